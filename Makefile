@@ -1,0 +1,94 @@
+# Every step that a person, the pull request and .ci/run take. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+export PYTHONPATH := plugins:.
+
+PYTHON ?= python3
+PROJECT ?= credit_approval
+DATA ?=
+SNOWPARK ?=
+ML ?=
+ONLY ?=
+KEEP ?= 1
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.synced
+UV = $(BIN)/uv
+COMPILE = $(UV) pip compile --quiet --universal --no-annotate --custom-compile-command "make lock" pyproject.toml
+COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) docker compose
+
+.PHONY: help env run up down test lint types unit official-suites bench lock schema compose-up compose-run compose-down clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## make .venv with all that is needed
+
+# Made again only when the lock is newer. Needs python3 with venv; everything else comes from PyPI.
+$(STAMP): requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make env: no $(PYTHON) on this machine: install Python 3.11 to 3.14, or name one: make env PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make env: $$($(PYTHON) --version) is not one of 3.11 to 3.14: name another: make env PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make env: $(PYTHON) lacks its venv module: install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "make env: installing $$(grep -c == $<) packages into .venv"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@[ "$$($(UV) --version 2>/dev/null | cut -d' ' -f2)" = "$$(sed -n 's/^uv==//p' $<)" ] || \
+	  { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^uv== $<)"; }
+	@$(UV) pip sync --quiet --python $(BIN)/python $<
+	@touch $@
+
+run: env ## the whole life cycle of PROJECT once, under Airflow, on the local Snowflake
+	@$(BIN)/python -m stack run --project $(PROJECT) $(if $(DATA),--data $(DATA))
+
+up: env ## local Snowflake and Airflow's UI, until `make down`
+	@$(BIN)/python -m stack up
+
+down: env ## stop what `make up` started
+	@$(BIN)/python -m stack down
+
+test: lint types unit ## lint, types and all tests
+
+lint: env ## ruff, yamllint, hadolint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint Dockerfile
+
+types: env ## mypy
+	$(BIN)/mypy
+
+unit: env ## the tests alone; PYTEST_ARGS="-k name" for some of them
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+official-suites: env ## the official libraries' own tests on the local Snowflake: SNOWPARK=checkout ML=checkout ONLY="words of modules"
+	@$(BIN)/python -m tests.official_suites $(if $(SNOWPARK),--snowpark $(SNOWPARK)) $(if $(ML),--ml $(ML)) $(if $(ONLY),--only $(ONLY)) --errors 10
+
+bench: env ## the figures, measured side by side
+	@$(BIN)/python -m benchmarks
+
+lock: env ## make the requirements files from pyproject.toml; UPGRADE=1 for the newest that fit
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra postgres --extra dev --output-file requirements-dev.txt
+	$(COMPILE) --constraint requirements-dev.txt --extra postgres --output-file requirements.txt
+	$(COMPILE) --constraint requirements-dev.txt --extra local --output-file requirements-local.txt
+
+compose-up: ## build and start the compose stack; VERBOSE=1 tells more
+	@docker info >/dev/null 2>&1 || { echo "make compose-up: no Docker daemon answers: start Docker, or use make run, which needs none" >&2; exit 1; }
+	@echo "building and starting the stack; the first build takes some minutes"
+	@$(COMPOSE) $(if $(VERBOSE),,--progress quiet) up --detach --build --wait --quiet-pull
+
+compose-run: env compose-up ## the life cycle of PROJECT in the compose stack; KEEP=0 takes the stack down afterwards
+	@AIRFLOW_PASSWORD="$$($(COMPOSE) exec -T api-server cat /secrets/admin-password)" \
+	  $(BIN)/python -m stack trigger --url "http://$$($(COMPOSE) port api-server 8080)" --dag $(PROJECT)__life_cycle
+	@$(if $(filter 0,$(KEEP)),$(COMPOSE) down --volumes,echo "Airflow: http://$$($(COMPOSE) port api-server 8080) user admin, password: docker compose exec api-server cat /secrets/admin-password (make compose-down stops it)")
+
+compose-down: ## stop the compose stack and delete its volumes
+	@$(COMPOSE) down --volumes
+
+schema: env ## make the JSON Schema of project.yaml anew, after a change of its types
+	@$(BIN)/python -m snowloop.cli schema > include/projects/project.schema.json.part
+	@mv include/projects/project.schema.json.part include/projects/project.schema.json
+
+clean: down ## stop the stack and delete its state
+	@rm -rf .local build dist
