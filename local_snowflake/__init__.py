@@ -1,0 +1,1 @@
+"""A local, persistent server that speaks Snowflake's protocol, on DuckDB."""

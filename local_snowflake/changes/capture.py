@@ -1,0 +1,158 @@
+"""DML on tracked tables: every image that a statement replaces is kept, every image that it makes is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from local_snowflake.changes.layout import (
+    DIED,
+    HIDDEN,
+    TRACKED,
+    VERSION,
+    VERSION_VARIABLE,
+    VERSIONS,
+)
+from local_snowflake.changes.tracking import Tracked, tracked
+from local_snowflake.changes.windows import consuming, mark_start, tracking_lock
+from local_snowflake.context import Context
+from local_snowflake.errors import execution_error
+from local_snowflake.names import Name, quote
+
+T = TypeVar("T")
+
+
+def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T]) -> T:
+    """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
+
+    Args:
+        ctx: the statement's context.
+        name: the table that is written.
+        target: the same table if it was tracked when the statement was compiled.
+        work: runs the statement on DuckDB; it may run again.
+
+    Returns:
+        What ``work`` returned.
+
+    Raises:
+        SnowflakeError: whatever went wrong.
+    """
+
+    def recorded() -> T:
+        if target is None:
+            return work()
+        with recording(ctx, target):
+            return work()
+
+    def locked() -> T:
+        # the streams that the statement reads are locked before the table that it writes, as in a transaction that
+        # reads them first
+        _keep_tracking(ctx, name)
+        _check_still(ctx, name, target)
+        return consuming(ctx, recorded)
+
+    try:
+        return ctx.session.write(locked)
+    finally:
+        if target:
+            _reset(ctx)
+
+
+def lock_target(ctx: Context, name: Name) -> None:
+    """Lock a table that is about to be written by ``insert``; at the beginning of a writing closure."""
+    _keep_tracking(ctx, name)
+    if tracked(ctx, name):
+        ctx.session.lock(name.fqn)
+
+
+def _keep_tracking(ctx: Context, name: Name) -> None:
+    """Tracking of a table is not switched on or off until the transaction that writes it has ended."""
+    if not ctx.is_temporary(name):
+        ctx.session.lock(tracking_lock(name), shared=True)
+
+
+def _check_still(ctx: Context, name: Name, target: Tracked | None) -> None:
+    now = tracked(ctx, name)
+    if (now and now.id) != (target and target.id):
+        text = f"Change tracking of table {name.fqn} was switched on or off, or the table was replaced, "
+        raise execution_error(text + "while this statement was waiting. Run it again.")
+
+
+@contextmanager
+def recording(ctx: Context, target: Tracked) -> Iterator[None]:
+    """Give the DuckDB statements inside a version of their own; rows that they insert are marked with it.
+
+    It belongs inside a writing closure of the session. The table stays locked until the transaction ends, so that
+    versions are committed in their order.
+    """
+    session = ctx.session
+    session.lock(target.name.fqn)
+    mark_start(session)
+    rows = ctx.query(f"UPDATE {TRACKED} SET version = version + 1 WHERE id = ? RETURNING version", [target.id])
+    version = int(rows[0][0])
+    ctx.query(f"INSERT INTO {VERSIONS} VALUES (?, ?, now(), ?)", [target.id, version, ctx.query_id])
+    ctx.query(f"SET VARIABLE {quote(VERSION_VARIABLE)} = {version}::BIGINT")
+    yield
+    _reset(ctx)
+
+
+def _reset(ctx: Context) -> None:
+    ctx.query(f"RESET VARIABLE {quote(VERSION_VARIABLE)}")
+
+
+def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
+    """Insert rows into a table, tracked or not; for writers other than DML, inside a writing closure.
+
+    Args:
+        ctx: the statement's context.
+        name: the table.
+        columns: its columns that are given, quoted, with commas; never empty.
+        source: DuckDB's SQL of the rows.
+
+    Returns:
+        How many rows were inserted.
+    """
+    lock_target(ctx, name)
+    target = tracked(ctx, name)
+    sql = f"INSERT INTO {ctx.physical(name)} ({columns}) {source}"
+    if target is None:
+        return int(ctx.query(sql)[0][0])
+    with recording(ctx, target):
+        return int(ctx.query(sql)[0][0])
+
+
+def bury(ctx: Context, target: Tracked, delete: str, alias: str) -> int:
+    """Run a DELETE; the rows it takes become history.
+
+    Args:
+        ctx: the statement's context.
+        target: the table.
+        delete: DuckDB's SQL of the DELETE.
+        alias: what the table is called in it, quoted.
+
+    Returns:
+        How many rows were deleted.
+    """
+    images = _images(target, f"{alias}.")
+    sql = f"WITH gone AS ({delete} RETURNING {images}) {_into_history(target)} SELECT *, {VERSION} FROM gone"
+    return int(ctx.query(sql)[0][0])
+
+
+def copy_images(target: Tracked, rows: str = "") -> str:
+    """SQL that copies the current images of some rows into history.
+
+    Args:
+        target: the table.
+        rows: DuckDB's SQL of these rows' rowid; all rows without it.
+    """
+    where = f" WHERE rowid IN ({rows})" if rows else ""
+    return f"{_into_history(target)} SELECT {_images(target)}, {VERSION} FROM {target.physical}{where}"
+
+
+def _into_history(target: Tracked) -> str:
+    return f"INSERT INTO {target.history} ({_images(target)}, {quote(DIED)})"
+
+
+def _images(target: Tracked, prefix: str = "") -> str:
+    return ", ".join([target.listed(prefix), *(prefix + quote(c) for c in HIDDEN)])

@@ -1,0 +1,154 @@
+"""Windows of streams: which versions a transaction may see of each, and how an offset moves.
+
+The first read of a stream in a transaction fixes its window, from the stream's offset to the start of the transaction.
+DML that reads the stream moves the offset to the end of the window, in the same transaction.
+
+Source: https://docs.snowflake.com/en/user-guide/streams-intro#stream-offset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import duckdb
+
+from local_snowflake.changes.layout import OFFSETS, initial_version, lower_bound, offset_variable, upper_bound
+from local_snowflake.changes.tracking import offsets_of, versions_of
+from local_snowflake.context import Context
+from local_snowflake.names import Name, quote
+from local_snowflake.session import Session
+
+T = TypeVar("T")
+_START = "changes.start"
+_WINDOW = "changes.window"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a transaction sees of one tracked table through a stream: the versions in (after, upto].
+
+    With ``initial`` it sees the rows as they were at ``upto`` instead.
+    """
+
+    tracked: int
+    after: int
+    upto: int
+    initial: bool = False
+
+
+def mark_start(session: Session) -> None:
+    """Remember each tracked table's version as the transaction starts; its streams end there."""
+    if _START not in session.notes:
+        session.notes[_START] = versions_of(session.duck)
+
+
+def read_windows(ctx: Context) -> None:
+    """Let the statement's streams be read; runs in the closure that reads, before its query."""
+    session = ctx.session
+    if ctx.streams and session.in_transaction:
+        session.lock(*(_resource(stream) for stream in ctx.streams))
+        mark_start(session)
+    for stream in ctx.streams:
+        for window in _windows(ctx, stream):
+            _bind(session.duck, stream, window)
+    _bind_offsets(ctx)
+
+
+def consuming(ctx: Context, work: Callable[[], T]) -> T:
+    """Run DML; the streams that it reads are consumed with it.
+
+    Args:
+        ctx: the statement's context; compiling the statement has put its streams there.
+        work: runs the DML, inside a writing closure of the session.
+    """
+    read_windows(ctx)
+    done = work()
+    for stream in ctx.streams:
+        for window in _windows(ctx, stream):
+            _advance(ctx.session.duck, stream, window)
+    return done
+
+
+def consume_in_ddl(ctx: Context) -> None:
+    """Consume the streams that a DDL statement is about to read, inside its own transaction."""
+    _bind_offsets(ctx)
+    for stream in ctx.streams:
+        for window in _windows(ctx, stream):
+            _bind(ctx.session.duck, stream, window)
+            _advance(ctx.session.duck, stream, window)
+
+
+def locked_streams(ctx: Context) -> AbstractContextManager[None]:
+    """Hold the streams of a DDL statement that consumes (CREATE TABLE … AS SELECT); enter it before ``ctx.ddl()``."""
+    return locked(ctx, *(_resource(stream) for stream in ctx.streams))
+
+
+@contextmanager
+def locked(ctx: Context, *resources: str) -> Iterator[None]:
+    """Hold resources around a DDL statement, which commits the open transaction; enter it before ``ctx.ddl()``."""
+    owner = object()
+    ctx.session.commit()
+    timeout = float(ctx.session.parameters.get("LOCK_TIMEOUT", 43_200))
+    ctx.engine.locks.acquire(owner, resources, timeout)
+    try:
+        yield
+    finally:
+        ctx.engine.locks.release(owner)
+
+
+def tracking_lock(name: Name) -> str:
+    """The lock that writers of a table share, and that switching its change tracking needs alone."""
+    return f"change tracking of {name.fqn}"
+
+
+def _resource(stream: int) -> str:
+    return f"stream {stream}"
+
+
+def _windows(ctx: Context, stream: int) -> list[Window]:
+    session = ctx.session
+    if not session.in_transaction:
+        return _current(session.duck, stream, versions_of(session.duck))
+    key = (_WINDOW, stream)
+    if key not in session.notes:
+        # committed offsets: the transaction's own snapshot may be older than the stream's lock
+        with ctx.engine.storage.cursor() as duck:
+            session.notes[key] = _current(duck, stream, versions_of(duck) | session.notes[_START])
+    found: list[Window] = session.notes[key]
+    return found
+
+
+def _current(duck: duckdb.DuckDBPyConnection, stream: int, versions: dict[int, int]) -> list[Window]:
+    return [
+        Window(tracked, version, version if initial else max(version, versions.get(tracked, version)), initial)
+        for tracked, version, initial, _ in offsets_of(duck, stream)
+    ]
+
+
+def _bind(duck: duckdb.DuckDBPyConnection, stream: int, window: Window) -> None:
+    after, upto = lower_bound(stream, window.tracked), upper_bound(stream, window.tracked)
+    duck.execute(f"SET VARIABLE {quote(after)} = {window.after}::BIGINT")
+    duck.execute(f"SET VARIABLE {quote(upto)} = {window.upto}::BIGINT")
+    initial = f"{window.upto}::BIGINT" if window.initial else "NULL::BIGINT"
+    duck.execute(f"SET VARIABLE {quote(initial_version(stream, window.tracked))} = {initial}")
+
+
+def _bind_offsets(ctx: Context) -> None:
+    """Where AT (STREAM => …) reads: at the committed offset, also after the transaction's own DML has consumed it."""
+    session = ctx.session
+    for stream in ctx.points:
+        windows: list[Window] = session.notes.get((_WINDOW, stream), []) if session.in_transaction else []
+        offsets = [(w.tracked, w.after) for w in windows] or [(t, v) for t, v, *_ in offsets_of(session.duck, stream)]
+        for tracked, version in offsets:
+            session.duck.execute(f"SET VARIABLE {quote(offset_variable(stream, tracked))} = {version}::BIGINT")
+
+
+def _advance(duck: duckdb.DuckDBPyConnection, stream: int, window: Window) -> None:
+    duck.execute(
+        f"UPDATE {OFFSETS} SET version = greatest(version, ?), initial = FALSE, refreshed = now() "
+        "WHERE stream = ? AND tracked = ?",
+        [window.upto, stream, window.tracked],
+    )

@@ -1,0 +1,1 @@
+"""Loading staged files into tables and unloading tables into files."""

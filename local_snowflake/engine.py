@@ -1,0 +1,246 @@
+"""The account: owns the data directory, the sessions and the catalog, and runs statements."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+import local_snowflake.statements  # noqa: F401 (announces the handlers)
+from local_snowflake import binds, changes, flow, registry, relational
+from local_snowflake.catalog import Catalog, Object
+from local_snowflake.changes.trimming import Trimmer
+from local_snowflake.context import Context
+from local_snowflake.copying import load_history
+from local_snowflake.errors import SnowflakeError, from_duckdb
+from local_snowflake.functions import python_calls
+from local_snowflake.locks import LockTable
+from local_snowflake.models import remove_unused_folders
+from local_snowflake.names import Name
+from local_snowflake.parser import RAW_VERBS, parse_statement, tokenize
+from local_snowflake.results import Result
+from local_snowflake.scheduler import Scheduler
+from local_snowflake.session import Handle, Session
+from local_snowflake.staging import locations
+from local_snowflake.staging.transfers import Transfers
+from local_snowflake.statements.account import BUILT_IN_ROLES
+from local_snowflake.storage import Storage
+from local_snowflake.vector import VectorFunctions
+from local_snowflake.workers import Workers
+
+logger = logging.getLogger(__name__)
+_HISTORY_KEPT = 10_000
+# what holds statements of its own: a flow operator in it is theirs
+_BLOCK_VERBS = {"BEGIN", "DECLARE", "EXECUTE", "CREATE"}
+
+
+@dataclass
+class QueryRecord:
+    """A statement's entry in the query history."""
+
+    query_id: str
+    text: str
+    session_id: int
+    user: str
+    role: str
+    database: str | None
+    schema: str | None
+    started: datetime
+    query_tag: str = ""
+    ended: datetime | None = None
+    status: str = "RUNNING"
+    error_code: int | None = None
+    error_message: str | None = None
+    rows: int | None = None
+
+
+class Engine:
+    """One local Snowflake account."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Open the account kept in ``data_dir``, or make a new one there."""
+        self.data_dir = data_dir
+        self.storage = Storage(data_dir / "snowflake.duckdb")
+        self.catalog = Catalog(self.storage.cursor())
+        self.locks = LockTable()
+        self.vectors = VectorFunctions(self.storage.cursor())
+        python_calls.announce(self.vectors)
+        self.workers = Workers(data_dir / "workers")
+        self.transfers = Transfers()
+        self.handles: dict[str, Handle] = {}
+        self.history: deque[QueryRecord] = deque(maxlen=_HISTORY_KEPT)
+        self.address: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self.scheduler = Scheduler(self)
+        self._make_defaults()
+        changes.prepare(self.storage.cursor(), self.catalog)
+        load_history.prepare(self.storage.cursor())
+        locations.sweep(data_dir, self.catalog)
+        self.trimmer = Trimmer(self.storage, self.catalog)
+        remove_unused_folders(self.catalog, data_dir)
+
+    def _make_defaults(self) -> None:
+        """What a new account has: the system's roles."""
+        if not self.catalog.all("ROLE"):
+            with self.catalog.change(self.storage.cursor()) as change:
+                for role in BUILT_IN_ROLES:
+                    change.put(Object("ROLE", Name("", "", role), owner=""))
+
+    def start(self, address: dict[str, Any]) -> None:
+        """Begin background work.
+
+        Args:
+            address: host and port under which procedures reach this server.
+        """
+        self.address = address
+        self.workers.start()
+        self.scheduler.start()
+        self.trimmer.start()
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    def open_session(self, user: str, database: str | None = None, schema: str | None = None) -> Handle:
+        """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
+        session = Session(self.storage.cursor(), self.locks, user)
+        session.on_commit = self.scheduler.data_changed
+        if database and self.catalog.get("DATABASE", Name("", "", database)):
+            session.database = database
+            schema = schema or "PUBLIC"
+            session.schema = schema if self.catalog.get("SCHEMA", Name(database, "", schema)) else None
+        return self._register(Handle(session))
+
+    def attach(self, parent: Handle) -> Handle:
+        """A handle for a procedure: it works in its caller's session and transaction."""
+        return self._register(Handle(parent.session, parent=parent))
+
+    def _register(self, handle: Handle) -> Handle:
+        with self._lock:
+            self.handles[handle.token] = handle
+        return handle
+
+    def close_session(self, handle: Handle) -> None:
+        """End a session, or only detach a procedure from it."""
+        with self._lock:
+            self.handles.pop(handle.token, None)
+        if handle.parent is None:
+            with handle.lock:
+                handle.session.close()
+
+    def close(self) -> None:
+        """End the tasks and all sessions, and close the file."""
+        self.scheduler.stop()
+        self.trimmer.stop()
+        for handle in list(self.handles.values()):
+            # a running statement holds its session
+            handle.session.interrupt()
+            self.close_session(handle)
+        self.workers.close()
+        self.storage.close()
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def execute(
+        self, handle: Handle, sql: str, bindings: dict[str, Any] | None = None, query_id: str | None = None
+    ) -> Result:
+        """Run one statement.
+
+        Args:
+            handle: whose session it runs in. The caller holds the handle's lock.
+            sql: the statement.
+            bindings: the protocol's bind values: number -> {"type", "value"}.
+            query_id: the id to give to the statement, for one that was announced before it runs.
+
+        Returns:
+            Rows, or for PUT and GET what the client has to transfer.
+
+        Raises:
+            SnowflakeError: whatever went wrong.
+        """
+        session = handle.session
+        record = QueryRecord(
+            query_id or str(uuid.uuid4()),
+            sql,
+            session.id,
+            session.user,
+            session.role,
+            session.database,
+            session.schema,
+            datetime.now(UTC),
+            str(session.parameters.get("QUERY_TAG", "")),
+        )
+        self.history.append(record)
+        started = time.monotonic()
+        try:
+            context = Context(self, handle)
+            context.query_id = record.query_id
+            with session.running():
+                result = self._dispatch(context, sql, bindings)
+        except SnowflakeError as error:
+            record.status, record.error_code, record.error_message = "FAILED_WITH_ERROR", error.code, error.message
+            raise
+        except duckdb.Error as error:
+            translated = from_duckdb(error)
+            record.status, record.error_code = "FAILED_WITH_ERROR", translated.code
+            record.error_message = translated.message
+            raise translated from None
+        finally:
+            record.ended = datetime.now(UTC)
+            logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
+        record.status, record.rows = "SUCCESS", result.table.num_rows
+        result.query_id = record.query_id
+        session.remember(result)
+        return result
+
+    def _dispatch(self, ctx: Context, sql: str, bindings: dict[str, Any] | None) -> Result:
+        statement = parse_statement(sql, set(registry.STATEMENTS))
+        if statement.verb in RAW_VERBS:
+            statement.binds = [b["value"] for b in (bindings or {}).values()]
+            return registry.STATEMENTS[statement.verb, ""](ctx, statement)
+        text, rows = statement.sql, None
+        if bindings and binds.is_batch(bindings):
+            name = binds.BATCH_PREFIX + uuid.uuid4().hex.upper()
+            text, rows = binds.batch(text, bindings, name)
+            return relational.run_with_rows(ctx, text, name, rows)
+        if bindings:
+            text = binds.inline(text, bindings)
+        text = _inline_identifiers(text)
+        if statement.verb not in _BLOCK_VERBS and len(chain := flow.split(text)) > 1:
+            return flow.run(ctx, chain)
+        if text != statement.sql:
+            statement = parse_statement(text, set(registry.STATEMENTS))
+        handler = registry.STATEMENTS.get((statement.verb, statement.kind))
+        if handler is None:
+            handler = registry.STATEMENTS.get((statement.verb, ""))
+        return handler(ctx, statement) if handler else relational.run(ctx, statement)
+
+    def describe(self, handle: Handle, sql: str, bindings: dict[str, Any] | None = None) -> Result:
+        """The columns that a statement would give, without running it."""
+        ctx = Context(self, handle)
+        statement = parse_statement(sql, set(registry.STATEMENTS))
+        if bindings and not binds.is_batch(bindings):
+            statement = parse_statement(binds.inline(statement.sql, bindings), set(registry.STATEMENTS))
+        text = _inline_identifiers(statement.sql)
+        if len(chain := flow.split(text)) > 1:
+            return flow.describe_last(ctx, chain)
+        return relational.describe(ctx, text)
+
+
+def _inline_identifiers(sql: str) -> str:
+    """Replace ``IDENTIFIER('name')`` by the name: https://docs.snowflake.com/en/sql-reference/identifier-literal."""
+    if not re.search(r"\bidentifier\s*\(\s*['$]", sql, re.I):
+        return sql
+    tokens = tokenize(sql)
+    for i in range(len(tokens) - 4, -1, -1):
+        word, opening, name, closing = tokens[i : i + 4]
+        if word.text.upper() == "IDENTIFIER" and opening.text == "(" and closing.text == ")":
+            sql = sql[: word.start] + name.text + sql[closing.end + 1 :]
+    return sql

@@ -1,0 +1,83 @@
+"""Arithmetic as Snowflake does it: aggregates keep exact numbers exact, and division by zero is an error."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from local_snowflake.functions.calls import call
+
+# DuckDB's names: aggregates that want numbers; Snowflake casts texts for them
+_AGGREGATES: dict[type[exp.Expr], str] = {
+    exp.Sum: "sum",
+    exp.Avg: "avg",
+    exp.Median: "median",
+    exp.Stddev: "stddev_samp",
+    exp.StddevSamp: "stddev_samp",
+    exp.StddevPop: "stddev_pop",
+    exp.Variance: "var_samp",
+    exp.VariancePop: "var_pop",
+}
+_OF_PAIRS = (exp.Corr, exp.CovarSamp, exp.CovarPop)
+
+MACROS = (
+    "factorial_of(x) AS factorial(CAST(x AS INTEGER))",
+    "truncated(x, n) AS trunc(x, CAST(n AS INTEGER))",
+    # the state of an approximation holds the values themselves
+    "percentile_state(xs) AS json_object('state', xs, 'type', 'tdigest', 'version', 1)",
+    "percentile_values(state) AS CAST(state -> '$.state' AS DOUBLE[])",
+    "approx_percentile_accumulate(x) AS percentile_state(list(CAST(x AS DOUBLE)) FILTER (x IS NOT NULL))",
+    "approx_percentile_combine(state) AS percentile_state(flatten(list(percentile_values(state))))",
+    "approx_percentile_estimate(state, p) AS list_aggregate(percentile_values(state), 'quantile_cont', p)",
+    "number_of(x VARCHAR) AS CAST(trim(x, '\"') AS DOUBLE), (x) AS x",
+    """divisor(x VARCHAR) AS CASE WHEN CAST(trim(x, '"') AS DOUBLE) = 0 THEN error('Division by zero')
+    ELSE CAST(trim(x, '"') AS DOUBLE) END, (x) AS CASE WHEN x = 0 THEN error('Division by zero') ELSE x END""",
+)
+
+
+def exact_numbers(tree: exp.Expr) -> None:
+    """Prepare a tree's aggregates and divisions, in place, before it is translated.
+
+    A sum of whole numbers stays whole: a cast of every argument to DOUBLE, as fakesnow does it, would turn it into a
+    float. Sources: https://docs.snowflake.com/en/sql-reference/functions/sum and
+    https://docs.snowflake.com/en/sql-reference/operators-arithmetic
+    """
+    for node in list(tree.find_all(*_AGGREGATES)):
+        _exact_aggregate(node)
+    for pair in list(tree.find_all(*_OF_PAIRS)):
+        for argument in ("this", "expression"):
+            pair.set(argument, call("number_of", pair.args[argument]))
+    for quantile in list(tree.find_all(exp.ApproxQuantile)):
+        quantile.set("this", exp.cast(quantile.this, "DOUBLE", dialect="duckdb"))
+    for factorial in list(tree.find_all(exp.Factorial)):
+        factorial.replace(call("factorial_of", factorial.this))
+    for node in list(tree.find_all(exp.Anonymous)):
+        name, arguments = str(node.this).upper(), node.expressions
+        if name in {"TRUNC", "TRUNCATE"} and len(arguments) == 2 and not arguments[1].is_string:
+            node.replace(call("truncated", *arguments))
+    for division in list(tree.find_all(exp.Div)):
+        if not _is_never_zero(division.expression):
+            division.set("expression", call("divisor", division.expression))
+
+
+def _exact_aggregate(node: exp.Expr) -> None:
+    argument = node.this
+    name = f"{node.sql_name() if isinstance(node, exp.Func) else ''}({argument.sql(dialect='snowflake')})".upper()
+    if isinstance(argument, exp.Distinct):
+        argument.set("expressions", [call("number_of", value) for value in argument.expressions])
+    else:
+        argument = call("number_of", argument)
+    called: exp.Expr = call(_AGGREGATES[type(node)], argument)
+    if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
+        called = exp.alias_(called, name, quoted=True)
+    node.replace(called)
+
+
+def _is_never_zero(divisor: exp.Expr) -> bool:
+    """Whether a divisor needs no check: a literal, or a NULLIF(…, 0) that has taken the zeros out."""
+    divisor = divisor.unnest()
+    if isinstance(divisor, exp.Neg):
+        return _is_never_zero(divisor.this)
+    if isinstance(divisor, exp.Nullif):
+        taken = divisor.expression
+        return isinstance(taken, exp.Literal) and taken.is_number and float(taken.this) == 0
+    return isinstance(divisor, exp.Literal) and divisor.is_number and float(divisor.this) != 0

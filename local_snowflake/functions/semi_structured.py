@@ -1,0 +1,98 @@
+"""VARIANT, OBJECT and ARRAY, which are JSON here: macros for Snowflake's functions of them.
+
+Source: https://docs.snowflake.com/en/sql-reference/functions-semistructured
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from local_snowflake.functions.calls import call
+from local_snowflake.functions.python_calls import lenient, python_call
+
+MACROS = (
+    "json_list(x) AS CAST(to_json(x) AS JSON[])",
+    "array_flatten(x) AS to_json(flatten(CAST(to_json(x) AS JSON[][])))",
+    """type_of(x) AS CASE json_type(to_json(x)) WHEN 'BIGINT' THEN 'INTEGER' WHEN 'UBIGINT' THEN 'INTEGER'
+    WHEN 'DOUBLE' THEN CASE WHEN contains(CAST(to_json(x) AS VARCHAR), 'e') THEN 'DOUBLE' ELSE 'DECIMAL' END
+    WHEN 'NULL' THEN 'NULL_VALUE' ELSE json_type(to_json(x)) END""",
+    "json_texts(x) AS list_transform(CAST(to_json(x) AS JSON[]), lambda v: coalesce(v ->> '$', ''))",
+    "to_object(x) AS to_json(x)",
+    "as_array(x) AS CASE WHEN json_type(to_json(x)) = 'ARRAY' THEN to_json(x) END",
+    "as_object(x) AS CASE WHEN json_type(to_json(x)) = 'OBJECT' THEN to_json(x) END",
+    """as_integer(x) AS CASE WHEN json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+    THEN CAST(CAST(to_json(x) AS DECIMAL(38, 6)) AS BIGINT) END""",
+    """as_decimal(x) AS CASE WHEN json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+    THEN CAST(round(CAST(to_json(x) AS DECIMAL(38, 6))) AS DECIMAL(38, 0)) END""",
+    "as_number(x) AS as_decimal(x)",
+    "is_decimal(x) AS type_of(x) IN ('INTEGER', 'DECIMAL')",
+    """as_double(x) AS CASE WHEN json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+    THEN CAST(to_json(x) AS DOUBLE) END""",
+    "as_real(x) AS as_double(x)",
+    "as_varchar(x) AS CASE WHEN json_type(to_json(x)) = 'VARCHAR' THEN to_json(x) ->> '$' END",
+    "as_char(x) AS as_varchar(x)",
+    "as_boolean(x) AS CASE WHEN json_type(to_json(x)) = 'BOOLEAN' THEN CAST(to_json(x) AS BOOLEAN) END",
+    "is_boolean(x) AS json_type(to_json(x)) = 'BOOLEAN'",
+    "is_varchar(x) AS json_type(to_json(x)) = 'VARCHAR'",
+    "is_char(x) AS json_type(to_json(x)) = 'VARCHAR'",
+    "is_integer(x) AS json_type(to_json(x)) IN ('BIGINT', 'UBIGINT')",
+    "is_double(x) AS json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')",
+    "is_real(x) AS json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')",
+    "is_object(x) AS json_type(to_json(x)) = 'OBJECT'",
+    """keyed(x, k) AS json_extract(x, '$."' || k || '"')""",
+    """with_keys(x, ks) AS (SELECT coalesce(json_group_object(e.k, keyed(x, e.k)), CAST('{}' AS JSON))
+    FROM (SELECT unnest(json_keys(x)) AS k) AS e WHERE list_contains(ks, e.k))""",
+    """without_keys(x, ks) AS (SELECT coalesce(json_group_object(e.k, keyed(x, e.k)), CAST('{}' AS JSON))
+    FROM (SELECT unnest(json_keys(x)) AS k) AS e WHERE NOT list_contains(ks, e.k))""",
+    "get_ignore_case(x, k) AS keyed(x, list_filter(json_keys(x), lambda e: lower(e) = lower(k))[1])",
+    "sorted_keys(x) AS to_json(list_sort(json_keys(to_json(x))))",
+    """array_insert(x, i, v) AS to_json(list_concat(json_list(x)[:CAST(i AS BIGINT)], [to_json(v)],
+    json_list(x)[CAST(i AS BIGINT) + 1:]))""",
+    "key_list(x) AS CASE WHEN json_type(to_json(x)) = 'ARRAY' THEN json_texts(x) ELSE [to_json(x) ->> '$'] END",
+    "json_text(x) AS nullif(trim(CAST(x AS VARCHAR)), '')",
+    "strict_json(x) AS json(TRY_CAST(CAST(x AS VARCHAR) AS JSON))",
+    """flat_rows(x, y, is_outer) AS TABLE SELECT hash(to_json(x)) AS SEQ, e.r ->> '$.k' AS KEY,
+    CASE WHEN e.r IS NULL THEN '' ELSE e.r ->> '$.p' END AS PATH, CAST(e.r -> '$.i' AS BIGINT) AS INDEX,
+    e.r -> '$.v' AS VALUE, CASE WHEN e.r IS NULL THEN to_json(x) ELSE e.r -> '$.t' END AS THIS
+    FROM (SELECT unnest(CASE WHEN is_outer AND coalesce(json_array_length(y), 0) = 0 THEN [CAST(NULL AS JSON)]
+    ELSE CAST(y AS JSON[]) END) AS r) AS e""",
+    "object_insert(x, k, v) AS json_merge_patch(x, json_object(CAST(k AS VARCHAR), v))",
+)
+
+
+def lenient_json(tree: exp.Expr) -> None:
+    """Rewrite PARSE_JSON, CHECK_JSON and functions of objects with any number of keys, in place."""
+    for parse in list(tree.find_all(exp.ParseJSON)):
+        parse.replace(lenient(parse.this, safe=bool(parse.args.get("safe"))))
+    for check in list(tree.find_all(exp.CheckJson)):
+        check.replace(python_call("check_json", "VARCHAR", call("json_text", check.this)))
+    for node in list(tree.find_all(exp.Anonymous)):
+        name, arguments = str(node.this).upper(), node.expressions
+        if name in _KEYED and len(arguments) > 1:
+            node.replace(call(_KEYED[name], arguments[0], _keys(arguments[1:])))
+
+
+def arrays(tree: exp.Expr) -> None:
+    """Rewrite functions of arrays and keys, in place."""
+    for keys in list(tree.find_all(exp.JSONKeys)):
+        keys.replace(call("sorted_keys", keys.this))
+    for array in list(tree.find_all(exp.SortArray)):
+        asc = array.args.get("asc") or exp.true()
+        nulls_first = array.args.get("nulls_first") or exp.Not(this=asc.copy())
+        array.replace(python_call("array_sort", "JSON", call("to_json", array.this), asc, nulls_first))
+    for extreme in list(tree.find_all(exp.ArrayMax, exp.ArrayMin)):
+        name = "array_max" if isinstance(extreme, exp.ArrayMax) else "array_min"
+        extreme.replace(python_call(name, "JSON", call("to_json", extreme.this)))
+    for series in list(tree.find_all(exp.GenerateSeries)):
+        for bound in ("start", "end", "step"):
+            if series.args.get(bound) is not None:
+                series.set(bound, exp.cast(series.args[bound], "BIGINT", dialect="duckdb"))
+
+
+_KEYED = {"OBJECT_PICK": "with_keys", "OBJECT_DELETE": "without_keys"}
+
+
+def _keys(arguments: list[exp.Expr]) -> exp.Expr:
+    if len(arguments) == 1:
+        return call("key_list", arguments[0])
+    return exp.Array(expressions=[exp.cast(a, "VARCHAR") for a in arguments])

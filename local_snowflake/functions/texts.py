@@ -1,0 +1,109 @@
+"""Texts: what a value looks like as a text, and functions of texts that DuckDB does not have.
+
+Source: https://docs.snowflake.com/en/sql-reference/functions-string
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+from sqlglot.dialects.snowflake import Snowflake
+
+from local_snowflake.errors import not_supported
+from local_snowflake.functions.calls import call
+from local_snowflake.functions.python_calls import python_call
+
+_TEXT = (exp.DType.VARCHAR, exp.DType.TEXT)
+# what the letters A-Z count for; a vowel parts two letters of one number, H and W do not
+_SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
+
+MACROS = (
+    "chr_of(x) AS chr(CAST(x AS INTEGER))",
+    # DuckDB's own wants a constant between the texts
+    "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
+    # what typeof decides is decided when a statement is planned
+    """text_of(x) AS CASE WHEN typeof(x) = 'JSON' THEN json_extract_string(CAST(x AS VARCHAR), '$')
+    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')
+    WHEN typeof(x) = 'BLOB' THEN hex(CAST(x AS BLOB))
+    WHEN typeof(x) = 'TIMESTAMP' THEN strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
+    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN strftime(CAST(x AS TIMESTAMPTZ), '%Y-%m-%d %H:%M:%S.%g ')
+    || rpad(strftime(CAST(x AS TIMESTAMPTZ), '%z'), 5, '0')
+    WHEN typeof(x) LIKE '%]' OR typeof(x) LIKE 'STRUCT(%' OR typeof(x) LIKE 'MAP(%' THEN CAST(to_json(x) AS VARCHAR)
+    ELSE CAST(x AS VARCHAR) END""",
+    f"sounds(x) AS translate(upper(x[1]) || regexp_replace(upper(x[2:]), '[HW]', '', 'g'), {_SOUNDS})",
+    """soundex(x) AS CASE WHEN x = '' THEN '' ELSE x[1] || rpad(replace(regexp_replace(regexp_replace(regexp_replace(
+    regexp_replace(regexp_replace(regexp_replace(sounds(x), '1+', '1', 'g'), '2+', '2', 'g'), '3+', '3', 'g'),
+    '4+', '4', 'g'), '5+', '5', 'g'), '6+', '6', 'g')[2:], '0', ''), 3, '0') END""",
+)
+
+
+def own_functions(tree: exp.Expr) -> None:
+    """Rewrite what needs more than a macro, in place."""
+    for digest in list(tree.find_all(exp.SHA2)):
+        bits = digest.args.get("length") or exp.Literal.number(256)
+        digest.replace(python_call("sha2", "VARCHAR", digest.this, bits))
+    for character in list(tree.find_all(exp.Chr)):
+        character.replace(call("chr_of", *character.expressions))
+    for trim in list(tree.find_all(exp.Trim)):
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(trim.args.get("position") or ""), "trim")
+        letters = [trim.expression] if trim.args.get("expression") is not None else []
+        trim.replace(call(name, call("text_of", trim.this), *letters))
+    for joined in list(tree.find_all(exp.ArrayToString)):
+        joined.replace(call("joined_texts", joined.this, joined.expression))
+    for replaced in list(tree.find_all(exp.RegexpReplace)):
+        if any(replaced.args.get(key) for key in ("position", "occurrence", "modifiers")):
+            replaced.replace(_regexp_replace(replaced))
+
+
+def formats(tree: exp.Expr) -> None:
+    """Rewrite conversions between texts, times and binaries, in place."""
+    for formatted in list(tree.find_all(exp.TimeToStr)):
+        formatted.set("this", call("moment_of", formatted.this))
+    for binary in list(tree.find_all(exp.ToBinary)):
+        if not binary.args.get("format"):
+            made = call("unhex", binary.this)
+            binary.replace(call("TRY", made) if binary.args.get("safe") else made)
+    for text in list(tree.find_all(exp.ToChar)):
+        text.replace(_to_char(text.this, text.args.get("format")))
+
+
+def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
+    """REGEXP_REPLACE with a position, an occurrence or parameters, which DuckDB's has not."""
+    replacement = node.args.get("replacement") or exp.Literal.string("")
+    position = node.args.get("position") or exp.Literal.number(1)
+    occurrence = node.args.get("occurrence") or exp.Literal.number(0)
+    parameters = node.args.get("modifiers") or exp.Literal.string("c")
+    arguments = (node.this, node.expression, replacement, position, occurrence, parameters)
+    return python_call("regexp_replace", "VARCHAR", *arguments)
+
+
+def _to_char(value: exp.Expr, form: exp.Expr | None) -> exp.Expr:
+    """TO_CHAR(value [, format]): https://docs.snowflake.com/en/sql-reference/functions/to_char.
+
+    Raises:
+        SnowflakeError: 000002, for a number's format and for one that is no constant.
+    """
+    if form is None:
+        return call("text_of", value)
+    pattern = form.name
+    if not isinstance(form, exp.Literal) or re.search(r"[09$X]|TM", re.sub(r"FF\d|HH\d\d", "", pattern)):
+        raise not_supported(f"TO_CHAR (…, {form.sql(dialect='snowflake')})")
+    if encode := _ENCODINGS.get(pattern.upper()):
+        return call(encode, value)
+    return call("strftime", call("moment_of", value), Snowflake().format_time(form) or form)
+
+
+_ENCODINGS = {"HEX": "hex", "UTF-8": "decode", "BASE64": "to_base64"}
+
+
+def as_texts(tree: exp.Expr) -> None:
+    """Rewrite casts to VARCHAR of a translated tree, in place: they give Snowflake's texts."""
+    for cast in list(tree.find_all(exp.Cast)):
+        if cast.to.is_type(*_TEXT) and not isinstance(cast, exp.TryCast) and not _is_text(cast.this):
+            cast.replace(call("text_of", cast.this))
+
+
+def _is_text(value: exp.Expr) -> bool:
+    value = value.unnest()
+    return isinstance(value, (exp.JSONExtractScalar, exp.Null)) or (isinstance(value, exp.Literal) and value.is_string)

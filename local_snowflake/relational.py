@@ -1,0 +1,107 @@
+"""Queries and DML: parse, resolve, translate, run on DuckDB."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake import changes, registry
+from local_snowflake.context import Context
+from local_snowflake.dialect import parse, to_duckdb, translate
+from local_snowflake.dml import run_dml
+from local_snowflake.errors import not_supported
+from local_snowflake.naming import name_outputs, remember_texts
+from local_snowflake.parser import Statement
+from local_snowflake.provenance import as_declared, declared_columns
+from local_snowflake.resolve import resolve
+from local_snowflake.results import Result, from_description, status
+
+# statements that change nothing and tell their columns only when they run
+_LOOKS = {"SHOW", "DESC", "DESCRIBE", "LS", "LIST"}
+DML = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
+
+
+def run(ctx: Context, statement: Statement) -> Result:
+    """Run a statement that no handler claims: a query or DML.
+
+    Raises:
+        SnowflakeError: 000002 with its first words, if it is neither.
+    """
+    tree = parse_relational(ctx, statement.sql)
+    if isinstance(tree, DML):
+        return run_dml(ctx, tree)
+    if isinstance(tree, exp.Query):
+        return run_query(ctx, tree)
+    raise not_supported(" ".join(statement.sql.split()[:3]).upper())
+
+
+def run_with_rows(ctx: Context, sql: str, name: str, rows: pa.Table) -> Result:
+    """Run a statement that reads ``rows``, a batch of bind values, as the table ``name``."""
+    ctx.session.register_rows(name, rows)
+    return run(ctx, Statement(sql, ""))
+
+
+def parse_relational(ctx: Context, sql: str) -> exp.Expression:
+    """Parse a query or DML statement after the registered rewrites of its text."""
+    for rewrite in registry.TEXT_REWRITERS:
+        sql = rewrite(ctx, sql)
+    tree = parse(sql)
+    remember_texts(tree, sql)
+    return tree
+
+
+def compile_query(ctx: Context, tree: exp.Expression, *, outermost: bool = True) -> str:
+    """DuckDB's SQL of a parsed Snowflake query."""
+    if outermost:
+        name_outputs(tree)
+    return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck))
+
+
+def run_query(ctx: Context, tree: exp.Expression) -> Result:
+    """Run a parsed query."""
+    declared = declared_columns(ctx, tree)
+    sql = compile_query(ctx, tree)
+
+    def work() -> Result:
+        changes.read_windows(ctx)
+        cursor = ctx.session.duck.execute(sql)
+        description = cursor.description or []
+        result = from_description(cursor.to_arrow_table(), description)
+        result.columns = as_declared(result.columns, declared)
+        return result
+
+    try:
+        return ctx.session.read(work)
+    finally:
+        ctx.session.drop_rows()
+
+
+def describe(ctx: Context, sql: str) -> Result:
+    """The columns of a query's result; what changes something is described by its status column, and not run."""
+    first = sql.lstrip("( \n\t").split(None, 1)[0].upper() if sql.strip() else ""
+    if first == "CALL":
+        from local_snowflake.statements.procedures import describe_call
+
+        return describe_call(ctx, sql)
+    if first in _LOOKS:
+        found = ctx.execute(sql)
+        return Result(found.table.slice(0, 0), found.columns)
+    if first not in {"SELECT", "WITH", "VALUES"}:
+        return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
+    tree = parse_relational(ctx, sql)
+    declared = declared_columns(ctx, tree)
+    query = compile_query(ctx, tree)
+
+    def work() -> Result:
+        with ctx.session.computed.only_described():
+            # as a subquery it would have other names where two columns have the same
+            relation = ctx.session.duck.sql(query)
+            description = list(zip(relation.columns, relation.types, strict=True))
+            result = from_description(relation.limit(0).to_arrow_table(), description)
+        result.columns = as_declared(result.columns, declared)
+        return result
+
+    try:
+        return ctx.session.read(work)
+    finally:
+        ctx.session.drop_rows()

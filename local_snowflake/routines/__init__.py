@@ -1,0 +1,1 @@
+"""What procedures and functions share: their definition, overloads, packages, and how they are described."""

@@ -1,0 +1,157 @@
+"""Column values: arrow <-> what a handler gets and gives, by Snowflake type."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+Kind = Sequence[Any]  # name, precision, scale
+SEMI_STRUCTURED = {"VARIANT", "OBJECT", "ARRAY", "MAP", "VECTOR", "GEOGRAPHY", "GEOMETRY"}
+_DECIMALS = decimal.Context(prec=76)
+
+
+def arrow_type(kind: Kind) -> pa.DataType:
+    """The arrow type in which values of a Snowflake type travel."""
+    name, precision, scale = kind[:3]
+    if name == "NUMBER":
+        return pa.int64() if scale == 0 and (precision <= 18 or precision == 38) else pa.decimal128(precision, scale)
+    return ARROW_TYPES.get(name, pa.string())
+
+
+ARROW_TYPES = {
+    "FLOAT": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIME": pa.time64("us"),
+    "TIMESTAMP_NTZ": pa.timestamp("us"),
+    "TIMESTAMP_LTZ": pa.timestamp("us", "UTC"),
+    "TIMESTAMP_TZ": pa.timestamp("us", "UTC"),
+    "BINARY": pa.binary(),
+}
+
+
+def to_python(column: pa.ChunkedArray | pa.Array, kind: Kind) -> list[Any]:
+    """The Python values that a handler is called with.
+
+    Source: https://docs.snowflake.com/en/developer-guide/udf-stored-procedure-data-type-mapping
+    """
+    values: list[Any] = column.to_pylist()
+    name, _, scale = kind[:3]
+    if name in SEMI_STRUCTURED:
+        return [None if v is None else json.loads(v) for v in values]
+    if name == "NUMBER" and scale == 0 and not pa.types.is_integer(column.type):
+        return [None if v is None else int(v) for v in values]
+    return values
+
+
+def from_python(values: Iterable[Any], kind: Kind) -> pa.Array:
+    """An arrow array of what a handler returned.
+
+    Raises:
+        TypeError: for a value that is not of the declared type.
+        ValueError: for one that does not fit into it.
+    """
+    convert = _CONVERTERS.get(kind[0], _text)
+    converted = [None if v is None else convert(v, kind) for v in values]
+    try:
+        return pa.array(converted, arrow_type(kind))
+    except (pa.ArrowInvalid, OverflowError) as error:
+        raise ValueError(f"a returned value does not fit into {kind[0]}({kind[1]},{kind[2]}): {error}") from None
+
+
+def _number(value: Any, kind: Kind) -> Any:
+    if isinstance(value, int):
+        return int(value) if arrow_type(kind) == pa.int64() else decimal.Decimal(value)
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise TypeError(f"the function is declared to return NUMBER and returned {type(value).__name__} {value!r}")
+    if not isinstance(value, decimal.Decimal):
+        value = value.item() if hasattr(value, "item") else value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"the function is declared to return NUMBER and returned {value}")
+        value = decimal.Decimal(str(value))
+    rounded = value.quantize(decimal.Decimal(1).scaleb(-kind[2]), decimal.ROUND_HALF_UP, _DECIMALS)
+    return int(rounded) if arrow_type(kind) == pa.int64() else rounded
+
+
+def _text(value: Any, _: Kind) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
+
+
+def _instant(value: Any, kind: Kind) -> dt.datetime:
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    elif not isinstance(value, dt.datetime):
+        value = dt.datetime.combine(value, dt.time())
+    if kind[0] == "TIMESTAMP_NTZ":
+        return value.replace(tzinfo=None)
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+
+def _date(value: Any, _: Kind) -> dt.date:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+
+
+def _boolean(value: Any, _: Kind) -> bool:
+    if isinstance(value, str):
+        raise TypeError(f"the function is declared to return BOOLEAN and returned str {value!r}")
+    return bool(value)
+
+
+def _time(value: Any, _: Kind) -> dt.time:
+    return value if isinstance(value, dt.time) else dt.time.fromisoformat(value)
+
+
+def json_text(value: Any) -> str:
+    """A value as the JSON text of a VARIANT: dates as texts, decimals as numbers, NaN as the text "NaN"."""
+    try:
+        return json.dumps(value, allow_nan=False, default=_jsonable)
+    except ValueError:
+        return json.dumps(_finite(value), default=_jsonable)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return value
+
+
+def _jsonable(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat(" ") if isinstance(value, dt.datetime) else value.isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex().upper()
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    raise TypeError(f"a {type(value).__name__} cannot be stored in a VARIANT")
+
+
+_CONVERTERS: dict[str, Callable[[Any, Kind], Any]] = {
+    "NUMBER": _number,
+    "FLOAT": lambda v, _: float(v),
+    "BOOLEAN": _boolean,
+    "DATE": _date,
+    "TIME": _time,
+    "TIMESTAMP_NTZ": _instant,
+    "TIMESTAMP_LTZ": _instant,
+    "TIMESTAMP_TZ": _instant,
+    "BINARY": lambda v, _: bytes(v),
+    **dict.fromkeys(SEMI_STRUCTURED, lambda v, _: json_text(v)),
+}

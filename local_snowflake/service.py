@@ -1,0 +1,126 @@
+"""The running server: its sockets, its files in the data directory, its start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from local_snowflake.certificates import ensure_certificate, write_private
+from local_snowflake.engine import Engine
+from local_snowflake.server import USER, Server, widen_thread_pool
+
+_STATE = "server.json"
+_LOOPBACK = "127.0.0.1"
+
+
+def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str) -> None:
+    """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
+
+    HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
+
+    Args:
+        data_dir: where everything is kept.
+        host: the address for HTTPS.
+        port: its port; 0 for a free one.
+        hostnames: further names for the certificate.
+        new_secret: the password, if the directory has none yet.
+    """
+    data_dir = data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    secret = _secret(data_dir, new_secret)
+    certificate, key = ensure_certificate(data_dir, hostnames)
+    engine = Engine(data_dir)
+    app = Server(engine, secret).app()
+    common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
+    secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
+    plain = uvicorn.Server(uvicorn.Config(app, **common))
+    with _listening(host, port) as https, _listening(_LOOPBACK, 0) as http:
+        state = {
+            "pid": os.getpid(),
+            "host": "localhost",
+            "port": https.getsockname()[1],
+            "http_port": http.getsockname()[1],
+        }
+        engine.start({"host": _LOOPBACK, "port": state["http_port"]})
+        try:
+            asyncio.run(_run(secure, https, plain, http, data_dir, state))
+        finally:
+            (data_dir / _STATE).unlink(missing_ok=True)
+            engine.close()
+
+
+async def _run(
+    secure: uvicorn.Server,
+    https: socket.socket,
+    plain: uvicorn.Server,
+    http: socket.socket,
+    data_dir: Path,
+    state: dict[str, Any],
+) -> None:
+    await widen_thread_pool()
+    tasks = [asyncio.create_task(secure.serve([https])), asyncio.create_task(_without_signals(plain, http))]
+    # uvicorn tells that it has started by a flag only
+    while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    write_private(data_dir / _STATE, json.dumps(state).encode())
+    print(f"ready https://{state['host']}:{state['port']} data {data_dir}", flush=True)
+    await tasks[0]
+    plain.should_exit = True
+    await tasks[1]
+
+
+async def _without_signals(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve, but leave the signals to the other server."""
+    await server._serve([listener])  # uvicorn's serve() without its signal handlers
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    # with the protocol named asyncio switches Nagle's delay off, which would cost 40 ms a statement
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    with contextlib.closing(listener):
+        yield listener
+
+
+def _secret(data_dir: Path, new: str) -> str:
+    """The password of the data directory, made at its first start."""
+    file = data_dir / "token"
+    if not file.exists():
+        write_private(file, new.encode())
+    return file.read_text().strip()
+
+
+def connection_arguments(data_dir: Path) -> dict[str, Any]:
+    """Keyword arguments for ``snowflake.connector.connect`` and ``Session.builder.configs``.
+
+    They use the plain HTTP listener on loopback, which needs no trust in the certificate.
+
+    Raises:
+        FileNotFoundError: if no server runs on the directory.
+    """
+    state = data_dir / _STATE
+    if not state.exists():
+        raise FileNotFoundError(
+            f"No server runs on {data_dir}: there is no {_STATE}. "
+            f"Start one with: python -m local_snowflake serve --data-dir {data_dir}"
+        )
+    port = json.loads(state.read_text())["http_port"]
+    return {
+        "account": "local",
+        "user": USER,
+        "password": (data_dir / "token").read_text().strip(),
+        "host": _LOOPBACK,
+        "port": port,
+        "protocol": "http",
+        "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+    }

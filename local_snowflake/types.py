@@ -1,0 +1,152 @@
+"""Snowflake's data types: their canonical texts, DuckDB's counterparts, and the row types that clients read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_TEXT = 16_777_216
+MAX_BINARY = 8_388_608
+_INTEGERS = {"INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT"}
+_FLOATS = {"FLOAT", "FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"}
+_TEXTS = {"VARCHAR", "STRING", "TEXT", "NVARCHAR", "NVARCHAR2", "CHAR VARYING", "NCHAR VARYING"}
+_TIMESTAMPS = {
+    "DATETIME": "TIMESTAMP_NTZ",
+    "TIMESTAMP": "TIMESTAMP_NTZ",
+    "TIMESTAMPNTZ": "TIMESTAMP_NTZ",
+    "TIMESTAMP WITHOUT TIME ZONE": "TIMESTAMP_NTZ",
+    "TIMESTAMP_NTZ": "TIMESTAMP_NTZ",
+    "TIMESTAMPLTZ": "TIMESTAMP_LTZ",
+    "TIMESTAMP_LTZ": "TIMESTAMP_LTZ",
+    "TIMESTAMP WITH LOCAL TIME ZONE": "TIMESTAMP_LTZ",
+    "TIMESTAMPTZ": "TIMESTAMP_TZ",
+    "TIMESTAMP_TZ": "TIMESTAMP_TZ",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ",
+}
+
+
+@dataclass(frozen=True)
+class SfType:
+    """A Snowflake data type.
+
+    Attributes:
+        name: the canonical name: NUMBER, FLOAT, VARCHAR, BINARY, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ,
+            TIMESTAMP_TZ, VARIANT, OBJECT or ARRAY.
+        precision: digits of a NUMBER, else 0.
+        scale: digits behind the point of a NUMBER; of the second for a time.
+        length: characters of a VARCHAR, bytes of a BINARY, else 0.
+    """
+
+    name: str
+    precision: int = 0
+    scale: int = 0
+    length: int = 0
+
+    def __str__(self) -> str:
+        """The canonical text, as DESCRIBE TABLE prints it, eg: ``NUMBER(38,0)``."""
+        if self.name == "NUMBER":
+            return f"NUMBER({self.precision},{self.scale})"
+        if self.length:
+            return f"{self.name}({self.length})"
+        if self.name == "TIME" or self.name.startswith("TIMESTAMP"):
+            return f"{self.name}({self.scale})"
+        return self.name
+
+    @property
+    def duckdb(self) -> str:
+        """The DuckDB type that stores the values."""
+        if self.name == "NUMBER":
+            if self.scale == 0 and (self.precision <= 18 or self.precision == 38):
+                return "BIGINT"
+            return f"DECIMAL({self.precision},{self.scale})"
+        return _DUCKDB[self.name]
+
+    @property
+    def logical(self) -> str:
+        """The type's name in the protocol's row type."""
+        return {"NUMBER": "fixed", "FLOAT": "real", "VARCHAR": "text"}.get(self.name, self.name.lower())
+
+
+_DUCKDB = {
+    "FLOAT": "DOUBLE",
+    "VARCHAR": "VARCHAR",
+    "BINARY": "BLOB",
+    "BOOLEAN": "BOOLEAN",
+    "DATE": "DATE",
+    "TIME": "TIME",
+    "TIMESTAMP_NTZ": "TIMESTAMP",
+    "TIMESTAMP_LTZ": "TIMESTAMP WITH TIME ZONE",
+    "TIMESTAMP_TZ": "TIMESTAMP WITH TIME ZONE",
+    "VARIANT": "JSON",
+    "OBJECT": "JSON",
+    "ARRAY": "JSON",
+}
+
+
+def parse_type(text: str) -> SfType:
+    """Read a type as a statement spells it.
+
+    Args:
+        text: eg: ``number(10, 2)``, ``string``, ``timestamp_ntz``.
+
+    Returns:
+        The type with Snowflake's defaults filled in, eg: NUMBER(38,0).
+
+    Raises:
+        ValueError: for a type that the local Snowflake does not have.
+    """
+    match = re.match(r"\s*([A-Za-z_][\w ]*?)\s*(?:\((.*)\))?\s*\Z", text, re.S)
+    make = _SPELLINGS.get(re.sub(r"\s+", " ", match[1].upper())) if match else None
+    if match is None or make is None:
+        raise ValueError(f"Unsupported data type '{text.strip()}'.")
+    return make([int(n) for n in re.findall(r"\d+", match[2] or "")])
+
+
+def _number(sizes: list[int]) -> SfType:
+    precision, scale = (*sizes, *((38, 0)[len(sizes) :]))[:2]
+    return SfType("NUMBER", precision, scale)
+
+
+def _sized(name: str, attribute: str, default: int) -> _Maker:
+    return lambda sizes: SfType(name, **{attribute: sizes[0] if sizes else default})
+
+
+def _plain(kind: SfType) -> _Maker:
+    return lambda sizes: kind
+
+
+_Maker = Callable[[list[int]], SfType]
+_SPELLINGS: dict[str, _Maker] = {
+    **dict.fromkeys(("NUMBER", "DECIMAL", "NUMERIC", "DEC"), _number),
+    **dict.fromkeys(_INTEGERS, _plain(SfType("NUMBER", 38, 0))),
+    **dict.fromkeys(_FLOATS, _plain(SfType("FLOAT"))),
+    **dict.fromkeys(_TEXTS, _sized("VARCHAR", "length", MAX_TEXT)),
+    **dict.fromkeys(("CHAR", "CHARACTER", "NCHAR"), _sized("VARCHAR", "length", 1)),
+    **dict.fromkeys(("BINARY", "VARBINARY"), _sized("BINARY", "length", MAX_BINARY)),
+    **{spelling: _sized(name, "scale", 9) for spelling, name in _TIMESTAMPS.items()},
+    "TIME": _sized("TIME", "scale", 9),
+    **{name: _plain(SfType(name)) for name in ("BOOLEAN", "DATE", "VARIANT", "OBJECT", "ARRAY")},
+    "MAP": _plain(SfType("OBJECT")),
+}
+_RESULTS: tuple[tuple[str, SfType], ...] = (
+    (r"U?(BIG|HUGE|SMALL|TINY)?INT(EGER)?", SfType("NUMBER", 38, 0)),
+    (r"DOUBLE|FLOAT", SfType("FLOAT")),
+    (r"JSON", SfType("VARIANT")),
+    (r".*\]", SfType("ARRAY")),
+    (r"(STRUCT|MAP)\(.*", SfType("OBJECT")),
+    (r"BLOB", SfType("BINARY", length=MAX_BINARY)),
+    (r"TIMESTAMP WITH TIME ZONE", SfType("TIMESTAMP_LTZ", scale=9)),
+    (r"TIMESTAMP.*", SfType("TIMESTAMP_NTZ", scale=9)),
+    (r"TIME.*", SfType("TIME", scale=9)),
+    (r"BOOLEAN", SfType("BOOLEAN")),
+    (r"DATE", SfType("DATE")),
+)
+
+
+def from_duckdb(text: str) -> SfType:
+    """The Snowflake type that a result column of a DuckDB type has; a text for what has no counterpart."""
+    if match := re.match(r"DECIMAL\((\d+),\s*(\d+)\)\Z", text):
+        return SfType("NUMBER", int(match[1]), int(match[2]))
+    found = (kind for pattern, kind in _RESULTS if re.fullmatch(pattern, text, re.S))
+    return next(found, SfType("VARCHAR", length=MAX_TEXT))
