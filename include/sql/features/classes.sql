@@ -1,0 +1,1 @@
+{% for class in classes %}{{ class|literal }}{{ ", " if not loop.last }}{% endfor %}

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS N FROM {{ stream }}{{ " WHERE METADATA$ACTION = 'INSERT'" if delta }}

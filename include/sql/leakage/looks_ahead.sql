@@ -1,0 +1,52 @@
+-- features.sql over what had happened up to some moments: how many rows of each feature are other than over all rows.
+{% macro same_key(left, right) -%}
+{% for column in key %}{{ left }}.{{ column|identifier }} = {{ right }}.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
+{%- endmacro %}
+{% macro changed(feature) -%}
+{# Sums of floats may be added in another order: a difference in the last digits is none. #}
+F.SNOWLOOP_THERE IS NULL OR (F.{{ feature.name|identifier }}::{{ feature.type }} IS DISTINCT FROM T.{{ feature.name|identifier }}
+        {%- if feature.type == "FLOAT" %} AND COALESCE(
+            ABS(F.{{ feature.name|identifier }}::FLOAT - T.{{ feature.name|identifier }}) > 1e-9 * GREATEST(1, ABS(T.{{ feature.name|identifier }})), TRUE
+        ){% endif %})
+{%- endmacro %}
+WITH CHECKED AS (
+{{ checked }}
+),
+CLEAN AS (
+    SELECT {{ columns|identifiers }} FROM CHECKED WHERE SNOWLOOP_REASON IS NULL
+),
+MOMENTS AS (
+    SELECT PART, MAX(MOMENT) AS MOMENT
+    FROM (
+        SELECT M.MOMENT, NTILE({{ cuts|length + 1 }}) OVER (ORDER BY M.MOMENT) AS PART
+        FROM (SELECT {{ event_time|identifier }}::TIMESTAMP_NTZ AS MOMENT FROM CLEAN) AS M
+        WHERE M.MOMENT IS NOT NULL
+    )
+    GROUP BY PART
+)
+{% for cut in cuts %}
+,
+{{ cut.source }} AS (
+    SELECT {{ columns|identifiers("C") }}
+    FROM CLEAN AS C
+    JOIN MOMENTS AS M ON M.PART = {{ loop.index }}
+    WHERE NOT COALESCE(C.{{ event_time|identifier }}::TIMESTAMP_NTZ > M.MOMENT, FALSE)
+),
+FEATURES_{{ loop.index }} AS (
+{{ cut.features }}
+)
+{% endfor %}
+
+{% for cut in cuts %}
+SELECT
+    {% for feature in features %}
+    COUNT_IF({{ changed(feature) }}) AS {{ ("F_" ~ loop.index)|identifier }},
+    MIN(CASE WHEN {{ changed(feature) }}
+        THEN {% for column in key %}T.{{ column|identifier }}::VARCHAR{{ " || ', ' || " if not loop.last }}{% endfor %} END) AS {{ ("K_" ~ loop.index)|identifier }},
+    {% endfor %}
+    COUNT(*) AS N
+FROM {{ table }} AS T
+JOIN {{ cut.source }} AS C ON {{ same_key("C", "T") }}
+LEFT JOIN (SELECT *, TRUE AS SNOWLOOP_THERE FROM FEATURES_{{ loop.index }}) AS F ON {{ same_key("F", "T") }}
+{{ "UNION ALL" if not loop.last }}
+{% endfor %}

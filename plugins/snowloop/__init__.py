@@ -1,0 +1,1 @@
+"""Snowloop: build, test, gate, deploy and roll back machine-learning models inside Snowflake."""

@@ -1,0 +1,106 @@
+"""The contract of a source as SQL predicates, rendered from the declaration for checks, training and scoring alike."""
+
+from dataclasses import dataclass
+
+from snowloop.project import Column, Project, Source
+from snowloop.sql import identifier, literal, render
+
+ALIAS = "S"
+DUPLICATE = "duplicate key"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One check of one row.
+
+    Args:
+        name: Name of the check, such as ``AMT_INCOME_TOTAL_MIN``.
+        column: The column.
+        fails: SQL predicate over alias S: true for a row that breaks the rule, false (never NULL) for the others.
+        reason: SQL text expression over alias S: why the row breaks the rule.
+        words: The rule in words.
+    """
+
+    name: str
+    column: str
+    fails: str
+    reason: str
+    words: str
+
+
+def row_rules(source: Source, key: tuple[str, ...] = ()) -> list[Rule]:
+    """The rules that each single row of a source must keep.
+
+    Args:
+        source: The declared source.
+        key: Key columns, which may never be null.
+
+    Returns:
+        The rules, in the order of the columns.
+    """
+    rules: list[Rule] = []
+    for name, column in source.table_columns.items():
+        rules += _column_rules(name, column, nullable=column.nullable and name not in key)
+    return rules
+
+
+def _column_rules(name: str, column: Column, *, nullable: bool) -> list[Rule]:
+    quoted = f"{ALIAS}.{identifier(name)}"
+    shown = f"COALESCE({quoted}::VARCHAR, 'null')"
+    rules = []
+
+    def add(kind: str, fails: str, words: str, *, show: bool = True) -> None:
+        reason = f"{literal(f'{name} {words}, it is ')} || {shown}" if show else literal(f"{name} {words}")
+        rules.append(Rule(f"{name}_{kind}", name, fails, reason, f"{name} {words}"))
+
+    if not nullable:
+        add("NOT_NULL", f"{quoted} IS NULL", "must not be null", show=False)
+    if column.min is not None:
+        add("MIN", f"COALESCE({quoted} < {_number(column.min)}, FALSE)", f"must be at least {_number(column.min)}")
+    if column.max is not None:
+        add("MAX", f"COALESCE({quoted} > {_number(column.max)}, FALSE)", f"must be at most {_number(column.max)}")
+    if column.allowed is not None:
+        values = ", ".join(literal(value) for value in column.allowed)
+        words = f"must be one of {', '.join(column.allowed)}"
+        add("ALLOWED", f"COALESCE({quoted} NOT IN ({values}), FALSE)", words)
+    return rules
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def row_fails(project: Project) -> str:
+    """Predicate over alias S: a row of the streamed source breaks at least one rule (duplicates aside)."""
+    return rows_fail(project.streamed, project.key)
+
+
+def rows_fail(source: Source, key: tuple[str, ...] = ()) -> str:
+    """Predicate over alias S: a row of a source breaks at least one rule (duplicates aside)."""
+    rules = row_rules(source, key)
+    return "(" + " OR ".join(rule.fails for rule in rules) + ")" if rules else "FALSE"
+
+
+def row_reason(project: Project) -> str:
+    """Text expression over alias S: every rule that a row of the streamed source breaks, joined by '; '."""
+    rules = row_rules(project.streamed, project.key)
+    parts = [f"CASE WHEN {rule.fails} THEN '; ' || {rule.reason} ELSE '' END" for rule in rules]
+    return "SUBSTR(" + "\n    || ".join(parts) + ", 3)" if parts else "NULL"
+
+
+def checked_rows(project: Project, target: str) -> str:
+    """Query that gives the rows of the streamed source's RAW table with SNOWLOOP_REASON: why a row may not be used."""
+    return render(
+        "validate/checked_rows.sql",
+        columns=list(project.streamed.table_columns),
+        key=project.key,
+        fails=row_fails(project),
+        reason=row_reason(project),
+        table=identifier(project.database(target), "RAW", project.table),
+    )
+
+
+def unique_columns(source: Source, key: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The columns, or groups of columns, whose values must not repeat: the key, and those declared unique."""
+    single = [(name,) for name, column in source.table_columns.items() if column.unique]
+    return ([key] if key and key not in single else []) + single

@@ -1,0 +1,67 @@
+"""Stage 1: the database, schemas, stages, tables, warehouse and role of a project in one environment."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from snowloop.lifecycle.results import Result
+from snowloop.project import Project
+from snowloop.sql import run_script
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+
+@dataclass(frozen=True)
+class Environment(Result):
+    """What ``create_environment`` found and made.
+
+    Args:
+        database: The database.
+        created: Number of objects made, views apart.
+        kept: Number of objects that were there, views apart.
+    """
+
+    database: str
+    created: int
+    kept: int
+
+
+def create_environment(session: "Session", project: Project, target: str) -> Environment:
+    """Create what is missing, and leave alone what is there; views, which hold nothing, are written anew.
+
+    Args:
+        session: A Snowpark session whose role may create databases, warehouses and roles.
+        project: The project.
+        target: The environment, such as ``dev``.
+
+    Returns:
+        Counts of objects created and kept.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses a statement.
+    """
+    database = project.database(target)
+    answers = run_script(
+        session,
+        "environment/create.sql",
+        database=database,
+        warehouse=project.environment.warehouse,
+        warehouse_size=project.environment.warehouse_size,
+        sources=project.sources,
+        streamed=project.streamed,
+        key=project.key,
+        classes=project.label.classes,
+        reader=f"{database}_READER",
+    )
+    run_script(
+        session,
+        "environment/views.sql",
+        database=database,
+        key=project.key,
+        classes=project.label.classes,
+        reader=f"{database}_READER",
+    )
+    texts = [str(rows[0][0]) for rows in answers if rows]
+    kept = sum("already exists" in text for text in texts)
+    created = sum("successfully created" in text for text in texts)
+    return Environment(database, created, kept)

@@ -1,0 +1,162 @@
+"""Scores rows of the source again with a chosen version: a run of its own, in batches, without touching the stream."""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ScoringError
+from snowloop.lifecycle.contract import row_fails
+from snowloop.lifecycle.inference.objects import names
+from snowloop.lifecycle.inference.repair import execute, texts, transaction, version_to_score
+from snowloop.lifecycle.results import Result
+from snowloop.project import Project
+from snowloop.sql import render, run, run_script
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+READ_AT = "CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ"
+"""When a batch's rows were read: a correction that the loop scores meanwhile must be the newer score."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows are scored again; all that were scored before or were there before the loop, if nothing is given.
+
+    Args:
+        start: Beginning of the period, ISO text in UTC: of the declared event time, or else of the scoring.
+        end: End of the period, exclusive.
+        first_key: Least value of the first key column.
+        last_key: Greatest value of it, inclusive.
+    """
+
+    start: str | None = None
+    end: str | None = None
+    first_key: str | int | None = None
+    last_key: str | int | None = None
+
+
+@dataclass(frozen=True)
+class Backfill(Result):
+    """What ``backfill`` did.
+
+    Args:
+        run_id: The run, as SERVING.SCORED and OPS.RUNS have it.
+        model_version: The version that scored.
+        batches: Number of batches.
+        rows: Rows that were to be scored.
+        scored: Rows scored, by this call and by those that it went on from.
+        resumed_at: Batches that were done before this call.
+    """
+
+    run_id: str
+    model_version: str
+    batches: int
+    rows: int
+    scored: int
+    resumed_at: int
+
+
+def backfill(
+    session: "Session", project: Project, target: str, *, version: str | None = None, rows: Rows | None = None,
+    batch_size: int = 10_000, run_id: str | None = None,
+) -> Backfill:  # fmt: skip
+    """Score rows of the source again into SERVING.SCORED; the newest score of a key is in SERVING.LATEST_SCORES.
+
+    Each batch and its progress commit together. A call that was killed is gone on with by the same call: one of the
+    same ``run_id`` or, without it, the same request. The stream and the loop are left alone; rows that wait in the
+    stream are the loop's.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        version: Name or alias of the version; None: the champion.
+        rows: Which rows; None: all.
+        batch_size: Greatest number of rows in one transaction.
+        run_id: Name of the run; None: a new one, or that of an unfinished equal request.
+
+    Returns:
+        What was done; a run that was finished before is told, not done again.
+
+    Raises:
+        ScoringError: if the version cannot score, the batch size is below 1, or a batch gives too many scores.
+    """
+    if batch_size < 1:
+        message = f"a batch of {batch_size} rows does no work: give a batch size of at least 1"
+        raise ScoringError(message)
+    chosen = rows or Rows()
+    chosen = replace(chosen, start=_utc(chosen.start), end=_utc(chosen.end))
+    request = json.dumps({"version": version, **asdict(chosen), "batch_size": batch_size}, sort_keys=True)
+    known = {"database": project.database(target), "run_id": run_id, "request": request}
+    found = run(session, "backfill/unfinished.sql", **known)
+    if not found:
+        name = version_to_score(session, project, target, version)
+        known["run_id"] = run_id or uuid.uuid4().hex
+        _begin(session, project, target, chosen, {**known, "version": name, "batch_size": batch_size})
+        found = run(session, "backfill/unfinished.sql", **known)
+    if found[0]["REQUEST"] != request:
+        message = f"the backfill {run_id} was begun with {found[0]['REQUEST']}, not {request}: give another run_id"
+        raise ScoringError(message)
+    return _go_on(session, project, target, found[0].as_dict())
+
+
+def _utc(text: str | None) -> str | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _begin(session: "Session", project: Project, target: str, rows: Rows, known: dict[str, Any]) -> None:
+    """Decide which rows belong to which batch, once for all."""
+    source = {
+        "table": names(project, target).table,
+        "columns": list(project.streamed.table_columns),
+        "key": project.key,
+        "fails": row_fails(project),
+        "event_time": project.streamed.event_time,
+        "corrections": project.serving.corrections,
+    }
+    note = {"kind": "backfill", "model_name": project.model_name, "state": "RUNNING"}
+    with transaction(session):
+        run(session, "backfill/list_keys.sql", **known, **source, **asdict(rows))
+        run(session, "backfill/begin.sql", **known)
+        run(session, "backfill/note_run.sql", **known, **note, read=0, scored=0, quarantined=0)
+
+
+def _go_on(session: "Session", project: Project, target: str, begun: dict[str, Any]) -> Backfill:
+    run_id, version, done = str(begun["RUN_ID"]), str(begun["MODEL_VERSION"]), int(begun["BATCHES_DONE"])
+    known = {"database": project.database(target), "run_id": run_id}
+    if begun["FINISHED_AT"] is None:
+        table = names(project, target).table
+        rows = {"arrivals": "backfill/checked_batch.sql", "table": table, "scored_at": READ_AT}
+        scored = texts(session, project, target, **rows)["scored"]
+        for batch in range(done + 1, int(begun["BATCHES"]) + 1):
+            _batch(session, known, scored, version, batch)
+        with transaction(session):
+            run_script(session, "backfill/finish.sql", **known)
+            total = run(session, "backfill/unfinished.sql", **known)[0]
+            counts = {"read": total["ROWS_TOTAL"], "scored": total["ROWS_SCORED"], "quarantined": 0}
+            session.sql(render("backfill/end_run.sql", **known, **counts)).collect()
+    ended = run(session, "backfill/unfinished.sql", **known)[0]
+    counts = {"rows": int(ended["ROWS_TOTAL"]), "scored": int(ended["ROWS_SCORED"])}
+    return Backfill(run_id, version, int(ended["BATCHES"]), **counts, resumed_at=done)
+
+
+def _batch(session: "Session", known: dict[str, Any], text: str, version: str, batch: int) -> None:
+    """Score one batch and count it, together; another process that has done it meanwhile is no error."""
+    expected = int(run(session, "backfill/batch_rows.sql", batch=batch, **known)[0]["N"])
+    with transaction(session):
+        if not run(session, "backfill/progress.sql", batch=batch, **known)[0][0]:
+            return
+        rows = execute(session, text, version=version, run_id=known["run_id"], batch=batch)
+        if rows > expected:
+            message = (
+                f"batch {batch} of backfill {known['run_id']} gave {rows} scores for {expected} rows: features.sql "
+                "must give exactly one row for each row of its source; nothing of the batch was written"
+            )
+            raise ScoringError(message)
+        run(session, "backfill/count_batch.sql", rows=rows, **known)

@@ -1,0 +1,251 @@
+"""Looks at the stream and the task graph, says what is wrong and what to do, and brings a lost stream back."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ScoringError
+from snowloop.lifecycle.contract import row_fails
+from snowloop.lifecycle.inference.challenging import last_challenge
+from snowloop.lifecycle.inference.found import is_stale
+from snowloop.lifecycle.inference.objects import GRAPH, Names, names, stream_mode, stream_name
+from snowloop.lifecycle.inference.repair import execute, paused, texts, transaction, version_to_score
+from snowloop.lifecycle.inference.wanted import stream_comment
+from snowloop.lifecycle.models import challenger, champion, model, show
+from snowloop.lifecycle.results import Result
+from snowloop.project import Project
+from snowloop.sql import identifier, render, run
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+SOON_DAYS = 2.0
+RECOVER = "run `snowloop recover`, or the DAG {project}__health with its field for recovery on"
+
+
+@dataclass(frozen=True)
+class StreamHealth(Result):
+    """The health of a scoring loop.
+
+    Args:
+        stale: Whether the stream can no longer be read, or is not there.
+        days_to_stale: Days until it will be stale if nothing reads it, where known.
+        backlog: Rows that wait in it, where it can be read.
+        oldest_seconds: Age of the oldest load that waits, where known.
+        consumers: Tasks that read the stream.
+        findings: What is wrong and what to do, in words; empty: nothing.
+    """
+
+    stale: bool
+    days_to_stale: float | None
+    backlog: int | None
+    oldest_seconds: int | None
+    consumers: tuple[str, ...]
+    findings: tuple[str, ...]
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The figures that are known."""
+        known: dict[str, int | float | str | None] = {
+            "backlog": self.backlog,
+            "days to stale": self.days_to_stale,
+            "oldest seconds": self.oldest_seconds,
+            "findings": len(self.findings),
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Recovery(Result):
+    """What ``recover_stream`` did.
+
+    Args:
+        recovered: Whether there was something to recover.
+        rows: Rows that were missed.
+        scored: Those that were scored.
+        quarantined: Those that were quarantined.
+    """
+
+    recovered: bool
+    rows: int = 0
+    scored: int = 0
+    quarantined: int = 0
+
+
+def stream_health(session: "Session", project: Project, target: str) -> StreamHealth:
+    """Look at the stream and the tasks of a project's scoring loop; nothing is changed.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+
+    Returns:
+        Figures and findings.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment is not there.
+    """
+    named = names(project, target)
+    stream = _stream(session, project, named)
+    tasks = show(session, "SHOW TASKS IN ACCOUNT")
+    others = _other_consumers(project, named, tasks)
+    findings = [f"task {task} names {named.stream} too, so each gets only a part: give it a stream" for task in others]
+    findings += [*_task_findings(session, project, named, tasks), *_challenger_findings(session, project, target)]
+    findings += _champion_findings(session, project, target)
+    recover = RECOVER.format(project=project.name)
+    if stream is None:
+        lost = f", rows that arrived since it was dropped are not scored: {recover}; then deploy scoring"
+        what = f"{named.stream} is not there{lost if _served(session, named) else ': deploy scoring'}"
+        return StreamHealth(True, None, None, None, others, (what, *findings))
+    if is_stale(stream):
+        findings.insert(0, f"{named.stream} is stale, new rows are not scored: {recover}")
+        return StreamHealth(True, 0.0, None, None, others, tuple(findings))
+    days = _days(stream.get("stale_after"))
+    if days is not None and days < SOON_DAYS:
+        findings.append(f"{named.stream} will be stale in {days:.1f} days: let the task {named.root} run before that")
+    backlog = int(run(session, "inference/count_pending.sql", stream=named.stream)[0]["N"])
+    age = None
+    if backlog:
+        found = run(session, "health/oldest_pending.sql", database=named.database, table=project.table)[0]["AGE"]
+        age = None if found is None else int(found)
+    return StreamHealth(False, days, backlog, age, others, tuple(findings))
+
+
+def _stream(session: "Session", project: Project, named: Names) -> dict[str, Any] | None:
+    schema = identifier(named.database, "RAW")
+    rows = show(session, f"SHOW STREAMS LIKE '{stream_name(project)}' IN SCHEMA {schema}")
+    return rows[0] if rows else None
+
+
+def _served(session: "Session", named: Names) -> bool:
+    """Whether the loop was deployed before: then a new stream would lose rows."""
+    return bool(show(session, f"SHOW TABLES LIKE 'BASELINE' IN SCHEMA {identifier(named.database, 'SERVING')}"))
+
+
+def _days(stale_after: datetime | None) -> float | None:
+    if not isinstance(stale_after, datetime):
+        return None
+    moment = stale_after if stale_after.tzinfo else stale_after.replace(tzinfo=UTC)
+    return round((moment - datetime.now(UTC)).total_seconds() / 86_400, 2)
+
+
+def _other_consumers(project: Project, named: Names, tasks: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Tasks, besides the graph's own, whose text names the stream."""
+    found = []
+    for task in tasks:
+        place = (task["database_name"], task["schema_name"])
+        if task["name"] in GRAPH and place == (named.database, "SERVING"):
+            continue
+        text = f"{task['definition']} {task.get('condition') or ''}".upper()
+        if stream_name(project) in text and (named.database in text or place[0] == named.database):
+            found.append(f"{place[0]}.{place[1]}.{task['name']}")
+    return tuple(found)
+
+
+def _task_findings(session: "Session", project: Project, named: Names, tasks: list[dict[str, Any]]) -> list[str]:
+    place = (named.database, "SERVING")
+    own = {str(each["name"]): each for each in tasks if (each["database_name"], each["schema_name"]) == place}
+    findings = [f"task {name} is not there: deploy scoring" for name in GRAPH if name not in own]
+    for name in GRAPH:
+        if name not in own or str(own[name]["state"]).lower() == "started":
+            continue
+        why = own[name].get("last_suspended_reason")
+        text = f"task {name} is suspended{f' ({why})' if why else ''}, its rows wait"
+        errors = run(session, "health/last_error.sql", database=named.database)
+        if errors and errors[0]["ERROR"]:
+            text += f"; last error: {errors[0]['ERROR']}"
+        findings.append(f"{text}: mend the cause, then deploy scoring of {project.name}, which resumes it")
+    if not findings:
+        last = run(session, "inference/last_runs.sql", database=named.database, count=1)
+        if last and last[0]["STATE"] == "FAILED":
+            findings.append(f"the last scoring run failed, its rows wait in {named.stream}: {last[0]['ERROR']}")
+    return findings
+
+
+def _challenger_findings(session: "Session", project: Project, target: str) -> list[str]:
+    """A declared challenger that does not score, or could not in its last run."""
+    plan, now = project.serving.challenger, challenger(session, project, target)
+    if plan is None or now is None:
+        return []
+    schema = identifier(project.database(target), "OPS")
+    if not show(session, f"SHOW TABLES LIKE 'CHALLENGES' IN SCHEMA {schema}"):
+        return [f"challenger {now.name} ({plan.mode}) does not score, {schema}.CHALLENGES is not there: deploy scoring"]
+    last = last_challenge(session, project.database(target), now.name)
+    if last is None or not last["ERROR"]:
+        return []
+    text = f"challenger {now.name} ({plan.mode}) could not score in the last run, the champion scored alone: "
+    text += f"{last['ERROR']}; mend the cause, or take it away: snowloop withdraw --project {project.name}"
+    return [text]
+
+
+def _champion_findings(session: "Session", project: Project, target: str) -> list[str]:
+    """A model that has no version to score with."""
+    if champion(session, project, target) is not None:
+        return []
+    return [f"{model(project, target)} has no champion to score with: train and promote one, then deploy scoring"]
+
+
+def recover_stream(session: "Session", project: Project, target: str, *, lost: bool = False) -> Recovery:
+    """Make a stream anew that is stale or gone, and score what was missed: rows beyond those that are known by key.
+
+    Known are scored and quarantined rows and the baseline. The loop rests meanwhile. What was missed is scored or
+    quarantined in one transaction. A call that was killed is completed by another; a healthy stream is left alone. A
+    root that was suspended before stays so: deploy scoring. Where corrections are declared, rows that were deleted
+    meanwhile are found as well; values that were corrected meanwhile are not: a backfill scores them.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        lost: Whether to look for missed rows although the stream can be read, such as those that another consumer took.
+
+    Returns:
+        The counts.
+
+    Raises:
+        ScoringError: if the loop never served, there is no champion, or features.sql does not give one row for each.
+    """
+    named = names(project, target)
+    stream = _stream(session, project, named)
+    if stream is None and not _served(session, named):
+        message = f"{named.stream} is not there and the loop never served: nothing is to be recovered; deploy scoring"
+        raise ScoringError(message)
+    replaced = stream is None or is_stale(stream)
+    known = {"database": named.database}
+    begun = run(session, "health/unfinished_recovery.sql", **known)
+    if not (begun or replaced or lost):
+        return Recovery(recovered=False)
+    name = version_to_score(session, project, target, None)
+    run_id = str(begun[0]["RUN_ID"]) if begun else uuid.uuid4().hex
+    with paused(session, named, resume=stream is not None):  # of which kind the lost one was is not known: apply sees
+        if not begun:
+            note = {"kind": "recovery", "model_name": project.model_name, "state": "RUNNING", "version": name}
+            run(session, "backfill/note_run.sql", run_id=run_id, read=0, scored=0, quarantined=0, **note, **known)
+        if replaced:
+            mode = stream_mode(project) if stream is None else str(stream["mode"])
+            kind = {"corrections": mode == "DEFAULT", "comment": stream_comment(project)}
+            run(session, "inference/recover_stream.sql", stream=named.stream, table=named.table, **kind)
+        return _score_missed(session, project, target, run_id, name)
+
+
+def _score_missed(session: "Session", project: Project, target: str, run_id: str, version: str) -> Recovery:
+    named, corrections = names(project, target), project.serving.corrections
+    missed = identifier(named.database, "OPS", "MISSED_ROWS")
+    values: dict[str, Any] = {"database": named.database, "table": named.table, "stream": named.stream}
+    values |= {"key": project.key, "fails": row_fails(project), "corrections": corrections}
+    written = texts(session, project, target, stream=missed, row_id="S.SNOWLOOP_NUMBER")
+    if corrections:
+        unreconciled = render("inference/unreconciled.sql", **values)
+        run(session, "health/missed_removals.sql", unreconciled=unreconciled, run_id=run_id, **values)
+    run(session, "health/missed_rows.sql", missed=missed, columns=list(project.streamed.table_columns), **values)
+    with transaction(session):
+        run(session, "backfill/lock.sql", database=named.database, run_id=run_id)
+        steps = ("read", "quarantined", "scored")
+        counts = {step: execute(session, written[step], version=version, run_id=run_id) for step in steps}
+        if counts["read"] != counts["quarantined"] + counts["scored"]:
+            message = f"missed rows {counts}: features.sql must give one row for each; nothing was written"
+            raise ScoringError(message)
+        run(session, "backfill/end_run.sql", database=named.database, run_id=run_id, **counts)
+    session.sql(f"DROP TABLE IF EXISTS {missed}").collect()
+    return Recovery(True, counts["read"], counts["scored"], counts["quarantined"])

@@ -1,0 +1,65 @@
+"""Names of the objects that make the scoring loop of a project."""
+
+from dataclasses import dataclass
+
+from snowloop.project import Project
+from snowloop.sql import identifier
+
+ROOT, MONITORING, FINALIZER = "SCORE_NEW_ROWS", "REFRESH_MONITORING", "LOG_SCORE_RUN"
+GRAPH = (ROOT, MONITORING, FINALIZER)
+"""The tasks of the graph, in the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Quoted, qualified names.
+
+    Args:
+        database: The database, unquoted.
+        table: The streamed RAW table.
+        stream: The stream on it.
+        root: The task that scores.
+        monitoring: The task after it that sums up what was scored.
+        finalizer: The task that logs each run of the graph.
+    """
+
+    database: str
+    table: str
+    stream: str
+    root: str
+    monitoring: str
+    finalizer: str
+
+
+def names(project: Project, target: str) -> Names:
+    """The names for a project and an environment.
+
+    Args:
+        project: The project.
+        target: The environment.
+
+    Returns:
+        The names.
+
+    Raises:
+        ProjectError: if the target is not a plain name.
+    """
+    database = project.database(target)
+    return Names(
+        database,
+        identifier(database, "RAW", project.table),
+        identifier(database, "RAW", stream_name(project)),
+        identifier(database, "SERVING", ROOT),
+        identifier(database, "SERVING", MONITORING),
+        identifier(database, "SERVING", FINALIZER),
+    )
+
+
+def stream_name(project: Project) -> str:
+    """The stream's own name."""
+    return f"{project.table}_STREAM"
+
+
+def stream_mode(project: Project) -> str:
+    """The kind of stream that the project wants, as SHOW STREAMS tells it."""
+    return "DEFAULT" if project.serving.corrections else "APPEND_ONLY"

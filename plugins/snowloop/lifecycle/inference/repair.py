@@ -1,0 +1,98 @@
+"""What backfill, requeue and recovery share: a version to score with, the loop at rest, a transaction, filled texts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ScoringError
+from snowloop.lifecycle.features import describe_features
+from snowloop.lifecycle.inference.apply import wait_until_quiet
+from snowloop.lifecycle.inference.objects import ROOT, Names
+from snowloop.lifecycle.inference.wanted import scoring_texts
+from snowloop.lifecycle.models import CHAMPION, model, show, versions
+from snowloop.project import Project
+from snowloop.sql import identifier
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+
+def version_to_score(session: "Session", project: Project, target: str, version: str | None) -> str:
+    """The name of a version that takes the features that features.sql gives now.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        version: Name or alias of the version; None: the champion.
+
+    Returns:
+        Its name.
+
+    Raises:
+        ScoringError: if there is no such version, or it takes other features or tells other classes.
+    """
+    wanted, known = version or CHAMPION, versions(session, project, target)
+    found = next((each for each in known if wanted in (each.name, *each.aliases)), None)
+    if found is None:
+        have = ", ".join(each.name for each in known) or "none"
+        message = f"{model(project, target)} has no version or alias '{wanted}' to score with: it has {have}"
+        raise ScoringError(message)
+    features = [asdict(feature) for feature in describe_features(session, project, target)]
+    if found.facts.get("features") != features:
+        message = (
+            f"version {found.name} of {model(project, target)} takes other features than features.sql gives now: "
+            "choose a version that was trained with it"
+        )
+        raise ScoringError(message)
+    if found.classes != project.label.classes:
+        message = (
+            f"version {found.name} of {model(project, target)} tells the classes {list(found.classes)}, declared are "
+            f"{list(project.label.classes)}: choose a version that was trained with them"
+        )
+        raise ScoringError(message)
+    return found.name
+
+
+def texts(session: "Session", project: Project, target: str, **other: Any) -> dict[str, Any]:
+    """The scoring procedure's own statements, over other rows than those of the stream."""
+    return scoring_texts(project, target, describe_features(session, project, target), **other)
+
+
+def execute(session: "Session", text: str, **values: str | int) -> int:
+    """Execute one of the scoring statements with a run's own values; the number that it answers is returned."""
+    for name, value in values.items():
+        text = text.replace(f"<<{name}>>", str(value))
+    return int(session.sql(text).collect()[0][0])
+
+
+@contextmanager
+def transaction(session: "Session") -> Iterator[None]:
+    """Commit what is done inside, or roll it back if it fails."""
+    session.sql("BEGIN").collect()
+    try:
+        yield
+        session.sql("COMMIT").collect()
+    except BaseException:
+        session.sql("ROLLBACK").collect()
+        raise
+
+
+@contextmanager
+def paused(session: "Session", named: Names, *, resume: bool = True) -> Iterator[None]:
+    """Let the loop rest: its root is suspended, a run under way is waited for; what ran before runs again, if it may.
+
+    A process that is killed inside leaves the root suspended: deploying scoring resumes it.
+    """
+    schema = identifier(named.database, "SERVING")
+    found = show(session, f"SHOW TASKS LIKE '{ROOT}' IN SCHEMA {schema}")
+    started = bool(found) and str(found[0]["state"]).lower() == "started"
+    if started:
+        session.sql(f"ALTER TASK {named.root} SUSPEND").collect()
+    try:
+        wait_until_quiet(session, named.root)
+        yield
+    finally:
+        if started and resume:
+            session.sql(f"ALTER TASK {named.root} RESUME").collect()

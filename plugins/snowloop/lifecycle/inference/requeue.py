@@ -1,0 +1,80 @@
+"""Scores quarantined rows once they are mended: contract, score and mark in one transaction."""
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ScoringError
+from snowloop.lifecycle.inference.objects import names
+from snowloop.lifecycle.inference.repair import execute, paused, texts, transaction, version_to_score
+from snowloop.lifecycle.results import Result
+from snowloop.project import Project
+from snowloop.sql import render, run
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+
+@dataclass(frozen=True)
+class Requeue(Result):
+    """What ``requeue`` did.
+
+    Args:
+        run_id: The run, as SERVING.SCORED, SERVING.REQUEUED and OPS.RUNS have it.
+        model_version: The version that scored.
+        looked_at: Quarantined rows.
+        requeued: Rows that pass now and were scored.
+    """
+
+    run_id: str
+    model_version: str
+    looked_at: int
+    requeued: int
+
+
+def requeue(session: "Session", project: Project, target: str, *, version: str | None = None) -> Requeue:
+    """Score the quarantined rows that keep the contract now, and mark them in SERVING.REQUEUED.
+
+    A row is mended by an UPDATE of SERVING.QUARANTINE, or by a contract that allows it. Its key must not be changed: a
+    key that the source does not have is left. A key that has a score, or had one before the loop began, is left too,
+    so that no row is scored twice. Where corrections are declared, a row is better mended in the source. The loop rests
+    meanwhile.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        version: Name or alias of the version; None: the champion.
+
+    Returns:
+        The counts.
+
+    Raises:
+        ScoringError: if the version cannot score, or features.sql gives several rows for one.
+    """
+    named, run_id = names(project, target), uuid.uuid4().hex
+    name = version_to_score(session, project, target, version)
+    source: dict[str, Any] = {
+        "database": named.database,
+        "table": named.table,
+        "columns": list(project.streamed.table_columns),
+        "key": project.key,
+        "corrections": project.serving.corrections,
+    }
+    rows = render("backfill/quarantined_rows.sql", **source)
+    written = texts(session, project, target, stream=rows, row_id="S.SNOWLOOP_NUMBER")
+    known = {"database": named.database, "run_id": run_id}
+    with paused(session, named), transaction(session):
+        run(session, "backfill/lock.sql", **known)
+        read = execute(session, written["read"])
+        scored = execute(session, written["scored"], version=name, run_id=run_id)
+        marked = int(run(session, "backfill/mark_requeued.sql", key=project.key, **known)[0][0])
+        if scored > read:
+            message = (
+                f"{scored} scores for {read} quarantined rows: features.sql must give one row for each of its source"
+            )
+            raise ScoringError(message)
+        if marked:
+            note = {"kind": "requeue", "model_name": project.model_name, "state": "SUCCEEDED", "version": name}
+            run(session, "backfill/note_run.sql", read=scored, scored=scored, quarantined=0, **note, **known)
+    return Requeue(run_id, name, read, scored)

@@ -1,0 +1,136 @@
+"""The project's model in the Registry, as SQL shows it: its versions, their metrics, and who is champion."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from snowloop.project import Project
+from snowloop.sql import identifier
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Row, Session
+
+CHAMPION, CHALLENGER = "CHAMPION", "CHALLENGER"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the model.
+
+    Args:
+        name: Its name.
+        aliases: Its aliases.
+        metrics: Metrics, as the Registry keeps them.
+        facts: What training wrote into its comment: candidate, features, fingerprint, git commit.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    metrics: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[int | str, ...]:
+        """The classes of a multiclass label that it tells, in the order of its probabilities; none of another task."""
+        return tuple(self.facts.get("classes") or ())
+
+
+def show(session: "Session", statement: str) -> list[dict[str, Any]]:
+    """The rows of a SHOW statement, with column names in lower case and without quotes."""
+    return [_plain(row) for row in session.sql(statement).collect()]
+
+
+def _plain(row: "Row") -> dict[str, Any]:
+    return {name.strip('"').lower(): value for name, value in row.as_dict().items()}
+
+
+def model(project: Project, target: str) -> str:
+    """The quoted name of the project's model."""
+    return identifier(project.database(target), "MODELS", project.model_name)
+
+
+def versions(session: "Session", project: Project, target: str) -> list[Version]:
+    """All versions of the model; none if there is no model yet.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+
+    Returns:
+        The versions.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment does not exist.
+    """
+    schema = identifier(project.database(target), "MODELS")
+    if not show(session, f"SHOW MODELS LIKE '{project.model_name}' IN SCHEMA {schema}"):
+        return []
+    return [_version(row) for row in show(session, f"SHOW VERSIONS IN MODEL {model(project, target)}")]
+
+
+def _version(row: dict[str, Any]) -> Version:
+    metadata = json.loads(row["metadata"] or "{}")
+    try:
+        facts = json.loads(row["comment"] or "{}")
+    except json.JSONDecodeError:
+        facts = {}  # a version that was logged by other means than the training procedure
+    aliases = tuple(json.loads(row["aliases"] or "[]"))
+    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), facts)
+
+
+def champion(session: "Session", project: Project, target: str) -> Version | None:
+    """The version that has the alias CHAMPION, or None."""
+    return aliased(versions(session, project, target), CHAMPION)
+
+
+def challenger(session: "Session", project: Project, target: str) -> Version | None:
+    """The version that has the alias CHALLENGER, or None."""
+    return aliased(versions(session, project, target), CHALLENGER)
+
+
+def aliased(known: Sequence[Version], alias: str) -> Version | None:
+    """The one of some versions that has an alias, or None."""
+    return next((each for each in known if alias in each.aliases), None)
+
+
+def crown(session: "Session", project: Project, target: str, version: str) -> None:
+    """Give the alias CHAMPION to a version and make it the default.
+
+    An alias belongs to one version, so it is taken from the old one first; a scoring run that looks in between
+    looks again. A challenger that becomes champion is a challenger no longer.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        version: Name of the version.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if there is no such version.
+    """
+    name = model(project, target)
+    now = champion(session, project, target)
+    if now is not None and now.name != version:
+        session.sql(f"ALTER MODEL {name} VERSION {identifier(now.name)} UNSET ALIAS").collect()
+    if now is None or now.name != version:
+        session.sql(f"ALTER MODEL {name} VERSION {identifier(version)} SET ALIAS = {CHAMPION}").collect()
+    session.sql(f"ALTER MODEL {name} SET DEFAULT_VERSION = {identifier(version)}").collect()
+    beside = challenger(session, project, target)
+    if beside is not None and beside.name == version:
+        withdraw_alias(session, project, target)
+
+
+def withdraw_alias(session: "Session", project: Project, target: str) -> None:
+    """Take the alias CHALLENGER away from the version that has it.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if no version has it.
+    """
+    session.sql(f"ALTER MODEL {model(project, target)} VERSION {CHALLENGER} UNSET ALIAS").collect()

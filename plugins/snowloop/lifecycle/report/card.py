@@ -1,0 +1,222 @@
+"""What a model card says, as data."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from snowloop.lifecycle.gate_checks import GateCheck
+from snowloop.lifecycle.measured import Interval, SliceResult
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict that a card is about.
+
+    Args:
+        verdict_id: Its id in OPS.VERDICTS.
+        version: The version that was judged.
+        checks: Every check, without the row of an override.
+        champion: The champion at that time, or None.
+        training_set: Fingerprint of the training set.
+        git_commit: The commit that decided.
+        decided_at: When it was recorded, in UTC.
+        evaluation_id: The evaluation that was judged, or None if no candidate could be trained.
+        override: Who let it pass although checks failed, and why, or None.
+    """
+
+    verdict_id: str
+    version: str
+    checks: tuple[GateCheck, ...]
+    champion: str | None
+    training_set: str
+    git_commit: str
+    decided_at: str
+    evaluation_id: str | None
+    override: str | None = None
+
+    @property
+    def failed(self) -> list[GateCheck]:
+        """The checks that failed."""
+        return [check for check in self.checks if not check.passed]
+
+    @property
+    def outcome(self) -> str:
+        """``passed``, ``refused`` or ``overridden``."""
+        if not self.failed:
+            return "passed"
+        return "overridden" if self.override else "refused"
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of all who were measured on the held-out rows.
+
+    Args:
+        name: The metric.
+        values: By contestant: ``candidate``, ``champion``, ``simple``, ``dummy``.
+    """
+
+    name: str
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """How well one of several classes is told from the others.
+
+    Args:
+        name: The class.
+        rows: Held-out rows of it.
+        values: Figures by name, such as ``precision``.
+    """
+
+    name: str
+    rows: int
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An evaluation, as OPS.EVALUATIONS and OPS.EVALUATION_DETAILS keep it.
+
+    Args:
+        settings: How it was measured: metric, task, threshold, seed, confidence, query id and so on.
+        metrics: Metrics of all contestants.
+        interval: The deciding metric with its interval.
+        differences: How much better the candidate is than another, with the paired interval.
+        slices: The deciding metric in parts of the rows.
+        classes: Figures of each class, if there are more than two.
+        bins: Bins of the calibration: mean score, mean label, rows.
+        confusion: True class, said class, and rows.
+        importance: Loss of the deciding metric when a feature is shuffled, the greatest first.
+        others: All other figures by name: skew, size, times, calibration error and so on.
+        curves: Points of the plots.
+        rows: Held-out rows.
+    """
+
+    settings: dict[str, Any]
+    metrics: tuple[MetricRow, ...]
+    interval: Interval | None
+    differences: dict[str, Interval]
+    slices: tuple[SliceResult, ...]
+    bins: tuple[tuple[float, float, int], ...]
+    confusion: tuple[tuple[str, str, int], ...]
+    importance: tuple[tuple[str, float], ...]
+    others: dict[str, float | None]
+    curves: dict[str, Any]
+    rows: int | None
+    classes: tuple[ClassRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the training set, or one class in it.
+
+    Args:
+        held_out: Whether these rows only judge.
+        label: The class, or None.
+        rows: Number of rows.
+        mean: Mean label of a regression.
+        spread: Standard deviation of the labels.
+        least: Smallest label.
+        most: Greatest label.
+    """
+
+    held_out: bool
+    label: str | None
+    rows: int
+    mean: float | None = None
+    spread: float | None = None
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What had been loaded of a source.
+
+    Args:
+        source: The source.
+        files: Number of files.
+        rows: Rows loaded.
+        rejected: Lines that could not be.
+        query_id: The query that loaded last.
+    """
+
+    source: str
+    files: int
+    rows: int
+    rejected: int
+    query_id: str | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """The training set.
+
+    Args:
+        table: Name of its table.
+        rows: All rows.
+        held_out: Rows held out.
+        set_aside: Rows left out because they break the contract.
+        git_commit: The commit that built it.
+        built_at: When, in UTC.
+        parts: Its parts by class; empty if the table is gone.
+        loads: What had been loaded.
+    """
+
+    table: str
+    rows: int
+    held_out: int
+    set_aside: int
+    git_commit: str
+    built_at: str
+    parts: tuple[Part, ...] = ()
+    loads: tuple[Loaded, ...] = ()
+
+
+@dataclass(frozen=True)
+class FeatureFacts:
+    """A feature of the version.
+
+    Args:
+        name: Its name.
+        type: FLOAT or VARCHAR.
+        alone: How well it predicts the label alone, ROC AUC or R2.
+        importance: Loss of the deciding metric when it is shuffled.
+    """
+
+    name: str
+    type: str
+    alone: float | None = None
+    importance: float | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that a model card says.
+
+    Args:
+        project: Name of the project.
+        purpose: Its description.
+        owners: Who owns it.
+        tags: Its tags.
+        target: The environment.
+        model: Qualified name of the model.
+        judged: The verdict.
+        measured: The evaluation, or None if there was nothing to measure.
+        data: The training set, or None if there was none.
+        features: The version's features.
+        version_facts: What training wrote beside the version: candidate, params, packages, seed, commits.
+    """
+
+    project: str
+    purpose: str
+    owners: tuple[str, ...]
+    tags: tuple[str, ...]
+    target: str
+    model: str
+    judged: Judged
+    measured: Measured | None
+    data: Data | None
+    features: tuple[FeatureFacts, ...] = ()
+    version_facts: dict[str, Any] = field(default_factory=dict)

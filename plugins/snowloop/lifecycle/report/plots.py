@@ -1,0 +1,146 @@
+"""Draws the plots of a model card as SVG that stands in a page by itself, on light and on dark alike."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from snowloop.lifecycle.report.card import Measured
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#0a0b0c"
+"""Stands for the page's own text colour, whatever that is."""
+BLUE, ORANGE, GREY = "#3b82c4", "#d9822b", "#8a8f98"
+COLOURS = (BLUE, ORANGE, "#3f9d5a", "#a05cc4", "#c44b5a", GREY)
+MOST_FEATURES = 15
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+}
+
+
+def plots(measured: Measured) -> dict[str, Markup]:
+    """Draw what an evaluation has points for.
+
+    Args:
+        measured: The evaluation.
+
+    Returns:
+        SVG elements by title, in the order in which they are shown.
+    """
+    drawn: dict[str, Markup] = {}
+    classes, residuals = measured.curves.get("classes") or [], measured.curves.get("residuals")
+    if classes:
+        drawn["ROC curve"] = _draw("ROC curve", lambda axes: _curve(axes, classes, "roc"))
+        drawn["Precision and recall"] = _draw("Precision and recall", lambda axes: _precision(axes, classes))
+    if residuals:
+        drawn["Residuals by prediction"] = _draw("Residuals by prediction", lambda axes: _scatter(axes, residuals))
+        drawn["Residuals"] = _draw("Residuals", lambda axes: _histogram(axes, residuals))
+    if measured.bins:
+        drawn["Calibration"] = _draw("Calibration", lambda axes: _calibration(axes, measured))
+    if measured.importance:
+        height = 1.1 + 0.24 * min(MOST_FEATURES, len(measured.importance))
+        title = "Permutation importance"
+        drawn[title] = _draw(title, lambda axes: _importance(axes, measured), height=height)
+    return drawn
+
+
+def _draw(title: str, fill: "Callable[[Axes], None]", height: float = 3.2) -> Markup:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({**STYLE, "svg.hashsalt": title}):
+        figure = Figure(figsize=(4.4, height), layout="constrained")
+        figure.patch.set_alpha(0)
+        axes = figure.add_subplot()
+        axes.patch.set_alpha(0)
+        axes.grid(visible=True, color=GREY, alpha=0.25, linewidth=0.6)
+        axes.set_axisbelow(True)
+        fill(axes)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _inline(text.getvalue(), title)
+
+
+def _inline(svg: str, title: str) -> Markup:
+    """The element alone, with ids of its own, the page's text colour, and a name for who cannot see it."""
+    element = svg[svg.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r' xmlns(:xlink)?="[^"]*"', "", element).replace("xlink:href=", "href=")
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', element))
+    prefix = re.sub(r"\W", "", title).lower()
+    element = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", element)
+    for name in used:
+        element = re.sub(rf'(id="|href="#|url\(#){re.escape(name)}(?=[")])', rf"\g<1>{prefix}-{name}", element)
+    element = element.replace(INK, "currentColor")
+    return Markup(element.replace("<svg", f'<svg role="img" aria-label="{title}"', 1).strip())  # noqa: S704
+
+
+def _diagonal(axes: "Axes", low: float, high: float) -> None:
+    axes.plot([low, high], [low, high], color=GREY, linewidth=1, linestyle="--")
+
+
+def _curve(axes: "Axes", classes: list[dict[str, Any]], kind: str) -> None:
+    _diagonal(axes, 0, 1)
+    for each, colour in _coloured(classes):
+        axes.plot(each[kind]["x"], each[kind]["y"], color=colour, linewidth=1.8, label=f"class {each['name']}")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower right")
+
+
+def _precision(axes: "Axes", classes: list[dict[str, Any]]) -> None:
+    for each, colour in _coloured(classes):
+        points = each["precision_recall"]
+        axes.plot(points["x"], points["y"], color=colour, linewidth=1.8, label=f"class {each['name']}")
+        axes.axhline(each["positive"] / each["rows"], color=colour, linewidth=1, linestyle="--")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="upper right", title="dashed: share of the class", title_fontsize=8)
+
+
+def _coloured(classes: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    for place, each in enumerate(classes):
+        yield each, COLOURS[place % len(COLOURS)]
+
+
+def _scatter(axes: "Axes", residuals: dict[str, Any]) -> None:
+    axes.axhline(0, color=GREY, linewidth=1, linestyle="--")
+    axes.scatter(residuals["predicted"], residuals["residual"], s=12, color=BLUE, alpha=0.6, linewidths=0)
+    axes.set(xlabel="predicted", ylabel="true minus predicted")
+
+
+def _histogram(axes: "Axes", residuals: dict[str, Any]) -> None:
+    axes.stairs(residuals["counts"], residuals["edges"], fill=True, color=BLUE, alpha=0.8)
+    axes.axvline(0, color=GREY, linewidth=1, linestyle="--")
+    axes.set(xlabel="true minus predicted", ylabel="held-out rows")
+
+
+def _calibration(axes: "Axes", measured: Measured) -> None:
+    said, true = [each[0] for each in measured.bins], [each[1] for each in measured.bins]
+    _diagonal(axes, min(*said, *true), max(*said, *true))
+    axes.plot(said, true, color=BLUE, linewidth=1.2, marker="o", markersize=4)
+    axes.set(xlabel="mean score of a bin", ylabel="mean of what came true")
+
+
+def _importance(axes: "Axes", measured: Measured) -> None:
+    shown = measured.importance[:MOST_FEATURES][::-1]
+    axes.barh(range(len(shown)), [value for _, value in shown], color=BLUE, height=0.7)
+    axes.set_yticks(range(len(shown)), [name if len(name) <= 28 else f"{name[:27]}…" for name, _ in shown])
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set(xlabel=f"loss of {measured.settings.get('metric')} when shuffled")
+    axes.grid(visible=False, axis="y")

@@ -1,0 +1,174 @@
+"""Writes a model card as a page of its own (HTML) and as a pull-request comment (Markdown)."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from snowloop.lifecycle.gate_checks import GateCheck
+from snowloop.lifecycle.report.card import Card, FeatureFacts
+from snowloop.project import include_dir
+
+SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
+"""What Markdown reads as its own; an underscore inside a word is none of it."""
+BLANKS = re.compile(r"\s+")
+COLUMNS = ("candidate", "champion", "simple", "dummy")
+
+
+def html(card: Card) -> str:
+    """The card as one HTML file that needs nothing else.
+
+    Args:
+        card: The card.
+
+    Returns:
+        The page; whatever the card holds is shown as text, never read as HTML.
+    """
+    from snowloop.lifecycle.report.plots import plots
+
+    drawn = plots(card.measured) if card.measured else {}
+    return _environment("html").get_template("report.html.jinja").render(**_names(card), plots=drawn)
+
+
+def markdown(card: Card) -> str:
+    """The card as a comment on a pull request: the verdict first, tables, no picture.
+
+    Args:
+        card: The card.
+
+    Returns:
+        GitHub-flavoured Markdown; whatever the card holds is shown as text.
+    """
+    text = _environment("md").get_template("report.md.jinja").render(**_names(card))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _environment(kind: str) -> Environment:
+    jinja = Environment(
+        loader=FileSystemLoader(include_dir() / "report"),
+        autoescape=True,
+        finalize=_escaped if kind == "md" else None,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters.update(number=number, share=_share, size=_size, words=_words)
+    return jinja
+
+
+def _escaped(value: Any) -> Markup:
+    """A value as text of one line in Markdown; it comes before the escaping of HTML, which then leaves it alone."""
+    if isinstance(value, Markup):
+        return value
+    text = SPECIAL.sub(r"\\\1", BLANKS.sub(" ", str(value)))
+    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
+
+
+def number(value: Any) -> str:
+    """A figure for people: four significant digits, thousands apart, a dash for what is missing."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool | str):
+        return str(value)
+    if not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) or (abs(value) >= 1000 and float(value).is_integer()):
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _size(value: float | None) -> str:
+    if value is None:
+        return "-"
+    size = float(value)
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} GB"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _names(card: Card) -> dict[str, Any]:
+    measured, confidence = card.measured, None
+    if measured:
+        confidence = measured.settings.get("confidence")
+    return {
+        "card": card,
+        "judged": card.judged,
+        "measured": measured,
+        "data": card.data,
+        "failed": card.judged.failed,
+        "checks": _failed_first(card.judged.checks),
+        "columns": [name for name in COLUMNS if measured and any(name in each.values for each in measured.metrics)],
+        "classes": _classes(card),
+        "confused": {(true, said): rows for true, said, rows in measured.confusion} if measured else {},
+        "features": _by_importance(card.features),
+        "of_part": _rows_of_parts(card),
+        "regression": bool(measured and measured.settings.get("task") == "regression"),
+        "folds": _cross_validation(card),
+        "confidence": f"{confidence:.0%}" if confidence else "bootstrap",
+        "reproducibility": list(_reproducibility(card)),
+    }
+
+
+def _failed_first(checks: tuple[GateCheck, ...]) -> list[GateCheck]:
+    return sorted(checks, key=lambda check: check.passed)
+
+
+def _by_importance(features: tuple[FeatureFacts, ...]) -> list[FeatureFacts]:
+    return sorted(features, key=lambda each: (each.importance is None, -(each.importance or 0.0)))
+
+
+def _classes(card: Card) -> list[str]:
+    """True and said classes of the confusion, in order."""
+    found = [name for true, said, _ in (card.measured.confusion if card.measured else ()) for name in (true, said)]
+    return sorted(set(found))
+
+
+def _cross_validation(card: Card) -> str | None:
+    """Mean and standard deviation of the deciding metric over the folds in words; None if there were none."""
+    measured = card.measured
+    metric = measured.settings.get("metric") if measured else None
+    mean, spread = (measured.others.get(f"cv_{metric}_{each}") if measured else None for each in ("mean", "std"))
+    if measured is None or mean is None:
+        return None
+    count = measured.settings.get("cross_validation")
+    return f"{number(mean)} ± {number(spread)} (mean and standard deviation over {count} folds of the training rows)"
+
+
+def _rows_of_parts(card: Card) -> dict[bool, int]:
+    parts = card.data.parts if card.data else ()
+    return {held_out: sum(part.rows for part in parts if part.held_out == held_out) for held_out in (False, True)}
+
+
+def _reproducibility(card: Card) -> Iterator[tuple[str, str]]:
+    """What makes the same version again, and where what was found is kept."""
+    judged, facts, measured = card.judged, card.version_facts, card.measured
+    yield "training set", judged.training_set
+    if card.data:
+        yield "built", f"{card.data.built_at}, commit {card.data.git_commit}, table FEATURES.{card.data.table}"
+    if facts:
+        yield "candidate", f"{facts.get('candidate')} {json.dumps(facts.get('params', {}), sort_keys=True)}"
+        yield "trained by commit", str(facts.get("git_commit"))
+        yield "packages", ", ".join(facts.get("packages", [])) or "not recorded"
+        yield "hash of the packages", str(facts.get("lock_hash", "not recorded"))
+        yield "seed", str(facts.get("seed", "not recorded"))
+    if measured:
+        resampled = f"{measured.settings.get('resamples')} resamples, seed {measured.settings.get('seed')}"
+        yield "evaluation", f"{judged.evaluation_id}, {resampled}"
+        yield "query of the evaluation", str(measured.settings.get("query_id", "not recorded"))
+    yield "verdict", f"{judged.verdict_id}, commit {judged.git_commit}"

@@ -1,0 +1,122 @@
+"""Turns what a column holds into its declaration: a type, and a contract with some slack, and words about it."""
+
+import math
+from typing import Any
+
+from snowloop.new.columns import DECIMAL_COMMA, LOCAL_DATE, NUMBERS, TIMES, TYPES, Looked
+
+MOST_CATEGORIES = 20
+SLACK = 0.5
+
+
+def declared(column: Looked) -> dict[str, Any]:
+    """The declaration of a column that is neither key nor label.
+
+    Args:
+        column: What the column holds.
+
+    Returns:
+        Keys and values of the column in project.yaml.
+    """
+    found: dict[str, Any] = {"type": TYPES[column.kind]}
+    if not column.nulls:
+        found["nullable"] = False
+    if column.kind in NUMBERS:
+        low, high = widened(column)
+        found |= {"min": low, "max": high}
+    elif is_category(column):
+        found["allowed"] = sorted(column.counts)
+    return found | field(column)
+
+
+def declared_key(column: Looked, *, alone: bool) -> dict[str, Any]:
+    """The declaration of a key column, ``alone`` or one of several."""
+    found = {"type": TYPES[column.kind], "nullable": False}
+    return (found | {"unique": True} if alone else found) | field(column)
+
+
+def declared_label(column: Looked, *, classes: bool) -> dict[str, Any]:
+    """The declaration of the label's column: null while it is not known, and one of the ``classes`` if it has them."""
+    found: dict[str, Any] = {"type": TYPES[column.kind]}
+    if classes and column.whole:
+        low, high = column.numbers
+        found |= {"min": int(low), "max": int(high)}
+    elif classes and column.kind == "text":
+        found["allowed"] = sorted(column.counts)
+    return found | {"known_after_label": True} | field(column)
+
+
+def field(column: Looked) -> dict[str, Any]:
+    """The name in the file, where it is another one than in SQL."""
+    return {} if column.header.upper() == column.name else {"field": column.header}
+
+
+def widened(column: Looked) -> tuple[float, float]:
+    """The range of a column of numbers with slack, in round numbers; it does not cross zero by slack alone.
+
+    Args:
+        column: A column of numbers.
+
+    Returns:
+        Least and greatest value to allow.
+    """
+    low, high = column.numbers
+    if column.kind == "integer" and (low, high) == (0, 1):
+        return 0, 1
+    slack = SLACK * (high - low) or max(1.0, abs(high) / 2)
+    step = 10.0 ** (math.floor(math.log10(high - low + 2 * slack)) - 1)
+    step = max(step, 1.0) if column.kind == "integer" else step
+    below, above = math.floor((low - slack) / step) * step, math.ceil((high + slack) / step) * step
+    below, above = (max(below, 0.0) if low >= 0 else below), (min(above, 0.0) if high <= 0 else above)
+    return _round(below, step), _round(above, step)
+
+
+def _round(value: float, step: float) -> float:
+    """Without the dust of binary fractions, and whole if it is."""
+    rounded = round(value, max(0, -math.floor(math.log10(step))))
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def is_category(column: Looked) -> bool:
+    """Whether the values of a column of text are few enough to be categories, so that a new one is an error."""
+    few = 0 < len(column.counts) <= MOST_CATEGORIES
+    return column.kind == "text" and few and column.rows >= 10 * len(column.counts)
+
+
+def words(column: Looked) -> str:
+    """What was seen in a column, for the comment beside its declaration."""
+    seen = [f"empty in {column.nulls:,} of {column.nulls + column.rows:,} rows"] if column.nulls else []
+    if column.kind in NUMBERS:
+        low, high = column.numbers
+        seen.insert(0, f"{low:.6g} to {high:.6g}")
+    elif column.kind == "text" and not is_category(column):
+        seen.insert(0, f"{len(column.counts):,} different texts")
+    elif column.kind in TIMES:
+        seen.insert(0, f"{min(column.counts)} to {max(column.counts)}")
+    return ", ".join(seen)
+
+
+def feature(column: Looked) -> tuple[str | None, str]:
+    """The expression of a column in features.sql.
+
+    Args:
+        column: A column that is neither key nor label.
+
+    Returns:
+        The expression and nothing, or None and the reason why the column is no feature yet.
+    """
+    name = column.name
+    if column.kind == "empty":
+        return None, "it has no value in any row"
+    if column.kind in TIMES:
+        return None, f"a {column.kind}: a part of it may be one, such as MONTH({name}) AS {name}_MONTH"
+    if column.kind == "boolean":
+        return f"{name}::INTEGER AS {name}", ""
+    if column.kind == "text":
+        if all(map(DECIMAL_COMMA.fullmatch, column.counts)):
+            return f"REPLACE({name}, ',', '.')::FLOAT AS {name}", ""
+        if all(map(LOCAL_DATE.fullmatch, column.counts)):
+            return None, f"a date in a form of its own: TO_DATE({name}, 'DD.MM.YYYY') reads one such"
+        if len(column.counts) > max(MOST_CATEGORIES, column.rows // 10):
+            return None, f"{len(column.counts):,} different texts in {column.rows:,} rows are no categories"
+    return name, ""

@@ -1,0 +1,145 @@
+"""Writes the four files of a new project, and tells what was guessed and what to look at."""
+
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snowloop.errors import NewProjectError, ProjectError
+from snowloop.new.columns import look
+from snowloop.new.filling import LOOK, Found, texts
+from snowloop.new.guesses import choose_cut, choose_key, choose_label
+from snowloop.new.table import read_table
+from snowloop.project import include_dir, load_project, project_folders
+from snowloop.project.loading import FILES
+from snowloop.project.sources import NAME
+
+
+@dataclass(frozen=True)
+class NewProject:
+    """What was written.
+
+    Args:
+        directory: The folder of the four files.
+        notes: What was seen and guessed, in words.
+        look: Lines that a person should look at: file, number and text.
+        command: What to run next.
+    """
+
+    directory: Path
+    notes: tuple[str, ...]
+    look: tuple[tuple[Path, int, str], ...]
+    command: str
+
+    def text(self) -> str:
+        """All of it, for a terminal."""
+        lines = [f"wrote {self.directory}: {', '.join(FILES)}", "", *self.notes, "", "look at:"]
+        lines += [f"  {file}:{number}\n      {text}" for file, number, text in self.look]
+        return "\n".join([*lines, "", "then run:", f"  {self.command}"])
+
+
+def new_project(
+    name: str, file: Path, *, key: Sequence[str] = (), label: str | None = None, folder: Path | None = None
+) -> NewProject:
+    """Write the first declaration of a project by looking at a CSV file. Nothing is overwritten.
+
+    Args:
+        name: Name of the project.
+        file: The file.
+        key: Columns that together identify a row; none: one that looks like a key, or else the rows are numbered.
+        label: The column to predict; None: one that looks like a label.
+        folder: The folder of projects; default: ``include/projects``.
+
+    Returns:
+        What was written.
+
+    Raises:
+        NewProjectError: if the file, the name, the key or the label cannot be used; the message says what to do.
+    """
+    folder = (folder or include_dir() / "projects").resolve()
+    name = _free_name(name, folder)
+    try:
+        return _look_and_write(name, file, folder, key, label)
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}: name a file that can be read, and a folder that can be written"
+        raise NewProjectError(message) from error
+
+
+def _look_and_write(name: str, file: Path, folder: Path, key: Sequence[str], label: str | None) -> NewProject:
+    table = read_table(file)
+    columns, nulls = look(table)
+    chosen_key = choose_key(columns, key, table.columns)
+    chosen_label = choose_label(columns, label, chosen_key)
+    cut = choose_cut(columns, chosen_label)
+    found = Found(name, table, columns, nulls, chosen_key, chosen_label, cut)
+    directory = folder / name
+    written = texts(found, directory)
+    _write(written, directory)
+    return NewProject(directory, tuple(_notes(found)), _look(directory), _command(found, folder))
+
+
+def _write(written: Mapping[str, str], directory: Path) -> None:
+    """All of the files, or none: they take their place when the declaration has been found good."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=directory.parent) as place:
+        made = Path(place) / directory.name
+        made.mkdir()
+        for file, text in written.items():
+            (made / file).write_text(text, encoding="utf-8")
+        try:
+            load_project(directory.name, made.parent)
+        except ProjectError as error:
+            raise NewProjectError(f"nothing was written: {str(error).replace(str(made), str(directory))}") from error
+        made.rename(directory)
+
+
+def _free_name(name: str, folder: Path) -> str:
+    if not NAME.fullmatch(name):
+        message = (
+            f"'{name}' cannot be a project's name: use letters, digits and _, starting with a letter, such as churn"
+        )
+        raise NewProjectError(message)
+    name = name.lower()
+    if (folder / name).exists():
+        raise NewProjectError(f"{folder / name} is there already, and is left as it is: choose another name")
+    taken = [place / name for place in project_folders() if (place / name).exists()]
+    if taken:
+        raise NewProjectError(f"project {name} is declared in {taken[0]} already: choose another name")
+    return name
+
+
+def _notes(found: Found) -> Iterator[str]:
+    """What was seen and guessed, in words."""
+    table, key, label = found.table, found.key, found.label
+    rows = f"{table.rows:,} rows" if table.whole else f"the first {table.rows:,} rows"
+    yield f"read     {table.file}: {rows}, {len(found.columns)} columns, delimiter {table.delimiter!r}"
+    if table.ragged:
+        lines = ", ".join(map(str, table.ragged[:5]))
+        more = " and more" if len(table.ragged) > 5 else ""
+        yield f"rejected {len(table.ragged)} rows will be, with more or fewer fields than the header: {lines}{more}"
+    if key.columns:
+        yield f"key      {', '.join(column.name for column in key.columns)}: {key.why}"
+    else:
+        yield "key      none was found: the rows are numbered, right for one file; another: --key COLUMN"
+    kind = label.task if not label.values else f"{label.task} of {', '.join(label.values)}"
+    yield f"label    {label.column.header}: {label.why}; {kind}; another: remove the folder, use --label COLUMN"
+    if label.task == "classification":
+        yield f"score    the probability of {label.column.header} = {label.values[1]}"
+
+
+def _look(directory: Path) -> tuple[tuple[Path, int, str], ...]:
+    """The lines that end in the mark."""
+    return tuple(
+        (directory / file, number, line.strip())
+        for file in FILES
+        for number, line in enumerate((directory / file).read_text(encoding="utf-8").splitlines(), start=1)
+        if line.endswith(LOOK)
+    )
+
+
+def _command(found: Found, folder: Path) -> str:
+    """What runs the whole life cycle of the project once."""
+    data = shlex.quote(str(found.table.file.resolve().parent))
+    searched = "" if folder == include_dir() / "projects" else f"SNOWLOOP_PROJECTS={shlex.quote(str(folder))} "
+    return f"{searched}make run PROJECT={found.name} DATA={data}"

@@ -1,0 +1,44 @@
+"""Lengths of time as a declaration writes them: a number and a unit."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+SECONDS = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400}
+WRITTEN = re.compile(r"(\d{1,6}) ?(s|seconds?|m|minutes?|h|hours?|d|days?)")
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    found = WRITTEN.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not int(found[1]):
+        message = "a length of time is a whole number above 0 and a unit: write it like 30 minutes, 24h or 7 days"
+        raise ValueError(message)
+    unit = found[2] if len(found[2]) == 1 else found[2].removesuffix("s")
+    return timedelta(seconds=int(found[1]) * SECONDS[unit])
+
+
+def in_words(length: timedelta) -> str:
+    """A length of time in its greatest whole unit.
+
+    Args:
+        length: The length; fractions of a second are dropped.
+
+    Returns:
+        For example ``7 days`` or ``90 minutes``.
+    """
+    seconds = int(length.total_seconds())
+    unit = next(name for name in ("day", "hour", "minute", "second") if seconds % SECONDS[name] == 0)
+    count = seconds // SECONDS[unit]
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(in_words),
+    WithJsonSchema({"type": "string", "pattern": f"^{WRITTEN.pattern}$"}),
+]

@@ -1,0 +1,86 @@
+"""The typed form of what is predicted, and the metrics that fit it."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, StrictInt, StrictStr, field_validator, model_validator
+
+from snowloop.project.durations import Duration
+from snowloop.project.sources import Declaration, Identifier
+
+METRICS = {
+    "classification": ("roc_auc", "average_precision", "accuracy", "f1", "log_loss", "brier"),
+    "multiclass": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc_ovr"),
+    "regression": ("rmse", "mae", "r2"),
+}
+"""The metrics of each task; snowloop_measures.py computes them."""
+
+ERROR_METRICS = ("log_loss", "brier", "rmse", "mae")
+"""Metrics of which less is better."""
+
+
+class Label(Declaration):
+    """What is predicted; ``label.sql`` gives it.
+
+    A classification's label is 0 or 1, and 1 is what SCORE tells. The label of several classes (``multiclass``) is one
+    of the declared classes, all of them texts or all whole numbers.
+    """
+
+    column: Identifier = Field(description="Its column in label.sql.")
+    task: Literal["classification", "multiclass", "regression"] = Field(
+        description="Two classes (the label is 0 or 1), several, or a number."
+    )
+    classes: tuple[StrictInt | StrictStr, ...] = Field((), description="Of a multiclass label: every class there is.")
+    known_after: Duration | None = Field(None, description="How long after the event time the label becomes known.")
+    known_at: Identifier | None = Field(None, description="Column of label.sql: when the label became known.")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _alike(cls, values: Any) -> Any:
+        """Say what is wrong in one message: YAML reads yes and no as truth values, and 1.5 as a number."""
+        if not isinstance(values, list | tuple):
+            message = "a list of classes is expected, such as [basic, plus, pro] or [1, 2, 3]"
+            raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError with its place
+        kinds = {type(value) for value in values}
+        if values and kinds not in ({str}, {int}):
+            message = "classes are all texts or all whole numbers: put texts such as 'yes' or '1.5' in quotes"
+            raise ValueError(message)
+        if len(set(values)) < len(values):
+            message = "a class is declared twice: write each once"
+            raise ValueError(message)
+        return values
+
+    @field_validator("classes")
+    @classmethod
+    def _in_order(cls, values: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        """In the order in which estimators have them, whatever the order of the declaration (``numpy.unique``)."""
+        return tuple(sorted(values))
+
+    @model_validator(mode="after")
+    def _declared(self) -> Self:
+        if self.task == "multiclass" and len(self.classes) < 2:
+            message = (
+                "a multiclass label needs two classes or more: declare all that label.sql gives in `classes: [...]`"
+            )
+            raise ValueError(message)
+        if self.task != "multiclass" and self.classes:
+            message = (
+                f"classes go with `task: multiclass`, not with {self.task}: remove them, or change the task "
+                "(the label of a classification is 0 or 1)"
+            )
+            raise ValueError(message)
+        if self.known_after and self.known_at:
+            message = "known_after and known_at both say when the label is known: keep one of them"
+            raise ValueError(message)
+        return self
+
+    @property
+    def values(self) -> tuple[int | str, ...]:
+        """All values that the label may have; none are told of a regression."""
+        return (0, 1) if self.task == "classification" else self.classes
+
+    @property
+    def type(self) -> str:
+        """The column type of the label."""
+        if self.task == "regression":
+            return "FLOAT"
+        return "VARCHAR" if self.classes and isinstance(self.classes[0], str) else "NUMBER(38,0)"

@@ -1,0 +1,161 @@
+"""The typed form of a project's sources: files, their columns, and what the values must be."""
+
+import re
+from difflib import get_close_matches
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from snowloop.project.durations import Duration
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+NUMBER_TYPES = (
+    "NUMBER", "DECIMAL", "DEC", "NUMERIC", "INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT", "FLOAT",
+    "FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL",
+)  # fmt: skip
+TYPES = (
+    *NUMBER_TYPES, "VARCHAR", "CHAR", "CHARACTER", "NCHAR", "STRING", "TEXT", "NVARCHAR", "NVARCHAR2", "BINARY",
+    "VARBINARY", "BOOLEAN", "DATE", "DATETIME", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMP_NTZ", "TIMESTAMP_TZ",
+    "VARIANT", "OBJECT", "ARRAY",
+)  # fmt: skip
+"""Snowflake's names of types that a file can fill (https://docs.snowflake.com/en/sql-reference/intro-summary-data-types)."""
+
+RESERVED = frozenset({"REASON", "SOURCE", "RUN_ID", "QUARANTINED_AT", "TRAINING_SET", "SET_ASIDE_AT", "IS_HOLDOUT"})
+"""Columns that Snowloop adds to those of the streamed source."""
+RESERVED_KEYS = frozenset(
+    {"SCORE", "PREDICTION", "PROBABILITIES", "MODEL_VERSION", "SCORED_AT", "EVENT_TIME", "FEATURES"}
+)
+"""Columns that Snowloop adds to those of the key."""
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        message = f"'{value}' is not a plain name: use letters, digits and _, starting with a letter"
+        raise ValueError(message)
+    return value
+
+
+def _text(value: Any) -> Any:
+    """YAML reads yes, no, on, off and numbers as other types than text: ask for quotes rather than guess."""
+    if isinstance(value, bool | int | float):
+        message = f"{value!r} is not text to YAML: put it in quotes"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError with its place
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Identifier = Annotated[str, AfterValidator(_name), AfterValidator(str.upper)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Declaration(BaseModel):
+    """Base of every part of a declaration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Declaration):
+    """One column of a source: its type, and what its values must be."""
+
+    type: Annotated[str, AfterValidator(str.upper)] = Field(description="Such as NUMBER(38,0), FLOAT, VARCHAR or DATE.")
+    field: str | None = Field(None, description="Name in the file's header, if it is not the column's name.")
+    nullable: bool = Field(True, description="Whether a row may have no value.")
+    unique: bool = Field(False, description="Whether no value may be there twice.")
+    min: float | None = Field(None, description="Least number that is allowed.")
+    max: float | None = Field(None, description="Greatest number that is allowed.")
+    allowed: tuple[Text, ...] | None = Field(None, description="The only values that are allowed.")
+    known_after_label: bool = Field(False, description="Known only when the label is: no feature may use it.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            message = f"min {self.min:g} is above max {self.max:g}: no value could pass; swap them"
+            raise ValueError(message)
+        kind = re.fullmatch(r"([A-Z0-9_]+(?: PRECISION)?)( ?\(\d+(, ?\d+)?\))?", self.type)
+        if not kind or kind[1] not in TYPES:
+            near = get_close_matches(kind[1] if kind else self.type, TYPES, n=1)
+            message = f"type '{self.type}' is not a column type such as NUMBER(38,0), FLOAT, VARCHAR or DATE"
+            raise ValueError(message + (f": {near[0]}?" if near else ""))
+        if (self.min is not None or self.max is not None) and kind[1] not in NUMBER_TYPES:
+            message = f"min and max are for numbers, this is a {self.type}: remove them, or mend the type"
+            raise ValueError(message)
+        return self
+
+
+class RowId(Declaration):
+    """A key for files that have none: the number of the row in the original file, written as the first column."""
+
+    column: Identifier = Field("ROW_ID", description="Name of the column.")
+
+
+class Freshness(Declaration):
+    """How old the newest row of a source may be when it is checked."""
+
+    max_age: Duration = Field(description="Such as 24h or 7 days.")
+    column: Identifier | None = Field(None, description="The DATE or TIMESTAMP, in UTC, of a row; null: of its load.")
+
+
+class Source(Declaration):
+    """Files of one shape, and the RAW table that they are loaded into."""
+
+    file: Text = Field(description="Name, or pattern with *, of its files in the folder of the data.")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="What separates the fields.")
+    header: bool = Field(True, description="Whether the first line holds the names of the columns.")
+    null_values: tuple[Text, ...] = Field(("",), description="Texts that stand for no value.")
+    row_id: RowId | None = Field(None, description="For files without a key: their rows are numbered.")
+    event_time: Identifier | None = Field(None, description="The column that says when the row's event was.")
+    known_after: Duration | None = Field(
+        None, description="Of a joined source: how long after its event time a row is there to be read; null: at once."
+    )
+    freshness: Freshness | None = Field(None, description="How old the newest row may be; null: as old as it is.")
+    columns: dict[Identifier, Column] = Field(min_length=1, description="Its columns in the order of the file.")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _once(cls, columns: Any) -> Any:
+        """Names are the same whatever their case: a second one would replace the first without a word."""
+        names = [str(name).upper() for name in columns] if isinstance(columns, dict) else []
+        for name in names:
+            if names.count(name) > 1:
+                message = (
+                    f"column {name} is there twice (case does not count): rename one, and put the file's in `field`"
+                )
+                raise ValueError(message)
+        return columns
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        column = self.freshness.column if self.freshness else None
+        if column and not self.is_moment(column):
+            message = (
+                f"freshness.column {column} is not one of the source's columns of type DATE or TIMESTAMP: name one"
+            )
+            message += ", or leave it out to count from the last load"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.known_after and self.event_time is None:
+            message = "known_after counts from the source's event time: declare its `event_time`, or remove it"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _numbered(self) -> Self:
+        if self.row_id and self.row_id.column in self.columns:
+            message = f"row_id {self.row_id.column} is a column of the file too: name another, or make it the key"
+            raise ValueError(message)
+        return self
+
+    def is_moment(self, column: str) -> bool:
+        """Whether it is one of the columns of type DATE or TIMESTAMP."""
+        return column in self.columns and self.columns[column].type.startswith(("DATE", "TIMESTAMP"))
+
+    @property
+    def table_columns(self) -> dict[str, Column]:
+        """Columns of the RAW table, in order: the row number, if declared, then those of the file."""
+        if self.row_id is None:
+            return self.columns
+        return {self.row_id.column: Column(type="NUMBER(38,0)", nullable=False, unique=True), **self.columns}

@@ -1,0 +1,194 @@
+"""The typed form of how models are made: which rows are held out, and which candidates are trained."""
+
+import hashlib
+import itertools
+import json
+import math
+import random
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from snowloop.project.sources import Declaration, Identifier, Name, Source
+
+MOST = 50
+"""Most candidates of one search."""
+TURNS = 10_000
+"""Most draws of a random search: ranges of few whole numbers repeat themselves."""
+
+
+class Split(Declaration):
+    """Which labelled rows are held out.
+
+    ``hash``: a share of the keys; ``group``: a share of the groups that a column names, each whole; ``order``: the last
+    rows in the order of a column; ``time``: the last rows by the source's event time, rows of one moment together.
+    """
+
+    by: Literal["hash", "group", "order", "time"] = Field(
+        "hash", description="A share by hash of the key, whole groups, or the last rows in an order or by event time."
+    )
+    holdout: float = Field(0.25, gt=0, lt=1, description="Share of the labelled rows that only judge.")
+    order_by: Identifier | None = Field(None, description="With `by: order`: the column that orders the rows.")
+    column: Identifier | None = Field(None, description="With `by: group`: the column that names the group.")
+
+    @property
+    def kept_as(self) -> str | None:
+        """The column of a training set that names a row's group, or counts its place in the order; none by hash."""
+        return {"group": "SNOWLOOP_GROUP", "order": "SNOWLOOP_ORDER", "time": "SNOWLOOP_ORDER"}.get(self.by)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if (self.by == "order") != (self.order_by is not None):
+            message = "order_by goes with `by: order`: name the column whose last rows are held out, or use `by: hash`"
+            raise ValueError(message)
+        if (self.by == "group") != (self.column is not None):
+            message = "column goes with `by: group`: name the column whose groups stay whole, or use `by: hash`"
+            raise ValueError(message)
+        return self
+
+    def problems(self, source: Source, key: tuple[str, ...]) -> list[str]:
+        """What does not fit the source whose rows are split; empty if all does."""
+        columns = source.table_columns
+        if self.by == "time" and source.event_time is None:
+            return ["split `by: time` needs the source's event time: declare its `event_time`, or use `by: order`"]
+        if self.column in columns and columns[self.column].nullable and self.column not in key:
+            return [f"split column {self.column} may be null, and such rows have no group: declare it nullable: false"]
+        return []
+
+
+class Range(Declaration):
+    """Numbers between two bounds, for a random search."""
+
+    low: float = Field(description="The least.")
+    high: float = Field(description="The greatest.")
+    log: bool = Field(False, description="Draw the order of magnitude: for rates and penalties.")
+    whole: bool = Field(False, description="Whole numbers alone.")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.low >= self.high or (self.log and self.low <= 0):
+            message = f"a range goes from low {self.low:g} up to high {self.high:g}, with log from above 0: mend them"
+            raise ValueError(message)
+        return self
+
+    def draw(self, chance: random.Random) -> float | int:
+        """One number, rounded to four digits so that names and reports stay short."""
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        drawn = chance.uniform(low, high)
+        value = math.exp(drawn) if self.log else drawn
+        return round(value) if self.whole else min(max(float(f"{value:.4g}"), self.low), self.high)
+
+
+def _kind(values: Any) -> str | None:
+    if isinstance(values, list | tuple):
+        return "values"
+    return "range" if isinstance(values, dict | Range) else None
+
+
+Space = Annotated[
+    Annotated[tuple[Any, ...], Tag("values")] | Annotated[Range, Tag("range")],
+    Discriminator(
+        _kind,
+        custom_error_type="space",
+        custom_error_message="a list of values is expected, such as [2, 4], or a range such as {low: 0.01, high: 1}",
+    ),
+]
+
+
+class Search(Declaration):
+    """Parameters that are tried: every combination of a grid, or so many combinations drawn at random."""
+
+    kind: Literal["grid", "random"] = Field("grid", description="Every combination, or `samples` of them.")
+    space: dict[str, Space] = Field(min_length=1, description="Values, or a range, by parameter.")
+    samples: int | None = Field(None, ge=1, le=MOST, description="With `kind: random`: how many combinations.")
+    seed: int = Field(0, description="With `kind: random`: the same seed draws the same combinations.")
+
+    @model_validator(mode="after")
+    def _drawable(self) -> Self:
+        empty = [name for name, values in self.space.items() if values == ()]
+        ranges = [name for name, values in self.space.items() if isinstance(values, Range)]
+        points = math.prod(len(values) for values in self.space.values() if isinstance(values, tuple))
+        if empty:
+            message = f"the space of {empty[0]} is empty: give a list of values or a range {{low: …, high: …}}"
+        elif (self.kind == "random") != (self.samples is not None):
+            message = "samples goes with `kind: random`: say how many combinations are drawn, or use `kind: grid`"
+        elif self.kind == "grid" and ranges:
+            message = f"the space of {ranges[0]} is a range, which has no grid: list its values, or use `kind: random`"
+        elif self.kind == "grid" and points > MOST:
+            message = (
+                f"the grid has {points} combinations, at most {MOST} are trained: list fewer, or use `kind: random`"
+            )
+        elif self.samples and not ranges and self.samples > points:
+            message = f"the space has {points} combinations, {self.samples} samples are too many: use `kind: grid`"
+        else:
+            return self
+        raise ValueError(message)
+
+    def combinations(self) -> list[dict[str, Any]]:
+        """The combinations, in an order that the declaration alone decides; none is there twice."""
+        names = sorted(self.space)
+        if self.kind == "grid":
+            grid = itertools.product(*(self.space[name] for name in names))
+            return _distinct(dict(zip(names, values, strict=True)) for values in grid)
+        chance = random.Random(self.seed)  # noqa: S311 - reproducible, not secret
+        drawn: list[dict[str, Any]] = []
+        for _ in range(TURNS):
+            drawn = _distinct([*drawn, {name: _draw(self.space[name], chance) for name in names}])
+            if len(drawn) == self.samples:
+                break
+        return drawn
+
+
+def _draw(values: tuple[Any, ...] | Range, chance: random.Random) -> Any:
+    return values.draw(chance) if isinstance(values, Range) else chance.choice(values)
+
+
+def _distinct(combinations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({_written(each): each for each in combinations}.values())
+
+
+def _written(params: dict[str, Any]) -> str:
+    return json.dumps(params, sort_keys=True, default=str)
+
+
+class Candidate(Declaration):
+    """One way to build the model: a name and the keyword arguments for ``build_model``; or many, by a search."""
+
+    name: Name = Field(description="Its name, with which its versions begin.")
+    params: dict[str, Any] = Field({}, description="Keyword arguments of `build_model` in model.py.")
+    search: Search | None = Field(None, description="More of them to try: each combination is a candidate of its own.")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        both = sorted(set(self.params) & set(self.search.space)) if self.search else []
+        if both:
+            message = f"parameter {both[0]} is in params and in search.space: keep one of them"
+            raise ValueError(message)
+        return self
+
+    def expanded(self) -> list["Candidate"]:
+        """Itself, or a candidate for each combination; its name holds a hash of it, so others do not rename it."""
+        if self.search is None:
+            return [self]
+        found = []
+        for chosen in self.search.combinations():
+            digits = hashlib.sha256(_written(chosen).encode()).hexdigest()[:6]
+            found.append(Candidate(name=f"{self.name}_{digits}", params={**self.params, **chosen}))
+        return found
+
+
+def contestants(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates that are trained, searches expanded, in the order of the declaration."""
+    return tuple(each for candidate in candidates for each in candidate.expanded())
+
+
+class Limits(Declaration):
+    """What a candidate's training may take; memory is that of the warehouse: `environment.warehouse_size`."""
+
+    minutes: float | None = Field(None, gt=0, le=10_080, description="Longest time of a candidate; null: Snowflake's.")
+
+    @property
+    def seconds(self) -> int | None:
+        """The bound as Snowflake takes it."""
+        return None if self.minutes is None else math.ceil(self.minutes * 60)

@@ -1,0 +1,138 @@
+"""Renders the statements of include/sql, and is the one place where identifiers and values are quoted."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from snowloop.project import Project, include_dir
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Row, Session
+
+
+def identifier(*parts: str) -> str:
+    """A quoted, possibly qualified identifier.
+
+    Args:
+        parts: Database, schema, object; any number of them, as they are spelled in Snowflake.
+
+    Returns:
+        For example ``"DB"."RAW"."T"``.
+    """
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def identifiers(names: Any, prefix: str = "") -> str:
+    """Quoted identifiers, comma-separated, each with an optional alias before it (``prefix="S"`` gives ``S."A"``)."""
+    dot = f"{prefix}." if prefix else ""
+    return ", ".join(dot + identifier(name) for name in names)
+
+
+def literal(value: Any) -> str:
+    """A value as an SQL literal.
+
+    Args:
+        value: None, a truth value, a number or text.
+
+    Returns:
+        For example ``'it''s'``; a backslash is doubled, because Snowflake reads it as an escape.
+
+    Raises:
+        TypeError: for any other type.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if value == value and abs(value) != float("inf") else f"'{value}'::FLOAT"  # noqa: PLR0124
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    message = f"no SQL literal for {value} of type {type(value).__name__}: pass text, a number, a truth value or None"
+    raise TypeError(message)
+
+
+@cache
+def _environment(folders: tuple[Path, ...]) -> Environment:
+    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - SQL, not HTML
+    jinja.loader = FileSystemLoader(folders)
+    jinja.filters.update(identifier=identifier, identifiers=identifiers, literal=literal)
+    jinja.globals.update(identifier=identifier)
+    return jinja
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a file of include/sql.
+
+    Args:
+        template: Path below include/sql, such as ``load/copy.sql``.
+        values: What the template uses; filters ``identifier``, ``identifiers`` and ``literal`` quote.
+
+    Returns:
+        The SQL text.
+
+    Raises:
+        jinja2.TemplateError: if the template is missing or uses a value that is not given.
+    """
+    return _environment((include_dir() / "sql",)).get_template(template).render(**values).strip()
+
+
+def render_project(project: Project, file: str, **values: Any) -> str:
+    """Render one of a project's own files: ``label.sql``; ``features.sql`` by ``point_in_time.render_features``.
+
+    Args:
+        project: The project.
+        file: Name of the file in the project's folder.
+        values: What the file uses: ``source`` and ``as_of`` for features, ``raw`` for the label.
+
+    Returns:
+        The SQL text without a closing semicolon.
+
+    Raises:
+        jinja2.TemplateError: if the file uses a value that is not given.
+    """
+    return _environment((project.directory,)).get_template(file).render(**values).strip().rstrip(";")
+
+
+def statements(text: str) -> Iterator[str]:
+    """The single statements of a script, without comments and empty ones."""
+    from snowflake.connector.util_text import split_statements
+
+    for statement, _ in split_statements(StringIO(text), remove_comments=True):
+        bare = statement.strip().rstrip(";").strip() if statement else ""
+        if bare:
+            yield bare
+
+
+def run(session: "Session", template: str, **values: Any) -> "list[Row]":
+    """Render a template of one statement and execute it.
+
+    Args:
+        session: The Snowpark session.
+        template: Path below include/sql.
+        values: What the template uses.
+
+    Returns:
+        The rows that Snowflake answers.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses the statement.
+    """
+    return session.sql(render(template, **values)).collect()
+
+
+def run_script(session: "Session", template: str, **values: Any) -> "list[list[Row]]":
+    """Render a template of several statements and execute them in order; the answers are returned in order too."""
+    return [session.sql(statement).collect() for statement in statements(render(template, **values))]
+
+
+def plain(text: str) -> str:
+    """Text with runs of white space made one blank: to compare statements, and to log them."""
+    return re.sub(r"\s+", " ", text).strip()
