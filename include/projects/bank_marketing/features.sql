@@ -1,0 +1,20 @@
+-- One row a call, with what is known before it is made: so without its DURATION.
+SELECT
+    ROW_ID,
+    AGE,
+    JOB,
+    MARITAL,
+    EDUCATION,
+    IN_DEFAULT,
+    SIGN(BALANCE) * LN(1 + ABS(BALANCE)) AS LOG_BALANCE,
+    HOUSING,
+    LOAN,
+    CONTACT,
+    DAY_OF_MONTH,
+    MONTH_NAME,
+    CAMPAIGN,
+    CASE WHEN PDAYS < 0 THEN 0 ELSE 1 END AS CONTACTED_BEFORE,
+    CASE WHEN PDAYS < 0 THEN 999 ELSE PDAYS END AS DAYS_SINCE_CONTACT,
+    PREVIOUS,
+    POUTCOME
+FROM {{ source }}

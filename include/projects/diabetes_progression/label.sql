@@ -1,0 +1,6 @@
+-- Patients whose year is over.
+SELECT
+    PATIENT_ID,
+    TARGET AS PROGRESSION
+FROM {{ raw }}.PATIENT
+WHERE TARGET IS NOT NULL
