@@ -1,0 +1,10 @@
+"""Name a challenger, compare it with the champion, withdraw it, or have the gate promote it."""
+
+from snowloop.airflow.challenge_form import challenge_form
+from snowloop.airflow.loops import challenge_tasks, loop_dag
+from snowloop.airflow.params import target_form
+from snowloop.project import usable_projects
+
+for project in usable_projects():
+    with loop_dag(project, "challenge", about=__doc__, params=target_form() | challenge_form()):
+        challenge_tasks(project)

@@ -1,0 +1,10 @@
+"""The Airflow room: operators over the stages of the life cycle, and the DAGs that are built from them."""
+
+TAG = "snowloop"
+"""Tag of every DAG that Snowloop makes; run notes are written for these alone."""
+SUMMARY_KEY = "summary"
+"""XCom key under which a stage's figures are pushed."""
+REASON_KEY = "reason"
+"""XCom key under which the reason of a stage's failure is pushed."""
+VERDICT_KEY = "verdict_id"
+"""XCom key under which the gate pushes the id of its verdict, also of one that refuses."""

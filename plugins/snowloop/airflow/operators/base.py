@@ -1,0 +1,160 @@
+"""What every stage's operator shares: a tagged Snowpark session, one call, its figures, and failures in words."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from snowloop.airflow import REASON_KEY, SUMMARY_KEY
+from snowloop.airflow.failures import is_connection_error, reason_of
+from snowloop.airflow.figures import format_figures
+from snowloop.airflow.links import SnowsightLink, watched_queries
+from snowloop.project import Project, load_project
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from snowflake.snowpark import Session
+
+TARGET_TEMPLATE = "{{ params.target }}"
+
+
+class StageResult(Protocol):
+    """What every lifecycle function returns."""
+
+    def summary(self) -> dict[str, Any]:
+        """Give the figures of one progress line."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every field, ready for JSON."""
+
+
+class StageOperator(BaseOperator):
+    """Run one stage of a project's life cycle.
+
+    Connection errors are retried; every other failure is final, with its reason as the error.
+
+    Args:
+        project: Name of the declared project.
+        target: Environment to work on (templated; the DAG's parameter by default).
+        snowflake_conn_id: Airflow connection to Snowflake.
+        retries: How often a lost connection is tried again.
+        retry_delay: Pause before that.
+        kwargs: Everything else that an Airflow operator takes.
+    """
+
+    template_fields: Sequence[str] = ("project", "target")
+    ui_color = "#e8f4fb"
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        target: str = TARGET_TEMPLATE,
+        snowflake_conn_id: str = "snowflake_default",
+        retries: int | None = 2,
+        retry_delay: timedelta | float = timedelta(seconds=5),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(retries=retries, retry_delay=retry_delay, **kwargs)
+        self.project = project
+        self.target = target
+        self.snowflake_conn_id = snowflake_conn_id
+
+    @abstractmethod
+    def perform(self, context: Context, project: Project) -> StageResult:
+        """Do the stage's work.
+
+        Args:
+            context: Airflow's context of this task.
+            project: The declared project.
+
+        Returns:
+            The stage's result.
+        """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the stage, push its figures and give its result to later tasks.
+
+        Args:
+            context: Airflow's context of this task.
+
+        Returns:
+            The result as JSON-able fields.
+
+        Raises:
+            AirflowFailException: If the stage refuses or fails for a reason that a retry would meet again.
+            Exception: The connection's own error, which Airflow retries.
+        """
+        try:
+            result = self.perform(context, load_project(self.project))
+        except Exception as error:
+            context["ti"].xcom_push(key=REASON_KEY, value=reason_of(error))
+            if is_connection_error(error):
+                raise
+            raise AirflowFailException(reason_of(error)) from error
+        figures = result.summary()
+        self.log.info("%s: %s", self.task_id, format_figures(figures))
+        context["ti"].xcom_push(key=SUMMARY_KEY, value=figures)
+        return result.to_dict()
+
+
+class SnowparkStageOperator(StageOperator):
+    """Run one lifecycle function for a project, in a Snowpark session of an Airflow connection."""
+
+    operator_extra_links = (SnowsightLink(),)
+    query_url = ""
+    _session: Session | None = None
+
+    @abstractmethod
+    def run(self, session: Session, project: Project) -> StageResult:
+        """Call the stage's lifecycle function.
+
+        Args:
+            session: Session of the connection, tagged with this task.
+            project: The declared project.
+
+        Returns:
+            The stage's result.
+        """
+
+    def perform(self, context: Context, project: Project) -> StageResult:
+        """Open a session, run the stage in it, and close it whatever happens.
+
+        Args:
+            context: Airflow's context of this task, from which the query tag is made.
+            project: The declared project.
+
+        Returns:
+            The stage's result.
+        """
+        from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
+
+        session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
+        task = context["ti"]
+        self._session = session
+        try:
+            session.update_query_tag({"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id})
+            with watched_queries(session) as url:
+                try:
+                    return self.run(session, project)
+                finally:
+                    self.query_url = url()
+        finally:
+            self._session = None
+            self._close(session)
+
+    def _close(self, session: Session) -> None:
+        try:
+            session.close()
+        except Exception as error:  # noqa: BLE001 - what the stage has done, or why it failed, stands
+            self.log.warning("the session could not be closed and will time out by itself: %s", error)
+
+    def on_kill(self) -> None:
+        """Cancel what the session still runs when Airflow stops the task."""
+        if self._session is not None:
+            self._session.cancel_all()

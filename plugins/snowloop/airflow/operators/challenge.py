@@ -1,0 +1,142 @@
+"""What is done with a challenger, as Airflow operators: each action is one call of the lifecycle room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from snowloop.airflow.operators.base import SnowparkStageOperator
+from snowloop.airflow.operators.stages import PromoteOperator
+from snowloop.project import Project
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from snowflake.snowpark import Session
+
+    from snowloop.airflow.operators.base import StageResult
+    from snowloop.lifecycle.promote import Promotion
+    from snowloop.lifecycle.succession import Judged
+
+ACTION_TEMPLATE = "{{ params.action }}"
+PROMOTION = "promote"
+COMPARISON_KEY = "comparison"
+"""XCom key under which the comparison is pushed that a person sees who is asked."""
+
+
+class ChallengeOperator(SnowparkStageOperator):
+    """Compare the challenger with the champion, name one, or withdraw it; skipped if it is to be promoted.
+
+    Args:
+        action: ``compare``, ``challenge``, ``withdraw`` or ``promote`` (templated, as all of these; default: the form).
+        version: The version that becomes challenger, or is compared; empty: the present challenger is compared.
+        reason: Why one is named or withdrawn, for the ledger.
+        judge: Whether the gate is asked before one is named.
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "action", "version", "reason", "judge")
+
+    def __init__(
+        self,
+        *,
+        action: str = ACTION_TEMPLATE,
+        version: str = "{{ params.version or '' }}",
+        reason: str = "{{ params.reason or '' }}",
+        judge: str | bool = "{{ params.judge }}",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.action = action
+        self.version = version
+        self.reason = reason
+        self.judge = judge
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Do what the form says, or skip where that is a promotion.
+
+        Args:
+            context: Airflow's context of this task.
+
+        Returns:
+            What was done.
+
+        Raises:
+            AirflowSkipException: If the challenger is to be promoted.
+            AirflowFailException: If it is refused, with why.
+        """
+        if self.action == PROMOTION:
+            message = "the challenger is to be promoted, which the other tasks do"
+            raise AirflowSkipException(message)
+        return super().execute(context)
+
+    def run(self, session: Session, project: Project) -> StageResult:
+        """Call the function of the action."""
+        from snowloop.lifecycle.challenge import challenge, withdraw
+        from snowloop.lifecycle.compare import compare_versions
+
+        given = (session, project, self.target)
+        if self.action == "challenge":
+            judge = str(self.judge).lower() == "true"
+            return challenge(*given, version=self.version, reason=self.reason, judge=judge)
+        if self.action == "withdraw":
+            return withdraw(*given, reason=self.reason)
+        comparison = compare_versions(*given, version=self.version or None)
+        self.log.info("%s", comparison.text())
+        return comparison
+
+
+class JudgeChallengerOperator(SnowparkStageOperator):
+    """Have the gate judge the challenger that is to be promoted; skipped, with what follows, if none is.
+
+    Args:
+        action: What the form says (templated).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "action")
+
+    def __init__(self, *, action: str = ACTION_TEMPLATE, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.action = action
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Judge, and push what a person is to see; or skip.
+
+        Args:
+            context: Airflow's context of this task.
+
+        Returns:
+            The verdict.
+
+        Raises:
+            AirflowSkipException: If no challenger is to be promoted.
+            AirflowFailException: If the gate refuses, with each reason.
+        """
+        if self.action != PROMOTION:
+            message = f"nothing is to be promoted: the action is {self.action}"
+            raise AirflowSkipException(message)
+        judged = super().execute(context)
+        context["ti"].xcom_push(key=COMPARISON_KEY, value=judged["comparison"])
+        verdict: dict[str, Any] = judged["verdict"]
+        return verdict
+
+    def run(self, session: Session, project: Project) -> Judged:
+        """Call ``judge_challenger``."""
+        from snowloop.lifecycle.succession import judge_challenger
+
+        return judge_challenger(session, project, self.target)
+
+
+class PromoteChallengerOperator(PromoteOperator):
+    """Make the challenger that the gate accepted the champion, if it is challenger still."""
+
+    def run(self, session: Session, project: Project) -> Promotion:
+        """Call ``promote_challenger``."""
+        from snowloop.lifecycle.approval import Approval
+        from snowloop.lifecycle.gate import Verdict
+        from snowloop.lifecycle.succession import promote_challenger
+
+        approval = Approval.from_dict(self.approval) if self.approval else None
+        return promote_challenger(session, project, self.target, Verdict.from_dict(self.verdict), approval)

@@ -1,0 +1,82 @@
+"""Operators that leave evidence: the report of a training run, whatever the gate has said, monitoring, a rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TriggerRule
+from airflow.sdk.exceptions import AirflowSkipException
+
+from snowloop.airflow.operators.base import SnowparkStageOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from snowflake.snowpark import Session
+
+    from snowloop.lifecycle.monitoring import Monitored
+    from snowloop.lifecycle.rehearse import Rehearsal
+    from snowloop.lifecycle.report import Report
+    from snowloop.project import Project
+
+
+class ReportOperator(SnowparkStageOperator):
+    """Put the report of a verdict on the stage OPS.REPORTS.
+
+    It runs when the gate has ended, be it with a refusal: that is when a report is read. A refused run stays a failed
+    one, because what comes after the gate in the other branch has failed. It is skipped when the gate never ran.
+
+    Args:
+        verdict_id: The verdict's id in OPS.VERDICTS (templated).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "verdict_id")
+
+    def __init__(self, *, verdict_id: str, **kwargs: Any) -> None:
+        super().__init__(trigger_rule=TriggerRule.ONE_DONE, **kwargs)
+        self.verdict_id = verdict_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Make the report, or skip where the gate broke down before it could decide.
+
+        Args:
+            context: Airflow's context of this task.
+
+        Returns:
+            Where the report is.
+
+        Raises:
+            AirflowSkipException: If there is no verdict.
+            AirflowFailException: If the report cannot be made.
+        """
+        if not self.verdict_id:
+            message = "the gate came to no verdict, so there is nothing to report"
+            raise AirflowSkipException(message)
+        return super().execute(context)
+
+    def run(self, session: Session, project: Project) -> Report:
+        """Call ``publish_report``."""
+        from snowloop.lifecycle.report import publish_report
+
+        return publish_report(session, project, self.target, verdict_id=self.verdict_id)
+
+
+class MonitorOperator(SnowparkStageOperator):
+    """Watch scores, times, age and packages of the version that serves; what is not as it should be fails the task."""
+
+    def run(self, session: Session, project: Project) -> Monitored:
+        """Call ``monitor``."""
+        from snowloop.lifecycle.monitoring import monitor
+
+        return monitor(session, project, self.target)
+
+
+class RehearseOperator(SnowparkStageOperator):
+    """Train the champion again and compare, test model.py, rehearse a rollback, and measure what was served."""
+
+    def run(self, session: Session, project: Project) -> Rehearsal:
+        """Call ``rehearse``; what did not go well fails the task with its reason, and is recorded."""
+        from snowloop.lifecycle.rehearse import rehearse
+
+        return rehearse(session, project, self.target)

@@ -1,0 +1,280 @@
+"""The stages of the life cycle as Airflow operators: each is one call of a function of the lifecycle room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from snowloop.airflow import VERDICT_KEY
+from snowloop.airflow.operators.base import SnowparkStageOperator, StageResult
+from snowloop.errors import GateRefused
+from snowloop.project import Project
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from snowflake.snowpark import Session
+
+    from snowloop.lifecycle.environment import Environment
+    from snowloop.lifecycle.evaluate import Evaluation
+    from snowloop.lifecycle.features import TrainingSet
+    from snowloop.lifecycle.gate import Verdict
+    from snowloop.lifecycle.inference import Deployment, Reconciliation, Scores
+    from snowloop.lifecycle.inference.plan import Plan
+    from snowloop.lifecycle.load import LoadReport
+    from snowloop.lifecycle.promote import Promotion
+    from snowloop.lifecycle.rollback import Rollback
+    from snowloop.lifecycle.train import Candidate
+
+
+class EnvironmentOperator(SnowparkStageOperator):
+    """Create the project's database, schemas, stage and tables in the target environment, and keep what is there."""
+
+    def run(self, session: Session, project: Project) -> Environment:
+        """Call ``create_environment``."""
+        from snowloop.lifecycle.environment import create_environment
+
+        return create_environment(session, project, self.target)
+
+
+class LoadOperator(SnowparkStageOperator):
+    """Load the project's files into RAW: each file once, bad lines kept apart.
+
+    Args:
+        data_dir: Directory of the files (templated; the DAG's parameter by default).
+        part: ``initial`` (what the model is trained on), ``arrivals`` (what comes later) or ``all``.
+        only: One arriving batch alone (templated); all of the part when None.
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "data_dir", "part", "only")
+
+    def __init__(
+        self,
+        *,
+        data_dir: str = "{{ params.data_dir }}",
+        part: Literal["initial", "arrivals", "all"] = "all",
+        only: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.data_dir = data_dir
+        self.part = part
+        self.only = only
+
+    def run(self, session: Session, project: Project) -> LoadReport:
+        """Call ``load_files``."""
+        from snowloop.lifecycle.load import load_files
+
+        return load_files(session, project, self.target, self.data_dir, part=self.part, only=self.only)
+
+
+class TrainingSetOperator(SnowparkStageOperator):
+    """Build the immutable training set that the project's features.sql and label.sql describe."""
+
+    def run(self, session: Session, project: Project) -> TrainingSet:
+        """Call ``build_training_set``."""
+        from snowloop.lifecycle.features import build_training_set
+
+        return build_training_set(session, project, self.target)
+
+
+class TrainOperator(SnowparkStageOperator):
+    """Train one declared candidate inside Snowflake and log it to the model registry.
+
+    Args:
+        training_set: The training set, as its stage gave it (templated).
+        candidate: Name of the declared candidate (templated).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "training_set", "candidate")
+
+    def __init__(self, *, training_set: Any, candidate: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.training_set = training_set
+        self.candidate = candidate
+
+    def run(self, session: Session, project: Project) -> Candidate:
+        """Call ``train_candidate``."""
+        from snowloop.lifecycle.features import TrainingSet
+        from snowloop.lifecycle.train import train_candidate
+
+        training_set = TrainingSet.from_dict(self.training_set)
+        return train_candidate(session, project, self.target, training_set, self.candidate)
+
+
+class EvaluateOperator(SnowparkStageOperator):
+    """Measure a trained candidate, and the champion, on the same held-out rows.
+
+    Args:
+        candidate: The candidate, as its training gave it (templated).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "candidate")
+
+    def __init__(self, *, candidate: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.candidate = candidate
+
+    def run(self, session: Session, project: Project) -> Evaluation:
+        """Call ``evaluate``."""
+        from snowloop.lifecycle.evaluate import evaluate
+        from snowloop.lifecycle.train import Candidate
+
+        return evaluate(session, project, self.target, Candidate.from_dict(self.candidate))
+
+
+class GateOperator(SnowparkStageOperator):
+    """Decide whether the best candidate may serve, and record every check of the verdict.
+
+    Args:
+        evaluations: The candidates' evaluations, as their stage gave them (templated).
+        override_by: Who lets a refused version pass (templated; the DAG's parameter by default).
+        override_reason: Why (templated; the DAG's parameter by default).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (
+        *SnowparkStageOperator.template_fields,
+        "evaluations",
+        "override_by",
+        "override_reason",
+    )
+
+    def __init__(
+        self,
+        *,
+        evaluations: Any,
+        override_by: str = "{{ params.override_by or '' }}",
+        override_reason: str = "{{ params.override_reason or '' }}",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.evaluations = evaluations
+        self.override_by = override_by
+        self.override_reason = override_reason
+
+    def perform(self, context: Context, project: Project) -> StageResult:
+        """Decide, and push the id of the verdict, also of one that refuses.
+
+        Args:
+            context: Airflow's context of this task.
+            project: The declared project.
+
+        Returns:
+            The verdict.
+
+        Raises:
+            GateRefused: If no candidate passed the gate.
+        """
+        try:
+            verdict = super().perform(context, project)
+        except GateRefused as refused:
+            context["ti"].xcom_push(key=VERDICT_KEY, value=refused.verdict_id)
+            raise
+        context["ti"].xcom_push(key=VERDICT_KEY, value=cast("Verdict", verdict).verdict_id)
+        return verdict
+
+    def run(self, session: Session, project: Project) -> Verdict:
+        """Call ``decide``; a name without a reason, or a reason without a name, is refused."""
+        from snowloop.lifecycle.evaluate import Evaluation
+        from snowloop.lifecycle.gate import decide, override_of
+
+        override = override_of(self.override_by, self.override_reason)
+        evaluations = [Evaluation.from_dict(each) for each in self.evaluations]
+        return decide(session, project, self.target, evaluations, override=override)
+
+
+class PromoteOperator(SnowparkStageOperator):
+    """Make the version that the gate accepted the champion, and write it in the ledger.
+
+    Args:
+        verdict: The gate's verdict (templated).
+        approval: A person's yes, where the declaration asks for one (templated).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "verdict", "approval")
+
+    def __init__(self, *, verdict: Any, approval: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.verdict = verdict
+        self.approval = approval
+
+    def run(self, session: Session, project: Project) -> Promotion:
+        """Call ``promote``."""
+        from snowloop.lifecycle.approval import Approval
+        from snowloop.lifecycle.gate import Verdict
+        from snowloop.lifecycle.promote import promote
+
+        approval = Approval.from_dict(self.approval) if self.approval else None
+        return promote(session, project, self.target, Verdict.from_dict(self.verdict), approval)
+
+
+class PlanScoringOperator(SnowparkStageOperator):
+    """Compare the declared scoring loop with what is there, and log what deploying will do; nothing is changed."""
+
+    def run(self, session: Session, project: Project) -> Plan:
+        """Call ``plan_scoring``; a refusal fails the task with its reason and remedy."""
+        from snowloop.lifecycle.inference.plan import plan_scoring
+
+        plan = plan_scoring(session, project, self.target)
+        self.log.info("%s", plan.text())
+        plan.check()
+        return plan
+
+
+class DeployScoringOperator(SnowparkStageOperator):
+    """Deploy the stream, the scoring procedure and the native task graph that score new rows."""
+
+    def run(self, session: Session, project: Project) -> Deployment:
+        """Call ``deploy_scoring``."""
+        from snowloop.lifecycle.inference import deploy_scoring
+
+        return deploy_scoring(session, project, self.target)
+
+
+class AwaitScoresOperator(SnowparkStageOperator):
+    """Wait until the native tasks have scored every row that arrived.
+
+    Args:
+        timeout: Longest wait in seconds (templated; the DAG's parameter by default).
+        arrived: The report of the load whose rows are awaited, as its stage gave it (templated).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "timeout", "arrived")
+
+    def __init__(self, *, timeout: str | int = "{{ params.timeout }}", arrived: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.timeout = timeout
+        self.arrived = arrived
+
+    def run(self, session: Session, project: Project) -> Scores:
+        """Call ``await_scores``."""
+        from snowloop.lifecycle.inference import await_scores
+        from snowloop.lifecycle.load import LoadReport
+
+        since = LoadReport.from_dict(self.arrived).started_at if self.arrived else None
+        return await_scores(session, project, self.target, timeout=int(self.timeout), since=since)
+
+
+class ReconcileOperator(SnowparkStageOperator):
+    """Prove that every row which arrived was scored once or quarantined once."""
+
+    def run(self, session: Session, project: Project) -> Reconciliation:
+        """Call ``reconcile``."""
+        from snowloop.lifecycle.inference import reconcile
+
+        return reconcile(session, project, self.target)
+
+
+class RollbackOperator(SnowparkStageOperator):
+    """Make the ledger's previous champion the champion again."""
+
+    def run(self, session: Session, project: Project) -> Rollback:
+        """Call ``rollback``."""
+        from snowloop.lifecycle.rollback import rollback
+
+        return rollback(session, project, self.target)

@@ -1,0 +1,1 @@
+"""Triggers: what Airflow's triggerer polls for a deferred task."""
