@@ -1,0 +1,47 @@
+"""Brings the report of a run from the local Snowflake's stage to a folder beside the run's logs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stack.events import StageEvent
+from stack.state import REPOSITORY, State
+
+
+def bring_report(state: State, events: Sequence[StageEvent]) -> str | None:
+    """Fetch the files of the report that a run has made.
+
+    Args:
+        state: The stack's state; the local Snowflake runs on it.
+        events: The ends of the run's stages.
+
+    Returns:
+        The path of the page; its place on the stage if it cannot be fetched; None if the run made no report.
+    """
+    made = [event.result for event in events if event.task_id == "report" and event.state == "success"]
+    if not made or not made[-1]:
+        return None
+    report = made[-1]
+    from snowflake.connector import connect
+    from snowflake.connector.errors import Error
+
+    folder = state.root / "reports" / report["verdict_id"]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with connect(**_connection(state)) as connection:
+            for place in (report["html"], report["markdown"]):
+                connection.cursor().execute(f"GET '{place}' 'file://{folder}'")
+    except (Error, OSError, subprocess.CalledProcessError):
+        return str(report["html"])
+    return str(folder / Path(report["html"]).name)
+
+
+def _connection(state: State) -> dict[str, object]:
+    command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(state.snowflake)]
+    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    found: dict[str, object] = json.loads(told.stdout)
+    return found

@@ -1,0 +1,120 @@
+"""Runs a DAG once under Airflow beside a local Snowflake, shows its progress, and tells how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from stack import snowflake, supervisor_file, trigger
+from stack.events import RunEvent, StageEvent, read_event
+from stack.processes import ProcessId, start, stop, tail
+from stack.progress import Progress
+from stack.reports import bring_report
+from stack.state import USER, StackError, State, airflow_environment
+from stack.summary import print_summary
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What is to be run: a DAG, its conf, and where the stack's state is."""
+
+    dag_id: str
+    conf: dict[str, Any]
+    state: State
+
+
+def run(request: RunRequest, console: Console) -> int:
+    """Run a DAG to its end and print progress and summary.
+
+    If the stack is up, the run is triggered there; otherwise the local Snowflake is started for it, and stopped after.
+
+    Args:
+        request: What is to be run.
+        console: Where to print.
+
+    Returns:
+        0 if the run succeeded, 1 otherwise.
+
+    Raises:
+        StackError: If the stack cannot run it at all.
+    """
+    request.state.prepare()
+    up = supervisor_file.read(request.state)
+    with Progress(console) as progress:
+        if up is not None:
+            progress.line("stack", 0.0, f"up at {up.url} · kept")
+            api = trigger.AirflowApi(up.url, USER, request.state.password())
+            ended = trigger.trigger(api, request.dag_id, request.conf, progress)
+            report = bring_report(request.state, progress.events)
+        else:
+            ended, report = _run_here(request, progress)
+    where = {"page of the report": report} if report else {}
+    print_summary(console, ended, progress.events, where | _where(request.state, up))
+    return 0 if ended.state == "success" else 1
+
+
+def _where(state: State, up: supervisor_file.Up | None) -> dict[str, str]:
+    if up is not None:
+        return {"Airflow": up.url, "logs": str(state.logs)}
+    return {
+        "all is kept in": str(state.root),
+        "Airflow's log": str(state.logs / "run.log"),
+        "look around": "make up   (Airflow's UI and the local Snowflake, with this run in them)",
+    }
+
+
+def _run_here(request: RunRequest, progress: Progress) -> tuple[RunEvent, str | None]:
+    began = time.monotonic()
+    with snowflake.running(request.state) as server:
+        told = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
+        progress.line("local Snowflake", time.monotonic() - began, told)
+        ended = _run_dag(request, server, progress)
+        return ended, bring_report(request.state, progress.events)
+
+
+def _run_dag(request: RunRequest, server: snowflake.Snowflake, progress: Progress) -> RunEvent:
+    log = request.state.logs / "run.log"
+    environment = airflow_environment(request.state, server.airflow_connection(), server.ca_bundle)
+    log.write_text("")
+    ended: RunEvent | None = None
+    with _child(request, environment, log) as (process, events):
+        for event in events:
+            if isinstance(event, RunEvent):
+                ended = event
+                break
+            progress.show(event)
+        if ended is None:
+            code = process.wait()
+            raise StackError(f"Airflow ended with code {code} before the run did; {log} says:\n{tail(log)}")
+    if not ended.run_id:
+        raise StackError(f"the run could not start: {ended.reason}")
+    return ended
+
+
+@contextmanager
+def _child(
+    request: RunRequest, environment: dict[str, str], log: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[StageEvent | RunEvent]]]:
+    """Start the process that runs the DAG; it does not survive the block."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "stack.dag_run", request.dag_id, json.dumps(request.conf), str(writing)]
+    try:
+        process = start(command, log=log, environment=environment, pass_fds=[writing])
+    finally:
+        os.close(writing)
+    identity = ProcessId.of(process.pid)
+    try:
+        with os.fdopen(reading) as lines:
+            yield process, (read_event(line) for line in lines)
+    finally:
+        stop(identity, seconds=1)

@@ -1,0 +1,153 @@
+"""The local Snowflake of the stack: found when it runs already, started when not, stopped only by who started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from stack.processes import ProcessId, start, stop, tail
+from stack.state import REPOSITORY, StackError, State
+
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Snowflake:
+    """A running local Snowflake: its process, and how Airflow connects to it."""
+
+    identity: ProcessId
+    port: int
+    token: str
+    ca_bundle: Path
+    kept: bool
+
+    def airflow_connection(self) -> str:
+        """Describe the connection as Airflow wants it.
+
+        Returns:
+            The connection as JSON, the password included.
+        """
+        extra = {
+            "account": "local",
+            "host": "localhost",
+            "port": self.port,
+            "insecure_mode": True,  # the certificate is the server's own: there is no revocation list to ask
+        }
+        connection = {"conn_type": "snowflake", "login": "snowloop", "password": self.token, "extra": extra}
+        return json.dumps(connection)
+
+
+def find(state: State) -> Snowflake | None:
+    """Find the local Snowflake that runs on the state directory.
+
+    Args:
+        state: The stack's state.
+
+    Returns:
+        The server, or None when none answers.
+    """
+    server = _address(state.snowflake / "server.json")
+    if server is None:
+        return None
+    try:
+        identity = ProcessId.of(int(server["pid"]))
+    except psutil.NoSuchProcess:
+        return None
+    if identity.process() is None or not _answers(int(server["port"])):
+        return None
+    token = (state.snowflake / "token").read_text().strip()
+    return Snowflake(identity, int(server["port"]), token, state.snowflake / "ca-bundle.pem", kept=True)
+
+
+def _address(file: Path) -> dict[str, Any] | None:
+    """Read where the server says that it answers; a file that is being written is read again."""
+    for last in (False, False, True):
+        try:
+            return dict(json.loads(file.read_text()))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            if last:
+                message = f"{file} is not readable as a server's address ({error}): remove it and try again"
+                raise StackError(message) from error
+        time.sleep(0.2)
+    return None
+
+
+def ensure(state: State) -> Snowflake:
+    """Give the local Snowflake of the state directory, started if it is not running.
+
+    Args:
+        state: The stack's state.
+
+    Returns:
+        The server; ``kept`` says that it ran already.
+
+    Raises:
+        StackError: If it ends or does not answer in time.
+    """
+    running = find(state)
+    if running is not None:
+        return running
+    log = state.logs / "snowflake.log"
+    command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(state.snowflake)]
+    process = start(command, log=log, environment=_environment())
+    identity = ProcessId.of(process.pid)
+    try:
+        return _wait(state, process, log)
+    except BaseException:
+        stop(identity)
+        raise
+
+
+def _wait(state: State, process: subprocess.Popen[bytes], log: Path) -> Snowflake:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        server = find(state)
+        if server is not None and server.identity.pid == process.pid:
+            return replace(server, kept=False)
+        if process.poll() is not None:
+            raise StackError(f"the local Snowflake ended with code {process.returncode}; {log} says:\n{tail(log)}")
+        time.sleep(0.1)
+    raise StackError(f"the local Snowflake did not answer within {START_SECONDS:.0f} s; {log} says:\n{tail(log)}")
+
+
+@contextmanager
+def running(state: State) -> Iterator[Snowflake]:
+    """Have a local Snowflake for the time of a block; it is stopped after the block only if it was started for it.
+
+    Args:
+        state: The stack's state.
+
+    Yields:
+        The server.
+    """
+    server = ensure(state)
+    try:
+        yield server
+    finally:
+        if not server.kept:
+            stop(server.identity)
+
+
+def _environment() -> dict[str, str]:
+    return dict(os.environ) | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

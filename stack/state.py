@@ -1,0 +1,139 @@
+"""Where the stack keeps its state, and the environment that Airflow gets from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+USER = "admin"
+
+
+class StackError(Exception):
+    """The stack could not do what was asked: what, why, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The state directory and the files in it."""
+
+    root: Path
+
+    @property
+    def snowflake(self) -> Path:
+        """Data directory of the local Snowflake."""
+        return self.root / "snowflake"
+
+    @property
+    def airflow(self) -> Path:
+        """Airflow's home: metadata database, logs, secrets."""
+        return self.root / "airflow"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the processes that the stack starts."""
+        return self.root / "logs"
+
+    @property
+    def up_file(self) -> Path:
+        """Which processes ``up`` has started, and where they answer."""
+        return self.root / "up.json"
+
+    @property
+    def password_file(self) -> Path:
+        """Users and passwords of Airflow, in the form of its simple auth manager."""
+        return self.airflow / "passwords.json"
+
+    def prepare(self) -> State:
+        """Make the directories that are not there yet.
+
+        Returns:
+            This state.
+        """
+        for directory in (self.root, self.snowflake, self.airflow, self.logs):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self
+
+    def password(self) -> str:
+        """Give Airflow's password for the user ``admin``; one is made at the first call.
+
+        Returns:
+            The password.
+        """
+        if not self.password_file.exists():
+            _write_secret(self.password_file, json.dumps({USER: secrets.token_urlsafe(12)}))
+        return str(json.loads(self.password_file.read_text())[USER])
+
+    def secret(self, name: str) -> str:
+        """Give a secret that all parts of Airflow must share; it is made at the first call.
+
+        Args:
+            name: Which one.
+
+        Returns:
+            The secret.
+        """
+        path = self.airflow / f"{name}.secret"
+        if not path.exists():
+            _write_secret(path, secrets.token_urlsafe(48))
+        return path.read_text()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port: int | None = None) -> dict[str, str]:
+    """Make the environment of every Airflow process of the stack.
+
+    Args:
+        state: Where Airflow's home is.
+        connection: The connection to Snowflake, as JSON.
+        ca_bundle: Certificates to trust: the public ones and the local Snowflake's.
+        port: Port of Airflow's UI and API; None where no server runs.
+
+    Returns:
+        This process's environment with Airflow's settings added.
+    """
+    environment = dict(os.environ)
+    environment.pop("AIRFLOW_CONFIG", None)
+    settings = {
+        "AIRFLOW_HOME": str(state.airflow),
+        "AIRFLOW_CONN_SNOWFLAKE_DEFAULT": connection,
+        "REQUESTS_CA_BUNDLE": str(ca_bundle),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY)]),
+        "NO_PROXY": _with_loopback(environment.get("NO_PROXY", "")),
+        "no_proxy": _with_loopback(environment.get("no_proxy", "")),
+        "PYTHONUNBUFFERED": "1",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "3",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{state.airflow / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(state.airflow / "logs"),
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__API_AUTH__JWT_SECRET": state.secret("jwt"),
+        "AIRFLOW__API__SECRET_KEY": state.secret("api"),
+    }
+    if port is not None:
+        settings |= {
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.password_file),
+        }
+    return environment | settings
+
+
+def _with_loopback(hosts: str) -> str:
+    return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), "localhost", "127.0.0.1"]))

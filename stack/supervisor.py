@@ -1,0 +1,174 @@
+"""Keeps the stack up: starts the local Snowflake and Airflow's parts, watches them, and stops them all together.
+
+Airflow's own ``standalone`` is not used: it leaves its children behind on SIGTERM, and its two log servers listen on
+all addresses. Here every part listens on loopback; the API server reads the task logs from the disk. A part of Airflow
+that ends by itself is started again a few times: its state is in the metadata database.
+
+Started by ``python -m stack up`` as a process of its own: ``python -m stack.supervisor STATE_DIR PORT``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from stack import snowflake, supervisor_file
+from stack.processes import ProcessId, end_session, start, stop, tail
+from stack.state import REPOSITORY, StackError, State, airflow_environment
+
+AIRFLOW_PARTS = {
+    "api-server": ["api-server"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+RESTARTS = 3  # of each part; one that ends more often has a fault that its log tells
+
+
+class Stopped(Exception):  # noqa: N818 - not an error
+    """A signal asked the supervisor to stop."""
+
+
+class Supervisor:
+    """The processes of a stack that is up.
+
+    Args:
+        state: Where the stack keeps its state.
+        port: Port of Airflow.
+    """
+
+    def __init__(self, state: State, port: int) -> None:
+        self.state = state
+        self.url = f"http://localhost:{port}"
+        self.port = port
+        self.parts: dict[str, subprocess.Popen[bytes]] = {}
+        self.identities: dict[str, ProcessId] = {}
+        self.restarts = dict.fromkeys(AIRFLOW_PARTS, 0)
+
+    def run(self) -> None:
+        """Start everything and watch it until a signal comes or a part ends for good; then stop everything.
+
+        Raises:
+            StackError: If a part cannot be started, or ends by itself again and again, or the local Snowflake ends.
+        """
+        try:
+            self._record()
+            with snowflake.running(self.state) as server:
+                if not server.kept:
+                    self._add("local Snowflake", server.identity)
+                environment = self._prepare_airflow(server)
+                for name in AIRFLOW_PARTS:
+                    self._start_part(name, environment)
+                self._watch(server, environment)
+        except Stopped:
+            print("asked to stop", flush=True)
+        finally:
+            self._stop_airflow()
+            supervisor_file.remove(self.state)
+
+    def _prepare_airflow(self, server: snowflake.Snowflake) -> dict[str, str]:
+        self.state.password()
+        environment = airflow_environment(self.state, server.airflow_connection(), server.ca_bundle, port=self.port)
+        self._prepare_database(environment)
+        return environment
+
+    def _start_part(self, name: str, environment: Mapping[str, str]) -> None:
+        command = [sys.executable, "-m", "airflow", *AIRFLOW_PARTS[name]]
+        settings = _with_preload(environment) if name == "scheduler" else environment
+        self.parts[name] = start(command, log=self._log(name), environment=settings)
+        self._add(name, ProcessId.of(self.parts[name].pid))
+
+    def _prepare_database(self, environment: Mapping[str, str]) -> None:
+        log = self.state.logs / "database.log"
+        process = start([sys.executable, "-m", "stack.database"], log=log, environment=environment)
+        self._add("database", ProcessId.of(process.pid))
+        if process.wait() != 0:
+            raise StackError(f"Airflow's metadata database could not be prepared; {log} says:\n{tail(log)}")
+
+    def _watch(self, server: snowflake.Snowflake, environment: Mapping[str, str]) -> None:
+        while True:
+            for name, process in list(self.parts.items()):
+                if process.poll() is not None:
+                    self._restart(name, environment)
+            if server.identity.process() is None:
+                log = self._log("snowflake")
+                raise StackError(f"the local Snowflake ended; {log} says:\n{tail(log)}")
+            time.sleep(1)
+
+    def _restart(self, name: str, environment: Mapping[str, str]) -> None:
+        ended, log = self.parts[name], self._log(name)
+        told = f"{name} ended with code {ended.returncode}"
+        end_session(ended.pid)  # what it leaves behind would go on beside its successor, or hold its port
+        if self.restarts[name] == RESTARTS:
+            raise StackError(f"{told}, after {RESTARTS} restarts; {log} says:\n{tail(log)}")
+        self.restarts[name] += 1
+        print(f"{told} and is started again ({self.restarts[name]} of {RESTARTS})", flush=True)
+        self._start_part(name, environment)
+
+    def _log(self, name: str) -> Path:
+        return self.state.logs / f"{name}.log"
+
+    def _stop_airflow(self) -> None:
+        for name in reversed(AIRFLOW_PARTS):
+            process = self.parts.get(name)
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for name, process in self.parts.items():
+            _wait(process, 15)
+            stop(self.identities[name], seconds=1)
+
+    def _add(self, name: str, identity: ProcessId) -> None:
+        self.identities[name] = identity
+        self._record()
+
+    def _record(self) -> None:
+        up = supervisor_file.Up(ProcessId.of(os.getpid()), self.url, self.identities)
+        supervisor_file.write(self.state, up)
+
+
+def _with_preload(environment: Mapping[str, str]) -> dict[str, str]:
+    folder = REPOSITORY / "stack" / "scheduler_settings"
+    return dict(environment) | {"PYTHONPATH": os.pathsep.join([str(folder), environment["PYTHONPATH"]])}
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        print(f"process {process.pid} did not end within {seconds:.0f} s and is killed", flush=True)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+def main(arguments: list[str]) -> int:
+    """Supervise until stopped.
+
+    Args:
+        arguments: The state directory and Airflow's port.
+
+    Returns:
+        0 if it was asked to stop, 1 if something ended by itself.
+    """
+    directory, port = arguments
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        Supervisor(State(Path(directory)), int(port)).run()
+    except StackError as error:
+        print(error, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
