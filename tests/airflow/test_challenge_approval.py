@@ -1,0 +1,148 @@
+"""The DAG that promotes a challenger where a person is asked: its real operators, driven in their order."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators import hitl
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
+from airflow.sdk.execution_time.xcom import XCom
+from airflow.serialization.serialized_objects import DagSerialization
+
+from snowloop.airflow.challenge_form import challenge_form
+from snowloop.airflow.loops import challenge_tasks, loop_dag
+from snowloop.airflow.operators.approval import ApproveOperator
+from snowloop.airflow.params import target_form
+from snowloop.lifecycle.approval import Approval
+from snowloop.lifecycle.gate import Verdict
+from snowloop.lifecycle.promote import Promotion
+from snowloop.lifecycle.succession import Judged
+from snowloop.project import include_dir, load_project
+from tests.airflow.conftest import FakeTask
+
+VERDICT = Verdict("id", "B", "A", "abc", (), kept=False)
+COMPARED = "```text\nshadow: challenger B against champion A\n```"
+
+
+class Told(FakeTask):
+    """A task instance that hands on what tasks before it have pushed."""
+
+    id = "1"
+
+    def __init__(self, task_id: str, run: dict[str, dict[str, Any]]) -> None:
+        super().__init__()
+        self.task_id, self.pushed = task_id, run.setdefault(task_id, {})
+        self.run = run
+
+    def xcom_pull(self, task_ids: str, key: str, **_named: Any) -> Any:
+        return self.run[task_ids][key]
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Approvals are declared for prod; what Airflow is told to ask."""
+    shutil.copytree(include_dir(), tmp_path / "include")
+    monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
+    declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
+    declared.write_text(declared.read_text() + "approval: {targets: [prod], timeout: 2h}\n")
+    question: dict[str, Any] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **told: question.update(told))
+    return question
+
+
+@pytest.fixture
+def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was promoted, with which yes."""
+    done: list[Any] = []
+
+    def promote(_session: Any, _project: Any, target: str, verdict: Verdict, approval: Approval | None) -> Promotion:
+        done.append((target, verdict, approval))
+        return Promotion(verdict.version_name, verdict.champion, kept=False)
+
+    compared = {"prod": COMPARED}
+    monkeypatch.setattr("snowloop.lifecycle.succession.promote_challenger", promote)
+    monkeypatch.setattr(
+        "snowloop.lifecycle.succession.judge_challenger",
+        lambda _session, _project, target: Judged(VERDICT, compared.get(target, "")),
+    )
+    return done
+
+
+class Run:
+    """A run of the DAG with what its form says; its tasks are executed one by one."""
+
+    def __init__(self, **form: Any) -> None:
+        params = target_form() | challenge_form()
+        with loop_dag(load_project("credit_approval"), "challenge", about="x", params=params) as self.dag:
+            challenge_tasks(load_project("credit_approval"))
+        self.form = {"target": "prod", "action": "promote", "version": None, "reason": None, "judge": False, **form}
+        self.pushed: dict[str, dict[str, Any]] = {}
+
+    def context(self, task_id: str) -> Any:
+        ti = Told(task_id, self.pushed)
+        return {"ti": ti, "task_instance": ti, "params": self.form, "dag": self.dag}
+
+    def execute(self, task_id: str, event: dict[str, Any] | None = None) -> Any:
+        """Render the task as Airflow does, and execute it, or go on with it after an answer."""
+        task: Any = self.dag.get_task(task_id)
+        context = self.context(task_id)
+        task.render_template_fields(context)
+        told = task.execute_complete(context, event) if event else task.execute(context)
+        self.pushed[task_id][XCom.XCOM_RETURN_KEY] = told
+        return told
+
+
+def answer(option: str, by: str | None) -> dict[str, Any]:
+    user = {"id": by, "name": by} if by else None
+    return {"chosen_options": [option], "params_input": {"reason": "fine"}, "responded_by_user": user}
+
+
+def test_a_person_sees_the_comparison_and_a_yes_goes_with_the_promotion(asked, session, promoted):
+    run = Run()
+    run.execute("judge")
+    with pytest.raises(TaskAwaitingInput):
+        run.execute("approve")
+    assert asked["subject"] == "Promote B to champion of credit_approval in prod?"
+    assert asked["body"].startswith(COMPARED)
+    assert "within 2 hours it is refused" in asked["body"]
+    run.execute("approve", answer("Approve", "ada"))
+    run.execute("promote")
+    assert promoted == [("prod", VERDICT, Approval("B", "ada", "fine"))]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [(answer("Reject", "ada"), "rejected by ada: fine"), (answer("Reject", None), "not answered")]
+)
+def test_a_no_and_a_silence_fail_before_the_promotion(asked, session, promoted, given, says):
+    run = Run()
+    run.execute("judge")
+    with pytest.raises(AirflowFailException, match=says):
+        run.execute("approve", given)
+    assert promoted == []
+
+
+def test_nobody_is_asked_elsewhere(asked, session, promoted):
+    run = Run(target="dev")
+    for task in ("judge", "approve", "promote"):
+        run.execute(task)
+    assert asked == {}
+    assert promoted == [("dev", VERDICT, Approval("B"))]
+
+
+def test_the_other_actions_ask_nobody(asked, session, promoted):
+    run = Run(action="compare")
+    with pytest.raises(AirflowSkipException):
+        run.execute("judge")
+
+
+def test_the_question_stands_between_judge_and_promotion(asked):
+    dag = Run().dag
+    assert isinstance(dag.get_task("approve"), ApproveOperator)
+    assert dag.get_task("approve").upstream_task_ids == {"judge"}
+    assert dag.get_task("promote").upstream_task_ids == {"judge", "approve"}
+    assert dag.get_task("challenge").downstream_task_ids == set()
+    assert {task.trigger_rule for task in dag.tasks} == {"all_success"}
+    assert DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)).task_ids == dag.task_ids

@@ -1,0 +1,96 @@
+"""The operators of a challenger: one call of a lifecycle function for each action, with what the form says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from snowloop.airflow.operators.challenge import ChallengeOperator, JudgeChallengerOperator, PromoteChallengerOperator
+from snowloop.errors import ChallengeRefused
+from snowloop.lifecycle.challenge import Challenge
+from snowloop.lifecycle.compare import Comparison
+from snowloop.lifecycle.gate import Verdict
+from snowloop.lifecycle.promote import Promotion
+from snowloop.lifecycle.succession import Judged
+
+MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "target": "staging"}
+VERDICT = Verdict("id", "B", "A", "abc", (), kept=False)
+ANSWERS = {
+    "challenge.challenge": Challenge("B", None, "shadow"),
+    "challenge.withdraw": Challenge(None, "B", "shadow"),
+    "succession.judge_challenger": Judged(VERDICT, "compared"),
+    "succession.promote_challenger": Promotion("B", "A", kept=False),
+    "compare.compare_versions": Comparison(
+        "shadow", "A", "B", "roc_auc", runs=3, rows={"champion": 5, "challenger": 5}
+    ),
+}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    found = []
+
+    def answering(place, result):
+        def record(_session, project, target, *more, **named):
+            found.append((place, project.name, target, *more, named))
+            return result
+
+        return record
+
+    for place, result in ANSWERS.items():
+        monkeypatch.setattr(f"snowloop.lifecycle.{place}", answering(place, result))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("form", "place", "named"),
+    [
+        (
+            {"action": "challenge", "version": "B", "reason": "why", "judge": "True"},
+            "challenge.challenge",
+            {"version": "B", "reason": "why", "judge": True},
+        ),
+        ({"action": "withdraw", "reason": "why"}, "challenge.withdraw", {"reason": "why"}),
+        ({"action": "compare", "version": "OLD"}, "compare.compare_versions", {"version": "OLD"}),
+        ({"action": "compare"}, "compare.compare_versions", {"version": None}),
+    ],
+)
+def test_each_action_is_one_call(session, context, calls, form, place, named):
+    stage = ChallengeOperator(**{"version": "", "reason": "", "judge": "False"} | form, **MADE)
+    told = stage.execute(context)
+    assert calls == [(place, "credit_approval", "staging", named)]
+    assert told == ANSWERS[place].to_dict()
+    assert context["ti"].pushed["summary"] == ANSWERS[place].summary()
+
+
+def test_a_promotion_is_judged_and_done_by_the_other_tasks(session, context, calls):
+    with pytest.raises(AirflowSkipException, match="is to be promoted, which the other tasks do"):
+        ChallengeOperator(action="promote", version="", reason="", judge="False", **MADE).execute(context)
+    assert JudgeChallengerOperator(action="promote", **MADE).execute(context) == VERDICT.to_dict()
+    assert context["ti"].pushed["comparison"] == "compared"
+    told = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
+    assert told == Promotion("B", "A", kept=False).to_dict()
+    assert calls == [
+        ("succession.judge_challenger", "credit_approval", "staging", {}),
+        ("succession.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),
+    ]
+
+
+@pytest.mark.parametrize("action", ["compare", "challenge", "withdraw"])
+def test_nobody_is_judged_where_nothing_is_promoted(session, context, calls, action):
+    with pytest.raises(AirflowSkipException, match=f"the action is {action}"):
+        JudgeChallengerOperator(action=action, **MADE).execute(context)
+    assert calls == []
+
+
+def test_a_refusal_fails_at_once_in_words(session, context, monkeypatch):
+    def refuse(*_given, **_named):
+        message = "version B must not serve: the gate has not judged it"
+        raise ChallengeRefused(message)
+
+    monkeypatch.setattr("snowloop.lifecycle.challenge.challenge", refuse)
+    stage = ChallengeOperator(action="challenge", version="B", reason="why", judge=False, **MADE)
+    with pytest.raises(AirflowFailException, match="the gate has not judged it"):
+        stage.execute(context)

@@ -1,0 +1,101 @@
+"""The whole job on the shipped sample: run, run again, and lose the server in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stack import snowflake
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+STAGES = [
+    "create",
+    "load",
+    "contract",
+    "training set",
+    "candidate logistic",
+    "candidate boosting",
+    "evaluate logistic",
+    "evaluate boosting",
+    "gate",
+    "promote",
+    "deploy",
+    *(f"{stage} {number}" for number in (1, 2, 3) for stage in ("arrive", "await scores")),
+    "reconcile",
+    "monitor",
+]
+DATABASE = "CREDIT_APPROVAL_DEV"
+COUNTS = f"""
+SELECT (SELECT COUNT(*) FROM {DATABASE}.RAW.APPLICATION_RECORD), (SELECT COUNT(*) FROM {DATABASE}.SERVING.SCORED),
+       (SELECT COUNT(*) FROM {DATABASE}.SERVING.QUARANTINE),
+       (SELECT COUNT(*) FROM {DATABASE}.OPS.RUNS)
+"""
+TWICE = f"""
+SELECT ID, COUNT(*) FROM (SELECT ID FROM {DATABASE}.SERVING.SCORED) GROUP BY ID HAVING COUNT(*) > 1
+"""
+
+
+@pytest.fixture(scope="module")
+def first(stack):
+    ran = stack("run", "--project", "credit_approval")
+    assert ran.code == 0, ran.out + ran.err
+    return ran
+
+
+def test_every_stage_has_one_line_in_order(first):
+    lines = [line[2:].split("  ")[0] for line in first.out.splitlines() if line.startswith("✓ ")]
+    stages = [stage for stage in lines if stage in STAGES]
+    assert sorted(stages) == sorted(STAGES)
+    assert [stage.split()[0] for stage in stages] == [stage.split()[0] for stage in STAGES]
+
+
+def test_the_summary_tells_champion_verdict_rows_and_report(stack, first):
+    assert "The run succeeded." in first.out
+    for word in ("champion", "verdict", "rows", "report", "all is kept in"):
+        assert f"\n{word}" in first.out
+    page = next(line for line in first.out.splitlines() if line.startswith("page of the report")).split()[-1]
+    assert page.startswith(str(stack.state.root))
+    assert "May serve" in Path(page).read_text()
+
+
+def test_the_local_snowflake_is_stopped_after_the_run(stack, first):
+    assert snowflake.find(stack.state) is None
+
+
+def test_each_file_that_arrived_was_scored_by_the_native_task(stack, first):
+    versions = stack.query(f"SELECT DISTINCT MODEL_VERSION FROM {DATABASE}.SERVING.SCORED")
+    assert len(versions) == 1
+    assert stack.query(TWICE) == []
+    assert stack.query(COUNTS)[0][1] > 0
+
+
+def test_a_second_run_keeps_everything_and_scores_nothing_twice(stack, first):
+    before = stack.query(COUNTS)
+    ran = stack("run", "--project", "credit_approval")
+    assert ran.code == 0, ran.out + ran.err
+    assert "kept as it was" in ran.out
+    assert ran.figures("load")["loaded"] == "0"
+    assert ran.figures("await scores 1")["runs"] == "0"
+    assert stack.query(COUNTS) == before
+    assert stack.query(TWICE) == []
+
+
+def test_a_server_that_is_killed_loses_nothing(stack, first):
+    with snowflake.running(stack.state) as server:
+        before = stack.query(COUNTS)
+        os.kill(server.identity.pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(server.identity.pid)], timeout=10)
+    assert stack.query(COUNTS) == before
+
+
+def test_a_run_uses_the_server_that_is_running_and_leaves_it_running(stack, first):
+    with snowflake.running(stack.state) as server:
+        ran = stack("run", "--project", "credit_approval")
+        assert ran.code == 0, ran.out + ran.err
+        assert "kept" in ran.line("local Snowflake")
+        assert server.identity.process() is not None

@@ -1,0 +1,185 @@
+"""What is computed of scores and labels, without a server: metrics, intervals, slices, calibration, baselines."""
+
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+PLAN = {"resamples": 100, "bootstrap_rows": 20_000, "threshold": 0.5, "importance_rows": 200}
+FEATURES = [{"name": "X", "type": "FLOAT"}, {"name": "NOISE", "type": "FLOAT"}, {"name": "COLOUR", "type": "VARCHAR"}]
+
+
+def rows(count: int = 400, seed: int = 1) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    x = random.normal(size=count)
+    label = (random.random(count) < 1 / (1 + np.exp(-2 * x))).astype(int)
+    colour = np.where(label == 1, "red", "blue")
+    return pd.DataFrame({"X": x, "NOISE": random.normal(size=count), "COLOUR": colour, "LABEL": label})
+
+
+def order(**changes: object) -> dict[str, object]:
+    return {
+        "features": FEATURES[:2],
+        "label": "LABEL",
+        "classes": [],
+        "task": "classification",
+        "metric": "roc_auc",
+        "higher_is_better": True,
+        "plan": PLAN,
+        "seed": 7,
+        "slices": [],
+        **changes,
+    }
+
+
+def test_a_metric_that_the_rows_do_not_allow_is_missing(inside: dict[str, ModuleType]):
+    measured = inside["snowloop_measures"].measure("classification", np.zeros(5), np.full(5, 0.2))
+    assert measured["support"] == 0
+    assert "roc_auc" not in measured
+    assert measured["brier"] == pytest.approx(0.04)
+    assert inside["snowloop_measures"].measure("classification", np.array([]), np.array([])) == {"support": 0.0}
+    assert "r2" not in inside["snowloop_measures"].measure("regression", np.array([1.0]), np.array([2.0]))
+
+
+def test_a_missing_score_makes_every_metric_missing(inside: dict[str, ModuleType]):
+    label, score = np.array([0.0, 1.0, 1.0]), np.array([0.1, np.nan, 0.9])
+    assert inside["snowloop_measures"].value("roc_auc", label, score) is None
+    assert inside["snowloop_measures"].value("brier", label, score) is None
+
+
+def test_f1_and_accuracy_are_those_at_the_threshold(inside: dict[str, ModuleType]):
+    label, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.35, 0.8])
+    assert inside["snowloop_measures"].measure("classification", label, score, 0.32)["accuracy"] == 1.0
+    assert inside["snowloop_measures"].measure("classification", label, score, 0.5)["accuracy"] == 0.75
+    assert inside["snowloop_parts"].confusion("classification", label, score, 0.5) == {
+        "true_positive": 1,
+        "false_positive": 0,
+        "false_negative": 1,
+        "true_negative": 2,
+    }
+
+
+def test_intervals_hold_the_value_narrow_with_rows_and_repeat_with_the_seed(inside: dict[str, ModuleType]):
+    measures, widths = inside["snowloop_measures"], []
+    for count in (200, 3200):
+        some = rows(count)
+        label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+        point = measures.value("roc_auc", label, score)
+        runs = [measures.bootstrap("roc_auc", label, {"a": score}, PLAN, 7)["a"] for _ in range(2)]
+        assert (runs[0] == runs[1]).all()
+        assert (measures.bootstrap("roc_auc", label, {"a": score}, PLAN, 8)["a"] != runs[0]).any()
+        found = measures.interval(point, runs[0], 0.95)
+        assert found["low"] < point < found["high"]
+        widths.append(found["high"] - found["low"])
+    assert widths[1] < widths[0] / 2.5
+
+
+def test_differences_are_paired(inside: dict[str, ModuleType]):
+    """Two nearly equal scores differ by far less than each of them is unsure."""
+    some = rows()
+    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+    columns = {"a": score, "b": score + 0.01 * some["NOISE"].to_numpy()}
+    found = inside["snowloop_measures"].bootstrap("roc_auc", label, columns, PLAN, 7)
+    assert np.std(found["a"] - found["b"]) < np.std(found["a"]) / 10
+
+
+def test_resamples_that_do_not_allow_the_metric_leave_no_interval(inside: dict[str, ModuleType]):
+    measures = inside["snowloop_measures"]
+    found = measures.bootstrap("roc_auc", np.zeros(20), {"a": np.linspace(0, 1, 20)}, PLAN, 7)["a"]
+    assert np.isnan(found).all()
+    assert measures.interval(0.5, found, 0.95) is None
+    assert measures.interval(None, np.ones(100), 0.95) is None
+
+
+def test_slices_are_values_ranges_and_the_rest(inside: dict[str, ModuleType]):
+    some = rows()
+    some["SLICE_0"] = [f"v{number % 30}" if number % 7 else None for number in range(len(some))]
+    some["SLICE_1"] = np.arange(len(some)) % 60
+    declared = [{"column": "KIND", "edges": []}, {"column": "AGE", "edges": [20.0, 40.0]}]
+    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+    found = inside["snowloop_parts"].slices(order(slices=declared), some, label, score)
+    kinds = [each for each in found if each["column"] == "KIND"]
+    assert len(kinds) == 21
+    assert {"(null)", "(others)"} <= {each["part"] for each in kinds}
+    assert sum(each["rows"] for each in kinds) == len(some)
+    ages = {each["part"]: each["rows"] for each in found if each["column"] == "AGE"}
+    assert ages == {"below 20": 140, "20 to 40": 140, "40 and more": 120}
+
+
+def test_calibration_tells_honest_scores_from_shouting_ones(inside: dict[str, ModuleType]):
+    random = np.random.default_rng(1)
+    score = random.random(5000)
+    label = (random.random(5000) < score).astype(float)
+    honest = inside["snowloop_parts"].calibration("classification", label, score)
+    assert len(honest["bins"]) == 10
+    assert sum(each["rows"] for each in honest["bins"]) == 5000
+    assert honest["error"] < 0.03
+    shouted = inside["snowloop_parts"].calibration("classification", label, np.round(score))
+    assert shouted["error"] > 0.2
+
+
+def test_importance_names_the_feature_that_matters_first(inside: dict[str, ModuleType]):
+    from sklearn.linear_model import LogisticRegression
+
+    some = rows()
+    model = LogisticRegression().fit(some[["X", "NOISE"]], some["LABEL"])
+    given = (order(), model, some[["X", "NOISE"]], some["LABEL"].to_numpy(float))
+    found = inside["snowloop_parts"].importance(*given)
+    assert next(iter(found)) == "X"
+    assert found["X"] > 0.2 > abs(found["NOISE"])
+    assert inside["snowloop_parts"].importance(*given) == found
+
+
+@pytest.mark.parametrize("features", [FEATURES[:2], FEATURES[2:], FEATURES])
+def test_baselines_are_a_dummy_and_a_linear_model(inside: dict[str, ModuleType], features: list[dict[str, str]]):
+    train, test = rows(seed=1), rows(seed=2)
+    train.loc[3, features[0]["name"]] = None
+    found = inside["snowloop_parts"].baselines(train, test, order(features=features))
+    assert set(found["dummy"]) == {train["LABEL"].mean()}
+    assert inside["snowloop_measures"].value("roc_auc", test["LABEL"].to_numpy(), found["simple"]) > 0.75
+
+
+def test_a_training_part_of_one_class_has_a_dummy_alone(inside: dict[str, ModuleType]):
+    train = rows()
+    train["LABEL"] = 0
+    assert list(inside["snowloop_parts"].baselines(train, rows(), order())) == ["dummy"]
+    assert inside["snowloop_parts"].baselines(train.head(0), rows(), order()) == {}
+
+
+class Answers:
+    """A session that answers every query with one frame."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+
+    def sql(self, _: str) -> "Answers":
+        return self
+
+    def to_pandas(self) -> pd.DataFrame:
+        return self.frame
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_single_feature_that_knows_the_label_is_found_however_it_does(inside: dict[str, ModuleType], task: str):
+    """Neither direction nor order matters: here the label is 1 inside a band of the feature's values."""
+    some = rows(2000)
+    some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
+    some["LABEL"] = (np.abs(some["NOISE"]) < 0.7).astype(float)
+    asked = {**order(features=FEATURES, task=task), "query": ""}
+    values = inside["snowloop_leakage"].single_features(Answers(some), asked)["values"]
+    assert values["NOISE"] > 0.95
+    assert values["X"] < (0.6 if task == "classification" else 0.1)
+
+
+def test_a_text_that_knows_the_label_is_found_and_names_are_not(inside: dict[str, ModuleType]):
+    some = rows(2000)
+    some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
+    some["NAME"] = [f"name {number}" for number in range(2000)]
+    features = [*FEATURES, {"name": "NAME", "type": "VARCHAR"}]
+    asked = {**order(features=features), "query": ""}
+    values = inside["snowloop_leakage"].single_features(Answers(some), asked)["values"]
+    assert values["COLOUR"] == 1.0
+    assert values["NAME"] == 0.5
+    some["LABEL"] = 0
+    assert set(inside["snowloop_leakage"].single_features(Answers(some), asked)["values"].values()) == {None}

@@ -1,0 +1,43 @@
+"""Every file of the repository keeps the house rules that no linter knows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.repository.checkout import ROOT, files
+
+MAX_LINES = 400
+ONE_PERSONS_MACHINE = re.compile(r"(?<![\w.:/])/(?:home|Users)/(?!snowloop\b)\w+")
+SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/]{40}|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}")
+DATA = (".csv", ".parquet", ".png", ".ico")
+
+
+def test_no_source_file_is_too_long() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in files("*.py", "*.sql", "*.sh", "Makefile", "*.yaml", "*.yml")
+        if (lines := len(path.read_text().splitlines())) > MAX_LINES
+    }
+
+    assert long == {}, "look for a second purpose in each"
+
+
+@pytest.mark.parametrize("pattern", [ONE_PERSONS_MACHINE, SECRET], ids=["a person's folder", "a secret"])
+def test_no_file_holds(pattern: re.Pattern[str]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in files()
+        if path.suffix not in DATA and (match := pattern.search(path.read_text(errors="replace")))
+    ]
+
+    assert found == []
+
+
+def test_the_licence_is_the_apache_licence() -> None:
+    text = (ROOT / "LICENSE").read_text()
+
+    assert "Apache License" in text
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text

@@ -1,0 +1,122 @@
+"""What the code imports is declared, what is declared is locked, and the locks agree."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.repository.checkout import ROOT, files
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+LOCKS = {
+    "requirements.txt": ["postgres"],
+    "requirements-local.txt": ["local"],
+    "requirements-dev.txt": ["local", "postgres", "dev"],
+}
+OURS = {"snowloop", "local_snowflake", "stack", "benchmarks", "tests", "dags", "include"}
+ROOMS = {
+    "plugins": [],
+    "dags": [],
+    "include": [],
+    "local_snowflake": ["local"],
+    "stack": ["local"],
+    "benchmarks": ["local", "dev"],
+    "tests": ["local", "dev"],
+}
+SERVER_MODULES = {"_snowflake"}  # there only inside a procedure
+
+
+def declared(extras: list[str]) -> list[Requirement]:
+    """The direct needs: the runtime's, and those of some extras."""
+    return [
+        Requirement(text) for text in [*PROJECT["dependencies"], *(need for extra in extras for need in EXTRAS[extra])]
+    ]
+
+
+def locked(lock: str) -> dict[str, str]:
+    """Version by package of a lock, for the Python that runs."""
+    lines = [line for line in (ROOT / lock).read_text().splitlines() if line and not line.lstrip().startswith("#")]
+    pins = [Requirement(line) for line in lines]
+    environment = {key: str(value) for key, value in default_environment().items()}
+    return {
+        canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate(environment)
+    }
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_direct_need(lock: str) -> None:
+    pins = locked(lock)
+
+    unmet = [
+        f"{need} but {pins.get(canonicalize_name(need.name), 'nothing')}"
+        for need in declared(LOCKS[lock])
+        if not need.specifier.contains(pins.get(canonicalize_name(need.name), "0"), prereleases=True)
+    ]
+
+    assert unmet == [], "run: make lock"
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-local.txt"])
+def test_the_locks_agree(lock: str) -> None:
+    everything = locked("requirements-dev.txt")
+
+    assert {name: version for name, version in locked(lock).items() if everything.get(name) != version} == {}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_index(lock: str) -> None:
+    assert not re.search(r"^-|://", (ROOT / lock).read_text(), re.MULTILINE)
+
+
+def test_production_installs_no_engine_and_no_test_tool() -> None:
+    assert {"fakesnow", "duckdb", "pytest", "ruff", "mypy"} & set(locked("requirements.txt")) == set()
+
+
+@pytest.mark.parametrize("declaration", files("include/projects/*/project.yaml"), ids=lambda path: path.parent.name)
+def test_training_declares_the_versions_that_are_locked(declaration: Path) -> None:
+    pins = locked("requirements-local.txt")
+    packages = [Requirement(text) for text in yaml.safe_load(declaration.read_text()).get("packages", [])]
+
+    wrong = [f"{need} but {pins[need.name]}" for need in packages if not need.specifier.contains(pins[need.name])]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_import_of_a_room_is_declared(room: str) -> None:
+    distributions = packages_distributions()
+    allowed = {canonicalize_name(need.name) for need in declared(ROOMS[room])}
+
+    undeclared = {
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in files(f"{room}/*.py")
+        for module in imported(path)
+        if not allowed & {canonicalize_name(name) for name in distributions.get(module, [module])}
+    }
+
+    assert undeclared == set(), "declare it in pyproject.toml and run: make lock"
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level modules that a file imports from neither the standard library nor this repository."""
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module.split(".")[0])
+    siblings = {each.stem for each in path.parent.glob("*.py")}
+    return modules - set(sys.stdlib_module_names) - OURS - SERVER_MODULES - siblings

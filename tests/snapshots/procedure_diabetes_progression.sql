@@ -1,0 +1,196 @@
+-- model
+"DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION"
+;
+
+-- versions
+SHOW VERSIONS IN MODEL "DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION"
+;
+
+-- read
+SELECT COUNT(*) AS N FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM"
+;
+
+-- quarantined
+INSERT INTO "DIABETES_PROGRESSION_DEV"."SERVING"."QUARANTINE"
+    ("PATIENT_ID", "AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "TARGET", REASON, SOURCE, RUN_ID, QUARANTINED_AT)
+WITH
+ARRIVED AS (
+    SELECT
+        S."PATIENT_ID", S."AGE", S."SEX", S."BMI", S."BP", S."S1", S."S2", S."S3", S."S4", S."S5", S."S6", S."TARGET",
+        S.METADATA$ROW_ID AS SNOWLOOP_ROW,
+        (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
+    FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
+),
+-- Of good rows with one key in this batch, the first is scored.
+REPEATED AS (
+    SELECT "PATIENT_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
+    FROM ARRIVED
+    WHERE NOT SNOWLOOP_BROKEN
+    GROUP BY "PATIENT_ID"
+    HAVING COUNT(*) > 1
+),
+-- Keys of this batch that are known already; the small batch is the side that is looked up.
+SEEN AS (
+    SELECT P."PATIENT_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
+    FROM (
+        SELECT "PATIENT_ID", 'duplicate key: a row with it was scored before' AS SNOWLOOP_SEEN
+        FROM "DIABETES_PROGRESSION_DEV"."SERVING"."SCORED"
+        UNION ALL
+        SELECT "PATIENT_ID", 'duplicate key: the source had it before scoring began'
+        FROM "DIABETES_PROGRESSION_DEV"."SERVING"."BASELINE"
+    ) AS P
+    JOIN (SELECT DISTINCT "PATIENT_ID" FROM ARRIVED) AS A ON A."PATIENT_ID" = P."PATIENT_ID"
+    GROUP BY P."PATIENT_ID"
+),
+CHECKED AS (
+    SELECT
+        S."PATIENT_ID", S."AGE", S."SEX", S."BMI", S."BP", S."S1", S."S2", S."S3", S."S4", S."S5", S."S6", S."TARGET",
+        CASE
+            WHEN S.SNOWLOOP_BROKEN THEN SUBSTR(CASE WHEN S."PATIENT_ID" IS NULL THEN '; ' || 'PATIENT_ID must not be null' ELSE '' END
+    || CASE WHEN S."AGE" IS NULL THEN '; ' || 'AGE must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."AGE" < 0, FALSE) THEN '; ' || 'AGE must be at least 0, it is ' || COALESCE(S."AGE"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."AGE" > 120, FALSE) THEN '; ' || 'AGE must be at most 120, it is ' || COALESCE(S."AGE"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."SEX" IS NULL THEN '; ' || 'SEX must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."SEX" < 1, FALSE) THEN '; ' || 'SEX must be at least 1, it is ' || COALESCE(S."SEX"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."SEX" > 2, FALSE) THEN '; ' || 'SEX must be at most 2, it is ' || COALESCE(S."SEX"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."BMI" IS NULL THEN '; ' || 'BMI must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."BMI" < 10, FALSE) THEN '; ' || 'BMI must be at least 10, it is ' || COALESCE(S."BMI"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."BMI" > 80, FALSE) THEN '; ' || 'BMI must be at most 80, it is ' || COALESCE(S."BMI"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."BP" IS NULL THEN '; ' || 'BP must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."BP" < 30, FALSE) THEN '; ' || 'BP must be at least 30, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."BP" > 250, FALSE) THEN '; ' || 'BP must be at most 250, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."S1" IS NULL THEN '; ' || 'S1 must not be null' ELSE '' END
+    || CASE WHEN S."S2" IS NULL THEN '; ' || 'S2 must not be null' ELSE '' END
+    || CASE WHEN S."S3" IS NULL THEN '; ' || 'S3 must not be null' ELSE '' END
+    || CASE WHEN S."S4" IS NULL THEN '; ' || 'S4 must not be null' ELSE '' END
+    || CASE WHEN S."S5" IS NULL THEN '; ' || 'S5 must not be null' ELSE '' END
+    || CASE WHEN S."S6" IS NULL THEN '; ' || 'S6 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."TARGET" < 0, FALSE) THEN '; ' || 'TARGET must be at least 0, it is ' || COALESCE(S."TARGET"::VARCHAR, 'null') ELSE '' END, 3)
+            WHEN N.SNOWLOOP_SEEN IS NOT NULL THEN N.SNOWLOOP_SEEN
+            WHEN S.SNOWLOOP_ROW <> R.SNOWLOOP_FIRST THEN 'duplicate key: another row of the same batch has it'
+        END AS SNOWLOOP_REASON
+    FROM ARRIVED AS S
+    LEFT JOIN SEEN AS N ON N."PATIENT_ID" = S."PATIENT_ID"
+    LEFT JOIN REPEATED AS R ON R."PATIENT_ID" = S."PATIENT_ID"
+)SELECT "PATIENT_ID", "AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "TARGET", SNOWLOOP_REASON, 'RAW.PATIENT', '<<run_id>>', SYSDATE()
+FROM CHECKED
+WHERE SNOWLOOP_REASON IS NOT NULL
+;
+
+-- scored
+-- The features are computed by the very features.sql that the training set was built with.
+INSERT INTO "DIABETES_PROGRESSION_DEV"."SERVING"."SCORED"
+    ("PATIENT_ID", SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, FEATURES)
+WITH
+ARRIVED AS (
+    SELECT
+        S."PATIENT_ID", S."AGE", S."SEX", S."BMI", S."BP", S."S1", S."S2", S."S3", S."S4", S."S5", S."S6", S."TARGET",
+        S.METADATA$ROW_ID AS SNOWLOOP_ROW,
+        (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
+    FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
+),
+-- Of good rows with one key in this batch, the first is scored.
+REPEATED AS (
+    SELECT "PATIENT_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
+    FROM ARRIVED
+    WHERE NOT SNOWLOOP_BROKEN
+    GROUP BY "PATIENT_ID"
+    HAVING COUNT(*) > 1
+),
+-- Keys of this batch that are known already; the small batch is the side that is looked up.
+SEEN AS (
+    SELECT P."PATIENT_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
+    FROM (
+        SELECT "PATIENT_ID", 'duplicate key: a row with it was scored before' AS SNOWLOOP_SEEN
+        FROM "DIABETES_PROGRESSION_DEV"."SERVING"."SCORED"
+        UNION ALL
+        SELECT "PATIENT_ID", 'duplicate key: the source had it before scoring began'
+        FROM "DIABETES_PROGRESSION_DEV"."SERVING"."BASELINE"
+    ) AS P
+    JOIN (SELECT DISTINCT "PATIENT_ID" FROM ARRIVED) AS A ON A."PATIENT_ID" = P."PATIENT_ID"
+    GROUP BY P."PATIENT_ID"
+),
+CHECKED AS (
+    SELECT
+        S."PATIENT_ID", S."AGE", S."SEX", S."BMI", S."BP", S."S1", S."S2", S."S3", S."S4", S."S5", S."S6", S."TARGET",
+        CASE
+            WHEN S.SNOWLOOP_BROKEN THEN SUBSTR(CASE WHEN S."PATIENT_ID" IS NULL THEN '; ' || 'PATIENT_ID must not be null' ELSE '' END
+    || CASE WHEN S."AGE" IS NULL THEN '; ' || 'AGE must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."AGE" < 0, FALSE) THEN '; ' || 'AGE must be at least 0, it is ' || COALESCE(S."AGE"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."AGE" > 120, FALSE) THEN '; ' || 'AGE must be at most 120, it is ' || COALESCE(S."AGE"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."SEX" IS NULL THEN '; ' || 'SEX must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."SEX" < 1, FALSE) THEN '; ' || 'SEX must be at least 1, it is ' || COALESCE(S."SEX"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."SEX" > 2, FALSE) THEN '; ' || 'SEX must be at most 2, it is ' || COALESCE(S."SEX"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."BMI" IS NULL THEN '; ' || 'BMI must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."BMI" < 10, FALSE) THEN '; ' || 'BMI must be at least 10, it is ' || COALESCE(S."BMI"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."BMI" > 80, FALSE) THEN '; ' || 'BMI must be at most 80, it is ' || COALESCE(S."BMI"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."BP" IS NULL THEN '; ' || 'BP must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."BP" < 30, FALSE) THEN '; ' || 'BP must be at least 30, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."BP" > 250, FALSE) THEN '; ' || 'BP must be at most 250, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN S."S1" IS NULL THEN '; ' || 'S1 must not be null' ELSE '' END
+    || CASE WHEN S."S2" IS NULL THEN '; ' || 'S2 must not be null' ELSE '' END
+    || CASE WHEN S."S3" IS NULL THEN '; ' || 'S3 must not be null' ELSE '' END
+    || CASE WHEN S."S4" IS NULL THEN '; ' || 'S4 must not be null' ELSE '' END
+    || CASE WHEN S."S5" IS NULL THEN '; ' || 'S5 must not be null' ELSE '' END
+    || CASE WHEN S."S6" IS NULL THEN '; ' || 'S6 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."TARGET" < 0, FALSE) THEN '; ' || 'TARGET must be at least 0, it is ' || COALESCE(S."TARGET"::VARCHAR, 'null') ELSE '' END, 3)
+            WHEN N.SNOWLOOP_SEEN IS NOT NULL THEN N.SNOWLOOP_SEEN
+            WHEN S.SNOWLOOP_ROW <> R.SNOWLOOP_FIRST THEN 'duplicate key: another row of the same batch has it'
+        END AS SNOWLOOP_REASON
+    FROM ARRIVED AS S
+    LEFT JOIN SEEN AS N ON N."PATIENT_ID" = S."PATIENT_ID"
+    LEFT JOIN REPEATED AS R ON R."PATIENT_ID" = S."PATIENT_ID"
+),
+CLEAN AS (
+    SELECT "PATIENT_ID", "AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "TARGET" FROM CHECKED WHERE SNOWLOOP_REASON IS NULL
+),
+FEATURE_ROWS AS (
+-- One row a patient: the ten measurements at baseline.
+SELECT
+    PATIENT_ID,
+    AGE,
+    SEX,
+    BMI,
+    BP,
+    S1,
+    S2,
+    S3,
+    S4,
+    S5,
+    S6
+FROM CLEAN
+)
+SELECT
+    F."PATIENT_ID",
+MODEL("DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION", "<<version>>")!PREDICT(
+        F."AMT"::FLOAT,
+        F."KIND"::VARCHAR
+    ):"output_feature_0"::FLOAT,
+    '<<version>>',
+    '<<run_id>>',
+    SYSDATE(),
+    OBJECT_CONSTRUCT_KEEP_NULL(F.*)
+FROM FEATURE_ROWS AS F
+;
+
+-- note
+INSERT INTO "DIABETES_PROGRESSION_DEV"."OPS"."RUNS" (
+    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, ERROR,
+    STARTED_AT, FINISHED_AT
+)
+SELECT
+    '<<run_id>>', 'SCORE_NEW_ROWS', 'DIABETES_PROGRESSION', NULLIF('<<version>>', ''),
+    'SUCCEEDED', <<read>>, <<scored>>, <<quarantined>>, NULL,
+    '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
+;
+
+-- note_failure
+INSERT INTO "DIABETES_PROGRESSION_DEV"."OPS"."RUNS" (
+    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, ERROR,
+    STARTED_AT, FINISHED_AT
+)
+SELECT
+    '<<run_id>>', 'SCORE_NEW_ROWS', 'DIABETES_PROGRESSION', NULLIF('<<version>>', ''),
+    'FAILED', NULL, 0, 0, '<<error>>',
+    '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
+;
