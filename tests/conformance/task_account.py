@@ -10,7 +10,7 @@ import pytest
 import snowflake.connector
 from snowflake.connector.errors import ProgrammingError
 
-PATIENCE = 60
+PATIENCE = 120
 HISTORY = (
     "(SELECT * FROM TABLE(INFORMATION_SCHEMA.TASK_HISTORY(RESULT_LIMIT => 1000)) "
     "WHERE DATABASE_NAME = CURRENT_DATABASE() AND SCHEMA_NAME = CURRENT_SCHEMA())"

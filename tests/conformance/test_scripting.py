@@ -210,7 +210,7 @@ def test_q8_task_bodies(t: Account) -> None:
     """A task's body may be a block."""
     t("CREATE OR REPLACE TASK FILLS AS BEGIN FOR i IN 10 TO 12 DO INSERT INTO T VALUES (:i, 'task'); END FOR; END")
     t("EXECUTE TASK FILLS")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while t.one("SELECT COUNT(*) FROM T WHERE S = 'task'") < 3 and time.monotonic() < until:
         time.sleep(0.1)
     assert t("SELECT A FROM T WHERE S = 'task' ORDER BY A") == [(10,), (11,), (12,)]

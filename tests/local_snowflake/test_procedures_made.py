@@ -140,6 +140,15 @@ def test_what_is_not_there_is_refused_by_name(session: Session) -> None:
         session.sql(procedure("P()", "def run(s): pass", options="SECRETS = ('a' = b)")).collect()
 
 
+def calls_under_way(settings: dict[str, Any]) -> int:
+    text = (
+        "SELECT COUNT(*) FROM TABLE(BUSY.INFORMATION_SCHEMA.QUERY_HISTORY()) "
+        "WHERE QUERY_TEXT LIKE 'CALL BUSY.%' AND EXECUTION_STATUS = 'RUNNING'"
+    )
+    with snowflake.connector.connect(**settings) as connection:
+        return int(connection.cursor().execute(text).fetchone()[0])  # type: ignore[union-attr, index]
+
+
 def test_a_stopping_server_does_not_wait_for_a_call(own_snowflake: LocalSnowflake) -> None:
     settings = own_snowflake.connection()
     with snowflake.connector.connect(**settings) as connection:
@@ -148,7 +157,9 @@ def test_a_stopping_server_does_not_wait_for_a_call(own_snowflake: LocalSnowflak
     call = f"import snowflake.connector as c; c.connect(**{settings!r}).cursor().execute('CALL BUSY.PUBLIC.SLEEPS()')"
     client = subprocess.Popen([sys.executable, "-c", call], stderr=subprocess.DEVNULL)
     try:
-        time.sleep(4)
+        while not calls_under_way(settings):
+            assert client.poll() is None
+            time.sleep(0.1)
         began = time.monotonic()
         own_snowflake.stop()
         assert time.monotonic() - began < 30

@@ -105,10 +105,10 @@ def test_a_time_out_ends_the_wait_for_a_lock(sql: Account, snowflake_connection:
     assert sql("SELECT I FROM HELD") == [{"I": 2}]
 
 
-@pytest.mark.parametrize(("policy", "together"), [("NO_OVERLAP", False), ("ALLOW_ALL_OVERLAP", True)])
-def test_overlap(sql: Account, policy: str, together: bool) -> None:
+@pytest.mark.parametrize(("policy", "seconds", "together"), [("NO_OVERLAP", 1, False), ("ALLOW_ALL_OVERLAP", 6, True)])
+def test_overlap(sql: Account, policy: str, seconds: int, together: bool) -> None:
     name = f"O_{policy}"
-    sql(f"CREATE TASK {name} WAREHOUSE = T_WH OVERLAP_POLICY = {policy} AS CALL SYSTEM$WAIT(1)")
+    sql(f"CREATE TASK {name} WAREHOUSE = T_WH OVERLAP_POLICY = {policy} AS CALL SYSTEM$WAIT({seconds})")
     for _ in range(2):
         sql(f"EXECUTE TASK {name}")
     sql.until(lambda: len(sql.runs(name)) == 2, "both runs")
@@ -118,7 +118,7 @@ def test_overlap(sql: Account, policy: str, together: bool) -> None:
 
 def test_children_may_overlap_when_roots_may_not(sql: Account) -> None:
     sql("CREATE TASK CR WAREHOUSE = T_WH ALLOW_OVERLAPPING_EXECUTION = TRUE AS CALL SYSTEM$WAIT(200, 'MILLISECONDS')")
-    sql("CREATE TASK CC WAREHOUSE = T_WH AFTER CR AS CALL SYSTEM$WAIT(2)")
+    sql("CREATE TASK CC WAREHOUSE = T_WH AFTER CR AS CALL SYSTEM$WAIT(8)")
     sql("ALTER TASK CC RESUME")
     sql("EXECUTE TASK CR")
     sql.until(lambda: sql.runs("CR"), "the first root")

