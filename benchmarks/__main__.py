@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.data import MODELS
 from benchmarks.parsing import parse_times
-from benchmarks.scoring import BATCH, Bench, growth, throughput
-from benchmarks.server import running
+from benchmarks.pipelines import MODELS
+from benchmarks.scoring import BATCH, growth, throughput
+from benchmarks.server import Server, running
 
 PARTS = ("scoring", "growth", "parsing")
 
@@ -36,24 +36,31 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         folder = Path(name)
         if {"scoring", "growth"} & set(parts):
-            with running(folder / "data") as server, Bench(server, folder) as bench:
+            with running(folder / "data") as server:
                 if "scoring" in parts:
-                    table = Table(title=f"Incremental scoring of {options.rows:,} rows, by scikit-learn in memory")
-                    for column in ("model", "rows/s", "in memory rows/s", "ratio", "largest difference", "peak memory"):
-                        table.add_column(column, justify="left" if column in {"model", "peak memory"} else "right")
-                    for model in options.models:
-                        t = throughput(bench, server, model, options.rows)
-                        rates = (f"{t.rows / t.scored:,.0f}", f"{t.rows / t.in_memory:,.0f}")
-                        table.add_row(model, *rates, f"{t.ratio:.2f}", f"{t.difference:.1e}", str(t.memory))
-                    console.print(table)
+                    console.print(_scoring_table(server, folder, options.models, options.rows))
                 if "growth" in parts:
-                    console.print(_growth_table(bench, options.rows))
+                    console.print(_growth_table(server, folder, options.rows))
     if "parsing" in parts:
         console.print(_parsing_table())
 
 
-def _growth_table(bench: Bench, many: int) -> Table:
-    found = growth(bench, 10_000, many)
+def _scoring_table(server: Server, folder: Path, models: list[str], rows: int) -> Table:
+    table = Table(title=f"Incremental scoring of {rows:,} rows, by scikit-learn in memory")
+    left = {"model", "features kept", "peak memory"}
+    for column in ("model", "features kept", "rows/s", "in memory rows/s", "ratio", "difference", "peak memory"):
+        table.add_column(column, justify="left" if column in left else "right")
+    for model in models:
+        for keep in (True, False):
+            t = throughput(server, folder, model, rows, keep_features=keep)
+            rates = (f"{t.rows / t.scored:,.0f}", f"{t.rows / t.in_memory:,.0f}")
+            kept = "yes" if keep else "no"
+            table.add_row(model, kept, *rates, f"{t.ratio:.2f}", f"{t.difference:.1e}", str(t.memory))
+    return table
+
+
+def _growth_table(server: Server, folder: Path, many: int) -> Table:
+    found = growth(server, folder, 10_000, many)
     table = Table(title=f"Scoring of {BATCH:,} new rows")
     for column in ("rows there already", "seconds", "ratio"):
         table.add_column(column, justify="right")

@@ -1,4 +1,4 @@
-"""Incremental scoring: new rows of a stream, scored by a model of the registry, in one transaction."""
+"""Incremental scoring: the product's own procedure over the new rows of a stream, in one transaction."""
 
 from __future__ import annotations
 
@@ -7,41 +7,34 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-from sklearn.pipeline import Pipeline
 from snowflake.ml.registry import Registry
 from snowflake.snowpark import Session
 
-from benchmarks.data import CATEGORIES, FEATURES, NUMERIC, fit, make_rows
+from benchmarks.data import FEATURES, make_rows
+from benchmarks.project import FILE, declare
 from benchmarks.server import Memory, Server
+from snowloop.lifecycle.environment import create_environment
+from snowloop.lifecycle.evaluate import evaluate
+from snowloop.lifecycle.features import build_training_set
+from snowloop.lifecycle.gate import decide
+from snowloop.lifecycle.inference import deploy_scoring
+from snowloop.lifecycle.inference.objects import names
+from snowloop.lifecycle.load import load_files
+from snowloop.lifecycle.promote import promote
+from snowloop.lifecycle.train import train_candidate
+from snowloop.lifecycle.validate import check_contract
 
-DATABASE = "BENCH"
+TARGET = "bench"
+TRAINING_ROWS = 20_000
 WARM_ROWS = 1000
 BATCH = 1000
 REPEATS = 5
-_COLUMNS = ", ".join(["ID", *FEATURES])
-# as the product does: rows that fail a check are set aside, the others are scored, and the run is noted
-_CHECKED = f"""
-ARRIVED AS (SELECT {_COLUMNS}, (N0 IS NULL OR ABS(N0) > 100) AS BROKEN FROM NEW_ROWS),
-SEEN AS (SELECT S.ID FROM SCORED AS S JOIN (SELECT DISTINCT ID FROM ARRIVED) AS A ON A.ID = S.ID GROUP BY S.ID),
-CHECKED AS (
-    SELECT A.*, CASE WHEN A.BROKEN THEN 'out of range' WHEN S.ID IS NOT NULL THEN 'duplicate key' END AS REASON
-    FROM ARRIVED AS A LEFT JOIN SEEN AS S ON S.ID = A.ID
-)"""
-_RUN = (
-    "BEGIN",
-    f"INSERT INTO QUARANTINE (ID, REASON) WITH {_CHECKED} SELECT ID, REASON FROM CHECKED WHERE REASON IS NOT NULL",
-    f"""INSERT INTO SCORED (ID, SCORE, MODEL_VERSION)
-    WITH {_CHECKED}, CLEAN AS (SELECT {_COLUMNS} FROM CHECKED WHERE REASON IS NULL)
-    SELECT ID, MODEL(SCORER, V1)!PREDICT_PROBA({", ".join(FEATURES)}):"output_feature_1"::FLOAT, 'V1' FROM CLEAN""",
-    "INSERT INTO RUNS SELECT SYSDATE(), COUNT(*) FROM NEW_ROWS",
-    "COMMIT",
-)
 
 
 @dataclass
@@ -51,10 +44,10 @@ class Throughput:
     Attributes:
         model: Which.
         rows: How many rows were scored.
-        scored: Seconds of the scoring transaction.
-        in_memory: Seconds of the same pipeline's predict_proba over the same rows in memory.
+        scored: Seconds of the call of the scoring procedure.
+        in_memory: Seconds of the same version's predict_proba over the same rows in memory.
         difference: The largest difference between the two results.
-        memory: Peaks while the transaction ran.
+        memory: Peaks while the procedure ran.
     """
 
     model: str
@@ -85,109 +78,95 @@ class Growth:
         return self.many / self.few
 
 
-class Bench:
-    """A schema with the tables of a scoring loop."""
+class Loop:
+    """A project with a champion and a deployed scoring loop, whose procedure is called by hand: its root rests."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
-        """Connect to ``server``; files are made in ``folder``."""
+    def __init__(self, server: Server, folder: Path, name: str, kind: str, *, keep_features: bool = True) -> None:
+        """Go through the life cycle up to a deployed loop; files are made in ``folder``."""
         warnings.filterwarnings("ignore")
-        self._server = server
-        self._folder = folder
+        self._files = folder / "files" / name
+        self._files.mkdir(parents=True)
+        self.project = declare(folder / "projects", name, kind, keep_features=keep_features)
         self.session = Session.builder.configs(server.connection()).create()
-        self.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        self._next = 0
+        given = (self.session, self.project, TARGET)
+        create_environment(*given)
+        self.arrive(TRAINING_ROWS, labelled=True)
+        check_contract(*given)
+        training_set = build_training_set(*given)
+        candidate = train_candidate(*given, training_set, "only")
+        promote(*given, decide(*given, [evaluate(*given, candidate)]))
+        self._procedure = deploy_scoring(*given).procedure
+        self.session.sql(f"ALTER TASK {names(self.project, TARGET).root} SUSPEND").collect()
+        self.arrive(WARM_ROWS)
+        self.score()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.session.sql(f"DROP DATABASE {self.project.database(TARGET)}").collect()
         # before the server stops: the client would go on calling it
         self.session.close()
 
-    def run(self, *statements: str) -> None:
-        """Send statements."""
-        for statement in statements:
-            self.session.sql(statement).collect()
-
-    def prepare(self, schema: str, pipeline: Pipeline) -> None:
-        """Make a schema with tables, a stream, and the pipeline as version V1 of model SCORER."""
-        numbers = ", ".join(f"{name} FLOAT" for name in NUMERIC)
-        texts = ", ".join(f"{name} VARCHAR" for name in CATEGORIES)
-        self.run(
-            f"CREATE OR REPLACE SCHEMA {DATABASE}.{schema}",
-            f"USE SCHEMA {DATABASE}.{schema}",
-            f"CREATE TABLE RAW_ROWS (ID NUMBER(38,0), {numbers}, {texts})",
-            "CREATE STAGE LANDING",
-            "CREATE STREAM NEW_ROWS ON TABLE RAW_ROWS APPEND_ONLY = TRUE",
-            "CREATE TABLE SCORED (ID NUMBER(38,0), SCORE FLOAT, MODEL_VERSION VARCHAR)",
-            "CREATE TABLE QUARANTINE (ID NUMBER(38,0), REASON VARCHAR)",
-            "CREATE TABLE RUNS (AT TIMESTAMP_NTZ, N NUMBER(38,0))",
-        )
-        registry = Registry(self.session, database_name=DATABASE, schema_name=schema)
-        sample = make_rows(50)[FEATURES]
-        registry.log_model(
-            pipeline,
-            model_name="SCORER",
-            version_name="V1",
-            sample_input_data=sample,
-            target_platforms=["WAREHOUSE"],
-            options={"relax_version": False},
-        )
-
-    def load(self, rows: pd.DataFrame) -> None:
-        """Let rows arrive: PUT of a file, COPY INTO the raw table."""
-        file = self._folder / f"rows_{rows.ID.iloc[0]}.csv"
+    def arrive(self, count: int, *, labelled: bool = False) -> pd.DataFrame:
+        """Let so many new rows arrive in a file, as the product loads them; returns them."""
+        rows = make_rows(count, self._next, labelled=labelled)
+        self._next += count
+        file = self._files / f"{FILE}_{self._next:09}.csv"
         pyarrow.csv.write_csv(pa.Table.from_pandas(rows, preserve_index=False), file)
-        self.session.file.put(str(file), "@LANDING", auto_compress=False, overwrite=True)
-        self.run(
-            f"COPY INTO RAW_ROWS FROM @LANDING FILES = ('{file.name}') "
-            "FILE_FORMAT = (TYPE = CSV SKIP_HEADER = 1 FIELD_OPTIONALLY_ENCLOSED_BY = '\"')"
-        )
+        load_files(self.session, self.project, TARGET, self._files)
         file.unlink()
+        return rows
 
     def score(self) -> float:
         """Score what the stream holds; returns the seconds."""
         started = time.perf_counter()
-        self.run(*_RUN)
+        self.session.sql(f"CALL {self._procedure}()").collect()
         return time.perf_counter() - started
 
-    def scores(self, start: int, count: int) -> np.ndarray:
-        """The stored scores of a range of keys, in their order."""
-        sql = f"SELECT ID, SCORE FROM SCORED WHERE ID BETWEEN {start} AND {start + count - 1}"
+    def scores(self, keys: pd.Series) -> np.ndarray:
+        """The stored scores of a run of keys, in their order."""
+        table = f"{self.project.database(TARGET)}.SERVING.SCORED"
+        sql = f"SELECT ID, SCORE FROM {table} WHERE ID BETWEEN {keys.min()} AND {keys.max()}"
         found = self.session.sql(sql).to_pandas().sort_values("ID")
-        if found.ID.tolist() != list(range(start, start + count)):
-            raise AssertionError(f"{len(found)} of {count} rows were scored")
+        if found.ID.tolist() != keys.tolist():
+            raise AssertionError(f"{len(found)} of {len(keys)} rows were scored")
         return found.SCORE.to_numpy()
 
+    def champion(self) -> Any:
+        """The estimator of the version that serves."""
+        registry = Registry(self.session, database_name=self.project.database(TARGET), schema_name="MODELS")
+        return registry.get_model(self.project.model_name).version("CHAMPION").load(force=True)
 
-def throughput(bench: Bench, server: Server, model: str, count: int) -> Throughput:
+
+def throughput(server: Server, folder: Path, model: str, count: int, *, keep_features: bool = True) -> Throughput:
     """Score ``count`` new rows in one transaction, and in memory."""
-    pipeline = fit(model)
-    bench.prepare("THROUGHPUT", pipeline)
-    bench.load(make_rows(WARM_ROWS))
-    bench.score()
-    rows = make_rows(count, WARM_ROWS)
-    bench.load(rows)
-    with server.watched() as memory:
-        seconds = bench.score()
-    stored = bench.scores(WARM_ROWS, count)
-    pipeline.predict_proba(rows[FEATURES].head(WARM_ROWS))
+    name = f"bench_{model.replace(' ', '_')}_{'full' if keep_features else 'lean'}"
+    with Loop(server, folder, name, model, keep_features=keep_features) as loop:
+        rows = loop.arrive(count)
+        with server.watched() as memory:
+            seconds = loop.score()
+        stored, estimator = loop.scores(rows.ID), loop.champion()
+    estimator.predict_proba(rows[FEATURES].head(WARM_ROWS))
     started = time.perf_counter()
-    expected = pipeline.predict_proba(rows[FEATURES])[:, 1]
+    expected = estimator.predict_proba(rows[FEATURES])[:, 1]
     in_memory = time.perf_counter() - started
     return Throughput(model, count, seconds, in_memory, float(np.abs(stored - expected).max()), memory)
 
 
-def growth(bench: Bench, few: int, many: int) -> Growth:
+def growth(server: Server, folder: Path, few: int, many: int) -> Growth:
     """Score batches of new rows when few, and when many rows have been scored before."""
-    pipeline = fit("logistic")
-    medians = []
-    for already in (few, many):
-        bench.prepare(f"GROWTH_{already}", pipeline)
-        bench.load(make_rows(already))
-        bench.score()
-        seconds = []
-        for i in range(REPEATS):
-            bench.load(make_rows(BATCH, already + i * BATCH))
-            seconds.append(bench.score())
-        medians.append(statistics.median(seconds))
+    medians: list[float] = []
+    with Loop(server, folder, "bench_growth", "logistic") as loop:
+        there = WARM_ROWS
+        for already in (few, many):
+            loop.arrive(already - there)
+            loop.score()
+            seconds = []
+            for _ in range(REPEATS):
+                loop.arrive(BATCH)
+                seconds.append(loop.score())
+            there = already + REPEATS * BATCH
+            medians.append(statistics.median(seconds))
     return Growth(few, many, *medians)
