@@ -182,4 +182,6 @@ def test_a_text_that_knows_the_label_is_found_and_names_are_not(inside: dict[str
     assert values["COLOUR"] == 1.0
     assert values["NAME"] == 0.5
     some["LABEL"] = 0
-    assert set(inside["snowloop_leakage"].single_features(Answers(some), asked)["values"].values()) == {None}
+    found = inside["snowloop_leakage"].single_features(Answers(some), asked)
+    assert set(found["values"].values()) == {None}
+    assert (found["training"], found["held_out"]) == ({"rows": 1500, "labels": 1}, {"rows": 500, "labels": 1})

@@ -86,6 +86,20 @@ def test_a_feature_that_alone_predicts_the_label_is_named_with_value_and_bound(w
     assert "at most 0.9 is expected: is it known only after the label?" in said
 
 
+def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: Path):
+    """The rows that are held out are those whose key has the smallest hash: a sample must not be of them alone."""
+    project = open_declaration(with_feature(tmp_path, "TARGET AS HINT"), Leakage(single_feature_rows=60))
+    assert "feature HINT alone predicts the label with R2 0.9" in refusal(world, project)
+
+
+def test_what_cannot_be_asked_is_refused_with_what_the_rows_lack(world: World):
+    split = world.project.split.model_copy(update={"holdout": 0.00002})
+    said = refusal(world, world.project.model_copy(update={"split": split}))
+    assert "cannot be checked for leakage: it cannot be told how well AGE, SEX, " in said
+    assert "there are 309 training rows with" in said
+    assert "and 0 held-out rows with 0 labels; load more rows, or hold out another share (split.holdout)" in said
+
+
 def test_the_bound_of_one_feature_is_declared(world: World):
     project = open_declaration(world.project, Leakage(max_single_feature=0.3))
     said = refusal(world, project)

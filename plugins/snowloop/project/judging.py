@@ -48,6 +48,9 @@ class Leakage(Declaration):
 
     max_single_feature: float = Field(0.9, gt=0, le=1, description="Highest ROC AUC (or R2) of one feature alone.")
     max_identical_rows: float = Field(1.0, ge=0, le=1, description="Share of held-out rows also seen in training.")
+    single_feature_rows: int = Field(
+        25_000, ge=10, description="Most training rows, and most held-out rows, on which one feature alone is tried."
+    )
 
 
 class Slice(Declaration):
