@@ -9,6 +9,7 @@ from snowloop.lifecycle.code import content_hash, git_commit
 from snowloop.lifecycle.gate_checks import CHECKS, GateCheck, trained
 from snowloop.lifecycle.measured import Evaluation
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.selection import best_of, chosen
 from snowloop.project import Project
 from snowloop.sql import run
 
@@ -178,31 +179,6 @@ def _content(project: Project, verdict: Verdict, git_commit: str) -> str:
     return content_hash(verdict.version_name, verdict.champion, verdict.training_set, git_commit, rules, answers)
 
 
-def best_of(project: Project, evaluations: Sequence[Evaluation]) -> Evaluation | None:
-    """The candidate with the best value of the project's metric; without a value, any that was trained.
-
-    Of equals the champion is best, then the one declared first.
-
-    Args:
-        project: The project.
-        evaluations: The evaluation of each candidate.
-
-    Returns:
-        The best, or None if no candidate could be trained.
-    """
-    best: Evaluation | None = None
-    for evaluation in evaluations:
-        if evaluation.candidate.error:
-            continue
-        value = evaluation.metrics.get(project.metric.name)
-        reigning = best.metrics.get(project.metric.name) if best else None
-        better = value is not None and (reigning is None or project.is_better(value, reigning))
-        equal_champion = value == reigning and evaluation.candidate.version_name == evaluation.champion
-        if best is None or better or equal_champion:
-            best = evaluation
-    return best
-
-
 def judge(project: Project, evaluations: Sequence[Evaluation], best: Evaluation | None) -> list[GateCheck]:
     """All checks of the gate; a pure function.
 
@@ -216,5 +192,6 @@ def judge(project: Project, evaluations: Sequence[Evaluation], best: Evaluation 
     """
     checks = [trained(evaluations)]
     if best is not None:
-        checks += [check(project, best) for check in CHECKS.values()]
+        judged = chosen(project, evaluations, best)
+        checks += [check(project, judged) for check in CHECKS.values()]
     return checks

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from snowloop.lifecycle.measured import Evaluation, Interval
+from snowloop.lifecycle.selection import corrected, flattery, widened
 from snowloop.project import Project
 
 
@@ -78,7 +79,7 @@ def bound(project: Project, best: Evaluation) -> GateCheck:
     if value is None:
         reason = f"{metric.name} is missing: the held-out rows do not allow to compute it"
         return GateCheck("BOUND", passed=False, reason=reason, bound=metric.bound)
-    reason = f"{metric.name} is {value:.4f}, declared is {_words(project)} {metric.bound:g}"
+    reason = f"{metric.name} is {value:.4f}, declared is {_words(project)} {metric.bound:g}{best.contest.words}"
     return GateCheck("BOUND", _keeps(project, value, metric.bound), reason, value, metric.bound)
 
 
@@ -101,11 +102,12 @@ def champion(project: Project, best: Evaluation) -> GateCheck:
         if difference is None:
             reason = f"{told}, but the paired interval of the difference is missing"
             return GateCheck(name, passed=False, reason=reason, bound=-metric.tolerance, baseline=baseline)
-        passed = difference.low >= -metric.tolerance
-        confidence = f"{project.evaluation.confidence:.0%}"
-        reason = f"{told}: better by {_ends(difference)} ({confidence}, paired), {-metric.tolerance:g} is tolerated"
-        return GateCheck(name, passed, reason, difference.low, -metric.tolerance, baseline)
-    reason = f"{told}, a difference of {metric.tolerance:g} is tolerated"
+        confidence, compared = project.evaluation.confidence, best.contest.compared
+        found = widened(difference, confidence, compared)
+        paired = f"{100 * corrected(confidence, compared):.4g}%, paired"
+        reason = f"{told}: better by {_ends(found)} ({paired}), {-metric.tolerance:g} is tolerated{best.contest.words}"
+        return GateCheck(name, found.low >= -metric.tolerance, reason, found.low, -metric.tolerance, baseline)
+    reason = f"{told}, a difference of {metric.tolerance:g} is tolerated{best.contest.words}"
     return GateCheck(name, gain >= -metric.tolerance, reason, gain, -metric.tolerance, baseline)
 
 
@@ -146,17 +148,23 @@ def dummy(project: Project, best: Evaluation) -> GateCheck:
 
 
 def baseline(project: Project, best: Evaluation) -> GateCheck:
-    """A simple linear model is not better by more than the tolerance."""
+    """A simple linear model is not better by more than the tolerance, the luck of the best of several set aside."""
     metric, value = project.metric, best.metrics.get(project.metric.name)
     simple = best.baselines.get("simple", {}).get(metric.name)
-    if value is None or simple is None:
-        reason = f"{metric.name} of {'the candidate' if value is None else 'the simple baseline'} is missing"
+    compared, difference = best.contest.compared, best.differences.get("simple")
+    if value is None or simple is None or (compared > 1 and difference is None):
+        missing = {"the candidate": value, "the simple baseline": simple, "the paired interval of both": difference}
+        whose = next(name for name, found in missing.items() if found is None)
+        reason = f"{metric.name} of {whose} is missing{best.contest.words}"
         return GateCheck("BASELINE_BEATEN", passed=False, reason=reason, value=value, baseline=simple)
     gain = value - simple if metric.higher_is_better else simple - value
     reason = (
         f"{metric.name} is {value:.4f}, a simple linear model has {simple:.4f}: "
         f"it may be better by {metric.tolerance:g} at most"
     )
+    if difference and compared > 1:
+        luck = flattery(difference, project.evaluation.confidence, compared)
+        gain, reason = gain - luck, f"{reason}, {luck:.4f} is taken off for chance{best.contest.words}"
     return GateCheck("BASELINE_BEATEN", gain >= -metric.tolerance - 1e-9, reason, value, -metric.tolerance, simple)
 
 

@@ -122,6 +122,31 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Contest:
+    """How a candidate was chosen to be judged.
+
+    Args:
+        candidates: Among how many that could be trained.
+        by_folds: Whether by cross-validation, which leaves the held-out rows out of the choice.
+    """
+
+    candidates: int = 1
+    by_folds: bool = False
+
+    @property
+    def compared(self) -> int:
+        """How many candidates were compared on the held-out rows: the best of many looks better than it is."""
+        return 1 if self.by_folds else self.candidates
+
+    @property
+    def words(self) -> str:
+        """The choice, to be put behind a figure; empty if there was none."""
+        if self.candidates == 1:
+            return ""
+        return f"; the best of {self.candidates} candidates {'by folds' if self.by_folds else 'on these rows'}"
+
+
+@dataclass(frozen=True)
 class Evaluation(Result):
     """How good a candidate is, and how good the champion and two baselines are on the same rows.
 
@@ -144,6 +169,7 @@ class Evaluation(Result):
         skew: The serving path against Python.
         cost: Size and time.
         evaluation_id: Its id in OPS.EVALUATIONS.
+        contest: How it was chosen to be judged.
     """
 
     candidate: Candidate
@@ -162,6 +188,7 @@ class Evaluation(Result):
     skew: Skew | None = None
     cost: Cost | None = None
     evaluation_id: str = ""
+    contest: Contest = Contest()
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
