@@ -84,6 +84,28 @@ def test_differences_are_paired(inside: dict[str, ModuleType]):
     assert np.std(found["a"] - found["b"]) < np.std(found["a"]) / 10
 
 
+def test_rows_of_one_group_are_drawn_together(inside: dict[str, ModuleType]):
+    """Twenty-five copies of each row tell no more than the row."""
+    measures, some = inside["snowloop_measures"], rows(200)
+    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+    copies, groups = {"a": np.repeat(score, 25)}, np.repeat([f"group {number}" for number in range(200)], 25)
+    shuffled = np.random.default_rng(3).permutation(5000)
+    given = (np.repeat(label, 25)[shuffled], {"a": copies["a"][shuffled]}, PLAN, 7)
+    honest = np.std(measures.bootstrap("roc_auc", label, {"a": score}, PLAN, 7)["a"])
+    by_group = np.std(measures.bootstrap("roc_auc", *given, groups[shuffled])["a"])
+    assert by_group == pytest.approx(honest, rel=0.3)
+    assert np.std(measures.bootstrap("roc_auc", *given)["a"]) < honest / 3
+    fewer = measures.bootstrap("roc_auc", *given[:2], {**PLAN, "bootstrap_rows": 500}, 7, groups[shuffled])["a"]
+    assert np.std(fewer) > 2 * by_group
+
+
+def test_one_group_alone_leaves_no_interval(inside: dict[str, ModuleType]):
+    some = rows(50)
+    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+    found = inside["snowloop_measures"].bootstrap("roc_auc", label, {"a": score}, PLAN, 7, np.full(50, "one"))["a"]
+    assert inside["snowloop_measures"].interval(0.5, found, 0.95) is None
+
+
 def test_resamples_that_do_not_allow_the_metric_leave_no_interval(inside: dict[str, ModuleType]):
     measures = inside["snowloop_measures"]
     found = measures.bootstrap("roc_auc", np.zeros(20), {"a": np.linspace(0, 1, 20)}, PLAN, 7)["a"]

@@ -97,7 +97,9 @@ def test_what_cannot_be_asked_is_refused_with_what_the_rows_lack(world: World):
     said = refusal(world, world.project.model_copy(update={"split": split}))
     assert "cannot be checked for leakage: it cannot be told how well AGE, SEX, " in said
     assert "there are 309 training rows with" in said
-    assert "and 0 held-out rows with 0 labels; load more rows, or hold out another share (split.holdout)" in said
+    assert (
+        "and 0 held-out rows with 0 different labels; load more rows, or hold out another share (split.holdout)" in said
+    )
 
 
 def test_the_bound_of_one_feature_is_declared(world: World):

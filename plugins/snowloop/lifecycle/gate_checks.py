@@ -1,6 +1,6 @@
 """The checks of the gate: pure functions of a project and the evaluation that is judged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from snowloop.lifecycle.measured import Evaluation, Interval
@@ -62,15 +62,23 @@ def leakage(_: Project, best: Evaluation) -> GateCheck:
 
 def support(project: Project, best: Evaluation) -> GateCheck:
     """There are enough held-out rows to trust the metric."""
-    words = {"classification": "held-out rows of the rarer class", "multiclass": "held-out rows of the rarest class"}
-    what = words.get(project.label.task, "held-out rows")
+    if best.unseen.unknown:
+        reason = f"{best.unseen.unknown}: which held-out rows may judge it is not known, so train it again"
+        return GateCheck("SUPPORT", passed=False, reason=reason, bound=project.metric.min_support)
     few = [f"{each.name} {each.rows}" for each in best.classes if each.rows < project.metric.min_support]
     found, wanted = best.metrics.get("support", 0.0), project.metric.min_support
-    reason = f"{found:.0f} {what}, {wanted} are needed to trust the metric"
+    reason = f"{found:.0f} {_supporting(project)}, {wanted} are needed to trust the metric"
     reason += f" (too few: {', '.join(few)})" if few else ""
+    left_out = best.unseen.left_out
+    reason += f"; {left_out} held-out rows that it was trained on are left out" if left_out else ""
     if found < wanted:
         reason += ": load more rows, hold out a greater share (split.holdout), or declare a lower metric.min_support"
     return GateCheck("SUPPORT", found >= wanted, reason, found, wanted)
+
+
+def _supporting(project: Project) -> str:
+    words = {"classification": "held-out rows of the rarer class", "multiclass": "held-out rows of the rarest class"}
+    return words.get(project.label.task, "held-out rows")
 
 
 def bound(project: Project, best: Evaluation) -> GateCheck:
@@ -85,16 +93,22 @@ def bound(project: Project, best: Evaluation) -> GateCheck:
 
 def champion(project: Project, best: Evaluation) -> GateCheck:
     """The metric is not worse than the champion's on the same rows by more than the tolerance."""
-    metric, name, value = project.metric, "NOT_WORSE_THAN_CHAMPION", best.metrics.get(project.metric.name)
+    metric, name, beside = project.metric, "NOT_WORSE_THAN_CHAMPION", best.beside_champion or best.metrics
+    value = beside.get(metric.name)
     if best.champion is None:
         return GateCheck(name, passed=True, reason="there is no champion yet: on the first run the other checks decide")
     if best.champion == best.candidate.version_name:
         return GateCheck(name, passed=True, reason=f"{best.champion} is the champion already", value=value)
+    unfair = _unfair(project, best, beside)
+    if unfair:
+        return GateCheck(name, passed=False, reason=unfair, bound=-metric.tolerance)
     baseline = best.champion_metrics.get(metric.name)
     if value is None or baseline is None:
         missing = "the candidate" if value is None else f"champion {best.champion}"
         return GateCheck(name, passed=False, reason=f"{metric.name} of {missing} is missing", baseline=baseline)
     rows = "on the same rows" if best.same_rows else "at its own training (its features or classes are gone)"
+    left_out = best.champion_unseen.left_out
+    rows += f", without {left_out} rows that trained it" if left_out else ""
     told = f"{metric.name} is {value:.4f}, champion {best.champion} has {baseline:.4f} {rows}"
     gain = value - baseline if metric.higher_is_better else baseline - value
     difference = best.differences.get("champion")
@@ -109,6 +123,24 @@ def champion(project: Project, best: Evaluation) -> GateCheck:
         return GateCheck(name, found.low >= -metric.tolerance, reason, found.low, -metric.tolerance, baseline)
     reason = f"{told}, a difference of {metric.tolerance:g} is tolerated{best.contest.words}"
     return GateCheck(name, gain >= -metric.tolerance, reason, gain, -metric.tolerance, baseline)
+
+
+def _unfair(project: Project, best: Evaluation, beside: Mapping[str, float]) -> str | None:
+    """Why the champion cannot be measured on rows that it was not trained on; None if it can."""
+    unseen, wanted = best.champion_unseen, project.metric.min_support
+    if unseen.unknown:
+        return (
+            f"{unseen.unknown}: it is not known which held-out rows the champion has not seen, and on the others it "
+            "looks too good; bring the table back (UNDROP TABLE), or override the gate with a reason"
+        )
+    left = beside.get("support", 0.0)
+    if unseen.left_out and left < wanted:
+        return (
+            f"champion {best.champion} was trained on {unseen.left_out} of the held-out rows; without them "
+            f"{left:.0f} {_supporting(project)} are left, {wanted} are needed to compare with it: load more rows, or "
+            "declare the split as it was when the champion was trained"
+        )
+    return None
 
 
 def slices(project: Project, best: Evaluation) -> GateCheck:

@@ -204,7 +204,9 @@ def _single_features(session: "Session", project: Project, target: str, subject:
     checks = [_single(project, name, value, bound) for name, value in values.items() if value is not None]
     unknown = [name for name, value in values.items() if value is None]
     if unknown:
-        counts = (f"{found[part]['rows']} {words} rows with {found[part]['labels']} labels" for part, words in PARTS)
+        counts = (
+            f"{found[part]['rows']} {words} rows with {found[part]['labels']} different labels" for part, words in PARTS
+        )
         reason = (
             f"it cannot be told how well {', '.join(unknown)} alone predict the label: there are "
             f"{' and '.join(counts)}; load more rows, or hold out another share (split.holdout)"

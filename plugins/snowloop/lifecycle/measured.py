@@ -122,6 +122,19 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Of held-out rows those alone may judge a version that it was not trained on.
+
+    Args:
+        left_out: Held-out rows that are left out, because the version was trained on them.
+        unknown: Why it is not known which they are; None if it is.
+    """
+
+    left_out: int = 0
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
 class Contest:
     """How a candidate was chosen to be judged.
 
@@ -170,6 +183,10 @@ class Evaluation(Result):
         cost: Size and time.
         evaluation_id: Its id in OPS.EVALUATIONS.
         contest: How it was chosen to be judged.
+        rows: Held-out rows that it was measured on; None: all.
+        unseen: Which held-out rows the candidate itself was trained on, if it is older than the training set.
+        champion_unseen: Which of the others the champion was trained on: it is measured without them.
+        beside_champion: The candidate's metrics on the rows on which the champion was measured, if those are fewer.
     """
 
     candidate: Candidate
@@ -189,6 +206,10 @@ class Evaluation(Result):
     cost: Cost | None = None
     evaluation_id: str = ""
     contest: Contest = Contest()
+    rows: int | None = None
+    unseen: Unseen = Unseen()
+    champion_unseen: Unseen = Unseen()
+    beside_champion: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -206,16 +227,21 @@ class Evaluation(Result):
 
     def facts(self) -> "Iterator[dict[str, Any]]":
         """All that was measured, as rows of OPS.EVALUATIONS: name, slice, value, low, high, rows."""
-        rows = self.candidate.training_set.holdout_rows
-        for whose, metrics in {"": self.metrics, "champion ": self.champion_metrics, **self._baselines()}.items():
+        held_out = self.candidate.training_set.holdout_rows
+        rows = held_out if self.rows is None else self.rows
+        both = rows - self.champion_unseen.left_out
+        for whose, metrics in {"": self.metrics, **self._baselines()}.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=rows)
+        for whose, metrics in {"champion ": self.champion_metrics, "beside champion ": self.beside_champion}.items():
+            for name, value in metrics.items():
+                yield _fact(f"{whose}{name}", value, rows=both)
         for name, value in self.candidate.cross_validation.items():
-            yield _fact(name, value, rows=self.candidate.training_set.rows - rows)
+            yield _fact(name, value, rows=self.candidate.training_set.rows - held_out)
         if self.interval:
             yield _fact("interval", self.interval.value, self.interval, rows)
         for other, interval in self.differences.items():
-            yield _fact(f"better than {other}", interval.value, interval, rows)
+            yield _fact(f"better than {other}", interval.value, interval, both if other == "champion" else rows)
         yield from self._details(rows)
         if self.skew:
             yield _fact("skew", self.skew.max_difference, rows=self.skew.rows)
