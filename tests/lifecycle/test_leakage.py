@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.errors import LeakageError
+from snowloop.errors import LeakageError, TrainingError
 from snowloop.lifecycle.features import build_training_set
 from snowloop.project import Leakage, Project, ProjectError, include_dir, load_project
 from tests.lifecycle.world import World
@@ -71,6 +71,19 @@ def test_a_column_known_after_the_label_is_found_in_any_expression(world: World,
     assert "other values of HINT (309 of 309 rows): take it out of features.sql" in said
     failed = world.rows("SELECT FEATURE, VALUE, BOUND FROM {db}.OPS.LEAKAGE_CHECKS WHERE NOT PASSED AND BOUND = 0")
     assert ("TARGET", 309.0, 0.0) in [tuple(row) for row in failed]
+
+
+def test_another_last_digit_is_no_other_value(world: World, tmp_path: Path):
+    """As a sum of floats has when its terms come in another order, here by chance and by an emptied column."""
+    noise = "(AGE + 1e-14 * ASCII(UUID_STRING()))::FLOAT AS SHAKEN,\n    "
+    project = with_feature(tmp_path, noise + "(AGE + COALESCE(TARGET, 0) * 1e-16)::FLOAT AS TOUCHED")
+    made = build_training_set(world.session, project, world.target)
+    assert {"SHAKEN", "TOUCHED"} < {feature.name for feature in made.features}
+    (check,) = (each for each in made.leakage if each.name == "KNOWN_AFTER_LABEL")
+    assert check.reason == "no feature changes when column TARGET, known only after the label, is empty"
+    shaken = with_feature(tmp_path, noise.replace("1e-14", "1e-6") + "AGE AS SAME")
+    with pytest.raises(TrainingError, match="feature SHAKEN has another value in"):
+        build_training_set(world.session, open_declaration(shaken), world.target)
 
 
 def test_rows_that_are_kept_by_a_column_known_after_the_label_are_found(world: World, tmp_path: Path):
