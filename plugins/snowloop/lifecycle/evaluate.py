@@ -190,7 +190,7 @@ def _order(
 
 
 def _slices(project: Project, training_set: TrainingSet) -> list[dict[str, Any]]:
-    check_slices(project, {feature.name for feature in training_set.features})
+    check_slices(project, training_set.features)
     source = project.streamed.table_columns
     found = []
     for declared in project.evaluation.slices:
