@@ -141,6 +141,35 @@ def test_calibration_tells_honest_scores_from_shouting_ones(inside: dict[str, Mo
     assert shouted["error"] > 0.2
 
 
+@pytest.mark.parametrize("way", [1, -1])
+def test_rows_of_one_score_are_in_one_bin_in_whatever_order(inside: dict[str, ModuleType], way: int):
+    """A third of the rows comes true and all scores say so; the rows that do come first, or last."""
+    label = np.repeat([1.0, 0.0], [300, 600])[::way]
+    found = inside["snowloop_parts"].calibration("classification", label, np.full(900, 1 / 3))
+    assert (len(found["bins"]), found["error"]) == (1, pytest.approx(0))
+    two = np.where(np.arange(900) % 3 == 0, 0.9, 0.1)
+    told = inside["snowloop_parts"].calibration("classification", (two > 0.5).astype(float), two)
+    assert [(each["rows"], each["score"]) for each in told["bins"]] == [
+        (600, pytest.approx(0.1)),
+        (300, pytest.approx(0.9)),
+    ]
+    assert told["error"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_calibration_error_by_chance_is_what_exact_scores_have(inside: dict[str, ModuleType], task: str):
+    random, errors, chances = np.random.default_rng(2), [], []
+    for _ in range(60):
+        score = random.random(120)
+        drawn = (random.random(120) < score).astype(float)
+        label = drawn if task == "classification" else score + random.normal(size=120)
+        found = inside["snowloop_parts"].calibration(task, label, score)
+        errors.append(found["error"])
+        chances.append(found["by_chance"])
+    assert np.mean(chances) == pytest.approx(np.mean(errors), rel=0.15)
+    assert np.mean(errors) > 0.05
+
+
 def test_importance_names_the_feature_that_matters_first(inside: dict[str, ModuleType]):
     from sklearn.linear_model import LogisticRegression
 

@@ -133,7 +133,7 @@ def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, f
         differences={other: Interval(**each) for other, each in found["differences"].items()},
         baselines={name: measured[name] for name in ("dummy", "simple") if name in measured},
         slices=tuple(SliceResult(**each) for each in found["slices"]),
-        calibration=Calibration(tuple(Bin(**each) for each in calibration["bins"]), calibration["error"]),
+        calibration=Calibration(**{**calibration, "bins": tuple(Bin(**each) for each in calibration["bins"])}),
         confusion=found["confusion"],
         classes=tuple(ClassResult(**each) for each in found["classes"]),
         importance=found["importance"],

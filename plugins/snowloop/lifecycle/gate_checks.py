@@ -1,7 +1,7 @@
 """The checks of the gate: pure functions of a project and the evaluation that is judged."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snowloop.lifecycle.measured import Evaluation, Interval
 from snowloop.lifecycle.selection import corrected, flattery, widened
@@ -217,7 +217,11 @@ def calibration(project: Project, best: Evaluation) -> GateCheck:
     most, value = project.gate.max_calibration_error, best.calibration.error
     if most is None:
         return GateCheck("CALIBRATION", passed=True, reason="no bound of the calibration is declared", value=value)
-    return _at_most("CALIBRATION", "the calibration error", value, most)
+    found = _at_most("CALIBRATION", "the calibration error", value, most)
+    if best.calibration.by_chance is None:
+        return found
+    chance = f"an exactly calibrated model has {_figure(best.calibration.by_chance)} on as many rows by chance"
+    return replace(found, reason=f"{found.reason}; {chance}")
 
 
 def size(project: Project, best: Evaluation) -> GateCheck:

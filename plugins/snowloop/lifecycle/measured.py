@@ -83,12 +83,14 @@ class Calibration:
     """Scores against what came true; of several classes the probability of the likeliest, and whether it was right.
 
     Args:
-        bins: Bins of equally many rows, by score.
+        bins: Bins of about equally many rows, by score.
         error: Mean distance of score and label over the bins; of a regression, in standard deviations of the label.
+        by_chance: What the error of an exactly calibrated model would be on average, on as many rows.
     """
 
     bins: tuple[Bin, ...] = ()
     error: float | None = None
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,7 @@ class Evaluation(Result):
             yield _fact("calibration score", each.score, rows=each.rows, part=f"bin {number}")
             yield _fact("calibration label", each.label, rows=each.rows, part=f"bin {number}")
         yield _fact("calibration error", self.calibration.error, rows=rows)
+        yield _fact("calibration error by chance", self.calibration.by_chance, rows=rows)
         for name, count in self.confusion.items():
             yield _fact(name, count, rows=rows)
         yield from self._of_classes()
