@@ -111,9 +111,9 @@ def calibration(task: str, label: np.ndarray, score: np.ndarray) -> dict[str, An
         score: The candidate's scores.
 
     Returns:
-        ``bins`` with rows, mean score and mean label; ``error``: their mean distance, weighted by rows; ``by_chance``: what
-        that would be on average for exact scores, of which each bin's distance is normal around 0 with its standard
-        error s, and so s * sqrt(2 / pi) from it (the mean of the half-normal distribution).
+        ``bins`` with rows, mean score and mean label; ``error``: their mean distance, weighted by rows; ``by_chance``:
+        what that would be on average for exact scores, of which each bin's distance is normal around 0 with its
+        standard error s, and so s * sqrt(2 / pi) from it (the mean of the half-normal distribution).
     """
     if not len(label) or not np.isfinite(score).all():
         return {"bins": [], "error": None, "by_chance": None}
@@ -130,12 +130,8 @@ def calibration(task: str, label: np.ndarray, score: np.ndarray) -> dict[str, An
         len(part) * spread * np.sqrt(2 / (np.pi * len(part))) for part, spread in zip(sure, spreads, strict=True)
     ) / len(label)
     unit = float(label.std()) if task == "regression" else 1.0
-    told = (
-        {"error": float(error / unit), "by_chance": float(chance / unit)}
-        if unit
-        else {"error": None, "by_chance": None}
-    )
-    return {"bins": bins, **told}
+    told = {"error": error, "by_chance": chance}
+    return {"bins": bins, **{name: float(each / unit) if unit else None for name, each in told.items()}}
 
 
 def _bins(score: np.ndarray) -> list[np.ndarray]:
