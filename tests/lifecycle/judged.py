@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from snowloop.lifecycle.features import TrainingSet
-from snowloop.lifecycle.gate import best_of, judge
+from snowloop.lifecycle.gate import judge
 from snowloop.lifecycle.gate_checks import GateCheck
 from snowloop.lifecycle.leakage import LeakageCheck
 from snowloop.lifecycle.measured import Calibration, Cost, Evaluation, Interval, Skew
+from snowloop.lifecycle.selection import best_of
 from snowloop.lifecycle.train import Candidate
 from snowloop.project import Project, load_project
 
@@ -30,7 +31,7 @@ def evaluation(name: str, metrics: dict[str, float], champion: str | None = None
     """A good evaluation but for what is given; the paired interval is the difference and 0.005 to both sides."""
     sign = 1 if "roc_auc" in metrics or "roc_auc" in baseline else -1
     (name_of,) = {*metrics} & {"roc_auc", "rmse"} or {"roc_auc"}
-    differences = {}
+    differences = {"simple": Interval(0.1, 0.09, 0.11)}
     if name_of in metrics and name_of in baseline:
         gain = sign * (metrics[name_of] - baseline[name_of])
         differences["champion"] = Interval(gain, gain - 0.005, gain + 0.005)

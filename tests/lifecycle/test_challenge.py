@@ -6,8 +6,13 @@ from snowloop.errors import ChallengeRefused, GateRefused
 from snowloop.lifecycle import ledger
 from snowloop.lifecycle.challenge import Challenge, challenge, withdraw
 from snowloop.lifecycle.compare import compare_versions
+from snowloop.lifecycle.evaluate import evaluate
+from snowloop.lifecycle.features import build_training_set
+from snowloop.lifecycle.gate import Override, decide
 from snowloop.lifecycle.models import challenger, champion, crown
+from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.succession import promote_challenger
+from snowloop.lifecycle.train import train_candidate
 from tests.lifecycle.duel import WHY, answer, arriving, call, declare, deploy, fresh, insert, name_challenger, scores
 from tests.lifecycle.world import World
 
@@ -60,6 +65,30 @@ def test_a_version_that_is_worse_than_the_champion_alone_may_challenge_but_not_b
     assert {row["CHECK_NAME"] for row in verdicts} == {"NOT_WORSE_THAN_CHAMPION"}
 
 
+@pytest.mark.parametrize("way", ["bound", "override"])
+def test_a_refusal_that_was_heard_before_counts_again(world: World, way: str):
+    """Refused, let pass by a looser bound or once by an override, and refused in the very same words."""
+    project, good = declare(world.project, mode="canary", share=0.1), world.results["good"]
+    strict = project.model_copy(update={"metric": project.metric.model_copy(update={"at_least": 0.9999})})
+    given = (world.session, strict, world.target)
+    before = {row[0] for row in world.rows("SELECT DISTINCT VERDICT_ID FROM {db}.OPS.VERDICTS")}
+    for _ in range(2):
+        with pytest.raises(GateRefused, match=r"declared is at least 0\.9999"):
+            challenge(*given, version=good, reason=WHY, judge=True)
+        with pytest.raises(ChallengeRefused, match=r"the gate refused it: .*declared is at least 0\.9999"):
+            challenge(*given, version=good, reason=WHY)
+        assert collect(*given).judged.outcome == "refused"
+        if way == "bound":
+            challenge(world.session, project, world.target, version=good, reason=WHY, judge=True)
+        else:
+            candidate = train_candidate(*given, build_training_set(*given), "good")
+            assert candidate.version_name == good
+            decide(*given, [evaluate(*given, candidate)], override=Override("Ada", "once"))
+            challenge(*given, version=good, reason=WHY)
+    new = {row[0] for row in world.rows("SELECT DISTINCT VERDICT_ID FROM {db}.OPS.VERDICTS")} - before
+    assert len(new) == 4
+
+
 def test_the_ledger_tells_who_challenged_and_why(world: World):
     deploy(world, mode="shadow")
     given = (world.session, world.project, world.target)
@@ -77,7 +106,7 @@ def test_the_ledger_tells_who_challenged_and_why(world: World):
         ("withdraw", fragile, None, "it's fragile"),
     ]
     assert entries[0].verdict_id == world.value(
-        f"SELECT MAX(VERDICT_ID) FROM {{db}}.OPS.VERDICTS WHERE MODEL_VERSION = '{good}'"
+        f"SELECT VERDICT_ID FROM {{db}}.OPS.VERDICTS WHERE MODEL_VERSION = '{good}' ORDER BY DECIDED_AT DESC LIMIT 1"
     )
     assert all(each.done_by and each.done_at for each in entries)
     assert ledger.reigns(ledger.entries(*given))[-1] == world.results["modest"]

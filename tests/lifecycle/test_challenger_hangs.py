@@ -13,7 +13,7 @@ from tests.lifecycle.duel import NEXT, arriving, call, challenges, deploy, inser
 from tests.lifecycle.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-SECONDS = 15
+SECONDS = 40
 
 
 @pytest.fixture

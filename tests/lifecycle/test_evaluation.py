@@ -84,6 +84,28 @@ def test_differences_are_paired(inside: dict[str, ModuleType]):
     assert np.std(found["a"] - found["b"]) < np.std(found["a"]) / 10
 
 
+def test_rows_of_one_group_are_drawn_together(inside: dict[str, ModuleType]):
+    """Twenty-five copies of each row tell no more than the row."""
+    measures, some = inside["snowloop_measures"], rows(200)
+    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+    copies, groups = {"a": np.repeat(score, 25)}, np.repeat([f"group {number}" for number in range(200)], 25)
+    shuffled = np.random.default_rng(3).permutation(5000)
+    given = (np.repeat(label, 25)[shuffled], {"a": copies["a"][shuffled]}, PLAN, 7)
+    honest = np.std(measures.bootstrap("roc_auc", label, {"a": score}, PLAN, 7)["a"])
+    by_group = np.std(measures.bootstrap("roc_auc", *given, groups[shuffled])["a"])
+    assert by_group == pytest.approx(honest, rel=0.3)
+    assert np.std(measures.bootstrap("roc_auc", *given)["a"]) < honest / 3
+    fewer = measures.bootstrap("roc_auc", *given[:2], {**PLAN, "bootstrap_rows": 500}, 7, groups[shuffled])["a"]
+    assert np.std(fewer) > 2 * by_group
+
+
+def test_one_group_alone_leaves_no_interval(inside: dict[str, ModuleType]):
+    some = rows(50)
+    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
+    found = inside["snowloop_measures"].bootstrap("roc_auc", label, {"a": score}, PLAN, 7, np.full(50, "one"))["a"]
+    assert inside["snowloop_measures"].interval(0.5, found, 0.95) is None
+
+
 def test_resamples_that_do_not_allow_the_metric_leave_no_interval(inside: dict[str, ModuleType]):
     measures = inside["snowloop_measures"]
     found = measures.bootstrap("roc_auc", np.zeros(20), {"a": np.linspace(0, 1, 20)}, PLAN, 7)["a"]
@@ -117,6 +139,35 @@ def test_calibration_tells_honest_scores_from_shouting_ones(inside: dict[str, Mo
     assert honest["error"] < 0.03
     shouted = inside["snowloop_parts"].calibration("classification", label, np.round(score))
     assert shouted["error"] > 0.2
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_rows_of_one_score_are_in_one_bin_in_whatever_order(inside: dict[str, ModuleType], way: int):
+    """A third of the rows comes true and all scores say so; the rows that do come first, or last."""
+    label = np.repeat([1.0, 0.0], [300, 600])[::way]
+    found = inside["snowloop_parts"].calibration("classification", label, np.full(900, 1 / 3))
+    assert (len(found["bins"]), found["error"]) == (1, pytest.approx(0))
+    two = np.where(np.arange(900) % 3 == 0, 0.9, 0.1)
+    told = inside["snowloop_parts"].calibration("classification", (two > 0.5).astype(float), two)
+    assert [(each["rows"], each["score"]) for each in told["bins"]] == [
+        (600, pytest.approx(0.1)),
+        (300, pytest.approx(0.9)),
+    ]
+    assert told["error"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_calibration_error_by_chance_is_what_exact_scores_have(inside: dict[str, ModuleType], task: str):
+    random, errors, chances = np.random.default_rng(2), [], []
+    for _ in range(60):
+        score = random.random(120)
+        drawn = (random.random(120) < score).astype(float)
+        label = drawn if task == "classification" else score + random.normal(size=120)
+        found = inside["snowloop_parts"].calibration(task, label, score)
+        errors.append(found["error"])
+        chances.append(found["by_chance"])
+    assert np.mean(chances) == pytest.approx(np.mean(errors), rel=0.15)
+    assert np.mean(errors) > 0.05
 
 
 def test_importance_names_the_feature_that_matters_first(inside: dict[str, ModuleType]):
@@ -182,4 +233,6 @@ def test_a_text_that_knows_the_label_is_found_and_names_are_not(inside: dict[str
     assert values["COLOUR"] == 1.0
     assert values["NAME"] == 0.5
     some["LABEL"] = 0
-    assert set(inside["snowloop_leakage"].single_features(Answers(some), asked)["values"].values()) == {None}
+    found = inside["snowloop_leakage"].single_features(Answers(some), asked)
+    assert set(found["values"].values()) == {None}
+    assert (found["training"], found["held_out"]) == ({"rows": 1500, "labels": 1}, {"rows": 500, "labels": 1})

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from snowloop.lifecycle.gate import Verdict, best_of, judge
+from snowloop.lifecycle.gate import Verdict, judge
 from snowloop.lifecycle.ledger import Entry, reigns
+from snowloop.lifecycle.selection import best_of
 from snowloop.project import Metric
 from tests.lifecycle.judged import CREDIT, DIABETES, checks, evaluation, failed, verdict
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.errors import LeakageError
+from snowloop.errors import LeakageError, TrainingError
 from snowloop.lifecycle.features import build_training_set
 from snowloop.project import Leakage, Project, ProjectError, include_dir, load_project
 from tests.lifecycle.world import World
@@ -73,6 +73,19 @@ def test_a_column_known_after_the_label_is_found_in_any_expression(world: World,
     assert ("TARGET", 309.0, 0.0) in [tuple(row) for row in failed]
 
 
+def test_another_last_digit_is_no_other_value(world: World, tmp_path: Path):
+    """As a sum of floats has when its terms come in another order, here by chance and by an emptied column."""
+    noise = "(AGE + 1e-14 * ASCII(UUID_STRING()))::FLOAT AS SHAKEN,\n    "
+    project = with_feature(tmp_path, noise + "(AGE + COALESCE(TARGET, 0) * 1e-16)::FLOAT AS TOUCHED")
+    made = build_training_set(world.session, project, world.target)
+    assert {"SHAKEN", "TOUCHED"} < {feature.name for feature in made.features}
+    (check,) = (each for each in made.leakage if each.name == "KNOWN_AFTER_LABEL")
+    assert check.reason == "no feature changes when column TARGET, known only after the label, is empty"
+    shaken = with_feature(tmp_path, noise.replace("1e-14", "1e-6") + "AGE AS SAME")
+    with pytest.raises(TrainingError, match="feature SHAKEN has another value in"):
+        build_training_set(world.session, open_declaration(shaken), world.target)
+
+
 def test_rows_that_are_kept_by_a_column_known_after_the_label_are_found(world: World, tmp_path: Path):
     project = with_feature(tmp_path, "S1 AS AGAIN")
     file = project.directory / "features.sql"
@@ -84,6 +97,22 @@ def test_a_feature_that_alone_predicts_the_label_is_named_with_value_and_bound(w
     said = refusal(world, open_declaration(with_feature(tmp_path, "SQRT(TARGET) AS HINT")))
     assert "feature HINT alone predicts the label with R2 0.9" in said
     assert "at most 0.9 is expected: is it known only after the label?" in said
+
+
+def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: Path):
+    """The rows that are held out are those whose key has the smallest hash: a sample must not be of them alone."""
+    project = open_declaration(with_feature(tmp_path, "TARGET AS HINT"), Leakage(single_feature_rows=60))
+    assert "feature HINT alone predicts the label with R2 0.9" in refusal(world, project)
+
+
+def test_what_cannot_be_asked_is_refused_with_what_the_rows_lack(world: World):
+    split = world.project.split.model_copy(update={"holdout": 0.00002})
+    said = refusal(world, world.project.model_copy(update={"split": split}))
+    assert "cannot be checked for leakage: it cannot be told how well AGE, SEX, " in said
+    assert "there are 309 training rows with" in said
+    assert (
+        "and 0 held-out rows with 0 different labels; load more rows, or hold out another share (split.holdout)" in said
+    )
 
 
 def test_the_bound_of_one_feature_is_declared(world: World):

@@ -88,6 +88,16 @@ def test_duration_is_no_feature_of_bank_marketing():
         ("CODE_GENDER:", "REASON:", "column REASON has a name that Snowloop gives to a column of its own"),
         ("label: {column: BAD", "label: {column: id", "label ID is a key column too"),
         ('_record*.csv"\n', '_record*.csv"\n    row_id: {column: ID}\n', "row_id ID is a column of the file too"),
+        (
+            "- {column: AGE_YEARS, edges: [35, 50]",
+            "- {column: CODE_GENDER, edges: [35, 50]",
+            "column CODE_GENDER has two slices, and its parts could not be told apart: keep one",
+        ),
+        (
+            "- {column: CODE_GENDER, bound: 0.55",
+            "- {column: CODE_GENDER, edges: [1, 2], bound: 0.55",
+            "slice column CODE_GENDER has edges, which are for numbers; it is a VARCHAR: remove `edges`",
+        ),
         ("seed: 7", "approval: {timeout: 24h}", "no environment is named: add `targets: [prod]`"),
         ("seed: 7", "approval: {targets: [p rod]}", "'p rod' is not a plain name"),
         ("seed: 7", "approval: {targets: [prod], timeout: soon}", "write it like 30 minutes, 24h or 7 days"),

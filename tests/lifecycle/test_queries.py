@@ -72,3 +72,15 @@ def test_a_slice_of_a_feature_that_is_not_in_features_sql_is_told_with_its_line(
     with pytest.raises(ProjectError, match="slice column SHOE_SIZE is neither a feature of") as caught:
         build_training_set(environment, load_project(DIABETES, project.directory.parent), TARGET)
     assert str(caught.value).startswith(f"{path}:{line}: ")
+
+
+def test_edges_on_a_feature_of_texts_are_told_with_their_line(environment: Session, project: Project):
+    path = project.directory / "project.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("slices: [{column: SEX", "slices: [{column: WORD, edges: [1]}, {column: SEX"))
+    features = project.directory / "features.sql"
+    features.write_text(features.read_text().replace("    S6\n", "    S6,\n    'w' || SEX AS WORD\n"))
+    line = text[: text.index("slices:")].count("\n") + 1
+    with pytest.raises(ProjectError, match="slice column WORD has edges, which are for numbers; features") as caught:
+        build_training_set(environment, load_project(DIABETES, project.directory.parent), TARGET)
+    assert str(caught.value).startswith(f"{path}:{line}: ")

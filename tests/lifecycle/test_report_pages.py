@@ -265,3 +265,15 @@ def test_folds_are_told_where_there_were_some():
         assert words in write(replace(CARD, measured=folded))
         assert "over 5 folds" not in write(CARD)
         assert "ross-validated" not in write(CARD)
+
+
+def test_the_number_of_candidates_is_told_with_how_the_best_was_chosen():
+    alone, many = (
+        judged(CARD, checks=(GateCheck("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
+        for count in (1.0, 12.0)
+    )
+    folded = replace(many, measured=replace(MEASURED, settings={**MEASURED.settings, "cross_validation": 5}))
+    for write in (html, markdown):
+        assert "The best of 12 candidates, chosen on these held-out rows" in write(many)
+        assert "The best of 12 candidates, chosen by cross-validation" in write(folded)
+        assert "chosen" not in write(alone)

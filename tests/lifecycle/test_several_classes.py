@@ -154,6 +154,14 @@ def test_a_champion_of_other_classes_than_deployed_does_not_score(told: list[str
     assert misfit(version, {**texts, "classes": told or []}) is None
 
 
+def test_training_rows_of_one_class_are_refused(inside: dict[str, ModuleType]):
+    check = inside["snowloop_training"]._check_label
+    for classes in (CLASSES, []):
+        with pytest.raises(ValueError, match="all 30 training rows have label low: nothing to tell apart"):
+            check(pd.Series(["low"] * 30), order(classes=classes))
+    check(pd.Series([1.0] * 30), order(task="regression", classes=[]))
+
+
 def test_a_model_that_tells_other_classes_is_refused(inside: dict[str, ModuleType]):
     class Reversed:
         classes_ = ("middle", "low", "high")

@@ -1,4 +1,5 @@
--- The held-out rows with their features, and the columns by which they are sliced, in the order of the key.
+-- The held-out rows with their features, the columns by which they are sliced, their group, and whether the champion
+-- was trained on them, in the order of the key.
 {% if raw_slices %}
 WITH CHECKED AS (
 {{ checked }}
@@ -11,8 +12,20 @@ SELECT
     {% for slice in slices %}
     {{ "S" if slice.raw else "T" }}.{{ slice.column|identifier }} AS {{ ("SLICE_" ~ loop.index0)|identifier }},
     {% endfor %}
+    {% if groups %}
+    T.SNOWLOOP_GROUP,
+    {% endif %}
+    {% if champion_learnt %}
+    W.IS_HOLDOUT IS NOT NULL AS SNOWLOOP_SEEN,
+    {% endif %}
     T.{{ label|identifier }}
 FROM {{ table }} AS T
+{% if champion_learnt %}
+LEFT JOIN {{ champion_learnt }} AS W ON NOT W.IS_HOLDOUT
+{% for column in key %}
+    AND W.{{ column|identifier }} = T.{{ column|identifier }}
+{% endfor %}
+{% endif %}
 {% if raw_slices %}
 LEFT JOIN CHECKED AS S ON S.SNOWLOOP_REASON IS NULL
 {% for column in key %}

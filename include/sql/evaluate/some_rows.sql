@@ -1,4 +1,4 @@
-{# Rows of a training set, at most so many, chosen by hash of the key: the same ones each time. #}
+{# Rows of a training set, of each part at most so many, chosen by hash of the key: the same ones each time. #}
 SELECT
     {% for feature in features %}
     {{ feature.name|identifier }},
@@ -9,5 +9,5 @@ FROM {{ table }}
 {% if training_alone %}
 WHERE NOT IS_HOLDOUT
 {% endif %}
-ORDER BY {% include "evaluate/key_hash.sql" %}, {{ key|identifiers }}
-LIMIT {{ most }}
+QUALIFY ROW_NUMBER() OVER (PARTITION BY IS_HOLDOUT ORDER BY {% include "evaluate/key_hash.sql" %}, {{ key|identifiers }}) <= {{ most }}
+ORDER BY {{ key|identifiers }}

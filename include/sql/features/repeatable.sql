@@ -1,4 +1,5 @@
 -- features.sql once more over the same rows: in how many of them each feature has another value than it was given.
+{% import "features/other.sql" as compared %}
 WITH CHECKED AS (
 {{ checked }}
 ),
@@ -10,7 +11,7 @@ FEATURE_ROWS AS (
 )
 SELECT
     {% for feature in features %}
-    COUNT_IF(F.{{ feature.name|identifier }}::{{ feature.type }} IS DISTINCT FROM T.{{ feature.name|identifier }})
+    COUNT_IF({{ compared.other(feature, "F", "T") }})
         AS {{ ("F_" ~ loop.index)|identifier }},
     {% endfor %}
     COUNT(*) AS N

@@ -1,12 +1,12 @@
--- The same question with the same answer is recorded once.
+-- Each decision has an id of its own; an id is recorded once.
 INSERT INTO {{ identifier(database, 'OPS', 'VERDICTS') }} (
     VERDICT_ID, MODEL_NAME, MODEL_VERSION, CHECK_NAME, VALUE, BOUND, BASELINE, PASSED, REASON, TRAINING_SET, GIT_COMMIT,
-    DECIDED_AT, EVALUATION_ID, CHAMPION
+    DECIDED_AT, EVALUATION_ID, CHAMPION, CONTENT
 )
 SELECT
     {{ verdict.verdict_id|literal }}, {{ model|literal }}, {{ verdict.version_name|literal }}, V.*,
     {{ verdict.training_set|literal }}, {{ git_commit|literal }}, SYSDATE(),
-    {{ verdict.evaluation_id|literal }}, {{ verdict.champion|literal }}
+    {{ verdict.evaluation_id|literal }}, {{ verdict.champion|literal }}, {{ content|literal }}
 FROM (
     {% for check in verdict.checks %}
     SELECT

@@ -1,4 +1,5 @@
 -- features.sql over the rows as they are, and with one column emptied: how many rows of each feature change.
+{% import "features/other.sql" as compared %}
 WITH CHECKED AS (
 {{ checked }}
 ),
@@ -20,7 +21,7 @@ AFTER AS (
 )
 SELECT
     {% for feature in features %}
-    COUNT_IF(A.SNOWLOOP_THERE IS NULL OR B.{{ feature.name|identifier }} IS DISTINCT FROM A.{{ feature.name|identifier }}) AS {{ ("F_" ~ loop.index)|identifier }},
+    COUNT_IF(A.SNOWLOOP_THERE IS NULL OR ({{ compared.other(feature, "A", "B") }})) AS {{ ("F_" ~ loop.index)|identifier }},
     {% endfor %}
     COUNT(*) AS N
 FROM BEFORE AS B

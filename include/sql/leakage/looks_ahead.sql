@@ -1,13 +1,10 @@
 -- features.sql over what had happened up to some moments: how many rows of each feature are other than over all rows.
+{% import "features/other.sql" as compared %}
 {% macro same_key(left, right) -%}
 {% for column in key %}{{ left }}.{{ column|identifier }} = {{ right }}.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 {%- endmacro %}
 {% macro changed(feature) -%}
-{# Sums of floats may be added in another order: a difference in the last digits is none. #}
-F.SNOWLOOP_THERE IS NULL OR (F.{{ feature.name|identifier }}::{{ feature.type }} IS DISTINCT FROM T.{{ feature.name|identifier }}
-        {%- if feature.type == "FLOAT" %} AND COALESCE(
-            ABS(F.{{ feature.name|identifier }}::FLOAT - T.{{ feature.name|identifier }}) > 1e-9 * GREATEST(1, ABS(T.{{ feature.name|identifier }})), TRUE
-        ){% endif %})
+F.SNOWLOOP_THERE IS NULL OR ({{ compared.other(feature, "F", "T") }})
 {%- endmacro %}
 WITH CHECKED AS (
 {{ checked }}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from snowloop.lifecycle.calls import EVALUATION, call
@@ -19,10 +19,11 @@ from snowloop.lifecycle.measured import (
     Skew,
     SliceResult,
 )
-from snowloop.lifecycle.models import Version, champion, model
+from snowloop.lifecycle.models import CHAMPION, Version, aliased, model, versions
 from snowloop.lifecycle.point_in_time import render_features
 from snowloop.lifecycle.queries import check_slices
 from snowloop.lifecycle.train import Candidate
+from snowloop.lifecycle.unseen import Lesson, lesson
 from snowloop.project import Project
 from snowloop.sql import identifier, render, run
 
@@ -34,6 +35,8 @@ __all__ = ["Evaluation", "evaluate"]
 
 def evaluate(session: "Session", project: Project, target: str, candidate: Candidate) -> Evaluation:
     """Measure a candidate, the champion and the baselines on the held-out rows, and write it into OPS.EVALUATIONS.
+
+    Held-out rows that a version was trained on, because it is older than the training set, do not judge it.
 
     Args:
         session: A Snowpark session.
@@ -48,18 +51,34 @@ def evaluate(session: "Session", project: Project, target: str, candidate: Candi
         ProjectError: if a slice's column is neither a feature nor a column of the source.
         TrainingError: if the procedure that measures breaks down.
     """
-    now = champion(session, project, target)
+    known = versions(session, project, target)
+    now = aliased(known, CHAMPION)
     if candidate.error:
         return Evaluation(candidate, champion=now.name if now else None)
     features = _features(now)
     same_rows = now is None or (
         set(features) <= set(candidate.training_set.features) and now.classes == project.label.classes
     )
-    order = _order(project, target, candidate)
-    if now is not None and same_rows:
-        order["scores"]["champion"] = _scores(project, target, candidate, now.name, features)
+    itself = next((each for each in known if each.name == candidate.version_name), None)
+    given = (session, project, target)
+    own = lesson(*given, itself, candidate.training_set)
+    other = lesson(*given, now, candidate.training_set) if same_rows else Lesson()
+    table = own.unseen_rows(project, candidate.training_set)
+    order = _order(project, target, candidate, table, other.table)
+    if now is not None and same_rows and not other.unknown:
+        order["scores"]["champion"] = _scores(project, target, table, now.name, features)
     found = call(session, project, target, EVALUATION, order)
-    evaluation = _evaluation(candidate, now, same_rows=same_rows, found=found)
+    evaluation = replace(
+        _evaluation(candidate, now, same_rows=same_rows, found=found),
+        unseen=own.unseen(candidate.training_set.holdout_rows - found["rows"]),
+        champion_unseen=other.unseen(found["seen_by_champion"]),
+    )
+    _record(session, project, target, evaluation, found)
+    return evaluation
+
+
+def _record(session: "Session", project: Project, target: str, evaluation: Evaluation, found: dict[str, Any]) -> None:
+    candidate = evaluation.candidate
     run(
         session,
         "evaluate/record.sql",
@@ -80,7 +99,6 @@ def evaluate(session: "Session", project: Project, target: str, candidate: Candi
         version=candidate.version_name,
         details=json.dumps(details),
     )
-    return evaluation
 
 
 def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
@@ -93,6 +111,8 @@ def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
         "higher_is_better": project.metric.higher_is_better,
         "champion": evaluation.champion,
         "same_rows": evaluation.same_rows,
+        "left_out": evaluation.unseen.left_out,
+        "champion_left_out": evaluation.champion_unseen.left_out,
         "seed": project.seed,
         "cross_validation": project.cross_validation,
         **project.evaluation.model_dump(mode="json"),
@@ -113,13 +133,15 @@ def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, f
         differences={other: Interval(**each) for other, each in found["differences"].items()},
         baselines={name: measured[name] for name in ("dummy", "simple") if name in measured},
         slices=tuple(SliceResult(**each) for each in found["slices"]),
-        calibration=Calibration(tuple(Bin(**each) for each in calibration["bins"]), calibration["error"]),
+        calibration=Calibration(**{**calibration, "bins": tuple(Bin(**each) for each in calibration["bins"])}),
         confusion=found["confusion"],
         classes=tuple(ClassResult(**each) for each in found["classes"]),
         importance=found["importance"],
         skew=Skew(**found["skew"]),
         cost=Cost(**found["cost"]),
         evaluation_id=content_hash(candidate.version_name, now.name if now else None, steady),
+        rows=found["rows"],
+        beside_champion=measured.get("beside champion", {}),
     )
 
 
@@ -127,7 +149,10 @@ def _features(version: Version | None) -> list[Feature]:
     return [Feature(**feature) for feature in version.facts.get("features", [])] if version else []
 
 
-def _order(project: Project, target: str, candidate: Candidate) -> dict[str, Any]:
+def _order(
+    project: Project, target: str, candidate: Candidate, table: str, champion_learnt: str | None
+) -> dict[str, Any]:
+    """The request: ``table`` holds the rows that judge, ``champion_learnt`` what the champion was trained on."""
     training_set = candidate.training_set
     slices = _slices(project, training_set)
     checked = checked_rows(project, target)
@@ -138,7 +163,9 @@ def _order(project: Project, target: str, candidate: Candidate) -> dict[str, Any
         "table": training_set.table,
     }
     raw_slices = any(each["raw"] for each in slices)
-    held_out = render("evaluate/held_out.sql", slices=slices, raw_slices=raw_slices, checked=checked, **names)
+    groups = project.split.by == "group"
+    told = {"slices": slices, "raw_slices": raw_slices, "groups": groups, "champion_learnt": champion_learnt}
+    held_out = render("evaluate/held_out.sql", checked=checked, **told, **{**names, "table": table})
     most = project.evaluation.baseline_rows
     return {
         "do": "evaluate",
@@ -153,7 +180,7 @@ def _order(project: Project, target: str, candidate: Candidate) -> dict[str, Any
         "label": project.label.column,
         "held_out": held_out,
         "training": render("evaluate/some_rows.sql", most=most, training_alone=True, **names),
-        "scores": {"candidate": _scores(project, target, candidate, candidate.version_name, training_set.features)},
+        "scores": {"candidate": _scores(project, target, table, candidate.version_name, training_set.features)},
         "skew": _skew(project, target, candidate, checked, names),
         "database": project.database(target),
         "schema": "MODELS",
@@ -163,7 +190,7 @@ def _order(project: Project, target: str, candidate: Candidate) -> dict[str, Any
 
 
 def _slices(project: Project, training_set: TrainingSet) -> list[dict[str, Any]]:
-    check_slices(project, {feature.name for feature in training_set.features})
+    check_slices(project, training_set.features)
     source = project.streamed.table_columns
     found = []
     for declared in project.evaluation.slices:
@@ -172,7 +199,7 @@ def _slices(project: Project, training_set: TrainingSet) -> list[dict[str, Any]]
     return found
 
 
-def _scores(project: Project, target: str, candidate: Candidate, version: str, features: Sequence[Feature]) -> str:
+def _scores(project: Project, target: str, table: str, version: str, features: Sequence[Feature]) -> str:
     return render(
         "train/predict_held_out.sql",
         model=model(project, target),
@@ -182,7 +209,7 @@ def _scores(project: Project, target: str, candidate: Candidate, version: str, f
         features=features,
         label=project.label.column,
         key=project.key,
-        table=candidate.training_set.table,
+        table=table,
     )
 
 

@@ -128,7 +128,7 @@ def build_training_set(session: "Session", project: Project, target: str) -> Tra
     database = project.database(target)
     features = describe_features(session, project, target)
     check_label(session, project, target)
-    check_slices(project, [feature.name for feature in features])
+    check_slices(project, features)
     checked = checked_rows(project, target)
     build = identifier(database, "FEATURES", f"BUILD_{uuid.uuid4().hex}".upper())
     texts = _texts(project, target, features, checked)

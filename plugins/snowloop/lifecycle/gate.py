@@ -1,7 +1,7 @@
 """Stage 4c: the gate judges the best candidate; its verdict is data, and nothing serves without it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from snowloop.errors import GateRefused, OverrideError
@@ -9,6 +9,7 @@ from snowloop.lifecycle.code import content_hash, git_commit
 from snowloop.lifecycle.gate_checks import CHECKS, GateCheck, trained
 from snowloop.lifecycle.measured import Evaluation
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.selection import best_of, chosen
 from snowloop.project import Project
 from snowloop.sql import run
 
@@ -61,7 +62,7 @@ class Verdict(Result):
     """What the gate decided; a verdict that exists as an object is one that passed, or was overridden.
 
     Args:
-        verdict_id: Its id in OPS.VERDICTS: the same question gets the same id.
+        verdict_id: Its id in OPS.VERDICTS; the last decision, when it is tried again, keeps its id.
         version_name: The version that was judged.
         champion: The champion at that time, or None.
         training_set: Fingerprint of the training set.
@@ -102,6 +103,10 @@ def decide(
 ) -> Verdict:
     """Judge the best candidate, and write every check into OPS.VERDICTS.
 
+    Each decision is recorded, with an id and a time of its own, so that the newest one is the one that holds. What is
+    decided again with the same outcome, and nothing decided in between, is the same decision tried again (after a lost
+    connection, say): it is there already.
+
     Args:
         session: A Snowpark session.
         project: The project.
@@ -126,14 +131,7 @@ def decide(
     if used:
         checks.append(GateCheck("OVERRIDE", passed=True, reason=f"{used.by}: {used.reason}", value=len(failed)))
     verdict = _verdict(project, best or (evaluations[0] if evaluations else None), checks, used)
-    run(
-        session,
-        "gate/record.sql",
-        database=project.database(target),
-        model=project.model_name,
-        verdict=verdict,
-        git_commit=git_commit(),
-    )
+    verdict = _record(session, project, target, verdict)
     if failed and used is None:
         message = f"the gate of project {project.name} refuses {verdict.version_name}: {'; '.join(failed)}"
         raise GateRefused(message, verdict.verdict_id)
@@ -144,19 +142,12 @@ def _verdict(
     project: Project, judged: Evaluation | None, checks: Sequence[GateCheck], override: Override | None
 ) -> Verdict:
     version = judged.candidate.version_name if judged else "none"
-    fingerprint = judged.candidate.training_set.fingerprint if judged else "none"
     champion = judged.champion if judged else None
-    # A time differs from run to run: whether it passed belongs to the verdict's id, the figure does not.
-    answers = [
-        [check.name, check.passed, None if check.name == "LATENCY" else [check.value, check.baseline, check.reason]]
-        for check in checks
-    ]
-    rules = [part.model_dump() for part in (project.metric, project.evaluation, project.gate, project.leakage)]
     return Verdict(
-        content_hash(version, champion, fingerprint, rules, answers),
+        "",
         version,
         champion,
-        fingerprint,
+        judged.candidate.training_set.fingerprint if judged else "none",
         tuple(checks),
         kept=version == champion,
         metric=project.metric.name,
@@ -165,29 +156,27 @@ def _verdict(
     )
 
 
-def best_of(project: Project, evaluations: Sequence[Evaluation]) -> Evaluation | None:
-    """The candidate with the best value of the project's metric; without a value, any that was trained.
+def _record(session: "Session", project: Project, target: str, verdict: Verdict) -> Verdict:
+    """The verdict with its id, which follows from what was decided and from the decision before."""
+    names = {"database": project.database(target), "git_commit": git_commit()}
+    content = _content(project, verdict, names["git_commit"])
+    newest = run(session, "gate/newest.sql", **names, model_name=project.model_name, version=None)
+    if newest and newest[0]["CONTENT"] == content:
+        return replace(verdict, verdict_id=newest[0]["VERDICT_ID"])
+    verdict = replace(verdict, verdict_id=content_hash(content, newest[0]["VERDICT_ID"] if newest else None))
+    run(session, "gate/record.sql", **names, model=project.model_name, verdict=verdict, content=content)
+    return verdict
 
-    Of equals the champion is best, then the one declared first.
 
-    Args:
-        project: The project.
-        evaluations: The evaluation of each candidate.
-
-    Returns:
-        The best, or None if no candidate could be trained.
-    """
-    best: Evaluation | None = None
-    for evaluation in evaluations:
-        if evaluation.candidate.error:
-            continue
-        value = evaluation.metrics.get(project.metric.name)
-        reigning = best.metrics.get(project.metric.name) if best else None
-        better = value is not None and (reigning is None or project.is_better(value, reigning))
-        equal_champion = value == reigning and evaluation.candidate.version_name == evaluation.champion
-        if best is None or better or equal_champion:
-            best = evaluation
-    return best
+def _content(project: Project, verdict: Verdict, git_commit: str) -> str:
+    """Hash of the question and of the answer."""
+    # A time differs from run to run: whether it passed belongs to the answer, the figure does not.
+    answers = [
+        [check.name, check.passed, None if check.name == "LATENCY" else [check.value, check.baseline, check.reason]]
+        for check in verdict.checks
+    ]
+    rules = [part.model_dump() for part in (project.metric, project.evaluation, project.gate, project.leakage)]
+    return content_hash(verdict.version_name, verdict.champion, verdict.training_set, git_commit, rules, answers)
 
 
 def judge(project: Project, evaluations: Sequence[Evaluation], best: Evaluation | None) -> list[GateCheck]:
@@ -203,5 +192,6 @@ def judge(project: Project, evaluations: Sequence[Evaluation], best: Evaluation 
     """
     checks = [trained(evaluations)]
     if best is not None:
-        checks += [check(project, best) for check in CHECKS.values()]
+        judged = chosen(project, evaluations, best)
+        checks += [check(project, judged) for check in CHECKS.values()]
     return checks

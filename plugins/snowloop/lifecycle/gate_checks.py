@@ -1,9 +1,10 @@
 """The checks of the gate: pure functions of a project and the evaluation that is judged."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from snowloop.lifecycle.measured import Evaluation, Interval
+from snowloop.lifecycle.selection import corrected, flattery, widened
 from snowloop.project import Project
 
 
@@ -61,15 +62,23 @@ def leakage(_: Project, best: Evaluation) -> GateCheck:
 
 def support(project: Project, best: Evaluation) -> GateCheck:
     """There are enough held-out rows to trust the metric."""
-    words = {"classification": "held-out rows of the rarer class", "multiclass": "held-out rows of the rarest class"}
-    what = words.get(project.label.task, "held-out rows")
+    if best.unseen.unknown:
+        reason = f"{best.unseen.unknown}: which held-out rows may judge it is not known, so train it again"
+        return GateCheck("SUPPORT", passed=False, reason=reason, bound=project.metric.min_support)
     few = [f"{each.name} {each.rows}" for each in best.classes if each.rows < project.metric.min_support]
     found, wanted = best.metrics.get("support", 0.0), project.metric.min_support
-    reason = f"{found:.0f} {what}, {wanted} are needed to trust the metric"
+    reason = f"{found:.0f} {_supporting(project)}, {wanted} are needed to trust the metric"
     reason += f" (too few: {', '.join(few)})" if few else ""
+    left_out = best.unseen.left_out
+    reason += f"; {left_out} held-out rows that it was trained on are left out" if left_out else ""
     if found < wanted:
         reason += ": load more rows, hold out a greater share (split.holdout), or declare a lower metric.min_support"
     return GateCheck("SUPPORT", found >= wanted, reason, found, wanted)
+
+
+def _supporting(project: Project) -> str:
+    words = {"classification": "held-out rows of the rarer class", "multiclass": "held-out rows of the rarest class"}
+    return words.get(project.label.task, "held-out rows")
 
 
 def bound(project: Project, best: Evaluation) -> GateCheck:
@@ -78,22 +87,28 @@ def bound(project: Project, best: Evaluation) -> GateCheck:
     if value is None:
         reason = f"{metric.name} is missing: the held-out rows do not allow to compute it"
         return GateCheck("BOUND", passed=False, reason=reason, bound=metric.bound)
-    reason = f"{metric.name} is {value:.4f}, declared is {_words(project)} {metric.bound:g}"
+    reason = f"{metric.name} is {value:.4f}, declared is {_words(project)} {metric.bound:g}{best.contest.words}"
     return GateCheck("BOUND", _keeps(project, value, metric.bound), reason, value, metric.bound)
 
 
 def champion(project: Project, best: Evaluation) -> GateCheck:
     """The metric is not worse than the champion's on the same rows by more than the tolerance."""
-    metric, name, value = project.metric, "NOT_WORSE_THAN_CHAMPION", best.metrics.get(project.metric.name)
+    metric, name, beside = project.metric, "NOT_WORSE_THAN_CHAMPION", best.beside_champion or best.metrics
+    value = beside.get(metric.name)
     if best.champion is None:
         return GateCheck(name, passed=True, reason="there is no champion yet: on the first run the other checks decide")
     if best.champion == best.candidate.version_name:
         return GateCheck(name, passed=True, reason=f"{best.champion} is the champion already", value=value)
+    unfair = _unfair(project, best, beside)
+    if unfair:
+        return GateCheck(name, passed=False, reason=unfair, bound=-metric.tolerance)
     baseline = best.champion_metrics.get(metric.name)
     if value is None or baseline is None:
         missing = "the candidate" if value is None else f"champion {best.champion}"
         return GateCheck(name, passed=False, reason=f"{metric.name} of {missing} is missing", baseline=baseline)
     rows = "on the same rows" if best.same_rows else "at its own training (its features or classes are gone)"
+    left_out = best.champion_unseen.left_out
+    rows += f", without {left_out} rows that trained it" if left_out else ""
     told = f"{metric.name} is {value:.4f}, champion {best.champion} has {baseline:.4f} {rows}"
     gain = value - baseline if metric.higher_is_better else baseline - value
     difference = best.differences.get("champion")
@@ -101,12 +116,31 @@ def champion(project: Project, best: Evaluation) -> GateCheck:
         if difference is None:
             reason = f"{told}, but the paired interval of the difference is missing"
             return GateCheck(name, passed=False, reason=reason, bound=-metric.tolerance, baseline=baseline)
-        passed = difference.low >= -metric.tolerance
-        confidence = f"{project.evaluation.confidence:.0%}"
-        reason = f"{told}: better by {_ends(difference)} ({confidence}, paired), {-metric.tolerance:g} is tolerated"
-        return GateCheck(name, passed, reason, difference.low, -metric.tolerance, baseline)
-    reason = f"{told}, a difference of {metric.tolerance:g} is tolerated"
+        confidence, compared = project.evaluation.confidence, best.contest.compared
+        found = widened(difference, confidence, compared)
+        paired = f"{100 * corrected(confidence, compared):.4g}%, paired"
+        reason = f"{told}: better by {_ends(found)} ({paired}), {-metric.tolerance:g} is tolerated{best.contest.words}"
+        return GateCheck(name, found.low >= -metric.tolerance, reason, found.low, -metric.tolerance, baseline)
+    reason = f"{told}, a difference of {metric.tolerance:g} is tolerated{best.contest.words}"
     return GateCheck(name, gain >= -metric.tolerance, reason, gain, -metric.tolerance, baseline)
+
+
+def _unfair(project: Project, best: Evaluation, beside: Mapping[str, float]) -> str | None:
+    """Why the champion cannot be measured on rows that it was not trained on; None if it can."""
+    unseen, wanted = best.champion_unseen, project.metric.min_support
+    if unseen.unknown:
+        return (
+            f"{unseen.unknown}: it is not known which held-out rows the champion has not seen, and on the others it "
+            "looks too good; bring the table back (UNDROP TABLE), or override the gate with a reason"
+        )
+    left = beside.get("support", 0.0)
+    if unseen.left_out and left < wanted:
+        return (
+            f"champion {best.champion} was trained on {unseen.left_out} of the held-out rows; without them "
+            f"{left:.0f} {_supporting(project)} are left, {wanted} are needed to compare with it: load more rows, or "
+            "declare the split as it was when the champion was trained"
+        )
+    return None
 
 
 def slices(project: Project, best: Evaluation) -> GateCheck:
@@ -146,17 +180,23 @@ def dummy(project: Project, best: Evaluation) -> GateCheck:
 
 
 def baseline(project: Project, best: Evaluation) -> GateCheck:
-    """A simple linear model is not better by more than the tolerance."""
+    """A simple linear model is not better by more than the tolerance, the luck of the best of several set aside."""
     metric, value = project.metric, best.metrics.get(project.metric.name)
     simple = best.baselines.get("simple", {}).get(metric.name)
-    if value is None or simple is None:
-        reason = f"{metric.name} of {'the candidate' if value is None else 'the simple baseline'} is missing"
+    compared, difference = best.contest.compared, best.differences.get("simple")
+    if value is None or simple is None or (compared > 1 and difference is None):
+        missing = {"the candidate": value, "the simple baseline": simple, "the paired interval of both": difference}
+        whose = next(name for name, found in missing.items() if found is None)
+        reason = f"{metric.name} of {whose} is missing{best.contest.words}"
         return GateCheck("BASELINE_BEATEN", passed=False, reason=reason, value=value, baseline=simple)
     gain = value - simple if metric.higher_is_better else simple - value
     reason = (
         f"{metric.name} is {value:.4f}, a simple linear model has {simple:.4f}: "
         f"it may be better by {metric.tolerance:g} at most"
     )
+    if difference and compared > 1:
+        luck = flattery(difference, project.evaluation.confidence, compared)
+        gain, reason = gain - luck, f"{reason}, {luck:.4f} is taken off for chance{best.contest.words}"
     return GateCheck("BASELINE_BEATEN", gain >= -metric.tolerance - 1e-9, reason, value, -metric.tolerance, simple)
 
 
@@ -177,7 +217,11 @@ def calibration(project: Project, best: Evaluation) -> GateCheck:
     most, value = project.gate.max_calibration_error, best.calibration.error
     if most is None:
         return GateCheck("CALIBRATION", passed=True, reason="no bound of the calibration is declared", value=value)
-    return _at_most("CALIBRATION", "the calibration error", value, most)
+    found = _at_most("CALIBRATION", "the calibration error", value, most)
+    if best.calibration.by_chance is None:
+        return found
+    chance = f"an exactly calibrated model has {_figure(best.calibration.by_chance)} on as many rows by chance"
+    return replace(found, reason=f"{found.reason}; {chance}")
 
 
 def size(project: Project, best: Evaluation) -> GateCheck:

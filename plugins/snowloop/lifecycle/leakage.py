@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from snowloop.lifecycle.features import Feature
 
-MOST_ROWS = 50_000
 MOMENTS = 4
 """Of the event times, evenly by rows, at which it is asked whether a feature needs what came later."""
+PARTS = (("training", "training"), ("held_out", "held-out"))
+"""The parts of a training set, and how they are called."""
 MEASURES = {"classification": "ROC AUC", "multiclass": "a mean ROC AUC of the classes of", "regression": "R2"}
 
 
@@ -74,7 +75,7 @@ def check_leakage(session: "Session", project: Project, target: str, subject: Su
     Raises:
         LeakageError: if a feature uses a column that is known only after the label, or rows of later events, or
             predicts the label alone, or the two parts of the training set share rows; the message names the feature,
-            its value and the bound.
+            its value and the bound. Also if the rows do not allow to ask how well a feature predicts the label alone.
     """
     checks = [
         *_known_after_label(session, project, target, subject),
@@ -85,9 +86,12 @@ def check_leakage(session: "Session", project: Project, target: str, subject: Su
     check_id = content_hash(subject.fingerprint, [asdict(check) for check in checks])
     names = {"database": project.database(target), "check_id": check_id, "fingerprint": subject.fingerprint}
     run(session, "leakage/record.sql", checks=checks, **names)
-    reasons = [check.reason for check in checks if not check.passed]
-    if reasons:
-        message = f"the training set of project {project.name} gives the label away: {'; '.join(reasons)}"
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        found = any(check.value is not None for check in failed)
+        what = "gives the label away" if found else "cannot be checked for leakage"
+        reasons = "; ".join(check.reason for check in failed)
+        message = f"the training set of project {project.name} {what}: {reasons}"
         raise LeakageError(message)
     return tuple(checks)
 
@@ -184,7 +188,7 @@ def _single_features(session: "Session", project: Project, target: str, subject:
         label=project.label.column,
         key=project.key,
         training_alone=False,
-        most=MOST_ROWS,
+        most=project.leakage.single_feature_rows,
     )
     order = {
         "do": "check for leakage",
@@ -195,15 +199,23 @@ def _single_features(session: "Session", project: Project, target: str, subject:
         "classes": project.label.classes,
         "seed": project.seed,
     }
-    values = call(session, project, target, EVALUATION, order)["values"]
-    return [_single(project, name, value) for name, value in values.items()]
+    found = call(session, project, target, EVALUATION, order)
+    values, bound = found["values"], project.leakage.max_single_feature
+    checks = [_single(project, name, value, bound) for name, value in values.items() if value is not None]
+    unknown = [name for name, value in values.items() if value is None]
+    if unknown:
+        counts = (
+            f"{found[part]['rows']} {words} rows with {found[part]['labels']} different labels" for part, words in PARTS
+        )
+        reason = (
+            f"it cannot be told how well {', '.join(unknown)} alone predict the label: there are "
+            f"{' and '.join(counts)}; load more rows, or hold out another share (split.holdout)"
+        )
+        checks.append(LeakageCheck("SINGLE_FEATURE", passed=False, reason=reason, bound=bound))
+    return checks
 
 
-def _single(project: Project, feature: str, value: float | None) -> LeakageCheck:
-    bound = project.leakage.max_single_feature
-    if value is None:
-        reason = f"feature {feature} alone cannot be measured: training or held-out rows have one class or are missing"
-        return LeakageCheck("SINGLE_FEATURE", passed=True, reason=reason, feature=feature, bound=bound)
+def _single(project: Project, feature: str, value: float, bound: float) -> LeakageCheck:
     measure = MEASURES[project.label.task]
     reason = f"feature {feature} alone predicts the label with {measure} {value:.3f}, at most {bound:g} is expected"
     if value > bound:

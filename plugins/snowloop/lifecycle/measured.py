@@ -83,12 +83,14 @@ class Calibration:
     """Scores against what came true; of several classes the probability of the likeliest, and whether it was right.
 
     Args:
-        bins: Bins of equally many rows, by score.
+        bins: Bins of about equally many rows, by score.
         error: Mean distance of score and label over the bins; of a regression, in standard deviations of the label.
+        by_chance: What the error of an exactly calibrated model would be on average, on as many rows.
     """
 
     bins: tuple[Bin, ...] = ()
     error: float | None = None
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,44 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Of held-out rows those alone may judge a version that it was not trained on.
+
+    Args:
+        left_out: Held-out rows that are left out, because the version was trained on them.
+        unknown: Why it is not known which they are; None if it is.
+    """
+
+    left_out: int = 0
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """How a candidate was chosen to be judged.
+
+    Args:
+        candidates: Among how many that could be trained.
+        by_folds: Whether by cross-validation, which leaves the held-out rows out of the choice.
+    """
+
+    candidates: int = 1
+    by_folds: bool = False
+
+    @property
+    def compared(self) -> int:
+        """How many candidates were compared on the held-out rows: the best of many looks better than it is."""
+        return 1 if self.by_folds else self.candidates
+
+    @property
+    def words(self) -> str:
+        """The choice, to be put behind a figure; empty if there was none."""
+        if self.candidates == 1:
+            return ""
+        return f"; the best of {self.candidates} candidates {'by folds' if self.by_folds else 'on these rows'}"
+
+
+@dataclass(frozen=True)
 class Evaluation(Result):
     """How good a candidate is, and how good the champion and two baselines are on the same rows.
 
@@ -144,6 +184,11 @@ class Evaluation(Result):
         skew: The serving path against Python.
         cost: Size and time.
         evaluation_id: Its id in OPS.EVALUATIONS.
+        contest: How it was chosen to be judged.
+        rows: Held-out rows that it was measured on; None: all.
+        unseen: Which held-out rows the candidate itself was trained on, if it is older than the training set.
+        champion_unseen: Which of the others the champion was trained on: it is measured without them.
+        beside_champion: The candidate's metrics on the rows on which the champion was measured, if those are fewer.
     """
 
     candidate: Candidate
@@ -162,6 +207,11 @@ class Evaluation(Result):
     skew: Skew | None = None
     cost: Cost | None = None
     evaluation_id: str = ""
+    contest: Contest = Contest()
+    rows: int | None = None
+    unseen: Unseen = Unseen()
+    champion_unseen: Unseen = Unseen()
+    beside_champion: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -179,16 +229,21 @@ class Evaluation(Result):
 
     def facts(self) -> "Iterator[dict[str, Any]]":
         """All that was measured, as rows of OPS.EVALUATIONS: name, slice, value, low, high, rows."""
-        rows = self.candidate.training_set.holdout_rows
-        for whose, metrics in {"": self.metrics, "champion ": self.champion_metrics, **self._baselines()}.items():
+        held_out = self.candidate.training_set.holdout_rows
+        rows = held_out if self.rows is None else self.rows
+        both = rows - self.champion_unseen.left_out
+        for whose, metrics in {"": self.metrics, **self._baselines()}.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=rows)
+        for whose, metrics in {"champion ": self.champion_metrics, "beside champion ": self.beside_champion}.items():
+            for name, value in metrics.items():
+                yield _fact(f"{whose}{name}", value, rows=both)
         for name, value in self.candidate.cross_validation.items():
-            yield _fact(name, value, rows=self.candidate.training_set.rows - rows)
+            yield _fact(name, value, rows=self.candidate.training_set.rows - held_out)
         if self.interval:
             yield _fact("interval", self.interval.value, self.interval, rows)
         for other, interval in self.differences.items():
-            yield _fact(f"better than {other}", interval.value, interval, rows)
+            yield _fact(f"better than {other}", interval.value, interval, both if other == "champion" else rows)
         yield from self._details(rows)
         if self.skew:
             yield _fact("skew", self.skew.max_difference, rows=self.skew.rows)
@@ -204,6 +259,7 @@ class Evaluation(Result):
             yield _fact("calibration score", each.score, rows=each.rows, part=f"bin {number}")
             yield _fact("calibration label", each.label, rows=each.rows, part=f"bin {number}")
         yield _fact("calibration error", self.calibration.error, rows=rows)
+        yield _fact("calibration error by chance", self.calibration.by_chance, rows=rows)
         for name, count in self.confusion.items():
             yield _fact(name, count, rows=rows)
         yield from self._of_classes()

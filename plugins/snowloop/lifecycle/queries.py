@@ -9,9 +9,11 @@ from snowloop.project.loading import place_of
 from snowloop.sql import identifier, render_project
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
     from snowflake.snowpark import Session
+
+    from snowloop.lifecycle.features import Feature
 
 
 def columns_of(session: "Session", project: Project, target: str, file: str) -> dict[str, Any]:
@@ -73,20 +75,29 @@ def check_label(session: "Session", project: Project, target: str) -> None:
         raise TrainingError(message)
 
 
-def check_slices(project: Project, features: "Collection[str]") -> None:
-    """Insist that every declared slice is of a feature, or of a column of the source.
+def check_slices(project: Project, features: "Iterable[Feature]") -> None:
+    """Insist that every declared slice is of a feature, or of a column of the source, and has edges only on numbers.
 
     Args:
         project: The project.
-        features: Names of the features.
+        features: The features.
 
     Raises:
-        ProjectError: if one is of neither.
+        ProjectError: if one is of neither, or has edges on texts.
     """
+    types = {feature.name: feature.type for feature in features}
     for number, declared in enumerate(project.evaluation.slices):
-        if declared.column not in features and declared.column not in project.streamed.table_columns:
+        raw = declared.column in project.streamed.table_columns
+        place = place_of(project, "evaluation", "slices", number, "column")
+        if declared.column not in types and not raw:
             message = (
-                f"{place_of(project, 'evaluation', 'slices', number, 'column')}: slice column {declared.column} is "
-                f"neither a feature of features.sql nor a column of source '{project.source}': name one of them"
+                f"{place}: slice column {declared.column} is neither a feature of features.sql nor a column of source "
+                f"'{project.source}': name one of them"
+            )
+            raise ProjectError(message)
+        if declared.edges and not raw and types[declared.column] != "FLOAT":
+            message = (
+                f"{place}: slice column {declared.column} has edges, which are for numbers; features.sql gives text: "
+                "remove `edges`, then each value is a part"
             )
             raise ProjectError(message)

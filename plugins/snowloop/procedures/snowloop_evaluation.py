@@ -59,7 +59,9 @@ def evaluate(session: Session, order: dict[str, Any]) -> dict[str, Any]:
         order: The queries of rows and scores, the plan, and where the candidate's version is.
 
     Returns:
-        ``metrics`` by contestant, ``interval``, ``differences``, and what parts of the evaluation found.
+        ``metrics`` by contestant, ``interval``, ``differences``, and what parts of the evaluation found. Rows that the
+        champion was trained on do not judge it: ``seen_by_champion`` of them are left out, and the metrics
+        ``beside champion`` are the candidate's without them.
     """
     task, plan = order["task"], order["plan"]
     frame = session.sql(order["held_out"]).to_pandas()
@@ -70,12 +72,15 @@ def evaluate(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     if "champion" in order["scores"]:
         columns["champion"] = _served(session, order, "champion")
     columns |= parts.baselines(session.sql(order["training"]).to_pandas(), frame, order)
-    measured = {name: measures.measure(task, label, score, plan["threshold"]) for name, score in columns.items()}
+    seen = _seen(frame)
+    measured = _metrics(order, label, columns, seen)
     model = _load(session, order)
     rows = measures.inputs(frame, order["features"])
     return {
         "metrics": measured,
-        **_intervals(order, label, columns, measured),
+        "rows": len(frame),
+        "seen_by_champion": int(seen.sum()),
+        **_intervals(order, frame, label, columns, measured),
         "slices": parts.slices(order, frame, label, columns["candidate"]),
         "calibration": parts.calibration(task, label, columns["candidate"]),
         "curves": curves.curves(task, label, columns["candidate"], order["seed"], order["classes"]),
@@ -91,23 +96,55 @@ def _served(session: Session, order: dict[str, Any], whose: str) -> np.ndarray:
     return measures.served(session.sql(order["scores"][whose]).to_pandas(), "SCORE", order["classes"])
 
 
+def _seen(frame: pd.DataFrame) -> np.ndarray:
+    """Which rows the champion was trained on."""
+    if "SNOWLOOP_SEEN" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return frame["SNOWLOOP_SEEN"].astype(bool).to_numpy()
+
+
+def _metrics(
+    order: dict[str, Any], label: np.ndarray, columns: dict[str, np.ndarray], seen: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Metrics by contestant: the champion's on the rows that it has not seen, and the candidate's beside it."""
+    rows = {name: np.ones(len(label), dtype=bool) for name in columns} | {"champion": ~seen, "beside champion": ~seen}
+    scores = {**columns, "beside champion": columns["candidate"]} if seen.any() else columns
+    threshold = order["plan"]["threshold"]
+    return {
+        name: measures.measure(order["task"], label[rows[name]], score[rows[name]], threshold)
+        for name, score in scores.items()
+    }
+
+
 def _intervals(
-    order: dict[str, Any], label: np.ndarray, columns: dict[str, np.ndarray], measured: dict[str, dict[str, float]]
+    order: dict[str, Any],
+    frame: pd.DataFrame,
+    label: np.ndarray,
+    columns: dict[str, np.ndarray],
+    measured: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
     """The candidate's interval, and how much better than champion and simple model it is, with paired intervals."""
-    name, confidence = order["metric"], order["plan"]["confidence"]
-    others = sorted(columns.keys() & {"champion", "simple"})
-    compared = {column: columns[column] for column in ("candidate", *others)}
-    resampled = measures.bootstrap(name, label, compared, order["plan"], order["seed"])
-    point = measured["candidate"].get(name)
+    name, confidence, seen = order["metric"], order["plan"]["confidence"], _seen(frame)
+    groups = frame["SNOWLOOP_GROUP"].to_numpy() if "SNOWLOOP_GROUP" in frame else None
+
+    def resampled(rows: np.ndarray) -> dict[str, np.ndarray]:
+        scores = {who: columns[who][rows] for who in ("candidate", "champion", "simple") if who in columns}
+        some = None if groups is None else groups[rows]
+        return measures.bootstrap(name, label[rows], scores, order["plan"], order["seed"], some)
+
+    everywhere = resampled(np.ones(len(label), dtype=bool))
+    sides = {"simple": (everywhere, "candidate"), "champion": (everywhere, "candidate")}
+    if "beside champion" in measured:
+        sides["champion"] = (resampled(~seen), "beside champion")
     differences = {}
     sign = 1 if order["higher_is_better"] else -1
-    for other in others:
-        against = measured[other].get(name)
+    for other in sorted(columns.keys() & sides.keys()):
+        drawn, own = sides[other]
+        point, against = measured[own].get(name), measured[other].get(name)
         gain = None if point is None or against is None else sign * (point - against)
-        differences[other] = measures.interval(gain, sign * (resampled["candidate"] - resampled[other]), confidence)
+        differences[other] = measures.interval(gain, sign * (drawn["candidate"] - drawn[other]), confidence)
     return {
-        "interval": measures.interval(point, resampled["candidate"], confidence),
+        "interval": measures.interval(measured["candidate"].get(name), everywhere["candidate"], confidence),
         "differences": {other: found for other, found in differences.items() if found},
     }
 

@@ -24,9 +24,14 @@ def single_features(session: Session, order: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``values``: for each feature its ROC AUC (of several classes the mean over those that can be told from the
-        others in the held-out rows) or R2; None if the rows do not allow it.
+        others in the held-out rows) or R2; None if the rows do not allow it. ``training`` and ``held_out``: how many
+        ``rows`` were asked, and how many ``labels`` they have.
     """
-    return {"values": alone(session.sql(order["query"]).to_pandas(), order)}
+    frame = session.sql(order["query"]).to_pandas()
+    held_out = frame["IS_HOLDOUT"].astype(bool)
+    parts = {"training": frame[~held_out], "held_out": frame[held_out]}
+    counts = {name: {"rows": len(part), "labels": int(part[order["label"]].nunique())} for name, part in parts.items()}
+    return {"values": alone(frame, order), **counts}
 
 
 def alone(frame: pd.DataFrame, order: dict[str, Any]) -> dict[str, float | None]:

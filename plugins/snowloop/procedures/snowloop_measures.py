@@ -160,9 +160,18 @@ def measure(task: str, label: np.ndarray, score: np.ndarray, threshold: float = 
 
 
 def bootstrap(
-    name: str, label: np.ndarray, columns: Mapping[str, np.ndarray], plan: Mapping[str, Any], seed: int
+    name: str,
+    label: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+    plan: Mapping[str, Any],
+    seed: int,
+    groups: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """A metric of several scores on the same resamples of the rows, so that their differences are paired.
+
+    Rows of one group (a customer, a patient) are not independent: whole groups are drawn where there are any, or the
+    interval would be too narrow (C. A. Field, A. H. Welsh, Bootstrapping Clustered Data, JRSS B 69, 2007; A. C.
+    Davison, D. V. Hinkley, Bootstrap Methods and their Application, 1997, section 3.8).
 
     Args:
         name: Name of the metric.
@@ -170,19 +179,36 @@ def bootstrap(
         columns: Scores of the same rows, by name.
         plan: ``resamples``, ``bootstrap_rows`` and ``threshold``.
         seed: Seed of the resampling.
+        groups: The group of each row; None: each row is one by itself.
 
     Returns:
-        For each name the metric of each resample; NaN where it does not allow the metric.
+        For each name the metric of each resample; NaN where it does not allow the metric, or there is one group alone.
     """
     random = np.random.default_rng(seed % SEEDS)
-    size = min(len(label), plan["bootstrap_rows"])
     found = {column: np.full(plan["resamples"], np.nan) for column in columns}
-    for turn in range(plan["resamples"] if size else 0):
-        chosen = random.integers(0, len(label), size)
+    members = None if groups is None else _members(groups)
+    if not len(label) or (members is not None and len(members) == 1):
+        return found
+    size = min(len(label), plan["bootstrap_rows"])
+    for turn in range(plan["resamples"]):
+        chosen = random.integers(0, len(label), size) if members is None else _whole(members, size, len(label), random)
         for column, score in columns.items():
             number = value(name, label[chosen], score[chosen], plan["threshold"])
             found[column][turn] = np.nan if number is None else number
     return found
+
+
+def _members(groups: np.ndarray) -> list[np.ndarray]:
+    """The places of the rows of each group."""
+    codes, _ = pd.factorize(groups, use_na_sentinel=False)
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(codes))[:-1])
+
+
+def _whole(members: Sequence[np.ndarray], size: int, rows: int, random: np.random.Generator) -> np.ndarray:
+    """The rows of groups that are drawn, as many as hold about so many rows."""
+    count = max(2, round(len(members) * size / rows))
+    return np.concatenate([members[group] for group in random.integers(0, len(members), count)])
 
 
 def interval(point: float | None, resampled: np.ndarray, confidence: float) -> dict[str, float] | None:

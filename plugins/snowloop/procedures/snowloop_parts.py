@@ -99,10 +99,11 @@ def _range(left: float, right: float) -> str:
 
 
 def calibration(task: str, label: np.ndarray, score: np.ndarray) -> dict[str, Any]:
-    """Scores against what came true, in bins of equally many rows.
+    """Scores against what came true, in bins of about equally many rows; equal scores are in one bin.
 
     Of several classes it is asked of the likeliest: how probable it is, and how often the row is of it (top-label
-    calibration; Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+    calibration; Guo et al. 2017, https://arxiv.org/abs/1706.04599). On few rows the error of a model that is calibrated
+    exactly is above 0 too (Roelofs et al. 2022, https://arxiv.org/abs/2012.08668); how far, is told beside it.
 
     Args:
         task: For a regression the error is told as a share of the labels' standard deviation.
@@ -110,20 +111,41 @@ def calibration(task: str, label: np.ndarray, score: np.ndarray) -> dict[str, An
         score: The candidate's scores.
 
     Returns:
-        ``bins`` with rows, mean score and mean label; ``error``: their mean distance, weighted by rows.
+        ``bins`` with rows, mean score and mean label; ``error``: their mean distance, weighted by rows; ``by_chance``:
+        what that would be on average for exact scores, of which each bin's distance is normal around 0 with its
+        standard error s, and so s * sqrt(2 / pi) from it (the mean of the half-normal distribution).
     """
     if not len(label) or not np.isfinite(score).all():
-        return {"bins": [], "error": None}
+        return {"bins": [], "error": None, "by_chance": None}
     if task == "multiclass":
         label, score = (measures.said(score) == label).astype(float), score.max(axis=1)
-    order = np.argsort(score, kind="stable")
+    parts = _bins(score)
     bins = [
-        {"rows": len(part), "score": float(score[part].mean()), "label": float(label[part].mean())}
-        for part in np.array_split(order, min(BINS, len(label)))
+        {"rows": len(part), "score": float(score[part].mean()), "label": float(label[part].mean())} for part in parts
     ]
     error = sum(each["rows"] * abs(each["score"] - each["label"]) for each in bins) / len(label)
-    spread = float(label.std()) if task == "regression" else 1.0
-    return {"bins": bins, "error": float(error / spread) if spread else None}
+    sure = [part for part in parts if len(part) > 1]  # of one row no spread is known
+    spreads = [float(np.std(label[part] - score[part], ddof=1)) for part in sure]
+    chance = sum(
+        len(part) * spread * np.sqrt(2 / (np.pi * len(part))) for part, spread in zip(sure, spreads, strict=True)
+    ) / len(label)
+    unit = float(label.std()) if task == "regression" else 1.0
+    told = {"error": error, "by_chance": chance}
+    return {"bins": bins, **{name: float(each / unit) if unit else None for name, each in told.items()}}
+
+
+def _bins(score: np.ndarray) -> list[np.ndarray]:
+    """Places of the rows by score, cut into bins; a cut between equal scores goes to the nearer end of them.
+
+    Otherwise the order in which equal scores happen to stand, that of the key, would decide on the error.
+    """
+    order = np.argsort(score, kind="stable")
+    ordered = score[order]
+    sizes = [len(part) for part in np.array_split(order, min(BINS, len(score)))]
+    cuts = np.cumsum(sizes)[:-1]
+    first, last = (np.searchsorted(ordered, ordered[cuts], side) for side in ("left", "right"))
+    ends = np.unique(np.where(cuts - first <= last - cuts, first, last))
+    return np.split(order, ends[(ends > 0) & (ends < len(score))])
 
 
 def confusion(task: str, label: np.ndarray, score: np.ndarray, threshold: float) -> dict[str, int]:

@@ -151,6 +151,14 @@ class Project(Declaration):
         task, problems = self.label.task, []
         if self.metric.name not in METRICS[task]:
             problems.append(f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}")
+        source = self.sources.get(self.source)
+        columns = source.table_columns if source else {}
+        problems += [
+            f"slice column {each.column} has edges, which are for numbers; it is a {columns[each.column].type}: remove "
+            "`edges`, then each value is a part"
+            for each in self.evaluation.slices
+            if each.edges and each.column in columns and not columns[each.column].is_number
+        ]
         if task == "multiclass" and "threshold" in self.evaluation.model_fields_set:
             problems.append("evaluation.threshold is of two classes; of several the likeliest is told: remove it")
         return problems

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from snowloop.project.durations import Duration
 from snowloop.project.label import ERROR_METRICS
@@ -48,6 +48,9 @@ class Leakage(Declaration):
 
     max_single_feature: float = Field(0.9, gt=0, le=1, description="Highest ROC AUC (or R2) of one feature alone.")
     max_identical_rows: float = Field(1.0, ge=0, le=1, description="Share of held-out rows also seen in training.")
+    single_feature_rows: int = Field(
+        25_000, ge=10, description="Most training rows, and most held-out rows, on which one feature alone is tried."
+    )
 
 
 class Slice(Declaration):
@@ -78,6 +81,19 @@ class EvaluationPlan(Declaration):
     importance_rows: int = Field(500, ge=0, description="Rows of the permutation importance; 0: none is computed.")
     skew_rows: int = Field(1000, ge=1, description="Rows that are scored both by SQL and by Python.")
     baseline_rows: int = Field(20_000, ge=10, description="Most rows that the simple baseline is fitted on.")
+
+    @field_validator("slices")
+    @classmethod
+    def _once(cls, slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
+        columns = [each.column for each in slices]
+        twice = next((name for name in columns if columns.count(name) > 1), None)
+        if twice:
+            message = (
+                f"column {twice} has two slices, and its parts could not be told apart: keep one, with all edges in "
+                "it; for another view of it, add a feature to features.sql"
+            )
+            raise ValueError(message)
+        return slices
 
 
 class Gate(Declaration):

@@ -77,10 +77,15 @@ class Column(Declaration):
             near = get_close_matches(kind[1] if kind else self.type, TYPES, n=1)
             message = f"type '{self.type}' is not a column type such as NUMBER(38,0), FLOAT, VARCHAR or DATE"
             raise ValueError(message + (f": {near[0]}?" if near else ""))
-        if (self.min is not None or self.max is not None) and kind[1] not in NUMBER_TYPES:
+        if (self.min is not None or self.max is not None) and not self.is_number:
             message = f"min and max are for numbers, this is a {self.type}: remove them, or mend the type"
             raise ValueError(message)
         return self
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its type is one of numbers."""
+        return self.type.split("(")[0].strip() in NUMBER_TYPES
 
 
 class RowId(Declaration):

@@ -57,7 +57,7 @@ def _verdict_id(session: "Session", project: Project, target: str, verdict_id: s
     if verdict_id:
         return verdict_id
     database = project.database(target)
-    found = run(session, "report/latest_verdict.sql", database=database, version=version)
+    found = run(session, "gate/newest.sql", database=database, model_name=project.model_name, version=version)
     if found:
         return str(found[0]["VERDICT_ID"])
     whose = f"on version {version} " if version else ""

@@ -120,6 +120,7 @@ def _names(card: Card) -> dict[str, Any]:
         "of_part": _rows_of_parts(card),
         "regression": bool(measured and measured.settings.get("task") == "regression"),
         "folds": _cross_validation(card),
+        "contest": _contest(card),
         "confidence": f"{confidence:.0%}" if confidence else "bootstrap",
         "reproducibility": list(_reproducibility(card)),
     }
@@ -148,6 +149,16 @@ def _cross_validation(card: Card) -> str | None:
         return None
     count = measured.settings.get("cross_validation")
     return f"{number(mean)} ± {number(spread)} (mean and standard deviation over {count} folds of the training rows)"
+
+
+def _contest(card: Card) -> str | None:
+    """Among how many candidates it was chosen, and how; None if there was one alone."""
+    trained = next((check.value or 0 for check in card.judged.checks if check.name == "TRAINED"), 0)
+    if trained < 2 or card.measured is None:
+        return None
+    folds = card.measured.settings.get("cross_validation")
+    how = "by cross-validation" if folds else "on these held-out rows, for which the gate allows"
+    return f"The best of {trained:.0f} candidates, chosen {how}"
 
 
 def _rows_of_parts(card: Card) -> dict[bool, int]:
