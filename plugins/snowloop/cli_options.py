@@ -67,7 +67,7 @@ def _open_session(
     with ExitStack() as stack:
         try:
             session = stack.enter_context(opened)
-        except (Error, SnowparkClientException, OSError, ValueError, *_airflow_errors(airflow_connection)) as error:
+        except _connection_errors(airflow_connection) as error:
             fail(f"cannot connect: {_reason(error)}: {_remedy(connection, airflow_connection)}", FAILED)
         try:
             yield session
@@ -79,12 +79,17 @@ def _open_session(
             )
 
 
-def _airflow_errors(airflow_connection: str | None) -> tuple[type[Exception], ...]:
+def _connection_errors(airflow_connection: str | None) -> tuple[type[Exception], ...]:
+    """What may be raised where a session is opened: also of a key that cannot be read, or a port that is no number."""
+    from snowflake.connector.errors import Error
+    from snowflake.snowpark.exceptions import SnowparkClientException
+
+    errors = (Error, SnowparkClientException, OSError, ValueError)
     if airflow_connection is None:
-        return ()
+        return errors
     from airflow.exceptions import AirflowException
 
-    return (AirflowException,)
+    return (*errors, AirflowException)
 
 
 def _reason(error: Exception) -> str:
