@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -61,6 +62,16 @@ def test_a_second_command_ends_at_once_and_says_which_one_is_at_work(stack, comm
         assert tail(stack.state.logs / "run.log") == "of the first run"
         assert child.process() is not None
         assert process.poll() is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "says"), [("run", "does not answer yet"), ("up", "is not healthy")])
+def test_a_command_beside_a_stack_that_is_coming_up_says_so(stack, command, says):
+    with hold(stack.state.prepare(), "up", url="http://localhost:1"):
+        ran = stack(command)
+    assert ran.code == 1
+    assert says in ran.err
+    assert f"up (pid {os.getpid()}) is using" in ran.err
 
 
 def test_the_hold_ends_with_its_block(stack):
