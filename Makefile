@@ -12,6 +12,7 @@ SNOWPARK ?=
 ML ?=
 ONLY ?=
 KEEP ?= 1
+PORT ?= 8080
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
@@ -25,7 +26,7 @@ COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) do
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-env: $(STAMP) ## make .venv with all that is needed
+env: $(STAMP) $(BIN)/snowloop ## make .venv with all that is needed, and .venv/bin/snowloop
 
 # Made again only when the lock is newer. Needs python3 with venv; everything else comes from PyPI.
 $(STAMP): requirements-dev.txt
@@ -39,13 +40,19 @@ $(STAMP): requirements-dev.txt
 	@$(UV) pip sync --quiet --python $(BIN)/python $<
 	@touch $@
 
+# The package is not installed: it is where Airflow finds it too, so that there is one of it.
+$(BIN)/snowloop: | $(STAMP)
+	@printf '%s\n' '#!$(abspath $(BIN))/python' 'import sys; sys.path.insert(0, "$(CURDIR)/plugins")' \
+	  'from snowloop.cli import main; main()' > $@.part
+	@chmod +x $@.part && mv $@.part $@
+
 run: env ## the whole life cycle of PROJECT once, under Airflow, on the local Snowflake
 	@$(BIN)/python -m stack run --project $(PROJECT) $(if $(DATA),--data $(DATA))
 
-up: env ## local Snowflake and Airflow's UI, until `make down`
-	@$(BIN)/python -m stack up
+up: env ## local Snowflake and Airflow's UI at PORT, until `make down`
+	@$(BIN)/python -m stack up --port $(PORT)
 
-down: env ## stop what `make up` started
+down: env ## stop all that runs on .local: what `make up` or a killed `make run` started, and the local Snowflake
 	@$(BIN)/python -m stack down
 
 test: lint types unit ## lint, types and all tests

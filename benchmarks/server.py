@@ -27,7 +27,8 @@ class Memory:
     Attributes:
         server: Of the server's process.
         worker: Of the largest of its worker processes.
-        workers: Of all worker processes together, idle ones too; pages that they share are counted once.
+        workers: Of all worker processes together, idle ones too; pages that they share are counted once on Linux, and
+            for each of them elsewhere, where nothing tells which they are.
     """
 
     server: int = 0
@@ -75,7 +76,7 @@ class Server:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     found = child.memory_full_info()
                     peak.worker = max(peak.worker, found.rss)
-                    workers += found.pss
+                    workers += getattr(found, "pss", found.rss)
             peak.workers = max(peak.workers, workers)
             if done.wait(_SAMPLE_SECONDS):
                 return

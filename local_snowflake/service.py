@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import uvicorn
 
 from local_snowflake.certificates import ensure_certificate, write_private
@@ -45,6 +46,7 @@ def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_se
     with _listening(host, port) as https, _listening(_LOOPBACK, 0) as http:
         state = {
             "pid": os.getpid(),
+            "created": psutil.Process().create_time(),  # tells it from a later process with the same number
             "host": "localhost",
             "port": https.getsockname()[1],
             "http_port": http.getsockname()[1],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,16 +11,16 @@ import typer
 
 from stack import trigger as client
 from stack import up as stack_up
+from stack.processes import on_end_signals
 from stack.progress import Progress, console
 from stack.run import RunRequest
 from stack.run import run as run_dag
-from stack.state import REPOSITORY, StackError, State
+from stack.state import DEFAULT_DIRECTORY, StackError, State
 from stack.summary import print_summary
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Runs Snowloop's whole stack on this machine.")
 StateDir = Annotated[Path, typer.Option("--state-dir", help="Where everything is kept between runs.")]
 INTERRUPTED = 130
-DEFAULT_STATE = REPOSITORY / ".local"
 
 
 @app.command()
@@ -30,7 +29,7 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Directory of the project's data files.")] = None,
     target: Annotated[str, typer.Option(help="The environment.")] = "dev",
     loop: Annotated[str, typer.Option(help="Which loop: its DAG is <project>__<loop>.")] = "life_cycle",
-    state_dir: StateDir = DEFAULT_STATE,
+    state_dir: StateDir = DEFAULT_DIRECTORY,
 ) -> None:
     """Run a project's life cycle once, to its end, under Airflow beside a local Snowflake."""
     conf: dict[str, Any] = {"target": target}
@@ -44,15 +43,16 @@ def run(
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="Port of Airflow's UI and API.")] = 8080, state_dir: StateDir = DEFAULT_STATE
+    port: Annotated[int, typer.Option(help="Port of Airflow's UI and API.")] = 8080,
+    state_dir: StateDir = DEFAULT_DIRECTORY,
 ) -> None:
     """Start the local Snowflake and Airflow, and leave them up."""
     stack_up.up(State(state_dir.resolve()), port, console())
 
 
 @app.command()
-def down(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Stop what up has started; everything is kept."""
+def down(state_dir: StateDir = DEFAULT_DIRECTORY) -> None:
+    """Stop all that runs on the state directory; everything is kept."""
     stack_up.down(State(state_dir.resolve()), console())
 
 
@@ -78,8 +78,7 @@ def trigger(
 
 def main() -> None:
     """Run the command line; an error that the stack knows is told in one line, without a traceback."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore SIGINT
-        signal.signal(number, signal.default_int_handler)
+    on_end_signals(KeyboardInterrupt)
     try:
         code = app(standalone_mode=False)
     except StackError as error:

@@ -6,11 +6,15 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import psutil
+
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,32 @@ class ProcessId:
             return None
         return process if same else None
 
-    def to_dict(self) -> dict[str, float]:
-        """Give the identity's fields, ready for JSON."""
-        return asdict(self)
+    def given_anew(self) -> bool:
+        """Tell whether the number is another process's now."""
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.created) >= 1
+        except psutil.NoSuchProcess:
+            return False
+
+
+def on_end_signals(error: type[BaseException]) -> None:
+    """Raise an error at the first signal that asks this process to end; later ones do not disturb its cleaning up.
+
+    A closed terminal sends SIGHUP, often twice; ``nohup`` has it ignored, and so it stays.
+
+    Args:
+        error: What is raised.
+    """
+
+    def ended(_number: int, _frame: FrameType | None) -> None:
+        for number in END_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise error
+
+    for number in END_SIGNALS:
+        # a shell's background job would ignore SIGINT
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, ended)
 
 
 def start(
@@ -93,16 +120,43 @@ def stop(identity: ProcessId, *, seconds: float = 20) -> bool:
     process = identity.process()
     if process is None:
         return False
-    family = [process, *process.children(recursive=True)]
+    family = [process]
     with contextlib.suppress(psutil.NoSuchProcess):
+        family += process.children(recursive=True)
         process.send_signal(signal.SIGTERM)
-    psutil.wait_procs([process], timeout=seconds)
-    _, left = psutil.wait_procs(family, timeout=2)
+    _wait_for_end([process], seconds)
+    left = _wait_for_end(family, 2)
     for each in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()
-    psutil.wait_procs(left, timeout=5)
+    _wait_for_end(left, 5)
     return True
+
+
+def _wait_for_end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Give what still runs after a time. One that nobody has waited for has ended, and psutil would go on waiting."""
+    deadline = time.monotonic() + seconds
+    while (left := [each for each in processes if _runs(each)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def end(identity: ProcessId) -> None:
+    """End a process that ``start`` has started and all that it started, also where it has ended itself already.
+
+    Args:
+        identity: The process.
+    """
+    if stop(identity) or identity.given_anew():
+        return
+    end_session(identity.pid)
 
 
 def end_session(leader: int) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 
 from rich.console import Console
 
-from stack import snowflake, supervisor_file, trigger
+from stack import snowflake, trigger
 from stack.events import RunEvent, StageEvent, read_event
+from stack.health import unhealthy
+from stack.holder import Hold, Holder, hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
 from stack.progress import Progress
 from stack.reports import bring_report
@@ -36,7 +38,8 @@ class RunRequest:
 def run(request: RunRequest, console: Console) -> int:
     """Run a DAG to its end and print progress and summary.
 
-    If the stack is up, the run is triggered there; otherwise the local Snowflake is started for it, and stopped after.
+    If the stack is up, the run is triggered there; otherwise the local Snowflake is started for it, and stopped after,
+    and no other command may use the state directory meanwhile.
 
     Args:
         request: What is to be run.
@@ -46,10 +49,10 @@ def run(request: RunRequest, console: Console) -> int:
         0 if the run succeeded, 1 otherwise.
 
     Raises:
-        StackError: If the stack cannot run it at all.
+        StackError: If the stack cannot run it at all, or another command uses the state directory.
     """
     request.state.prepare()
-    up = supervisor_file.read(request.state)
+    up = _up(request.state)
     with Progress(console) as progress:
         if up is not None:
             progress.line("stack", 0.0, f"up at {up.url} · kept")
@@ -57,37 +60,48 @@ def run(request: RunRequest, console: Console) -> int:
             ended = trigger.trigger(api, request.dag_id, request.conf, progress)
             report = bring_report(request.state, progress.events)
         else:
-            ended, report = _run_here(request, progress)
+            with hold(request.state, "run") as held:
+                ended, report = _run_here(request, held, progress)
     where = {"page of the report": report} if report else {}
     print_summary(console, ended, progress.events, where | _where(request.state, up))
     return 0 if ended.state == "success" else 1
 
 
-def _where(state: State, up: supervisor_file.Up | None) -> dict[str, str]:
+def _up(state: State) -> Holder | None:
+    """Find a stack that is up; one that does not answer yet is told."""
+    found = read(state)
+    if found is None or not found.url:
+        return None
+    if "api-server" in unhealthy(found.url):
+        raise StackError(f"Airflow does not answer yet at {found.url}: {in_use(state)}")
+    return found
+
+
+def _where(state: State, up: Holder | None) -> dict[str, str]:
     if up is not None:
         return {"Airflow": up.url, "logs": str(state.logs)}
     return {
         "all is kept in": str(state.root),
         "Airflow's log": str(state.logs / "run.log"),
-        "look around": "make up   (Airflow's UI and the local Snowflake, with this run in them)",
+        "look around": f"{state.hint('up')}   (Airflow's UI and the local Snowflake, with this run in them)",
     }
 
 
-def _run_here(request: RunRequest, progress: Progress) -> tuple[RunEvent, str | None]:
+def _run_here(request: RunRequest, held: Hold, progress: Progress) -> tuple[RunEvent, str | None]:
     began = time.monotonic()
-    with snowflake.running(request.state) as server:
+    with snowflake.running(held) as server:
         told = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
         progress.line("local Snowflake", time.monotonic() - began, told)
-        ended = _run_dag(request, server, progress)
+        ended = _run_dag(request, held, server, progress)
         return ended, bring_report(request.state, progress.events)
 
 
-def _run_dag(request: RunRequest, server: snowflake.Snowflake, progress: Progress) -> RunEvent:
+def _run_dag(request: RunRequest, held: Hold, server: snowflake.Snowflake, progress: Progress) -> RunEvent:
     log = request.state.logs / "run.log"
     environment = airflow_environment(request.state, server.airflow_connection(), server.ca_bundle)
     log.write_text("")
     ended: RunEvent | None = None
-    with _child(request, environment, log) as (process, events):
+    with _child(request, held, environment, log) as (process, events):
         for event in events:
             if isinstance(event, RunEvent):
                 ended = event
@@ -103,7 +117,7 @@ def _run_dag(request: RunRequest, server: snowflake.Snowflake, progress: Progres
 
 @contextmanager
 def _child(
-    request: RunRequest, environment: dict[str, str], log: Path
+    request: RunRequest, held: Hold, environment: dict[str, str], log: Path
 ) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[StageEvent | RunEvent]]]:
     """Start the process that runs the DAG; it does not survive the block."""
     reading, writing = os.pipe()
@@ -113,6 +127,7 @@ def _child(
     finally:
         os.close(writing)
     identity = ProcessId.of(process.pid)
+    held.add("Airflow", identity)
     try:
         with os.fdopen(reading) as lines:
             yield process, (read_event(line) for line in lines)

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from stack.holder import Hold
 from stack.processes import ProcessId, start, stop, tail
 from stack.state import REPOSITORY, StackError, State
 
@@ -60,14 +59,32 @@ def find(state: State) -> Snowflake | None:
     server = _address(state.snowflake / "server.json")
     if server is None:
         return None
-    try:
-        identity = ProcessId.of(int(server["pid"]))
-    except psutil.NoSuchProcess:
-        return None
+    identity = _identity(server)
     if identity.process() is None or not _answers(int(server["port"])):
         return None
     token = (state.snowflake / "token").read_text().strip()
     return Snowflake(identity, int(server["port"]), token, state.snowflake / "ca-bundle.pem", kept=True)
+
+
+def process_of(state: State) -> ProcessId | None:
+    """Find the process that serves the state directory, whoever has started it, also when it does not answer.
+
+    Args:
+        state: The stack's state.
+
+    Returns:
+        The process; None when none runs.
+
+    Raises:
+        StackError: If the server's file cannot be read.
+    """
+    server = _address(state.snowflake / "server.json")
+    identity = _identity(server) if server else None
+    return identity if identity and identity.process() else None
+
+
+def _identity(server: dict[str, Any]) -> ProcessId:
+    return ProcessId(int(server["pid"]), float(server.get("created", 0)))
 
 
 def _address(file: Path) -> dict[str, Any] | None:
@@ -85,27 +102,18 @@ def _address(file: Path) -> dict[str, Any] | None:
     return None
 
 
-def ensure(state: State) -> Snowflake:
-    """Give the local Snowflake of the state directory, started if it is not running.
-
-    Args:
-        state: The stack's state.
-
-    Returns:
-        The server; ``kept`` says that it ran already.
-
-    Raises:
-        StackError: If it ends or does not answer in time.
-    """
-    running = find(state)
+def _ensure(hold: Hold) -> Snowflake:
+    """Give the local Snowflake of the state directory, started if it is not running."""
+    running = find(hold.state)
     if running is not None:
         return running
-    log = state.logs / "snowflake.log"
-    command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(state.snowflake)]
+    log = hold.state.logs / "snowflake.log"
+    command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(hold.state.snowflake)]
     process = start(command, log=log, environment=_environment())
     identity = ProcessId.of(process.pid)
+    hold.add("local Snowflake", identity)
     try:
-        return _wait(state, process, log)
+        return _wait(hold.state, process, log)
     except BaseException:
         stop(identity)
         raise
@@ -124,16 +132,19 @@ def _wait(state: State, process: subprocess.Popen[bytes], log: Path) -> Snowflak
 
 
 @contextmanager
-def running(state: State) -> Iterator[Snowflake]:
+def running(hold: Hold) -> Iterator[Snowflake]:
     """Have a local Snowflake for the time of a block; it is stopped after the block only if it was started for it.
 
     Args:
-        state: The stack's state.
+        hold: The hold of the state directory, which records the server.
 
     Yields:
-        The server.
+        The server; ``kept`` says that it ran already.
+
+    Raises:
+        StackError: If it ends or does not answer in time.
     """
-    server = ensure(state)
+    server = _ensure(hold)
     try:
         yield server
     finally:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_DIRECTORY = REPOSITORY / ".local"
 USER = "admin"
 
 
@@ -38,9 +41,14 @@ class State:
         return self.root / "logs"
 
     @property
-    def up_file(self) -> Path:
-        """Which processes ``up`` has started, and where they answer."""
-        return self.root / "up.json"
+    def lock_file(self) -> Path:
+        """Locked by the command that uses the directory."""
+        return self.root / "lock"
+
+    @property
+    def holder_file(self) -> Path:
+        """Which command that is, and which processes it has started."""
+        return self.root / "holder.json"
 
     @property
     def password_file(self) -> Path:
@@ -56,6 +64,19 @@ class State:
         for directory in (self.root, self.snowflake, self.airflow, self.logs):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self
+
+    def hint(self, command: str) -> str:
+        """Tell how a person gives a command for this directory, in the folder of the repository.
+
+        Args:
+            command: A command of the stack that is a target of the Makefile too.
+
+        Returns:
+            What to type.
+        """
+        if self.root == DEFAULT_DIRECTORY:
+            return f"make {command}"
+        return python_command("stack", command, "--state-dir", str(self.root))
 
     def password(self) -> str:
         """Give Airflow's password for the user ``admin``; one is made at the first call.
@@ -80,6 +101,22 @@ class State:
         if not path.exists():
             _write_secret(path, secrets.token_urlsafe(48))
         return path.read_text()
+
+
+def python_command(module: str, *arguments: str) -> str:
+    """Tell how a person runs a module of the repository, in its folder.
+
+    Args:
+        module: The module.
+        arguments: Its arguments.
+
+    Returns:
+        What to type: this Python, by its place in the repository where it is in it.
+    """
+    python = Path(sys.executable)
+    if python.is_relative_to(REPOSITORY):
+        python = python.relative_to(REPOSITORY)
+    return shlex.join([str(python), "-m", module, *arguments])
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -4,7 +4,8 @@ Airflow's own ``standalone`` is not used: it leaves its children behind on SIGTE
 all addresses. Here every part listens on loopback; the API server reads the task logs from the disk. A part of Airflow
 that ends by itself is started again a few times: its state is in the metadata database.
 
-Started by ``python -m stack up`` as a process of its own: ``python -m stack.supervisor STATE_DIR PORT``.
+Started by ``python -m stack up`` as a process of its own: ``python -m stack.supervisor STATE_DIR PORT LOCK_FD``. It
+inherits the lock of the state directory, and keeps it as long as the stack is up.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 
-from stack import snowflake, supervisor_file
-from stack.processes import ProcessId, end_session, start, stop, tail
+from stack import snowflake
+from stack.holder import Hold, inherit
+from stack.processes import ProcessId, end_session, on_end_signals, start, stop, tail
 from stack.state import REPOSITORY, StackError, State, airflow_environment
 
 AIRFLOW_PARTS = {
@@ -39,16 +40,15 @@ class Supervisor:
     """The processes of a stack that is up.
 
     Args:
-        state: Where the stack keeps its state.
+        hold: The hold of the directory where the stack keeps its state.
         port: Port of Airflow.
     """
 
-    def __init__(self, state: State, port: int) -> None:
-        self.state = state
-        self.url = f"http://localhost:{port}"
+    def __init__(self, hold: Hold, port: int) -> None:
+        self.hold = hold
+        self.state = hold.state
         self.port = port
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
-        self.identities: dict[str, ProcessId] = {}
         self.restarts = dict.fromkeys(AIRFLOW_PARTS, 0)
 
     def run(self) -> None:
@@ -58,10 +58,7 @@ class Supervisor:
             StackError: If a part cannot be started, or ends by itself again and again, or the local Snowflake ends.
         """
         try:
-            self._record()
-            with snowflake.running(self.state) as server:
-                if not server.kept:
-                    self._add("local Snowflake", server.identity)
+            with snowflake.running(self.hold) as server:
                 environment = self._prepare_airflow(server)
                 for name in AIRFLOW_PARTS:
                     self._start_part(name, environment)
@@ -70,7 +67,7 @@ class Supervisor:
             print("asked to stop", flush=True)
         finally:
             self._stop_airflow()
-            supervisor_file.remove(self.state)
+            self.hold.release()
 
     def _prepare_airflow(self, server: snowflake.Snowflake) -> dict[str, str]:
         self.state.password()
@@ -82,12 +79,12 @@ class Supervisor:
         command = [sys.executable, "-m", "airflow", *AIRFLOW_PARTS[name]]
         settings = _with_preload(environment) if name == "scheduler" else environment
         self.parts[name] = start(command, log=self._log(name), environment=settings)
-        self._add(name, ProcessId.of(self.parts[name].pid))
+        self.hold.add(name, ProcessId.of(self.parts[name].pid))
 
     def _prepare_database(self, environment: Mapping[str, str]) -> None:
         log = self.state.logs / "database.log"
         process = start([sys.executable, "-m", "stack.database"], log=log, environment=environment)
-        self._add("database", ProcessId.of(process.pid))
+        self.hold.add("database", ProcessId.of(process.pid))
         if process.wait() != 0:
             raise StackError(f"Airflow's metadata database could not be prepared; {log} says:\n{tail(log)}")
 
@@ -121,15 +118,7 @@ class Supervisor:
                 process.send_signal(signal.SIGTERM)
         for name, process in self.parts.items():
             _wait(process, 15)
-            stop(self.identities[name], seconds=1)
-
-    def _add(self, name: str, identity: ProcessId) -> None:
-        self.identities[name] = identity
-        self._record()
-
-    def _record(self) -> None:
-        up = supervisor_file.Up(ProcessId.of(os.getpid()), self.url, self.identities)
-        supervisor_file.write(self.state, up)
+            stop(self.hold.holder.children[name], seconds=1)
 
 
 def _with_preload(environment: Mapping[str, str]) -> dict[str, str]:
@@ -144,26 +133,19 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
         print(f"process {process.pid} did not end within {seconds:.0f} s and is killed", flush=True)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    raise Stopped
-
-
 def main(arguments: list[str]) -> int:
     """Supervise until stopped.
 
     Args:
-        arguments: The state directory and Airflow's port.
+        arguments: The state directory, Airflow's port, and the descriptor of the directory's lock.
 
     Returns:
         0 if it was asked to stop, 1 if something ended by itself.
     """
-    directory, port = arguments
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    directory, port, lock = arguments
+    on_end_signals(Stopped)
     try:
-        Supervisor(State(Path(directory)), int(port)).run()
+        Supervisor(inherit(State(Path(directory)), int(lock)), int(port)).run()
     except StackError as error:
         print(error, flush=True)
         return 1

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 
-import requests
 from rich.console import Console
 
-from stack import supervisor_file
+from stack import snowflake
+from stack.health import unhealthy
+from stack.holder import hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
-from stack.state import USER, StackError, State
+from stack.state import USER, StackError, State, python_command
 
 START_SECONDS = 240.0
-PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+STOP_SECONDS = 60.0
 
 
 def up(state: State, port: int, console: Console) -> None:
@@ -26,87 +28,98 @@ def up(state: State, port: int, console: Console) -> None:
         console: Where to print the address and the login.
 
     Raises:
-        StackError: If the port is taken, or a part does not come up.
+        StackError: If the port is taken, a part does not come up, or another command uses the state directory.
     """
     state.prepare()
-    running = supervisor_file.read(state)
-    if running is not None and _unhealthy(running.url) == "":
+    running = read(state)
+    if running is not None and running.url:
+        missing = unhealthy(running.url)
+        if missing:
+            raise StackError(f"the stack is not healthy at {running.url} ({missing}): {in_use(state)}")
         console.print("The stack is up already.")
         _tell(state, running.url, console)
         return
-    if running is None:
-        down(state, Console(quiet=True))
-        _start(state, port)
-    with console.status("starting the local Snowflake and Airflow …"):
-        url = _wait(state)
+    url = f"http://localhost:{port}"
+    process = _start(state, port, url)
+    supervisor = ProcessId.of(process.pid)
+    try:
+        with console.status("starting the local Snowflake and Airflow …"):
+            _wait(state, process, url)
+    except BaseException:
+        stop(supervisor, seconds=STOP_SECONDS)
+        with hold(state, "up"):
+            pass  # what a supervisor that had to be killed has left is ended
+        raise
     _tell(state, url, console)
 
 
 def down(state: State, console: Console) -> None:
-    """Stop everything that ``up`` has started.
+    """Stop the command that uses the state directory, whatever a killed one has left, and the local Snowflake.
 
     Args:
         state: Where the stack keeps its state.
         console: Where to print what was done.
+
+    Raises:
+        StackError: If yet another command uses the state directory, or the server's file cannot be read.
     """
-    found = supervisor_file.read(state, dead=True)
-    if found is None:
+    found = read(state, dead=True)
+    if found is None and snowflake.process_of(state) is None:
         console.print("The stack is not up.")
         return
     with console.status("stopping Airflow and the local Snowflake …"):
-        stop(found.supervisor, seconds=60)
-        for child in reversed(found.children.values()):
-            stop(child)
-    supervisor_file.remove(state)
+        if found is not None:
+            stop(found.process, seconds=STOP_SECONDS)
+        with hold(state, "down"):
+            server = snowflake.process_of(state)
+            if server is not None:
+                stop(server)
     console.print(f"The stack is down. Everything it knows is kept in {state.root}.")
 
 
-def _start(state: State, port: int) -> None:
+def _start(state: State, port: int, url: str) -> subprocess.Popen[bytes]:
+    """Start the supervisor, which has the hold of the state directory from now on."""
+    with hold(state, "up", url=url) as held:
+        _check_free(port)
+        log = state.logs / "supervisor.log"
+        log.write_text("")
+        command = [sys.executable, "-m", "stack.supervisor", str(state.root), str(port), str(held.lock)]
+        process = start(command, log=log, pass_fds=[held.lock])
+        held.hand_over()
+    return process
+
+
+def _check_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            message = f"port {port} is taken ({error.strerror}): free it, or choose another one with --port"
+            message = (
+                f"port {port} is taken ({error.strerror}): free it, or choose another one: make up PORT={port + 1}"
+            )
             raise StackError(message) from error
-    log = state.logs / "supervisor.log"
-    log.write_text("")
-    process = start([sys.executable, "-m", "stack.supervisor", str(state.root), str(port)], log=log)
-    supervisor_file.write(state, supervisor_file.Up(ProcessId.of(process.pid), f"http://localhost:{port}"))
 
 
-def _wait(state: State) -> str:
+def _wait(state: State, process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     missing = "everything"
     while time.monotonic() < deadline:
-        running = supervisor_file.read(state)
-        if running is None:
+        if process.poll() is not None:
             log = state.logs / "supervisor.log"
-            supervisor_file.remove(state)
             raise StackError(f"the stack did not come up; {log} says:\n{tail(log)}")
-        missing = _unhealthy(running.url)
+        missing = unhealthy(url)
         if not missing:
-            return running.url
+            return
         time.sleep(0.5)
-    down(state, Console(quiet=True))
     message = f"the stack did not come up within {START_SECONDS:.0f} s ({missing} not healthy); see {state.logs}"
     raise StackError(message)
 
 
-def _unhealthy(url: str) -> str:
-    """Name the parts that are not healthy; empty when all are."""
-    try:
-        with requests.Session() as http:
-            http.trust_env = False
-            health = http.get(f"{url}/api/v2/monitor/health", timeout=5).json()
-    except (requests.RequestException, ValueError):
-        return "api-server"
-    return ", ".join(part for part in PARTS if (health.get(part) or {}).get("status") != "healthy")
-
-
 def _tell(state: State, url: str, console: Console) -> None:
+    snowflake_command = python_command("local_snowflake", "connection", "--data-dir", str(state.snowflake))
     console.print(f"Airflow      {url}")
     console.print(f"login        {USER} / {state.password()}")
-    console.print(f"Snowflake    python -m local_snowflake connection --data-dir {state.snowflake}")
+    console.print(f"Snowflake    {snowflake_command}")
     console.print(f"logs         {state.logs}")
-    console.print("stop it      make down   (python -m stack down)")
+    console.print(f"stop it      {state.hint('down')}")

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -35,25 +35,73 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 def open_project(
     project: str, connection: str | None, airflow_connection: str | None
 ) -> "Iterator[tuple[Session, Project]]":
-    """A session and the project; an error of Snowloop's own ends the command with its message."""
-    from snowloop.session import snowpark_session
-
+    """A session and the project; an error of Snowloop's own, or of Snowflake's clients, ends the command in words."""
     if connection and airflow_connection:
         fail("give --connection or --airflow-connection, not both", FAILED)
     options = None if connection or airflow_connection else environment_options(os.environ)
     try:
         declared = load_project(project)
-        with snowpark_session(
-            connection_name=connection,
-            airflow_connection=airflow_connection,
-            options=options,
-            query_tag=json.dumps({"snowloop": "cli", "project": project}),
-        ) as session:
+        with _open_session(project, connection, airflow_connection, options) as session:
             yield session, declared
     except Refusal as error:
         fail(str(error), REFUSED)
     except SnowloopError as error:
         fail(str(error), FAILED)
+
+
+@contextmanager
+def _open_session(
+    project: str, connection: str | None, airflow_connection: str | None, options: dict[str, Any] | None
+) -> "Iterator[Session]":
+    from snowflake.connector.errors import Error
+    from snowflake.snowpark.exceptions import SnowparkClientException
+
+    from snowloop.session import snowpark_session
+
+    opened = snowpark_session(
+        connection_name=connection,
+        airflow_connection=airflow_connection,
+        options=options,
+        query_tag=json.dumps({"snowloop": "cli", "project": project}),
+    )
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(opened)
+        except _connection_errors(airflow_connection) as error:
+            fail(f"cannot connect: {_reason(error)}: {_remedy(connection, airflow_connection)}", FAILED)
+        try:
+            yield session
+        except (Error, SnowparkClientException) as error:
+            fail(
+                f"Snowflake did not do it: {_reason(error)}: look whether the environment is there (the DAG "
+                f"{project}__environment makes it) and whether the role may do this, and try again",
+                FAILED,
+            )
+
+
+def _connection_errors(airflow_connection: str | None) -> tuple[type[Exception], ...]:
+    """What may be raised where a session is opened: also of a key that cannot be read, or a port that is no number."""
+    from snowflake.connector.errors import Error
+    from snowflake.snowpark.exceptions import SnowparkClientException
+
+    errors = (Error, SnowparkClientException, OSError, ValueError)
+    if airflow_connection is None:
+        return errors
+    from airflow.exceptions import AirflowException
+
+    return (*errors, AirflowException)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+
+
+def _remedy(connection: str | None, airflow_connection: str | None) -> str:
+    if connection:
+        return f"look for [{connection}] in Snowflake's connections.toml, and at its account, user and key"
+    if airflow_connection:
+        return f"look at the connection {airflow_connection} in Airflow: its account, user and key"
+    return "look at SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, SNOWFLAKE_HOST and so on in the environment"
 
 
 def environment_options(environment: Mapping[str, str]) -> dict[str, Any]:

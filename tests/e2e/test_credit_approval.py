@@ -86,7 +86,7 @@ def test_a_second_run_keeps_everything_and_scores_nothing_twice(stack, first):
 
 
 def test_a_server_that_is_killed_loses_nothing(stack, first):
-    with snowflake.running(stack.state) as server:
+    with stack.served() as server:
         before = stack.query(COUNTS)
         os.kill(server.identity.pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(server.identity.pid)], timeout=10)
@@ -94,7 +94,7 @@ def test_a_server_that_is_killed_loses_nothing(stack, first):
 
 
 def test_a_run_uses_the_server_that_is_running_and_leaves_it_running(stack, first):
-    with snowflake.running(stack.state) as server:
+    with stack.served() as server:
         ran = stack("run", "--project", "credit_approval")
         assert ran.code == 0, ran.out + ran.err
         assert "kept" in ran.line("local Snowflake")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from stack import snowflake
-from stack.state import REPOSITORY
 from tests.e2e.commandline import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -18,10 +16,10 @@ TWICE = "SELECT ID FROM CREDIT_APPROVAL_DEV.SERVING.SCORED GROUP BY ID HAVING CO
 IGNORING_SHELL = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_what_was_started_even_behind_a_shell_that_ignores_it(stack, number):
     command = [*IGNORING_SHELL, *stack.command("run")]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with stack.begun(command) as run:
         assert run.stdout is not None
         assert run.stdout.readline().startswith("✓ local Snowflake")
         server = snowflake.find(stack.state)
@@ -36,7 +34,7 @@ def test_a_signal_stops_what_was_started_even_behind_a_shell_that_ignores_it(sta
 
 def test_a_server_that_is_killed_while_rows_are_scored_loses_nothing(tmp_path):
     stack = Stack(tmp_path / "state")
-    with subprocess.Popen(stack.command("run"), cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as run:
+    with stack.begun(stack.command("run")) as run:
         assert run.stdout is not None
         told = ""
         for line in run.stdout:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from stack import supervisor_file
+from stack import holder
 from stack.processes import ProcessId
 from stack.progress import Progress, console
 from stack.trigger import AirflowApi, trigger
@@ -67,7 +67,7 @@ class Watching:
         return (found["triggerer_job"] or {}).get("id")
 
     def triggerer(self) -> ProcessId:
-        up = supervisor_file.read(self.stack.state)
+        up = holder.read(self.stack.state)
         assert up is not None
         return up.children["triggerer"]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,13 @@ INTERFACE = {"env", "run", "up", "down", "test", "bench", "lint", "compose-run"}
 def targets() -> set[str]:
     """The Makefile's commands."""
     return set(re.findall(r"^([a-z][a-z-]*):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make as from a terminal, also where the tests themselves were started by a make with options."""
+    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -47,24 +56,50 @@ def test_the_interface_is_there() -> None:
 
 @pytest.mark.parametrize("target", sorted(INTERFACE))
 def test_a_target_can_be_planned(target: str) -> None:
-    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = make("--dry-run", target)
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_options_of_an_outer_make_do_not_reach_the_one_that_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEFLAGS", " -j4 --jobserver-auth=198,199")
+    monkeypatch.setenv("MAKELEVEL", "1")
+
+    assert make("--dry-run", "down").stderr == ""
+
+
 def test_run_passes_project_and_data_on() -> None:
-    command = ["make", "--dry-run", "run", "PROJECT=bank_marketing", "DATA=some/where"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = make("--dry-run", "run", "PROJECT=bank_marketing", "DATA=some/where").stdout
 
     assert "stack run --project bank_marketing --data some/where" in told
+
+
+def test_up_passes_the_port_on() -> None:
+    assert "stack up --port 8090" in make("--dry-run", "up", "PORT=8090").stdout
+
+
+def test_the_environment_has_the_command_snowloop_for_any_folder(tmp_path: Path) -> None:
+    place = tmp_path / "bin"
+    place.mkdir()
+    python, command = place / "python", place / "snowloop"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    made = make("--old-file=.venv/.synced", f"BIN={place}", str(command))
+    assert (made.returncode, made.stderr) == (0, "")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    told = subprocess.run(
+        [command, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert "Usage: snowloop " in told.stdout
+    assert "up to date" in make("--old-file=.venv/.synced", f"BIN={place}", str(command)).stdout
 
 
 def test_a_python_that_is_too_old_is_refused_in_words(tmp_path: Path) -> None:
     old = tmp_path / "python3"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
     old.chmod(0o755)
-    command = ["make", "--always-make", "env", f"PYTHON={old}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = make("--always-make", "env", f"PYTHON={old}")
 
     assert done.returncode == 2
     assert "Python 3.9.2 is not one of 3.11 to 3.14" in done.stderr

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from stack import snowflake, supervisor_file
+from stack import snowflake
 from stack.processes import ProcessId
 from stack.state import StackError, State, airflow_environment
 
@@ -51,10 +51,3 @@ def test_an_address_file_that_is_damaged_is_named(state):
     (state.snowflake / "server.json").write_text("{")
     with pytest.raises(StackError, match=r"server\.json"):
         snowflake.find(state)
-
-
-def test_a_stack_whose_supervisor_has_died_is_not_up_but_can_be_cleaned_up(state):
-    dead = supervisor_file.Up(ProcessId(2**22 + 1, 0.0), "http://localhost:1", {"scheduler": ProcessId(1, 0.0)})
-    supervisor_file.write(state, dead)
-    assert supervisor_file.read(state) is None
-    assert supervisor_file.read(state, dead=True) == dead

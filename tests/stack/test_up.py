@@ -2,106 +2,96 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 
 import psutil
 import pytest
 
-from stack import supervisor_file
-from stack.state import REPOSITORY, State
+from stack import holder
 from stack.trigger import AirflowApi
+from tests.e2e.commandline import Stack
+from tests.stack.looking import addresses, descendants
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory):
-    return State(tmp_path_factory.mktemp("up") / "state")
-
-
-def stack(*arguments):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY)])}
-    command = [sys.executable, "-m", "stack", *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=400
-    )
+def stack(tmp_path_factory):
+    return Stack(tmp_path_factory.mktemp("up") / "state")
 
 
 @pytest.fixture(scope="module")
-def up(state):
+def up(stack):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    ran = stack("up", "--state-dir", str(state.root), "--port", str(port))
     try:
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        ran = stack("up", "--port", str(port))
+        assert ran.code == 0, ran.out + ran.err
         yield ran, port
     finally:
-        stack("down", "--state-dir", str(state.root))
+        stack("down")
 
 
 def family(state):
-    found = supervisor_file.read(state)
+    found = holder.read(state)
     assert found is not None
-    parents = [psutil.Process(each.pid) for each in (found.supervisor, *found.children.values()) if each.process()]
-    return {process for parent in parents for process in (parent, *parent.children(recursive=True))}
+    return descendants([found.process, *found.children.values()])
 
 
-def test_up_tells_address_and_login(state, up):
+def test_up_tells_address_and_login(stack, up):
     ran, port = up
-    assert f"http://localhost:{port}" in ran.stdout
-    assert f"admin / {state.password()}" in ran.stdout
+    assert f"http://localhost:{port}" in ran.out
+    assert f"admin / {stack.state.password()}" in ran.out
 
 
-def test_up_again_says_that_it_is_up(state, up):
-    again = stack("up", "--state-dir", str(state.root))
-    assert again.returncode == 0
-    assert "up already" in again.stdout
+def test_up_again_says_that_it_is_up(stack, up):
+    again = stack("up")
+    assert again.code == 0
+    assert "up already" in again.out
 
 
-def test_everything_listens_on_loopback(state, up):
-    listening = [
-        connection.laddr.ip
-        for process in family(state)
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    ]
+def test_everything_listens_on_loopback(stack, up):
+    listening = addresses(family(stack.state))
     assert listening
-    assert set(listening) <= {"127.0.0.1", "::1"}
+    assert listening <= {"127.0.0.1", "::1"}
 
 
-def test_a_dag_runs_over_the_rest_api_and_leaves_a_note(state, up):
+def test_a_dag_runs_over_the_rest_api_and_leaves_a_note(stack, up):
     _, port = up
-    login = ["--url", f"http://localhost:{port}", "--password", state.password()]
+    login = ["--url", f"http://localhost:{port}", "--password", stack.state.password()]
     for expected in ("created ", "kept "):
-        ran = stack("trigger", "--dag", "credit_approval__environment", *login)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert "✓ create" in ran.stdout
-        assert expected in ran.stdout
-    api = AirflowApi(f"http://localhost:{port}", "admin", state.password())
+        ran = stack.trigger("--dag", "credit_approval__environment", *login)
+        assert ran.code == 0, ran.out + ran.err
+        assert "✓ create" in ran.out
+        assert expected in ran.out
+    api = AirflowApi(f"http://localhost:{port}", "admin", stack.state.password())
     runs = api.call("GET", "/dags/credit_approval__environment/dagRuns")["dag_runs"]
     assert all("environment.create" in run["note"] for run in runs)
 
 
-def test_a_wrong_password_and_a_wrong_parameter_are_refused_in_words(state, up):
+def test_a_run_beside_it_goes_over_the_rest_api(stack, up):
+    ran = stack("run", "--loop", "environment")
+    assert ran.code == 0, ran.out + ran.err
+    assert "kept" in ran.line("stack")
+
+
+def test_a_wrong_password_and_a_wrong_parameter_are_refused_in_words(stack, up):
     _, port = up
     url = ["--url", f"http://localhost:{port}"]
-    ran = stack("trigger", "--dag", "credit_approval__environment", *url, "--password", "wrong")
-    assert ran.returncode == 1
-    assert "refused the login of user admin" in ran.stderr
-    conf = ["--conf", '{"target": "No Name"}', "--password", state.password()]
-    ran = stack("trigger", "--dag", "credit_approval__environment", *url, *conf)
-    assert ran.returncode == 1
-    assert "target" in ran.stderr
+    ran = stack.trigger("--dag", "credit_approval__environment", *url, "--password", "wrong")
+    assert ran.code == 1
+    assert "refused the login of user admin" in ran.err
+    conf = ["--conf", '{"target": "No Name"}', "--password", stack.state.password()]
+    ran = stack.trigger("--dag", "credit_approval__environment", *url, *conf)
+    assert ran.code == 1
+    assert "target" in ran.err
 
 
-def test_down_leaves_no_process_behind(state, up):
-    processes = family(state)
-    ran = stack("down", "--state-dir", str(state.root))
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+def test_down_leaves_no_process_behind(stack, up):
+    processes = family(stack.state)
+    ran = stack("down")
+    assert ran.code == 0, ran.out + ran.err
     _, alive = psutil.wait_procs(list(processes), timeout=5)
     assert alive == []
-    assert "not up" in stack("down", "--state-dir", str(state.root)).stdout
+    assert "not up" in stack("down").out

@@ -1,5 +1,6 @@
 """Writes the four files of a new project, and tells what was guessed and what to look at."""
 
+import json
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from snowloop.new.filling import LOOK, Found, texts
 from snowloop.new.guesses import choose_cut, choose_key, choose_label
 from snowloop.new.table import read_table
 from snowloop.project import include_dir, load_project, project_folders
-from snowloop.project.loading import FILES
+from snowloop.project.loading import FILES, is_installed
 from snowloop.project.sources import NAME
 
 
@@ -49,7 +50,7 @@ def new_project(
         file: The file.
         key: Columns that together identify a row; none: one that looks like a key, or else the rows are numbered.
         label: The column to predict; None: one that looks like a label.
-        folder: The folder of projects; default: ``include/projects``.
+        folder: The folder of projects; default: the first of ``project_folders()``, which is ``include/projects``.
 
     Returns:
         What was written.
@@ -57,13 +58,21 @@ def new_project(
     Raises:
         NewProjectError: if the file, the name, the key or the label cannot be used; the message says what to do.
     """
-    folder = (folder or include_dir() / "projects").resolve()
+    folder = (folder or _default_folder()).resolve()
     name = _free_name(name, folder)
     try:
         return _look_and_write(name, file, folder, key, label)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}: name a file that can be read, and a folder that can be written"
         raise NewProjectError(message) from error
+
+
+def _default_folder() -> Path:
+    folders = project_folders()
+    if not folders:
+        message = "there is no folder of projects: name one with --dir, and let SNOWLOOP_PROJECTS list it from then on"
+        raise NewProjectError(message)
+    return folders[0]
 
 
 def _look_and_write(name: str, file: Path, folder: Path, key: Sequence[str], label: str | None) -> NewProject:
@@ -140,6 +149,9 @@ def _look(directory: Path) -> tuple[tuple[Path, int, str], ...]:
 
 def _command(found: Found, folder: Path) -> str:
     """What runs the whole life cycle of the project once."""
-    data = shlex.quote(str(found.table.file.resolve().parent))
+    data = str(found.table.file.resolve().parent)
     searched = "" if folder == include_dir() / "projects" else f"SNOWLOOP_PROJECTS={shlex.quote(str(folder))} "
-    return f"{searched}make run PROJECT={found.name} DATA={data}"
+    if is_installed():
+        conf = json.dumps({"data_dir": data})
+        return f"{searched}airflow dags trigger {found.name}__life_cycle --conf {shlex.quote(conf)}"
+    return f"{searched}make run PROJECT={found.name} DATA={shlex.quote(data)}"

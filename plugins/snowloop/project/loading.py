@@ -1,7 +1,7 @@
 """Finds and reads project.yaml files, and says in which line one is wrong."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,26 @@ class _Loader(LOADER):  # type: ignore[misc, valid-type]
 
 
 FILES = ("project.yaml", "features.sql", "label.sql", "model.py")
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def include_dir() -> Path:
-    """The include folder: SNOWLOOP_INCLUDE, or ``include`` beside ``plugins``."""
+    """The folder of SQL and templates: SNOWLOOP_INCLUDE, or the wheel's own, or ``include`` beside ``plugins``."""
     configured = os.environ.get("SNOWLOOP_INCLUDE")
-    return Path(configured) if configured else Path(__file__).resolve().parents[3] / "include"
+    if configured:
+        return Path(configured)
+    return _PACKAGE / "include" if is_installed() else _PACKAGE.parents[1] / "include"
+
+
+def is_installed() -> bool:
+    """Whether this is an installed Snowloop: it brings SQL and templates within the package, and no projects."""
+    return (_PACKAGE / "include").is_dir()
 
 
 def project_folders() -> list[Path]:
     """Where projects are looked for: ``include/projects``, then each folder that SNOWLOOP_PROJECTS lists.
+
+    An installed Snowloop has no ``include/projects`` unless SNOWLOOP_INCLUDE names an include folder.
 
     Returns:
         The folders; SNOWLOOP_PROJECTS separates them as PATH does.
@@ -54,6 +64,8 @@ def project_folders() -> list[Path]:
         if not folder.is_dir():
             message = f"{folder}: no such folder, but SNOWLOOP_PROJECTS lists it: make it, or take it out of the list"
             raise ProjectError(message)
+    if is_installed() and not os.environ.get("SNOWLOOP_INCLUDE"):
+        return listed
     return list(dict.fromkeys([include_dir() / "projects", *listed]))
 
 
@@ -126,11 +138,9 @@ def load_project(name: str, folder: Path | None = None) -> Project:
         ProjectError: if a file is missing, or the declaration is wrong; the message says where and what to do.
     """
     folders = _found(folder)
-    directory = folders.get(name, folder or include_dir() / "projects") / name
     if name not in folders:
-        known = ", ".join(folders) or "none"
-        message = f"{directory}: no project of this name (there are: {known}); add the folder with {', '.join(FILES)}"
-        raise ProjectError(message)
+        raise _unknown(name, folders, [folder] if folder else project_folders())
+    directory = folders[name] / name
     for file in FILES:
         if not (directory / file).is_file():
             message = f"{directory / file}: the file is missing; a project needs {', '.join(FILES)}"
@@ -144,6 +154,17 @@ def load_project(name: str, folder: Path | None = None) -> Project:
     if problems:
         raise ProjectError("\n".join(problems))
     return project
+
+
+def _unknown(name: str, known: Iterable[str], places: list[Path]) -> ProjectError:
+    if not places:
+        message = f"{name}: no project of this name, nor any other: list their folder in SNOWLOOP_PROJECTS"
+        return ProjectError(message)
+    there = ", ".join(known) or "none"
+    files = ", ".join(FILES)
+    return ProjectError(
+        f"{places[0] / name}: no project of this name (there are: {there}); add the folder with {files}"
+    )
 
 
 def place_of(project: Project, *place: int | str) -> str:
