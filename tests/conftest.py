@@ -55,13 +55,16 @@ class LocalSnowflake:
             raise RuntimeError(f"the local Snowflake did not start: {line!r}; see {self.data_dir / 'server.log'}")
         return self
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Send a signal (SIGTERM: a clean stop; SIGKILL: as a power cut) and wait for the end."""
-        if self._process and self._process.poll() is None:
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int | None:
+        """Send a signal (SIGTERM: a clean stop; SIGKILL: as a power cut) and wait for the end; its exit code."""
+        if self._process is None:
+            return None
+        if self._process.poll() is None:
             self._process.send_signal(how)
             self._process.wait(60)
-        if self._process and self._process.stdout:
+        if self._process.stdout:
             self._process.stdout.close()
+        return self._process.returncode
 
     def connection(self) -> dict[str, Any]:
         """Keyword arguments for the connector, as the command line prints them."""
