@@ -21,7 +21,7 @@ from local_snowflake.catalog import Catalog, Object
 from local_snowflake.changes.trimming import Trimmer
 from local_snowflake.context import Context
 from local_snowflake.copying import load_history
-from local_snowflake.errors import SnowflakeError, from_duckdb
+from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
 from local_snowflake.functions import python_calls
 from local_snowflake.locks import LockTable
 from local_snowflake.models import remove_unused_folders
@@ -39,6 +39,8 @@ from local_snowflake.workers import Workers
 
 logger = logging.getLogger(__name__)
 _HISTORY_KEPT = 10_000
+# the seconds after each attempt at a statement whose objects others change
+_WAITS = (0.0, *(min(0.002 * 2**n, 0.5) for n in range(29)))
 # what holds statements of its own: a flow operator in it is theirs
 _BLOCK_VERBS = {"BEGIN", "DECLARE", "EXECUTE", "CREATE"}
 
@@ -180,10 +182,8 @@ class Engine:
         self.history.append(record)
         started = time.monotonic()
         try:
-            context = Context(self, handle)
-            context.query_id = record.query_id
             with session.running():
-                result = self._dispatch(context, sql, bindings)
+                result = self._attempt(handle, record.query_id, sql, bindings)
         except SnowflakeError as error:
             record.status, record.error_code, record.error_message = "FAILED_WITH_ERROR", error.code, error.message
             raise
@@ -199,6 +199,21 @@ class Engine:
         result.query_id = record.query_id
         session.remember(result)
         return result
+
+    def _attempt(self, handle: Handle, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:
+        """Run a statement from its beginning, and again when another session changed what it had read."""
+        for wait in _WAITS:
+            context = Context(self, handle)
+            context.query_id = query_id
+            try:
+                return self._dispatch(context, sql, bindings)
+            except CatalogChangedError as error:
+                last = error
+                if handle.session.interruption is not None:
+                    raise handle.session.interruption from None
+                time.sleep(wait)
+        text = f"The statement was tried {len(_WAITS)} times, and each time another session changed its objects: {last}"
+        raise execution_error(text + " Run it again.")
 
     def _dispatch(self, ctx: Context, sql: str, bindings: dict[str, Any] | None) -> Result:
         statement = parse_statement(sql, set(registry.STATEMENTS))

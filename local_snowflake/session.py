@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -15,8 +14,8 @@ import pyarrow as pa
 
 from local_snowflake.catalog import Object
 from local_snowflake.computed import ComputedTables, computing
-from local_snowflake.errors import SnowflakeError, canceled, from_duckdb, timed_out
-from local_snowflake.locks import LockTable
+from local_snowflake.errors import SnowflakeError, canceled, from_duckdb, is_conflict, timed_out
+from local_snowflake.locks import LockTable, Resource, new_transaction
 from local_snowflake.names import Name
 from local_snowflake.results import Result
 
@@ -69,7 +68,7 @@ class Session:
         # rows of table functions that the running statement reads, by the name they are registered under
         self._rows: dict[str, pa.Table] = {}
         self._writes: list[Callable[[], Any]] = []
-        self._transaction_id: Hashable = None
+        self._transaction_id = 0
 
     # -- transactions -------------------------------------------------------------------------------------------------
 
@@ -78,34 +77,38 @@ class Session:
         if not self.in_transaction:
             self.duck.execute("BEGIN TRANSACTION")
             self.in_transaction = True
-            self._transaction_id = uuid.uuid4()
+            self._transaction_id = new_transaction()
 
     @property
-    def transaction(self) -> Hashable:
+    def transaction(self) -> int | None:
         """What identifies the open transaction; None without one."""
         return self._transaction_id if self.in_transaction else None
 
     def commit(self) -> None:
         """Make the open transaction's writes durable and visible; nothing happens without one."""
-        if self.in_transaction:
-            self._end("COMMIT")
+        self._end("COMMIT")
 
     def rollback(self) -> None:
         """Undo the open transaction's writes; nothing happens without one."""
-        if self.in_transaction:
-            self._end("ROLLBACK")
+        self._end("ROLLBACK")
 
     def _end(self, how: str) -> None:
         try:
-            self.duck.execute(how)
+            if self.in_transaction:
+                self._end_duck(how)
         except duckdb.Error as error:
             raise from_duckdb(error) from None
+        finally:
+            self.drop_rows()
+
+    def _end_duck(self, how: str) -> None:
+        try:
+            self.duck.execute(how)
         finally:
             self.in_transaction = False
             self.notes.clear()
             self._writes.clear()
             self.locks.release(self._transaction_id)
-            self.drop_rows()
         if how == "COMMIT":
             self.on_commit()
 
@@ -117,7 +120,7 @@ class Session:
         """
         self.interruption = reason or canceled()
         self.duck.interrupt()
-        self.locks.interrupt(self._transaction_id)
+        self.locks.wake()
         for stop in list(self.on_interrupt):
             stop()
 
@@ -146,19 +149,42 @@ class Session:
             if timer:
                 timer.cancel()
 
-    def lock(self, *resources: str, shared: bool = False) -> None:
+    def lock(self, *resources: Resource, shared: bool = False) -> bool:
         """Lock resources until the transaction ends; the transaction sees what was committed before it got them.
 
         Args:
-            resources: their names.
+            resources: what to lock.
             shared: whether others may share them.
 
+        Returns:
+            Whether there is one that the transaction did not hold before.
+
         Raises:
-            SnowflakeError: 000625 after LOCK_TIMEOUT seconds.
+            SnowflakeError: 000625 after LOCK_TIMEOUT seconds; 000604, 000630 if the statement is stopped.
         """
-        timeout = float(self.parameters.get("LOCK_TIMEOUT", 43_200))
-        if self.locks.acquire(self._transaction_id, resources, timeout, shared=shared):
+        gained = self._acquire(self._transaction_id, resources, shared=shared)
+        if gained:
             self.refresh()
+        return gained
+
+    @contextmanager
+    def holding(self, *resources: Resource) -> Iterator[None]:
+        """Have resources alone for one statement that runs outside the session's transaction.
+
+        Raises:
+            SnowflakeError: as ``lock`` does.
+        """
+        owner = new_transaction()
+        try:
+            self._acquire(owner, resources, shared=False)
+            yield
+        finally:
+            self.locks.release(owner)
+
+    def _acquire(self, owner: int, resources: Iterable[Resource], *, shared: bool) -> bool:
+        timeout = float(self.parameters.get("LOCK_TIMEOUT", 43_200))
+        stopped = lambda: self.interruption  # noqa: E731
+        return bool(self.locks.acquire(owner, resources, timeout, shared=shared, stopped=stopped))
 
     def refresh(self) -> None:
         """Let the next statement of the transaction see what others have committed: READ COMMITTED."""
@@ -192,7 +218,7 @@ class Session:
                 done = work()
             except duckdb.Error as error:
                 self._recover()
-                if not _is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
                     raise from_duckdb(error) from None
             except BaseException:
                 self._recover()
@@ -207,19 +233,21 @@ class Session:
             self.begin()
             try:
                 done = work()
-                self.commit()
-                return done
+                self._end_duck("COMMIT")
             except duckdb.Error as error:
-                self.rollback()
-                if not _is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                    self.rollback()
                     raise from_duckdb(error) from None
-            except SnowflakeError as error:
-                self.rollback()
-                if "onflict" not in error.message or error.code != 603:
-                    raise
+                # the rows that the statement reads are still there for the next attempt
+                if self.in_transaction:
+                    self._end_duck("ROLLBACK")
+                self._register_again()
             except BaseException:
                 self.rollback()
                 raise
+            else:
+                self.drop_rows()
+                return done
         raise AssertionError("unreachable")
 
     def _aborted(self) -> bool:
@@ -235,8 +263,7 @@ class Session:
             return
         self.duck.execute("ROLLBACK")
         self.duck.execute("BEGIN TRANSACTION")
-        for name, rows in self._rows.items():
-            self.duck.register(name, rows)
+        self._register_again()
         try:
             for work in self._writes:
                 work()
@@ -258,6 +285,10 @@ class Session:
         """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""
         self._rows[name] = rows
         self.duck.register(name, rows)
+
+    def _register_again(self) -> None:
+        for name, rows in self._rows.items():
+            self.duck.register(name, rows)
 
     def drop_rows(self) -> None:
         """Let go of the rows that were registered for statements, once no transaction needs them."""
@@ -290,8 +321,3 @@ class Handle:
         self.base_url = ""
         self.lock = threading.Lock()
         self.running: dict[str, Any] = {}
-
-
-def _is_conflict(error: duckdb.Error) -> bool:
-    text = str(error)
-    return isinstance(error, duckdb.TransactionException) and "onflict" in text
