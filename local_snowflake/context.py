@@ -11,9 +11,10 @@ from sqlglot import exp
 
 from local_snowflake.catalog import Catalog, Change, Object
 from local_snowflake.errors import SnowflakeError, does_not_exist
+from local_snowflake.handle import Handle
 from local_snowflake.locks import Resource
 from local_snowflake.names import Name, quote
-from local_snowflake.session import Handle, Session
+from local_snowflake.session import Session
 
 if TYPE_CHECKING:
     from local_snowflake.engine import Engine
@@ -146,7 +147,7 @@ class Context:
 
         Source: https://docs.snowflake.com/en/sql-reference/transactions#ddl
         """
-        self.session.commit()
+        self.session.commit(in_statement=True)
         permanent = [name for name in tables if not self.is_temporary(name)]
         held = self.session.holding(*map(definition_lock, permanent), *locks)
         with held, self.catalog.change(self.session.duck, self.since) as change:

@@ -23,13 +23,15 @@ from local_snowflake.context import Context
 from local_snowflake.copying import load_history
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
 from local_snowflake.functions import python_calls
+from local_snowflake.handle import Handle
+from local_snowflake.idle import IdleLimits, IdleSessions
 from local_snowflake.locks import LockTable
 from local_snowflake.models import remove_unused_folders
 from local_snowflake.names import Name
 from local_snowflake.parser import RAW_VERBS, parse_statement, tokenize
 from local_snowflake.results import Result
 from local_snowflake.scheduler import Scheduler
-from local_snowflake.session import Handle, Session
+from local_snowflake.session import Session
 from local_snowflake.staging import locations
 from local_snowflake.staging.transfers import Transfers
 from local_snowflake.statements.account import BUILT_IN_ROLES
@@ -39,6 +41,7 @@ from local_snowflake.workers import Workers
 
 logger = logging.getLogger(__name__)
 _HISTORY_KEPT = 10_000
+_CLOSE_SECONDS = 10.0
 # the seconds after each attempt at a statement whose objects others change
 _WAITS = (0.0, *(min(0.002 * 2**n, 0.5) for n in range(29)))
 # what holds statements of its own: a flow operator in it is theirs
@@ -68,8 +71,8 @@ class QueryRecord:
 class Engine:
     """One local Snowflake account."""
 
-    def __init__(self, data_dir: Path) -> None:
-        """Open the account kept in ``data_dir``, or make a new one there."""
+    def __init__(self, data_dir: Path, limits: IdleLimits = IdleLimits()) -> None:  # noqa: B008 (it is frozen)
+        """Open the account kept in ``data_dir``, or make a new one there; ``limits`` are those of idle clients."""
         self.data_dir = data_dir
         self.storage = Storage(data_dir / "snowflake.duckdb")
         self.catalog = Catalog(self.storage.cursor())
@@ -83,6 +86,7 @@ class Engine:
         self.address: dict[str, Any] = {}
         self._lock = threading.Lock()
         self.scheduler = Scheduler(self)
+        self.idle = IdleSessions(self.locks, lambda: list(self.handles.values()), self._end_session, limits)
         self._make_defaults()
         changes.prepare(self.storage.cursor(), self.catalog)
         load_history.prepare(self.storage.cursor())
@@ -107,6 +111,7 @@ class Engine:
         self.workers.start()
         self.scheduler.start()
         self.trimmer.start()
+        self.idle.start()
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -131,22 +136,45 @@ class Engine:
 
     def close_session(self, handle: Handle) -> None:
         """End a session, or only detach a procedure from it."""
-        with self._lock:
-            self.handles.pop(handle.token, None)
+        self._forget(handle)
         if handle.parent is None:
             with handle.lock:
                 handle.session.close()
+
+    def _end_session(self, handle: Handle) -> None:
+        """End the session of a handle whose lock is held."""
+        self._forget(handle)
+        if handle.parent is None:
+            handle.session.close()
+
+    def _forget(self, handle: Handle) -> None:
+        with self._lock:
+            self.handles.pop(handle.token, None)
 
     def close(self) -> None:
         """End the tasks and all sessions, and close the file."""
         self.scheduler.stop()
         self.trimmer.stop()
-        for handle in list(self.handles.values()):
-            # a running statement holds its session
-            handle.session.interrupt()
-            self.close_session(handle)
+        self.idle.stop()
+        self._end_all(time.monotonic() + _CLOSE_SECONDS)
         self.workers.close()
         self.storage.close()
+
+    def _end_all(self, deadline: float) -> None:
+        """Stop what runs and end all sessions; what cannot be stopped in time is left: it was not committed."""
+        while left := list(self.handles.values()):
+            for handle in left:
+                if not handle.lock.acquire(timeout=0.05):
+                    # it is repeated: a statement may begin between two interrupts
+                    handle.session.interrupt()
+                    continue
+                try:
+                    self._end_session(handle)
+                finally:
+                    handle.lock.release()
+            if time.monotonic() > deadline:
+                logger.warning("%d sessions did not end in %.0f s", len(self.handles), _CLOSE_SECONDS)
+                return
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
@@ -168,8 +196,9 @@ class Engine:
             SnowflakeError: whatever went wrong.
         """
         session = handle.session
+        session.query_id = query_id = query_id or str(uuid.uuid4())
         record = QueryRecord(
-            query_id or str(uuid.uuid4()),
+            query_id,
             sql,
             session.id,
             session.user,
@@ -217,6 +246,8 @@ class Engine:
 
     def _dispatch(self, ctx: Context, sql: str, bindings: dict[str, Any] | None) -> Result:
         statement = parse_statement(sql, set(registry.STATEMENTS))
+        if (aborted := ctx.session.take_aborted()) and statement.verb != "ROLLBACK":
+            raise aborted
         if statement.verb in RAW_VERBS:
             statement.binds = [b["value"] for b in (bindings or {}).values()]
             return registry.STATEMENTS[statement.verb, ""](ctx, statement)

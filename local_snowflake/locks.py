@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
@@ -32,6 +32,7 @@ class Claim:
     """A lock that a transaction has, or waits for."""
 
     alone: bool
+    query_id: str | None = None
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -55,6 +56,7 @@ class LockTable:
         timeout: float,
         *,
         shared: bool = False,
+        query_id: str | None = None,
         stopped: Callable[[], SnowflakeError | None] = lambda: None,
     ) -> list[Resource]:
         """Lock resources for an owner, waiting while another holds them.
@@ -64,6 +66,7 @@ class LockTable:
             resources: what to lock; that is done in a fixed order.
             timeout: seconds to wait for each, Snowflake's LOCK_TIMEOUT.
             shared: whether others may share them.
+            query_id: the statement that needs them.
             stopped: why the waiting has to end, or None; looked at every second, and at each ``wake()``.
 
         Returns:
@@ -79,8 +82,9 @@ class LockTable:
                 held = self._holders.get(resource, {}).get(owner)
                 if held and (held.alone or shared):
                     continue
-                self._wait_for(owner, resource, Claim(not shared), time.monotonic() + timeout, stopped)
-                self._holders.setdefault(resource, {})[owner] = Claim(not shared)
+                claim = Claim(not shared, query_id)
+                self._wait_for(owner, resource, claim, time.monotonic() + timeout, stopped)
+                self._holders.setdefault(resource, {})[owner] = replace(claim, since=datetime.now(UTC))
                 self._owned.setdefault(owner, set()).add(resource)
                 gained.append(resource)
         return gained

@@ -16,13 +16,14 @@ import uvicorn
 
 from local_snowflake.certificates import ensure_certificate, write_private
 from local_snowflake.engine import Engine
+from local_snowflake.idle import IdleLimits
 from local_snowflake.server import USER, Server, widen_thread_pool
 
 _STATE = "server.json"
 _LOOPBACK = "127.0.0.1"
 
 
-def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str) -> None:
+def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str, limits: IdleLimits) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
     HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
@@ -33,12 +34,13 @@ def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_se
         port: its port; 0 for a free one.
         hostnames: further names for the certificate.
         new_secret: the password, if the directory has none yet.
+        limits: for how long clients may be idle.
     """
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
-    engine = Engine(data_dir)
+    engine = Engine(data_dir, limits)
     app = Server(engine, secret).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))

@@ -59,6 +59,15 @@ def test_a_stop_closes_everything(own_snowflake: LocalSnowflake, how: signal.Sig
     assert "snowflake.duckdb.wal" not in left
 
 
+@pytest.mark.parametrize(("name", "value"), [("TIMEZONE", "Nope/Zone"), ("LOCK_TIMEOUT", "abc")])
+def test_a_wrong_session_parameter_is_refused(local_snowflake: LocalSnowflake, name: str, value: str) -> None:
+    text = rf"invalid value \[{value}\] for parameter '{name}'"
+    with pytest.raises(DatabaseError, match=text):
+        connect(local_snowflake, session_parameters={name: value}, login_timeout=20)
+    with connect(local_snowflake) as connection, pytest.raises(DatabaseError, match=text):
+        run(connection, f"ALTER SESSION SET {name} = '{value}'")
+
+
 def test_the_token_and_the_key_are_private(local_snowflake: LocalSnowflake) -> None:
     for name in ("token", "key.pem", "server.json"):
         assert stat.S_IMODE((local_snowflake.data_dir / name).stat().st_mode) == 0o600
