@@ -41,7 +41,7 @@ from local_snowflake.workers import Workers
 
 logger = logging.getLogger(__name__)
 _HISTORY_KEPT = 10_000
-_CLOSE_SECONDS = 10.0
+_CLOSE_SECONDS = 5.0
 # the seconds after each attempt at a statement whose objects others change
 _WAITS = (0.0, *(min(0.002 * 2**n, 0.5) for n in range(29)))
 # what holds statements of its own: a flow operator in it is theirs

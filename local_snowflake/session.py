@@ -181,6 +181,15 @@ class Session(Interruptible):
             self.duck.execute("COMMIT")
             self.duck.execute("BEGIN TRANSACTION")
 
+    @property
+    def has_written(self) -> bool:
+        """Whether the open transaction has written something, so that it keeps to one snapshot of the data."""
+        return bool(self._writes)
+
+    def renew(self) -> None:
+        """Let the open transaction go on from what others have committed, its own writes done again on that."""
+        self._recover()
+
     def read(self, work: Callable[[], T]) -> T:
         """Run something that only reads; a failure leaves the open transaction as it was."""
         self.refresh()

@@ -23,6 +23,8 @@ from local_snowflake.locks import Resource
 from local_snowflake.names import Name, quote
 
 T = TypeVar("T")
+# the catalog's version when the transaction began to write: from then on it sees the data of that moment
+_SNAPSHOT = "changes.snapshot"
 
 
 def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T]) -> T:
@@ -78,12 +80,18 @@ def _keep_definition(ctx: Context, name: Name) -> None:
     Raises:
         CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled anew.
     """
-    if ctx.is_temporary(name):
-        return
+    session, concerned = ctx.session, concerns("TABLE", name)
     # what the transaction holds already was not changed since
-    gained = ctx.session.lock(definition_lock(name), shared=True)
-    if gained and ctx.catalog.changed_since(ctx.since, concerns("TABLE", name)):
+    if ctx.is_temporary(name) or not session.lock(definition_lock(name), shared=True):
+        return
+    if ctx.catalog.changed_since(ctx.since, concerned):
         raise CatalogChangedError(f"table {name.fqn} was changed by another session")
+    if not session.has_written:
+        session.notes[_SNAPSHOT] = ctx.since
+    elif ctx.catalog.changed_since(session.notes[_SNAPSHOT], concerned):
+        # the transaction's own snapshot is from before that: it goes on from the present one
+        session.notes[_SNAPSHOT] = ctx.since
+        session.renew()
 
 
 @contextmanager

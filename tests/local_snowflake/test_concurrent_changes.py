@@ -266,6 +266,22 @@ def test_a_waiting_statement_on_a_table_is_compiled_anew_when_the_table_changed(
     assert run(session, "SELECT A FROM N") == [(12,)]
 
 
+def test_a_transaction_writes_a_table_that_changed_since_its_first_write(
+    session: Connection, connect: Callable[[], Connection]
+) -> None:
+    run(session, "CREATE TABLE FIRST (A INT)")
+    run(session, "CREATE TABLE SECOND (A INT)")
+    other = connect()
+    run(other, "BEGIN")
+    run(other, "INSERT INTO FIRST VALUES (1)")
+    run(session, "ALTER TABLE SECOND ADD COLUMN B INT")
+    run(session, "CREATE STREAM SECOND_S ON TABLE SECOND")
+    run(other, "INSERT INTO SECOND (A, B) VALUES (2, 3)")
+    run(other, "COMMIT")
+    assert run(session, "SELECT A FROM FIRST") == [(1,)]
+    assert run(session, "SELECT A, B FROM SECOND_S") == [(2, 3)]
+
+
 def test_ddl_that_waits_is_timed_out(session: Connection, connect: Callable[[], Connection]) -> None:
     run(session, "CREATE TABLE W (A INT)")
     run(session, "BEGIN")
