@@ -177,7 +177,7 @@ _TRANSLATIONS: tuple[tuple[type[duckdb.Error], str, _Make], ...] = (
 
 
 # "Conflict on update!", "Attempting to modify table T but another transaction has altered this table"
-_CONFLICT = re.compile(r"conflict|another transaction has (altered|dropped)", re.I)
+_CONFLICT = re.compile(r"conflict|another transaction has (altered|dropped)|table state was reverted", re.I)
 
 
 def is_conflict(error: Exception) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,21 @@ import snowflake.connector
 from snowflake.connector.errors import DatabaseError
 
 Connection = snowflake.connector.SnowflakeConnection
+AtOnce = Callable[[int, Callable[[int], str]], list[Exception | None]]
 PATIENCE = 120
+# gives TRUE once a file is there: a query that takes as long as a test wants
+WAIT_FOR = """CREATE FUNCTION WAIT_FOR(PATH VARCHAR) RETURNS BOOLEAN LANGUAGE PYTHON RUNTIME_VERSION = '3.11'
+HANDLER = 'f' AS
+$$
+import os, time
+def f(path):
+    until = time.monotonic() + 300
+    while not os.path.exists(path):
+        if time.monotonic() > until:
+            raise TimeoutError(path)
+        time.sleep(0.05)
+    return True
+$$"""
 
 
 def run(connection: Connection, sql: str) -> list[Any]:
@@ -74,9 +89,23 @@ def columns(connection: Connection, table: str) -> list[str]:
     return [row[0] for row in run(connection, f"DESCRIBE TABLE {table}")]
 
 
-def at_once(connect: Callable[[], Connection], count: int, sql: Callable[[int], str]) -> list[Exception | None]:
-    started = [Background(connect(), sql(i)) for i in range(count)]
-    return [each.end() for each in started]
+@pytest.fixture
+def at_once(session: Connection, connect: Callable[[], Connection], tmp_path: Path) -> AtOnce:
+    """Runs ``sql(0)``, ``sql(1)``, … in sessions of their own, all under way while a long change is; their errors."""
+    run(session, WAIT_FOR)
+
+    def run_all(count: int, sql: Callable[[int], str]) -> list[Exception | None]:
+        go = tmp_path / uuid.uuid4().hex
+        long = Background(connect(), f"CREATE OR REPLACE TABLE LONG AS SELECT WAIT_FOR('{go}') AS DONE")
+        assert long.is_waiting()
+        started = [Background(connect(), sql(i)) for i in range(count)]
+        for each in started:
+            each.is_waiting()
+        go.touch()
+        assert long.end() is None
+        return [each.end() for each in started]
+
+    return run_all
 
 
 def test_a_column_that_was_added_while_a_stream_waited_is_kept(
@@ -95,59 +124,40 @@ def test_a_column_that_was_added_while_a_stream_waited_is_kept(
     assert run(session, "SELECT A, B FROM S") == [(2, 3)]
 
 
-def test_changes_of_one_object_at_once_are_all_kept(session: Connection, connect: Callable[[], Connection]) -> None:
+def test_changes_of_one_object_at_once_are_all_kept(session: Connection, at_once: AtOnce) -> None:
     run(session, "CREATE TABLE WIDE (A INT)")
-    assert at_once(connect, 6, lambda i: f"ALTER TABLE WIDE ADD COLUMN C{i} INT") == [None] * 6
-    assert sorted(columns(session, "WIDE")) == ["A", *(f"C{i}" for i in range(6))]
+    assert at_once(4, lambda i: f"ALTER TABLE WIDE ADD COLUMN C{i} INT") == [None] * 4
+    assert sorted(columns(session, "WIDE")) == ["A", *(f"C{i}" for i in range(4))]
 
 
-def test_streams_made_at_once_on_a_table_without_one(session: Connection, connect: Callable[[], Connection]) -> None:
-    for attempt in range(3):
-        run(session, f"CREATE TABLE U{attempt} (A INT)")
-        made = at_once(connect, 4, lambda i, n=attempt: f"CREATE STREAM S{n}_{i} ON TABLE U{n}")  # type: ignore[misc]
-        assert made == [None] * 4
-        run(session, f"INSERT INTO U{attempt} VALUES (7)")
-        assert [run(session, f"SELECT A FROM S{attempt}_{i}") for i in range(4)] == [[(7,)]] * 4
+def test_streams_made_at_once_on_a_table_without_one(session: Connection, at_once: AtOnce) -> None:
+    run(session, "CREATE TABLE U (A INT)")
+    assert at_once(4, lambda i: f"CREATE STREAM S{i} ON TABLE U") == [None] * 4
+    run(session, "INSERT INTO U VALUES (7)")
+    assert [run(session, f"SELECT A FROM S{i}") for i in range(4)] == [[(7,)]] * 4
 
 
 @pytest.mark.parametrize("create", ["TABLE R (A INT)", "TABLE R AS SELECT 1 AS A", "STREAM R ON TABLE SOURCE"])
-def test_one_of_many_makes_an_object_that_must_not_exist(
-    session: Connection, connect: Callable[[], Connection], create: str
-) -> None:
+def test_one_of_many_makes_an_object_that_must_not_exist(session: Connection, at_once: AtOnce, create: str) -> None:
     run(session, "CREATE TABLE SOURCE (A INT)")
     kind, rest = create.split(" ", 1)
-    assert at_once(connect, 4, lambda i: f"CREATE {kind} IF NOT EXISTS {rest}") == [None] * 4
+    assert at_once(3, lambda i: f"CREATE {kind} IF NOT EXISTS {rest}") == [None] * 3
     run(session, f"DROP {kind} R")
-    failed = [error for error in at_once(connect, 4, lambda i: f"CREATE {create}") if error]
-    assert len(failed) == 3
+    failed = [error for error in at_once(3, lambda i: f"CREATE {create}") if error]
+    assert len(failed) == 2
     assert all("002002" in str(error) and "already exists" in str(error) for error in failed)
 
 
-def test_task_changes_at_once_are_all_kept(session: Connection, connect: Callable[[], Connection]) -> None:
+def test_task_changes_at_once_are_all_kept(session: Connection, at_once: AtOnce) -> None:
     run(session, "CREATE WAREHOUSE IF NOT EXISTS W")
     run(session, "CREATE TASK ROOT WAREHOUSE = W SCHEDULE = '60 MINUTES' AS SELECT 1")
-    assert at_once(connect, 5, lambda i: f"CREATE TASK C{i} WAREHOUSE = W AFTER ROOT AS SELECT 1") == [None] * 5
-    assert at_once(connect, 5, lambda i: f"CREATE TASK E{i} WAREHOUSE = W AFTER C{i} AS SELECT 1") == [None] * 5
-    settings = [f"USER_TASK_TIMEOUT_MS = {i + 1000}" if i else "COMMENT = 'kept'" for i in range(5)]
-    assert at_once(connect, 5, lambda i: f"ALTER TASK ROOT SET {settings[i]}") == [None] * 5
-    shown = {row[1]: row for row in run(session, "SHOW TASKS")}
-    assert len(shown) == 11
-    assert "kept" in shown["ROOT"]
-
-
-# gives TRUE once a file is there: a query that takes as long as a test wants
-WAIT_FOR = """CREATE FUNCTION WAIT_FOR(PATH VARCHAR) RETURNS BOOLEAN LANGUAGE PYTHON RUNTIME_VERSION = '3.11'
-HANDLER = 'f' AS
-$$
-import os, time
-def f(path):
-    until = time.monotonic() + 300
-    while not os.path.exists(path):
-        if time.monotonic() > until:
-            raise TimeoutError(path)
-        time.sleep(0.05)
-    return True
-$$"""
+    changes = ["SET COMMENT = 'kept'", "SET SCHEDULE = '90 MINUTES'", "MODIFY AS SELECT 2", "MODIFY WHEN 1 = 1"]
+    assert at_once(4, lambda i: f"ALTER TASK ROOT {changes[i]}") == [None] * 4
+    cursor = session.cursor(snowflake.connector.DictCursor)
+    cursor.execute("SHOW TASKS LIKE 'ROOT'")
+    shown = dict(cursor.fetchall()[0])
+    assert (shown["comment"], shown["schedule"], shown["condition"]) == ("kept", "90 MINUTES", "1 = 1")
+    assert shown["definition"] == "SELECT 2"
 
 
 def test_a_long_create_table_stops_nobody_else(
