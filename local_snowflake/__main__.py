@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from local_snowflake.idle import IdleLimits
 from local_snowflake.service import connection_arguments, serve
 
 
@@ -23,6 +24,18 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--port", type=int, default=0, help="HTTPS port; 0: a free one (default)")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
+    run.add_argument(
+        "--idle-transaction-seconds",
+        type=float,
+        default=IdleLimits.transaction,
+        help="an open transaction of which nothing was heard for so long is rolled back if others wait for it",
+    )
+    run.add_argument(
+        "--idle-session-seconds",
+        type=float,
+        default=IdleLimits.session,
+        help="a session of which nothing was heard for so long ends",
+    )
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
@@ -35,8 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         return 0
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    limits = IdleLimits(options.idle_transaction_seconds, options.idle_session_seconds)
     try:
-        serve(options.data_dir, options.host, options.port, options.hostname, secrets.token_urlsafe(32))
+        serve(options.data_dir, options.host, options.port, options.hostname, secrets.token_urlsafe(32), limits)
     except duckdb.IOException as error:
         print(f"Cannot open {options.data_dir}: is it served by another process already? {error}", file=sys.stderr)
         return 1

@@ -5,20 +5,24 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
-from local_snowflake.errors import does_not_exist
+from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
 from local_snowflake.names import META_SCHEMA, Name, quote
 
 _OBJECTS = f"{quote(META_SCHEMA)}.objects"
 # objects that share one name space in a schema
 RELATIONS = ("TABLE", "VIEW", "STREAM")
+Key = tuple[str, Name]
+# a change that began before them begins anew, whatever they were
+_COMMITS_KNOWN = 10_000
 
 
 @dataclass
@@ -33,18 +37,26 @@ class Object:
     created_on: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
-    def key(self) -> tuple[str, Name]:
+    def key(self) -> Key:
         """What identifies the object."""
         return self.kind, self.name
 
 
 class Catalog:
-    """Every object of the account. Changes are made inside ``change(...)`` together with DuckDB's own DDL."""
+    """Every object of the account. Changes are made inside ``change(...)`` together with DuckDB's own DDL.
+
+    Reading needs no lock: a commit puts another mapping in the place of the one before. Changes run side by side, only
+    their commits wait for one another; one that read what another has changed meanwhile is told so, and runs again.
+    """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         """Read all objects from the file."""
-        self._lock = threading.RLock()
-        self._objects: dict[tuple[str, Name], Object] = {}
+        self._committing = threading.RLock()
+        self._logging = threading.Lock()
+        self._version = 0
+        # which objects the latest commits changed, by their versions
+        self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_KNOWN)
+        self._objects: dict[Key, Object] = {}
         rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
         for kind, database, schema, name, created_on, owner, comment, props in rows:
             found = Object(kind, Name(database, schema, name), json.loads(props), owner, comment, created_on)
@@ -70,73 +82,132 @@ class Catalog:
 
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]:
         """The objects of a kind, by name, of one database or schema if given."""
-        with self._lock:
-            found = [
-                o
-                for o in self._objects.values()
-                if o.kind == kind
-                and (database is None or o.name.database == database)
-                and (schema is None or o.name.schema == schema)
-            ]
+        found = [
+            o
+            for o in self._objects.values()
+            if o.kind == kind
+            and (database is None or o.name.database == database)
+            and (schema is None or o.name.schema == schema)
+        ]
         return sorted(found, key=lambda o: o.name)
 
     def within(self, database: str, schema: str | None = None) -> list[Object]:
         """Everything in a database or in one of its schemas, the container itself not included."""
-        with self._lock:
-            return [
-                o
-                for o in self._objects.values()
-                if o.name.database == database
-                and (schema is None or o.name.schema == schema)
-                and o.kind != "DATABASE"
-                and (schema is None or o.kind != "SCHEMA")
-            ]
+        return [
+            o
+            for o in self._objects.values()
+            if o.name.database == database
+            and (schema is None or o.name.schema == schema)
+            and o.kind != "DATABASE"
+            and (schema is None or o.kind != "SCHEMA")
+        ]
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The number of the latest commit. Who reads it first and objects then may ask later whether they changed."""
+        return self._version
+
+    def changed_since(self, version: int, concerned: Callable[[Key], bool]) -> bool:
+        """Whether a commit after ``version`` changed an object that concerns the caller."""
+        if version == self._version:
+            return False
+        with self._logging:
+            forgotten = bool(self._log) and self._log[0][0] > version + 1
+            return forgotten or any(v > version and any(map(concerned, keys)) for v, keys in reversed(self._log))
+
+    def settle(self) -> None:
+        """Wait until everything that is committed in the file is in the catalog, too."""
+        with self._committing:
+            pass
 
     @contextmanager
-    def change(self, duck: duckdb.DuckDBPyConnection) -> Iterator[Change]:
+    def change(self, duck: duckdb.DuckDBPyConnection, since: int | None = None) -> Iterator[Change]:
         """One atomic change of objects and data: a DuckDB transaction whose commit also updates the memory.
 
         Args:
             duck: a connection with no transaction open; statements run on it inside belong to the change.
+            since: the catalog's version when the caller began to read what it changes; without it no other change
+                commits while this one runs, which has to be short.
+
+        Raises:
+            CatalogChangedError: another change came between: the caller reads again and begins anew.
         """
-        with self._lock:
+        with self._committing if since is None else nullcontext():
+            change = Change(self, duck, self._version if since is None else since)
             duck.execute("BEGIN TRANSACTION")
-            change = Change(duck)
             try:
                 yield change
-                duck.execute("COMMIT")
-            except BaseException:
+                self._commit(change)
+            except BaseException as error:
                 # the transaction may be gone already, eg: when the commit itself failed
                 with suppress(duckdb.TransactionException):
                     duck.execute("ROLLBACK")
+                if isinstance(error, Exception) and (is_conflict(error) or change.outdated):
+                    raise CatalogChangedError(str(error)) from error
                 raise
-            for key, value in change.staged:
-                if value is None:
-                    self._objects.pop(key, None)
-                else:
-                    self._objects[key] = value
+
+    def _commit(self, change: Change) -> None:
+        staged = dict(change.staged)
+        with self._committing:
+            if change.outdated:
+                raise CatalogChangedError("an object was changed by another session")
+            for key, value in staged.items():
+                _write(change.duck, key, value, replaces=key in self._objects)
+            change.duck.execute("COMMIT")
+            kept = {key: found for key, found in self._objects.items() if key not in staged}
+            self._objects = kept | {key: value for key, value in staged.items() if value is not None}
+            with self._logging:
+                self._version += 1
+                self._log.append((self._version, frozenset(staged)))
 
 
 class Change:
     """The object changes of one transaction."""
 
-    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Collect changes that are written through ``duck``."""
+    def __init__(self, catalog: Catalog, duck: duckdb.DuckDBPyConnection, since: int) -> None:
+        """Collect changes to ``catalog``, which was read at version ``since`` and later, beside those of ``duck``."""
         self.duck = duck
-        self.staged: list[tuple[tuple[str, Name], Object | None]] = []
+        self.staged: list[tuple[Key, Object | None]] = []
+        self._catalog = catalog
+        self._since = since
+        self._concerns: list[Callable[[Key], bool]] = []
+
+    @property
+    def outdated(self) -> bool:
+        """Whether something that the change relies on was changed by another one."""
+        return any(self._catalog.changed_since(self._since, concerned) for concerned in self._concerns)
+
+    def rely_on(self, *relations: Name) -> None:
+        """Begin anew if tables, views or streams of these names are changed, made or dropped by others.
+
+        Raises:
+            CatalogChangedError: that has happened already.
+        """
+        self._rely([concerns("TABLE", name) for name in relations])
+
+    def rely_on_all(self, database: str, schema: str | None = None) -> None:
+        """Begin anew if anything in a database, or in one of its schemas, is changed by others.
+
+        Raises:
+            CatalogChangedError: that has happened already.
+        """
+        self._rely([lambda key: key[1].database == database and schema in (None, key[1].schema)])
+
+    def _rely(self, concerned: list[Callable[[Key], bool]]) -> None:
+        self._concerns += concerned
+        if self.outdated:
+            raise CatalogChangedError("an object was changed by another session")
 
     def put(self, new: Object) -> Object:
         """Write an object, new or changed."""
-        self._delete(new.key)
-        values = [new.kind, *new.name, new.created_on, new.owner, new.comment, json.dumps(new.props)]
-        self.duck.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-        self.staged.append((new.key, copy.deepcopy(new)))
+        self._stage(new.key, copy.deepcopy(new))
         return new
 
     def drop(self, old: Object) -> None:
         """Forget an object."""
-        self._delete(old.key)
-        self.staged.append((old.key, None))
+        self._stage(old.key, None)
 
     def drop_all(self, olds: Iterable[Object]) -> None:
         """Forget several objects."""
@@ -148,8 +219,34 @@ class Change:
         self.drop(old)
         return self.put(Object(old.kind, name, old.props, old.owner, old.comment, old.created_on))
 
-    def _delete(self, key: tuple[str, Name]) -> None:
-        kind, name = key
-        self.duck.execute(
-            f"DELETE FROM {_OBJECTS} WHERE kind = ? AND database = ? AND schema = ? AND name = ?", [kind, *name]
-        )
+    def _stage(self, key: Key, value: Object | None) -> None:
+        self._concerns.append(concerns(*key))
+        self.staged.append((key, value))
+
+
+def concerns(kind: str, name: Name) -> Callable[[Key], bool]:
+    """Tells of a changed object whether that matters to who works with an object of this kind and name.
+
+    It is the object itself, another one that takes its name, or its schema or database. The tasks of a schema belong
+    together: what one of them may be depends on the others.
+    """
+    around = {("DATABASE", Name("", "", name.database)), ("SCHEMA", Name(name.database, "", name.schema))}
+
+    def concerned(key: Key) -> bool:
+        if key in around:
+            return True
+        if kind == key[0] == "TASK":
+            return (key[1].database, key[1].schema) == (name.database, name.schema)
+        return key[1] == name and (kind == key[0] or (kind in RELATIONS and key[0] in RELATIONS))
+
+    return concerned
+
+
+def _write(duck: duckdb.DuckDBPyConnection, key: Key, value: Object | None, *, replaces: bool) -> None:
+    kind, name = key
+    if replaces:
+        where = "kind = ? AND database = ? AND schema = ? AND name = ?"
+        duck.execute(f"DELETE FROM {_OBJECTS} WHERE {where}", [kind, *name])
+    if value is not None:
+        values = [kind, *name, value.created_on, value.owner, value.comment, json.dumps(value.props)]
+        duck.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from sqlglot import exp
 
 from local_snowflake.catalog import Catalog, Change, Object
 from local_snowflake.errors import SnowflakeError, does_not_exist
+from local_snowflake.handle import Handle
+from local_snowflake.locks import Resource
 from local_snowflake.names import Name, quote
-from local_snowflake.session import Handle, Session
+from local_snowflake.session import Session
 
 if TYPE_CHECKING:
     from local_snowflake.engine import Engine
@@ -27,6 +29,8 @@ class Context:
         self.engine = engine
         self.handle = handle
         self.query_id: str | None = None
+        # the catalog as it was before the statement read anything of it
+        self.since = engine.catalog.version
         # the streams that the statement reads, by their ids: compiling it puts them here
         self.streams: set[int] = set()
         # the streams at whose offsets it reads tables, likewise
@@ -130,14 +134,31 @@ class Context:
         return self.session.duck.execute(sql).to_arrow_table()
 
     @contextmanager
-    def ddl(self) -> Iterator[Change]:
+    def ddl(self, *tables: Name, locks: Iterable[Resource] = ()) -> Iterator[Change]:
         """A change of objects: commits the open transaction and runs in one of its own.
+
+        Args:
+            tables: those that it makes, changes or drops: it waits until no transaction writes them.
+            locks: what else it has to have alone.
+
+        Raises:
+            SnowflakeError: 000625 after LOCK_TIMEOUT seconds.
+            CatalogChangedError: another session changed what the statement has read; the engine runs it again.
 
         Source: https://docs.snowflake.com/en/sql-reference/transactions#ddl
         """
-        self.session.commit()
-        with self.catalog.change(self.session.duck) as change:
+        self.session.commit(in_statement=True)
+        permanent = [name for name in tables if not self.is_temporary(name)]
+        held = self.session.holding(*map(definition_lock, permanent), *locks)
+        with held, self.catalog.change(self.session.duck, self.since) as change:
+            change.rely_on(*permanent)
             yield change
+        self.since = self.catalog.version
+
+
+def definition_lock(table: Name) -> Resource:
+    """The lock that all writers of a table share, and that whoever changes the table itself needs alone."""
+    return Resource(table.fqn, "DEFINITION")
 
 
 def temporary_name(name: Name) -> str:

@@ -71,7 +71,7 @@ def _insert(ctx: Context, tree: exp.Insert) -> Result:
 
 
 def _clear(ctx: Context, name: Name, target: changes.Tracked | None) -> int:
-    ctx.session.lock(name.fqn)
+    changes.lock_rows(ctx, name)
     if target:
         ctx.query(copy_images(target))
     return _count(ctx, f"DELETE FROM {ctx.physical(name)}")
@@ -102,7 +102,7 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
     sql = _compile(ctx, tree)
 
     def work() -> Result:
-        ctx.session.lock(name.fqn)
+        changes.lock_rows(ctx, name)
         kept = _count(ctx, before) if before else None
         updated = _count(ctx, sql)
         _check_kept(kept, updated)
@@ -140,7 +140,7 @@ def _delete(ctx: Context, tree: exp.Delete) -> Result:
     sql = _compile(ctx, tree)
 
     def work() -> Result:
-        ctx.session.lock(name.fqn)
+        changes.lock_rows(ctx, name)
         return counts(DELETE, deleted=bury(ctx, target, sql, alias) if target else _count(ctx, sql))
 
     return changes.write_statement(ctx, name, target, work)
@@ -160,7 +160,7 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
     sql = _compile(ctx, tree) + " RETURNING merge_action"
 
     def work() -> Result:
-        ctx.session.lock(name.fqn)
+        changes.lock_rows(ctx, name)
         if setup:
             ctx.query(setup)
         kept = _count(ctx, before) if before else None

@@ -21,15 +21,17 @@ from local_snowflake.catalog import Catalog, Object
 from local_snowflake.changes.trimming import Trimmer
 from local_snowflake.context import Context
 from local_snowflake.copying import load_history
-from local_snowflake.errors import SnowflakeError, from_duckdb
+from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
 from local_snowflake.functions import python_calls
+from local_snowflake.handle import Handle
+from local_snowflake.idle import IdleLimits, IdleSessions
 from local_snowflake.locks import LockTable
 from local_snowflake.models import remove_unused_folders
 from local_snowflake.names import Name
 from local_snowflake.parser import RAW_VERBS, parse_statement, tokenize
 from local_snowflake.results import Result
 from local_snowflake.scheduler import Scheduler
-from local_snowflake.session import Handle, Session
+from local_snowflake.session import Session
 from local_snowflake.staging import locations
 from local_snowflake.staging.transfers import Transfers
 from local_snowflake.statements.account import BUILT_IN_ROLES
@@ -39,6 +41,9 @@ from local_snowflake.workers import Workers
 
 logger = logging.getLogger(__name__)
 _HISTORY_KEPT = 10_000
+_CLOSE_SECONDS = 5.0
+# the seconds after each attempt at a statement whose objects others change
+_WAITS = (0.0, *(min(0.002 * 2**n, 0.5) for n in range(29)))
 # what holds statements of its own: a flow operator in it is theirs
 _BLOCK_VERBS = {"BEGIN", "DECLARE", "EXECUTE", "CREATE"}
 
@@ -66,8 +71,8 @@ class QueryRecord:
 class Engine:
     """One local Snowflake account."""
 
-    def __init__(self, data_dir: Path) -> None:
-        """Open the account kept in ``data_dir``, or make a new one there."""
+    def __init__(self, data_dir: Path, limits: IdleLimits = IdleLimits()) -> None:  # noqa: B008 (it is frozen)
+        """Open the account kept in ``data_dir``, or make a new one there; ``limits`` are those of idle clients."""
         self.data_dir = data_dir
         self.storage = Storage(data_dir / "snowflake.duckdb")
         self.catalog = Catalog(self.storage.cursor())
@@ -81,6 +86,7 @@ class Engine:
         self.address: dict[str, Any] = {}
         self._lock = threading.Lock()
         self.scheduler = Scheduler(self)
+        self.idle = IdleSessions(self.locks, lambda: list(self.handles.values()), self._end_session, limits)
         self._make_defaults()
         changes.prepare(self.storage.cursor(), self.catalog)
         load_history.prepare(self.storage.cursor())
@@ -105,6 +111,7 @@ class Engine:
         self.workers.start()
         self.scheduler.start()
         self.trimmer.start()
+        self.idle.start()
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -129,22 +136,45 @@ class Engine:
 
     def close_session(self, handle: Handle) -> None:
         """End a session, or only detach a procedure from it."""
-        with self._lock:
-            self.handles.pop(handle.token, None)
+        self._forget(handle)
         if handle.parent is None:
             with handle.lock:
                 handle.session.close()
+
+    def _end_session(self, handle: Handle) -> None:
+        """End the session of a handle whose lock is held."""
+        self._forget(handle)
+        if handle.parent is None:
+            handle.session.close()
+
+    def _forget(self, handle: Handle) -> None:
+        with self._lock:
+            self.handles.pop(handle.token, None)
 
     def close(self) -> None:
         """End the tasks and all sessions, and close the file."""
         self.scheduler.stop()
         self.trimmer.stop()
-        for handle in list(self.handles.values()):
-            # a running statement holds its session
-            handle.session.interrupt()
-            self.close_session(handle)
+        self.idle.stop()
+        self._end_all(time.monotonic() + _CLOSE_SECONDS)
         self.workers.close()
         self.storage.close()
+
+    def _end_all(self, deadline: float) -> None:
+        """Stop what runs and end all sessions; what cannot be stopped in time is left: it was not committed."""
+        while left := list(self.handles.values()):
+            for handle in left:
+                if not handle.lock.acquire(timeout=0.05):
+                    # it is repeated: a statement may begin between two interrupts
+                    handle.session.interrupt()
+                    continue
+                try:
+                    self._end_session(handle)
+                finally:
+                    handle.lock.release()
+            if time.monotonic() > deadline:
+                logger.warning("%d sessions did not end in %.0f s", len(self.handles), _CLOSE_SECONDS)
+                return
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
@@ -166,8 +196,9 @@ class Engine:
             SnowflakeError: whatever went wrong.
         """
         session = handle.session
+        session.query_id = query_id = query_id or str(uuid.uuid4())
         record = QueryRecord(
-            query_id or str(uuid.uuid4()),
+            query_id,
             sql,
             session.id,
             session.user,
@@ -180,10 +211,8 @@ class Engine:
         self.history.append(record)
         started = time.monotonic()
         try:
-            context = Context(self, handle)
-            context.query_id = record.query_id
             with session.running():
-                result = self._dispatch(context, sql, bindings)
+                result = self._attempt(handle, record.query_id, sql, bindings)
         except SnowflakeError as error:
             record.status, record.error_code, record.error_message = "FAILED_WITH_ERROR", error.code, error.message
             raise
@@ -200,8 +229,25 @@ class Engine:
         session.remember(result)
         return result
 
+    def _attempt(self, handle: Handle, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:
+        """Run a statement from its beginning, and again when another session changed what it had read."""
+        for wait in _WAITS:
+            context = Context(self, handle)
+            context.query_id = query_id
+            try:
+                return self._dispatch(context, sql, bindings)
+            except CatalogChangedError as error:
+                last = error
+                if handle.session.interruption is not None:
+                    raise handle.session.interruption from None
+                time.sleep(wait)
+        text = f"The statement was tried {len(_WAITS)} times, and each time another session changed its objects: {last}"
+        raise execution_error(text + " Run it again.")
+
     def _dispatch(self, ctx: Context, sql: str, bindings: dict[str, Any] | None) -> Result:
         statement = parse_statement(sql, set(registry.STATEMENTS))
+        if (aborted := ctx.session.take_aborted()) and statement.verb != "ROLLBACK":
+            raise aborted
         if statement.verb in RAW_VERBS:
             statement.binds = [b["value"] for b in (bindings or {}).values()]
             return registry.STATEMENTS[statement.verb, ""](ctx, statement)

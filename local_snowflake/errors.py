@@ -25,6 +25,10 @@ class SnowflakeError(Exception):
         self.message = message
 
 
+class CatalogChangedError(Exception):
+    """What a statement read of the catalog was changed before the statement could rely on it: it has to run again."""
+
+
 def compilation_error(message: str, code: int = 1003, sqlstate: str = "42000") -> SnowflakeError:
     """An error found before a statement ran."""
     return SnowflakeError(code, sqlstate, f"SQL compilation error:\n{message}")
@@ -170,6 +174,15 @@ _TRANSLATIONS: tuple[tuple[type[duckdb.Error], str, _Make], ...] = (
     (duckdb.Error, r"Division by zero", lambda m: SnowflakeError(100051, "22012", "Division by zero")),
     (duckdb.Error, r"(.*)", lambda m: SnowflakeError(603, "XX000", f"SQL execution internal error: {m[1]}")),
 )
+
+
+# "Conflict on update!", "Attempting to modify table T but another transaction has altered this table"
+_CONFLICT = re.compile(r"conflict|another transaction has (altered|dropped)|table state was reverted", re.I)
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether DuckDB refuses a write because of another transaction's: it may succeed in a new one."""
+    return isinstance(error, duckdb.TransactionException) and bool(_CONFLICT.search(str(error)))
 
 
 def from_duckdb(error: duckdb.Error) -> SnowflakeError:

@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import NamedTuple
 
-from local_snowflake.errors import SnowflakeError, canceled
+from local_snowflake.errors import SnowflakeError
+
+_transactions = count(int(time.time() * 1000))
+
+
+def new_transaction() -> int:
+    """A number for a transaction, by which it holds its locks; like Snowflake's it begins as the milliseconds."""
+    return next(_transactions)
+
+
+class Resource(NamedTuple):
+    """What can be locked: a name, and what of it."""
+
+    name: str
+    type: str = "PARTITIONS"
+
+
+@dataclass
+class Claim:
+    """A lock that a transaction has, or waits for."""
+
+    alone: bool
+    query_id: str | None = None
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class LockTable:
-    """Locks by name, exclusive or shared, re-entrant for their owner.
+    """Locks, exclusive or shared, re-entrant for their owner.
 
     Source: https://docs.snowflake.com/en/sql-reference/transactions#resource-locking
     """
@@ -18,96 +45,141 @@ class LockTable:
     def __init__(self) -> None:
         """Nothing is locked."""
         self._changed = threading.Condition()
-        # who holds a resource, and whether for itself alone
-        self._holders: dict[str, dict[Hashable, bool]] = {}
-        self._waits: dict[Hashable, str] = {}
-        self._interrupted: set[Hashable] = set()
+        self._holders: dict[Resource, dict[int, Claim]] = {}
+        self._owned: dict[int, set[Resource]] = {}
+        self._waits: dict[int, tuple[Resource, Claim]] = {}
 
-    def acquire(self, owner: Hashable, resources: Iterable[str], timeout: float, *, shared: bool = False) -> list[str]:
+    def acquire(
+        self,
+        owner: int,
+        resources: Iterable[Resource],
+        timeout: float,
+        *,
+        shared: bool = False,
+        query_id: str | None = None,
+        stopped: Callable[[], SnowflakeError | None] = lambda: None,
+    ) -> list[Resource]:
         """Lock resources for an owner, waiting while another holds them.
 
         Args:
             owner: the transaction.
-            resources: names, locked in a fixed order.
+            resources: what to lock; that is done in a fixed order.
             timeout: seconds to wait for each, Snowflake's LOCK_TIMEOUT.
             shared: whether others may share them.
+            query_id: the statement that needs them.
+            stopped: why the waiting has to end, or None; looked at every second, and at each ``wake()``.
 
         Returns:
             Those that were not held by the owner before.
 
         Raises:
-            SnowflakeError: 000625 after the time-out or when waiting would never end (a deadlock); 000604 after
-                an interrupt.
+            SnowflakeError: 000625 after the time-out or when waiting would never end (a deadlock); what ``stopped``
+                tells.
         """
-        gained: list[str] = []
+        gained: list[Resource] = []
         with self._changed:
             for resource in sorted(set(resources)):
                 held = self._holders.get(resource, {}).get(owner)
-                if held or (shared and held is not None):
+                if held and (held.alone or shared):
                     continue
-                self._wait_for(owner, resource, time.monotonic() + timeout, shared=shared)
-                self._holders.setdefault(resource, {})[owner] = not shared
+                claim = Claim(not shared, query_id)
+                self._wait_for(owner, resource, claim, time.monotonic() + timeout, stopped)
+                self._holders.setdefault(resource, {})[owner] = replace(claim, since=datetime.now(UTC))
+                self._owned.setdefault(owner, set()).add(resource)
                 gained.append(resource)
         return gained
 
-    def _wait_for(self, owner: Hashable, resource: str, deadline: float, *, shared: bool) -> None:
-        while self._others(owner, resource, shared=shared):
-            if self._deadlocked(owner, resource):
-                raise _aborted(resource, "a deadlock with another transaction was found")
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise _aborted(resource, "the number of seconds of LOCK_TIMEOUT passed")
-            self._waits[owner] = resource
-            try:
+    def _wait_for(
+        self,
+        owner: int,
+        resource: Resource,
+        claim: Claim,
+        deadline: float,
+        stopped: Callable[[], SnowflakeError | None],
+    ) -> None:
+        try:
+            while self._ahead(owner, resource, claim):
+                if error := stopped():
+                    raise error
+                if self._deadlocked(owner, resource, claim):
+                    raise _aborted(resource, "a deadlock with another transaction was found")
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise _aborted(resource, "the number of seconds of LOCK_TIMEOUT passed")
+                self._waits[owner] = resource, claim
                 self._changed.wait(min(remaining, 1.0))
-            finally:
-                self._waits.pop(owner, None)
-            if owner in self._interrupted:
-                self._interrupted.discard(owner)
-                raise canceled()
-
-    def _others(self, owner: Hashable, resource: str, *, shared: bool = False) -> list[Hashable]:
-        """Who keeps a resource from an owner."""
-        holders = self._holders.get(resource, {})
-        return [other for other, alone in holders.items() if other != owner and (alone or not shared)]
-
-    def interrupt(self, owner: Hashable) -> None:
-        """End an owner's waiting, if it waits: it is told that its statement was cancelled."""
-        with self._changed:
-            if owner in self._waits:
-                self._interrupted.add(owner)
+        finally:
+            if self._waits.pop(owner, None) is not None:
+                # those who waited behind this one may go on
                 self._changed.notify_all()
 
-    def _deadlocked(self, owner: Hashable, resource: str) -> bool:
+    def _ahead(self, owner: int, resource: Resource, claim: Claim) -> list[int]:
+        """Who keeps a resource from an owner: those who hold it, and those who have waited to have it alone.
+
+        Without the latter many who share a resource would keep it from them for ever. An owner that holds something
+        passes them by: somebody may wait for that, and would never get it.
+        """
+        ahead = self._against(owner, resource, claim)
+        if not claim.alone and owner not in self._owned:
+            ahead += [
+                other
+                for other, (wanted, theirs) in self._waits.items()
+                if other != owner and wanted == resource and theirs.alone and theirs.since < claim.since
+            ]
+        return ahead
+
+    def _against(self, owner: int, resource: Resource, claim: Claim) -> list[int]:
+        holders = self._holders.get(resource, {})
+        return [other for other, held in holders.items() if other != owner and (held.alone or claim.alone)]
+
+    def _deadlocked(self, owner: int, resource: Resource, claim: Claim) -> bool:
         """Whether somebody who holds the resource waits, directly or through others, for the owner."""
-        seen: set[Hashable] = set()
-        ahead = self._others(owner, resource)
+        seen: set[int] = set()
+        ahead = self._against(owner, resource, claim)
         while ahead:
             holder = ahead.pop()
-            if holder in seen:
+            if holder in seen or holder not in self._waits:
                 continue
             seen.add(holder)
-            wanted = self._waits.get(holder)
-            if wanted is None:
-                continue
-            if owner in self._holders.get(wanted, {}):
+            waited_for = self._against(holder, *self._waits[holder])
+            if owner in waited_for:
                 return True
-            ahead.extend(self._others(holder, wanted))
+            ahead.extend(waited_for)
         return False
 
-    def release(self, owner: Hashable) -> None:
+    def wake(self) -> None:
+        """Let all who wait look whether they have to stop."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def release(self, owner: int) -> None:
         """Unlock everything that an owner holds."""
         with self._changed:
-            for resource in [r for r, holders in self._holders.items() if owner in holders]:
+            for resource in self._owned.pop(owner, ()):
                 del self._holders[resource][owner]
                 if not self._holders[resource]:
                     del self._holders[resource]
             self._changed.notify_all()
 
+    def blocking(self) -> set[int]:
+        """The owners of locks that others wait for."""
+        with self._changed:
+            return {
+                holder
+                for owner, (resource, claim) in self._waits.items()
+                for holder in self._against(owner, resource, claim)
+            }
 
-def _aborted(resource: str, why: str) -> SnowflakeError:
+    def claims(self) -> list[tuple[int, Resource, Claim, bool]]:
+        """Every lock: the owner, what it locks, how and since when, and whether it has it or waits for it."""
+        with self._changed:
+            held = [(o, r, c, True) for r, holders in self._holders.items() for o, c in holders.items()]
+            return held + [(o, r, c, False) for o, (r, c) in self._waits.items()]
+
+
+def _aborted(resource: Resource, why: str) -> SnowflakeError:
     return SnowflakeError(
         625,
         "57014",
-        f"Statement was aborted because {why} while waiting for the lock of {resource}. Roll back and retry.",
+        f"Statement was aborted because {why} while waiting for the lock of {resource.name}. Roll back and retry.",
     )

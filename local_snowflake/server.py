@@ -6,7 +6,6 @@ import gzip
 import hmac
 import json
 import logging
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +18,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from local_snowflake.answers import BackgroundStatements
 from local_snowflake.engine import Engine
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.handle import Handle
 from local_snowflake.names import normalise
 from local_snowflake.results import Result, encode
-from local_snowflake.session import Handle
 from local_snowflake.statements.sessions import DEFAULT_PARAMETERS, set_parameter
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Server:
         self.engine = engine
         self.secret = secret
         self._running: dict[str, Handle] = {}
-        self._asynchronous: dict[str, tuple[threading.Thread, list[dict[str, Any]]]] = {}
+        self._background = BackgroundStatements()
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -79,7 +79,11 @@ class Server:
         if query.get("roleName"):
             handle.session.role = normalise(query["roleName"])
         handle.session.client = f"{data.get('CLIENT_APP_ID', '')} {data.get('CLIENT_APP_VERSION', '')}".strip()
-        _set_parameters(self.engine, handle, data.get("SESSION_PARAMETERS") or {})
+        try:
+            await run_in_threadpool(_set_parameters, self.engine, handle, data.get("SESSION_PARAMETERS") or {})
+        except SnowflakeError as error:
+            await run_in_threadpool(self.engine.close_session, handle)
+            return _refused(f"{error.code:06d}", error.message)
         return JSONResponse(_logged_in(handle))
 
     async def session(self, request: Request) -> JSONResponse:
@@ -102,7 +106,10 @@ class Server:
 
     def _handle(self, request: Request) -> Handle | None:
         authorization = request.headers.get("Authorization", "")
-        return self.engine.handles.get(authorization.partition('Token="')[2].rstrip('"'))
+        handle = self.engine.handles.get(authorization.partition('Token="')[2].rstrip('"'))
+        if handle:
+            handle.touch()
+        return handle
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
@@ -120,12 +127,7 @@ class Server:
 
     def _start(self, handle: Handle, body: dict[str, Any], request_id: str) -> dict[str, Any]:
         query_id = str(uuid.uuid4())
-        answer: list[dict[str, Any]] = []
-        thread = threading.Thread(
-            target=lambda: answer.append(self._run(handle, body, request_id, query_id)), daemon=True
-        )
-        self._asynchronous[query_id] = thread, answer
-        thread.start()
+        self._background.start(query_id, lambda: self._run(handle, body, request_id, query_id))
         data = {"queryId": query_id, "getResultUrl": f"/queries/{query_id}/result", "queryAbortsAfterSecs": 300}
         return {"data": data, "code": _IN_PROGRESS_ASYNC, "message": None, "success": True}
 
@@ -153,6 +155,7 @@ class Server:
                 return _failed(SnowflakeError(603, "XX000", text), query_id)
             finally:
                 self._running.pop(request_id, None)
+                handle.touch()
 
     def _answer(self, handle: Handle, result: Result) -> dict[str, Any]:
         if result.transfer is not None:
@@ -177,21 +180,17 @@ class Server:
 
     async def result(self, request: Request) -> JSONResponse:
         """The outcome of an asynchronous statement, waited for."""
-        found = self._asynchronous.get(request.path_params["query_id"])
-        if found is None:
-            return _refused("000709", f"Statement {request.path_params['query_id']} not found")
-        thread, answer = found
-        await run_in_threadpool(thread.join)
-        return JSONResponse(answer[0])
+        query_id = request.path_params["query_id"]
+        answer = await run_in_threadpool(self._background.wait, query_id)
+        return JSONResponse(answer) if answer else _refused("000709", f"Statement {query_id} not found")
 
     async def monitor(self, request: Request) -> JSONResponse:
         """The state of a statement."""
         query_id = request.path_params["query_id"]
         record = next((r for r in list(self.engine.history) if r.query_id == query_id), None)
         if record is None:
-            thread = self._asynchronous.get(query_id)
-            state = [] if thread is None else [{"id": query_id, "status": "RUNNING"}]
-            return _succeeded({"queries": state})
+            runs = self._background.runs(query_id)
+            return _succeeded({"queries": [{"id": query_id, "status": "RUNNING"}] if runs else []})
         entry: dict[str, Any] = {"id": query_id, "status": record.status, "sqlText": record.text}
         if record.error_code is not None:
             entry |= {"errorCode": f"{record.error_code:06d}", "errorMessage": record.error_message}

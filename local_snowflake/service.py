@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +17,14 @@ import uvicorn
 
 from local_snowflake.certificates import ensure_certificate, write_private
 from local_snowflake.engine import Engine
+from local_snowflake.idle import IdleLimits
 from local_snowflake.server import USER, Server, widen_thread_pool
 
 _STATE = "server.json"
 _LOOPBACK = "127.0.0.1"
 
 
-def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str) -> None:
+def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str, limits: IdleLimits) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
     HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
@@ -33,16 +35,18 @@ def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_se
         port: its port; 0 for a free one.
         hostnames: further names for the certificate.
         new_secret: the password, if the directory has none yet.
+        limits: for how long clients may be idle.
     """
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
-    engine = Engine(data_dir)
+    engine = Engine(data_dir, limits)
     app = Server(engine, secret).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))
+    _stop_on_signals(secure, plain)
     with _listening(host, port) as https, _listening(_LOOPBACK, 0) as http:
         state = {
             "pid": os.getpid(),
@@ -68,7 +72,8 @@ async def _run(
     state: dict[str, Any],
 ) -> None:
     await widen_thread_pool()
-    tasks = [asyncio.create_task(secure.serve([https])), asyncio.create_task(_without_signals(plain, http))]
+    # uvicorn's serve() without its signal handlers: they raise the signal again, and nothing would be closed
+    tasks = [asyncio.create_task(server._serve([on])) for server, on in ((secure, https), (plain, http))]
     # uvicorn tells that it has started by a flag only
     while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -79,9 +84,16 @@ async def _run(
     await tasks[1]
 
 
-async def _without_signals(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve, but leave the signals to the other server."""
-    await server._serve([listener])  # uvicorn's serve() without its signal handlers
+def _stop_on_signals(*servers: uvicorn.Server) -> None:
+    """Let SIGINT and SIGTERM end the servers; a second one does not wait for their requests."""
+
+    def stop(number: int, frame: object) -> None:
+        for server in servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 @contextlib.contextmanager

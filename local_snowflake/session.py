@@ -1,31 +1,32 @@
-"""One session: its lock, context, transaction, parameters and temporary objects."""
+"""One session: its context, transaction, parameters and temporary objects."""
 
 from __future__ import annotations
 
 import secrets
-import threading
-import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
+from local_snowflake.answers import Kept
 from local_snowflake.catalog import Object
 from local_snowflake.computed import ComputedTables, computing
-from local_snowflake.errors import SnowflakeError, canceled, from_duckdb, timed_out
-from local_snowflake.locks import LockTable
+from local_snowflake.errors import SnowflakeError, from_duckdb, is_conflict
+from local_snowflake.interruption import Interruptible
+from local_snowflake.locks import LockTable, Resource, new_transaction
 from local_snowflake.names import Name
 from local_snowflake.results import Result
 
 T = TypeVar("T")
 _CONFLICT_RETRIES = 50
 _RESULTS_KEPT = 64
+_RESULTS_BYTES = 256 * 1024**2
 
 
-class Session:
+class Session(Interruptible):
     """The state of one session, over a DuckDB connection of its own.
 
     DuckDB aborts a transaction at its first failing statement and Snowflake does not: so the writes of an open
@@ -34,11 +35,10 @@ class Session:
 
     def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable, user: str) -> None:
         """Start with no current database and autocommit on."""
-        self.id = secrets.randbits(52)
         # tables that are computed when a statement reads them: results of models and functions
         self.computed = ComputedTables(duck)
-        self.duck = computing(duck, self.computed)
-        self.locks = locks
+        super().__init__(computing(duck, self.computed), locks)
+        self.id = secrets.randbits(52)
         self.user = user
         self.role = "ACCOUNTADMIN"
         # the client's name and version, as it tells them
@@ -46,30 +46,32 @@ class Session:
         self.warehouse: str | None = None
         self.database: str | None = None
         self.schema: str | None = None
-        self.parameters: dict[str, Any] = {}
         self.variables: dict[str, Any] = {}
         self.temporary: dict[Name, Object] = {}
         # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
-        self.results: OrderedDict[str, Result] = OrderedDict()
+        self.results: Kept[Result] = Kept(_RESULTS_KEPT, _RESULTS_BYTES)
         self.last_query_id: str | None = None
+        # the statement that runs, or ran last
+        self.query_id: str | None = None
         self.autocommit = True
         self.in_transaction = False
         # what a transaction remembers between its statements, eg: which rows of a stream it may see
         self.notes: dict[Any, Any] = {}
         # the run of a task that the session executes
         self.task: Any = None
-        # called after each commit; and what, beside DuckDB, an interrupt has to stop
+        # called after each commit
         self.on_commit: Callable[[], None] = lambda: None
-        self.on_interrupt: list[Callable[[], None]] = []
-        # why the running statement is being stopped
-        self.interruption: SnowflakeError | None = None
-        self._depth = 0
         # rows of table functions that the running statement reads, by the name they are registered under
         self._rows: dict[str, pa.Table] = {}
         self._writes: list[Callable[[], Any]] = []
-        self._transaction_id: Hashable = None
+        self._transaction_id = 0
+        self.transaction_started: datetime | None = None
+        # by what a statement holds locks that runs outside the transaction, eg: ALTER TABLE
+        self.changing: int | None = None
+        # the error that tells of a transaction that was rolled back by others, until a statement has told it
+        self._rolled_back: SnowflakeError | None = None
 
     # -- transactions -------------------------------------------------------------------------------------------------
 
@@ -78,93 +80,115 @@ class Session:
         if not self.in_transaction:
             self.duck.execute("BEGIN TRANSACTION")
             self.in_transaction = True
-            self._transaction_id = uuid.uuid4()
+            self._transaction_id, self.transaction_started = new_transaction(), datetime.now(UTC)
 
     @property
-    def transaction(self) -> Hashable:
+    def transaction(self) -> int | None:
         """What identifies the open transaction; None without one."""
         return self._transaction_id if self.in_transaction else None
 
-    def commit(self) -> None:
-        """Make the open transaction's writes durable and visible; nothing happens without one."""
+    def commit(self, *, in_statement: bool = False) -> None:
+        """Make the open transaction's writes durable and visible; nothing happens without one.
+
+        Args:
+            in_statement: whether a statement goes on that reads registered rows.
+        """
         if self.in_transaction:
-            self._end("COMMIT")
+            self._end("COMMIT", keep_rows=in_statement)
 
     def rollback(self) -> None:
         """Undo the open transaction's writes; nothing happens without one."""
         if self.in_transaction:
             self._end("ROLLBACK")
 
-    def _end(self, how: str) -> None:
+    def _end(self, how: str, *, keep_rows: bool = False) -> None:
         try:
-            self.duck.execute(how)
+            self._end_duck(how)
         except duckdb.Error as error:
             raise from_duckdb(error) from None
+        finally:
+            if not keep_rows:
+                self.drop_rows()
+
+    def _end_duck(self, how: str) -> None:
+        try:
+            self.duck.execute(how)
         finally:
             self.in_transaction = False
             self.notes.clear()
             self._writes.clear()
             self.locks.release(self._transaction_id)
-            self.drop_rows()
         if how == "COMMIT":
             self.on_commit()
 
-    def interrupt(self, reason: SnowflakeError | None = None) -> None:
-        """Stop the statement that runs in the session, from another thread; nothing happens if none does.
+    def abort(self, reason: SnowflakeError) -> None:
+        """Roll the open transaction back for somebody else, while no statement runs in the session.
 
         Args:
-            reason: the error that the statement ends with; by default it was cancelled.
+            reason: what the session's next statement ends with, lest its client believes that the transaction is open.
         """
-        self.interruption = reason or canceled()
-        self.duck.interrupt()
-        self.locks.interrupt(self._transaction_id)
-        for stop in list(self.on_interrupt):
-            stop()
+        self._rolled_back = reason
+        self.rollback()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Around a statement: it ends with the interruption's error, and at STATEMENT_TIMEOUT_IN_SECONDS if set.
+    def take_aborted(self) -> SnowflakeError | None:
+        """The error that tells of an aborted transaction, once."""
+        reason, self._rolled_back = self._rolled_back, None
+        return reason
 
-        Statements of procedures run inside the one that called them.
-        """
-        if self._depth == 0:
-            self.interruption = None
-        seconds = float(self.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", 0))
-        timer = threading.Timer(seconds, self.interrupt, [timed_out(seconds)]) if seconds else None
-        if timer:
-            timer.daemon = True
-            timer.start()
-        self._depth += 1
-        try:
-            yield
-        except (SnowflakeError, duckdb.Error):
-            if self.interruption is not None:
-                raise self.interruption from None
-            raise
-        finally:
-            self._depth -= 1
-            if timer:
-                timer.cancel()
-
-    def lock(self, *resources: str, shared: bool = False) -> None:
+    def lock(self, *resources: Resource, shared: bool = False) -> bool:
         """Lock resources until the transaction ends; the transaction sees what was committed before it got them.
 
         Args:
-            resources: their names.
+            resources: what to lock.
             shared: whether others may share them.
 
+        Returns:
+            Whether there is one that the transaction did not hold before.
+
         Raises:
-            SnowflakeError: 000625 after LOCK_TIMEOUT seconds.
+            SnowflakeError: 000625 after LOCK_TIMEOUT seconds; 000604, 000630 if the statement is stopped.
         """
-        timeout = float(self.parameters.get("LOCK_TIMEOUT", 43_200))
-        if self.locks.acquire(self._transaction_id, resources, timeout, shared=shared):
+        gained = self._acquire(self._transaction_id, resources, shared=shared)
+        if gained:
             self.refresh()
+        return gained
+
+    @contextmanager
+    def holding(self, *resources: Resource) -> Iterator[None]:
+        """Have resources alone for one statement that runs outside the session's transaction.
+
+        Raises:
+            SnowflakeError: as ``lock`` does.
+        """
+        self.changing = owner = new_transaction()
+        try:
+            self._acquire(owner, resources, shared=False)
+            yield
+        finally:
+            self.changing = None
+            self.locks.release(owner)
+
+    def _acquire(self, owner: int, resources: Iterable[Resource], *, shared: bool) -> bool:
+        timeout = float(self.parameters.get("LOCK_TIMEOUT", 43_200))
+        gained = self.locks.acquire(
+            owner, resources, timeout, shared=shared, query_id=self.query_id, stopped=lambda: self.interruption
+        )
+        return bool(gained)
 
     def refresh(self) -> None:
         """Let the next statement of the transaction see what others have committed: READ COMMITTED."""
         if self.in_transaction and not self._writes:
             self.duck.execute("COMMIT")
             self.duck.execute("BEGIN TRANSACTION")
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the open transaction has written something, so that it keeps to one snapshot of the data."""
+        return bool(self._writes)
+
+    def renew(self) -> None:
+        """Let the open transaction go on from what others have committed, its own writes done again on that."""
+        self._recover()
 
     def read(self, work: Callable[[], T]) -> T:
         """Run something that only reads; a failure leaves the open transaction as it was."""
@@ -192,7 +216,7 @@ class Session:
                 done = work()
             except duckdb.Error as error:
                 self._recover()
-                if not _is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
                     raise from_duckdb(error) from None
             except BaseException:
                 self._recover()
@@ -207,19 +231,21 @@ class Session:
             self.begin()
             try:
                 done = work()
-                self.commit()
-                return done
+                self._end_duck("COMMIT")
             except duckdb.Error as error:
-                self.rollback()
-                if not _is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                    self.rollback()
                     raise from_duckdb(error) from None
-            except SnowflakeError as error:
-                self.rollback()
-                if "onflict" not in error.message or error.code != 603:
-                    raise
+                # the rows that the statement reads are still there for the next attempt
+                if self.in_transaction:
+                    self._end_duck("ROLLBACK")
+                self._register_again()
             except BaseException:
                 self.rollback()
                 raise
+            else:
+                self.drop_rows()
+                return done
         raise AssertionError("unreachable")
 
     def _aborted(self) -> bool:
@@ -235,8 +261,7 @@ class Session:
             return
         self.duck.execute("ROLLBACK")
         self.duck.execute("BEGIN TRANSACTION")
-        for name, rows in self._rows.items():
-            self.duck.register(name, rows)
+        self._register_again()
         try:
             for work in self._writes:
                 work()
@@ -250,14 +275,16 @@ class Session:
     def remember(self, result: Result) -> None:
         """Keep a result for RESULT_SCAN and for clients that fetch it later."""
         self.last_query_id = result.query_id
-        self.results[result.query_id] = result
-        while len(self.results) > _RESULTS_KEPT:
-            self.results.popitem(last=False)
+        self.results.put(result.query_id, result, result.table.nbytes)
 
     def register_rows(self, name: str, rows: pa.Table) -> None:
         """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""
         self._rows[name] = rows
         self.duck.register(name, rows)
+
+    def _register_again(self) -> None:
+        for name, rows in self._rows.items():
+            self.duck.register(name, rows)
 
     def drop_rows(self) -> None:
         """Let go of the rows that were registered for statements, once no transaction needs them."""
@@ -271,27 +298,3 @@ class Session:
         for ending in self.endings:
             ending()
         self.duck.close()
-
-
-class Handle:
-    """A token's way into a session. A procedure gets a handle of its own on its caller's session.
-
-    Statements of one handle run one at a time; the caller's handle is busy with the CALL while the procedure's runs.
-    """
-
-    def __init__(self, session: Session, *, parent: Handle | None = None) -> None:
-        """Make a token for ``session``; ``parent`` is the caller's handle for a procedure."""
-        self.token = secrets.token_urlsafe(32)
-        self.session = session
-        self.parent = parent
-        # the transaction that a procedure was called in: it belongs to the caller
-        self.callers_transaction = session.transaction if parent else None
-        # the address under which the client reaches the server, for the URLs that it is given
-        self.base_url = ""
-        self.lock = threading.Lock()
-        self.running: dict[str, Any] = {}
-
-
-def _is_conflict(error: duckdb.Error) -> bool:
-    text = str(error)
-    return isinstance(error, duckdb.TransactionException) and "onflict" in text

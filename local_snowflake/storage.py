@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import duckdb
@@ -9,6 +10,7 @@ import duckdb
 from local_snowflake.dialect import macro_definitions
 from local_snowflake.names import META_SCHEMA, quote
 
+logger = logging.getLogger(__name__)
 _META = f"""
 CREATE SCHEMA IF NOT EXISTS {quote(META_SCHEMA)};
 CREATE TABLE IF NOT EXISTS {quote(META_SCHEMA)}.objects (
@@ -56,5 +58,9 @@ class Storage:
 
     def close(self) -> None:
         """Write the log into the file and close it."""
-        self._root.execute("CHECKPOINT")
+        try:
+            self._root.execute("CHECKPOINT")
+        except duckdb.TransactionException as error:
+            # a statement that could not be stopped: the log is read at the next start
+            logger.warning("the log stays beside the file: %s", error)
         self._root.close()

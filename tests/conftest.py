@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,10 @@ os.environ.setdefault("AIRFLOW_HOME", _AIRFLOW_HOME.name)
 class LocalSnowflake:
     """A server process over a data directory; it may be stopped, killed and started again."""
 
-    def __init__(self, data_dir: Path, packages: Path | None = None) -> None:
+    def __init__(self, data_dir: Path, packages: Path | None = None, options: Sequence[str] = ()) -> None:
         self.data_dir = data_dir
+        # further ones of the command line
+        self._options = options
         # where the server finds packages beside those of its environment
         self._path = os.pathsep.join(str(p) for p in (ROOT, packages) if p)
         self._process: subprocess.Popen[str] | None = None
@@ -43,7 +45,7 @@ class LocalSnowflake:
         """Start the server and wait until it is ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         log = (self.data_dir / "server.log").open("a")
-        command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(self.data_dir)]
+        command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(self.data_dir), *self._options]
         environment = os.environ | {"PYTHONPATH": self._path}
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
@@ -55,13 +57,16 @@ class LocalSnowflake:
             raise RuntimeError(f"the local Snowflake did not start: {line!r}; see {self.data_dir / 'server.log'}")
         return self
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Send a signal (SIGTERM: a clean stop; SIGKILL: as a power cut) and wait for the end."""
-        if self._process and self._process.poll() is None:
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int | None:
+        """Send a signal (SIGTERM: a clean stop; SIGKILL: as a power cut) and wait for the end; its exit code."""
+        if self._process is None:
+            return None
+        if self._process.poll() is None:
             self._process.send_signal(how)
             self._process.wait(60)
-        if self._process and self._process.stdout:
+        if self._process.stdout:
             self._process.stdout.close()
+        return self._process.returncode
 
     def connection(self) -> dict[str, Any]:
         """Keyword arguments for the connector, as the command line prints them."""

@@ -8,7 +8,7 @@ the data.
 Source: https://docs.snowflake.com/en/user-guide/streams-intro
 """
 
-from local_snowflake.changes.capture import insert, lock_target, recording, write_statement
+from local_snowflake.changes.capture import insert, lock_rows, lock_target, recording, write_statement
 from local_snowflake.changes.tracking import (
     Tracked,
     clone_rows,
@@ -28,11 +28,9 @@ from local_snowflake.changes.tracking import (
 from local_snowflake.changes.windows import (
     consume_in_ddl,
     consuming,
-    locked,
-    locked_streams,
     mark_start,
     read_windows,
-    tracking_lock,
+    stream_locks,
 )
 
 __all__ = [
@@ -47,9 +45,8 @@ __all__ = [
     "images",
     "insert",
     "is_tracked",
+    "lock_rows",
     "lock_target",
-    "locked",
-    "locked_streams",
     "mark_start",
     "move_rows",
     "prepare",
@@ -57,8 +54,8 @@ __all__ = [
     "recording",
     "restore_defaults",
     "shows_changes",
+    "stream_locks",
     "tracked",
-    "tracking_lock",
     "visible_columns",
     "write_statement",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from local_snowflake.catalog import concerns
 from local_snowflake.changes.layout import (
     DIED,
     HIDDEN,
@@ -15,12 +16,15 @@ from local_snowflake.changes.layout import (
     VERSIONS,
 )
 from local_snowflake.changes.tracking import Tracked, tracked
-from local_snowflake.changes.windows import consuming, mark_start, tracking_lock
-from local_snowflake.context import Context
-from local_snowflake.errors import execution_error
+from local_snowflake.changes.windows import consuming, mark_start
+from local_snowflake.context import Context, definition_lock
+from local_snowflake.errors import CatalogChangedError
+from local_snowflake.locks import Resource
 from local_snowflake.names import Name, quote
 
 T = TypeVar("T")
+# the catalog's version when the transaction began to write: from then on it sees the data of that moment
+_SNAPSHOT = "changes.snapshot"
 
 
 def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T]) -> T:
@@ -48,8 +52,7 @@ def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Call
     def locked() -> T:
         # the streams that the statement reads are locked before the table that it writes, as in a transaction that
         # reads them first
-        _keep_tracking(ctx, name)
-        _check_still(ctx, name, target)
+        _keep_definition(ctx, name)
         return consuming(ctx, recorded)
 
     try:
@@ -61,22 +64,34 @@ def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Call
 
 def lock_target(ctx: Context, name: Name) -> None:
     """Lock a table that is about to be written by ``insert``; at the beginning of a writing closure."""
-    _keep_tracking(ctx, name)
+    _keep_definition(ctx, name)
     if tracked(ctx, name):
-        ctx.session.lock(name.fqn)
+        lock_rows(ctx, name)
 
 
-def _keep_tracking(ctx: Context, name: Name) -> None:
-    """Tracking of a table is not switched on or off until the transaction that writes it has ended."""
-    if not ctx.is_temporary(name):
-        ctx.session.lock(tracking_lock(name), shared=True)
+def lock_rows(ctx: Context, name: Name) -> None:
+    """Have the rows of a table alone until the transaction ends: UPDATE, DELETE and MERGE queue."""
+    ctx.session.lock(Resource(name.fqn))
 
 
-def _check_still(ctx: Context, name: Name, target: Tracked | None) -> None:
-    now = tracked(ctx, name)
-    if (now and now.id) != (target and target.id):
-        text = f"Change tracking of table {name.fqn} was switched on or off, or the table was replaced, "
-        raise execution_error(text + "while this statement was waiting. Run it again.")
+def _keep_definition(ctx: Context, name: Name) -> None:
+    """Let nobody alter, replace or drop a table until the transaction that writes it has ended.
+
+    Raises:
+        CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled anew.
+    """
+    session, concerned = ctx.session, concerns("TABLE", name)
+    # what the transaction holds already was not changed since
+    if ctx.is_temporary(name) or not session.lock(definition_lock(name), shared=True):
+        return
+    if ctx.catalog.changed_since(ctx.since, concerned):
+        raise CatalogChangedError(f"table {name.fqn} was changed by another session")
+    if not session.has_written:
+        session.notes[_SNAPSHOT] = ctx.since
+    elif ctx.catalog.changed_since(session.notes[_SNAPSHOT], concerned):
+        # the transaction's own snapshot is from before that: it goes on from the present one
+        session.notes[_SNAPSHOT] = ctx.since
+        session.renew()
 
 
 @contextmanager
@@ -87,7 +102,7 @@ def recording(ctx: Context, target: Tracked) -> Iterator[None]:
     versions are committed in their order.
     """
     session = ctx.session
-    session.lock(target.name.fqn)
+    lock_rows(ctx, target.name)
     mark_start(session)
     rows = ctx.query(f"UPDATE {TRACKED} SET version = version + 1 WHERE id = ? RETURNING version", [target.id])
     version = int(rows[0][0])

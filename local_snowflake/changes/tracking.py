@@ -75,7 +75,8 @@ def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Drop the history of tables and the offsets of streams that are gone, eg: with their schema."""
     histories = [row[0] for row in duck.execute(f"SELECT id FROM {TRACKED}").fetchall()]
     streams = [row[0] for row in duck.execute(f"SELECT DISTINCT stream FROM {OFFSETS}").fetchall()]
-    # read after the ids: whatever was committed before them is in the catalog by now
+    # read after the ids: whatever was committed before them is in the catalog then
+    catalog.settle()
     tables = {o.props[_KEY]["id"] for o in catalog.all("TABLE") if is_tracked(o)}
     known = {o.props["id"] for o in catalog.all("STREAM")}
     for tracked_id in set(histories) - tables:
@@ -138,7 +139,7 @@ def enable(change: Change, table: Object, *, for_time_travel: bool = False) -> O
     """Start to track a table's changes; nothing happens if they are tracked already.
 
     Args:
-        change: the DDL transaction. The caller holds the table's ``tracking_lock``.
+        change: the DDL transaction. The table is one of its ``ddl(…)``.
         table: the table; it is catalogued anew.
         for_time_travel: whether only its retention time asks for it: change tracking then shows as off.
 
@@ -191,7 +192,7 @@ def disable(change: Change, table: Object) -> Object:
     """Stop to track a table: its streams become stale, its history is gone.
 
     Args:
-        change: the DDL transaction. The caller holds the table's ``tracking_lock``.
+        change: the DDL transaction. The table is one of its ``ddl(…)``.
         table: the table; it is catalogued anew.
 
     Returns:

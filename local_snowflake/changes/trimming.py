@@ -41,8 +41,12 @@ class Trimmer:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            with self._storage.cursor() as duck:
-                trim_all(duck, self._catalog)
+            try:
+                with self._storage.cursor() as duck:
+                    trim_all(duck, self._catalog)
+            except Exception:
+                # without this thread the history of every table would grow for ever
+                logger.exception("the history of tables could not be trimmed; that is tried again in an hour")
             self._stopped.wait(_PERIOD_SECONDS)
 
 

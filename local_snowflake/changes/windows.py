@@ -8,8 +8,7 @@ Source: https://docs.snowflake.com/en/user-guide/streams-intro#stream-offset
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +17,8 @@ import duckdb
 from local_snowflake.changes.layout import OFFSETS, initial_version, lower_bound, offset_variable, upper_bound
 from local_snowflake.changes.tracking import offsets_of, versions_of
 from local_snowflake.context import Context
-from local_snowflake.names import Name, quote
+from local_snowflake.locks import Resource
+from local_snowflake.names import quote
 from local_snowflake.session import Session
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def read_windows(ctx: Context) -> None:
     """Let the statement's streams be read; runs in the closure that reads, before its query."""
     session = ctx.session
     if ctx.streams and session.in_transaction:
-        session.lock(*(_resource(stream) for stream in ctx.streams))
+        session.lock(*stream_locks(ctx))
         mark_start(session)
     for stream in ctx.streams:
         for window in _windows(ctx, stream):
@@ -81,31 +81,9 @@ def consume_in_ddl(ctx: Context) -> None:
             _advance(ctx.session.duck, stream, window)
 
 
-def locked_streams(ctx: Context) -> AbstractContextManager[None]:
-    """Hold the streams of a DDL statement that consumes (CREATE TABLE … AS SELECT); enter it before ``ctx.ddl()``."""
-    return locked(ctx, *(_resource(stream) for stream in ctx.streams))
-
-
-@contextmanager
-def locked(ctx: Context, *resources: str) -> Iterator[None]:
-    """Hold resources around a DDL statement, which commits the open transaction; enter it before ``ctx.ddl()``."""
-    owner = object()
-    ctx.session.commit()
-    timeout = float(ctx.session.parameters.get("LOCK_TIMEOUT", 43_200))
-    ctx.engine.locks.acquire(owner, resources, timeout)
-    try:
-        yield
-    finally:
-        ctx.engine.locks.release(owner)
-
-
-def tracking_lock(name: Name) -> str:
-    """The lock that writers of a table share, and that switching its change tracking needs alone."""
-    return f"change tracking of {name.fqn}"
-
-
-def _resource(stream: int) -> str:
-    return f"stream {stream}"
+def stream_locks(ctx: Context) -> list[Resource]:
+    """What a statement that consumes has to have alone: the streams that it reads."""
+    return [Resource(f"stream {stream}", "STREAM") for stream in ctx.streams]
 
 
 def _windows(ctx: Context, stream: int) -> list[Window]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from local_snowflake.catalog import Object
 from local_snowflake.context import Context
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.session import Handle
+from local_snowflake.handle import Handle
 
 
 @contextmanager

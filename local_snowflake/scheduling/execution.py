@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from local_snowflake import relational
 from local_snowflake.context import Context
 from local_snowflake.errors import SnowflakeError, timed_out
+from local_snowflake.handle import Handle
 from local_snowflake.scheduling.graph import Graph, Node, State
 from local_snowflake.scheduling.runs import RunningTask
-from local_snowflake.session import Handle
 
 if TYPE_CHECKING:
     from local_snowflake.engine import Engine

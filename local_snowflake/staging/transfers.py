@@ -22,7 +22,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.session import Handle
+from local_snowflake.handle import Handle
 from local_snowflake.staging.locations import Location, digests
 
 ROUTE = "/stage-files"

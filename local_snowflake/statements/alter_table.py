@@ -67,7 +67,7 @@ def _add(ctx: Context, reader: Reader, table: Object) -> None:
     tree = parse(f"CREATE TABLE T ({reader.rest()})")
     known = {c["name"] for c in table.props["columns"]}
     new = [read_column(c) for c in tree.this.expressions if isinstance(c, exp.ColumnDef)]
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name) as change:
         for column in new:
             if column["name"] in known:
                 if if_not_exists:
@@ -106,7 +106,7 @@ def _drop(ctx: Context, reader: Reader, table: Object) -> None:
     while reader.accept(","):
         names.append(reader.identifier())
     reader.finish()
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name) as change:
         for name in names:
             if if_exists and name not in {c["name"] for c in table.props["columns"]}:
                 continue
@@ -123,7 +123,7 @@ def _rename(ctx: Context, reader: Reader, table: Object) -> None:
         reader.expect("TO")
         new = reader.identifier()
         reader.finish()
-        with ctx.ddl() as change:
+        with ctx.ddl(table.name) as change:
             _find(table, old)["name"] = new
             for physical in changes.images(ctx, table):
                 change.duck.execute(f"ALTER TABLE {physical} RENAME COLUMN {quote(old)} TO {quote(new)}")
@@ -136,7 +136,7 @@ def _rename(ctx: Context, reader: Reader, table: Object) -> None:
         raise already_exists(name.fqn)
     if table.props.get("temporary"):
         raise not_supported("ALTER TABLE … RENAME of a temporary table")
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name, name) as change:
         move_table(ctx, change, table, name)
 
 
@@ -159,7 +159,7 @@ def _swap(ctx: Context, reader: Reader, table: Object) -> None:
     other = ctx.catalog.need("TABLE", name)
     if table.props.get("temporary") or (table.name.database, table.name.schema) != (name.database, name.schema):
         raise not_supported("ALTER TABLE … SWAP WITH across schemas or with a temporary table")
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name, name) as change:
         aside = quote(f"$SWAP_{name.name}")
         change.duck.execute(f"ALTER TABLE {table.name.physical} RENAME TO {aside}")
         change.duck.execute(f"ALTER TABLE {name.physical} RENAME TO {quote(table.name.name)}")
@@ -172,7 +172,7 @@ def _swap(ctx: Context, reader: Reader, table: Object) -> None:
 def _alter_columns(ctx: Context, reader: Reader, table: Object) -> None:
     """ALTER | MODIFY [COLUMN] c action [, [COLUMN] c action …], with or without brackets around them."""
     reader.accept("(")
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name) as change:
         while True:
             reader.accept("COLUMN")
             _alter_column(ctx, reader, table, change)
@@ -247,8 +247,7 @@ def _apply_options(ctx: Context, table: Object, options: dict[str, Any]) -> None
     tracking = options.pop("CHANGE_TRACKING", None)
     table.props |= {key.lower(): int(value) for key, value in options.items()}
     begins = keeps_past(table) and not changes.is_tracked(table)
-    switched = [changes.tracking_lock(table.name)] if begins or tracking is not None else []
-    with changes.locked(ctx, *switched), ctx.ddl() as change:
+    with ctx.ddl(table.name) as change:
         _save(ctx, change, table)
         if tracking is not None:
             set_tracking = changes.enable if str(tracking).upper() == "TRUE" else changes.disable
@@ -265,7 +264,7 @@ def _unset(ctx: Context, reader: Reader, table: Object) -> None:
             table.comment = ""
         table.props.pop(option.lower(), None)
         reader.accept(",")
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name) as change:
         _save(ctx, change, table)
 
 
@@ -273,7 +272,7 @@ def _cluster(ctx: Context, reader: Reader, table: Object) -> None:
     """CLUSTER BY (…): recorded; a local table is not clustered."""
     reader.expect("BY")
     table.props["cluster_by"] = reader.parenthesised()
-    with ctx.ddl() as change:
+    with ctx.ddl(table.name) as change:
         _save(ctx, change, table)
 
 

@@ -36,7 +36,8 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
     if old and not or_replace:
         raise already_exists(name.fqn)
     kept = past_rows(ctx, found, point) if point else f"SELECT * FROM {ctx.physical(source)}"
-    with ctx.ddl() as change:
+    with ctx.ddl(name) as change:
+        change.rely_on(source)
         rows = quote("$CLONE")
         change.duck.execute(f"CREATE TEMP TABLE {rows} AS {kept}")
         if old:
@@ -88,6 +89,7 @@ def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) 
         source: the catalogued name of the schema that is cloned.
         target: the catalogued name of the new one.
     """
+    change.rely_on_all(source.database, source.name)
     clones = _clone_contents(ctx, change, source, target)
     _clone_streams(ctx, change, source, target, clones)
     _clone_tasks(ctx, change, source, target)
@@ -129,6 +131,7 @@ def _clone_tasks(ctx: Context, change: Change, source: Name, target: Name) -> No
 
 def clone_database_into(ctx: Context, change: Change, source: str, target: str) -> None:
     """Copy every schema of a database into ``target``, a database that was just made."""
+    change.rely_on_all(source)
     clones: dict[Name, Object] = {}
     schemas = ctx.catalog.all("SCHEMA", source)
     for schema in schemas:

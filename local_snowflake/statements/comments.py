@@ -85,5 +85,5 @@ def cancel_all_queries(ctx: Context, session_id: int | str) -> str:
     """SYSTEM$CANCEL_ALL_QUERIES(session): interrupt what another session runs; sent by Snowpark when it closes."""
     for handle in list(ctx.engine.handles.values()):
         if str(handle.session.id) == str(session_id) and handle.session is not ctx.session:
-            handle.session.duck.interrupt()
+            handle.session.interrupt()
     return "0 statements cancelled."

@@ -14,6 +14,7 @@ from local_snowflake.copying.command import Command, read_command
 from local_snowflake.copying.loading import FileLoad, load_file
 from local_snowflake.copying.rejects import as_table
 from local_snowflake.copying.unload import unload
+from local_snowflake.locks import Resource
 from local_snowflake.names import quote
 from local_snowflake.parser import Statement, skip_head
 from local_snowflake.registry import statement
@@ -88,7 +89,7 @@ def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[
         ctx.session.register_rows(noted[len(loads) + i], errors)
 
     def work() -> list[FileLoad]:
-        ctx.session.lock(f"copy {command.table.name.fqn}")
+        ctx.session.lock(Resource(command.table.name.fqn, "COPY"))
         changes.lock_target(ctx, command.table.name)
         known = set() if command.flag("FORCE") else load_history.loaded(ctx, command.table)
         done = []

@@ -66,6 +66,7 @@ def _make_schema(ctx: Context, change: Change, name: Name, comment: str = "", **
 
 
 def _drop_database(ctx: Context, change: Change, database: str) -> None:
+    change.rely_on_all(database)
     for schema in ctx.catalog.all("SCHEMA", database):
         _drop_schema(ctx, change, schema)
     change.drop(ctx.catalog.need("DATABASE", Name("", "", database)))
@@ -73,6 +74,7 @@ def _drop_database(ctx: Context, change: Change, database: str) -> None:
 
 def _drop_schema(ctx: Context, change: Change, schema: Object) -> None:
     name = schema.name
+    change.rely_on_all(name.database, name.name)
     change.drop_all(ctx.catalog.within(name.database, name.name))
     change.duck.execute(f"DROP SCHEMA IF EXISTS {quote(physical_schema(name.database, name.name))} CASCADE")
     change.drop(schema)

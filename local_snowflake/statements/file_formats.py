@@ -52,6 +52,15 @@ def _put(ctx: Context, new: Object) -> None:
         change.put(new)
 
 
+def _rename(ctx: Context, old: Object, name: Name) -> None:
+    if old.props["temporary"]:
+        _forget(ctx, old)
+        _put(ctx, Object(KIND, name, old.props, old.owner, old.comment, old.created_on))
+        return
+    with ctx.ddl() as change:
+        change.rename(old, name)
+
+
 def _find(ctx: Context, name: Name) -> Object | None:
     return ctx.session.temporary_objects.get((KIND, name)) or ctx.catalog.get(KIND, name)
 
@@ -79,8 +88,7 @@ def alter_file_format(ctx: Context, stmt: Statement) -> Result:
         new_name = ctx.resolve(reader.name_parts())
         if _find(ctx, new_name):
             raise already_exists(new_name.fqn)
-        _forget(ctx, found)
-        _put(ctx, Object(KIND, new_name, found.props, found.owner, found.comment, found.created_on))
+        _rename(ctx, found, new_name)
         return status()
     reader.expect("SET")
     given = read_options(reader)

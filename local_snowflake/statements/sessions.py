@@ -132,18 +132,33 @@ def alter_session(ctx: Context, stmt: Statement) -> Result:
 
 
 def set_parameter(ctx: Context, key: str, value: Any) -> None:
-    """Set a session parameter; the text is read as the type of the parameter's default."""
+    """Set a session parameter; the text is read as the type of the parameter's default.
+
+    Raises:
+        SnowflakeError: 001006, for a value that it cannot have.
+    """
     default = DEFAULT_PARAMETERS.get(key)
     if isinstance(default, bool):
         value = str(value).lower() == "true"
     elif isinstance(default, int):
-        value = int(value)
+        value = _number(key, value)
     if key == "TIMEZONE":
         _set_time_zone(ctx, str(value))
     ctx.session.parameters[key] = value
     if key == "AUTOCOMMIT":
         ctx.session.commit()
         ctx.session.autocommit = bool(value)
+
+
+def _number(key: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise _invalid(key, value) from None
+
+
+def _invalid(key: str, value: Any) -> SnowflakeError:
+    return SnowflakeError(1006, "22023", f"invalid value [{value}] for parameter '{key}'")
 
 
 def unset_parameter(ctx: Context, key: str) -> None:
@@ -158,7 +173,7 @@ def _set_time_zone(ctx: Context, name: str) -> None:
     try:
         ctx.session.duck.execute(f"SET TimeZone = {literal(name)}")
     except duckdb.Error:
-        raise SnowflakeError(1006, "22023", f"invalid value [{name}] for parameter 'TIMEZONE'") from None
+        raise _invalid("TIMEZONE", name) from None
 
 
 @statement("SHOW", "PARAMETERS")
@@ -222,7 +237,7 @@ _CONTEXT = {
     "CURRENT_CLIENT": lambda s: s.client,
     "CURRENT_SECONDARY_ROLES": lambda s: json.dumps({"roles": "", "value": ""}),
     "CURRENT_AVAILABLE_ROLES": lambda s: json.dumps([s.role]),
-    "CURRENT_TRANSACTION": lambda s: str(s.id) if s.in_transaction else None,
+    "CURRENT_TRANSACTION": lambda s: str(s.transaction) if s.in_transaction else None,
 }
 
 

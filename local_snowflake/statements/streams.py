@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from contextlib import ExitStack
 from typing import Any
 
 from local_snowflake import changes
@@ -84,11 +83,10 @@ def _properties(source: Object, options: dict[str, Any]) -> dict[str, Any]:
 
 def _make(ctx: Context, new: Object, old: Object | None, source: Object, point: Point | None) -> None:
     tables = base_tables(ctx, source) if source.kind == "VIEW" else [source]
-    with ExitStack() as stack:
-        # tables that are tracked already go on being written
-        untracked = [t.name for t in tables if not changes.is_tracked(t)]
-        stack.enter_context(changes.locked(ctx, *(changes.tracking_lock(name) for name in untracked)))
-        change = stack.enter_context(ctx.ddl())
+    # tables that are tracked already go on being written
+    untracked = [t.name for t in tables if not changes.is_tracked(t)]
+    with ctx.ddl(*untracked) as change:
+        change.rely_on(source.name, *(t.name for t in tables))
         new.props["id"] = next_id(change.duck)
         if source.kind == "VIEW":
             new.props[_SOURCE] = _numbered(change, source).props[_SOURCE]

@@ -146,7 +146,7 @@ def _make(
     ctx: Context, new: Object, old: Object | None, columns: list[ColumnProps], source: str | None, *, tracking: bool
 ) -> None:
     temporary = bool(new.props["temporary"])
-    with changes.locked_streams(ctx), ctx.ddl() as change:
+    with ctx.ddl(new.name, locks=changes.stream_locks(ctx)) as change:
         changes.consume_in_ddl(ctx)
         if old and source:
             # the query may read the table that it replaces, or a stream on it
@@ -248,6 +248,6 @@ def drop_table(ctx: Context, stmt: Statement) -> Result:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Table", name.fqn)
-    with ctx.ddl() as change:
+    with ctx.ddl(name) as change:
         drop_table_data(ctx, change, found)
     return status(f"{name.name} successfully dropped.")

@@ -48,6 +48,26 @@ def test_everything_is_there_after_a_restart(own_snowflake: LocalSnowflake) -> N
         assert run(connection, "SHOW WAREHOUSES")[0][0] == "W"
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_closes_everything(own_snowflake: LocalSnowflake, how: signal.Signals) -> None:
+    with connect(own_snowflake) as connection:
+        run(connection, "CREATE DATABASE CLOSED")
+        run(connection, "CREATE TABLE T (X INT) AS SELECT 1")
+    assert own_snowflake.stop(how) == 0
+    left = {path.name for path in own_snowflake.data_dir.iterdir()}
+    assert "server.json" not in left
+    assert "snowflake.duckdb.wal" not in left
+
+
+@pytest.mark.parametrize(("name", "value"), [("TIMEZONE", "Nope/Zone"), ("LOCK_TIMEOUT", "abc")])
+def test_a_wrong_session_parameter_is_refused(local_snowflake: LocalSnowflake, name: str, value: str) -> None:
+    text = rf"invalid value \[{value}\] for parameter '{name}'"
+    with pytest.raises(DatabaseError, match=text):
+        connect(local_snowflake, session_parameters={name: value}, login_timeout=20)
+    with connect(local_snowflake) as connection, pytest.raises(DatabaseError, match=text):
+        run(connection, f"ALTER SESSION SET {name} = '{value}'")
+
+
 def test_the_token_and_the_key_are_private(local_snowflake: LocalSnowflake) -> None:
     for name in ("token", "key.pem", "server.json"):
         assert stat.S_IMODE((local_snowflake.data_dir / name).stat().st_mode) == 0o600

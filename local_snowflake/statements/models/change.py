@@ -40,7 +40,7 @@ def alter_model(ctx: Context, stmt: Statement) -> Result:
 def _apply(ctx: Context, name: Name, apply: Change) -> Result:
     with ctx.ddl() as change:
         found = ctx.catalog.need("MODEL", name)
-        model = Model(Object("MODEL", name, found.props, found.owner, found.comment, found.created_on))
+        model = Model(Object("MODEL", name, dict(found.props), found.owner, found.comment, found.created_on))
         apply(model)
         changed = model.object
         change.put(Object("MODEL", name, model.props, changed.owner, changed.comment, changed.created_on))
