@@ -131,5 +131,5 @@ def test_intervals_are_of_whole_groups(world: World, inside: dict[str, ModuleTyp
         for groups in (group, None)
     )
     assert found.interval
-    assert (found.interval.low, found.interval.high) == (pytest.approx(whole["low"]), pytest.approx(whole["high"]))
+    assert [found.interval.low, found.interval.high] == pytest.approx([whole["low"], whole["high"]])
     assert found.interval.low != pytest.approx(single["low"])

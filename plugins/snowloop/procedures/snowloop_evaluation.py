@@ -128,7 +128,7 @@ def _intervals(
     groups = frame["SNOWLOOP_GROUP"].to_numpy() if "SNOWLOOP_GROUP" in frame else None
 
     def resampled(rows: np.ndarray) -> dict[str, np.ndarray]:
-        scores = {who: columns[who][rows] for who in ("candidate", "champion", "simple") if who in columns}
+        scores = {who: score[rows] for who, score in columns.items() if who != "dummy"}
         some = None if groups is None else groups[rows]
         return measures.bootstrap(name, label[rows], scores, order["plan"], order["seed"], some)
 
