@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 TARGET_TEMPLATE = "{{ params.target }}"
 
 
+def query_tag(context: Context) -> dict[str, str]:
+    """What Snowflake keeps with each query of a task.
+
+    Args:
+        context: Airflow's context of the task.
+
+    Returns:
+        The ids of DAG, task and run.
+    """
+    task = context["ti"]
+    return {"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id}
+
+
 class StageResult(Protocol):
     """What every lifecycle function returns."""
 
@@ -135,10 +148,9 @@ class SnowparkStageOperator(StageOperator):
         from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
 
         session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
-        task = context["ti"]
         self._session = session
         try:
-            session.update_query_tag({"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id})
+            session.update_query_tag(query_tag(context))
             with watched_queries(session) as url:
                 try:
                     return self.run(session, project)
