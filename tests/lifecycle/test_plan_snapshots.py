@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from snowflake.snowpark import Session
 
+from snowloop.lifecycle.inference.apply import wait_until_quiet
 from snowloop.lifecycle.inference.found import Found
+from snowloop.lifecycle.inference.objects import names
 from snowloop.lifecycle.inference.plan import make_plan, plan_scoring
 from snowloop.lifecycle.inference.wanted import scoring_texts
 from snowloop.project import Label, Project, load_project
@@ -148,6 +150,7 @@ def test_plan_of_an_environment_without_a_loop(session: Session):
 def test_plan_of_a_deployed_loop(duel_world: World):
     for share in (0.31, 0.32):  # two procedures: a run under way may call either
         deploy(duel_world, mode="canary", share=share)
+        wait_until_quiet(duel_world.session, names(duel_world.project, duel_world.target).root)
     with duel_world.session.query_history() as sent:
         plan = plan_scoring(duel_world.session, duel_world.project, duel_world.target)
     changes = [f"{change.action} {change.kind} {change.name}" for change in plan.changes]
