@@ -73,6 +73,6 @@ def test_a_run_that_failed_before_it_began_counts_by_when_it_was_due(monkeypatch
 def test_a_run_that_is_under_way_is_not_over_though_no_task_is_at_work(monkeypatch: pytest.MonkeyPatch):
     told = [Row(row) for row in rows((ROOT, "SUCCEEDED", NOW))]
     monkeypatch.setattr(runs_of, "run", lambda *_, **__: told)
-    monkeypatch.setattr(runs_of, "under_way", lambda *_: [UnderWay("x", "1")])
+    monkeypatch.setattr(runs_of, "under_way", lambda *_: [UnderWay("x", "1", NOW)])
     (run,) = graph_runs(None, "D", {"id": "x"})  # type: ignore[arg-type]
     assert not run.over

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.sdk import BaseOperator
@@ -110,6 +111,18 @@ class StageOperator(BaseOperator):
             if is_connection_error(error):
                 raise
             raise AirflowFailException(reason_of(error)) from error
+        return self.conclude(context, result)
+
+    def conclude(self, context: Context, result: StageResult) -> dict[str, Any]:
+        """Push the figures of a result and give it to later tasks.
+
+        Args:
+            context: Airflow's context of this task.
+            result: What the stage gave.
+
+        Returns:
+            The result as JSON-able fields.
+        """
         figures = result.summary()
         self.log.info("%s: %s", self.task_id, format_figures(figures))
         context["ti"].xcom_push(key=SUMMARY_KEY, value=figures)
@@ -121,6 +134,7 @@ class SnowparkStageOperator(StageOperator):
 
     operator_extra_links = (SnowsightLink(),)
     query_url = ""
+    query_tag: Mapping[str, str] = MappingProxyType({})
     _session: Session | None = None
 
     @abstractmethod
@@ -150,7 +164,8 @@ class SnowparkStageOperator(StageOperator):
         session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
         self._session = session
         try:
-            session.update_query_tag(query_tag(context))
+            self.query_tag = query_tag(context)
+            session.update_query_tag(self.query_tag)
             with watched_queries(session) as url:
                 try:
                     return self.run(session, project)

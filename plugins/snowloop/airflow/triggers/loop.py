@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -20,10 +20,10 @@ class LoopTrigger(BaseTrigger):
     the next look; every other error ends the wait with its reason.
 
     Args:
-        question: ``stream_has_data``, ``run_finished`` or ``backlog_below``, functions of ``inference.watch``.
+        question: One of the functions of ``inference.watch.QUESTIONS``, such as ``stream_has_data``.
         project: Name of the declared project.
         target: The environment.
-        options: What the question takes besides: ``since`` or ``rows``.
+        options: What the question takes besides, such as ``since`` or ``rows``.
         snowflake_conn_id: Airflow connection to Snowflake.
         poll_interval: Seconds between two looks.
         deadline: When to give up, in seconds since 1970; None: never.
@@ -40,7 +40,7 @@ class LoopTrigger(BaseTrigger):
         snowflake_conn_id: str = "snowflake_default",
         poll_interval: float = 30.0,
         deadline: float | None = None,
-        query_tag: dict[str, str] | None = None,
+        query_tag: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.question = question

@@ -25,10 +25,12 @@ class UnderWay:
     Args:
         root_id: Id of its root task; another than the present one's if the root was replaced since.
         graph_run: Id of the run.
+        began: When it began, in UTC; when it was due if it has not begun.
     """
 
     root_id: str
     graph_run: str
+    began: datetime
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def under_way(session: "Session", database: str) -> list[UnderWay]:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
     rows = run(session, "inference/runs_under_way.sql", database=database, root=ROOT)
-    return [UnderWay(str(row["ROOT_TASK_ID"]), str(row["GRAPH_RUN"])) for row in rows]
+    return [UnderWay(str(row["ROOT_TASK_ID"]), str(row["GRAPH_RUN"]), in_utc(row["BEGAN"])) for row in rows]
 
 
 def calls(session: "Session", database: str) -> list[str | None]:

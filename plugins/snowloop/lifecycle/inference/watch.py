@@ -56,8 +56,7 @@ def await_scores(
 ) -> Scores:
     """Wait until every row that is there now is scored or quarantined, and the run of the graph that did it is over.
 
-    That is so once the stream is empty, or a scoring run has succeeded that began after this call did: rows that
-    arrive meanwhile, and the runs that they bring about, are not waited for.
+    Rows that arrive meanwhile, and the runs that they bring about, are not waited for.
 
     Args:
         session: A Snowpark session.
@@ -73,42 +72,66 @@ def await_scores(
     Raises:
         ScoringError: if a task failed as often as it is retried, is suspended, or the time is over.
     """
-    named = names(project, target)
-    begun, arrived = time.monotonic(), clock(session)
-    from_time = _since(session, project, named, since)
-    last: set[str] | None = None
-    while True:
-        if last is None and _all_taken(session, named, arrived):
-            last = _going(session, named)
-        if last is not None and last.isdisjoint(_going(session, named)):
-            return _scores(session, named, from_time, time.monotonic() - begun)
-        if last is None:
-            _raise_if_stuck(session, project, named, arrived)
-        if time.monotonic() - begun > timeout:
-            state = "the stream still holds rows" if last is None else "the run of the graph is not over"
+    named, deadline, arrived = names(project, target), time.monotonic() + timeout, clock(session)
+    moment = told_since(session, project, target, since)
+    while (scores := scores_of(session, project, target, arrived=arrived, since=moment)) is None:
+        if time.monotonic() > deadline:
+            pending = has_data(session, named.stream)
+            state = "the stream still holds rows" if pending else "the run of the graph is not over"
             runs = graph_runs(session, named.database, root_task(session, named.database))
             message = f"{named.root}: after {timeout:g} s {state}; last runs: {_words(runs)}"
             raise ScoringError(message)
         time.sleep(POLL_SECONDS)
+    return scores
 
 
-def _going(session: "Session", named: Names) -> set[str]:
-    return {each.graph_run for each in under_way(session, named.database)}
-
-
-def _all_taken(session: "Session", named: Names, arrived: datetime) -> bool:
-    """Whether no row waits that had arrived by a moment: a run that begins later takes all of them."""
-    if not has_data(session, named.stream):
-        return True
-    values = {"database": named.database, "since": _timestamp(arrived)}
-    return bool(run(session, "inference/runs_begun_since.sql", **values)[0]["N"])
-
-
-def _since(session: "Session", project: Project, named: Names, since: datetime | str | None) -> str:
+def told_since(session: "Session", project: Project, target: str, since: datetime | str | None) -> datetime:
+    """Since when runs are told: a moment, or its ISO text; None: when the last file of the source was loaded."""
     if since is None:
-        text = str(run(session, "inference/last_load.sql", database=named.database, table=project.table)[0]["AT"])
-        return f"{literal(text)}::TIMESTAMP_NTZ"
-    return _timestamp(datetime.fromisoformat(since) if isinstance(since, str) else since)
+        rows = run(session, "inference/last_load.sql", database=project.database(target), table=project.table)
+        since = str(rows[0]["AT"])
+    return in_utc(datetime.fromisoformat(since) if isinstance(since, str) else since)
+
+
+def scores_of(
+    session: "Session", project: Project, target: str, *, arrived: datetime, since: datetime
+) -> Scores | None:
+    """What the tasks did with the rows that had arrived by a moment, once all of them are scored or quarantined.
+
+    That is so when the stream is empty, or a scoring run has succeeded that began later; and the runs of the graph that
+    were under way then are over.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        arrived: The moment, by Snowflake's clock.
+        since: Runs that ended since then are told.
+
+    Returns:
+        What the runs did, or None while it is not so.
+
+    Raises:
+        ScoringError: if a task failed as often as it is retried, or is suspended.
+    """
+    named = names(project, target)
+    taken = _taken(session, named, arrived)
+    if taken is None:
+        _raise_if_stuck(session, project, named, arrived)
+        return None
+    if any(each.began <= taken for each in under_way(session, named.database)):
+        return None
+    waited = (clock(session) - arrived).total_seconds()
+    return _scores(session, named, _timestamp(since), waited)
+
+
+def _taken(session: "Session", named: Names, arrived: datetime) -> datetime | None:
+    """When no row waited any more that had arrived by a moment: a run that begins later takes all of them."""
+    if not has_data(session, named.stream):
+        return clock(session)
+    values = {"database": named.database, "since": _timestamp(arrived)}
+    ended = run(session, "inference/first_run_since.sql", **values)[0]["ENDED"]
+    return in_utc(ended) if ended else None
 
 
 def _timestamp(moment: datetime) -> str:
@@ -189,9 +212,19 @@ def run_finished(session: "Session", project: Project, target: str, *, since: st
     return {"graph_run": last.id, "state": "SUCCEEDED"}
 
 
+def scores_taken(
+    session: "Session", project: Project, target: str, *, arrived: str, since: str
+) -> dict[str, Any] | None:
+    """As ``scores_of``, of and as what JSON can hold."""
+    moments = {name: in_utc(datetime.fromisoformat(text)) for name, text in (("arrived", arrived), ("since", since))}
+    scores = scores_of(session, project, target, **moments)
+    return None if scores is None else scores.to_dict()
+
+
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "stream_has_data": stream_has_data,
     "run_finished": run_finished,
     "backlog_below": backlog_below,
+    "scores_taken": scores_taken,
 }
 """What a trigger may ask; None is no answer yet."""
