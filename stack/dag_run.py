@@ -37,7 +37,7 @@ class EventListener:
         Args:
             task_instance: The stage's task instance.
         """
-        self._started[str(task_instance.id)] = time.monotonic()
+        self._started.setdefault(str(task_instance.id), time.monotonic())  # it runs again after a deferred wait
         self._write(task_instance, "running")
 
     @hookimpl

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -131,6 +132,22 @@ def run(session: "Session", template: str, **values: Any) -> "list[Row]":
 def run_script(session: "Session", template: str, **values: Any) -> "list[list[Row]]":
     """Render a template of several statements and execute them in order; the answers are returned in order too."""
     return [session.sql(statement).collect() for statement in statements(render(template, **values))]
+
+
+def clock(session: "Session") -> datetime:
+    """Snowflake's own time, in UTC: moments that it notes are compared with this one, never with the client's clock.
+
+    Args:
+        session: The Snowpark session.
+
+    Returns:
+        The time.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
+    """
+    now: datetime = session.sql("SELECT SYSDATE() AS NOW").collect()[0][0]
+    return now.replace(tzinfo=UTC)
 
 
 def plain(text: str) -> str:

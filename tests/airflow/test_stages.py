@@ -83,13 +83,6 @@ CALLS = [
         {},
     ),
     ("DeployScoringOperator", {}, "inference.deploy_scoring", (), {}),
-    (
-        "AwaitScoresOperator",
-        {"timeout": "30", "arrived": ARRIVED.to_dict()},
-        "inference.await_scores",
-        (),
-        {"timeout": 30, "since": ARRIVED.started_at},
-    ),
     ("ReconcileOperator", {}, "inference.reconcile", (), {}),
     ("RollbackOperator", {}, "rollback.rollback", (), {}),
 ]

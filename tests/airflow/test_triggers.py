@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from snowloop.airflow.sensors.loop import BacklogBelowSensor, GraphRunFinishedSensor, StreamHasDataSensor
 from snowloop.airflow.triggers.loop import LoopTrigger
+from snowloop.lifecycle.inference import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE, STREAM = "CREDIT_APPROVAL_WATCH.RAW.APPLICATION_RECORD", "CREDIT_APPROVAL_WATCH.RAW.APPLICATION_RECORD_STREAM"
@@ -115,6 +116,13 @@ def test_a_wait_survives_a_restart_of_the_server_and_does_not_block(server):
     assert "NOWHERE" in wrong["error"]
 
 
+def test_the_queries_of_a_trigger_carry_the_task_that_waits(session, monkeypatch):
+    monkeypatch.setitem(watch.QUESTIONS, "backlog_below", lambda *_given, **_options: 0)
+    tag = {"dag_id": "d", "task_id": "t", "run_id": "r"}
+    assert asyncio.run(first(wait(question="backlog_below", query_tag=tag))) == {"answer": 0}
+    assert (session.tags, session.closed) == ([tag], 1)
+
+
 SINCE = {"since": "2026-01-01T00:00:00+00:00"}
 SENSORS = [
     (StreamHasDataSensor, {}, "stream_has_data", {}),
@@ -124,12 +132,14 @@ SENSORS = [
 
 
 @pytest.mark.parametrize(("sensor", "given", "question", "options"), SENSORS, ids=[row[2] for row in SENSORS])
-def test_a_sensor_hands_its_wait_to_the_triggerer(sensor, given, question, options):
+def test_a_sensor_hands_its_wait_to_the_triggerer(sensor, given, question, options, context):
     made = sensor(task_id="wait", project="credit_approval", target="dev", poke_interval=7, timeout=60, **given)
     with pytest.raises(TaskDeferred) as deferred:
-        made.execute({})
+        made.execute(context)
     trigger = deferred.value.trigger
     assert (trigger.question, trigger.options, trigger.poll_interval) == (question, options, 7)
+    tag = {"dag_id": context["ti"].dag_id, "task_id": context["ti"].task_id, "run_id": context["ti"].run_id}
+    assert trigger.serialize()[1]["query_tag"] == tag
     assert trigger.deadline == pytest.approx(time.time() + 60, abs=30)
     assert made.resume({}, {"answer": 3}) == 3
     with pytest.raises(AirflowFailException, match="no such stream"):

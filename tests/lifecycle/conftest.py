@@ -30,7 +30,7 @@ def inside() -> dict[str, ModuleType]:
     """The modules that run inside Snowflake, imported as they are there: beside one another, without a package."""
     sys.path.insert(0, str(PROCEDURES))
     try:
-        names = ("measures", "folds", "parts", "leakage", "training", "comparison")
+        names = ("measures", "folds", "parts", "leakage", "training", "comparison", "scoring")
         return {f"snowloop_{name}": importlib.import_module(f"snowloop_{name}") for name in names}
     finally:
         sys.path.remove(str(PROCEDURES))

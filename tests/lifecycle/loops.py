@@ -37,9 +37,7 @@ def deployed(project: Project, **changes: Any) -> Found:
     values: dict[str, Any] = {
         "tables": before.tables | {"SERVING.BASELINE", *loop.tables},
         "streams": {f"{project.table}_STREAM": stream(project)},
-        "tasks": {
-            each.name: {"comment": each.comment, "state": "started", "condition": each.statement} for each in loop.tasks
-        },
+        "tasks": {each.name: {"comment": each.comment, "state": "started", **each.shown} for each in loop.tasks},
         "procedures": (loop.procedure.name,),
         "files": frozenset(f"{loop.procedure.name.lower()}/{file}" for file in loop.files),
     }

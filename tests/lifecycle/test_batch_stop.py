@@ -1,6 +1,6 @@
 """Rows that break the contract stop the run or are kept aside, as declared: those that train, and those that arrive."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from snowloop.lifecycle.train import train_candidate
 from snowloop.lifecycle.validate import check_contract
 from snowloop.project import Project, ProjectError
 from snowloop.project.breaking import Contract, OnArrival
+from snowloop.project.monitoring import Monitoring
 from tests.lifecycle.visits import visits, write_visits
 from tests.lifecycle.world import TIMEOUT, World
 
@@ -52,7 +53,7 @@ def wait(world: World, since: datetime | None = None) -> Scores:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: World):
-    given = (world.session, world.project, world.target)
+    session, _, target = given = (world.session, world.project, world.target)
     few = arrive(world, 1, 1000, good=1, bad=3)  # fewer rows than are judged as a whole
     assert (few.scored, few.quarantined) == (1, 3)
 
@@ -64,6 +65,8 @@ def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: Worl
     assert health.backlog == 20
     (finding,) = health.findings
     assert "contract.arriving allows 20.0%" in finding
+    hasty = world.project.model_copy(update={"monitoring": Monitoring(max_backlog_age=timedelta(milliseconds=1))})
+    assert any("monitoring.max_backlog_age allows" in each for each in stream_health(session, hasty, target).findings)
 
     looser = Contract(arriving=OnArrival(max_failing_share=0.5, min_rows=10))
     world.project = world.project.model_copy(update={"contract": looser})

@@ -1,5 +1,7 @@
 """The scoring loop at its edges: nothing to read, runs that last, and what is moved, renamed or dropped under them."""
 
+import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from snowloop.lifecycle.inference.health import stream_health
 from snowloop.lifecycle.inference.status import loop_status
 from tests.conftest import LocalSnowflake
 from tests.lifecycle.strikes import READ, Scorer, phases
+from tests.lifecycle.tiny import insertion
 from tests.lifecycle.trial import Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -139,6 +142,42 @@ def test_a_run_that_outlasts_its_schedule_is_not_overlapped(trial: Trial):
     runs = trial.world.rows(ROOT_RUNS)[begun:]
     assert len(runs) >= 2
     assert all(one["COMPLETED_TIME"] <= other["QUERY_START_TIME"] for one, other in pairwise(runs))
+
+
+@contextmanager
+def inflow(trial: Trial) -> Iterator[list[int]]:
+    """While new rows arrive all the time: how many statements came through so far."""
+    session, stop, sent = trial.open(), threading.Event(), [0]
+    batches = [trial.events(1) for _ in range(2000)]
+
+    def arrive() -> None:
+        while not stop.wait(0.2):
+            session.sql(insertion(batches[sent[0]]).replace("{db}", trial.world.database)).collect()
+            sent[0] += 1
+
+    thread = threading.Thread(target=arrive, daemon=True)
+    thread.start()
+    try:
+        yield sent
+    finally:
+        stop.set()
+        thread.join(60)
+        session.close()
+        for event in itertools.chain.from_iterable(batches[sent[0] :]):
+            del trial.sent[event.tag]
+
+
+def test_a_wait_ends_though_rows_never_stop_arriving(trial: Trial):
+    before = settle(trial)
+    with inflow(trial) as sent:
+        until(lambda: sent[0] > 3, "the first rows")
+        mine = trial.events(5)
+        trial.insert(mine)
+        await_scores(*trial.given, timeout=120)
+        scored = {row["ID"] for row in trial.world.rows("SELECT ID FROM {db}.SERVING.SCORED")}
+        assert {event.key for event in mine} <= scored
+        until(lambda: trial.world.value("SELECT SYSTEM$STREAM_HAS_DATA('{db}.RAW.EVENTS_STREAM')"), "more rows")
+    assert settle(trial) == before + 5 + sent[0]
 
 
 def test_a_renamed_column_fails_the_run_and_loses_nothing(trial: Trial):

@@ -156,7 +156,7 @@ def _prove_runs(trial: Trial, scored: Counter[str], quarantined: Counter[str]) -
     assert all(versions[row["RUN_ID"]] == row["MODEL_VERSION"] for row in written)
     summed = trial.world.rows("SELECT RUN_ID FROM {db}.OPS.METRICS")
     assert len({row["RUN_ID"] for row in summed}) == len(summed), "a run that is summed up twice"
-    logged = trial.world.rows("SELECT GRAPH_RUN_GROUP_ID, FINISHED_AT FROM {db}.OPS.TASK_RUNS")
+    logged = trial.world.rows("SELECT TASK_NAME, GRAPH_RUN_GROUP_ID, FINISHED_AT FROM {db}.OPS.TASK_RUNS")
     assert len({tuple(row) for row in logged}) == len(logged), "a run of the graph that is logged twice"
 
 

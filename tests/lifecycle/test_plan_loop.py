@@ -50,7 +50,8 @@ def deployed(world: World) -> World:
 def state(world: World) -> dict[str, Any]:
     """All that a deployment makes."""
     tasks = world.rows("SHOW TASKS IN SCHEMA {db}.SERVING")
-    columns = ("name", "state", "comment", "definition", "condition", "predecessors", "task_relations")
+    columns = ["name", "state", "comment", "definition", "condition", "schedule", "warehouse", "predecessors"]
+    columns.append("task_relations")
     return {
         "tasks": [tuple(task[column] for column in columns) for task in tasks],
         "streams": [(row["name"], row["mode"]) for row in world.rows("SHOW STREAMS IN SCHEMA {db}.RAW")],
@@ -147,6 +148,45 @@ def test_a_plan_changes_nothing(world: World):
     statements = sent_by(world, lambda: plan_scoring(world.session, other, world.target))
     assert [each for each in statements if not each.lstrip().upper().startswith(READS)] == []
     assert state(world) == before
+
+
+ALTERATIONS = {
+    "definition": ("REFRESH_MONITORING", "MODIFY AS SELECT 1"),
+    "condition": ("SCORE_NEW_ROWS", "MODIFY WHEN TRUE"),
+    "schedule": ("SCORE_NEW_ROWS", "SET SCHEDULE = '500 MINUTE'"),
+    "warehouse": ("LOG_SCORE_RUN", "UNSET WAREHOUSE"),
+    "predecessors": ("REFRESH_MONITORING", "REMOVE AFTER {db}.SERVING.SCORE_NEW_ROWS"),
+    "task_relations": ("LOG_SCORE_RUN", "UNSET FINALIZE"),
+}
+
+
+@pytest.mark.parametrize("column", ALTERATIONS)
+def test_a_task_that_somebody_altered_is_put_right_once(deployed: World, column: str):
+    name, change = ALTERATIONS[column]
+    before = state(deployed)
+    deployed.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
+    deployed.rows(f"ALTER TASK {{db}}.SERVING.{name} {change.replace('{db}', deployed.database)}")
+    (reason,) = [
+        each.reason
+        for each in plan_scoring(deployed.session, deployed.project, deployed.target).changes
+        if each.name == f"SERVING.{name}"
+    ]
+    assert reason == f"somebody altered it: {column}"
+    deployed.deploy()
+    assert state(deployed) == before
+    assert plan_scoring(deployed.session, deployed.project, deployed.target).nothing_to_do
+
+
+@pytest.mark.parametrize(
+    "changes", [{"serverless": True, "overlap": True}, {"schedule": "5 MINUTE", "serverless": True}], ids=str
+)
+def test_no_declaration_is_deployed_over_and_over(deployed: World, changes: dict[str, Any]):
+    serving = deployed.project.serving.model_copy(update=changes)
+    project = deployed.project.model_copy(update={"serving": serving})
+    other = World(deployed.session, project, deployed.target, deployed.data)
+    for world in (other, deployed):
+        world.deploy()
+        assert plan_scoring(world.session, world.project, world.target).nothing_to_do
 
 
 def test_scores_carry_the_features_as_served(deployed: World):

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from snowflake.snowpark import Session
 
+from snowloop.lifecycle.inference.apply import wait_until_quiet
 from snowloop.lifecycle.inference.found import Found
+from snowloop.lifecycle.inference.objects import names
 from snowloop.lifecycle.inference.plan import make_plan, plan_scoring
 from snowloop.lifecycle.inference.wanted import scoring_texts
 from snowloop.project import Label, Project, load_project
 from snowloop.project.challenging import Challenger
-from tests.lifecycle.loops import FEATURES, deployed, environment, wanted
+from tests.lifecycle.duel import deploy
+from tests.lifecycle.loops import FEATURES, deployed, environment, stream, wanted
+from tests.lifecycle.world import World
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 SERVERLESS = {"serverless": True, "overlap": True, "minimum_interval_seconds": 60}
@@ -40,6 +44,7 @@ def steps(project: Project, found: Found) -> list[str]:
     plan = make_plan(project, "dev", wanted(project), found)
     assert plan.steps
     words = {"put": "-- upload to ", "wait": "-- wait until no run is under way of ", "sql": ""}
+    words["empty"] = "-- refuse unless nothing is in "
     return [words[step.kind] + step.text for step in plan.steps]
 
 
@@ -59,6 +64,23 @@ def test_apply_of_a_first_deployment(name: str):
 def test_apply_of_another_graph(kind: str, values: dict[str, Any]):
     project = load_project("credit_approval")
     compare(f"apply_change_to_{kind}", steps(serving(project, **values), deployed(project)))
+
+
+def test_apply_that_gives_corrections_up():
+    project = load_project("credit_approval")
+    found = deployed(
+        serving(project, **CORRECTIONS), streams={"APPLICATION_RECORD_STREAM": stream(project, mode="DEFAULT")}
+    )
+    compare("apply_change_from_corrections", steps(project, found))
+
+
+def test_apply_that_resumes_alone():
+    project = load_project("credit_approval")
+    tasks = deployed(project).tasks
+    root = {"SCORE_NEW_ROWS": {**tasks["SCORE_NEW_ROWS"], "state": "suspended"}}
+    child = {"LOG_SCORE_RUN": {**tasks["LOG_SCORE_RUN"], "state": "suspended"}}
+    compare("apply_resume_root", steps(project, deployed(project, tasks={**tasks, **root})))
+    compare("apply_resume_child", steps(project, deployed(project, tasks={**tasks, **child})))
 
 
 def test_apply_that_drops_what_earlier_deployments_left():
@@ -91,8 +113,8 @@ def test_apply_and_procedure_where_corrections_are_scored():
     project = serving(load_project("credit_approval"), **CORRECTIONS)
     texts = scoring_texts(project, "dev", FEATURES)
     parts = [f"-- {key}\n{texts[key]}" for key in ("corrected", "read", "quarantined", "scored")]
-    stream = next(text for text in steps(project, environment(project)) if "CREATE STREAM" in text)
-    compare("corrections", [stream, *parts])
+    made = next(text for text in steps(project, environment(project)) if "CREATE STREAM" in text)
+    compare("corrections", [made, *parts])
 
 
 @pytest.mark.parametrize("columns", [("ID",), ("ID", "PART")])
@@ -121,3 +143,15 @@ def test_plan_of_an_environment_without_a_loop(session: Session):
     with session.query_history() as sent:
         plan_scoring(session, project, "snapshots")
     compare("plan", [query.sql_text for query in sent.queries])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_plan_of_a_deployed_loop(duel_world: World):
+    for share in (0.31, 0.32):  # two procedures: a run under way may call either
+        deploy(duel_world, mode="canary", share=share)
+        wait_until_quiet(duel_world.session, names(duel_world.project, duel_world.target).root)
+    with duel_world.session.query_history() as sent:
+        plan = plan_scoring(duel_world.session, duel_world.project, duel_world.target)
+    changes = [f"{change.action} {change.kind} {change.name}" for change in plan.changes]
+    compare("plan_deployed", [*(query.sql_text for query in sent.queries), "\n".join(f"-- {each}" for each in changes)])

@@ -15,5 +15,5 @@ CREATE OR REPLACE TASK {{ task }}
     SUSPEND_TASK_AFTER_NUM_FAILURES = {{ serving.suspend_after_failures }}
     TASK_AUTO_RETRY_ATTEMPTS = {{ serving.retry_attempts }}
     COMMENT = {{ comment|literal }}
-    WHEN SYSTEM$STREAM_HAS_DATA({{ stream|literal }})
-AS CALL {{ procedure }}()
+    WHEN {{ condition }}
+AS {{ definition }}

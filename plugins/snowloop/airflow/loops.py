@@ -16,7 +16,6 @@ from snowloop.airflow.operators.challenge import (
 from snowloop.airflow.operators.contract import ContractOperator
 from snowloop.airflow.operators.evidence import MonitorOperator, ReportOperator
 from snowloop.airflow.operators.stages import (
-    AwaitScoresOperator,
     DeployScoringOperator,
     EnvironmentOperator,
     EvaluateOperator,
@@ -28,6 +27,7 @@ from snowloop.airflow.operators.stages import (
     TrainingSetOperator,
     TrainOperator,
 )
+from snowloop.airflow.operators.waiting import AwaitScoresOperator
 from snowloop.project import Project
 
 REPORT = "report"

@@ -2,7 +2,7 @@
 
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +10,7 @@ from snowloop.errors import LoadError
 from snowloop.lifecycle.planning import PlannedFile, plan_files
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
-from snowloop.sql import identifier, render, run
+from snowloop.sql import clock, identifier, render, run
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -48,7 +48,7 @@ class LoadReport(Result):
         read: Records read.
         loaded: Records loaded.
         rejected: Records rejected.
-        started_at: When the load began, in UTC.
+        started_at: When the load began, in UTC, by Snowflake's clock.
     """
 
     files: tuple[LoadedFile, ...]
@@ -89,7 +89,7 @@ def load_files(
     Raises:
         LoadError: if a file is missing or not as declared, or the counts do not reconcile.
     """
-    started_at = datetime.now(UTC)
+    started_at = clock(session)
     database = project.database(target)
     with tempfile.TemporaryDirectory(prefix="snowloop-") as work:
         planned = plan_files(project, data_dir, Path(work))

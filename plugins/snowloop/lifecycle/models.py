@@ -77,7 +77,8 @@ def _version(row: dict[str, Any]) -> Version:
     except json.JSONDecodeError:
         facts = {}  # a version that was logged by other means than the training procedure
     aliases = tuple(json.loads(row["aliases"] or "[]"))
-    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), facts)
+    told = facts if isinstance(facts, dict) else {}
+    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), told)
 
 
 def champion(session: "Session", project: Project, target: str) -> Version | None:

@@ -4,6 +4,7 @@ import importlib
 import json
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,18 @@ def run(session: Session) -> str:
         return json.dumps({**told, "challenger": {"error": lost}} if lost else told)
     except Exception as error:
         if begun:
-            challengers.forget(session, texts, values)
+            _after(error, lambda: challengers.forget(session, texts, values))
         failed = {**values, "error": challengers.quoted(str(error))}
-        session.sql(challengers.fill(texts["note_failure"], failed)).collect()
+        _after(error, lambda: session.sql(challengers.fill(texts["note_failure"], failed)).collect())
         raise
+
+
+def _after(error: BaseException, act: Callable[[], object]) -> None:
+    """Do what follows from a failure; if that fails too, what is told is still the cause, with the other beside it."""
+    try:
+        act()
+    except Exception as other:  # noqa: BLE001 - kept with the cause, which is raised
+        error.add_note(f"and then: {other}")
 
 
 def versions(session: Session, texts: dict[str, Any]) -> Versions:
@@ -122,8 +131,8 @@ def _score(
         noted = {**values, **{name: str(count) for name, count in counts.items()}}
         session.sql(challengers.fill(texts["note"], noted)).collect()
         session.sql("COMMIT").collect()
-    except BaseException:
-        session.sql("ROLLBACK").collect()
+    except BaseException as error:
+        _after(error, lambda: session.sql("ROLLBACK").collect())
         raise
     who = {"run_id": values["run_id"], "model_version": values["version"]}
     return {**who, **counts, **({"challenger": told} if told else {})}

@@ -25,7 +25,13 @@ def misfit(version: dict[str, Any], texts: dict[str, Any]) -> str | None:
     Returns:
         The reason and what to do, or None.
     """
-    facts = json.loads(version["comment"] or "{}")
+    facts = _facts(version)
+    if not facts:
+        return (
+            f"version {version['name']} of {texts['model']} does not tell in its comment what it takes: it was logged "
+            "by other means than the training procedure, or somebody changed the comment. Promote a version that was "
+            "trained by Snowloop, or give this one its comment back: ALTER MODEL … MODIFY VERSION … SET COMMENT"
+        )
     features, classes = facts.get("features"), facts.get("classes") or []
     if classes != texts["classes"]:
         return (
@@ -39,3 +45,12 @@ def misfit(version: dict[str, Any], texts: dict[str, Any]) -> str | None:
             "trained with"
         )
     return None
+
+
+def _facts(version: dict[str, Any]) -> dict[str, Any]:
+    """What training wrote into the comment; nothing of one that somebody else wrote."""
+    try:
+        facts = json.loads(version["comment"] or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return facts if isinstance(facts, dict) else {}

@@ -17,3 +17,6 @@ class Monitoring(Declaration):
     max_slowdown: float = Field(
         5.0, gt=1, description="How many times the usual seconds per row a scoring run of a minute or more may take."
     )
+    max_backlog_age: Duration = Field(
+        timedelta(days=1), description="How long a load may wait to be scored; longer than the loop's schedule."
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.sdk import BaseOperator
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 TARGET_TEMPLATE = "{{ params.target }}"
+
+
+def query_tag(context: Context) -> dict[str, str]:
+    """What Snowflake keeps with each query of a task.
+
+    Args:
+        context: Airflow's context of the task.
+
+    Returns:
+        The ids of DAG, task and run.
+    """
+    task = context["ti"]
+    return {"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id}
 
 
 class StageResult(Protocol):
@@ -97,6 +111,18 @@ class StageOperator(BaseOperator):
             if is_connection_error(error):
                 raise
             raise AirflowFailException(reason_of(error)) from error
+        return self.conclude(context, result)
+
+    def conclude(self, context: Context, result: StageResult) -> dict[str, Any]:
+        """Push the figures of a result and give it to later tasks.
+
+        Args:
+            context: Airflow's context of this task.
+            result: What the stage gave.
+
+        Returns:
+            The result as JSON-able fields.
+        """
         figures = result.summary()
         self.log.info("%s: %s", self.task_id, format_figures(figures))
         context["ti"].xcom_push(key=SUMMARY_KEY, value=figures)
@@ -108,6 +134,7 @@ class SnowparkStageOperator(StageOperator):
 
     operator_extra_links = (SnowsightLink(),)
     query_url = ""
+    query_tag: Mapping[str, str] = MappingProxyType({})
     _session: Session | None = None
 
     @abstractmethod
@@ -135,10 +162,10 @@ class SnowparkStageOperator(StageOperator):
         from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
 
         session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
-        task = context["ti"]
         self._session = session
         try:
-            session.update_query_tag({"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id})
+            self.query_tag = query_tag(context)
+            session.update_query_tag(self.query_tag)
             with watched_queries(session) as url:
                 try:
                     return self.run(session, project)

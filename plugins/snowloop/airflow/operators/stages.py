@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from snowloop.lifecycle.evaluate import Evaluation
     from snowloop.lifecycle.features import TrainingSet
     from snowloop.lifecycle.gate import Verdict
-    from snowloop.lifecycle.inference import Deployment, Reconciliation, Scores
+    from snowloop.lifecycle.inference import Deployment, Reconciliation
     from snowloop.lifecycle.inference.plan import Plan
     from snowloop.lifecycle.load import LoadReport
     from snowloop.lifecycle.promote import Promotion
@@ -233,31 +233,6 @@ class DeployScoringOperator(SnowparkStageOperator):
         from snowloop.lifecycle.inference import deploy_scoring
 
         return deploy_scoring(session, project, self.target)
-
-
-class AwaitScoresOperator(SnowparkStageOperator):
-    """Wait until the native tasks have scored every row that arrived.
-
-    Args:
-        timeout: Longest wait in seconds (templated; the DAG's parameter by default).
-        arrived: The report of the load whose rows are awaited, as its stage gave it (templated).
-        kwargs: What every stage takes.
-    """
-
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "timeout", "arrived")
-
-    def __init__(self, *, timeout: str | int = "{{ params.timeout }}", arrived: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.timeout = timeout
-        self.arrived = arrived
-
-    def run(self, session: Session, project: Project) -> Scores:
-        """Call ``await_scores``."""
-        from snowloop.lifecycle.inference import await_scores
-        from snowloop.lifecycle.load import LoadReport
-
-        since = LoadReport.from_dict(self.arrived).started_at if self.arrived else None
-        return await_scores(session, project, self.target, timeout=int(self.timeout), since=since)
 
 
 class ReconcileOperator(SnowparkStageOperator):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from snowloop.airflow.operators.base import TARGET_TEMPLATE
+from snowloop.airflow.operators.base import TARGET_TEMPLATE, query_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -64,6 +64,7 @@ class LoopSensor(BaseSensorOperator):
             snowflake_conn_id=self.snowflake_conn_id,
             poll_interval=self.poke_interval,
             deadline=time.time() + self.timeout,
+            query_tag=query_tag(context),
         )
         self.defer(trigger=trigger, method_name="resume")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -20,13 +20,14 @@ class LoopTrigger(BaseTrigger):
     the next look; every other error ends the wait with its reason.
 
     Args:
-        question: ``stream_has_data``, ``run_finished`` or ``backlog_below``, functions of ``inference.watch``.
+        question: One of the functions of ``inference.watch.QUESTIONS``, such as ``stream_has_data``.
         project: Name of the declared project.
         target: The environment.
-        options: What the question takes besides: ``since`` or ``rows``.
+        options: What the question takes besides, such as ``since`` or ``rows``.
         snowflake_conn_id: Airflow connection to Snowflake.
         poll_interval: Seconds between two looks.
         deadline: When to give up, in seconds since 1970; None: never.
+        query_tag: What Snowflake keeps with each query: the Airflow task that waits.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class LoopTrigger(BaseTrigger):
         snowflake_conn_id: str = "snowflake_default",
         poll_interval: float = 30.0,
         deadline: float | None = None,
+        query_tag: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.question = question
@@ -48,6 +50,7 @@ class LoopTrigger(BaseTrigger):
         self.snowflake_conn_id = snowflake_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
+        self.query_tag = dict(query_tag or {})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class and the arguments that make an equal trigger.
@@ -63,6 +66,7 @@ class LoopTrigger(BaseTrigger):
             "snowflake_conn_id": self.snowflake_conn_id,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
+            "query_tag": self.query_tag,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
@@ -101,6 +105,7 @@ class LoopTrigger(BaseTrigger):
         from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
 
         session: Session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
+        session.update_query_tag(self.query_tag)
         return session
 
     def _look(self, session: Session) -> Any:

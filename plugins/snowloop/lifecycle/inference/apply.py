@@ -1,15 +1,16 @@
 """Does exactly what a plan says, in its order; broken off anywhere, planning and applying again completes it."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from snowloop.errors import DeploymentError
+from snowloop.errors import DeploymentError, PlanRefused
+from snowloop.lifecycle.inference.found import has_data
+from snowloop.lifecycle.inference.graph_runs import under_way
 from snowloop.lifecycle.inference.plan import Change, Plan
+from snowloop.lifecycle.inference.refusals import corrections_wait
 from snowloop.lifecycle.results import Result
-from snowloop.sql import run
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -49,7 +50,8 @@ def apply_plan(session: "Session", plan: Plan) -> Deployment:
         What was done.
 
     Raises:
-        PlanRefused: if the plan holds a refusal; nothing is sent.
+        PlanRefused: if the plan holds a refusal; nothing is sent. Also if a stream that has to be empty got changes
+            since it was made; the graph, which is as it was, goes on.
         DeploymentError: if a running graph does not come to its end.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses a statement; planning and applying
             again goes on from there.
@@ -61,11 +63,24 @@ def apply_plan(session: "Session", plan: Plan) -> Deployment:
             session.file.put_stream(content, step.text, auto_compress=False, overwrite=True)
         elif step.kind == "wait":
             wait_until_quiet(session, step.text)
+        elif step.kind == "empty":
+            _insist_on_empty(session, plan, step.text)
         else:
             session.sql(step.text).collect()
     told = [change for change in plan.changes if change.kind in ("stream", "procedure", "task")]
     actions = {_key(change): DONE[change.action] for change in told}
-    return Deployment(plan.procedure, actions, sum(step.kind != "wait" for step in plan.steps))
+    return Deployment(plan.procedure, actions, sum(step.kind in ("sql", "put") for step in plan.steps))
+
+
+def _insist_on_empty(session: "Session", plan: Plan, stream: str) -> None:
+    """Let the loop go on as it was, and refuse, if a stream holds changes that its other kind would not tell."""
+    if not has_data(session, stream):
+        return
+    for root in (step.text for step in plan.steps if step.kind == "wait"):
+        session.sql(f"ALTER TASK {root} RESUME").collect()
+    refused = corrections_wait(".".join(stream.replace('"', "").split(".")[-2:]))
+    message = f"the scoring loop of {plan.project} in {plan.target} is not changed, it goes on: {refused.words()}"
+    raise PlanRefused(message)
 
 
 def _key(change: Change) -> str:
@@ -76,6 +91,8 @@ def _key(change: Change) -> str:
 def wait_until_quiet(session: "Session", root: str) -> None:
     """Wait for the end of a run of the graph that is under way.
 
+    The whole run counts: also while no task of it executes, because the next one has not begun, or is tried again.
+
     Args:
         session: A Snowpark session.
         root: The quoted, qualified name of the root task.
@@ -85,7 +102,7 @@ def wait_until_quiet(session: "Session", root: str) -> None:
     """
     database = root.split(".", 1)[0].strip('"')
     deadline = time.monotonic() + QUIET_SECONDS
-    while any(each["STATE"] == "EXECUTING" for each in history(session, database)):
+    while under_way(session, database):
         if time.monotonic() > deadline:
             message = (
                 f"a run of {root} is still under way after {QUIET_SECONDS:g} s: wait for it, or cancel it "
@@ -93,8 +110,3 @@ def wait_until_quiet(session: "Session", root: str) -> None:
             )
             raise DeploymentError(message)
         time.sleep(0.5)
-
-
-def history(session: "Session", database: str) -> list[Mapping[str, Any]]:
-    """Runs of a database's tasks that began, latest first, as TASK_HISTORY tells them."""
-    return [row.as_dict() for row in run(session, "inference/task_history.sql", database=database)]

@@ -1,17 +1,15 @@
 """Deploys the scoring loop: plans it, and applies the plan."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from snowloop.lifecycle.inference.apply import Deployment, apply_plan, history
-from snowloop.lifecycle.inference.objects import Names
+from snowloop.lifecycle.inference.apply import Deployment, apply_plan
 from snowloop.lifecycle.inference.plan import plan_scoring
 from snowloop.project import Project
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-__all__ = ["Deployment", "deploy_scoring", "task_runs"]
+__all__ = ["Deployment", "deploy_scoring"]
 
 
 def deploy_scoring(session: "Session", project: Project, target: str) -> Deployment:
@@ -33,8 +31,3 @@ def deploy_scoring(session: "Session", project: Project, target: str) -> Deploym
         DeploymentError: if a running graph does not come to its end.
     """
     return apply_plan(session, plan_scoring(session, project, target))
-
-
-def task_runs(session: "Session", named: Names) -> list[Mapping[str, Any]]:
-    """Runs of the graph's tasks that began, latest first, as TASK_HISTORY tells them."""
-    return history(session, named.database)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.features import Feature, describe_features
-from snowloop.lifecycle.inference.objects import GRAPH
+from snowloop.lifecycle.inference.consumers import is_own
+from snowloop.lifecycle.inference.graph_runs import calls
 from snowloop.lifecycle.models import CHALLENGER, CHAMPION, Version, aliased, show, versions
 from snowloop.project import Project
-from snowloop.sql import identifier, literal, run
+from snowloop.sql import identifier, literal
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -82,7 +83,7 @@ def find_loop(session: "Session", project: Project, target: str) -> Found:
     schemas = {name: identifier(database, name) for name in ("RAW", "SERVING", "MODELS")}
     streams = {str(row["name"]): row for row in show(session, f"SHOW STREAMS IN SCHEMA {schemas['RAW']}")}
     tasks = show(session, "SHOW TASKS IN ACCOUNT")
-    own = {str(task["name"]): task for task in tasks if _is_own(task, database)}
+    own = {str(task["name"]): task for task in tasks if is_own(task, database)}
     shown = show(session, f"SHOW PROCEDURES LIKE 'SCORE_%' IN SCHEMA {schemas['SERVING']}")
     procedures = tuple(str(row["name"]) for row in sorted(shown, key=lambda row: row["created_on"]))
     files = show(session, f'LIST @{schemas["MODELS"]}."CODE"/score_')
@@ -96,7 +97,7 @@ def find_loop(session: "Session", project: Project, target: str) -> Found:
         streams=streams,
         pending=frozenset(name for name, row in streams.items() if _has_data(session, database, name, row)),
         tasks=own,
-        other_tasks=tuple(task for task in tasks if not _is_own(task, database)),
+        other_tasks=tuple(task for task in tasks if not is_own(task, database)),
         procedures=procedures,
         busy=_busy(session, database, procedures) if len(procedures) > 1 else frozenset(),
         files=frozenset(str(row["name"]).split("/", 1)[1] for row in files),
@@ -112,28 +113,26 @@ def _columns(session: "Session", table: str) -> tuple[str, ...]:
     return tuple(str(row["name"]) for row in show(session, f"DESCRIBE TABLE {table}"))
 
 
-def _is_own(task: Mapping[str, Any], database: str) -> bool:
-    return task["name"] in GRAPH and (task["database_name"], task["schema_name"]) == (database, "SERVING")
-
-
 def is_stale(stream: Mapping[str, Any]) -> bool:
     """Whether SHOW STREAMS tells that a stream can no longer be read."""
     return str(stream.get("stale")).lower() == "true" or str(stream.get("invalid_reason") or "N/A") != "N/A"
 
 
 def _has_data(session: "Session", database: str, name: str, stream: Mapping[str, Any]) -> bool:
-    if is_stale(stream):
-        return False  # what a stale stream says of its data is not to be trusted
-    quoted = literal(identifier(database, "RAW", name))
-    answer = session.sql(f"SELECT SYSTEM$STREAM_HAS_DATA({quoted}) AS PENDING").collect()[0][0]
+    """What a stale stream says of its data is not to be trusted."""
+    return not is_stale(stream) and has_data(session, identifier(database, "RAW", name))
+
+
+def has_data(session: "Session", stream: str) -> bool:
+    """Whether a stream, a quoted name, holds changes that nobody consumed."""
+    answer = session.sql(f"SELECT SYSTEM$STREAM_HAS_DATA({literal(stream)}) AS PENDING").collect()[0][0]
     return str(answer).lower() == "true"
 
 
 def _busy(session: "Session", database: str, procedures: tuple[str, ...]) -> frozenset[str]:
-    """A graph that runs keeps to the procedure with which it began."""
-    runs = run(session, "inference/task_history.sql", database=database)
-    calls = [str(row["QUERY_TEXT"]) for row in runs if row["STATE"] == "EXECUTING"]
-    return frozenset(name for name in procedures if any(name in call for call in calls))
+    """A graph that runs keeps to the procedure with which it began; of one that does not tell, all are."""
+    texts = calls(session, database)
+    return frozenset(name for name in procedures if any(text is None or name in text for text in texts))
 
 
 def _features(session: "Session", project: Project, target: str) -> tuple[tuple[Feature, ...] | None, str]:

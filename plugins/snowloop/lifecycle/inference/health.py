@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.contract import row_fails
 from snowloop.lifecycle.inference.challenging import last_challenge
+from snowloop.lifecycle.inference.consumers import other_consumers
+from snowloop.lifecycle.inference.findings import backlog_findings, task_findings
 from snowloop.lifecycle.inference.found import is_stale
-from snowloop.lifecycle.inference.objects import GRAPH, Names, names, stream_mode, stream_name
+from snowloop.lifecycle.inference.objects import Names, names, stream_mode, stream_name
 from snowloop.lifecycle.inference.repair import execute, paused, texts, transaction, version_to_score
 from snowloop.lifecycle.inference.wanted import stream_comment
 from snowloop.lifecycle.models import challenger, champion, model, show
@@ -89,9 +91,9 @@ def stream_health(session: "Session", project: Project, target: str) -> StreamHe
     named = names(project, target)
     stream = _stream(session, project, named)
     tasks = show(session, "SHOW TASKS IN ACCOUNT")
-    others = _other_consumers(project, named, tasks)
+    others = other_consumers(tasks, named.database, stream_name(project))
     findings = [f"task {task} names {named.stream} too, so each gets only a part: give it a stream" for task in others]
-    findings += [*_task_findings(session, project, named, tasks), *_challenger_findings(session, project, target)]
+    findings += [*task_findings(session, project, named, tasks), *_challenger_findings(session, project, target)]
     findings += _champion_findings(session, project, target)
     recover = RECOVER.format(project=project.name)
     if stream is None:
@@ -109,6 +111,7 @@ def stream_health(session: "Session", project: Project, target: str) -> StreamHe
     if backlog:
         found = run(session, "health/oldest_pending.sql", database=named.database, table=project.table)[0]["AGE"]
         age = None if found is None else int(found)
+    findings += backlog_findings(project, named, age)
     return StreamHealth(False, days, backlog, age, others, tuple(findings))
 
 
@@ -128,39 +131,6 @@ def _days(stale_after: datetime | None) -> float | None:
         return None
     moment = stale_after if stale_after.tzinfo else stale_after.replace(tzinfo=UTC)
     return round((moment - datetime.now(UTC)).total_seconds() / 86_400, 2)
-
-
-def _other_consumers(project: Project, named: Names, tasks: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Tasks, besides the graph's own, whose text names the stream."""
-    found = []
-    for task in tasks:
-        place = (task["database_name"], task["schema_name"])
-        if task["name"] in GRAPH and place == (named.database, "SERVING"):
-            continue
-        text = f"{task['definition']} {task.get('condition') or ''}".upper()
-        if stream_name(project) in text and (named.database in text or place[0] == named.database):
-            found.append(f"{place[0]}.{place[1]}.{task['name']}")
-    return tuple(found)
-
-
-def _task_findings(session: "Session", project: Project, named: Names, tasks: list[dict[str, Any]]) -> list[str]:
-    place = (named.database, "SERVING")
-    own = {str(each["name"]): each for each in tasks if (each["database_name"], each["schema_name"]) == place}
-    findings = [f"task {name} is not there: deploy scoring" for name in GRAPH if name not in own]
-    for name in GRAPH:
-        if name not in own or str(own[name]["state"]).lower() == "started":
-            continue
-        why = own[name].get("last_suspended_reason")
-        text = f"task {name} is suspended{f' ({why})' if why else ''}, its rows wait"
-        errors = run(session, "health/last_error.sql", database=named.database)
-        if errors and errors[0]["ERROR"]:
-            text += f"; last error: {errors[0]['ERROR']}"
-        findings.append(f"{text}: mend the cause, then deploy scoring of {project.name}, which resumes it")
-    if not findings:
-        last = run(session, "inference/last_runs.sql", database=named.database, count=1)
-        if last and last[0]["STATE"] == "FAILED":
-            findings.append(f"the last scoring run failed, its rows wait in {named.stream}: {last[0]['ERROR']}")
-    return findings
 
 
 def _challenger_findings(session: "Session", project: Project, target: str) -> list[str]:

@@ -1,15 +1,16 @@
 """Compares the wanted scoring loop with what is there, and says what has to be done: a pure function and its result."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from snowloop.errors import PlanRefused
+from snowloop.lifecycle.inference.drift import drift
 from snowloop.lifecycle.inference.found import Found, find_loop
 from snowloop.lifecycle.inference.objects import stream_mode
 from snowloop.lifecycle.inference.obsolete import obsolete
 from snowloop.lifecycle.inference.refusals import Refused, refusals
 from snowloop.lifecycle.inference.steps import Step, upload_steps
-from snowloop.lifecycle.inference.wanted import Wanted, wanted_loop
+from snowloop.lifecycle.inference.wanted import Wanted, WantedTask, wanted_loop
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 
@@ -215,6 +216,8 @@ def _stream(project: Project, wanted: Wanted, found: Found) -> tuple[list[Change
     mode, wanted_mode = str(found.streams.get(name, {}).get("mode")).upper(), stream_mode(project)
     if name in found.streams and mode != wanted_mode:
         changes.append(Change("stream", f"RAW.{name}", "change", f"{mode} to {wanted_mode}, at the same offset"))
+        if wanted_mode == "APPEND_ONLY":  # corrections may have come since the plan was made
+            at_rest.append(Step("empty", wanted.names.stream))
         at_rest.append(Step("sql", wanted.other_stream))
     elif name in found.streams:
         changes.append(Change("stream", f"RAW.{name}", "keep", "its offset is kept"))
@@ -231,7 +234,7 @@ def _stream(project: Project, wanted: Wanted, found: Found) -> tuple[list[Change
 
 def _graph(wanted: Wanted, found: Found, at_rest: list[Step]) -> tuple[list[Change], list[Step]]:
     """The tasks: root suspended and waited for, what differs replaced, all others resumed, the root last."""
-    changes = [_task_change(each.name, each.comment, found) for each in wanted.tasks]
+    changes = _task_changes(wanted, found)
     if all(change.action == "keep" for change in changes) and not at_rest:
         return changes, []
     root, *others = wanted.tasks
@@ -249,13 +252,26 @@ def _graph(wanted: Wanted, found: Found, at_rest: list[Step]) -> tuple[list[Chan
     return changes, [*steps, Step("sql", f"ALTER TASK {root.quoted} RESUME")]
 
 
-def _task_change(name: str, comment: str, found: Found) -> Change:
-    task: Any = found.tasks.get(name)
-    shown = f"SERVING.{name}"
+def _task_changes(wanted: Wanted, found: Found) -> list[Change]:
+    """What is to be done with each task; a root that is replaced cuts off what follows it."""
+    root, *others = [_task_change(each, found) for each in wanted.tasks]
+    if root.action not in ("create", "change"):
+        return [root, *others]
+    why = "replacing the root cuts it off"
+    cut = [replace(each, action="change", reason=why) if each.action in ("keep", "resume") else each for each in others]
+    return [root, *cut]
+
+
+def _task_change(wanted: WantedTask, found: Found) -> Change:
+    task: Any = found.tasks.get(wanted.name)
+    shown = f"SERVING.{wanted.name}"
     if task is None:
         return Change("task", shown, "create", "there is none")
-    if task["comment"] != comment:
-        return Change("task", shown, "change", f"made as '{task['comment']}', wanted is '{comment}'")
+    if task["comment"] != wanted.comment:
+        return Change("task", shown, "change", f"made as '{task['comment']}', wanted is '{wanted.comment}'")
+    altered = drift(wanted.shown, task)
+    if altered:
+        return Change("task", shown, "change", f"somebody altered it: {', '.join(altered)}")
     if str(task["state"]).lower() != "started":
         why = task.get("last_suspended_reason") or "as tasks are at first, or by someone's word"
         return Change("task", shown, "resume", f"it is suspended: {why}")

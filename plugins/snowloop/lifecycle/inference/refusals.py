@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from snowloop.lifecycle.inference.consumers import other_consumers
 from snowloop.lifecycle.inference.found import Found, is_stale
 from snowloop.lifecycle.inference.objects import ROOT, stream_mode, stream_name
 from snowloop.lifecycle.inference.wanted import Wanted
@@ -30,6 +31,10 @@ class Refused:
     name: str
     reason: str
     remedy: str
+
+    def words(self) -> str:
+        """Object, reason and remedy, for people."""
+        return f"{self.kind} {self.name}: {self.reason}; to do: {self.remedy}"
 
 
 def refusals(project: Project, target: str, wanted: Wanted | None, found: Found) -> list[Refused]:
@@ -155,9 +160,14 @@ def _stream_differs(project: Project, name: str, stream: Mapping[str, Any], *, p
         reason = f"it is on {stream['table_name']}, not on RAW.{project.table}: replacing it would lose its offset"
         yield Refused("stream", name, reason, "declare the source that it is on, or drop the stream; then " + RECOVER)
     elif str(stream["mode"]).upper() == "DEFAULT" and stream_mode(project) == "APPEND_ONLY" and pending:
-        reason = "it holds changes that an append-only stream does not tell: corrections and deletions would be lost"
-        remedy = "declare `serving: {corrections: true}` again and let the loop empty it; then remove it and apply"
-        yield Refused("stream", name, reason, remedy)
+        yield corrections_wait(name)
+
+
+def corrections_wait(name: str) -> Refused:
+    """A standard stream that is to become an append-only one, while it holds changes."""
+    reason = "it holds changes that an append-only stream does not tell: corrections and deletions would be lost"
+    remedy = "declare `serving: {corrections: true}` again and let the loop empty it; then remove it and apply"
+    return Refused("stream", name, reason, remedy)
 
 
 def _stream_in_use(project: Project, found: Found) -> str | None:
@@ -168,14 +178,9 @@ def _stream_in_use(project: Project, found: Found) -> str | None:
 
 
 def _consumers(project: Project, target: str, found: Found) -> Iterator[Refused]:
-    """A second consumer takes rows away: each change is given to whoever asks first."""
-    database, stream = project.database(target), stream_name(project)
-    for task in found.other_tasks:
-        text = f"{task.get('condition') or ''} {task.get('definition') or ''}".replace('"', "").upper()
-        local = task["database_name"] == database
-        place = rf"\b({database}\.RAW\.|RAW\.|(?<!\.)){stream}\b" if local else rf"\b{database}\.RAW\.{stream}\b"
-        if re.search(place, text):
-            other = f"{task['database_name']}.{task['schema_name']}.{task['name']}"
-            reason = f"task {other} reads it too: each row goes to whoever reads first, so rows would not be scored"
-            remedy = f"give {other} a stream of its own on RAW.{project.table}, and drop or change the task"
-            yield Refused("stream", f"RAW.{stream}", reason, remedy)
+    """A second consumer takes rows away."""
+    stream = stream_name(project)
+    for other in other_consumers(found.other_tasks, project.database(target), stream):
+        reason = f"task {other} reads it too: each row goes to whoever reads first, so rows would not be scored"
+        remedy = f"give {other} a stream of its own on RAW.{project.table}, and drop or change the task"
+        yield Refused("stream", f"RAW.{stream}", reason, remedy)

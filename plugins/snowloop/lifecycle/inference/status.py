@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from snowloop.errors import DeploymentError
 from snowloop.lifecycle.inference.challenging import CHALLENGES, last_challenge
 from snowloop.lifecycle.inference.found import Found, find_loop, is_stale
-from snowloop.lifecycle.inference.objects import GRAPH, names, stream_name
+from snowloop.lifecycle.inference.graph_runs import GraphRun, graph_runs
+from snowloop.lifecycle.inference.objects import GRAPH, ROOT, names, stream_name
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 from snowloop.sql import run
@@ -31,6 +32,7 @@ class Status(Result):
         stale_after: When the stream will be stale if nothing reads it.
         pending: Rows in the stream; None if it cannot be read.
         tasks: State of each task of the graph: started, suspended or missing, with the reason that Snowflake gives.
+        graph: How the last run of the graph that is over ended, as Snowflake tells it; empty if there was none.
         runs: The last runs of the scoring procedure, latest first.
         quarantined: The most frequent reasons of the last 24 hours, with their number of rows.
     """
@@ -43,6 +45,7 @@ class Status(Result):
     stale_after: str
     pending: int | None
     tasks: dict[str, str]
+    graph: str
     runs: tuple[dict[str, Any], ...]
     quarantined: dict[str, int]
 
@@ -61,6 +64,7 @@ class Status(Result):
             *([f"  challenger  {self.challenger}"] if self.challenger else []),
             f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'not known'}",
             *(f"  task        {name}: {state}" for name, state in self.tasks.items()),
+            *([f"  graph       {self.graph}"] if self.graph else []),
             *(f"  run         {_run_words(each)}" for each in self.runs),
             *(f"  quarantine  {count:,} rows in 24 h: {reason}" for reason, count in self.quarantined.items()),
         ]
@@ -101,6 +105,7 @@ def loop_status(session: "Session", project: Project, target: str) -> Status:
         stale_after=after,
         pending=pending,
         tasks={name: _task(found, name) for name in GRAPH},
+        graph=_graph(graph_runs(session, named.database, found.tasks.get(ROOT))),
         runs=tuple(row.as_dict() for row in runs),
         quarantined={str(row["REASON"]): int(row["N"]) for row in reasons},
     )
@@ -135,6 +140,13 @@ def _task(found: Found, name: str) -> str:
         return "missing"
     state, why = str(task["state"]).lower(), task.get("last_suspended_reason")
     return f"{state} ({why})" if why and state != "started" else state
+
+
+def _graph(runs: list[GraphRun]) -> str:
+    last = next((each for each in runs if each.over), None)
+    if last is None:
+        return ""
+    return f"{last.began:%Y-%m-%d %H:%M:%S} {last.failure.words() if last.failure else 'SUCCEEDED'}"
 
 
 def _run_words(run: dict[str, Any]) -> str:

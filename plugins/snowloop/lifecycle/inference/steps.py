@@ -12,11 +12,12 @@ class Step:
     """One thing that apply does.
 
     Args:
-        kind: ``sql``: send a statement; ``put``: upload a file; ``wait``: until no run of the graph is under way.
-        text: The statement; the place of the file in the stage; the root task.
+        kind: ``sql``: send a statement; ``put``: upload a file; ``wait``: until no run of the graph is under way;
+            ``empty``: go on only if a stream holds nothing.
+        text: The statement; the place of the file in the stage; the root task; the stream.
     """
 
-    kind: Literal["sql", "put", "wait"]
+    kind: Literal["sql", "put", "wait", "empty"]
     text: str
 
     @property

@@ -1,6 +1,6 @@
 """What the scoring loop should be, computed from the declaration alone: files, procedure, stream, tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from snowloop.lifecycle.code import content_hash
 from snowloop.lifecycle.contract import row_fails, row_reason
 from snowloop.lifecycle.features import Feature
 from snowloop.lifecycle.inference.challenging import challenger_tables, challenger_texts
-from snowloop.lifecycle.inference.objects import FINALIZER, MONITORING, ROOT, Names, names
+from snowloop.lifecycle.inference.objects import FINALIZER, GRAPH, MONITORING, ROOT, Names, names
 from snowloop.lifecycle.models import model
 from snowloop.lifecycle.point_in_time import render_features
 from snowloop.lifecycle.staging import (
@@ -19,7 +19,8 @@ from snowloop.lifecycle.staging import (
     staged_procedure,
 )
 from snowloop.project import Project
-from snowloop.sql import identifier, render
+from snowloop.project.declaration import Serving
+from snowloop.sql import identifier, literal, render
 
 HANDLER = "snowloop_scoring"
 HANDLERS = (HANDLER, "snowloop_challenger", "snowloop_versions")
@@ -34,12 +35,14 @@ class WantedTask:
         quoted: Its quoted, qualified name.
         statement: What makes it.
         comment: The fingerprint that the statement leaves on it.
+        shown: What SHOW TASKS should tell of it, by column.
     """
 
     name: str
     quoted: str
     statement: str
     comment: str
+    shown: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -184,27 +187,41 @@ def _stop(project: Project, database: str) -> dict[str, Any] | None:
 
 def _tasks(project: Project, named: Names, procedure: str) -> tuple[WantedTask, ...]:
     """The tasks; a child's fingerprint holds the root's, because replacing the root cuts the child off."""
-    serving = project.serving
-    shared = {
-        "serving": serving,
-        "warehouse": serving.warehouse or project.environment.warehouse,
-        "database": named.database,
-    }
-    root = _task("root", ROOT, named.root, "", stream=named.stream, procedure=procedure, **shared)
-    monitoring = _task(
-        "monitoring",
-        MONITORING,
-        named.monitoring,
-        root.comment,
-        root=named.root,
-        classes=project.label.classes,
-        **shared,
-    )
-    ends = {"root": named.root, "root_name": ROOT}
-    return root, monitoring, _task("finalizer", FINALIZER, named.finalizer, root.comment, **ends, **shared)
+    serving, database = project.serving, named.database
+    shared = {"serving": serving, "warehouse": serving.warehouse or project.environment.warehouse}
+    condition = f"SYSTEM$STREAM_HAS_DATA({literal(named.stream)})"
+    root = _task("root", ROOT, named.root, "", definition=f"CALL {procedure}()", condition=condition, **shared)
+    metrics = render("inference/refresh_metrics.sql", database=database, classes=project.label.classes)
+    log = render("inference/log_runs.sql", database=database, task_names=GRAPH)
+    after = {"root": named.root, **shared}
+    monitoring = _task("monitoring", MONITORING, named.monitoring, root.comment, definition=metrics, **after)
+    return root, monitoring, _task("finalizer", FINALIZER, named.finalizer, root.comment, definition=log, **after)
 
 
 def _task(kind: str, name: str, quoted: str, after: str, **values: Any) -> WantedTask:
     template = f"inference/create_{kind}_task.sql"
     comment = f"snowloop {content_hash(render(template, task=quoted, comment='', **values), after)}"
-    return WantedTask(name, quoted, render(template, task=quoted, comment=comment, **values), comment)
+    statement = render(template, task=quoted, comment=comment, **values)
+    return WantedTask(name, quoted, statement, comment, _shown(kind, **values))
+
+
+def _shown(
+    kind: str, *, serving: Serving, warehouse: str, definition: str, condition: str = "", root: str = ""
+) -> dict[str, str]:
+    """What SHOW TASKS should tell of a task."""
+    shown = {
+        "definition": definition,
+        "condition": condition,
+        "warehouse": "" if serving.serverless else warehouse,
+        "schedule": "",
+        "predecessors": root if kind == "monitoring" else "",
+        "config": "",
+    }
+    if kind == "root":
+        completion = serving.target_completion if serving.serverless and not serving.schedule else ""
+        overlap = "true" if serving.overlap else "false"
+        shown |= {"schedule": serving.schedule or "", "target_completion_interval": completion}
+        shown["allow_overlapping_execution"] = overlap
+    if kind == "finalizer":
+        shown["task_relations"] = f'{{"FinalizedRootTask": "{root}"}}'
+    return shown

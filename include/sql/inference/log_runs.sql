@@ -1,0 +1,23 @@
+INSERT INTO {{ identifier(database, 'OPS', 'TASK_RUNS') }}
+    (TASK_NAME, QUERY_ID, GRAPH_RUN_GROUP_ID, STATE, ERROR, STARTED_AT, FINISHED_AT, LOGGED_AT)
+SELECT
+    H.NAME, H.QUERY_ID, H.GRAPH_RUN, H.STATE, H.ERROR_MESSAGE, CONVERT_TIMEZONE('UTC', H.QUERY_START_TIME)::TIMESTAMP_NTZ,
+    H.ENDED, SYSDATE()
+FROM (
+    -- By name, because the limit counts before WHERE. Names are of the whole account, so that the place is asked for.
+    {% for name in task_names %}
+    SELECT
+        NAME, DATABASE_NAME, SCHEMA_NAME, QUERY_ID, GRAPH_RUN_GROUP_ID::VARCHAR AS GRAPH_RUN, STATE, ERROR_MESSAGE, QUERY_START_TIME,
+        CONVERT_TIMEZONE('UTC', COALESCE(COMPLETED_TIME, SCHEDULED_TIME))::TIMESTAMP_NTZ AS ENDED
+    FROM TABLE({{ database|identifier }}.INFORMATION_SCHEMA.TASK_HISTORY(TASK_NAME => {{ name|literal }}, RESULT_LIMIT => 10000))
+    {% if not loop.last %}
+    UNION ALL
+    {% endif %}
+    {% endfor %}
+) AS H
+WHERE H.DATABASE_NAME = {{ database|literal }} AND H.SCHEMA_NAME = 'SERVING'
+    AND H.STATE IN ('SUCCEEDED', 'FAILED', 'CANCELLED', 'FAILED_AND_AUTO_SUSPENDED')
+    AND NOT EXISTS (
+        SELECT 1 FROM {{ identifier(database, 'OPS', 'TASK_RUNS') }} AS K
+        WHERE K.TASK_NAME = H.NAME AND K.GRAPH_RUN_GROUP_ID = H.GRAPH_RUN AND K.FINISHED_AT = H.ENDED
+    )
