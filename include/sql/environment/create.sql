@@ -86,8 +86,9 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'VERDICTS') }} (
     BASELINE FLOAT, PASSED BOOLEAN, REASON VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DECIDED_AT TIMESTAMP_NTZ,
     EVALUATION_ID VARCHAR, CHAMPION VARCHAR
 );
-ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS
-    EVALUATION_ID VARCHAR, CHAMPION VARCHAR;
+-- IF NOT EXISTS is of the one column after it (docs: ALTER TABLE), so each column has a statement of its own.
+ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS EVALUATION_ID VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CHAMPION VARCHAR;
 
 -- What was tried out of the features of a training set, and of a version besides the gate's questions.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }} (
@@ -113,8 +114,9 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER') }} (
     REASON VARCHAR
 );
 -- For an environment that is older than these columns.
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS
-    LOCK_HASH VARCHAR, OVERRIDE_BY VARCHAR, OVERRIDE_REASON VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS LOCK_HASH VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_BY VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_REASON VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVED_BY VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVAL_REASON VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS REASON VARCHAR;
