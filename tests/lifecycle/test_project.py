@@ -212,6 +212,16 @@ def test_a_model_may_be_built_in_other_ways(folder: Path, text: str):
     assert load_project("credit_approval", folder)
 
 
+def test_a_folder_that_model_py_imports_is_told_because_only_modules_travel(folder: Path):
+    place = folder / "credit_approval"
+    (place / "parts").mkdir()
+    file = place / "model.py"
+    file.write_text(f"from parts.lines import line\n{file.read_text()}")
+    assert f"{file}:1: 'parts' is a folder, and only modules beside model.py go with it" in refusal(folder)
+    (place / "parts.py").write_text("line = None\n")
+    assert load_project("credit_approval", folder)
+
+
 def test_more_folders_of_projects_are_searched(folder: Path, monkeypatch: pytest.MonkeyPatch):
     file = (folder / "credit_approval").rename(folder / "churn") / "project.yaml"
     file.write_text(file.read_text().replace("name: credit_approval", "name: churn"))
