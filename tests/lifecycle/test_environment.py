@@ -1,5 +1,7 @@
 """What makes an environment: statements that Snowflake takes on a new account, and again on one that is there."""
 
+from typing import Any
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -38,7 +40,7 @@ def test_a_statement_that_may_find_its_column_there_adds_one_column(script: list
         assert columns[0].args.get("exists"), alter.sql("snowflake")
 
 
-def parsed(statement: str) -> exp.Expression | None:
+def parsed(statement: str) -> Any:
     if not statement.startswith("ALTER TABLE"):
         return None
     return sqlglot.parse_one(statement, dialect="snowflake")
