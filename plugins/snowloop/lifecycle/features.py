@@ -184,14 +184,27 @@ def _known(project: Project) -> str:
 def _not_yet_known(session: "Session", project: Project, texts: dict[str, Any]) -> int:
     if texts["known"] == "TRUE":
         return 0
-    columns = [field.name.strip('"') for field in session.sql(texts["label"]).schema.fields]
-    if project.label.known_at and project.label.known_at not in columns:
+    if project.label.known_at:
+        _check_known_at(session, project, texts["label"], project.label.known_at)
+    return int(run(session, "features/not_yet_known.sql", **texts)[0]["N"] or 0)
+
+
+def _check_known_at(session: "Session", project: Project, label: str, column: str) -> None:
+    """The moment must be there, and be one of UTC, as that of now is."""
+    from snowflake.snowpark.types import TimestampTimeZone, TimestampType
+
+    types = {field.name.strip('"'): field.datatype for field in session.sql(label).schema.fields}
+    where = f"{project.directory / 'label.sql'}: column {column}, declared as label.known_at,"
+    if column not in types:
+        message = f"{where} is missing from its result ({', '.join(types)}): select it"
+        raise TrainingError(message)
+    kind = types[column]
+    if isinstance(kind, TimestampType) and kind.tz in (TimestampTimeZone.TZ, TimestampTimeZone.LTZ):
         message = (
-            f"{project.directory / 'label.sql'}: column {project.label.known_at}, declared as label.known_at, is "
-            f"missing from its result ({', '.join(columns)}): select it"
+            f"{where} has a zone, and moments are compared in UTC without one: select "
+            f"CONVERT_TIMEZONE('UTC', {column})::TIMESTAMP_NTZ AS {column}"
         )
         raise TrainingError(message)
-    return int(run(session, "features/not_yet_known.sql", **texts)[0]["N"] or 0)
 
 
 def _inspect(session: "Session", project: Project, table: str, features: tuple[Feature, ...]) -> dict[str, Any]:
