@@ -132,7 +132,7 @@ def decide(
         database=project.database(target),
         model=project.model_name,
         verdict=verdict,
-        git_commit=git_commit(),
+        git_commit=git_commit(project),
     )
     if failed and used is None:
         message = f"the gate of project {project.name} refuses {verdict.version_name}: {'; '.join(failed)}"

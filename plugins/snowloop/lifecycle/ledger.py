@@ -107,7 +107,7 @@ def append(session: "Session", project: Project, target: str, change: Change) ->
         database=project.database(target),
         model=project.model_name,
         change=change,
-        git_commit=git_commit(),
+        git_commit=git_commit(project),
         lock_hash=lock_hash(project),
     )
 

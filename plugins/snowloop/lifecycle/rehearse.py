@@ -92,7 +92,7 @@ def rehearse(session: "Session", project: Project, target: str) -> Rehearsal:
         *_served(project, now, found.get("served")),
         *_rollback(session, project, target, training_set),
     ]
-    run(session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit())
+    run(session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit(project))
     failed = [each.reason for each in tried if not each.passed]
     if failed:
         message = f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}"

@@ -151,7 +151,7 @@ def _facts(project: declared.Project, training_set: TrainingSet, candidate: decl
         "candidate": candidate.name,
         "params": candidate.params,
         "training_set": training_set.fingerprint,
-        "git_commit": git_commit(),
+        "git_commit": git_commit(project),
         "lock_hash": lock_hash(project),
         "packages": list(project.packages),
         "seed": project.seed,
