@@ -1,10 +1,11 @@
-"""Make the previous champion serve again, as the ledger names it."""
+"""Make the previous champion serve again, as the ledger names it, and look at the rows that are scored next."""
 
 from snowloop.airflow.loops import loop_dag
-from snowloop.airflow.operators.stages import RollbackOperator
-from snowloop.airflow.params import target_form
+from snowloop.airflow.operators.stages import RollbackOperator, VerifyRollbackOperator
+from snowloop.airflow.params import target_form, verify_form
 from snowloop.project import usable_projects
 
 for project in usable_projects():
-    with loop_dag(project, "rollback", about=__doc__, params=target_form()):
-        RollbackOperator(task_id="rollback", project=project.name)
+    with loop_dag(project, "rollback", about=__doc__, params=target_form() | verify_form()):
+        done = RollbackOperator(task_id="rollback", project=project.name)
+        VerifyRollbackOperator(task_id="verify", project=project.name, rollback=done.output)

@@ -126,6 +126,26 @@ def recover(
 
 
 @app.command()
+def rollback(
+    project: ProjectName,
+    target: Target = "dev",
+    wait: Annotated[
+        int, typer.Option(min=0, help="Seconds to wait for scored rows, to see that they carry the version; 0: none.")
+    ] = 0,
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+) -> None:
+    """Make the champion before this one serve again. The next scoring run takes it."""
+    from snowloop.lifecycle import rollback as way_back
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = way_back.rollback(session, declared, target)
+        say(f"champion {done.to_version}, before: {done.from_version}")
+        if wait:
+            say(way_back.verify_rollback(session, declared, target, done, timeout=wait).told)
+
+
+@app.command()
 def report(
     project: ProjectName,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and report.md.")] = Path("report"),

@@ -37,6 +37,10 @@ class LimitReached(TrainingError):  # noqa: N818 - no fault of the system: a dec
     """A call of the training procedure ran over its time, or over the memory of the warehouse."""
 
 
+class ProcedureDied(TrainingError):  # noqa: N818 - as LimitReached
+    """The process of a procedure ended before it answered: code of the candidate crashed it, or its memory ran out."""
+
+
 class OverrideError(SnowloopError):
     """The gate was to be overridden without a name or a reason, or where there is nothing that could be promoted."""
 

@@ -18,6 +18,7 @@ from snowloop.lifecycle.inference.plan import Change, Plan
 from snowloop.lifecycle.load import LoadedFile, LoadReport
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.rollback import Rollback
 from snowloop.lifecycle.train import Candidate
 
 TRAINING_SET = TrainingSet(
@@ -33,6 +34,7 @@ CANDIDATE = Candidate("logistic", "V1", TRAINING_SET, {"roc_auc": 0.8})
 EVALUATION = Evaluation(CANDIDATE, {"roc_auc": 0.8})
 VERDICT = Verdict("id", "V1", None, "abc", (GateCheck("ROC_AUC", passed=True, reason="good", value=0.8),), kept=False)
 APPROVAL = Approval("V1", "ada", "fine")
+ROLLBACK = Rollback("V2", "V1", "2026-01-01 00:00:00.000")
 ARRIVED = LoadReport((LoadedFile("s", "f", 3, 2, 1, kept=False),), 3, 2, 1, datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -85,6 +87,13 @@ CALLS = [
     ("DeployScoringOperator", {}, "inference.deploy_scoring", (), {}),
     ("ReconcileOperator", {}, "inference.reconcile", (), {}),
     ("RollbackOperator", {}, "rollback.rollback", (), {}),
+    (
+        "VerifyRollbackOperator",
+        {"rollback": ROLLBACK.to_dict(), "timeout": "7"},
+        "rollback.verify_rollback",
+        (ROLLBACK,),
+        {"timeout": 7},
+    ),
 ]
 
 

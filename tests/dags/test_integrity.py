@@ -91,7 +91,8 @@ def test_edges_of_score(dag_bag, name):
 @pytest.mark.parametrize("name", PROJECTS)
 def test_edges_of_rollback(dag_bag, name):
     dag = dag_bag.dags[f"{name}__rollback"]
-    assert dag.task_ids == ["rollback"]
+    assert edges(dag) == chain("rollback", "verify")
+    assert dag.params["timeout"] == 300
 
 
 @pytest.mark.parametrize("name", PROJECTS)

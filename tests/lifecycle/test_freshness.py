@@ -64,9 +64,15 @@ def test_airflows_own_check_says_the_same(world: World, tmp_path: Path):
     """The statement that the check operator asks is true and false on the same rows."""
     for age, expected in (("4 days", True), ("3 days", False)):
         (checks,) = declared_checks(fresh(tmp_path, f"{{column: SEEN_AT, max_age: {age}}}"), world.target)
-        statement = checks.table_checks["freshness"]["check_statement"]
+        statement = checks.checks["freshness"]["check_statement"]
         assert world.value(f"SELECT {statement} FROM {checks.table}") is expected
         assert checks.words["freshness"] == f"the newest SEEN_AT may be {age} old at most"
+
+
+def test_a_moment_with_a_zone_has_no_age(tmp_path: Path):
+    rule = (PLACE, "    freshness: {column: SEEN_AT, max_age: 1h}\n")
+    with pytest.raises(ProjectError, match="TIMESTAMP_NTZ or DATE; or leave it out to count from the last load"):
+        visits(tmp_path, rule, ("SEEN_AT: {type: TIMESTAMP_NTZ", "SEEN_AT: {type: TIMESTAMP_TZ"))
 
 
 @pytest.mark.parametrize(

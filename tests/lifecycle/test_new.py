@@ -147,6 +147,28 @@ def test_names_that_sql_would_have_to_quote_are_mapped(tmp_path: Path):
     assert [column.field for column in project.streamed.columns.values()] == [*header[:-1], None]
 
 
+@pytest.mark.parametrize("target", ["No", "off", "1", "target"])
+def test_names_that_yaml_reads_as_something_else_are_put_in_quotes(tmp_path: Path, target: str):
+    header = ["Yes", "no_", "2", "true", target]
+    rows = [[f"k{n}", str(n % 5), str(n / 3), str(n % 7), str(n % 2)] for n in range(60)]
+    file = write(tmp_path / "no.csv", rows, header)
+    folder = tmp_path / "projects"
+    new_project("off", file, key=["Yes"], label=target, folder=folder)
+    project = load_project("off", folder)
+    assert (project.source, project.key) == ("no", ("YES",))
+    assert len(project.streamed.columns) == 5
+    assert project.label.column in {"NO", "OFF", "C_1", "TARGET"}
+
+
+def test_a_moment_with_a_zone_is_not_proposed_as_event_time(tmp_path: Path):
+    header = ["id", "x", "seen", "target"]
+    for zone, proposed in (("", True), ("+02:00", False)):
+        rows = [[f"k{n}", str(n / 7), f"2024-03-01 10:{n % 60:02}:00{zone}", str(n % 2)] for n in range(60)]
+        folder = tmp_path / f"projects{len(zone)}"
+        written = new_project("churn", write(tmp_path / "a.csv", rows, header), folder=folder)
+        assert ("# event_time: SEEN" in (written.directory / "project.yaml").read_text()) is proposed
+
+
 def test_a_small_file_says_openly_that_it_asks_for_less_support(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 3)] for number in range(150)]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "target"]))

@@ -222,6 +222,39 @@ def test_a_model_may_be_built_in_other_ways(folder: Path, text: str):
     assert load_project("credit_approval", folder)
 
 
+def test_a_folder_that_model_py_imports_is_told_because_only_modules_travel(folder: Path):
+    place = folder / "credit_approval"
+    (place / "parts").mkdir()
+    file = place / "model.py"
+    file.write_text(f"from parts.lines import line\n{file.read_text()}")
+    assert f"{file}:1: 'parts' is a folder, and only modules beside model.py go with it" in refusal(folder)
+    (place / "parts.py").write_text("line = None\n")
+    assert load_project("credit_approval", folder)
+
+
+def test_of_the_source_that_is_scored_the_key_alone_is_unique(folder: Path):
+    """Of rows that arrive nobody could tell a value that came before, but in the key."""
+    edit(folder, "CNT_FAM_MEMBERS: {type: FLOAT,", "CNT_FAM_MEMBERS: {type: FLOAT, unique: true,")
+    message = refusal(folder)
+    assert "column CNT_FAM_MEMBERS is unique in source 'application_record', whose rows are scored" in message
+    assert "remove `unique`, or make the column the key" in message
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP_TZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ(9)", "VARCHAR"])
+def test_a_moment_with_a_zone_is_no_event_time(folder: Path, kind: str):
+    edit(folder, "OCCUPATION_TYPE: {type: VARCHAR}", f'OCCUPATION_TYPE: {{type: "{kind}"}}')
+    edit(folder, "    columns:", "    event_time: OCCUPATION_TYPE\n    columns:")
+    assert "event_time OCCUPATION_TYPE of source 'application_record' is not one of its columns" in refusal(folder)
+    assert "a column that holds UTC and is declared TIMESTAMP_NTZ or DATE" in refusal(folder)
+
+
+@pytest.mark.parametrize("kind", ["DATE", "DATETIME", "TIMESTAMP", "TIMESTAMP_NTZ(3)"])
+def test_a_moment_without_a_zone_is_an_event_time(folder: Path, kind: str):
+    edit(folder, "OCCUPATION_TYPE: {type: VARCHAR}", f'OCCUPATION_TYPE: {{type: "{kind}"}}')
+    edit(folder, "    columns:", "    event_time: OCCUPATION_TYPE\n    columns:")
+    assert load_project("credit_approval", folder).streamed.event_time == "OCCUPATION_TYPE"
+
+
 def test_more_folders_of_projects_are_searched(folder: Path, monkeypatch: pytest.MonkeyPatch):
     file = (folder / "credit_approval").rename(folder / "churn") / "project.yaml"
     file.write_text(file.read_text().replace("name: credit_approval", "name: churn"))

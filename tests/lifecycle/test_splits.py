@@ -93,6 +93,16 @@ def test_a_label_without_its_moment_and_one_never_known_are_said_in_words(world:
         built(world, visits(tmp_path, (LABEL, LABEL + ", known_after: 900 days")))
 
 
+@pytest.mark.parametrize("zone", ["TIMESTAMP_TZ", "TIMESTAMP_LTZ"])
+def test_a_moment_with_a_zone_does_not_say_when_a_label_was_known(world: World, tmp_path: Path, zone: str):
+    project = visits(tmp_path, (LABEL, LABEL + ", known_at: AT"))
+    (project.directory / "label.sql").write_text(
+        f"SELECT VISIT_ID, ANSWER AS RESPONSE, ANSWERED_AT::{zone} AS AT FROM {{{{ raw }}}}.VISIT\n"
+    )
+    with pytest.raises(TrainingError, match=r"label\.sql: column AT, .* has a zone.*::TIMESTAMP_NTZ AS AT"):
+        built(world, project)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -86,7 +86,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'VERDICTS') }} (
     BASELINE FLOAT, PASSED BOOLEAN, REASON VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DECIDED_AT TIMESTAMP_NTZ,
     EVALUATION_ID VARCHAR, CHAMPION VARCHAR, CONTENT VARCHAR
 );
--- For an environment that is older than these columns; IF NOT EXISTS is of one column.
+-- For an environment that is older; IF NOT EXISTS is of the one column after it, so each has a statement of its own.
 ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS EVALUATION_ID VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CHAMPION VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CONTENT VARCHAR;
@@ -115,8 +115,9 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER') }} (
     REASON VARCHAR
 );
 -- For an environment that is older than these columns.
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS
-    LOCK_HASH VARCHAR, OVERRIDE_BY VARCHAR, OVERRIDE_REASON VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS LOCK_HASH VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_BY VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_REASON VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVED_BY VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVAL_REASON VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS REASON VARCHAR;

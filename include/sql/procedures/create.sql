@@ -1,7 +1,7 @@
 CREATE PROCEDURE IF NOT EXISTS {{ procedure }}({{ arguments }})
 RETURNS VARCHAR
 LANGUAGE PYTHON
-RUNTIME_VERSION = '3.11'
+RUNTIME_VERSION = {{ runtime_version|literal }}
 {% if artifact_repository %}
 ARTIFACT_REPOSITORY = {{ artifact_repository }}
 {% endif %}

@@ -69,6 +69,24 @@ def wait_form() -> dict[str, Param]:
     }
 
 
+def verify_form() -> dict[str, Param]:
+    """Make the field that bounds the wait for rows after a rollback.
+
+    Returns:
+        The parameter ``timeout``.
+    """
+    return {
+        "timeout": Param(
+            300,
+            type="integer",
+            title="Longest wait for scored rows (seconds)",
+            description="How long to wait for the next rows, to see that they carry the version; none is no fault.",
+            minimum=0,
+            maximum=MAX_WAIT_SECONDS,
+        )
+    }
+
+
 def override_form() -> dict[str, Param]:
     """Make the fields with which a person lets a version pass that the gate refuses.
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snowloop.errors import LimitReached, TrainingError
+from snowloop.errors import LimitReached, ProcedureDied, TrainingError
 from snowloop.lifecycle.staging import ProcedureCode, handler_code, model_code, stage_procedure
 from snowloop.project import Project
 from snowloop.sql import literal
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 TIMED_OUT = "630"
 """Error code of a statement that ran longer than STATEMENT_TIMEOUT_IN_SECONDS."""
+INSIDE = ("P0000", "XX000")
+"""SQL states of errors inside a procedure, and inside Snowflake while it ran; of privileges, names, connections and
+cancelled calls they are others."""
+TOLD = "Traceback (most recent call last)"
+"""In the error of a procedure that could still raise it: what it says is an exception of its handler."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ def call(
 
     Raises:
         LimitReached: if the call took longer, or more memory than the warehouse has.
+        ProcedureDied: if its process ended before it answered.
         TrainingError: if the call fails.
     """
     from snowflake.snowpark.exceptions import SnowparkSQLException
@@ -91,7 +97,7 @@ def call(
         if limit:
             raise LimitReached(limit) from error
         message = f"procedure {procedure} could not {order['do']}, project {project.name}: {error.message}"
-        raise TrainingError(message) from error
+        raise (ProcedureDied(message) if _died(error) else TrainingError(message)) from error
     return {**json.loads(answer), "query_id": history.queries[-1].query_id}
 
 
@@ -112,6 +118,12 @@ def _limit(error: "SnowparkSQLException", seconds: int | None) -> str | None:
     """In words, which limit ended a call; None if none did."""
     if str(error.sql_error_code) == TIMED_OUT and seconds is not None:
         return f"it took longer than the {seconds} seconds of limits.minutes: allow more, or train something smaller"
-    if "memory exhausted" in error.message:
+    if "memory exhausted" in error.message or "MemoryError" in error.message:
         return f"{error.message.strip()}: train something smaller, or on a larger environment.warehouse_size"
     return None
+
+
+def _died(error: "SnowparkSQLException") -> bool:
+    """Whether a call ended without a word of its handler: what ran in it took the process down."""
+    state = getattr(error.conn_error, "sqlstate", None)
+    return state in INSIDE and TOLD not in error.message

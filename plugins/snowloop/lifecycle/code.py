@@ -4,24 +4,37 @@ import hashlib
 import json
 import os
 import subprocess
-from pathlib import Path
 from typing import Any
 
 from snowloop.project import Project
 
 
-def git_commit() -> str:
-    """The commit that runs: SNOWLOOP_GIT_COMMIT, or what git says of the project's folder, or ``unknown``."""
+def git_commit(project: Project) -> str:
+    """The commit of a project's code.
+
+    Args:
+        project: The project.
+
+    Returns:
+        SNOWLOOP_GIT_COMMIT, or what git says of the project's folder, with ``-dirty`` if a file in it is not committed
+        as it is; or ``unknown``.
+    """
     named = os.environ.get("SNOWLOOP_GIT_COMMIT")
     if named:
         return named
-    try:
-        asked = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
+    commit, changed = _git(project, "rev-parse", "HEAD"), _git(project, "status", "--porcelain", "--", ".")
+    if commit is None or changed is None:
         return "unknown"
-    return asked.stdout.strip() if asked.returncode == 0 else "unknown"
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(project: Project, *command: str) -> str | None:
+    """What git answers in the project's folder; None if it cannot say."""
+    try:
+        asked = subprocess.run(["git", *command], cwd=project.directory, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return asked.stdout.strip() if asked.returncode == 0 else None
 
 
 def content_hash(*parts: Any, length: int = 12) -> str:

@@ -1,9 +1,10 @@
 """The contract of a source as SQL predicates, rendered from the declaration for checks, training and scoring alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snowloop.project import Column, Project, Source
-from snowloop.sql import identifier, literal, render
+from snowloop.sql import identifier, identifiers, literal, render
 
 ALIAS = "S"
 DUPLICATE = "duplicate key"
@@ -98,6 +99,27 @@ def checked_rows(project: Project, target: str) -> str:
         reason=row_reason(project),
         table=identifier(project.database(target), "RAW", project.table),
     )
+
+
+def failing(rules: Sequence[Rule]) -> str:
+    """Aggregate over alias S: how many rows break at least one of some rules; 0 of an empty table."""
+    fails = " OR ".join(rule.fails for rule in rules) or "FALSE"
+    return f"COUNT(CASE WHEN {fails} THEN 1 END)"
+
+
+def repeated(columns: Sequence[str]) -> str:
+    """Aggregate over alias S: in how many rows the columns have values that another row has already.
+
+    Rows without a value in one of them do not count: COUNT(DISTINCT …) leaves them out too (docs: COUNT).
+
+    Args:
+        columns: The columns.
+
+    Returns:
+        The expression.
+    """
+    present = " AND ".join(f"{ALIAS}.{identifier(column)} IS NOT NULL" for column in columns)
+    return f"COUNT(CASE WHEN {present} THEN 1 END) - COUNT(DISTINCT {identifiers(columns, ALIAS)})"
 
 
 def unique_columns(source: Source, key: tuple[str, ...]) -> list[tuple[str, ...]]:

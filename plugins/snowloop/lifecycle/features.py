@@ -12,6 +12,7 @@ from snowloop.lifecycle.leakage import LeakageCheck, Subject, check_leakage
 from snowloop.lifecycle.point_in_time import render_features
 from snowloop.lifecycle.queries import check_label, check_slices, columns_of
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.validate import check_contract
 from snowloop.project import Project
 from snowloop.sql import identifier, render_project, run
 
@@ -45,7 +46,7 @@ class TrainingSet(Result):
         features: The features, in the order in which the model takes them.
         kept: Whether it was there already.
         leakage: The checks for leakage, which all passed.
-        contract: Checks of the last run of the contract, and how many of them failed; None if none ever ran.
+        contract: Checks of the contract over the rows that it was built of, and how many of them failed.
         not_yet_known: Rows that are left out because their label is not known yet.
     """
 
@@ -122,6 +123,7 @@ def build_training_set(session: "Session", project: Project, target: str) -> Tra
     Raises:
         TrainingError: if a query cannot be used, there is no row, a key repeats, a label is none of its classes, or
             features.sql gives other values the second time.
+        ContractViolation: if rows have come since the contract was checked, and it is broken now.
         ProjectError: if a slice is of a column that there is not.
         LeakageError: if the rows give the label away.
     """
@@ -143,14 +145,17 @@ def build_training_set(session: "Session", project: Project, target: str) -> Tra
         if not run(session, "features/known.sql", database=database, fingerprint=fingerprint):
             check_features(session, project, target, subject)
         made = _keep(session, project, database, build, features, found, fingerprint, checked)
-        return replace(made, leakage=leakage, contract=_contract(session, database), not_yet_known=unknown)
+        return replace(made, leakage=leakage, contract=_contract(session, project, target), not_yet_known=unknown)
     finally:
         session.sql(f"DROP TABLE IF EXISTS {build}").collect()
 
 
-def _contract(session: "Session", database: str) -> tuple[int, int] | None:
-    row = run(session, "features/contract.sql", database=database)[0]
-    return (int(row["CHECKS"]), int(row["FAILED"])) if row["CHECKS"] else None
+def _contract(session: "Session", project: Project, target: str) -> tuple[int, int]:
+    """How many checks of the contract there were over the present rows, and how many failed; they run if none did."""
+    row = run(session, "features/contract.sql", database=project.database(target), sources=list(project.sources))[0]
+    if row["CHECKS"]:
+        return int(row["CHECKS"]), int(row["FAILED"])
+    return len(check_contract(session, project, target).checks), 0
 
 
 def _texts(project: Project, target: str, features: tuple[Feature, ...], checked: str) -> dict[str, Any]:
@@ -184,14 +189,27 @@ def _known(project: Project) -> str:
 def _not_yet_known(session: "Session", project: Project, texts: dict[str, Any]) -> int:
     if texts["known"] == "TRUE":
         return 0
-    columns = [field.name.strip('"') for field in session.sql(texts["label"]).schema.fields]
-    if project.label.known_at and project.label.known_at not in columns:
+    if project.label.known_at:
+        _check_known_at(session, project, texts["label"], project.label.known_at)
+    return int(run(session, "features/not_yet_known.sql", **texts)[0]["N"] or 0)
+
+
+def _check_known_at(session: "Session", project: Project, label: str, column: str) -> None:
+    """The moment must be there, and be one of UTC, as that of now is."""
+    from snowflake.snowpark.types import TimestampTimeZone, TimestampType
+
+    types = {field.name.strip('"'): field.datatype for field in session.sql(label).schema.fields}
+    where = f"{project.directory / 'label.sql'}: column {column}, declared as label.known_at,"
+    if column not in types:
+        message = f"{where} is missing from its result ({', '.join(types)}): select it"
+        raise TrainingError(message)
+    kind = types[column]
+    if isinstance(kind, TimestampType) and kind.tz in (TimestampTimeZone.TZ, TimestampTimeZone.LTZ):
         message = (
-            f"{project.directory / 'label.sql'}: column {project.label.known_at}, declared as label.known_at, is "
-            f"missing from its result ({', '.join(columns)}): select it"
+            f"{where} has a zone, and moments are compared in UTC without one: select "
+            f"CONVERT_TIMEZONE('UTC', {column})::TIMESTAMP_NTZ AS {column}"
         )
         raise TrainingError(message)
-    return int(run(session, "features/not_yet_known.sql", **texts)[0]["N"] or 0)
 
 
 def _inspect(session: "Session", project: Project, table: str, features: tuple[Feature, ...]) -> dict[str, Any]:
@@ -233,7 +251,8 @@ def _keep(
     if not known:
         session.sql(f"CREATE TABLE IF NOT EXISTS {table} CLONE {build}").collect()
         columns = list(project.streamed.table_columns)
-        counts = {"name": name, "rows": found["N"], "holdout_rows": found["HELD_OUT"], "git_commit": git_commit()}
+        counts = {"name": name, "rows": found["N"], "holdout_rows": found["HELD_OUT"]}
+        commit = git_commit(project)
         session.sql("BEGIN").collect()
         try:
             run(
@@ -241,7 +260,10 @@ def _keep(
                 database=database, columns=columns, checked=checked, source=f"RAW.{project.table}",
                 fingerprint=fingerprint,
             )  # fmt: skip
-            run(session, "features/remember.sql", database=database, fingerprint=fingerprint, **counts)
+            run(
+                session, "features/remember.sql",
+                database=database, fingerprint=fingerprint, git_commit=commit, **counts,
+            )  # fmt: skip
             session.sql("COMMIT").collect()
         except BaseException:
             session.sql("ROLLBACK").collect()

@@ -158,7 +158,7 @@ def _verdict(
 
 def _record(session: "Session", project: Project, target: str, verdict: Verdict) -> Verdict:
     """The verdict with its id, which follows from what was decided and from the decision before."""
-    names = {"database": project.database(target), "git_commit": git_commit()}
+    names = {"database": project.database(target), "git_commit": git_commit(project)}
     content = _content(project, verdict, names["git_commit"])
     newest = run(session, "gate/newest.sql", **names, model_name=project.model_name, version=None)
     if newest and newest[0]["CONTENT"] == content:

@@ -38,7 +38,7 @@ class Entry:
         override_reason: Why, or None.
         approved_by: Who approved the promotion, or None if nobody was asked.
         approval_reason: What they said, or None.
-        reason: Why a challenger was named or withdrawn, or None.
+        reason: Why a challenger was named or withdrawn, or that an entry was written after the fact; or None.
     """
 
     entry: int
@@ -107,7 +107,7 @@ def append(session: "Session", project: Project, target: str, change: Change) ->
         database=project.database(target),
         model=project.model_name,
         change=change,
-        git_commit=git_commit(),
+        git_commit=git_commit(project),
         lock_hash=lock_hash(project),
     )
 
@@ -133,6 +133,47 @@ def reigns(history: list[Entry]) -> list[str]:
         elif not stack or stack[-1] != entry.to_version:
             stack.append(entry.to_version)
     return stack
+
+
+def broken_off(history: list[Entry], serving: str | None) -> Entry | None:
+    """The last change of the champion, if it was written and never done: what serves is what served before it, or none.
+
+    A change is written before the alias moves, so that whoever comes after a process that was killed knows its intent.
+
+    Args:
+        history: The ledger, oldest entry first.
+        serving: The version that has the alias, or None.
+
+    Returns:
+        The entry, or None if the ledger says what serves, or something that no entry explains serves.
+    """
+    last = next((entry for entry in reversed(history) if entry.action in REIGNS), None)
+    if last is None or last.to_version == serving or serving not in (None, last.from_version):
+        return None
+    return last
+
+
+def catch_up(session: "Session", project: Project, target: str, serving: str | None) -> list[Entry]:
+    """Write down what serves, if the ledger does not know it: somebody moved the alias by other means.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        serving: The version that has the alias, or None.
+
+    Returns:
+        The whole ledger, which says now what serves.
+    """
+    history = entries(session, project, target)
+    stack = reigns(history)
+    last = stack[-1] if stack else None
+    if serving in (None, last):
+        return history
+    action = ROLLBACK if serving in stack else PROMOTE
+    why = f"written after the fact: {serving} was found to be champion, and the ledger did not say so"
+    append(session, project, target, Change(action, last, serving, reason=why))
+    return entries(session, project, target)
 
 
 def standing(history: list[Entry]) -> str | None:

@@ -7,7 +7,7 @@ from snowloop.errors import GateRefused
 from snowloop.lifecycle import ledger
 from snowloop.lifecycle.approval import Approval, check_approved
 from snowloop.lifecycle.gate import Verdict
-from snowloop.lifecycle.models import CHALLENGER, Version, champion, crown, model
+from snowloop.lifecycle.models import CHALLENGER, CHAMPION, aliased, crown, model, versions
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 
@@ -39,6 +39,8 @@ def promote(
 ) -> Promotion:
     """Make a version champion; a promotion that was broken off is completed, one that is done is kept.
 
+    The ledger is written first: whoever comes after a process that was killed knows what it was about to do.
+
     Args:
         session: A Snowpark session.
         project: The project.
@@ -51,35 +53,51 @@ def promote(
 
     Raises:
         ApprovalRefused: if the declaration asks for a yes in this environment and there is none for this version.
-        GateRefused: if another version became champion since: a verdict holds against the champion that it names.
-        snowflake.snowpark.exceptions.SnowparkSQLException: if the version is gone.
+        GateRefused: if another version became champion since: a verdict holds against the champion that it names; or
+            if the version is gone.
     """
     check_approved(project, target, verdict, approval)
-    now = champion(session, project, target)
-    _check_present(project, target, verdict, now)
-    reigns = ledger.reigns(ledger.entries(session, project, target))
-    written = reigns[-1] if reigns else None
-    if now is None or now.name != verdict.version_name or CHALLENGER in now.aliases:
-        crown(session, project, target, verdict.version_name)
-    elif written == verdict.version_name:
-        return Promotion(verdict.version_name, reigns[-2] if len(reigns) > 1 else None, kept=True)
-    if written != verdict.version_name:
-        change = ledger.Change(
-            ledger.PROMOTE,
-            written,
-            verdict.version_name,
-            verdict.verdict_id,
-            verdict.training_set,
-            verdict.override,
-            approval,
-        )
-        ledger.append(session, project, target, change)
-    return Promotion(verdict.version_name, written, kept=False)
+    known, name = versions(session, project, target), verdict.version_name
+    now = aliased(known, CHAMPION)
+    serving = now.name if now else None
+    history = ledger.entries(session, project, target)
+    begun = ledger.broken_off(history, serving)
+    goes_on = begun is not None and begun.to_version == name and begun.action == ledger.PROMOTE
+    if not goes_on:
+        _check_present(project, target, verdict, serving)
+    if name not in [version.name for version in known]:
+        message = f"{name} is gone from {model(project, target)}: train it again, by {project.name}__train"
+        raise GateRefused(message, verdict.verdict_id)
+    reigns = ledger.reigns(history)
+    written = bool(reigns) and reigns[-1] == name
+    if not goes_on and not (written and serving == name):
+        _write(session, project, target, verdict, approval, serving)
+        reigns = ledger.reigns(ledger.entries(session, project, target))
+    crown(session, project, target, name)
+    kept = written and now is not None and serving == name and CHALLENGER not in now.aliases
+    return Promotion(name, reigns[-2] if len(reigns) > 1 else None, kept=kept)
 
 
-def _check_present(project: Project, target: str, verdict: Verdict, now: Version | None) -> None:
+def _write(
+    session: "Session", project: Project, target: str, verdict: Verdict, approval: Approval | None, serving: str | None
+) -> None:
+    """Say in the ledger what is about to be done, after what it does not know yet."""
+    before = None if serving == verdict.version_name else serving
+    reigns = ledger.reigns(ledger.catch_up(session, project, target, before))
+    change = ledger.Change(
+        ledger.PROMOTE,
+        reigns[-1] if reigns else None,
+        verdict.version_name,
+        verdict.verdict_id,
+        verdict.training_set,
+        verdict.override,
+        approval,
+    )
+    ledger.append(session, project, target, change)
+
+
+def _check_present(project: Project, target: str, verdict: Verdict, name: str | None) -> None:
     """A person may answer much later, and two trainings may end in one hour."""
-    name = now.name if now else None
     if name in (verdict.champion, verdict.version_name):
         return
     message = (

@@ -84,20 +84,26 @@ def rehearse(session: "Session", project: Project, target: str) -> Rehearsal:
         message = f"there is nothing to rehearse: {where} has no champion that was trained here"
         raise RehearsalError(message)
     training_set = _training_set(database, now)
-    same_code = now.name == version_name(project, training_set, project.candidate(now.facts["candidate"]))
-    found = call(session, project, target, REHEARSAL, _order(project, target, now, training_set, reproduce=same_code))
+    reproduce = _same_code(project, now, training_set)
+    found = call(session, project, target, REHEARSAL, _order(project, target, now, training_set, reproduce=reproduce))
     tried = [
         *_specifications(now, found["specifications"]),
         *_reproduced(now, found),
         *_served(project, now, found.get("served")),
         *_rollback(session, project, target, training_set),
     ]
-    run(session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit())
+    run(session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit(project))
     failed = [each.reason for each in tried if not each.passed]
     if failed:
         message = f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}"
         raise RehearsalError(message)
     return Rehearsal(now.name, tuple(tried))
+
+
+def _same_code(project: Project, now: Version, training_set: TrainingSet) -> bool:
+    """Whether training its candidate today would make the same version; not if it is no longer declared."""
+    declared = (each for each in project.contestants if each.name.upper() == str(now.facts["candidate"]).upper())
+    return now.name in [version_name(project, training_set, each) for each in declared]
 
 
 def _training_set(database: str, version: Version) -> TrainingSet:
@@ -119,7 +125,7 @@ def _order(
         "query": render("train/training_rows.sql", **names, features=training_set.features, along=None),
         "served": None if project.label.classes else served,
         "reproduce": reproduce,
-        "candidates": [{"name": each.name, "params": each.params} for each in project.candidates],
+        "candidates": [{"name": each.name, "params": each.params} for each in project.contestants],
         "features": [asdict(feature) for feature in training_set.features],
         "label": label,
         "task": project.label.task,

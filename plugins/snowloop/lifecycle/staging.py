@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 SNOWPARK = "snowflake-snowpark-python"
+RUNTIME_VERSION = "3.11"
+"""The Python of every procedure."""
 PROCEDURES = Path(snowloop.procedures.__file__).parent
 
 
@@ -92,7 +94,7 @@ def staged_procedure(project: Project, target: str, code: ProcedureCode) -> Stag
     database = project.database(target)
     repository = project.environment.artifact_repository
     needs = [*code.packages, *([] if any(map(_is_snowpark, code.packages)) else [SNOWPARK])]
-    shape = [code.prefix, code.handler, code.arguments, needs, repository]
+    shape = [code.prefix, code.handler, code.arguments, needs, repository, RUNTIME_VERSION]
     digits = content_hash(shape, *(part for item in sorted(code.files.items()) for part in item))
     name = f"{code.prefix}_{digits}".upper()
     stage = f"@{identifier(database, 'MODELS', 'CODE')}/{name.lower()}"
@@ -101,6 +103,7 @@ def staged_procedure(project: Project, target: str, code: ProcedureCode) -> Stag
         "procedures/create.sql",
         procedure=procedure,
         arguments=code.arguments,
+        runtime_version=RUNTIME_VERSION,
         artifact_repository=repository,
         packages=needs,
         imports=[f"{stage}/{file}" for file in code.files],

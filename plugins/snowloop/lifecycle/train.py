@@ -6,13 +6,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from snowloop import project as declared
-from snowloop.errors import LimitReached
+from snowloop.errors import LimitReached, ProcedureDied
 from snowloop.lifecycle.calls import TRAINING, call
 from snowloop.lifecycle.code import content_hash, git_commit, lock_hash
 from snowloop.lifecycle.features import TrainingSet
 from snowloop.lifecycle.models import versions
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.staging import handler_code, model_code
+from snowloop.lifecycle.staging import RUNTIME_VERSION, handler_code, model_code
 from snowloop.sql import render
 
 if TYPE_CHECKING:
@@ -81,11 +81,12 @@ def train_candidate(
         candidate: The declared candidate, or its name.
 
     Returns:
-        The candidate, with ``error`` if it could not be built, fitted or used: that does not sink the others.
+        The candidate, with ``error`` if it could not be built, fitted, used or logged, or took the procedure down:
+        that does not sink the others.
 
     Raises:
         ProjectError: if no candidate of this name is declared.
-        TrainingError: if the procedure itself breaks down.
+        TrainingError: if Snowflake refuses what every candidate needs, such as a privilege.
     """
     if isinstance(candidate, str):
         candidate = project.candidate(candidate)
@@ -97,8 +98,8 @@ def train_candidate(
     order = _order(project, target, training_set, candidate, version)
     try:
         outcome = call(session, project, target, TRAINING, order, project.limits.seconds)
-    except LimitReached as limit:
-        outcome = {"error": str(limit)}
+    except (LimitReached, ProcedureDied) as ended:
+        outcome = {"error": str(ended)}
     metrics, error = outcome.get("metrics", {}), outcome.get("error")
     return Candidate(candidate.name, version, training_set, metrics, error, metric=project.metric.name)
 
@@ -118,6 +119,7 @@ def version_name(project: declared.Project, training_set: TrainingSet, candidate
     threshold = project.evaluation.threshold
     settings = [list(project.packages), project.seed, project.label.model_dump(), candidate.params, threshold]
     settings += [project.cross_validation, project.metric.name] if project.cross_validation else []
+    settings += [project.environment.artifact_repository, RUNTIME_VERSION]  # where packages come from, and which Python
     handlers = [handler_code(name) for name in TRAINING.modules]
     digits = content_hash(*code, *handlers, settings, length=8)
     return f"{candidate.name}_{training_set.fingerprint[:8]}_{digits}".upper()
@@ -143,22 +145,38 @@ def _folds(project: declared.Project) -> dict[str, Any] | None:
     return {"folds": project.cross_validation, "by": split.by, "along": split.kept_as, "metric": metric}
 
 
-def _order(
-    project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
-) -> dict[str, Any]:
-    features = [asdict(feature) for feature in training_set.features]
-    facts = {
+def _facts(project: declared.Project, training_set: TrainingSet, candidate: declared.Candidate) -> dict[str, Any]:
+    """What a version's comment tells of how it was made."""
+    return {
         "candidate": candidate.name,
         "params": candidate.params,
         "training_set": training_set.fingerprint,
-        "git_commit": git_commit(),
+        "git_commit": git_commit(project),
         "lock_hash": lock_hash(project),
         "packages": list(project.packages),
         "seed": project.seed,
         "cross_validation": project.cross_validation,
-        "features": features,
+        "features": [asdict(feature) for feature in training_set.features],
         **told_classes(project),
     }
+
+
+def _registered(project: declared.Project, target: str, version: str) -> dict[str, Any]:
+    """Where a version is logged, and with what it needs."""
+    return {
+        "database": project.database(target),
+        "schema": "MODELS",
+        "model": project.model_name,
+        "version": version,
+        "requirements": [package for package in project.packages if not package.startswith(RUNTIME)],
+        "artifact_repository": project.environment.artifact_repository,
+        "modules": [PurePath(file).stem for file in model_code(project)],
+    }
+
+
+def _order(
+    project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
+) -> dict[str, Any]:
     folds = _folds(project)
     query = render(
         "train/training_rows.sql",
@@ -168,10 +186,11 @@ def _order(
         key=project.key,
         along=folds and folds["along"],
     )
+    facts = _facts(project, training_set, candidate)
     return {
         "do": "train",
         "query": query,
-        "features": features,
+        "features": facts["features"],
         "label": project.label.column,
         "task": project.label.task,
         "classes": project.label.classes,
@@ -179,12 +198,6 @@ def _order(
         "seed": project.seed,
         "threshold": project.evaluation.threshold,
         "cross_validation": folds,
-        "database": project.database(target),
-        "schema": "MODELS",
-        "model": project.model_name,
-        "version": version,
         "comment": json.dumps(facts),
-        "requirements": [package for package in project.packages if not package.startswith(RUNTIME)],
-        "artifact_repository": project.environment.artifact_repository,
-        "modules": [PurePath(file).stem for file in model_code(project)],
+        **_registered(project, target, version),
     }

@@ -1,11 +1,11 @@
 """Stage 3a: the contract of the loaded data, checked inside Snowflake; each check is a row of OPS.CONTRACT_CHECKS."""
 
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from snowloop.errors import ContractViolation
-from snowloop.lifecycle.contract import Rule, row_rules, unique_columns
+from snowloop.lifecycle.contract import ALIAS, failing, repeated, row_rules, unique_columns
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project, Source
 from snowloop.project.durations import in_words
@@ -58,25 +58,26 @@ class ContractReport(Result):
 
 @dataclass(frozen=True)
 class SourceChecks:
-    """The contract of a source in the terms of Airflow's SQL check operators.
+    """The contract of a source in the terms of Airflow's SQLTableCheckOperator.
+
+    Every check is an aggregate of this contract's own predicates, so that it says what ``check_contract`` says of the
+    same rows. The checks of SQLColumnCheckOperator would not: they take a NULL for 0, and cannot quote a name.
 
     Args:
         source: The source.
-        table: The quoted name of its RAW table.
-        column_mapping: For SQLColumnCheckOperator; empty if the declaration tolerates a share of failing rows.
-        table_checks: For SQLTableCheckOperator.
-        words: Each table check in words, by its name.
+        table: The quoted name of its RAW table, with the alias that the checks use.
+        checks: The statement of each check, by its name.
+        words: Each check in words, by its name.
     """
 
     source: str
     table: str
-    column_mapping: dict[str, dict[str, dict[str, Any]]]
-    table_checks: dict[str, dict[str, str]]
-    words: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, dict[str, str]]
+    words: dict[str, str]
 
 
 def declared_checks(project: Project, target: str) -> list[SourceChecks]:
-    """The contract as check operators take it; a pure function of the declaration.
+    """The contract as Airflow's check operator takes it; a pure function of the declaration.
 
     Args:
         project: The project.
@@ -93,44 +94,21 @@ def declared_checks(project: Project, target: str) -> list[SourceChecks]:
 
 def _source_checks(project: Project, target: str, name: str, source: Source) -> SourceChecks:
     table = identifier(project.database(target), "RAW", name.upper())
-    share = project.contract.training.share
-    checks: dict[str, dict[str, str]] = {"row_count": {"check_statement": "COUNT(*) > 0"}}
-    words = {"row_count": f"{name} has rows"}
-    mapping: dict[str, dict[str, dict[str, Any]]] = {}
-    key = _key(project, name)
+    share, key = project.contract.training.share, _key(project, name)
+    tolerated = f"(in all but {share:.2%} of the rows)"
+    found = {"row_count": ("COUNT(*) > 0", f"{name} has rows")}
     for rule in row_rules(source, key):
-        simple = _column_check(source, rule) if share == 0 else None
-        if simple:
-            mapping.setdefault(rule.column, {}).update(simple)
-        else:
-            fails = rule.fails.replace("S.", "")
-            statement = f"COALESCE(SUM(CASE WHEN {fails} THEN 1 ELSE 0 END), 0) <= {share!r} * COUNT(*)"
-            checks[rule.name.lower()] = {"check_statement": statement}
-            words[rule.name.lower()] = f"{rule.words} (in all but {share:.2%} of the rows)"
+        found[rule.name.lower()] = (f"{failing([rule])} <= {share!r} * COUNT(*)", f"{rule.words} {tolerated}")
     for columns in unique_columns(source, key):
-        label = f"{'_'.join(columns)}_unique".lower()
-        quoted = ", ".join(identifier(column) for column in columns)
-        checks[label] = {"check_statement": f"COUNT(*) - COUNT(DISTINCT {quoted}) <= {share!r} * COUNT(*)"}
-        words[label] = f"{', '.join(columns)} must be unique (in all but {share:.2%} of the rows)"
+        words = f"{', '.join(columns)} must be unique {tolerated}"
+        found[f"{'_'.join(columns)}_unique".lower()] = (f"{repeated(columns)} <= {share!r} * COUNT(*)", words)
     if source.freshness and source.freshness.column:
         seconds, column = int(source.freshness.max_age.total_seconds()), source.freshness.column
-        newest = f"MAX({identifier(column)})::TIMESTAMP_NTZ"
+        newest = f"MAX({ALIAS}.{identifier(column)})::TIMESTAMP_NTZ"
         statement = f"COALESCE({newest} >= DATEADD('second', -{seconds}, SYSDATE()), FALSE)"
-        checks["freshness"] = {"check_statement": statement}
-        words["freshness"] = f"the newest {column} may be {in_words(source.freshness.max_age)} old at most"
-    return SourceChecks(name, table, mapping, checks, words)
-
-
-def _column_check(source: Source, rule: Rule) -> dict[str, dict[str, Any]] | None:
-    column = source.table_columns[rule.column]
-    kind = rule.name.removeprefix(rule.column + "_")
-    if kind == "NOT_NULL":
-        return {"null_check": {"equal_to": 0}}
-    if kind == "MIN":
-        return {"min": {"geq_to": column.min}}
-    if kind == "MAX":
-        return {"max": {"leq_to": column.max}}
-    return None
+        found["freshness"] = (statement, f"the newest {column} may be {in_words(source.freshness.max_age)} old at most")
+    checks = {check: {"check_statement": statement} for check, (statement, _) in found.items()}
+    return SourceChecks(name, f"{table} AS {ALIAS}", checks, {check: words for check, (_, words) in found.items()})
 
 
 def _key(project: Project, source: str) -> tuple[str, ...]:
@@ -178,26 +156,21 @@ def _check_source(
     session: "Session", project: Project, database: str, name: str, source: Source
 ) -> tuple[int, int, list[Check]]:
     key = _key(project, name)
-    rules, unique = row_rules(source, key), unique_columns(source, key)
-    fails = " OR ".join(rule.fails for rule in rules) or "FALSE"
+    rules = row_rules(source, key)
+    counted = [(rule.name, rule.words, failing([rule])) for rule in rules]
+    for columns in unique_columns(source, key):
+        words = f"{', '.join(columns)} must be unique"
+        counted.append((f"{'_'.join(columns)}_UNIQUE", words, repeated(columns)))
+    counted.append(("ANY_RULE", "a row must keep every rule", failing(rules)))
     table = identifier(database, "RAW", name.upper())
-    row = run(session, "validate/counts.sql", table=table, rules=rules, unique=unique, fails=fails)[0]
-    rows, failing = int(row["N"]), int(row["FAILING"])
-    bound = project.contract.training.share * rows
-    allowed = f"{project.contract.training.share:.2%} are tolerated"
+    row = run(session, "validate/counts.sql", table=table, counts=[count for _, _, count in counted])[0]
+    rows, share = int(row["N"]), project.contract.training.share
     checks = [Check(name, "ROW_COUNT", rows, 1, rows > 0, f"{rows} rows" if rows else f"{table} is empty")]
-
-    def add(check: str, value: int, words: str) -> None:
-        checks.append(
-            Check(name, check, value, bound, value <= bound, f"{words}: {value} of {rows} rows do not, {allowed}")
-        )
-
-    for place, rule in enumerate(rules, start=1):
-        add(rule.name, int(row[f"R_{place}"]), rule.words)
-    for place, columns in enumerate(unique, start=1):
-        add(f"{'_'.join(columns)}_UNIQUE", int(row[f"U_{place}"]), f"{', '.join(columns)} must be unique")
-    add("ANY_RULE", failing, "a row must keep every rule")
-    return rows, failing, checks
+    for place, (check, words, _) in enumerate(counted, start=1):
+        value, bound = int(row[f"C_{place}"]), share * rows
+        told = f"{words}: {value} of {rows} rows do not, {share:.2%} are tolerated"
+        checks.append(Check(name, check, value, bound, value <= bound, told))
+    return rows, int(row[f"C_{len(counted)}"]), checks
 
 
 def _freshness(session: "Session", database: str, name: str, source: Source) -> list[Check]:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from snowloop.errors import NewProjectError
 from snowloop.new import contract
-from snowloop.new.columns import TIMES, Looked, sql_names
+from snowloop.new.columns import Looked, sql_names
 from snowloop.new.guesses import SAFE_SUPPORT, YES, Cut, Key, Label
 from snowloop.new.suspects import suspects
 from snowloop.new.table import Table
@@ -77,7 +77,7 @@ def texts(found: Found, directory: Path) -> dict[str, str]:
         "schema": os.path.relpath(schema_file(), directory),
         "source": source.lower(),
         "table": source,
-        "times": [each.name for each in found.columns if each.kind in TIMES and not each.nulls],
+        "times": [each.name for each in found.columns if each.kind in ("date", "timestamp") and not each.nulls],
         "pattern": glob.escape(found.table.file.name),
         "null_values": list(found.nulls) or [""],
         "key_names": key_names,

@@ -3,7 +3,6 @@
 import importlib
 import json
 import pickle
-import random
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -70,14 +69,11 @@ def reproduce(session: Session, frame: pd.DataFrame, order: dict[str, Any]) -> f
 
 
 def _fit(frame: pd.DataFrame, order: dict[str, Any], params: dict[str, Any]) -> Any:
-    random.seed(order["seed"])
-    np.random.seed(order["seed"] % measures.SEEDS)
-    model = training._build(importlib.import_module("model"), {**order, "params": params})
-    label = frame[order["label"]].astype(training._label_type(order))
+    """A model as training fits it."""
+    label = frame[order["label"]].astype(training.label_type(order))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(measures.inputs(frame, order["features"]), label)
-    return model
+        return training.fitted({**order, "params": params}, measures.inputs(frame, order["features"]), label)
 
 
 def _specification(frame: pd.DataFrame, order: dict[str, Any], candidate: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import random
 import sys
 import warnings
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,8 @@ else:
     measures = importlib.import_module("snowloop_measures")
 
 LOG_ATTEMPTS = 3
+PYTHON_ERROR = 100357
+"""Snowflake's number of an error that Python code raised inside it, such as that of a model that cannot be loaded."""
 
 
 def run(session: Session, request: str) -> str:
@@ -49,32 +52,72 @@ def train(session: Session, order: dict[str, Any]) -> dict[str, Any]:
         order: What to train: query, features, label, task, params, seed, folds, and how to log it.
 
     Returns:
-        ``metrics``; or ``error`` if the candidate cannot be built, fitted, used or cross-validated.
+        ``metrics``; or ``error`` if the candidate cannot be built, fitted, used, cross-validated or logged.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkClientException: if Snowflake refuses a statement, or is gone.
     """
     frame = session.sql(order["query"]).to_pandas()
     names = [feature["name"] for feature in order["features"]]
     inputs, held_out = measures.inputs(frame, order["features"]), frame["IS_HOLDOUT"].astype(bool).to_numpy()
-    label = frame[order["label"]].astype(_label_type(order))
+    label = frame[order["label"]].astype(label_type(order))
     part = {"train_rows": int((~held_out).sum()), "holdout_rows": int(held_out.sum())}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            folded = folds.cross_validate(order, frame[~held_out], label[~held_out], partial(_fitted, order))
-            model = _fitted(order, inputs[~held_out], label[~held_out])
+            folded = folds.cross_validate(order, frame[~held_out], label[~held_out], partial(fitted, order))
+            model = fitted(order, inputs[~held_out], label[~held_out])
             scores = measures.scores(model, inputs[held_out], order["task"])
             _check_answers(model, inputs.head(1), order)
         _check_classes(model, scores, order)
-    except Exception as error:  # noqa: BLE001 - whatever a user's estimator raises is the outcome of this candidate
+        true = measures.truth(label[held_out], order["classes"])
+        measured = measures.measure(order["task"], true, scores, order["threshold"])
+        metrics = {**folded, **measured, **part}  # the deciding one after them: a version that has it has all before it
+        _log(session, order, model, inputs[~held_out][names].head(100), metrics)
+    except (Exception, SystemExit) as error:  # whatever a user's estimator raises is the outcome of this candidate
+        if _is_of_snowflake(error):
+            raise
         return {"error": f"{type(error).__name__}: {error}"}
-    true = measures.truth(label[held_out], order["classes"])
-    measured = measures.measure(order["task"], true, scores, order["threshold"])
-    metrics = {**folded, **measured, **part}  # the deciding one after them: a version that has it has all before it
-    _log(session, order, model, inputs[~held_out][names].head(100), metrics)
     return {"metrics": metrics}
 
 
-def _fitted(order: dict[str, Any], rows: pd.DataFrame, label: pd.Series) -> Any:
-    """A new model, fitted on some rows; the same each time, whatever was fitted before it."""
+def _is_of_snowflake(error: BaseException) -> bool:
+    """Whether Snowflake refused, or was not there: that is no fault of the candidate, and the next would meet it too.
+
+    What the Registry says of an estimator that it does not take, or of one that it cannot load, is the candidate's.
+    """
+    from snowflake.connector.errors import Error
+    from snowflake.snowpark.exceptions import SnowparkClientException
+
+    for each in _chain(error):
+        if isinstance(each, Error | SnowparkClientException):
+            return PYTHON_ERROR not in (getattr(each, "errno", None), getattr(each, "sql_error_code", None))
+    return False
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it; the Registry's may lead to themselves."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def fitted(order: dict[str, Any], rows: pd.DataFrame, label: pd.Series) -> Any:
+    """A new model, fitted on some rows; the same each time, whatever was fitted before it.
+
+    Args:
+        order: What to build: ``params`` and ``seed``; ``task`` and ``classes`` of the label.
+        rows: What the model sees.
+        label: Their label, of ``label_type``.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the rows do not tell all classes apart.
+    """
     module = importlib.import_module("model")
     random.seed(order["seed"])
     np.random.seed(order["seed"] % measures.SEEDS)
@@ -84,7 +127,8 @@ def _fitted(order: dict[str, Any], rows: pd.DataFrame, label: pd.Series) -> Any:
     return model
 
 
-def _label_type(order: dict[str, Any]) -> type:
+def label_type(order: dict[str, Any]) -> type:
+    """The type of a label, by task and classes: that of the classes, a whole number for two, or a float."""
     if order["task"] == "regression":
         return float
     return type(order["classes"][0]) if order["classes"] else int

@@ -51,6 +51,7 @@ def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
             continue
         if file == "model.py":
             yield from _model_problems(text, project.candidates)
+            yield from _folder_problems(text, directory)
         else:
             yield from _template_problems(file, text, project)
 
@@ -92,6 +93,25 @@ def _model_problems(text: str, candidates: "Sequence[Candidate]") -> Iterator[Pr
             yield FileLine("model.py", 1), what
         return
     yield from _parameter_problems(builders[-1].args, candidates)
+
+
+def _folder_problems(text: str, directory: Path) -> Iterator[Problem]:
+    """Only modules travel into Snowflake, not folders: an import of one would fail there, much later."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return  # told already
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom) or getattr(node, "level", 0):
+            continue
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for folder in sorted({name.split(".")[0] for name in names}):
+            if folder and (directory / folder).is_dir() and not (directory / f"{folder}.py").is_file():
+                what = (
+                    f"'{folder}' is a folder, and only modules beside model.py go with it into Snowflake: put its code "
+                    f"into {folder}.py beside model.py"
+                )
+                yield FileLine("model.py", node.lineno), what
 
 
 def _bound(tree: ast.Module) -> set[str]:

@@ -16,6 +16,7 @@ from snowloop.project.sources import (
     NAME,
     RESERVED,
     RESERVED_KEYS,
+    WITHOUT_ZONE,
     Declaration,
     Identifier,
     Name,
@@ -141,7 +142,7 @@ class Project(Declaration):
         late = [column for column in self.known_after_label if column in self.key]
         if late:
             problems.append(f"key column {late[0]} cannot be known_after_label: rows are scored by it before")
-        problems += [*self._task_problems(), *self._name_problems()]
+        problems += [*self._task_problems(), *self._name_problems(), *self._unique_problems()]
         names = [candidate.name.upper() for candidate in self.contestants]
         if len(set(names)) < len(names):
             problems.append("two candidates have the same name (case does not count): rename one")
@@ -182,6 +183,16 @@ class Project(Declaration):
         ]
         return problems
 
+    def _unique_problems(self) -> list[str]:
+        """Of rows that arrive only keys are compared with those that came before."""
+        streamed = self.sources.get(self.source)
+        return [
+            f"column {name} is unique in source '{self.source}', whose rows are scored: of rows that arrive the key "
+            "alone can be kept so; remove `unique`, or make the column the key"
+            for name, column in (streamed.columns.items() if streamed else ())
+            if column.unique and self.key != (name,)
+        ]
+
     def _event_time_problems(self) -> list[str]:
         moment = self.streamed.event_time
         if moment is None and self.label.known_after:
@@ -189,7 +200,8 @@ class Project(Declaration):
                 "label.known_after counts from the source's event time: declare its `event_time`, or use `known_at`"
             ]
         return [
-            f"event_time {source.event_time} of source '{name}' is not one of its columns of type DATE or TIMESTAMP"
+            f"event_time {source.event_time} of source '{name}' is not one of its columns of type DATE or TIMESTAMP "
+            f"without a zone: {WITHOUT_ZONE}"
             for name, source in self.sources.items()
             if source.event_time and not source.is_moment(source.event_time)
         ]

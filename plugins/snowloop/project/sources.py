@@ -27,6 +27,8 @@ RESERVED_KEYS = frozenset(
     {"SCORE", "PREDICTION", "PROBABILITIES", "MODEL_VERSION", "SCORED_AT", "EVENT_TIME", "FEATURES"}
 )
 """Columns that Snowloop adds to those of the key."""
+MOMENT = re.compile(r"(DATE|DATETIME|TIMESTAMP|TIMESTAMP_NTZ)( ?\(\d+\))?")
+WITHOUT_ZONE = "moments are compared in UTC, so name a column that holds UTC and is declared TIMESTAMP_NTZ or DATE"
 
 
 def _name(value: str) -> str:
@@ -61,7 +63,9 @@ class Column(Declaration):
     type: Annotated[str, AfterValidator(str.upper)] = Field(description="Such as NUMBER(38,0), FLOAT, VARCHAR or DATE.")
     field: str | None = Field(None, description="Name in the file's header, if it is not the column's name.")
     nullable: bool = Field(True, description="Whether a row may have no value.")
-    unique: bool = Field(False, description="Whether no value may be there twice.")
+    unique: bool = Field(
+        False, description="Whether no value may be there twice; in the source that is scored, for the key alone."
+    )
     min: float | None = Field(None, description="Least number that is allowed.")
     max: float | None = Field(None, description="Greatest number that is allowed.")
     allowed: tuple[Text, ...] | None = Field(None, description="The only values that are allowed.")
@@ -109,7 +113,9 @@ class Source(Declaration):
     header: bool = Field(True, description="Whether the first line holds the names of the columns.")
     null_values: tuple[Text, ...] = Field(("",), description="Texts that stand for no value.")
     row_id: RowId | None = Field(None, description="For files without a key: their rows are numbered.")
-    event_time: Identifier | None = Field(None, description="The column that says when the row's event was.")
+    event_time: Identifier | None = Field(
+        None, description="The column that says when the row's event was: a DATE or TIMESTAMP_NTZ in UTC."
+    )
     known_after: Duration | None = Field(
         None, description="Of a joined source: how long after its event time a row is there to be read; null: at once."
     )
@@ -134,9 +140,9 @@ class Source(Declaration):
         column = self.freshness.column if self.freshness else None
         if column and not self.is_moment(column):
             message = (
-                f"freshness.column {column} is not one of the source's columns of type DATE or TIMESTAMP: name one"
+                f"freshness.column {column} is not one of the source's columns of type DATE or TIMESTAMP without a "
+                f"zone: {WITHOUT_ZONE}; or leave it out to count from the last load"
             )
-            message += ", or leave it out to count from the last load"
             raise ValueError(message)
         return self
 
@@ -155,8 +161,8 @@ class Source(Declaration):
         return self
 
     def is_moment(self, column: str) -> bool:
-        """Whether it is one of the columns of type DATE or TIMESTAMP."""
-        return column in self.columns and self.columns[column].type.startswith(("DATE", "TIMESTAMP"))
+        """Whether it is one of the columns of type DATE or TIMESTAMP that have no zone."""
+        return column in self.columns and bool(MOMENT.fullmatch(self.columns[column].type))
 
     @property
     def table_columns(self) -> dict[str, Column]:

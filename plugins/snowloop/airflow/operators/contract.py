@@ -1,8 +1,8 @@
-"""The data contract as Airflow's own SQL check operators, over every source of a project."""
+"""The data contract as Airflow's own SQL check operator, over every source of a project."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -11,7 +11,6 @@ from snowloop.errors import ContractViolation
 from snowloop.project import Project
 
 if TYPE_CHECKING:
-    from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator, SQLTableCheckOperator
     from airflow.sdk import Context
     from snowflake.snowpark import Session
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 class ContractOperator(SnowparkStageOperator):
     """Check the loaded data against the project's contract, and record every check.
 
-    The checks of all sources run in this one task, as Airflow's SQLColumnCheckOperator and SQLTableCheckOperator on the
-    stock connection. The lifecycle's report then records value and bound of each in the project's own tables.
+    The checks of all sources run in this one task, as Airflow's SQLTableCheckOperator on the stock connection. The
+    lifecycle's report then records value and bound of each in the project's own tables.
     """
 
     def perform(self, context: Context, project: Project) -> StageResult:
@@ -42,8 +41,7 @@ class ContractOperator(SnowparkStageOperator):
 
         failed: list[str] = []
         for checks in declared_checks(project, self.target):
-            for operator in self._operators(checks):
-                failed += self._failures(operator, checks, context)
+            failed += self._failures(checks, context)
         report = super().perform(context, project)
         if failed:
             raise ContractViolation(f"the data of project {project.name} breaks its contract: {'; '.join(failed)}")
@@ -55,24 +53,17 @@ class ContractOperator(SnowparkStageOperator):
 
         return check_contract(session, project, self.target)
 
-    def _operators(self, checks: SourceChecks) -> list[SQLColumnCheckOperator | SQLTableCheckOperator]:
-        from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator, SQLTableCheckOperator
+    def _failures(self, checks: SourceChecks, context: Context) -> list[str]:
+        """Check one source, and name in words what failed."""
+        from airflow.providers.common.sql.operators.sql import SQLTableCheckOperator
 
-        shared: dict[str, Any] = {"conn_id": self.snowflake_conn_id, "retry_on_failure": False, "table": checks.table}
-        operators: list[SQLColumnCheckOperator | SQLTableCheckOperator] = []
-        if checks.column_mapping:
-            task_id = f"{self.task_id}.{checks.source}_columns"
-            mapping = checks.column_mapping
-            operators.append(SQLColumnCheckOperator(task_id=task_id, column_mapping=mapping, **shared))
-        if checks.table_checks:
-            task_id = f"{self.task_id}.{checks.source}_rows"
-            operators.append(SQLTableCheckOperator(task_id=task_id, checks=checks.table_checks, **shared))
-        return operators
-
-    def _failures(
-        self, operator: SQLColumnCheckOperator | SQLTableCheckOperator, checks: SourceChecks, context: Context
-    ) -> list[str]:
-        """Run one operator and name in words the checks that failed."""
+        operator = SQLTableCheckOperator(
+            task_id=f"{self.task_id}.{checks.source}",
+            conn_id=self.snowflake_conn_id,
+            retry_on_failure=False,
+            table=checks.table,
+            checks=checks.checks,
+        )
         try:
             operator.execute(context)
         except AirflowFailException:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from snowloop.lifecycle.inference.plan import Plan
     from snowloop.lifecycle.load import LoadReport
     from snowloop.lifecycle.promote import Promotion
-    from snowloop.lifecycle.rollback import Rollback
+    from snowloop.lifecycle.rollback import Rollback, Verified
     from snowloop.lifecycle.train import Candidate
 
 
@@ -253,3 +253,27 @@ class RollbackOperator(SnowparkStageOperator):
         from snowloop.lifecycle.rollback import rollback
 
         return rollback(session, project, self.target)
+
+
+class VerifyRollbackOperator(SnowparkStageOperator):
+    """See that what is scored after a rollback carries the version; that nothing is scored meanwhile is no failure.
+
+    Args:
+        rollback: The rollback, as its stage gave it (templated).
+        timeout: Longest wait for rows in seconds (templated; the DAG's parameter by default).
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "rollback", "timeout")
+
+    def __init__(self, *, rollback: Any, timeout: str | int = "{{ params.timeout }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rollback = rollback
+        self.timeout = timeout
+
+    def run(self, session: Session, project: Project) -> Verified:
+        """Call ``verify_rollback``."""
+        from snowloop.lifecycle.rollback import Rollback, verify_rollback
+
+        done = Rollback.from_dict(self.rollback)
+        return verify_rollback(session, project, self.target, done, timeout=int(self.timeout))
