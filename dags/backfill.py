@@ -1,7 +1,7 @@
-"""Score rows again with a chosen version, in batches beside the loop, and requeue quarantined rows that are mended."""
+"""Score rows of the source again with a chosen version, in batches beside the loop: new scores of the same rows."""
 
 from snowloop.airflow.loops import loop_dag
-from snowloop.airflow.operators.repairs import BackfillOperator, RequeueOperator
+from snowloop.airflow.operators.repairs import BackfillOperator
 from snowloop.airflow.operators.stages import ReconcileOperator
 from snowloop.airflow.params import target_form
 from snowloop.airflow.repair_forms import backfill_form
@@ -9,6 +9,5 @@ from snowloop.project import usable_projects
 
 for project in usable_projects():
     with loop_dag(project, "backfill", about=__doc__, params=target_form() | backfill_form()):
-        requeue = RequeueOperator(task_id="requeue", project=project.name)
         backfill = BackfillOperator(task_id="backfill", project=project.name)
-        requeue >> backfill >> ReconcileOperator(task_id="reconcile", project=project.name)
+        backfill >> ReconcileOperator(task_id="reconcile", project=project.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snowloop import cli_challenge, cli_evidence
+from snowloop import cli_challenge, cli_evidence, cli_repair
 from snowloop.cli_options import (
     DONE,
     FAILED,
@@ -34,6 +34,7 @@ SNOWFLAKE_ROLE, SNOWFLAKE_HOST, SNOWFLAKE_PORT and so on in the environment.
 Exit code: 0 all is as declared, or was made so; 1 an error; 2 refused, with the reason and what to do.
 """
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(cli_repair.commands)
 app.add_typer(cli_challenge.commands)
 app.add_typer(cli_evidence.commands)
 
@@ -108,41 +109,6 @@ def status(
     with open_project(project, connection, airflow_connection) as (session, declared):
         found = loop_status(session, declared, target)
     say(json.dumps({**found.to_dict(), "healthy": found.healthy}, indent=2) if as_json else found.text())
-
-
-@app.command()
-def recover(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
-    """Replace a stream that is stale or gone, and have the rows that it lost scored, each once. Then run apply."""
-    from snowloop.lifecycle.inference.recover import recover_loop
-
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = recover_loop(session, declared, target)
-    say(f"stream {done.stream}, {done.recovered:,} lost rows found; start the tasks: snowloop apply")
-
-
-@app.command()
-def rollback(
-    project: ProjectName,
-    target: Target = "dev",
-    wait: Annotated[
-        int, typer.Option(min=0, help="Seconds to wait for scored rows, to see that they carry the version; 0: none.")
-    ] = 0,
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
-    """Make the champion before this one serve again. The next scoring run takes it."""
-    from snowloop.lifecycle import rollback as way_back
-
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = way_back.rollback(session, declared, target)
-        say(f"champion {done.to_version}, before: {done.from_version}")
-        if wait:
-            say(way_back.verify_rollback(session, declared, target, done, timeout=wait).told)
 
 
 @app.command()

@@ -9,7 +9,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow.operators import repairs
 from snowloop.lifecycle.inference.backfill import Backfill, Rows
-from snowloop.lifecycle.inference.health import Recovery, StreamHealth
+from snowloop.lifecycle.inference.health import StreamHealth
+from snowloop.lifecycle.inference.recover import Recovery
 from snowloop.lifecycle.inference.requeue import Requeue
 
 MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "target": "staging"}
@@ -42,9 +43,9 @@ def test_no_findings_give_the_figures(session, context, monkeypatch):
 
 @pytest.mark.parametrize(("recover", "calls"), [("True", 1), (True, 1), ("False", 0)])
 def test_recovery_only_when_it_is_asked_for(session, context, monkeypatch, recover, calls):
-    called = answering(monkeypatch, "health.recover_stream", Recovery(recovered=True, rows=3, scored=3))
+    called = answering(monkeypatch, "recover.recover_loop", Recovery(recovered=True, rows=3, scored=3))
     done = repairs.RecoverOperator(recover=recover, **MADE).execute(context)
-    assert len(called) == calls
+    assert called == [("credit_approval", "staging", {"lost": False})] * calls
     assert done["recovered"] is bool(calls)
 
 

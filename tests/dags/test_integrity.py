@@ -16,7 +16,8 @@ from snowloop.project import declared_projects, load_project
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 PROJECTS = {project.name: project for project in declared_projects()}
-LOOPS = ("environment", "train", "score", "rollback", "life_cycle", "health", "backfill", "challenge", "rehearse")
+TO_MEND = ("health", "backfill", "requeue")
+LOOPS = ("environment", "train", "score", "rollback", "life_cycle", *TO_MEND, "challenge", "rehearse")
 DAG_IDS = [f"{name}__{loop}" for name in PROJECTS for loop in LOOPS]
 
 TRAIN = ["load", "contract", "training_set", "candidate", "evaluate", "gate", "promote"]
@@ -104,9 +105,19 @@ def test_edges_of_challenge(dag_bag, name):
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_health_and_backfill(dag_bag, name):
+def test_edges_of_what_watches_and_mends(dag_bag, name):
     assert edges(dag_bag.dags[f"{name}__health"]) == chain("recover", "health") | chain("recover", "monitor")
-    assert edges(dag_bag.dags[f"{name}__backfill"]) == chain("requeue", "backfill", "reconcile")
+    assert edges(dag_bag.dags[f"{name}__backfill"]) == chain("backfill", "reconcile")
+    assert edges(dag_bag.dags[f"{name}__requeue"]) == chain("requeue", "reconcile")
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_mended_row_is_requeued_without_a_backfill_and_by_the_version_of_its_own_form(dag_bag, name):
+    backfill, requeue = (dag_bag.dags[f"{name}__{loop}"] for loop in ("backfill", "requeue"))
+    assert {type(task).__name__ for task in backfill.tasks} == {"BackfillOperator", "ReconcileOperator"}
+    assert {type(task).__name__ for task in requeue.tasks} == {"RequeueOperator", "ReconcileOperator"}
+    assert set(requeue.params) == {"target", "version"}
+    assert "ALL rows" in backfill.params.get_param("start").description
 
 
 @pytest.mark.parametrize("name", PROJECTS)

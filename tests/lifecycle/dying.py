@@ -1,33 +1,88 @@
-"""A Snowpark session whose process dies in the middle of a deployment."""
+"""A Snowpark session whose process dies in the middle of its work, or in which others come in between."""
 
-from collections.abc import Callable
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from snowflake.snowpark import Session
+
+from snowloop.sql import plain
 
 
 class KilledError(Exception):
     """The process is gone."""
 
 
-class Dying:
-    """A session that dies at its n-th statement or upload: before it is sent, or before its answer comes."""
+class Statement:
+    """One that is not sent yet; its columns may be asked for."""
 
-    def __init__(self, session: Session, at: int, *, sent: bool) -> None:
-        self.session, self.at, self.sent, self.count = session, at, sent, 0
+    def __init__(self, owner: "Dying", text: str) -> None:
+        self.owner, self.text = owner, text
+
+    @property
+    def schema(self) -> Any:
+        return self.owner.session.sql(self.text).schema
+
+    def collect(self) -> Any:
+        return self.owner.send(self.text, lambda: self.owner.session.sql(self.text).collect())
+
+
+class Dying:
+    """A session that dies at its n-th statement or upload: before it is sent, or before its answer comes.
+
+    Nothing is sent afterwards. With ``after``, statements count from the first one that begins so.
+    """
+
+    def __init__(self, session: Session, at: int, *, sent: bool, after: str = "") -> None:
+        self.session, self.at, self.sent, self.after, self.count = session, at, sent, after, 0
         self.file = self
 
     def sql(self, text: str) -> Any:
-        return SimpleNamespace(collect=lambda: self._do(lambda: self.session.sql(text).collect()))
+        return Statement(self, text)
 
     def put_stream(self, *given: Any, **named: Any) -> Any:
-        return self._do(lambda: self.session.file.put_stream(*given, **named))
+        return self.send("PUT", lambda: self.session.file.put_stream(*given, **named))
 
-    def _do(self, act: Callable[[], Any]) -> Any:
-        self.count += 1
-        if self.count != self.at:
+    def send(self, text: str, act: Callable[[], Any]) -> Any:
+        self.count += bool(self.count or text.startswith(self.after))
+        if self.count < self.at:
             return act()
-        if self.sent:
+        if self.sent and self.count == self.at:
             act()
         raise KilledError
+
+
+class Interrupted(Dying):
+    """A session in which something else happens once, just before the n-th of its statements that hold a text."""
+
+    def __init__(self, session: Session, text: str, happens: Callable[[], Any], at: int = 1) -> None:
+        super().__init__(session, at, sent=False)
+        self.text, self.happens = text, happens
+
+    def send(self, text: str, act: Callable[[], Any]) -> Any:
+        if self.text in plain(text):
+            self.count += 1
+            if self.count == self.at:
+                self.happens()
+        return act()
+
+
+def killed_at_each(open_session: Callable[[], Session], act: Callable[[Any], Any]) -> Iterator[int]:
+    """Do something in processes that are killed at one statement after the other, until it comes through.
+
+    Statements count from the first BEGIN on, because what only reads before it leaves nothing behind.
+
+    Yields:
+        After each kill, the number of the statement.
+    """
+    for at in range(1, 200):
+        session = open_session()
+        try:
+            act(Dying(session, at, sent=at % 2 == 0, after="BEGIN"))
+        except KilledError:
+            pass
+        else:
+            return
+        finally:
+            session.close()
+        yield at
+    raise AssertionError("it never came through")

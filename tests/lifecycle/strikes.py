@@ -20,16 +20,17 @@ from tests.conftest import LocalSnowflake
 
 CUT_OFF = (snowflake.connector.errors.Error, SnowparkClientException, SnowloopError, requests.RequestException)
 """What a caller sees when the server or a process goes away under it."""
-CALL, READ, QUARANTINE, SCORED = "CALL", "READ", "QUARANTINE", "SCORED"
+CALL, TURN, READ, QUARANTINE, SCORED = "CALL", "TURN", "READ", "QUARANTINE", "SCORED"
 PHASES = (CALL, QUARANTINE, SCORED)
 """Where a scoring call is struck: anywhere, or at one of its statements that write."""
 PATTERNS = {
     CALL: r"^CALL .*SCORE_",
+    TURN: r'^UPDATE .*"OPS"."REPAIR_LOCK" SET HOLDER',
     READ: r'^SELECT COUNT\(\*\) AS N FROM .*_STREAM"$',
     QUARANTINE: r'^\s*INSERT INTO .*"SERVING"\."QUARANTINE"$',
     SCORED: r'^\s*INSERT INTO .*"SERVING"\."SCORED"$',
 }
-PATIENCE = 6
+PATIENCE = 20
 
 
 @dataclass(frozen=True)

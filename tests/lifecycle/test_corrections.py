@@ -13,8 +13,9 @@ from snowloop.lifecycle.inference import backfill as backfills
 from snowloop.lifecycle.inference import reconcile
 from snowloop.lifecycle.inference.apply import apply_plan
 from snowloop.lifecycle.inference.backfill import Rows, backfill
-from snowloop.lifecycle.inference.health import recover_stream, stream_health
+from snowloop.lifecycle.inference.health import stream_health
 from snowloop.lifecycle.inference.plan import plan_scoring
+from snowloop.lifecycle.inference.recover import recover_loop
 from snowloop.lifecycle.inference.requeue import requeue
 from snowloop.lifecycle.inference.status import loop_status
 from snowloop.lifecycle.promote import promote
@@ -266,7 +267,7 @@ def test_new_and_deleted_rows_are_found_when_the_stream_was_lost(
     health = stream_health(*given(correcting))
     assert health.stale
     assert "run `snowloop recover`" in health.findings[0]
-    done = recover_stream(*given(correcting))
+    done = recover_loop(*given(correcting), lost=False)
     assert (done.rows, done.scored) == (2, 2)
     follow(correcting)
     assert [shown(correcting, key) for key in (gone, again, new)] == [0, 1, 1]

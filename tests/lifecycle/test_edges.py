@@ -16,7 +16,7 @@ from snowloop.lifecycle.inference import await_scores, reconcile
 from snowloop.lifecycle.inference.health import stream_health
 from snowloop.lifecycle.inference.status import loop_status
 from tests.conftest import LocalSnowflake
-from tests.lifecycle.strikes import READ, Scorer, phases
+from tests.lifecycle.strikes import READ, TURN, Scorer, phases
 from tests.lifecycle.tiny import insertion
 from tests.lifecycle.trial import Trial
 
@@ -58,8 +58,8 @@ def held(trial: Trial) -> Iterator[Session]:
         other.close()
 
 
-def a_call_waits(trial: Trial) -> None:
-    until(lambda: phases(trial.world.session, trial.world.database)[READ], "a waiting call")
+def a_call_waits(trial: Trial, phase: str = READ) -> None:
+    until(lambda: phases(trial.world.session, trial.world.database)[phase], "a waiting call")
 
 
 def settle(trial: Trial) -> int:
@@ -90,7 +90,7 @@ def test_a_run_whose_rows_another_has_taken_is_a_run_of_no_rows(trial: Trial):
         a_call_waits(trial)
         second = Scorer(trial.open(), f"CALL {trial.world.results['deployment'].procedure}()")
         second.start()
-        until(lambda: phases(trial.world.session, trial.world.database)[READ] == 2, "the second call")
+        a_call_waits(trial, TURN)
         assert trial.world.value("SELECT SYSTEM$STREAM_HAS_DATA('{db}.RAW.EVENTS_STREAM')") is True
     second.join()
     assert second.error is None
@@ -98,6 +98,34 @@ def test_a_run_whose_rows_another_has_taken_is_a_run_of_no_rows(trial: Trial):
     runs = trial.world.rows("SELECT STATE, ROWS_READ, ROWS_SCORED FROM {db}.OPS.RUNS ORDER BY FINISHED_AT")[before:]
     assert sorted(tuple(run) for run in runs) == [("SUCCEEDED", 0, 0), ("SUCCEEDED", 3, 3)]
     assert stream_health(*trial.given).findings == ()
+
+
+def test_a_call_waits_for_the_turn_of_another_and_sees_what_that_one_wrote(trial: Trial):
+    """Without any lock of the stream: the other has scored a row under the key of one that waits."""
+    settle(trial)
+    trial.world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
+    first, second = trial.events(2)
+    other = trial.open()
+    other.sql(f"USE DATABASE {trial.world.database}").collect()
+    other.sql("BEGIN").collect()
+    other.sql("UPDATE OPS.REPAIR_LOCK SET HOLDER = 'another'").collect()
+    trial.insert([first])
+    call = Scorer(trial.open(), f"CALL {trial.world.results['deployment'].procedure}()")
+    call.start()
+    a_call_waits(trial, TURN)
+    trial.insert([second])  # after the waiting call's transaction began, before its turn
+    other.sql(f"INSERT INTO SERVING.SCORED (ID, RUN_ID) SELECT {first.key}, 'another'").collect()
+    other.sql("COMMIT").collect()
+    other.close()
+    call.join()
+    assert call.error is None
+    assert trial.world.value("SELECT COUNT(*) FROM {db}.RAW.EVENTS_STREAM") == 0
+    reason = f"SELECT REASON FROM {{db}}.SERVING.QUARANTINE WHERE TAG = {first.tag}"
+    assert trial.world.value(reason) == "duplicate key: a row with it was scored before"
+    assert trial.world.value(f"SELECT COUNT(*) FROM {{db}}.SERVING.SCORED WHERE ID = {second.key}") == 1
+    trial.world.rows(f"DELETE FROM {{db}}.SERVING.SCORED WHERE ID = {first.key}")
+    trial.deploy()
+    settle(trial)
 
 
 def test_an_empty_stream_is_a_run_of_no_rows(trial: Trial):

@@ -44,6 +44,14 @@ def trial(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     made.server.stop()
 
 
+@pytest.fixture(scope="module")
+def cut_off() -> Iterator[Counter[str]]:
+    """Scoring calls that were cut off, over all seeds: where none was, nothing was tried."""
+    counted: Counter[str] = Counter()
+    yield counted
+    assert counted.total() > 0, "no kill cut a scoring call off"
+
+
 def step(trial: Trial, act: str, fault: str) -> None:
     """One thing that happens to the loop, while something else may break."""
     chance = trial.random
@@ -179,7 +187,7 @@ def _prove_scores(trial: Trial, scored: dict[int, Any]) -> None:
 
 
 @pytest.mark.parametrize(("trial", "seed"), ROUNDS, indirect=["trial"])
-def test_every_row_is_scored_or_quarantined_exactly_once(trial: Trial, seed: int):
+def test_every_row_is_scored_or_quarantined_exactly_once(trial: Trial, seed: int, cut_off: Counter[str]):
     """The seed decides what happens, in which order; where a kill finds the call is also a matter of the machine."""
     chance = trial.random = random.Random(seed)
     told = []
@@ -192,5 +200,8 @@ def test_every_row_is_scored_or_quarantined_exactly_once(trial: Trial, seed: int
     trial.settle()
     prove(trial)
     assert sum(count for name, count in trial.counts.items() if name.endswith(" met")) > 0, "no kill met a call"
+    cut = trial.cut_off()
+    cut_off.update(cut)
     states = trial.world.rows("SELECT STATE, COUNT(*) AS N FROM {db}.OPS.RUNS GROUP BY STATE")
-    print(f"seed {seed}: {' '.join(told)}: {len(trial.sent)} rows, {[tuple(row) for row in states]}, {trial.counts}")
+    runs = [tuple(row) for row in states]
+    print(f"seed {seed}: {' '.join(told)}: {len(trial.sent)} rows, {runs}, {trial.counts}, cut off: {cut}")

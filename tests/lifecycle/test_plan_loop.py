@@ -100,7 +100,7 @@ def test_a_first_deployment_broken_off_at_any_statement_is_completed(world: Worl
         assert state(world) == whole
         assert plan_scoring(world.session, world.project, world.target).nothing_to_do
         undeploy(world)
-    assert tried == 13
+    assert tried == 14
 
 
 @pytest.mark.parametrize("sent", [False, True])

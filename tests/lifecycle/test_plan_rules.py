@@ -6,7 +6,7 @@ import pytest
 
 from snowloop.errors import PlanRefused
 from snowloop.lifecycle.features import Feature
-from snowloop.lifecycle.inference.found import Found
+from snowloop.lifecycle.inference.found import Begun, Found
 from snowloop.lifecycle.inference.plan import Plan, make_plan
 from snowloop.lifecycle.inference.wanted import wanted_loop
 from snowloop.lifecycle.models import Version
@@ -44,14 +44,14 @@ def test_the_first_plan_makes_everything_and_starts_the_root_last(project):
     plan = planned(project, environment(project))
     assert not plan.refused
     assert {change.action for change in plan.changes} == {"create"}
-    assert [step.kind for step in plan.steps[:5]] == ["put", "put", "put", "put", "sql"]
+    assert [step.kind for step in plan.steps[:6]] == ["put", "put", "put", "put", "put", "sql"]
     texts = [step.text for step in plan.steps]
     stream_at, baseline_at = (
         next(at for at, text in enumerate(texts) if part in text) for part in ("CREATE STREAM", "AT(STREAM")
     )
     assert stream_at < baseline_at < next(at for at, text in enumerate(texts) if "TASK" in text and "CREATE" in text)
     assert heads(plan)[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
-    modules = {"snowloop_challenger.py", "snowloop_scoring.py", "snowloop_versions.py"}
+    modules = {f"snowloop_{name}.py" for name in ("challenger", "scoring", "turns", "versions")}
     assert set(plan.files) == {*modules, "snowloop_statements.py"}
 
 
@@ -156,6 +156,14 @@ def refused(project: Project, found: Found, name: str) -> tuple[str, str]:
     (change,) = [each for each in plan.refused if each.name == name]
     assert "remedy: " + change.remedy in plan.text()
     return change.reason, change.remedy
+
+
+def test_nothing_is_deployed_while_a_recovery_is_not_done(project):
+    """Its stream can be read: nothing else tells of the rows that were lost."""
+    found = deployed(project, recovery=Begun("r1", "2026-01-31 12:00"))
+    reason, remedy = refused(project, found, f"RAW.{project.table}")
+    assert "the recovery r1, begun 2026-01-31 12:00 UTC, is not done" in reason
+    assert "`snowloop recover` to its end" in remedy
 
 
 def test_without_an_environment_nothing_can_be_deployed(project):

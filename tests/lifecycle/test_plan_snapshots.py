@@ -98,6 +98,7 @@ def test_apply_that_drops_what_earlier_deployments_left():
 @pytest.mark.parametrize("name", ["bank_marketing", "credit_approval", "diabetes_progression"])
 def test_statements_of_the_scoring_procedure(name: str):
     texts = scoring_texts(load_project(name), "dev", FEATURES)
+    texts |= texts["turn"]
     compare(f"procedure_{name}", [f"-- {key}\n{text}" for key, text in texts.items() if isinstance(text, str)])
 
 

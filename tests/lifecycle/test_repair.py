@@ -9,7 +9,8 @@ from snowloop.errors import ScoringError
 from snowloop.lifecycle.inference import backfill as backfills
 from snowloop.lifecycle.inference import reconcile, watch
 from snowloop.lifecycle.inference.backfill import Rows, backfill
-from snowloop.lifecycle.inference.health import recover_stream, stream_health
+from snowloop.lifecycle.inference.health import stream_health
+from snowloop.lifecycle.inference.recover import recover_loop
 from snowloop.lifecycle.inference.requeue import requeue
 from snowloop.lifecycle.promote import promote
 from snowloop.project import load_project
@@ -154,13 +155,13 @@ def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(
     assert health.stale
     assert "is stale, new rows are not scored: run `snowloop recover`, or the DAG" in health.findings[0]
     if killed:
-        monkeypatch.setattr("snowloop.lifecycle.inference.health._score_missed", interrupt)
+        monkeypatch.setattr("snowloop.lifecycle.inference.recover._score_missed", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            recover_stream(*given(world))
+            recover_loop(*given(world), lost=False)
         monkeypatch.undo()
-    done = recover_stream(*given(world))
+    done = recover_loop(*given(world), lost=False)
     assert (done.recovered, done.rows, done.scored, done.quarantined) == (True, 4, 1, 3)
-    assert not recover_stream(*given(world)).recovered
+    assert not recover_loop(*given(world), lost=False).recovered
     reconcile(*given(world))
     world.deploy()
     later(world.folder, 5 + 2 * killed, [[str(base + 2), *good[1:]]])
@@ -169,5 +170,5 @@ def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(
     reconcile(*given(world))
 
 
-def interrupt(*_arguments: Any) -> None:
+def interrupt(*_arguments: Any, **_named: Any) -> None:
     raise KeyboardInterrupt

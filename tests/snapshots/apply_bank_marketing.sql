@@ -7,6 +7,9 @@
 -- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
 ;
 
+-- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py
+;
+
 -- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py
 ;
 
@@ -16,7 +19,7 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+IMPORTS = ('@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
 HANDLER = 'snowloop_scoring.run'
 COMMENT = 'Snowloop, project bank_marketing: made for its code, never changed'
 EXECUTE AS OWNER

@@ -7,6 +7,9 @@
 -- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
 ;
 
+-- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py
+;
+
 -- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py
 ;
 
@@ -16,7 +19,7 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+IMPORTS = ('@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
 HANDLER = 'snowloop_scoring.run'
 COMMENT = 'Snowloop, project diabetes_progression: made for its code, never changed'
 EXECUTE AS OWNER

@@ -224,3 +224,12 @@ SELECT
     'FAILED', NULL, 0, 0, '<<error>>',
     '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
 ;
+
+-- holder
+SELECT HOLDER FROM "BANK_MARKETING_DEV"."OPS"."REPAIR_LOCK"
+;
+
+-- take
+-- Scoring runs, requeues and recoveries take turns; nothing is updated if another had one since the holder was looked at.
+UPDATE "BANK_MARKETING_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = '<<holder>>' WHERE HOLDER = '<<before>>'
+;

@@ -234,3 +234,12 @@ SELECT
     'FAILED', NULL, 0, 0, '<<error>>',
     '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
 ;
+
+-- holder
+SELECT HOLDER FROM "CREDIT_APPROVAL_DEV"."OPS"."REPAIR_LOCK"
+;
+
+-- take
+-- Scoring runs, requeues and recoveries take turns; nothing is updated if another had one since the holder was looked at.
+UPDATE "CREDIT_APPROVAL_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = '<<holder>>' WHERE HOLDER = '<<before>>'
+;

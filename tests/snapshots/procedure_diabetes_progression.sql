@@ -194,3 +194,12 @@ SELECT
     'FAILED', NULL, 0, 0, '<<error>>',
     '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
 ;
+
+-- holder
+SELECT HOLDER FROM "DIABETES_PROGRESSION_DEV"."OPS"."REPAIR_LOCK"
+;
+
+-- take
+-- Scoring runs, requeues and recoveries take turns; nothing is updated if another had one since the holder was looked at.
+UPDATE "DIABETES_PROGRESSION_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = '<<holder>>' WHERE HOLDER = '<<before>>'
+;

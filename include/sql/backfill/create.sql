@@ -20,8 +20,16 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'REQUEUED') }} (
     RUN_ID VARCHAR, REQUEUED_AT TIMESTAMP_NTZ
 );
 
--- One row: who updates it works alone until its transaction ends.
+-- One row: a scoring run, a requeue or a recovery that updates it has its turn until its transaction ends.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'REPAIR_LOCK') }} AS SELECT 'nobody'::VARCHAR AS HOLDER;
+
+-- Rows that a recovery found missed, for the time of its transaction.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'RECOVERY_ROWS') }} (
+    {% for column, declared in streamed.table_columns.items() %}
+    {{ column|identifier }} {{ declared.type }},
+    {% endfor %}
+    SNOWLOOP_NUMBER NUMBER(38,0), RUN_ID VARCHAR
+);
 
 -- Images of source rows that were corrected or deleted, by run; GONE: no row of the key that keeps the contract is left.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'CORRECTIONS') }} (

@@ -1,4 +1,4 @@
 UPDATE {{ identifier(database, 'OPS', 'RUNS') }}
-SET STATE = 'SUCCEEDED', ROWS_READ = {{ read }}, ROWS_SCORED = {{ scored }}, ROWS_QUARANTINED = {{ quarantined }},
-    FINISHED_AT = SYSDATE()
+SET STATE = 'SUCCEEDED', MODEL_VERSION = {{ version|literal }}, FINISHED_AT = SYSDATE(),
+    ROWS_READ = {{ read }}, ROWS_SCORED = {{ scored }}, ROWS_QUARANTINED = {{ quarantined }}
 WHERE RUN_ID = {{ run_id|literal }}

@@ -15,8 +15,26 @@ def recover_form() -> dict[str, Param]:
         "recover": Param(
             False,
             type="boolean",
-            title="Recover a stale stream",
-            description="Make a stale stream anew and score what was missed, each row once, before looking at health.",
+            title="Recover a lost stream",
+            description="Make a stale or missing stream anew, or complete a recovery that was broken off: what was "
+            "missed is scored, each row once, before health is looked at.",
+        )
+    }
+
+
+def version_form() -> dict[str, Param]:
+    """Make the field that chooses who scores.
+
+    Returns:
+        The parameter ``version``.
+    """
+    return {
+        "version": Param(
+            None,
+            type=["null", "string"],
+            title="Model version",
+            description="Name or alias of the version that scores; empty: the champion.",
+            pattern="^[A-Za-z_][A-Za-z0-9_$]*$",
         )
     }
 
@@ -27,27 +45,21 @@ def backfill_form() -> dict[str, Param]:
     Returns:
         The parameters ``version``, ``start``, ``end`` and ``batch_size``.
     """
-    return {
-        "version": Param(
-            None,
-            type=["null", "string"],
-            title="Model version",
-            description="Name or alias of the version that scores; empty: the champion.",
-            pattern="^[A-Za-z_][A-Za-z0-9_$]*$",
-        ),
+    return version_form() | {
         "start": Param(
             None,
             type=["null", "string"],
             format="date-time",
             title="From",
-            description="Beginning of the period: of the declared event time, or else of the first scoring.",
+            description="Beginning of the period, by the declared event time, or else by the time of the first "
+            "scoring. Empty: from the first row on. Both empty: ALL rows are scored again.",
         ),
         "end": Param(
             None,
             type=["null", "string"],
             format="date-time",
             title="To (exclusive)",
-            description="End of the period; empty: up to the newest row.",
+            description="End of the period. Empty: up to the newest row that was scored.",
         ),
         "batch_size": Param(
             10_000,

@@ -12,9 +12,11 @@ from snowflake.snowpark import Session
 
 if TYPE_CHECKING:
     from snowloop.procedures import snowloop_challenger as challengers
+    from snowloop.procedures import snowloop_turns as turns
     from snowloop.procedures import snowloop_versions as known
 else:
     challengers = importlib.import_module("snowloop_challenger")
+    turns = importlib.import_module("snowloop_turns")
     known = importlib.import_module("snowloop_versions")
 
 CHAMPION = "CHAMPION"
@@ -109,7 +111,7 @@ def _score(
 ) -> dict[str, Any]:
     """Quarantine, score and note the run: together, or not at all."""
     counts: dict[str, int] = {}
-    session.sql("BEGIN").collect()
+    turns.take(session, texts["turn"], values["run_id"])
     try:
         if "corrected" in texts:
             _count(session, texts["corrected"], values)

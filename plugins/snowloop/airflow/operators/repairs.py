@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
     from snowloop.lifecycle.inference.backfill import Backfill
-    from snowloop.lifecycle.inference.health import Recovery, StreamHealth
+    from snowloop.lifecycle.inference.health import StreamHealth
+    from snowloop.lifecycle.inference.recover import Recovery
     from snowloop.lifecycle.inference.requeue import Requeue
 
 
@@ -46,12 +47,12 @@ class RecoverOperator(SnowparkStageOperator):
         self.recover = recover
 
     def run(self, session: Session, project: Project) -> Recovery:
-        """Call ``recover_stream`` if it is asked for."""
-        from snowloop.lifecycle.inference.health import Recovery, recover_stream
+        """Call ``recover_loop`` if it is asked for."""
+        from snowloop.lifecycle.inference.recover import Recovery, recover_loop
 
         if str(self.recover).lower() != "true":
             return Recovery(recovered=False)
-        return recover_stream(session, project, self.target)
+        return recover_loop(session, project, self.target, lost=False)
 
 
 class BackfillOperator(SnowparkStageOperator):

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import ScoringError
+from snowloop.lifecycle.code import content_hash
 from snowloop.lifecycle.contract import row_fails
 from snowloop.lifecycle.inference.objects import names
 from snowloop.lifecycle.inference.repair import execute, texts, transaction, version_to_score
+from snowloop.lifecycle.point_in_time import render_features
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
-from snowloop.sql import render, run, run_script
+from snowloop.sql import run, run_script
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -49,6 +51,7 @@ class Backfill(Result):
         rows: Rows that were to be scored.
         scored: Rows scored, by this call and by those that it went on from.
         resumed_at: Batches that were done before this call.
+        age_seconds: Age of what this call went on with; 0: it is new.
     """
 
     run_id: str
@@ -57,6 +60,7 @@ class Backfill(Result):
     rows: int
     scored: int
     resumed_at: int
+    age_seconds: int = 0
 
 
 def backfill(
@@ -66,8 +70,8 @@ def backfill(
     """Score rows of the source again into SERVING.SCORED; the newest score of a key is in SERVING.LATEST_SCORES.
 
     Each batch and its progress commit together. A call that was killed is gone on with by the same call: one of the
-    same ``run_id`` or, without it, the same request. The stream and the loop are left alone; rows that wait in the
-    stream are the loop's.
+    same ``run_id`` or, without it, the same request. It goes on with the version and the features.sql with which it was
+    begun, or not at all. The stream and the loop are left alone; rows that wait in the stream are the loop's.
 
     Args:
         session: A Snowpark session.
@@ -82,35 +86,80 @@ def backfill(
         What was done; a run that was finished before is told, not done again.
 
     Raises:
-        ScoringError: if the version cannot score, the batch size is below 1, or a batch gives too many scores.
+        ScoringError: if the version cannot score, the batch size is below 1, a batch gives too many scores, or what was
+            begun cannot be gone on with: with another request, champion or features.sql.
     """
     if batch_size < 1:
         message = f"a batch of {batch_size} rows does no work: give a batch size of at least 1"
         raise ScoringError(message)
     chosen = rows or Rows()
     chosen = replace(chosen, start=_utc(chosen.start), end=_utc(chosen.end))
-    request = json.dumps({"version": version, **asdict(chosen), "batch_size": batch_size}, sort_keys=True)
-    known = {"database": project.database(target), "run_id": run_id, "request": request}
-    found = run(session, "backfill/unfinished.sql", **known)
+    request = {"version": version, **asdict(chosen), "batch_size": batch_size}
+    begun = _begun(session, project, target, request, run_id)
+    if begun is not None and begun["FINISHED_AT"] is not None:
+        return _told(begun, int(begun["BATCHES_DONE"]))
+    name = version_to_score(session, project, target, version)
+    features = content_hash(render_features(project, target, "SOURCE"))
+    if begun is not None:
+        _check(begun, name, features)
+        return _go_on(session, project, target, begun)
+    noted = json.dumps({**request, "features": features}, sort_keys=True)
+    known = {"run_id": run_id or uuid.uuid4().hex, "request": noted, "version": name, "batch_size": batch_size}
+    return _go_on(session, project, target, _begin(session, project, target, chosen, known))
+
+
+def _begun(
+    session: "Session", project: Project, target: str, request: dict[str, Any], run_id: str | None
+) -> dict[str, Any] | None:
+    """The backfill of a run; without one, the newest of an equal request, if it is unfinished."""
+    rows = run(session, "backfill/known.sql", database=project.database(target), run_id=run_id)
+    found = [(row.as_dict(), _asked(row["REQUEST"])) for row in rows]
+    if run_id is None:
+        newest = next((row for row, asked in found if asked == request), None)
+        return newest if newest and newest["FINISHED_AT"] is None else None
     if not found:
-        name = version_to_score(session, project, target, version)
-        known["run_id"] = run_id or uuid.uuid4().hex
-        _begin(session, project, target, chosen, {**known, "version": name, "batch_size": batch_size})
-        found = run(session, "backfill/unfinished.sql", **known)
-    if found[0]["REQUEST"] != request:
-        message = f"the backfill {run_id} was begun with {found[0]['REQUEST']}, not {request}: give another run_id"
+        return None
+    row, asked = found[0]
+    same_version = request["version"] in (asked.get("version"), row["MODEL_VERSION"])
+    if not same_version or asked != {**request, "version": asked.get("version")}:
+        message = f"the backfill {run_id} was begun with {asked}, not {request}: give another run id"
         raise ScoringError(message)
-    return _go_on(session, project, target, found[0].as_dict())
+    return row
+
+
+def _asked(request: str) -> dict[str, Any]:
+    """What a stored request asked for."""
+    return {name: value for name, value in json.loads(request).items() if name != "features"}
+
+
+def _check(begun: dict[str, Any], name: str, features: str) -> None:
+    """Refuse to go on with another version or other features, so that a run's scores are of one kind."""
+    run_id, version = begun["RUN_ID"], begun["MODEL_VERSION"]
+    what = (
+        f"the backfill {run_id}, begun {int(begun['AGE']) / 3600:.1f} h ago and {begun['BATCHES_DONE']} of "
+        f"{begun['BATCHES']} batches far,"
+    )
+    anew = "or give another run id, which begins anew: the newest score of a key counts"
+    if version != name:
+        message = f"{what} scores with {version}, not {name}: name version {version} and run id {run_id}, {anew}"
+        raise ScoringError(message)
+    if json.loads(begun["REQUEST"]).get("features") != features:
+        message = f"{what} was begun with another features.sql: bring that one back to go on, {anew}"
+        raise ScoringError(message)
 
 
 def _utc(text: str | None) -> str | None:
     if text is None:
         return None
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"'{text}' is no moment: give ISO text, such as 2026-01-31 or 2026-01-31T12:00:00+01:00"
+        raise ScoringError(message) from error
     return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None).isoformat(sep=" ")
 
 
-def _begin(session: "Session", project: Project, target: str, rows: Rows, known: dict[str, Any]) -> None:
+def _begin(session: "Session", project: Project, target: str, rows: Rows, known: dict[str, Any]) -> dict[str, Any]:
     """Decide which rows belong to which batch, once for all."""
     source = {
         "table": names(project, target).table,
@@ -120,30 +169,37 @@ def _begin(session: "Session", project: Project, target: str, rows: Rows, known:
         "event_time": project.streamed.event_time,
         "corrections": project.serving.corrections,
     }
+    known = {"database": project.database(target), **known}
     note = {"kind": "backfill", "model_name": project.model_name, "state": "RUNNING"}
     with transaction(session):
         run(session, "backfill/list_keys.sql", **known, **source, **asdict(rows))
         run(session, "backfill/begin.sql", **known)
         run(session, "backfill/note_run.sql", **known, **note, read=0, scored=0, quarantined=0)
+    return {**_now(session, known), "AGE": 0}
+
+
+def _now(session: "Session", known: dict[str, Any]) -> dict[str, Any]:
+    return run(session, "backfill/known.sql", **known)[0].as_dict()
 
 
 def _go_on(session: "Session", project: Project, target: str, begun: dict[str, Any]) -> Backfill:
     run_id, version, done = str(begun["RUN_ID"]), str(begun["MODEL_VERSION"]), int(begun["BATCHES_DONE"])
     known = {"database": project.database(target), "run_id": run_id}
-    if begun["FINISHED_AT"] is None:
-        table = names(project, target).table
-        rows = {"arrivals": "backfill/checked_batch.sql", "table": table, "scored_at": READ_AT}
-        scored = texts(session, project, target, **rows)["scored"]
-        for batch in range(done + 1, int(begun["BATCHES"]) + 1):
-            _batch(session, known, scored, version, batch)
-        with transaction(session):
-            run_script(session, "backfill/finish.sql", **known)
-            total = run(session, "backfill/unfinished.sql", **known)[0]
-            counts = {"read": total["ROWS_TOTAL"], "scored": total["ROWS_SCORED"], "quarantined": 0}
-            session.sql(render("backfill/end_run.sql", **known, **counts)).collect()
-    ended = run(session, "backfill/unfinished.sql", **known)[0]
-    counts = {"rows": int(ended["ROWS_TOTAL"]), "scored": int(ended["ROWS_SCORED"])}
-    return Backfill(run_id, version, int(ended["BATCHES"]), **counts, resumed_at=done)
+    rows = {"arrivals": "backfill/checked_batch.sql", "table": names(project, target).table, "scored_at": READ_AT}
+    scored = texts(session, project, target, **rows)["scored"]
+    for batch in range(done + 1, int(begun["BATCHES"]) + 1):
+        _batch(session, known, scored, version, batch)
+    with transaction(session):
+        run_script(session, "backfill/finish.sql", **known)
+        total = _now(session, known)
+        counts = {"read": total["ROWS_TOTAL"], "scored": total["ROWS_SCORED"], "quarantined": 0}
+        run(session, "backfill/end_run.sql", version=version, **known, **counts)
+    return replace(_told(_now(session, known), done), age_seconds=int(begun["AGE"]))
+
+
+def _told(row: dict[str, Any], done: int) -> Backfill:
+    counts = {"rows": int(row["ROWS_TOTAL"]), "scored": int(row["ROWS_SCORED"])}
+    return Backfill(row["RUN_ID"], row["MODEL_VERSION"], int(row["BATCHES"]), **counts, resumed_at=done)
 
 
 def _batch(session: "Session", known: dict[str, Any], text: str, version: str, batch: int) -> None:

@@ -10,13 +10,31 @@ from snowloop.lifecycle.inference.consumers import is_own
 from snowloop.lifecycle.inference.graph_runs import calls
 from snowloop.lifecycle.models import CHALLENGER, CHAMPION, Version, aliased, show, versions
 from snowloop.project import Project
-from snowloop.sql import identifier, literal
+from snowloop.sql import identifier, literal, run
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 INSPECTED = (("SERVING", "SCORED"), ("SERVING", "QUARANTINE"), ("OPS", "METRICS"))
 """Tables, besides the source, whose columns count."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A recovery that has not come to its end.
+
+    Args:
+        run_id: The run, as OPS.RUNS has it.
+        since: When it was begun, in UTC.
+    """
+
+    run_id: str
+    since: str
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        return f"the recovery {self.run_id}, begun {self.since} UTC, is not done: it goes on, or was broken off"
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,7 @@ class Found:
         procedures: Names of the scoring procedures, the oldest first.
         busy: Those that a run under way calls; asked only where there are several.
         files: Paths of staged files of scoring procedures, without the stage's name.
+        recovery: A recovery that has not come to its end.
     """
 
     database: bool = True
@@ -54,6 +73,7 @@ class Found:
     procedures: tuple[str, ...] = ()
     busy: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
+    recovery: Begun | None = None
 
 
 def find_loop(session: "Session", project: Project, target: str) -> Found:
@@ -101,7 +121,14 @@ def find_loop(session: "Session", project: Project, target: str) -> Found:
         procedures=procedures,
         busy=_busy(session, database, procedures) if len(procedures) > 1 else frozenset(),
         files=frozenset(str(row["name"]).split("/", 1)[1] for row in files),
+        recovery=unfinished_recovery(session, database) if "OPS.BACKFILLS" in tables else None,
     )
+
+
+def unfinished_recovery(session: "Session", database: str) -> Begun | None:
+    """The oldest recovery that OPS.RUNS holds as RUNNING, or None."""
+    rows = run(session, "recover/unfinished.sql", database=database)
+    return Begun(str(rows[0]["RUN_ID"]), f"{rows[0]['STARTED_AT']:%Y-%m-%d %H:%M}") if rows else None
 
 
 def _names(session: "Session", kind: str, database: str) -> frozenset[str]:

@@ -1,23 +1,18 @@
-"""Looks at the stream and the task graph, says what is wrong and what to do, and brings a lost stream back."""
+"""Looks at the stream and the task graph, and says what is wrong and what to do; nothing is changed."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from snowloop.errors import ScoringError
-from snowloop.lifecycle.contract import row_fails
 from snowloop.lifecycle.inference.challenging import last_challenge
 from snowloop.lifecycle.inference.consumers import other_consumers
 from snowloop.lifecycle.inference.findings import backlog_findings, task_findings
-from snowloop.lifecycle.inference.found import is_stale
-from snowloop.lifecycle.inference.objects import Names, names, stream_mode, stream_name
-from snowloop.lifecycle.inference.repair import execute, paused, texts, transaction, version_to_score
-from snowloop.lifecycle.inference.wanted import stream_comment
+from snowloop.lifecycle.inference.found import is_stale, unfinished_recovery
+from snowloop.lifecycle.inference.objects import Names, names, stream_name
 from snowloop.lifecycle.models import challenger, champion, model, show
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
-from snowloop.sql import identifier, render, run
+from snowloop.sql import identifier, run
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -57,23 +52,6 @@ class StreamHealth(Result):
         return {name: value for name, value in known.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class Recovery(Result):
-    """What ``recover_stream`` did.
-
-    Args:
-        recovered: Whether there was something to recover.
-        rows: Rows that were missed.
-        scored: Those that were scored.
-        quarantined: Those that were quarantined.
-    """
-
-    recovered: bool
-    rows: int = 0
-    scored: int = 0
-    quarantined: int = 0
-
-
 def stream_health(session: "Session", project: Project, target: str) -> StreamHealth:
     """Look at the stream and the tasks of a project's scoring loop; nothing is changed.
 
@@ -96,6 +74,9 @@ def stream_health(session: "Session", project: Project, target: str) -> StreamHe
     findings += [*task_findings(session, project, named, tasks), *_challenger_findings(session, project, target)]
     findings += _champion_findings(session, project, target)
     recover = RECOVER.format(project=project.name)
+    begun = unfinished_recovery(session, named.database)
+    if begun:
+        findings.insert(0, f"{begun.words}, rows that were lost are not scored: {recover}")
     if stream is None:
         lost = f", rows that arrived since it was dropped are not scored: {recover}; then deploy scoring"
         what = f"{named.stream} is not there{lost if _served(session, named) else ': deploy scoring'}"
@@ -154,68 +135,3 @@ def _champion_findings(session: "Session", project: Project, target: str) -> lis
     if champion(session, project, target) is not None:
         return []
     return [f"{model(project, target)} has no champion to score with: train and promote one, then deploy scoring"]
-
-
-def recover_stream(session: "Session", project: Project, target: str, *, lost: bool = False) -> Recovery:
-    """Make a stream anew that is stale or gone, and score what was missed: rows beyond those that are known by key.
-
-    Known are scored and quarantined rows and the baseline. The loop rests meanwhile. What was missed is scored or
-    quarantined in one transaction. A call that was killed is completed by another; a healthy stream is left alone. A
-    root that was suspended before stays so: deploy scoring. Where corrections are declared, rows that were deleted
-    meanwhile are found as well; values that were corrected meanwhile are not: a backfill scores them.
-
-    Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
-        lost: Whether to look for missed rows although the stream can be read, such as those that another consumer took.
-
-    Returns:
-        The counts.
-
-    Raises:
-        ScoringError: if the loop never served, there is no champion, or features.sql does not give one row for each.
-    """
-    named = names(project, target)
-    stream = _stream(session, project, named)
-    if stream is None and not _served(session, named):
-        message = f"{named.stream} is not there and the loop never served: nothing is to be recovered; deploy scoring"
-        raise ScoringError(message)
-    replaced = stream is None or is_stale(stream)
-    known = {"database": named.database}
-    begun = run(session, "health/unfinished_recovery.sql", **known)
-    if not (begun or replaced or lost):
-        return Recovery(recovered=False)
-    name = version_to_score(session, project, target, None)
-    run_id = str(begun[0]["RUN_ID"]) if begun else uuid.uuid4().hex
-    with paused(session, named, resume=stream is not None):  # of which kind the lost one was is not known: apply sees
-        if not begun:
-            note = {"kind": "recovery", "model_name": project.model_name, "state": "RUNNING", "version": name}
-            run(session, "backfill/note_run.sql", run_id=run_id, read=0, scored=0, quarantined=0, **note, **known)
-        if replaced:
-            mode = stream_mode(project) if stream is None else str(stream["mode"])
-            kind = {"corrections": mode == "DEFAULT", "comment": stream_comment(project)}
-            run(session, "inference/recover_stream.sql", stream=named.stream, table=named.table, **kind)
-        return _score_missed(session, project, target, run_id, name)
-
-
-def _score_missed(session: "Session", project: Project, target: str, run_id: str, version: str) -> Recovery:
-    named, corrections = names(project, target), project.serving.corrections
-    missed = identifier(named.database, "OPS", "MISSED_ROWS")
-    values: dict[str, Any] = {"database": named.database, "table": named.table, "stream": named.stream}
-    values |= {"key": project.key, "fails": row_fails(project), "corrections": corrections}
-    written = texts(session, project, target, stream=missed, row_id="S.SNOWLOOP_NUMBER")
-    if corrections:
-        unreconciled = render("inference/unreconciled.sql", **values)
-        run(session, "health/missed_removals.sql", unreconciled=unreconciled, run_id=run_id, **values)
-    run(session, "health/missed_rows.sql", missed=missed, columns=list(project.streamed.table_columns), **values)
-    with transaction(session):
-        run(session, "backfill/lock.sql", database=named.database, run_id=run_id)
-        steps = ("read", "quarantined", "scored")
-        counts = {step: execute(session, written[step], version=version, run_id=run_id) for step in steps}
-        if counts["read"] != counts["quarantined"] + counts["scored"]:
-            message = f"missed rows {counts}: features.sql must give one row for each; nothing was written"
-            raise ScoringError(message)
-        run(session, "backfill/end_run.sql", database=named.database, run_id=run_id, **counts)
-    session.sql(f"DROP TABLE IF EXISTS {missed}").collect()
-    return Recovery(True, counts["read"], counts["scored"], counts["quarantined"])

@@ -63,7 +63,7 @@ def reconcile(session: "Session", project: Project, target: str) -> Reconciliati
         "stream": named.stream,
         "key": project.key,
     }
-    unreconciled = run(session, "inference/unreconciled.sql", **values)
+    unreconciled = run(session, "inference/unreconciled.sql", at_offset=False, **values)
     lost = [row for row in unreconciled if row["N"] > 0]
     extra = [row for row in unreconciled if row["N"] < 0]
     twice = run(session, "inference/scored_twice.sql", **values)

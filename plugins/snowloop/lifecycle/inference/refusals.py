@@ -59,6 +59,7 @@ def refusals(project: Project, target: str, wanted: Wanted | None, found: Found)
         *_source(project, found),
         *_champion(project, target, wanted, found),
         *_stream(project, found),
+        *_recovery(project, found),
         *_consumers(project, target, found),
     ]
 
@@ -149,6 +150,13 @@ def _stream(project: Project, found: Found) -> Iterator[Refused]:
     elif baseline:
         reason = "it is gone, though the loop was serving: a new one would begin now and lose the rows in between"
         yield Refused("stream", name, reason, RECOVER)
+
+
+def _recovery(project: Project, found: Found) -> Iterator[Refused]:
+    """Lost rows that are not scored yet: the stream may be sound again, which no longer tells of them."""
+    if found.recovery:
+        reason = f"{found.recovery.words}; rows that were lost are not scored yet"
+        yield Refused("recovery", f"RAW.{project.table}", reason, "run `snowloop recover` to its end, then apply")
 
 
 def _stream_differs(project: Project, name: str, stream: Mapping[str, Any], *, pending: bool) -> Iterator[Refused]:

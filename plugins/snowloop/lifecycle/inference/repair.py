@@ -1,5 +1,6 @@
 """What backfill, requeue and recovery share: a version to score with, the loop at rest, a transaction, filled texts."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -9,8 +10,9 @@ from snowloop.errors import ScoringError
 from snowloop.lifecycle.features import describe_features
 from snowloop.lifecycle.inference.apply import wait_until_quiet
 from snowloop.lifecycle.inference.objects import ROOT, Names
-from snowloop.lifecycle.inference.wanted import scoring_texts
+from snowloop.lifecycle.inference.wanted import scoring_texts, turn_texts
 from snowloop.lifecycle.models import CHAMPION, model, show, versions
+from snowloop.procedures import snowloop_turns as turns
 from snowloop.project import Project
 from snowloop.sql import identifier
 
@@ -71,6 +73,27 @@ def execute(session: "Session", text: str, **values: str | int) -> int:
 def transaction(session: "Session") -> Iterator[None]:
     """Commit what is done inside, or roll it back if it fails."""
     session.sql("BEGIN").collect()
+    with _ended(session):
+        yield
+
+
+@contextmanager
+def turn(session: "Session", database: str) -> Iterator[None]:
+    """The same, in a transaction beside which no run of the loop, requeue or recovery scores.
+
+    Raises:
+        ScoringError: if it never is this one's turn.
+    """
+    try:
+        turns.take(session, turn_texts(database), uuid.uuid4().hex)
+    except RuntimeError as error:
+        raise ScoringError(str(error)) from error
+    with _ended(session):
+        yield
+
+
+@contextmanager
+def _ended(session: "Session") -> Iterator[None]:
     try:
         yield
         session.sql("COMMIT").collect()
@@ -80,10 +103,19 @@ def transaction(session: "Session") -> Iterator[None]:
 
 
 @contextmanager
-def paused(session: "Session", named: Names, *, resume: bool = True) -> Iterator[None]:
-    """Let the loop rest: its root is suspended, a run under way is waited for; what ran before runs again, if it may.
+def paused(session: "Session", named: Names, *, resume: bool = True, after_failure: bool = True) -> Iterator[None]:
+    """Let the loop rest: its root is suspended, and a run under way is waited for.
 
     A process that is killed inside leaves the root suspended: deploying scoring resumes it.
+
+    Args:
+        session: A Snowpark session.
+        named: Names of the loop's objects.
+        resume: Whether a root that ran before runs again afterwards.
+        after_failure: Whether it does so if what is done inside fails.
+
+    Raises:
+        DeploymentError: if a run under way does not come to its end.
     """
     schema = identifier(named.database, "SERVING")
     found = show(session, f"SHOW TASKS LIKE '{ROOT}' IN SCHEMA {schema}")
@@ -93,6 +125,9 @@ def paused(session: "Session", named: Names, *, resume: bool = True) -> Iterator
     try:
         wait_until_quiet(session, named.root)
         yield
-    finally:
-        if started and resume:
+    except BaseException:
+        if started and after_failure:
             session.sql(f"ALTER TASK {named.root} RESUME").collect()
+        raise
+    if started and resume:
+        session.sql(f"ALTER TASK {named.root} RESUME").collect()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.inference.objects import names
-from snowloop.lifecycle.inference.repair import execute, paused, texts, transaction, version_to_score
+from snowloop.lifecycle.inference.repair import execute, paused, texts, turn, version_to_score
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 from snowloop.sql import render, run
@@ -50,7 +50,7 @@ def requeue(session: "Session", project: Project, target: str, *, version: str |
         The counts.
 
     Raises:
-        ScoringError: if the version cannot score, or features.sql gives several rows for one.
+        ScoringError: if the version cannot score, or features.sql does not give one row for each.
     """
     named, run_id = names(project, target), uuid.uuid4().hex
     name = version_to_score(session, project, target, version)
@@ -64,17 +64,18 @@ def requeue(session: "Session", project: Project, target: str, *, version: str |
     rows = render("backfill/quarantined_rows.sql", **source)
     written = texts(session, project, target, stream=rows, row_id="S.SNOWLOOP_NUMBER")
     known = {"database": named.database, "run_id": run_id}
-    with paused(session, named), transaction(session):
-        run(session, "backfill/lock.sql", **known)
-        read = execute(session, written["read"])
+    with paused(session, named), turn(session, named.database):
+        read, passing = execute(session, written["read"]), execute(session, written["passing"])
         scored = execute(session, written["scored"], version=name, run_id=run_id)
-        marked = int(run(session, "backfill/mark_requeued.sql", key=project.key, **known)[0][0])
-        if scored > read:
+        most = int(run(session, "backfill/most_scores.sql", key=project.key, **known)[0]["N"])
+        if scored != passing or most > 1:
             message = (
-                f"{scored} scores for {read} quarantined rows: features.sql must give one row for each of its source"
+                f"{scored} scores for {passing} quarantined rows that pass now, up to {most} of one key: features.sql "
+                "must give exactly one row for each row of its source; nothing was written"
             )
             raise ScoringError(message)
-        if marked:
+        run(session, "backfill/mark_requeued.sql", key=project.key, **known)
+        if scored:
             note = {"kind": "requeue", "model_name": project.model_name, "state": "SUCCEEDED", "version": name}
             run(session, "backfill/note_run.sql", read=scored, scored=scored, quarantined=0, **note, **known)
     return Requeue(run_id, name, read, scored)

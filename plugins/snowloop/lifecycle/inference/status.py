@@ -35,6 +35,7 @@ class Status(Result):
         graph: How the last run of the graph that is over ended, as Snowflake tells it; empty if there was none.
         runs: The last runs of the scoring procedure, latest first.
         quarantined: The most frequent reasons of the last 24 hours, with their number of rows.
+        recovery: Of a recovery that has not come to its end, what to do; else empty.
     """
 
     project: str
@@ -48,12 +49,14 @@ class Status(Result):
     graph: str
     runs: tuple[dict[str, Any], ...]
     quarantined: dict[str, int]
+    recovery: str = ""
 
     @property
     def healthy(self) -> bool:
-        """Whether there is a champion, a stream that can be read, and a graph whose tasks are all started."""
+        """Whether there is a champion, a stream that can be read, no recovery to end, and all tasks are started."""
         started = all(state == "started" for state in self.tasks.values())
-        return self.champion is not None and self.stream in ("empty", "holds rows") and started
+        readable = self.stream in ("empty", "holds rows") and not self.recovery
+        return self.champion is not None and readable and started
 
     def text(self) -> str:
         """The status for people."""
@@ -63,6 +66,7 @@ class Status(Result):
             f"  champion    {self.champion or 'none: run the training loop'}",
             *([f"  challenger  {self.challenger}"] if self.challenger else []),
             f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'not known'}",
+            *([f"  recovery    {self.recovery}"] if self.recovery else []),
             *(f"  task        {name}: {state}" for name, state in self.tasks.items()),
             *([f"  graph       {self.graph}"] if self.graph else []),
             *(f"  run         {_run_words(each)}" for each in self.runs),
@@ -108,6 +112,7 @@ def loop_status(session: "Session", project: Project, target: str) -> Status:
         graph=_graph(graph_runs(session, named.database, found.tasks.get(ROOT))),
         runs=tuple(row.as_dict() for row in runs),
         quarantined={str(row["REASON"]): int(row["N"]) for row in reasons},
+        recovery=f"{found.recovery.words}; run `snowloop recover`, then apply" if found.recovery else "",
     )
 
 

@@ -23,7 +23,7 @@ from snowloop.project.declaration import Serving
 from snowloop.sql import identifier, literal, render
 
 HANDLER = "snowloop_scoring"
-HANDLERS = (HANDLER, "snowloop_challenger", "snowloop_versions")
+HANDLERS = (HANDLER, "snowloop_challenger", "snowloop_turns", "snowloop_versions")
 
 
 @dataclass(frozen=True)
@@ -165,14 +165,24 @@ def scoring_texts(project: Project, target: str, features: Sequence[Feature], **
         "versions": f"SHOW VERSIONS IN MODEL {model(project, target)}",
         "features": [asdict(feature) for feature in features],
         "classes": list(project.label.classes),
+        "turn": turn_texts(named.database),
         **({"corrected": render("inference/note_corrections.sql", **values)} if delta else {}),
         "read": render("inference/count_new_rows.sql", **values),
         "quarantined": render("inference/quarantine_new_rows.sql", **values),
         "stop": _stop(project, named.database),
         "scored": render("inference/score_new_rows.sql", **values),
+        **({"passing": render("backfill/passing_rows.sql", **values)} if "stream" in other else {}),
         "challenger": challenger_texts(project, target, values),
         "note": render("inference/note_run.sql", failed=False, **note),
         "note_failure": render("inference/note_run.sql", failed=True, **note),
+    }
+
+
+def turn_texts(database: str) -> dict[str, str]:
+    """The statements with which a turn is taken; see snowloop_turns.py."""
+    return {
+        "holder": render("backfill/holder.sql", database=database),
+        "take": render("backfill/take_turn.sql", database=database),
     }
 
 

@@ -1,6 +1,6 @@
 -- Rows that the source has up to the stream's offset, beyond those that are known by key: missed while it was stale.
-CREATE OR REPLACE TABLE {{ missed }} AS
-SELECT {{ columns|identifiers }}, ROW_NUMBER() OVER (ORDER BY {{ columns|identifiers }}) AS SNOWLOOP_NUMBER
+INSERT INTO {{ identifier(database, 'OPS', 'RECOVERY_ROWS') }} ({{ columns|identifiers }}, SNOWLOOP_NUMBER, RUN_ID)
+SELECT {{ columns|identifiers }}, ROW_NUMBER() OVER (ORDER BY {{ columns|identifiers }}), {{ run_id|literal }}
 FROM (
     SELECT
         {{ columns|identifiers("S") }},

@@ -1,0 +1,1 @@
+SELECT HOLDER FROM {{ identifier(database, 'OPS', 'REPAIR_LOCK') }}

@@ -1,1 +1,0 @@
-UPDATE {{ identifier(database, 'OPS', 'REPAIR_LOCK') }} SET HOLDER = {{ run_id|literal }}

@@ -1,0 +1,3 @@
+SELECT RUN_ID, STARTED_AT FROM {{ identifier(database, 'OPS', 'RUNS') }}
+WHERE KIND = 'recovery' AND STATE = 'RUNNING'
+ORDER BY STARTED_AT
