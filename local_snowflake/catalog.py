@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 import duckdb
@@ -109,13 +110,16 @@ class Catalog:
         """The number of the latest commit. Who reads it first and objects then may ask later whether they changed."""
         return self._version
 
-    def changed_since(self, version: int, concerned: Callable[[Key], bool]) -> bool:
-        """Whether a commit after ``version`` changed an object that concerns the caller."""
-        if version == self._version:
+    def changed_since(self, version: int, *concerned: Callable[[Key], bool]) -> bool:
+        """Whether a commit after ``version`` changed an object that one of the functions says yes to."""
+        if version == self._version or not concerned:
             return False
         with self._logging:
-            forgotten = bool(self._log) and self._log[0][0] > version + 1
-            return forgotten or any(v > version and any(map(concerned, keys)) for v, keys in reversed(self._log))
+            if self._log[0][0] > version + 1:
+                return True
+            later = takewhile(lambda commit: commit[0] > version, reversed(self._log))
+            keys = {key for _, changed in later for key in changed}
+        return any(concerns_it(key) for key in keys for concerns_it in concerned)
 
     def settle(self) -> None:
         """Wait until everything that is committed in the file is in the catalog, too."""
@@ -156,11 +160,13 @@ class Catalog:
             for key, value in staged.items():
                 _write(change.duck, key, value, replaces=key in self._objects)
             change.duck.execute("COMMIT")
+            if not staged:
+                return
             kept = {key: found for key, found in self._objects.items() if key not in staged}
             self._objects = kept | {key: value for key, value in staged.items() if value is not None}
             with self._logging:
+                self._log.append((self._version + 1, frozenset(staged)))
                 self._version += 1
-                self._log.append((self._version, frozenset(staged)))
 
 
 class Change:
@@ -177,7 +183,7 @@ class Change:
     @property
     def outdated(self) -> bool:
         """Whether something that the change relies on was changed by another one."""
-        return any(self._catalog.changed_since(self._since, concerned) for concerned in self._concerns)
+        return self._catalog.changed_since(self._since, *self._concerns)
 
     def rely_on(self, *relations: Name) -> None:
         """Begin anew if tables, views or streams of these names are changed, made or dropped by others.
