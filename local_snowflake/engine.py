@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,7 @@ class Engine:
     def open_session(self, user: str, database: str | None = None, schema: str | None = None) -> Handle:
         """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
         session = Session(self.storage.cursor(), self.locks, user)
+        session.before_commit = partial(changes.stamp_versions, session)
         session.on_commit = self.scheduler.data_changed
         if database and self.catalog.get("DATABASE", Name("", "", database)):
             session.database = database

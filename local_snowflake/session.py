@@ -60,7 +60,8 @@ class Session:
         self.notes: dict[Any, Any] = {}
         # the run of a task that the session executes
         self.task: Any = None
-        # called after each commit; and what, beside DuckDB, an interrupt has to stop
+        # called right before and after each commit; and what, beside DuckDB, an interrupt has to stop
+        self.before_commit: Callable[[], None] = lambda: None
         self.on_commit: Callable[[], None] = lambda: None
         self.on_interrupt: list[Callable[[], None]] = []
         # why the running statement is being stopped
@@ -97,6 +98,8 @@ class Session:
 
     def _end(self, how: str) -> None:
         try:
+            if how == "COMMIT":
+                self._prepare_commit()
             self.duck.execute(how)
         except duckdb.Error as error:
             raise from_duckdb(error) from None
@@ -108,6 +111,13 @@ class Session:
             self.drop_rows()
         if how == "COMMIT":
             self.on_commit()
+
+    def _prepare_commit(self) -> None:
+        try:
+            self.before_commit()
+        except BaseException:
+            self.duck.execute("ROLLBACK")
+            raise
 
     def interrupt(self, reason: SnowflakeError | None = None) -> None:
         """Stop the statement that runs in the session, from another thread; nothing happens if none does.

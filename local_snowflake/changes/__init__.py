@@ -8,7 +8,7 @@ the data.
 Source: https://docs.snowflake.com/en/user-guide/streams-intro
 """
 
-from local_snowflake.changes.capture import insert, lock_target, recording, write_statement
+from local_snowflake.changes.capture import insert, lock_target, recording, stamp_versions, write_statement
 from local_snowflake.changes.tracking import (
     Tracked,
     clone_rows,
@@ -57,6 +57,7 @@ __all__ = [
     "recording",
     "restore_defaults",
     "shows_changes",
+    "stamp_versions",
     "tracked",
     "tracking_lock",
     "visible_columns",

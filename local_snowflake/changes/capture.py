@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from local_snowflake.changes.layout import (
@@ -19,8 +20,11 @@ from local_snowflake.changes.windows import consuming, mark_start, tracking_lock
 from local_snowflake.context import Context
 from local_snowflake.errors import execution_error
 from local_snowflake.names import Name, quote
+from local_snowflake.session import Session
 
 T = TypeVar("T")
+# the note of the tracked tables that a transaction has written
+_WRITTEN = "changes.written"
 
 
 def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T]) -> T:
@@ -91,10 +95,26 @@ def recording(ctx: Context, target: Tracked) -> Iterator[None]:
     mark_start(session)
     rows = ctx.query(f"UPDATE {TRACKED} SET version = version + 1 WHERE id = ? RETURNING version", [target.id])
     version = int(rows[0][0])
-    ctx.query(f"INSERT INTO {VERSIONS} VALUES (?, ?, now(), ?)", [target.id, version, ctx.query_id])
+    ctx.query(f"INSERT INTO {VERSIONS} VALUES (?, ?, 'infinity', ?)", [target.id, version, ctx.query_id])
+    session.notes.setdefault(_WRITTEN, set()).add(target.id)
     ctx.query(f"SET VARIABLE {quote(VERSION_VARIABLE)} = {version}::BIGINT")
     yield
     _reset(ctx)
+
+
+def stamp_versions(session: Session) -> None:
+    """Give the versions of the open transaction their time, which is that of its commit; called right before it.
+
+    Until then they lie in the future: who asks for the rows at a time gets those that were committed by then. The times
+    of a table's versions never go back, whatever the clock does.
+    """
+    if written := session.notes.get(_WRITTEN):
+        listed = ", ".join(map(str, sorted(written)))
+        session.duck.execute(
+            f"UPDATE {VERSIONS} AS v SET made = greatest(?, (SELECT coalesce(max(b.made), ?) FROM {VERSIONS} AS b "
+            f"WHERE b.tracked = v.tracked AND isfinite(b.made))) WHERE tracked IN ({listed}) AND NOT isfinite(made)",
+            [now := datetime.now(UTC), now],
+        )
 
 
 def _reset(ctx: Context) -> None:

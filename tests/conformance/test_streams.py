@@ -195,6 +195,20 @@ def test_s11_begun_at_a_time(account: Account) -> None:
     assert [account.inserted(s) for s in ("TIMED", "SECONDS", "BESIDE")] == [[4], [4], [3, 4]]
 
 
+def test_s11_begun_before_a_commit(account: Account, other: Account) -> None:
+    """A version's time is that of its commit: what was not committed at the stream's start is in the stream."""
+    other("BEGIN")
+    other("INSERT INTO T VALUES (3, 'c')")
+    other("UPDATE T SET S = 'z' WHERE I = 1")
+    moment = account("SELECT CURRENT_TIMESTAMP()::TIMESTAMP_NTZ::STRING AS NOW")[0]["NOW"]
+    time.sleep(0.05)
+    other("COMMIT")
+    account(f"CREATE STREAM TIMED ON TABLE T AT (TIMESTAMP => '{moment}'::TIMESTAMP_NTZ)")
+    assert account.changes("TIMED") == [(1, "a", "DELETE", True), (1, "z", "INSERT", True), (3, "c", "INSERT", False)]
+    account("INSERT INTO T VALUES (4, 'd')")
+    assert account.inserted("TIMED") == [1, 3, 4]
+
+
 def test_s12_append_only(account: Account) -> None:
     """An append-only stream shows inserts only: of ten inserted rows it shows ten, though five were deleted."""
     account("INSERT INTO T SELECT SEQ4() + 10, 'n' FROM TABLE(GENERATOR(ROWCOUNT => 10))")
