@@ -27,6 +27,8 @@ class Context:
         self.engine = engine
         self.handle = handle
         self.query_id: str | None = None
+        # whether only the columns of its result are wanted: nothing that it calls may have an effect
+        self.only_describes = False
         # the streams that the statement reads, by their ids: compiling it puts them here
         self.streams: set[int] = set()
         # the streams at whose offsets it reads tables, likewise

@@ -90,7 +90,11 @@ def describe(ctx: Context, sql: str) -> Result:
         return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
     tree = parse_relational(ctx, sql)
     declared = declared_columns(ctx, tree)
-    query = compile_query(ctx, tree)
+    before, ctx.only_describes = ctx.only_describes, True
+    try:
+        query = compile_query(ctx, tree)
+    finally:
+        ctx.only_describes = before
 
     def work() -> Result:
         with ctx.session.computed.only_described():

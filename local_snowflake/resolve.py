@@ -199,11 +199,15 @@ def function_name(node: Expr) -> str:
 
 def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:
     for node in list(tree.find_all(exp.Func)):
-        function = registry.SYSTEM_FUNCTIONS.get(function_name(node))
+        name = function_name(node)
+        function = registry.SYSTEM_FUNCTIONS.get(name)
         if function is None:
             continue
-        arguments = [_constant(a) for a in _arguments(node)]
-        literal: Expr = _as_literal(function(ctx, *arguments))
+        literal: Expr
+        if ctx.only_describes and name in registry.EFFECTIVE_FUNCTIONS:
+            literal = exp.cast(exp.null(), registry.EFFECTIVE_FUNCTIONS[name], dialect="snowflake")
+        else:
+            literal = _as_literal(function(ctx, *(_constant(a) for a in _arguments(node))))
         if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
             literal = exp.alias_(literal, node.sql(dialect="snowflake"), quoted=True)
         node.replace(literal)
