@@ -40,7 +40,7 @@ def test_s2_start(account: Account) -> None:
 
 
 def test_s3_only_dml_consumes(account: Account) -> None:
-    """SELECT never moves the offset, also not in a transaction; DML does, CREATE TABLE AS SELECT too."""
+    """SELECT never moves the offset, also not in a transaction; DML, CREATE TABLE AS and COPY INTO a location do."""
     account("INSERT INTO T VALUES (3, 'c')")
     account("BEGIN")
     assert account.inserted("S") == [3]
@@ -57,6 +57,11 @@ def test_s3_only_dml_consumes(account: Account) -> None:
     account("DELETE FROM O USING S WHERE O.I = S.I")
     assert account.changes("S") == []
     assert account("SELECT I FROM O") == [{"I": -5}]
+    account("CREATE STAGE OUT_")
+    account("INSERT INTO T VALUES (7, 'g')")
+    account("COPY INTO @OUT_/pending FROM (SELECT I, S FROM S) FILE_FORMAT = (TYPE = CSV)")
+    assert account.changes("S") == []
+    assert account("SELECT $1 AS I, $2 AS S FROM @OUT_/pending") == [{"I": "7", "S": "g"}]
 
 
 def test_s4_everything_is_consumed(account: Account) -> None:
