@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from sqlglot.tokens import TokenType
 
 import local_snowflake.statements  # noqa: F401 (announces the handlers)
 from local_snowflake import binds, changes, flow, registry, relational
@@ -196,6 +197,7 @@ class Engine:
             raise translated from None
         finally:
             record.ended = datetime.now(UTC)
+            session.note_query(record.query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.status, record.rows = "SUCCESS", result.table.num_rows
         result.query_id = record.query_id
@@ -214,7 +216,7 @@ class Engine:
             return relational.run_with_rows(ctx, text, name, rows)
         if bindings:
             text = binds.inline(text, bindings)
-        text = _inline_identifiers(text)
+        text = _inline_identifiers(text, ctx.session.variables)
         if statement.verb not in _BLOCK_VERBS and len(chain := flow.split(text)) > 1:
             return flow.run(ctx, chain)
         if text != statement.sql:
@@ -230,19 +232,27 @@ class Engine:
         statement = parse_statement(sql, set(registry.STATEMENTS))
         if bindings and not binds.is_batch(bindings):
             statement = parse_statement(binds.inline(statement.sql, bindings), set(registry.STATEMENTS))
-        text = _inline_identifiers(statement.sql)
+        text = _inline_identifiers(statement.sql, ctx.session.variables)
         if len(chain := flow.split(text)) > 1:
             return flow.describe_last(ctx, chain)
         return relational.describe(ctx, text)
 
 
-def _inline_identifiers(sql: str) -> str:
-    """Replace ``IDENTIFIER('name')`` by the name: https://docs.snowflake.com/en/sql-reference/identifier-literal."""
+def _inline_identifiers(sql: str, variables: dict[str, Any]) -> str:
+    """Replace ``IDENTIFIER('name' | $variable)`` by the name.
+
+    Source: https://docs.snowflake.com/en/sql-reference/identifier-literal
+    """
     if not re.search(r"\bidentifier\s*\(\s*['$]", sql, re.I):
         return sql
     tokens = tokenize(sql)
     for i in range(len(tokens) - 4, -1, -1):
         word, opening, name, closing = tokens[i : i + 4]
-        if word.text.upper() == "IDENTIFIER" and opening.text == "(" and closing.text == ")":
-            sql = sql[: word.start] + name.text + sql[closing.end + 1 :]
+        if word.text.upper() != "IDENTIFIER" or opening.text != "(":
+            continue
+        text = name.text
+        if name.token_type == TokenType.PARAMETER and closing.text.upper() in variables:
+            text, closing = str(variables[closing.text.upper()]), tokens[min(i + 4, len(tokens) - 1)]
+        if closing.text == ")":
+            sql = sql[: word.start] + text + sql[closing.end + 1 :]
     return sql

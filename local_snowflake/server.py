@@ -22,6 +22,7 @@ from starlette.routing import Route
 from local_snowflake.engine import Engine
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.names import normalise
+from local_snowflake.parameters import is_known, read_parameter
 from local_snowflake.results import Result, encode
 from local_snowflake.session import Handle
 from local_snowflake.statements.sessions import DEFAULT_PARAMETERS, set_parameter
@@ -79,7 +80,11 @@ class Server:
         if query.get("roleName"):
             handle.session.role = normalise(query["roleName"])
         handle.session.client = f"{data.get('CLIENT_APP_ID', '')} {data.get('CLIENT_APP_VERSION', '')}".strip()
-        _set_parameters(self.engine, handle, data.get("SESSION_PARAMETERS") or {})
+        try:
+            await run_in_threadpool(_set_parameters, self.engine, handle, data.get("SESSION_PARAMETERS") or {})
+        except SnowflakeError as error:
+            await run_in_threadpool(self.engine.close_session, handle)
+            return _refused(f"{error.code:06d}", error.message)
         return JSONResponse(_logged_in(handle))
 
     async def session(self, request: Request) -> JSONResponse:
@@ -226,14 +231,16 @@ def _set_parameters(engine: Engine, handle: Handle, parameters: dict[str, Any]) 
     from local_snowflake.context import Context
 
     for key, value in parameters.items():
-        set_parameter(Context(engine, handle), key.upper(), value)
+        # a client may tell what only other servers know
+        if is_known(key.upper()):
+            set_parameter(Context(engine, handle), key.upper(), value)
 
 
 @contextmanager
 def _of_statement(handle: Handle, given: dict[str, Any]) -> Iterator[None]:
     """Session parameters that a client gives for one statement only, eg: QUERY_TAG; unknown ones mean nothing."""
     parameters = handle.session.parameters
-    given = {k.upper(): v for k, v in given.items() if k.upper() in DEFAULT_PARAMETERS}
+    given = {k.upper(): read_parameter(k.upper(), v) for k, v in given.items() if k.upper() in DEFAULT_PARAMETERS}
     before = {key: parameters[key] for key in given if key in parameters}
     parameters.update(given)
     try:

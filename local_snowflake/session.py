@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from local_snowflake.results import Result
 T = TypeVar("T")
 _CONFLICT_RETRIES = 50
 _RESULTS_KEPT = 64
+_IDS_KEPT = 10_000
 
 
 class Session:
@@ -53,7 +54,9 @@ class Session:
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
         self.results: OrderedDict[str, Result] = OrderedDict()
-        self.last_query_id: str | None = None
+        # the ids of the statements that ended, the latest ones, and how many there were before those
+        self.query_ids: deque[str] = deque(maxlen=_IDS_KEPT)
+        self.older_queries = 0
         self.autocommit = True
         self.in_transaction = False
         # what a transaction remembers between its statements, eg: which rows of a stream it may see
@@ -257,9 +260,18 @@ class Session:
 
     # -- results ------------------------------------------------------------------------------------------------------
 
+    def note_query(self, query_id: str) -> None:
+        """Keep the id of a statement that ended, well or not, for LAST_QUERY_ID."""
+        self.older_queries += len(self.query_ids) == _IDS_KEPT
+        self.query_ids.append(query_id)
+
+    def query_id(self, number: int) -> str | None:
+        """The id of a statement of the session: of the first for 1, of the last one for -1; None if it is not known."""
+        index = number - 1 - self.older_queries if number > 0 else number + len(self.query_ids)
+        return self.query_ids[index] if 0 <= index < len(self.query_ids) else None
+
     def remember(self, result: Result) -> None:
         """Keep a result for RESULT_SCAN and for clients that fetch it later."""
-        self.last_query_id = result.query_id
         self.results[result.query_id] = result
         while len(self.results) > _RESULTS_KEPT:
             self.results.popitem(last=False)

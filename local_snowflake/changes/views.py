@@ -162,14 +162,12 @@ def _union(branches: list[Relation]) -> Relation:
 
 
 def _source(builder: _Builder, node: exp.Expression) -> Relation:
-    if not isinstance(node, exp.Subquery) and not _is_named(node):
-        raise _refused(node.sql(dialect="snowflake"))
-    if clause := _refused_clause(node):
-        raise _refused(clause)
-    if (alias := node.args.get("alias")) and alias.args.get("columns"):
-        raise _refused(f"the column names of {alias.sql(dialect='snowflake')}")
     if isinstance(node, exp.Subquery):
+        _check_source(node)
         return _query(builder, node)
+    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier) or is_cte(node):
+        raise _refused(node.sql(dialect="snowflake"))
+    _check_source(node)
     name: Name = table_name(builder.ctx, node)
     found = builder.ctx.catalog.relation(name)
     if found is None:
@@ -181,9 +179,11 @@ def _source(builder: _Builder, node: exp.Expression) -> Relation:
     return Relation((found,), lambda reading: _read_table(of(found), builder, reading))
 
 
-def _is_named(node: exp.Expression) -> bool:
-    """Whether a source is a table, view or stream by its name."""
-    return isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier) and not is_cte(node)
+def _check_source(node: exp.Expression) -> None:
+    if clause := _refused_clause(node):
+        raise _refused(clause)
+    if (alias := node.args.get("alias")) and alias.args.get("columns"):
+        raise _refused(f"the column names of {alias.sql(dialect='snowflake')}")
 
 
 def _read_table(target: Tracked, builder: _Builder, reading: str) -> str:
