@@ -29,6 +29,7 @@ from local_snowflake.locks import LockTable
 from local_snowflake.models import remove_unused_folders
 from local_snowflake.names import Name
 from local_snowflake.parser import RAW_VERBS, parse_statement, tokenize
+from local_snowflake.repeating import TableClock
 from local_snowflake.results import Result
 from local_snowflake.scheduler import Scheduler
 from local_snowflake.session import Handle, Session
@@ -74,6 +75,7 @@ class Engine:
         self.storage = Storage(data_dir / "snowflake.duckdb")
         self.catalog = Catalog(self.storage.cursor())
         self.locks = LockTable()
+        self.clock = TableClock()
         self.vectors = VectorFunctions(self.storage.cursor())
         python_calls.announce(self.vectors)
         self.workers = Workers(data_dir / "workers")
@@ -113,6 +115,7 @@ class Engine:
     def open_session(self, user: str, database: str | None = None, schema: str | None = None) -> Handle:
         """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
         session = Session(self.storage.cursor(), self.locks, user)
+        session.clock = self.clock
         session.before_commit = partial(changes.stamp_versions, session)
         session.on_commit = self.scheduler.data_changed
         if database and self.catalog.get("DATABASE", Name("", "", database)):

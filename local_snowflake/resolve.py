@@ -109,6 +109,8 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     found = ctx.relation(name)
     if found is None:
         raise does_not_exist("Object", name.fqn)
+    if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+        ctx.reads[name] = found
     if found.kind == "TABLE" and "TABLE" not in registry.SOURCES:
         _put_physical(ctx, table, name)
         return

@@ -18,10 +18,13 @@ from local_snowflake.computed import ComputedTables, computing
 from local_snowflake.errors import SnowflakeError, canceled, from_duckdb, timed_out
 from local_snowflake.locks import LockTable
 from local_snowflake.names import Name
+from local_snowflake.repeating import Repetition, TableClock
 from local_snowflake.results import Result
 
 T = TypeVar("T")
 _CONFLICT_RETRIES = 50
+# the error of a statement that did not get a lock
+_NOT_LOCKED = 625
 _RESULTS_KEPT = 64
 _IDS_KEPT = 10_000
 
@@ -72,7 +75,11 @@ class Session:
         self._depth = 0
         # rows of table functions that the running statement reads, by the name they are registered under
         self._rows: dict[str, pa.Table] = {}
-        self._writes: list[Callable[[], Any]] = []
+        self._writes: list[tuple[Callable[[], Any], Repetition | None]] = []
+        # the tables that the open transaction has written; when it saw those that it reads
+        self.written: set[Name] = set()
+        self.clock = TableClock()
+        self._moment = 0
         self._transaction_id: Hashable = None
 
     # -- transactions -------------------------------------------------------------------------------------------------
@@ -80,9 +87,13 @@ class Session:
     def begin(self) -> None:
         """Open a transaction; a second BEGIN in one is ignored, as in Snowflake."""
         if not self.in_transaction:
-            self.duck.execute("BEGIN TRANSACTION")
+            self._begin_duck()
             self.in_transaction = True
             self._transaction_id = uuid.uuid4()
+
+    def _begin_duck(self) -> None:
+        self._moment = self.clock.now
+        self.duck.execute("BEGIN TRANSACTION")
 
     @property
     def transaction(self) -> Hashable:
@@ -103,13 +114,15 @@ class Session:
         try:
             if how == "COMMIT":
                 self._prepare_commit()
-            self.duck.execute(how)
+            with self.clock.committing(self.written if how == "COMMIT" else ()):
+                self.duck.execute(how)
         except duckdb.Error as error:
             raise from_duckdb(error) from None
         finally:
             self.in_transaction = False
             self.notes.clear()
             self._writes.clear()
+            self.written.clear()
             self.locks.release(self._transaction_id)
             self.drop_rows()
         if how == "COMMIT":
@@ -177,25 +190,24 @@ class Session:
         """Let the next statement of the transaction see what others have committed: READ COMMITTED."""
         if self.in_transaction and not self._writes:
             self.duck.execute("COMMIT")
-            self.duck.execute("BEGIN TRANSACTION")
+            self._begin_duck()
 
     def read(self, work: Callable[[], T]) -> T:
         """Run something that only reads; a failure leaves the open transaction as it was."""
         self.refresh()
         try:
             return work()
-        except duckdb.Error as error:
-            self._recover()
-            raise from_duckdb(error) from None
-        except SnowflakeError:
+        except (duckdb.Error, SnowflakeError) as error:
+            failure = from_duckdb(error) if isinstance(error, duckdb.Error) else error
             if self._aborted():
-                self._recover()
-            raise
+                self._recover(failure)
+            raise failure from None
 
-    def write(self, work: Callable[[], T]) -> T:
+    def write(self, work: Callable[[], T], repetition: Repetition | None = None) -> T:
         """Run something that writes, all of it or nothing: in the open transaction or in one of its own.
 
-        ``work`` may run again: after a conflict with another writer, or when a later statement fails.
+        ``work`` may run again: after a conflict with another writer, or when a later statement fails; if ``repetition``
+        tells that it would write something else then, the transaction is rolled back instead.
         """
         if not self.in_transaction and self.autocommit:
             return self._autocommitted(work)
@@ -204,14 +216,16 @@ class Session:
             try:
                 done = work()
             except duckdb.Error as error:
-                self._recover()
+                self._recover(from_duckdb(error))
                 if not _is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
                     raise from_duckdb(error) from None
-            except BaseException:
-                self._recover()
+            except BaseException as error:
+                # locks are taken before anything is written
+                if not (isinstance(error, SnowflakeError) and error.code == _NOT_LOCKED) or self._aborted():
+                    self._recover(error)
                 raise
             else:
-                self._writes.append(work)
+                self._writes.append((work, repetition))
                 return done
         raise AssertionError("unreachable")
 
@@ -242,21 +256,34 @@ class Session:
             return True
         return False
 
-    def _recover(self) -> None:
-        """Replace an aborted DuckDB transaction by a new one with the same writes."""
+    def _recover(self, failure: BaseException) -> None:
+        """Replace an aborted DuckDB transaction by a new one with the same writes.
+
+        Raises:
+            SnowflakeError: 000603, if they could not run again or would have written something else; the transaction is
+                rolled back. It tells the failure that aborted it.
+        """
         if not self.in_transaction:
             return
         self.duck.execute("ROLLBACK")
-        self.duck.execute("BEGIN TRANSACTION")
+        before, done = self._moment, self._writes
+        self._begin_duck()
         for name, rows in self._rows.items():
             self.duck.register(name, rows)
         try:
-            for work in self._writes:
+            for work, _ in done:
                 work()
         except (duckdb.Error, SnowflakeError) as error:
+            hindrance: str | None = str(error)
+        else:
+            # asked afterwards: the new transaction sees no later commit than those that are known by now
+            reasons = (repetition.hindrance(before) for _, repetition in done if repetition)
+            hindrance = next((reason for reason in reasons if reason), None)
+        if hindrance:
             self.rollback()
-            text = "The open transaction was rolled back: after a failure its statements could not be run again: "
-            raise SnowflakeError(603, "40000", text + str(error)) from None
+            text = f"The open transaction was rolled back. A statement failed: {failure}\nThe statements before it "
+            text += f"have to run again then, and one of them could not do the same: {hindrance}. Begin anew."
+            raise SnowflakeError(603, "40000", text)
 
     # -- results ------------------------------------------------------------------------------------------------------
 

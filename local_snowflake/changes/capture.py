@@ -20,6 +20,7 @@ from local_snowflake.changes.windows import consuming, mark_start, tracking_lock
 from local_snowflake.context import Context
 from local_snowflake.errors import execution_error
 from local_snowflake.names import Name, quote
+from local_snowflake.repeating import Repetition
 from local_snowflake.session import Session
 
 T = TypeVar("T")
@@ -27,7 +28,9 @@ T = TypeVar("T")
 _WRITTEN = "changes.written"
 
 
-def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T]) -> T:
+def write_statement(
+    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], repetition: Repetition
+) -> T:
     """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
 
     Args:
@@ -35,6 +38,7 @@ def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Call
         name: the table that is written.
         target: the same table if it was tracked when the statement was compiled.
         work: runs the statement on DuckDB; it may run again.
+        repetition: whether it would do the same then.
 
     Returns:
         What ``work`` returned.
@@ -57,7 +61,7 @@ def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Call
         return consuming(ctx, recorded)
 
     try:
-        return ctx.session.write(locked)
+        return ctx.session.write(locked, repetition)
     finally:
         if target:
             _reset(ctx)
@@ -73,6 +77,7 @@ def lock_target(ctx: Context, name: Name) -> None:
 def _keep_tracking(ctx: Context, name: Name) -> None:
     """Tracking of a table is not switched on or off until the transaction that writes it has ended."""
     if not ctx.is_temporary(name):
+        ctx.session.written.add(name)
         ctx.session.lock(tracking_lock(name), shared=True)
 
 

@@ -24,6 +24,7 @@ from local_snowflake.dialect import parse, to_duckdb, translate, upper_case
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.names import Name, quote
 from local_snowflake.naming import name_outputs
+from local_snowflake.repeating import RANDOM
 from local_snowflake.resolve import function_name, is_cte, resolve, table_name
 from local_snowflake.routines.calls import function_calls
 
@@ -51,7 +52,7 @@ _REFUSED_PARTS: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], str], .
     (exp.Query, "a subquery"),
     (exp.ModelAttribute, "a model's function"),
     # their values are not told by the rows: what they would have been before cannot be known
-    ((exp.Rand, exp.Uuid, exp.Uniform, exp.Normal, exp.Zipf, exp.Randstr), "a random function"),
+    (RANDOM, "a random function"),
     ((exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8), "a sequence"),
 )
 
