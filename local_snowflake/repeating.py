@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 RANDOM = (exp.Rand, exp.Uuid, exp.Uniform, exp.Normal, exp.Zipf, exp.Randstr, exp.TableSample)
 _CHANGING_DEFAULT = re.compile(r"\b(CURRENT_\w+|LOCALTIME\w*|SYSDATE|SYSTIMESTAMP|GETDATE|UUID_STRING|RANDOM)\b", re.I)
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
 
 class TableClock:
     """When tables were last written by a transaction that committed; one for all sessions."""
 
-    def __init__(self) -> None:
-        """Nothing was written."""
+    def __init__(self, latest: datetime = _EPOCH) -> None:
+        """Nothing was written since ``latest``."""
         self._lock = threading.Lock()
+        self._latest = latest
         self._now = 0
         self._written: dict[Name, int] = {}
         self._committing: list[Name] = []
@@ -38,6 +42,12 @@ class TableClock:
     def now(self) -> int:
         """The number of the latest commit."""
         return self._now
+
+    def time(self) -> datetime:
+        """The time now; it never goes back, whatever the machine's clock does."""
+        with self._lock:
+            self._latest = max(self._latest, datetime.now(UTC))
+            return self._latest
 
     @contextmanager
     def committing(self, tables: Iterable[Name]) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from local_snowflake.changes.layout import (
@@ -110,16 +109,12 @@ def recording(ctx: Context, target: Tracked) -> Iterator[None]:
 def stamp_versions(session: Session) -> None:
     """Give the versions of the open transaction their time, which is that of its commit; called right before it.
 
-    Until then they lie in the future: who asks for the rows at a time gets those that were committed by then. The times
-    of a table's versions never go back, whatever the clock does.
+    Until then they lie in the future: who asks for the rows at a time gets those that were committed by then.
     """
     if written := session.notes.get(_WRITTEN):
         listed = ", ".join(map(str, sorted(written)))
-        session.duck.execute(
-            f"UPDATE {VERSIONS} AS v SET made = greatest(?, (SELECT coalesce(max(b.made), ?) FROM {VERSIONS} AS b "
-            f"WHERE b.tracked = v.tracked AND isfinite(b.made))) WHERE tracked IN ({listed}) AND NOT isfinite(made)",
-            [now := datetime.now(UTC), now],
-        )
+        sql = f"UPDATE {VERSIONS} SET made = ? WHERE tracked IN ({listed}) AND made = 'infinity'"
+        session.duck.execute(sql, [session.clock.time()])
 
 
 def _reset(ctx: Context) -> None:
