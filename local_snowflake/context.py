@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -31,6 +32,13 @@ class Context:
         self.query_id: str | None = None
         # the catalog as it was before the statement read anything of it
         self.since = engine.catalog.version
+        # whether only the columns of its result are wanted: nothing that it calls may have an effect
+        self.only_describes = False
+        # what CURRENT_TIMESTAMP is
+        self.started = datetime.now(UTC)
+        # the tables that the statement reads, and its functions that give something else the next time
+        self.reads: dict[Name, Object] = {}
+        self.random_functions: set[str] = set()
         # the streams that the statement reads, by their ids: compiling it puts them here
         self.streams: set[int] = set()
         # the streams at whose offsets it reads tables, likewise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -94,6 +95,25 @@ def translate(expression: exp.Expression, duck: Any) -> exp.Expression:
     holder = exp.Paren(this=translated)
     functions.finish(holder)
     return cast(exp.Expression, holder.this.pop())
+
+
+def at_time(expression: exp.Expression, moment: datetime) -> exp.Expression:
+    """Let a translated tree's current time be that of its statement; DuckDB's is that of the transaction.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/current_timestamp
+    """
+
+    def fixed(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)):
+            return node
+        now = exp.cast(exp.Literal.string(moment.isoformat(sep=" ")), exp.DType.TIMESTAMPTZ)
+        if isinstance(node, exp.CurrentTimestamp):
+            return now
+        kind = exp.DType.DATE if isinstance(node, exp.CurrentDate) else exp.DType.TIME
+        # the date and the time of day in the session's time zone
+        return exp.cast(exp.cast(now, exp.DType.TIMESTAMP), kind)
+
+    return cast(exp.Expression, expression.transform(fixed, copy=False))
 
 
 def to_duckdb(expression: exp.Expression) -> str:

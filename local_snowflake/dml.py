@@ -12,9 +12,10 @@ from local_snowflake.changes import rewrite
 from local_snowflake.changes.capture import bury, copy_images
 from local_snowflake.context import Context
 from local_snowflake.copying import load_history
-from local_snowflake.dialect import to_duckdb, translate, upper_case
+from local_snowflake.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.errors import not_supported
 from local_snowflake.names import Name, quote
+from local_snowflake.repeating import Repetition, note_functions
 from local_snowflake.resolve import resolve, table_name, target_table
 from local_snowflake.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 
@@ -39,7 +40,9 @@ def run_dml(ctx: Context, tree: exp.Expression) -> Result:
 
 
 def _compile(ctx: Context, tree: exp.Expression) -> str:
-    return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck))
+    tree = resolve(ctx, tree)
+    note_functions(ctx, tree)
+    return to_duckdb(at_time(translate(tree, ctx.session.duck), ctx.started))
 
 
 def _count(ctx: Context, sql: str) -> int:
@@ -67,7 +70,8 @@ def _insert(ctx: Context, tree: exp.Insert) -> Result:
             _clear(ctx, name, target)
         return counts(INSERT, inserted=_count(ctx, sql))
 
-    return changes.write_statement(ctx, name, target, work)
+    repetition = Repetition(ctx, name, inserts=True, reads_target=overwrite)
+    return changes.write_statement(ctx, name, target, work, repetition)
 
 
 def _clear(ctx: Context, name: Name, target: changes.Tracked | None) -> int:
@@ -88,7 +92,11 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
             load_history.forget(ctx, table)
         return status()
 
-    return changes.write_statement(ctx, name, target, work)
+    return changes.write_statement(ctx, name, target, work, _changing(ctx, name))
+
+
+def _changing(ctx: Context, name: Name) -> Repetition:
+    return Repetition(ctx, name, inserts=False, reads_target=True)
 
 
 # -- UPDATE and DELETE ------------------------------------------------------------------------------------------------
@@ -108,7 +116,7 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
         _check_kept(kept, updated)
         return counts(UPDATE, updated=updated, multi_joined=0)
 
-    return changes.write_statement(ctx, name, target, work)
+    return changes.write_statement(ctx, name, target, work, _changing(ctx, name))
 
 
 def _images_to_update(ctx: Context, tree: exp.Update, target: changes.Tracked) -> str:
@@ -143,7 +151,7 @@ def _delete(ctx: Context, tree: exp.Delete) -> Result:
         changes.lock_rows(ctx, name)
         return counts(DELETE, deleted=bury(ctx, target, sql, alias) if target else _count(ctx, sql))
 
-    return changes.write_statement(ctx, name, target, work)
+    return changes.write_statement(ctx, name, target, work, _changing(ctx, name))
 
 
 # -- MERGE ------------------------------------------------------------------------------------------------------------
@@ -172,7 +180,8 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
         _check_kept(kept, done.get("UPDATE", 0) + done.get("DELETE", 0))
         return counts(MERGE, **{kind: done.get(of[kind], 0) for kind in kinds})
 
-    return changes.write_statement(ctx, name, target, work)
+    repetition = Repetition(ctx, name, inserts="inserted" in kinds, reads_target=True)
+    return changes.write_statement(ctx, name, target, work, repetition)
 
 
 def _images_to_merge(ctx: Context, tree: exp.Merge, target: changes.Tracked) -> tuple[str, str | None, str]:

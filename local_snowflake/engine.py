@@ -10,10 +10,12 @@ import uuid
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from sqlglot.tokens import TokenType
 
 import local_snowflake.statements  # noqa: F401 (announces the handlers)
 from local_snowflake import binds, changes, flow, registry, relational
@@ -29,6 +31,7 @@ from local_snowflake.locks import LockTable
 from local_snowflake.models import remove_unused_folders
 from local_snowflake.names import Name
 from local_snowflake.parser import RAW_VERBS, parse_statement, tokenize
+from local_snowflake.repeating import TableClock
 from local_snowflake.results import Result
 from local_snowflake.scheduler import Scheduler
 from local_snowflake.session import Session
@@ -88,7 +91,7 @@ class Engine:
         self.scheduler = Scheduler(self)
         self.idle = IdleSessions(self.locks, lambda: list(self.handles.values()), self._end_session, limits)
         self._make_defaults()
-        changes.prepare(self.storage.cursor(), self.catalog)
+        self.clock = TableClock(changes.prepare(self.storage.cursor(), self.catalog))
         load_history.prepare(self.storage.cursor())
         locations.sweep(data_dir, self.catalog)
         self.trimmer = Trimmer(self.storage, self.catalog)
@@ -118,6 +121,8 @@ class Engine:
     def open_session(self, user: str, database: str | None = None, schema: str | None = None) -> Handle:
         """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
         session = Session(self.storage.cursor(), self.locks, user)
+        session.clock = self.clock
+        session.before_commit = partial(changes.stamp_versions, session)
         session.on_commit = self.scheduler.data_changed
         if database and self.catalog.get("DATABASE", Name("", "", database)):
             session.database = database
@@ -223,6 +228,7 @@ class Engine:
             raise translated from None
         finally:
             record.ended = datetime.now(UTC)
+            session.note_query(record.query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.status, record.rows = "SUCCESS", result.table.num_rows
         result.query_id = record.query_id
@@ -258,7 +264,7 @@ class Engine:
             return relational.run_with_rows(ctx, text, name, rows)
         if bindings:
             text = binds.inline(text, bindings)
-        text = _inline_identifiers(text)
+        text = _inline_identifiers(text, ctx.session.variables)
         if statement.verb not in _BLOCK_VERBS and len(chain := flow.split(text)) > 1:
             return flow.run(ctx, chain)
         if text != statement.sql:
@@ -274,19 +280,27 @@ class Engine:
         statement = parse_statement(sql, set(registry.STATEMENTS))
         if bindings and not binds.is_batch(bindings):
             statement = parse_statement(binds.inline(statement.sql, bindings), set(registry.STATEMENTS))
-        text = _inline_identifiers(statement.sql)
+        text = _inline_identifiers(statement.sql, ctx.session.variables)
         if len(chain := flow.split(text)) > 1:
             return flow.describe_last(ctx, chain)
         return relational.describe(ctx, text)
 
 
-def _inline_identifiers(sql: str) -> str:
-    """Replace ``IDENTIFIER('name')`` by the name: https://docs.snowflake.com/en/sql-reference/identifier-literal."""
+def _inline_identifiers(sql: str, variables: dict[str, Any]) -> str:
+    """Replace ``IDENTIFIER('name' | $variable)`` by the name.
+
+    Source: https://docs.snowflake.com/en/sql-reference/identifier-literal
+    """
     if not re.search(r"\bidentifier\s*\(\s*['$]", sql, re.I):
         return sql
     tokens = tokenize(sql)
     for i in range(len(tokens) - 4, -1, -1):
         word, opening, name, closing = tokens[i : i + 4]
-        if word.text.upper() == "IDENTIFIER" and opening.text == "(" and closing.text == ")":
-            sql = sql[: word.start] + name.text + sql[closing.end + 1 :]
+        if word.text.upper() != "IDENTIFIER" or opening.text != "(":
+            continue
+        text = name.text
+        if name.token_type == TokenType.PARAMETER and closing.text.upper() in variables:
+            text, closing = str(variables[closing.text.upper()]), tokens[min(i + 4, len(tokens) - 1)]
+        if closing.text == ")":
+            sql = sql[: word.start] + text + sql[closing.end + 1 :]
     return sql

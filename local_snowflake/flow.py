@@ -41,12 +41,14 @@ def run(ctx: Context, statements: list[str]) -> Result:
 
 
 def describe_last(ctx: Context, statements: list[str]) -> Result:
-    """The columns of a chain's result; the statements before the last run if they only read."""
+    """The columns of a chain's result; a statement that reads those before it gets their columns without rows."""
     done: list[str] = []
     for statement in statements[:-1]:
         if not _READS_ONLY.match(statement):
             return describe(ctx, statement)
-        done.append(ctx.execute(_with_results(statement, done)).query_id)
+        found = describe(ctx, _with_results(statement, done))
+        ctx.session.results.put(found.query_id, found, found.table.nbytes)
+        done.append(found.query_id)
     return describe(ctx, _with_results(statements[-1], done))
 
 

@@ -21,6 +21,8 @@ SourceExpander = Callable[["Context", "Object", exp.Table], exp.Expression]
 
 STATEMENTS: dict[tuple[str, str], Handler] = {}
 SYSTEM_FUNCTIONS: dict[str, SystemFunction] = {}
+# the types of the results of those that do something besides
+EFFECTIVE_FUNCTIONS: dict[str, str] = {}
 TABLE_FUNCTIONS: dict[str, TableFunction] = {}
 SOURCES: dict[str, SourceExpander] = {}
 TEXT_REWRITERS: list[Callable[[Context, str], str]] = []
@@ -38,14 +40,17 @@ def statement(verb: str, *kinds: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def system_function(*names: str) -> Callable[[SystemFunction], SystemFunction]:
+def system_function(*names: str, effective: str = "") -> Callable[[SystemFunction], SystemFunction]:
     """A function of the session or the account, evaluated once a statement: ``f(ctx, *literal arguments) -> value``.
 
-    The value replaces the call as a literal; a text, a number, a bool or None.
+    The value replaces the call as a literal; a text, a number, a bool or None. A function that changes something, or
+    waits, is ``effective`` and names the type of its result: it is not called for a statement that is only described.
     """
 
     def register(function: SystemFunction) -> SystemFunction:
         SYSTEM_FUNCTIONS.update(dict.fromkeys(names, function))
+        if effective:
+            EFFECTIVE_FUNCTIONS.update(dict.fromkeys(names, effective))
         return function
 
     return register

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from local_snowflake import changes, registry
 from local_snowflake.context import Context
-from local_snowflake.dialect import parse, to_duckdb, translate
+from local_snowflake.dialect import at_time, parse, to_duckdb, translate
 from local_snowflake.dml import run_dml
 from local_snowflake.errors import not_supported
 from local_snowflake.naming import name_outputs, remember_texts
@@ -54,7 +54,7 @@ def compile_query(ctx: Context, tree: exp.Expression, *, outermost: bool = True)
     """DuckDB's SQL of a parsed Snowflake query."""
     if outermost:
         name_outputs(tree)
-    return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck))
+    return to_duckdb(at_time(translate(resolve(ctx, tree), ctx.session.duck), ctx.started))
 
 
 def run_query(ctx: Context, tree: exp.Expression) -> Result:
@@ -90,7 +90,11 @@ def describe(ctx: Context, sql: str) -> Result:
         return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
     tree = parse_relational(ctx, sql)
     declared = declared_columns(ctx, tree)
-    query = compile_query(ctx, tree)
+    before, ctx.only_describes = ctx.only_describes, True
+    try:
+        query = compile_query(ctx, tree)
+    finally:
+        ctx.only_describes = before
 
     def work() -> Result:
         with ctx.session.computed.only_described():

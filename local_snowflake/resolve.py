@@ -109,6 +109,8 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     found = ctx.relation(name)
     if found is None:
         raise does_not_exist("Object", name.fqn)
+    if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+        ctx.reads[name] = found
     if found.kind == "TABLE" and "TABLE" not in registry.SOURCES:
         _put_physical(ctx, table, name)
         return
@@ -199,11 +201,15 @@ def function_name(node: Expr) -> str:
 
 def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:
     for node in list(tree.find_all(exp.Func)):
-        function = registry.SYSTEM_FUNCTIONS.get(function_name(node))
+        name = function_name(node)
+        function = registry.SYSTEM_FUNCTIONS.get(name)
         if function is None:
             continue
-        arguments = [_constant(a) for a in _arguments(node)]
-        literal: Expr = _as_literal(function(ctx, *arguments))
+        literal: Expr
+        if ctx.only_describes and name in registry.EFFECTIVE_FUNCTIONS:
+            literal = exp.cast(exp.null(), registry.EFFECTIVE_FUNCTIONS[name], dialect="snowflake")
+        else:
+            literal = _as_literal(function(ctx, *(_constant(a) for a in _arguments(node))))
         if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
             literal = exp.alias_(literal, node.sql(dialect="snowflake"), quoted=True)
         node.replace(literal)

@@ -23,6 +23,7 @@ from local_snowflake.engine import Engine
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.handle import Handle
 from local_snowflake.names import normalise
+from local_snowflake.parameters import is_known, read_parameter
 from local_snowflake.results import Result, encode
 from local_snowflake.statements.sessions import DEFAULT_PARAMETERS, set_parameter
 
@@ -225,14 +226,16 @@ def _set_parameters(engine: Engine, handle: Handle, parameters: dict[str, Any]) 
     from local_snowflake.context import Context
 
     for key, value in parameters.items():
-        set_parameter(Context(engine, handle), key.upper(), value)
+        # a client may tell what only other servers know
+        if is_known(key.upper()):
+            set_parameter(Context(engine, handle), key.upper(), value)
 
 
 @contextmanager
 def _of_statement(handle: Handle, given: dict[str, Any]) -> Iterator[None]:
     """Session parameters that a client gives for one statement only, eg: QUERY_TAG; unknown ones mean nothing."""
     parameters = handle.session.parameters
-    given = {k.upper(): v for k, v in given.items() if k.upper() in DEFAULT_PARAMETERS}
+    given = {k.upper(): read_parameter(k.upper(), v) for k, v in given.items() if k.upper() in DEFAULT_PARAMETERS}
     before = {key: parameters[key] for key in given if key in parameters}
     parameters.update(given)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,16 +15,20 @@ import pyarrow as pa
 from local_snowflake.answers import Kept
 from local_snowflake.catalog import Object
 from local_snowflake.computed import ComputedTables, computing
-from local_snowflake.errors import SnowflakeError, from_duckdb, is_conflict
+from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb, is_conflict
 from local_snowflake.interruption import Interruptible
 from local_snowflake.locks import LockTable, Resource, new_transaction
 from local_snowflake.names import Name
+from local_snowflake.repeating import Repetition, TableClock
 from local_snowflake.results import Result
 
 T = TypeVar("T")
 _CONFLICT_RETRIES = 50
+# the code of a statement's error that did not get a lock
+_NOT_LOCKED = 625
 _RESULTS_KEPT = 64
 _RESULTS_BYTES = 256 * 1024**2
+_IDS_KEPT = 10_000
 
 
 class Session(Interruptible):
@@ -52,20 +57,27 @@ class Session(Interruptible):
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
         self.results: Kept[Result] = Kept(_RESULTS_KEPT, _RESULTS_BYTES)
-        self.last_query_id: str | None = None
         # the statement that runs, or ran last
         self.query_id: str | None = None
+        # the ids of the statements that ended, the latest ones, and how many there were before those
+        self.query_ids: deque[str] = deque(maxlen=_IDS_KEPT)
+        self.older_queries = 0
         self.autocommit = True
         self.in_transaction = False
         # what a transaction remembers between its statements, eg: which rows of a stream it may see
         self.notes: dict[Any, Any] = {}
         # the run of a task that the session executes
         self.task: Any = None
-        # called after each commit
+        # called right before and after each commit
+        self.before_commit: Callable[[], None] = lambda: None
         self.on_commit: Callable[[], None] = lambda: None
         # rows of table functions that the running statement reads, by the name they are registered under
         self._rows: dict[str, pa.Table] = {}
-        self._writes: list[Callable[[], Any]] = []
+        self._writes: list[tuple[Callable[[], Any], Repetition | None]] = []
+        # the tables that the open transaction has written; when it saw those that it reads
+        self.written: set[Name] = set()
+        self.clock = TableClock()
+        self._moment = 0
         self._transaction_id = 0
         self.transaction_started: datetime | None = None
         # by what a statement holds locks that runs outside the transaction, eg: ALTER TABLE
@@ -78,9 +90,13 @@ class Session(Interruptible):
     def begin(self) -> None:
         """Open a transaction; a second BEGIN in one is ignored, as in Snowflake."""
         if not self.in_transaction:
-            self.duck.execute("BEGIN TRANSACTION")
+            self._begin_duck()
             self.in_transaction = True
             self._transaction_id, self.transaction_started = new_transaction(), datetime.now(UTC)
+
+    def _begin_duck(self) -> None:
+        self._moment = self.clock.now
+        self.duck.execute("BEGIN TRANSACTION")
 
     @property
     def transaction(self) -> int | None:
@@ -112,14 +128,25 @@ class Session(Interruptible):
 
     def _end_duck(self, how: str) -> None:
         try:
-            self.duck.execute(how)
+            if how == "COMMIT":
+                self._prepare_commit()
+            with self.clock.committing(self.written if how == "COMMIT" else ()):
+                self.duck.execute(how)
         finally:
             self.in_transaction = False
             self.notes.clear()
             self._writes.clear()
+            self.written.clear()
             self.locks.release(self._transaction_id)
         if how == "COMMIT":
             self.on_commit()
+
+    def _prepare_commit(self) -> None:
+        try:
+            self.before_commit()
+        except BaseException:
+            self.duck.execute("ROLLBACK")
+            raise
 
     def abort(self, reason: SnowflakeError) -> None:
         """Roll the open transaction back for somebody else, while no statement runs in the session.
@@ -179,7 +206,7 @@ class Session(Interruptible):
         """Let the next statement of the transaction see what others have committed: READ COMMITTED."""
         if self.in_transaction and not self._writes:
             self.duck.execute("COMMIT")
-            self.duck.execute("BEGIN TRANSACTION")
+            self._begin_duck()
 
     @property
     def has_written(self) -> bool:
@@ -188,25 +215,24 @@ class Session(Interruptible):
 
     def renew(self) -> None:
         """Let the open transaction go on from what others have committed, its own writes done again on that."""
-        self._recover()
+        self._recover(execution_error("the table that it writes was altered by another session"))
 
     def read(self, work: Callable[[], T]) -> T:
         """Run something that only reads; a failure leaves the open transaction as it was."""
         self.refresh()
         try:
             return work()
-        except duckdb.Error as error:
-            self._recover()
-            raise from_duckdb(error) from None
-        except SnowflakeError:
+        except (duckdb.Error, SnowflakeError) as error:
+            failure = from_duckdb(error) if isinstance(error, duckdb.Error) else error
             if self._aborted():
-                self._recover()
-            raise
+                self._recover(failure)
+            raise failure from None
 
-    def write(self, work: Callable[[], T]) -> T:
+    def write(self, work: Callable[[], T], repetition: Repetition | None = None) -> T:
         """Run something that writes, all of it or nothing: in the open transaction or in one of its own.
 
-        ``work`` may run again: after a conflict with another writer, or when a later statement fails.
+        ``work`` may run again: after a conflict with another writer, or when a later statement fails; if ``repetition``
+        tells that it would write something else then, the transaction is rolled back instead.
         """
         if not self.in_transaction and self.autocommit:
             return self._autocommitted(work)
@@ -215,14 +241,15 @@ class Session(Interruptible):
             try:
                 done = work()
             except duckdb.Error as error:
-                self._recover()
+                self._recover(from_duckdb(error))
                 if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
                     raise from_duckdb(error) from None
-            except BaseException:
-                self._recover()
+            except BaseException as error:
+                if not _before_writing(error) or self._aborted():
+                    self._recover(error)
                 raise
             else:
-                self._writes.append(work)
+                self._writes.append((work, repetition))
                 return done
         raise AssertionError("unreachable")
 
@@ -255,26 +282,48 @@ class Session(Interruptible):
             return True
         return False
 
-    def _recover(self) -> None:
-        """Replace an aborted DuckDB transaction by a new one with the same writes."""
+    def _recover(self, failure: BaseException) -> None:
+        """Replace an aborted DuckDB transaction by a new one with the same writes.
+
+        Raises:
+            SnowflakeError: 000603, if they could not run again or would have written something else; the transaction is
+                rolled back. It tells the failure that aborted it.
+        """
         if not self.in_transaction:
             return
         self.duck.execute("ROLLBACK")
-        self.duck.execute("BEGIN TRANSACTION")
+        before, done = self._moment, self._writes
+        self._begin_duck()
         self._register_again()
         try:
-            for work in self._writes:
+            for work, _ in done:
                 work()
         except (duckdb.Error, SnowflakeError) as error:
+            hindrance: str | None = str(error)
+        else:
+            # asked afterwards: the new transaction sees no later commit than those that are known by now
+            reasons = (repetition.hindrance(before) for _, repetition in done if repetition)
+            hindrance = next((reason for reason in reasons if reason), None)
+        if hindrance:
             self.rollback()
-            text = "The open transaction was rolled back: after a failure its statements could not be run again: "
-            raise SnowflakeError(603, "40000", text + str(error)) from None
+            text = f"The open transaction was rolled back. A statement failed: {failure}\nThe statements before it "
+            text += f"have to run again then, and one of them could not do the same: {hindrance}. Begin anew."
+            raise SnowflakeError(603, "40000", text)
 
     # -- results ------------------------------------------------------------------------------------------------------
 
+    def note_query(self, query_id: str) -> None:
+        """Keep the id of a statement that ended, well or not, for LAST_QUERY_ID."""
+        self.older_queries += len(self.query_ids) == _IDS_KEPT
+        self.query_ids.append(query_id)
+
+    def earlier_query(self, number: int) -> str | None:
+        """The id of a statement of the session: of the first for 1, of the last one for -1; None if it is not known."""
+        index = number - 1 - self.older_queries if number > 0 else number + len(self.query_ids)
+        return self.query_ids[index] if 0 <= index < len(self.query_ids) else None
+
     def remember(self, result: Result) -> None:
         """Keep a result for RESULT_SCAN and for clients that fetch it later."""
-        self.last_query_id = result.query_id
         self.results.put(result.query_id, result, result.table.nbytes)
 
     def register_rows(self, name: str, rows: pa.Table) -> None:
@@ -298,3 +347,8 @@ class Session(Interruptible):
         for ending in self.endings:
             ending()
         self.duck.close()
+
+
+def _before_writing(error: BaseException) -> bool:
+    """Whether a writing statement failed before it wrote: it takes its locks first, and looks at definitions then."""
+    return isinstance(error, CatalogChangedError) or (isinstance(error, SnowflakeError) and error.code == _NOT_LOCKED)

@@ -37,6 +37,8 @@ class Storage:
         # fakesnow's transpilation still emits arrow lambdas
         config: dict[str, str | bool | int | float | list[str]] = {
             "lambda_syntax": "ENABLE_SINGLE_ARROW",
+            # a statement that does not parse or bind leaves the open transaction as it is
+            "default_transaction_invalidation_policy": "SYNTACTIC_ERRORS_DO_NOT_INVALIDATE",
             "memory_limit": memory_limit,
             "preserve_insertion_order": True,
         }

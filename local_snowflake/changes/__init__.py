@@ -8,7 +8,7 @@ the data.
 Source: https://docs.snowflake.com/en/user-guide/streams-intro
 """
 
-from local_snowflake.changes.capture import insert, lock_rows, lock_target, recording, write_statement
+from local_snowflake.changes.capture import insert, lock_rows, lock_target, recording, stamp_versions, write_statement
 from local_snowflake.changes.tracking import (
     Tracked,
     clone_rows,
@@ -54,6 +54,7 @@ __all__ = [
     "recording",
     "restore_defaults",
     "shows_changes",
+    "stamp_versions",
     "stream_locks",
     "tracked",
     "visible_columns",

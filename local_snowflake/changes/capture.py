@@ -21,13 +21,19 @@ from local_snowflake.context import Context, definition_lock
 from local_snowflake.errors import CatalogChangedError
 from local_snowflake.locks import Resource
 from local_snowflake.names import Name, quote
+from local_snowflake.repeating import Repetition
+from local_snowflake.session import Session
 
 T = TypeVar("T")
 # the catalog's version when the transaction began to write: from then on it sees the data of that moment
 _SNAPSHOT = "changes.snapshot"
+# the note of the tracked tables that a transaction has written
+_WRITTEN = "changes.written"
 
 
-def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T]) -> T:
+def write_statement(
+    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], repetition: Repetition
+) -> T:
     """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
 
     Args:
@@ -35,6 +41,7 @@ def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Call
         name: the table that is written.
         target: the same table if it was tracked when the statement was compiled.
         work: runs the statement on DuckDB; it may run again.
+        repetition: whether it would do the same then.
 
     Returns:
         What ``work`` returned.
@@ -56,7 +63,7 @@ def write_statement(ctx: Context, name: Name, target: Tracked | None, work: Call
         return consuming(ctx, recorded)
 
     try:
-        return ctx.session.write(locked)
+        return ctx.session.write(locked, repetition)
     finally:
         if target:
             _reset(ctx)
@@ -80,9 +87,12 @@ def _keep_definition(ctx: Context, name: Name) -> None:
     Raises:
         CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled anew.
     """
+    if ctx.is_temporary(name):
+        return
     session, concerned = ctx.session, concerns("TABLE", name)
+    session.written.add(name)
     # what the transaction holds already was not changed since
-    if ctx.is_temporary(name) or not session.lock(definition_lock(name), shared=True):
+    if not session.lock(definition_lock(name), shared=True):
         return
     if ctx.catalog.changed_since(ctx.since, concerned):
         raise CatalogChangedError(f"table {name.fqn} was changed by another session")
@@ -106,10 +116,22 @@ def recording(ctx: Context, target: Tracked) -> Iterator[None]:
     mark_start(session)
     rows = ctx.query(f"UPDATE {TRACKED} SET version = version + 1 WHERE id = ? RETURNING version", [target.id])
     version = int(rows[0][0])
-    ctx.query(f"INSERT INTO {VERSIONS} VALUES (?, ?, now(), ?)", [target.id, version, ctx.query_id])
+    ctx.query(f"INSERT INTO {VERSIONS} VALUES (?, ?, 'infinity', ?)", [target.id, version, ctx.query_id])
+    session.notes.setdefault(_WRITTEN, set()).add(target.id)
     ctx.query(f"SET VARIABLE {quote(VERSION_VARIABLE)} = {version}::BIGINT")
     yield
     _reset(ctx)
+
+
+def stamp_versions(session: Session) -> None:
+    """Give the versions of the open transaction their time, which is that of its commit; called right before it.
+
+    Until then they lie in the future: who asks for the rows at a time gets those that were committed by then.
+    """
+    if written := session.notes.get(_WRITTEN):
+        listed = ", ".join(map(str, sorted(written)))
+        sql = f"UPDATE {VERSIONS} SET made = ? WHERE tracked IN ({listed}) AND made = 'infinity'"
+        session.duck.execute(sql, [session.clock.time()])
 
 
 def _reset(ctx: Context) -> None:

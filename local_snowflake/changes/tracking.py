@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 import duckdb
 
@@ -60,15 +61,20 @@ class Tracked:
         return ", ".join(prefix + quote(c) for c in self.columns)
 
 
-def prepare(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+def prepare(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> datetime:
     """Make the tables of change tracking; what a stopped server has left behind is swept.
 
     Args:
         duck: a connection to the file with no open transaction.
         catalog: the account's objects.
+
+    Returns:
+        The time of the latest version.
     """
     duck.execute(DDL)
     sweep(duck, catalog)
+    ((latest,),) = duck.execute(f"SELECT coalesce(max(made), 'epoch') FROM {VERSIONS} WHERE isfinite(made)").fetchall()
+    return cast(datetime, latest)
 
 
 def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:

@@ -9,7 +9,7 @@ Source: https://docs.snowflake.com/en/user-guide/streams-intro#streams-on-views
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -24,7 +24,9 @@ from local_snowflake.dialect import parse, to_duckdb, translate, upper_case
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.names import Name, quote
 from local_snowflake.naming import name_outputs
-from local_snowflake.resolve import is_cte, resolve, table_name
+from local_snowflake.repeating import RANDOM
+from local_snowflake.resolve import function_name, is_cte, resolve, table_name
+from local_snowflake.routines.calls import function_calls
 
 _ID, _SIGN = "$ID", "$SIGN"
 _OLD, _NEW, _CHANGES = "old", "new", "changes"
@@ -33,13 +35,26 @@ _REFUSED = {
     "having": "HAVING",
     "distinct": "DISTINCT",
     "limit": "LIMIT",
+    "offset": "OFFSET",
     "order": "ORDER BY",
     "qualify": "QUALIFY",
     "with_": "WITH",
     "laterals": "LATERAL",
     "pivots": "PIVOT",
     "connect": "CONNECT BY",
+    "sample": "SAMPLE",
+    "when": "AT | BEFORE",
+    "changes": "CHANGES",
 }
+_REFUSED_PARTS: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], str], ...] = (
+    (exp.AggFunc, "an aggregate"),
+    (exp.Window, "a window function"),
+    (exp.Query, "a subquery"),
+    (exp.ModelAttribute, "a model's function"),
+    # their values are not told by the rows: what they would have been before cannot be known
+    (RANDOM, "a random function"),
+    ((exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8), "a sequence"),
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +146,7 @@ def _query(builder: _Builder, tree: exp.Expression) -> Relation:
         return _union([_query(builder, tree.this), _query(builder, tree.expression)])
     if not isinstance(tree, exp.Select):
         raise _refused(tree.key.upper())
-    _check_select(tree)
+    _check_select(builder.ctx, tree)
     sources = [tree.args["from_"].this, *(join.this for join in tree.args.get("joins") or [])]
     return _select(builder, tree, [_source(builder, s) for s in sources])
 
@@ -149,9 +164,11 @@ def _union(branches: list[Relation]) -> Relation:
 
 def _source(builder: _Builder, node: exp.Expression) -> Relation:
     if isinstance(node, exp.Subquery):
+        _check_source(node)
         return _query(builder, node)
     if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier) or is_cte(node):
         raise _refused(node.sql(dialect="snowflake"))
+    _check_source(node)
     name: Name = table_name(builder.ctx, node)
     found = builder.ctx.catalog.relation(name)
     if found is None:
@@ -161,6 +178,13 @@ def _source(builder: _Builder, node: exp.Expression) -> Relation:
     if found.kind != "TABLE":
         raise _refused(f"{found.kind} {name.fqn}")
     return Relation((found,), lambda reading: _read_table(of(found), builder, reading))
+
+
+def _check_source(node: exp.Expression) -> None:
+    if clause := _refused_clause(node):
+        raise _refused(clause)
+    if (alias := node.args.get("alias")) and alias.args.get("columns"):
+        raise _refused(f"the column names of {alias.sql(dialect='snowflake')}")
 
 
 def _read_table(target: Tracked, builder: _Builder, reading: str) -> str:
@@ -225,29 +249,32 @@ def _hide_from_stars(query: exp.Select, hidden: list[str]) -> None:
             star.append("except_", exp.column(exp.to_identifier(column, quoted=True)))
 
 
-def _check_select(tree: exp.Select) -> None:
-    if clause := _refused_clause(tree):
-        raise _refused(clause)
-    for join in tree.args.get("joins") or []:
-        if join.side or join.args.get("method") or join.kind not in {"", "INNER", "CROSS"}:
-            raise _refused(f"{join.args.get('method') or ''} {join.side} JOIN".strip())
-    outside: Iterator[exp.Expression] = (
-        part for key in ("expressions", "where") for part in _list(tree.args.get(key)) if part is not None
-    )
-    for part in outside:
-        for kind, label in (
-            (exp.AggFunc, "an aggregate"),
-            (exp.Window, "a window function"),
-            (exp.Query, "a subquery"),
-        ):
-            if part.find(kind):
-                raise _refused(f"{label}: {part.sql(dialect='snowflake')}")
+def _check_select(ctx: Context, tree: exp.Select) -> None:
     if tree.args.get("from_") is None:
         raise _refused("SELECT without FROM")
+    if clause := _refused_clause(tree):
+        raise _refused(clause)
+    joins = tree.args.get("joins") or []
+    for join in joins:
+        if join.side or join.args.get("method") or join.kind not in {"", "INNER", "CROSS"}:
+            raise _refused(f"{join.args.get('method') or ''} {join.side} JOIN".strip())
+    conditions = [join.args.get("on") for join in joins]
+    for part in (*tree.expressions, tree.args.get("where"), *conditions):
+        if part is not None:
+            _check_part(ctx, part)
 
 
-def _list(value: object) -> list[exp.Expression]:
-    return list(value) if isinstance(value, list) else [value] if isinstance(value, exp.Expression) else []
+def _check_part(ctx: Context, part: exp.Expression) -> None:
+    """What a row shows has to follow from the rows that it is made of, by Snowflake's own functions."""
+    text = part.sql(dialect="snowflake")
+    for kind, label in _REFUSED_PARTS:
+        if part.find(*kind) if isinstance(kind, tuple) else part.find(kind):
+            raise _refused(f"{label}: {text}")
+    for call in function_calls(ctx, part):
+        raise _refused(f"the user-defined function {call.function.props['name']}: {text}")
+    for called in part.find_all(exp.Func):
+        if function_name(called).startswith("SYSTEM$"):
+            raise _refused(f"{function_name(called)}: {text}")
 
 
 def _refused_clause(tree: exp.Expression) -> str | None:

@@ -9,6 +9,7 @@ from sqlglot.tokens import TokenType
 
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.names import split_parts
+from local_snowflake.parameters import PARAMETERS, read_parameter
 from local_snowflake.parser import Reader
 
 _SETTINGS = {
@@ -26,8 +27,6 @@ _SETTINGS = {
 }
 _OVERLAP_POLICIES = {"NO_OVERLAP", "ALLOW_CHILD_OVERLAP", "ALLOW_ALL_OVERLAP"}
 _UNSUPPORTED = {"ERROR_INTEGRATION", "SUCCESS_INTEGRATION", "LOG_LEVEL"}
-# what a task may set for its session beside the parameters that the sessions know
-_MORE_PARAMETERS = {"STATEMENT_QUEUED_TIMEOUT_IN_SECONDS", "TIMESTAMP_INPUT_FORMAT", "TIMESTAMP_OUTPUT_FORMAT"}
 
 
 @dataclass
@@ -104,8 +103,6 @@ def _text_until_as(reader: Reader) -> str:
 
 
 def _read_setting(reader: Reader, clauses: Clauses) -> None:
-    from local_snowflake.statements.sessions import DEFAULT_PARAMETERS
-
     key = reader.next().text.upper()
     reader.expect("=")
     if key == "WAREHOUSE":
@@ -127,8 +124,8 @@ def _read_setting(reader: Reader, clauses: Clauses) -> None:
         raise compilation_error(
             f"Invalid parameter {key} for a task: AUTOCOMMIT has to be TRUE and SEARCH_PATH cannot be set."
         )
-    elif key in DEFAULT_PARAMETERS or key in _MORE_PARAMETERS:
-        clauses.parameters[key] = reader.value()
+    elif key in PARAMETERS:
+        clauses.parameters[key] = str(read_parameter(key, reader.value()))
     else:
         raise compilation_error(f"invalid property '{key}' for 'TASK'", 1008, "22023")
 

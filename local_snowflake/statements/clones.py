@@ -12,6 +12,7 @@ from local_snowflake.errors import already_exists, not_supported
 from local_snowflake.names import Name, physical_schema, quote
 from local_snowflake.parser import Reader
 from local_snowflake.results import Result, status
+from local_snowflake.statements.definitions import ColumnProps, column_definition, next_identity, place_of
 from local_snowflake.statements.time_travel import past_rows
 
 # what a schema's clone takes along: internal stages, models and temporary objects are not cloned
@@ -45,8 +46,8 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
 
             drop_table_data(ctx, change, old)
         target = f"temp.main.{quote(temporary_name(name))}" if temporary else name.physical
-        copy_definition(ctx, change, found, name, target, temporary=temporary)
-        props = copy.deepcopy(found.props) | {"temporary": temporary}
+        columns = copy_definition(ctx, change, found, name, target, temporary=temporary)
+        props = copy.deepcopy(found.props) | {"temporary": temporary, "columns": columns}
         made = Object("TABLE", name, props, ctx.session.role, found.comment)
         changes.clone_rows(change, found, rows, made, target)
         change.duck.execute(f"DROP TABLE {rows}")
@@ -57,7 +58,7 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
 
 def copy_definition(
     ctx: Context, change: Change, source: Object, name: Name, target: str, *, temporary: bool = False
-) -> None:
+) -> list[ColumnProps]:
     """Make an empty DuckDB table with a table's own columns: types, NOT NULL, defaults; identities go on counting.
 
     Args:
@@ -67,17 +68,20 @@ def copy_definition(
         name: the name of the table that is made.
         target: its DuckDB table.
         temporary: whether it is a temporary one.
-    """
-    from local_snowflake.statements.tables import column_definition, next_identity
 
-    columns = [
-        c | {"identity": [next_identity(ctx, change, source, c), c["identity"][1]]} if c.get("identity") else c
-        for c in source.props["columns"]
-    ]
-    # a temporary table may have the name of a permanent one, and a sequence of its own
-    owner = name._replace(name=f"$TEMPORARY_{ctx.session.id}_{name.name}") if temporary else name
-    definitions = ", ".join(column_definition(ctx, change, owner, c) for c in columns)
-    change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {target} ({definitions})")
+    Returns:
+        The columns as they are to be catalogued.
+    """
+    place, definitions, columns = place_of(name, temporary=temporary), [], []
+    for column in copy.deepcopy(source.props["columns"]):
+        made = dict(column)
+        if identity := column.get("identity"):
+            made["identity"] = [next_identity(ctx, change, source, column), identity[1]]
+        definitions.append(column_definition(ctx, change, place, made))
+        # what is catalogued says how the identity was declared
+        columns.append(made | {"identity": identity} if identity else made)
+    change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {target} ({', '.join(definitions)})")
+    return columns
 
 
 def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) -> None:
@@ -100,8 +104,9 @@ def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) ->
     clones: dict[Name, Object] = {}
     for table in ctx.catalog.all("TABLE", source.database, source.name):
         name = Name(target.database, target.name, table.name.name)
-        copy_definition(ctx, change, table, name, name.physical)
-        made = Object("TABLE", name, copy.deepcopy(table.props), ctx.session.role, table.comment)
+        columns = copy_definition(ctx, change, table, name, name.physical)
+        props = copy.deepcopy(table.props) | {"columns": columns}
+        made = Object("TABLE", name, props, ctx.session.role, table.comment)
         clones[table.name] = changes.clone_rows(change, table, table.name.physical, made, name.physical)
     for kind in _DEFINITIONS:
         for found in ctx.catalog.all(kind, source.database, source.name):

@@ -80,7 +80,7 @@ def get_ddl(ctx: Context, kind: str, name: str, *_: object) -> str:
     return f"create or replace {word}TABLE {shown(full.name)} (\n" + ",\n".join(lines) + "\n);"
 
 
-@system_function("SYSTEM$CANCEL_ALL_QUERIES")
+@system_function("SYSTEM$CANCEL_ALL_QUERIES", effective="VARCHAR")
 def cancel_all_queries(ctx: Context, session_id: int | str) -> str:
     """SYSTEM$CANCEL_ALL_QUERIES(session): interrupt what another session runs; sent by Snowpark when it closes."""
     for handle in list(ctx.engine.handles.values()):

@@ -12,32 +12,16 @@ from local_snowflake import changes
 from local_snowflake.context import Context
 from local_snowflake.errors import SnowflakeError, does_not_exist, not_supported
 from local_snowflake.names import Name, literal
+from local_snowflake.parameters import PARAMETERS, invalid_value, is_known, read_parameter, shown
 from local_snowflake.parser import Statement, skip_head
 from local_snowflake.registry import statement, system_function, table_function
+from local_snowflake.relational import parse_relational, run_query
 from local_snowflake.results import Result, rows, status
 from local_snowflake.scripting.blocks import run_anonymous
 from local_snowflake.scripting.reading import is_block
 from local_snowflake.showing import like_filter, read_clauses
 
-# Snowflake's defaults: https://docs.snowflake.com/en/sql-reference/parameters
-DEFAULT_PARAMETERS: dict[str, Any] = {
-    "ABORT_DETACHED_QUERY": False,
-    "AUTOCOMMIT": True,
-    "BINARY_OUTPUT_FORMAT": "HEX",
-    "CLIENT_SESSION_KEEP_ALIVE": False,
-    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
-    "ERROR_ON_NONDETERMINISTIC_MERGE": True,
-    "JSON_INDENT": 2,
-    "LOCK_TIMEOUT": 43200,
-    "MULTI_STATEMENT_COUNT": 1,
-    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": True,
-    "QUERY_TAG": "",
-    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
-    "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
-    "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
-    "TIMEZONE": "UTC",
-    "WEEK_START": 0,
-}
+DEFAULT_PARAMETERS: dict[str, Any] = {key: parameter.default for key, parameter in PARAMETERS.items()}
 
 
 @statement("BEGIN")
@@ -132,16 +116,13 @@ def alter_session(ctx: Context, stmt: Statement) -> Result:
 
 
 def set_parameter(ctx: Context, key: str, value: Any) -> None:
-    """Set a session parameter; the text is read as the type of the parameter's default.
+    """Set a session parameter.
 
     Raises:
-        SnowflakeError: 001006, for a value that it cannot have.
+        SnowflakeError: 000002, if there is no such parameter here or it cannot have this value; 001006, if the value is
+            none of its type.
     """
-    default = DEFAULT_PARAMETERS.get(key)
-    if isinstance(default, bool):
-        value = str(value).lower() == "true"
-    elif isinstance(default, int):
-        value = _number(key, value)
+    value = read_parameter(key, value)
     if key == "TIMEZONE":
         _set_time_zone(ctx, str(value))
     ctx.session.parameters[key] = value
@@ -150,19 +131,10 @@ def set_parameter(ctx: Context, key: str, value: Any) -> None:
         ctx.session.autocommit = bool(value)
 
 
-def _number(key: str, value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise _invalid(key, value) from None
-
-
-def _invalid(key: str, value: Any) -> SnowflakeError:
-    return SnowflakeError(1006, "22023", f"invalid value [{value}] for parameter '{key}'")
-
-
 def unset_parameter(ctx: Context, key: str) -> None:
     """Give a session parameter its default again."""
+    if not is_known(key):
+        raise not_supported(f"parameter {key}")
     ctx.session.parameters.pop(key, None)
     if key == "TIMEZONE":
         _set_time_zone(ctx, DEFAULT_PARAMETERS[key])
@@ -173,7 +145,7 @@ def _set_time_zone(ctx: Context, name: str) -> None:
     try:
         ctx.session.duck.execute(f"SET TimeZone = {literal(name)}")
     except duckdb.Error:
-        raise _invalid("TIMEZONE", name) from None
+        raise invalid_value("TIMEZONE", name) from None
 
 
 @statement("SHOW", "PARAMETERS")
@@ -185,8 +157,8 @@ def show_parameters(ctx: Context, stmt: Statement) -> Result:
     records = [
         {
             "key": key,
-            "value": _text(values[key]),
-            "default": _text(DEFAULT_PARAMETERS.get(key, "")),
+            "value": shown(values[key]),
+            "default": shown(DEFAULT_PARAMETERS.get(key, "")),
             "level": "SESSION" if key in ctx.session.parameters else "",
             "description": "",
             "type": {bool: "BOOLEAN", int: "NUMBER"}.get(type(values[key]), "STRING"),
@@ -197,10 +169,6 @@ def show_parameters(ctx: Context, stmt: Statement) -> Result:
     return rows(records, dict.fromkeys(("key", "value", "default", "level", "description", "type")))
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 @statement("SET")
 def set_variable(ctx: Context, stmt: Statement) -> Result:
     """SET name = expression."""
@@ -208,7 +176,7 @@ def set_variable(ctx: Context, stmt: Statement) -> Result:
     reader.expect("SET")
     name = reader.identifier()
     reader.expect("=")
-    value = ctx.execute(f"SELECT {reader.rest()}").table
+    value = run_query(ctx, parse_relational(ctx, f"SELECT {reader.rest()}")).table
     ctx.session.variables[name] = next(iter(value.to_pylist()[0].values()))
     return status()
 
@@ -250,16 +218,18 @@ _announce_context_functions()
 
 
 @system_function("LAST_QUERY_ID")
-def last_query_id(ctx: Context, *_: int) -> str | None:
-    """LAST_QUERY_ID(): the id of the statement before this one."""
-    return ctx.session.last_query_id
+def last_query_id(ctx: Context, number: int = -1) -> str | None:
+    """LAST_QUERY_ID([n]): the id of the statement before this one, of the session's n-th, or of the n-th from its end.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/last_query_id
+    """
+    return ctx.session.earlier_query(number)
 
 
 @table_function("RESULT_SCAN")
 def result_scan(ctx: Context, query_id: str) -> pa.Table:
-    """RESULT_SCAN('id' | LAST_QUERY_ID()): an earlier result of this session as a table."""
-    wanted = ctx.session.last_query_id if "LAST_QUERY_ID" in str(query_id).upper() else query_id
-    found = ctx.session.results.get(str(wanted))
+    """RESULT_SCAN('id' | LAST_QUERY_ID([n])): an earlier result of this session as a table."""
+    found = ctx.session.results.get(query_id)
     if found is None:
-        raise does_not_exist("Statement", str(wanted))
+        raise does_not_exist("Statement", query_id)
     return found.table.rename_columns([c.name for c in found.columns])

@@ -81,7 +81,7 @@ def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expressio
     return exp.var(delta.stream_sql(sources[0], number, append_only=append_only, initial_rows=initial_rows))
 
 
-@system_function("SYSTEM$STREAM_HAS_DATA")
+@system_function("SYSTEM$STREAM_HAS_DATA", effective="BOOLEAN")
 def stream_has_data(ctx: Context, name: str) -> bool:
     """Whether a stream may have something to show; an answer of FALSE keeps it from becoming stale.
 

@@ -9,18 +9,29 @@ from sqlglot import exp
 from local_snowflake import changes
 from local_snowflake.catalog import Change, Object
 from local_snowflake.context import Context, temporary_name
-from local_snowflake.dialect import parse, to_duckdb, translate
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
-from local_snowflake.names import Name, quote
+from local_snowflake.names import quote
 from local_snowflake.parser import Statement, skip_head
 from local_snowflake.registry import statement
 from local_snowflake.relational import compile_query, parse_relational
-from local_snowflake.resolve import resolve, table_name, upper_case
+from local_snowflake.resolve import table_name, upper_case
 from local_snowflake.results import Result, status
 from local_snowflake.statements.clones import clone_table
-from local_snowflake.types import SfType, from_duckdb, parse_type
+from local_snowflake.statements.definitions import (
+    ColumnProps,
+    column_definition,
+    constrain,
+    drop_sequences,
+    place_of,
+    read_definitions,
+)
+from local_snowflake.types import from_duckdb
 
-ColumnProps = dict[str, Any]
+DAYS = ("DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS")
+_MOST_DAYS = 90
+# what the local Snowflake does in any case; grants keep nobody out
+_PLAIN = (exp.TransientProperty, exp.TemporaryProperty, exp.VolatileProperty, exp.CopyGrantsProperty, exp.LikeProperty)
+_UNCHANGED = {"ENABLE_SCHEMA_EVOLUTION": ("FALSE",), "DEFAULT_DDL_COLLATION": ("",)}
 _REPLACEMENT = f"temp.main.{quote('$REPLACEMENT')}"
 
 
@@ -47,15 +58,33 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
         return status(f"{name.name} already exists, statement succeeded.")
     if old and old.kind != "TABLE":
         raise already_exists(name.fqn)
-    options = _options(tree)
-    tracking = options.pop("change_tracking", "FALSE").upper() == "TRUE"
-    props: dict[str, Any] = {"transient": "TRANSIENT" in stmt.modifiers, "temporary": stmt.temporary}
-    props |= {key: int(value) for key, value in options.items()}
-    columns = [read_column(c) for c in schema.expressions if isinstance(c, exp.ColumnDef)] if schema else []
+    options = _read_properties(tree)
+    tracking = bool(options.pop("change_tracking", False))
+    comment = str(options.pop("comment", ""))
+    props = {"transient": "TRANSIENT" in stmt.modifiers, "temporary": stmt.temporary, **options}
+    columns = _columns(ctx, tree, schema)
     source = _source_query(ctx, tree)
-    new = Object("TABLE", name, props, owner=ctx.session.role, comment=_comment(tree))
+    new = Object("TABLE", name, props, owner=ctx.session.role, comment=comment)
     _make(ctx, new, old, columns, source, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
+
+
+def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[ColumnProps]:
+    """The columns that a statement declares, or those of the table that it is LIKE; none if its query tells them."""
+    like = tree.find(exp.LikeProperty)
+    if like is not None:
+        source = ctx.relation(table_name(ctx, upper_case(like).this))
+        if source is None or source.kind != "TABLE":
+            raise does_not_exist("Table", like.this.sql(dialect="snowflake"))
+        return [{k: v for k, v in column.items() if k != "sequence"} for column in source.props["columns"]]
+    if schema is None:
+        if tree.args.get("expression") is None:
+            raise not_supported("CREATE TABLE without columns, a query or LIKE")
+        return []
+    columns, constraints = read_definitions(ctx, schema)
+    for constraint in constraints:
+        constrain(ctx, columns, constraint)
+    return columns
 
 
 def _clone(ctx: Context, stmt: Statement) -> Result | None:
@@ -82,12 +111,6 @@ def _clean(stmt: Statement) -> str:
     return " ".join(w for i, w in enumerate(words) if not (i < 5 and w.upper() == "SCOPED"))
 
 
-def _comment(tree: exp.Create) -> str:
-    found = tree.args.get("properties")
-    comment = found.find(exp.SchemaCommentProperty) if found else None
-    return comment.this.name if comment else ""
-
-
 def _source_query(ctx: Context, tree: exp.Create) -> str | None:
     """DuckDB's SQL of the query that fills the table, if there is one."""
     if (query := tree.args.get("expression")) is not None:
@@ -96,50 +119,56 @@ def _source_query(ctx: Context, tree: exp.Create) -> str | None:
     return None
 
 
-def read_column(column: exp.ColumnDef) -> ColumnProps:
-    """A column's definition as the catalog keeps it."""
-    upper_case(column)
-    kind = column.args.get("kind")
-    text = str(read_type(kind)) if kind is not None else "VARCHAR(16777216)"
-    found: ColumnProps = {"name": column.name, "type": text, "nullable": True, "default": None, "comment": ""}
-    for constraint in column.args.get("constraints") or []:
-        inner = constraint.args.get("kind")
-        if isinstance(inner, exp.NotNullColumnConstraint):
-            found["nullable"] = bool(inner.args.get("allow_null"))
-        elif isinstance(inner, exp.PrimaryKeyColumnConstraint):
-            found["primary_key"], found["nullable"] = True, False
-        elif isinstance(inner, exp.UniqueColumnConstraint):
-            found["unique"] = True
-        elif isinstance(inner, exp.DefaultColumnConstraint):
-            found["default"] = inner.this.sql(dialect="snowflake")
-        elif isinstance(inner, exp.CommentColumnConstraint):
-            found["comment"] = inner.this.name
-        elif isinstance(inner, (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
-            start, step = inner.args.get("start"), inner.args.get("increment")
-            found["identity"] = [int(start.name) if start else 1, int(step.name) if step else 1]
+def _read_properties(tree: exp.Create) -> dict[str, Any]:
+    """What a table's options say of it, by their names in lower case.
+
+    Raises:
+        SnowflakeError: 000002, for an option that is not supported.
+    """
+    found: dict[str, Any] = {}
+    properties = tree.args.get("properties")
+    for given in properties.expressions if properties else ():
+        if isinstance(given, exp.SchemaCommentProperty):
+            found["comment"] = given.this.name
+        elif isinstance(given, exp.ClusterProperty):
+            found["cluster_by"] = ", ".join(e.sql(dialect="snowflake") for e in given.expressions)
+        elif type(given) is exp.Property:
+            found |= _read_option(given.name.upper(), str(given.args["value"].this))
+        elif not isinstance(given, _PLAIN):
+            raise not_supported(f"CREATE TABLE … {given.sql(dialect='snowflake')}")
     return found
 
 
-def read_type(kind: exp.Expression) -> SfType:
-    """The type that a syntax tree spells.
+def _read_option(key: str, value: str) -> dict[str, Any]:
+    if key == "CHANGE_TRACKING":
+        return {"change_tracking": read_flag(key, value)}
+    if key in DAYS:
+        return {key.lower(): read_days(key, value)}
+    if value.upper() not in _UNCHANGED.get(key, ()):
+        raise not_supported(f"CREATE TABLE … {key} = {value}")
+    return {}
+
+
+def read_flag(key: str, value: object) -> bool:
+    """An option's TRUE or FALSE.
 
     Raises:
-        SnowflakeError: 001003, for a type that the local Snowflake does not have.
+        SnowflakeError: 001008, if it is neither.
     """
-    text = kind.sql(dialect="snowflake")
-    try:
-        return parse_type(text)
-    except ValueError as error:
-        raise compilation_error(str(error), 2040, "42601") from None
+    if str(value).upper() not in {"TRUE", "FALSE"}:
+        raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
+    return str(value).upper() == "TRUE"
 
 
-def _options(tree: exp.Create) -> dict[str, str]:
-    """The table's recorded options, by their names in lower case."""
-    found = tree.args.get("properties")
-    plain = [p for p in found.expressions if type(p) is exp.Property] if found else []
-    given = {p.name.lower(): str(p.args["value"].this) for p in plain}
-    known = ("data_retention_time_in_days", "max_data_extension_time_in_days", "change_tracking")
-    return {key: value for key, value in given.items() if key in known}
+def read_days(key: str, value: object) -> int:
+    """An option's number of days, from 0 to 90.
+
+    Raises:
+        SnowflakeError: 001008, if it is none.
+    """
+    if not str(value).isdigit() or int(str(value)) > _MOST_DAYS:
+        raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
+    return int(str(value))
 
 
 def _make(
@@ -160,7 +189,8 @@ def _make(
             described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
             columns = [_described(str(d[0]), str(d[1])) for d in described]
         else:
-            definitions = ", ".join(column_definition(ctx, change, new.name, c) for c in columns)
+            place = place_of(new.name, temporary=temporary)
+            definitions = ", ".join(column_definition(ctx, change, place, c) for c in columns)
             change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({definitions})")
             if source:
                 change.duck.execute(f"INSERT INTO {physical} {source}")
@@ -187,47 +217,11 @@ def _described(name: str, duck_type: str) -> ColumnProps:
     return {"name": name, "type": kind, "nullable": True, "default": None, "comment": ""}
 
 
-def column_definition(ctx: Context, change: Change, table: Name, column: ColumnProps) -> str:
-    """DuckDB's definition of a column; makes the sequence of an identity column."""
-    text = f"{quote(column['name'])} {parse_type(column['type']).duckdb}"
-    if identity := column.get("identity"):
-        sequence = _sequence(table, column["name"])
-        change.duck.execute(f"CREATE OR REPLACE SEQUENCE {sequence} START {identity[0]} INCREMENT {identity[1]}")
-        text += f" DEFAULT nextval('{sequence}')"
-    elif column["default"] is not None:
-        text += f" DEFAULT ({default_sql(ctx, column['default'])})"
-    return text + ("" if column["nullable"] else " NOT NULL")
-
-
-def next_identity(ctx: Context, change: Change, table: Object, column: ColumnProps) -> int:
-    """The value that an identity column gives next; its sequence has the name under which the table was made."""
-    physical = ctx.physical_table(table.name)
-    found = change.duck.execute(
-        "SELECT coalesce(s.last_value + s.increment_by, s.start_value) FROM duckdb_columns() c "
-        "JOIN duckdb_sequences() s ON contains(c.column_default, s.sequence_name) AND contains(c.column_default, "
-        "s.schema_name) WHERE c.schema_name = ? AND c.table_name = ? AND c.column_name = ?",
-        [physical.db, physical.name, column["name"]],
-    ).fetchone()
-    return int(found[0]) if found else int(column["identity"][0])
-
-
-def _sequence(table: Name, column: str) -> str:
-    return f"{quote(table.physical_schema)}.{quote('$SEQ_' + table.name + '_' + column)}"
-
-
-def default_sql(ctx: Context, expression: str) -> str:
-    """DuckDB's SQL of a column default."""
-    tree = parse(f"SELECT {expression}")
-    return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck)).removeprefix("SELECT ")
-
-
 def drop_table_data(ctx: Context, change: Change, table: Object) -> None:
     """Drop a table's rows; its catalog entry too unless it is temporary."""
     changes.forget(change, table)
     change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
-    for column in table.props.get("columns", []):
-        if column.get("identity") and not table.props.get("temporary"):
-            change.duck.execute(f"DROP SEQUENCE IF EXISTS {_sequence(table.name, column['name'])}")
+    drop_sequences(change, table, table.props["columns"])
     if table.props.get("temporary"):
         ctx.session.temporary.pop(table.name, None)
     else:

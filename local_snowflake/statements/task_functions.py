@@ -42,7 +42,7 @@ def call_system_function(ctx: Context, stmt: Statement) -> Result:
     return rows([{stmt.kind: str(value)}], {stmt.kind: None})
 
 
-@system_function("SYSTEM$SET_RETURN_VALUE")
+@system_function("SYSTEM$SET_RETURN_VALUE", effective="VARCHAR")
 def set_return_value(ctx: Context, value: object) -> str:
     """SYSTEM$SET_RETURN_VALUE('text'): what the tasks after this one may read."""
     task = _running(ctx, "SYSTEM$SET_RETURN_VALUE")
@@ -116,7 +116,7 @@ def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
 
 
-@system_function("SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS")
+@system_function("SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS", effective="VARCHAR")
 def cancel_ongoing_executions(ctx: Context, name: str) -> str:
     """SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('task').
 
@@ -130,7 +130,7 @@ def cancel_ongoing_executions(ctx: Context, name: str) -> str:
     return f"{len(running)} executions of task {task.name.fqn} cancelled."
 
 
-@system_function("SYSTEM$TASK_DEPENDENTS_ENABLE")
+@system_function("SYSTEM$TASK_DEPENDENTS_ENABLE", effective="VARCHAR")
 def task_dependents_enable(ctx: Context, name: str) -> str:
     """SYSTEM$TASK_DEPENDENTS_ENABLE('root'): resume a root, its children and its finalizer."""
     full = ctx.resolve(split_parts(name))

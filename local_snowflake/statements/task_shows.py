@@ -39,17 +39,11 @@ def describe(task: Object, family: Family) -> dict[str, Any]:
         task: the task.
         family: the tasks of its schema.
     """
-    props, name = task.props, task.name
-    above = [family.tasks[p].name.fqn for p in family.predecessors(name.name)]
-    relations: dict[str, Any] = {"Predecessors": above}
-    if last := family.finalizer_of(name.name):
-        relations["FinalizerTask"] = family.tasks[last].name.fqn
-    if props["finalize"] in family.tasks:
-        relations = {"FinalizedRootTask": family.tasks[props["finalize"]].name.fqn, **relations}
-    root, settings = family.is_root(name.name), props["settings"]
-    overlapping = str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "false")).lower()
-    policy = "ALLOW_CHILD_OVERLAP" if overlapping == "true" else settings.get("OVERLAP_POLICY", "NO_OVERLAP").upper()
-    serverless = not props["warehouse"]
+    props, name, settings = task.props, task.name, task.props["settings"]
+    relations = _relations(task, family)
+    root = family.is_root(name.name)
+    policy = _overlap_policy(settings)
+    flexible = "TARGET_COMPLETION_INTERVAL" in settings
     return {
         "created_on": task.created_on,
         "name": name.name,
@@ -60,7 +54,7 @@ def describe(task: Object, family: Family) -> dict[str, Any]:
         "comment": task.comment,
         "warehouse": props["warehouse"],
         "schedule": props["schedule"],
-        "predecessors": json.dumps(above, separators=(",", ":")),
+        "predecessors": json.dumps(relations["Predecessors"], separators=(",", ":")),
         "state": props["state"],
         "definition": props["definition"],
         "condition": props["condition"],
@@ -71,12 +65,27 @@ def describe(task: Object, family: Family) -> dict[str, Any]:
         "config": settings.get("CONFIG") if root else None,
         "task_relations": json.dumps(relations, separators=(",", ":")),
         "last_suspended_reason": props["suspended_reason"],
-        "scheduling_mode": ("FLEXIBLE" if "TARGET_COMPLETION_INTERVAL" in settings else "FIXED")
-        if serverless
-        else None,
+        "scheduling_mode": None if props["warehouse"] else "FLEXIBLE" if flexible else "FIXED",
         "target_completion_interval": settings.get("TARGET_COMPLETION_INTERVAL"),
         "overlap_policy": policy if root else None,
     }
+
+
+def _relations(task: Object, family: Family) -> dict[str, Any]:
+    """What a task follows, and what finalizes it or is finalized by it, by full names."""
+    name, finalized = task.name.name, task.props["finalize"]
+    found: dict[str, Any] = {"Predecessors": [family.tasks[p].name.fqn for p in family.predecessors(name)]}
+    if last := family.finalizer_of(name):
+        found["FinalizerTask"] = family.tasks[last].name.fqn
+    if finalized in family.tasks:
+        found = {"FinalizedRootTask": family.tasks[finalized].name.fqn, **found}
+    return found
+
+
+def _overlap_policy(settings: dict[str, Any]) -> str:
+    if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "false")).lower() == "true":
+        return "ALLOW_CHILD_OVERLAP"
+    return str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
 
 
 def describe_all(ctx: Context, tasks: list[Object]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from local_snowflake.results import Result, rows
 _UNITS = {"DAYS": 86_400.0, "HOURS": 3600.0, "MINUTES": 60.0, "SECONDS": 1.0, "MILLISECONDS": 0.001}
 
 
-@system_function("SYSTEM$WAIT")
+@system_function("SYSTEM$WAIT", effective="VARCHAR")
 def wait(ctx: Context, amount: float, unit: str = "SECONDS") -> str:
     """SYSTEM$WAIT(amount [, unit]): do nothing for a while; an interrupt of the session ends it.
 

@@ -40,7 +40,7 @@ def test_s2_start(account: Account) -> None:
 
 
 def test_s3_only_dml_consumes(account: Account) -> None:
-    """SELECT never moves the offset, also not in a transaction; DML does, CREATE TABLE AS SELECT too."""
+    """SELECT never moves the offset, also not in a transaction; DML, CREATE TABLE AS and COPY INTO a location do."""
     account("INSERT INTO T VALUES (3, 'c')")
     account("BEGIN")
     assert account.inserted("S") == [3]
@@ -57,6 +57,11 @@ def test_s3_only_dml_consumes(account: Account) -> None:
     account("DELETE FROM O USING S WHERE O.I = S.I")
     assert account.changes("S") == []
     assert account("SELECT I FROM O") == [{"I": -5}]
+    account("CREATE STAGE OUT_")
+    account("INSERT INTO T VALUES (7, 'g')")
+    account("COPY INTO @OUT_/pending FROM (SELECT I, S FROM S) FILE_FORMAT = (TYPE = CSV)")
+    assert account.changes("S") == []
+    assert account("SELECT $1 AS I, $2 AS S FROM @OUT_/pending") == [{"I": "7", "S": "g"}]
 
 
 def test_s4_everything_is_consumed(account: Account) -> None:
@@ -193,6 +198,20 @@ def test_s11_begun_at_a_time(account: Account) -> None:
     account("CREATE STREAM SECONDS ON TABLE T AT (OFFSET => -4)")
     account("CREATE STREAM BESIDE ON TABLE T AT (STREAM => 'S')")
     assert [account.inserted(s) for s in ("TIMED", "SECONDS", "BESIDE")] == [[4], [4], [3, 4]]
+
+
+def test_s11_begun_before_a_commit(account: Account, other: Account) -> None:
+    """A version's time is that of its commit: what was not committed at the stream's start is in the stream."""
+    other("BEGIN")
+    other("INSERT INTO T VALUES (3, 'c')")
+    other("UPDATE T SET S = 'z' WHERE I = 1")
+    moment = account("SELECT CURRENT_TIMESTAMP()::TIMESTAMP_NTZ::STRING AS NOW")[0]["NOW"]
+    time.sleep(0.05)
+    other("COMMIT")
+    account(f"CREATE STREAM TIMED ON TABLE T AT (TIMESTAMP => '{moment}'::TIMESTAMP_NTZ)")
+    assert account.changes("TIMED") == [(1, "a", "DELETE", True), (1, "z", "INSERT", True), (3, "c", "INSERT", False)]
+    account("INSERT INTO T VALUES (4, 'd')")
+    assert account.inserted("TIMED") == [1, 3, 4]
 
 
 def test_s12_append_only(account: Account) -> None:

@@ -68,6 +68,25 @@ def test_q11_at_and_before(changed: tuple[Account, str, str]) -> None:
     assert account(f"SELECT V.C, (SELECT C FROM V BEFORE (STATEMENT => '{update}')) FROM V") == [(1, 2)]
 
 
+def test_q11_what_was_not_committed_then(account: Account, snowflake_connection: dict[str, Any]) -> None:
+    """AT a time leaves out what a transaction had written by then and not committed, for that transaction, too."""
+    account("CREATE OR REPLACE TABLE T (I INT) DATA_RETENTION_TIME_IN_DAYS = 1")
+    account("INSERT INTO T VALUES (1)")
+    with snowflake.connector.connect(**snowflake_connection) as connection:
+        other = Account(connection)
+        other(f"USE SCHEMA {DATABASE}.PUBLIC")
+        time.sleep(0.05)
+        other("BEGIN")
+        other("INSERT INTO T VALUES (2)")
+        moment = account("SELECT CURRENT_TIMESTAMP()::TIMESTAMP_NTZ::STRING")[0][0]
+        then = f"SELECT I FROM T AT (TIMESTAMP => '{moment}'::TIMESTAMP_NTZ)"
+        assert other(then) == [(1,)]
+        time.sleep(0.05)
+        other("COMMIT")
+    assert account(then) == [(1,)]
+    assert sorted(account("SELECT I FROM T")) == [(1,), (2,)]
+
+
 def test_q12_clones_of_the_past(changed: tuple[Account, str, str]) -> None:
     """CREATE TABLE … CLONE … BEFORE brings back what a statement destroyed; what it keeps shows as it was declared."""
     account, update, _ = changed

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,26 @@ def test_unread_history_is_trimmed_and_unread_streams_become_stale(own_snowflake
         tables = duck.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE '$HISTORY%'").fetchall()
         assert len(tables) == 1
         assert duck.execute(f'SELECT count(*) FROM "$META"."{tables[0][0]}"').fetchall() == [(0,)]
+
+
+def test_asking_an_empty_stream_whether_it_has_data_keeps_it_fresh(own_snowflake: LocalSnowflake) -> None:
+    with closing(snowflake.connector.connect(**own_snowflake.connection())) as connection:
+        for sql in ("CREATE DATABASE D", "CREATE TABLE T (I INT)", "CREATE STREAM S ON TABLE T"):
+            _ask(connection, sql)
+    own_snowflake.stop()
+    _age(own_snowflake.data_dir, 10)
+    own_snowflake.start()
+    connected = snowflake.connector.connect(**own_snowflake.connection(), database="D", schema="PUBLIC")
+    with closing(connected) as connection:
+        before = _stale_after(connection)
+        assert _ask(connection, "SELECT SYSTEM$STREAM_HAS_DATA('S')") == [(False,)]
+        assert timedelta(days=9) < _stale_after(connection) - before < timedelta(days=11)
+
+
+def _stale_after(connection: snowflake.connector.SnowflakeConnection) -> datetime:
+    found = _ask(connection, """SHOW STREAMS LIKE 'S' IN SCHEMA D.PUBLIC ->> SELECT "stale_after" FROM $1""")[0][0]
+    assert isinstance(found, datetime)
+    return found
 
 
 def test_hidden_columns_never_show(session: Session) -> None:

@@ -1,0 +1,120 @@
+"""Session parameters: their defaults, and which of them may be set to what.
+
+A parameter that changes nothing here takes only the value that describes what the server does; one that the server does
+not know is refused.
+
+Source: https://docs.snowflake.com/en/sql-reference/parameters
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from local_snowflake.errors import SnowflakeError, not_supported
+
+_NTZ_FORMAT = "YYYY-MM-DD HH24:MI:SS.FF3"
+# what only clients look at
+_OF_CLIENTS = "CLIENT_"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A session parameter.
+
+    Attributes:
+        default: its default here, which tells its type, too.
+        is_free: whether it may have other values.
+    """
+
+    default: bool | int | str
+    is_free: bool = False
+
+
+PARAMETERS = {
+    # these have an effect
+    "AUTOCOMMIT": Parameter(True, is_free=True),
+    "LOCK_TIMEOUT": Parameter(43200, is_free=True),
+    "QUERY_TAG": Parameter("", is_free=True),
+    "STATEMENT_TIMEOUT_IN_SECONDS": Parameter(172800, is_free=True),
+    "TIMEZONE": Parameter("UTC", is_free=True),
+    # these have none whatever they say: clients read them; nothing is queued, no result is cached
+    "CLIENT_SESSION_KEEP_ALIVE": Parameter(False, is_free=True),
+    "MULTI_STATEMENT_COUNT": Parameter(1, is_free=True),
+    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": Parameter(True, is_free=True),
+    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": Parameter(0, is_free=True),
+    "USE_CACHED_RESULT": Parameter(True, is_free=True),
+    # these say what the server does
+    "ABORT_DETACHED_QUERY": Parameter(False),
+    "BINARY_INPUT_FORMAT": Parameter("HEX"),
+    "BINARY_OUTPUT_FORMAT": Parameter("HEX"),
+    "DATE_INPUT_FORMAT": Parameter("AUTO"),
+    "DATE_OUTPUT_FORMAT": Parameter("YYYY-MM-DD"),
+    "ERROR_ON_NONDETERMINISTIC_MERGE": Parameter(True),
+    "ERROR_ON_NONDETERMINISTIC_UPDATE": Parameter(False),
+    "JSON_INDENT": Parameter(2),
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": Parameter(False),
+    "ROWS_PER_RESULTSET": Parameter(0),
+    "STRICT_JSON_OUTPUT": Parameter(False),
+    "TIME_INPUT_FORMAT": Parameter("AUTO"),
+    "TIME_OUTPUT_FORMAT": Parameter("HH24:MI:SS"),
+    "TIMESTAMP_DAY_IS_ALWAYS_24H": Parameter(False),
+    "TIMESTAMP_INPUT_FORMAT": Parameter("AUTO"),
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": Parameter(_NTZ_FORMAT),
+    "TIMESTAMP_OUTPUT_FORMAT": Parameter(f"{_NTZ_FORMAT} TZHTZM"),
+    "TIMESTAMP_TYPE_MAPPING": Parameter("TIMESTAMP_NTZ"),
+    "TRANSACTION_ABORT_ON_ERROR": Parameter(False),
+    "TRANSACTION_DEFAULT_ISOLATION_LEVEL": Parameter("READ COMMITTED"),
+    "TWO_DIGIT_CENTURY_START": Parameter(1970),
+    "WEEK_OF_YEAR_POLICY": Parameter(0),
+    "WEEK_START": Parameter(0),
+}
+
+
+def is_known(key: str) -> bool:
+    """Whether a parameter may be set at all."""
+    return key in PARAMETERS or key.startswith(_OF_CLIENTS)
+
+
+def read_parameter(key: str, value: object) -> bool | int | str:
+    """The value of a parameter, as its type.
+
+    Args:
+        key: the parameter, in upper case.
+        value: what it is set to.
+
+    Raises:
+        SnowflakeError: 000002, if there is no such parameter here or it cannot have this value; 001006, if the value is
+            none of its type.
+    """
+    parameter = PARAMETERS.get(key)
+    if parameter is None:
+        if not is_known(key):
+            raise not_supported(f"parameter {key}")
+        return value if isinstance(value, (bool, int)) else str(value)
+    found = _as_type(key, parameter.default, str(value))
+    if not parameter.is_free and str(found).upper() != str(parameter.default).upper():
+        raise not_supported(f"parameter {key} = {value}: it is always {shown(parameter.default)}")
+    return found
+
+
+def invalid_value(key: str, text: str) -> SnowflakeError:
+    """The error of a value that a parameter cannot have."""
+    return SnowflakeError(1006, "22023", f"invalid value [{text}] for parameter '{key}'")
+
+
+def _as_type(key: str, default: bool | int | str, text: str) -> bool | int | str:
+    invalid = invalid_value(key, text)
+    if isinstance(default, bool):
+        if text.lower() not in {"true", "false"}:
+            raise invalid
+        return text.lower() == "true"
+    if isinstance(default, int):
+        if not text.isdigit():
+            raise invalid
+        return int(text)
+    return text
+
+
+def shown(value: object) -> str:
+    """A parameter's value as SHOW PARAMETERS prints it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
