@@ -16,7 +16,7 @@ import pytest
 from stack import snowflake
 from stack.holder import hold, read
 from stack.processes import ProcessId, stop, tail
-from stack.state import DEFAULT_DIRECTORY, StackError, State
+from stack.state import DEFAULT_DIRECTORY, REPOSITORY, StackError, State, python_command
 from tests.e2e.commandline import Stack
 
 
@@ -83,9 +83,17 @@ def test_the_hold_ends_with_its_block(stack):
         assert command_at(state).command == "up"
 
 
-def test_the_hint_is_a_command_of_the_makefile_where_that_is_enough(tmp_path):
+def test_a_hint_is_a_command_that_can_be_typed_in_the_folder_of_the_repository(tmp_path):
     assert State(DEFAULT_DIRECTORY).hint("down") == "make down"
-    assert State(tmp_path).hint("down").endswith(f" -m stack down --state-dir {tmp_path}")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for hint, says in (
+        (State(tmp_path).hint("down"), "The stack is not up."),
+        (python_command("local_snowflake", "connection", "--help"), "usage: "),
+    ):
+        told = subprocess.run(
+            hint, shell=True, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+        )
+        assert says in told.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
