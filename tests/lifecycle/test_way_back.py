@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 import snowloop.cli_options
 from snowloop.cli import app
-from snowloop.errors import GateRefused, RollbackError
+from snowloop.errors import GateRefused, RehearsalError, RollbackError
 from snowloop.lifecycle import ledger, promote, rollback
 from snowloop.lifecycle.gate import Verdict
 from snowloop.lifecycle.models import champion, crown, model
+from snowloop.lifecycle.rehearse import rehearse
 from snowloop.project import load_project
 from tests.lifecycle.duel import arriving, call, deploy, insert
 from tests.lifecycle.world import World
@@ -152,6 +153,8 @@ def test_there_is_no_way_back_to_a_version_that_cannot_score_the_rows_of_now(wor
     (place / "features.sql").write_text("SELECT ID, X, Y, X * Y AS XY FROM {{ source }}\n")
     with pytest.raises(RollbackError, match=r"no way back to MODEST_.*takes other features than features.sql"):
         rollback.rollback(world.session, load_project("duel", tmp_path), world.target)
+    with pytest.raises(RehearsalError, match=r"a rollback would return to MODEST_.*takes other features than features"):
+        rehearse(world.session, load_project("duel", tmp_path), world.target)
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
 
 
