@@ -139,6 +139,16 @@ def test_a_version_that_was_crowned_by_hand_is_written_down_before_the_way_back(
     assert "written after the fact" in str(ledger.entries(*given(world))[-2].reason)
 
 
+def test_another_verdict_on_a_version_that_no_longer_serves_is_written_down(world: World):
+    advance(world, "good")
+    crown(*given(world), world.results["modest"])
+    again = replace(verdict(world, "good", "modest"), verdict_id="said again")
+    promote.promote(*given(world), again)
+    assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
+    assert last(world, 2) == [("rollback", "good", "modest"), ("promote", "modest", "good")]
+    assert ledger.entries(*given(world))[-1].verdict_id == "said again"
+
+
 def test_a_version_that_is_gone_is_not_promoted_and_nothing_is_written(world: World):
     before = len(ledger.entries(*given(world)))
     gone = replace(verdict(world, "good", "modest"), version_name="GOOD_0_0")
