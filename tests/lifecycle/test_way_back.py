@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 import snowloop.cli_options
 from snowloop.cli import app
-from snowloop.errors import GateRefused, RollbackError
+from snowloop.errors import GateRefused, RehearsalError, RollbackError
 from snowloop.lifecycle import ledger, promote, rollback
 from snowloop.lifecycle.gate import Verdict
 from snowloop.lifecycle.models import champion, crown, model
+from snowloop.lifecycle.rehearse import rehearse
 from snowloop.project import load_project
 from tests.lifecycle.duel import arriving, call, deploy, insert
 from tests.lifecycle.world import World
@@ -138,6 +139,16 @@ def test_a_version_that_was_crowned_by_hand_is_written_down_before_the_way_back(
     assert "written after the fact" in str(ledger.entries(*given(world))[-2].reason)
 
 
+def test_another_verdict_on_a_version_that_no_longer_serves_is_written_down(world: World):
+    advance(world, "good")
+    crown(*given(world), world.results["modest"])
+    again = replace(verdict(world, "good", "modest"), verdict_id="said again")
+    promote.promote(*given(world), again)
+    assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
+    assert last(world, 2) == [("rollback", "good", "modest"), ("promote", "modest", "good")]
+    assert ledger.entries(*given(world))[-1].verdict_id == "said again"
+
+
 def test_a_version_that_is_gone_is_not_promoted_and_nothing_is_written(world: World):
     before = len(ledger.entries(*given(world)))
     gone = replace(verdict(world, "good", "modest"), version_name="GOOD_0_0")
@@ -152,6 +163,8 @@ def test_there_is_no_way_back_to_a_version_that_cannot_score_the_rows_of_now(wor
     (place / "features.sql").write_text("SELECT ID, X, Y, X * Y AS XY FROM {{ source }}\n")
     with pytest.raises(RollbackError, match=r"no way back to MODEST_.*takes other features than features.sql"):
         rollback.rollback(world.session, load_project("duel", tmp_path), world.target)
+    with pytest.raises(RehearsalError, match=r"a rollback would return to MODEST_.*takes other features than features"):
+        rehearse(world.session, load_project("duel", tmp_path), world.target)
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
 
 

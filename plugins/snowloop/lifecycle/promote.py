@@ -62,7 +62,8 @@ def promote(
     serving = now.name if now else None
     history = ledger.entries(session, project, target)
     begun = ledger.broken_off(history, serving)
-    goes_on = begun is not None and begun.to_version == name and begun.action == ledger.PROMOTE
+    this = (ledger.PROMOTE, name, verdict.verdict_id)
+    goes_on = begun is not None and (begun.action, begun.to_version, begun.verdict_id) == this
     if not goes_on:
         _check_present(project, target, verdict, serving)
     if name not in [version.name for version in known]:

@@ -3,12 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from snowloop.errors import RehearsalError
+from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle import ledger
 from snowloop.lifecycle.calls import REHEARSAL, call
 from snowloop.lifecycle.code import git_commit
-from snowloop.lifecycle.features import Feature, TrainingSet, describe_features
-from snowloop.lifecycle.models import Version, champion, model, versions
+from snowloop.lifecycle.features import Feature, TrainingSet
+from snowloop.lifecycle.inference.repair import version_to_score
+from snowloop.lifecycle.models import Version, champion, model
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.train import version_name
 from snowloop.project import Project
@@ -170,18 +171,15 @@ def _served(project: Project, now: Version, measured: dict[str, float] | None) -
 
 
 def _rollback(session: "Session", project: Project, target: str, training_set: TrainingSet) -> list[Tried]:
-    """Whether the champion before could serve at once: it is there, takes these features, and scores."""
+    """Whether the champion before could serve at once: a rollback would take it, and it scores."""
     reigns = ledger.reigns(ledger.entries(session, project, target))
     if len(reigns) < 2:
         return []
     before, name = reigns[-2], "ROLLBACK_REHEARSED"
-    version = next((each for each in versions(session, project, target) if each.name == before), None)
-    if version is None:
-        return [Tried(name, before, passed=False, reason=f"{before}, to which a rollback would return, is gone")]
-    features = [asdict(feature) for feature in describe_features(session, project, target)]
-    if version.facts.get("features") != features:
-        words = f"{before}, to which a rollback would return, takes other features than features.sql gives now"
-        return [Tried(name, before, passed=False, reason=words)]
+    try:
+        version_to_score(session, project, target, before)
+    except ScoringError as error:
+        return [Tried(name, before, passed=False, reason=f"a rollback would return to {before}: {error}")]
     query = render(
         "train/predict_held_out.sql",
         model=model(project, target),

@@ -102,9 +102,12 @@ def _folder_problems(text: str, directory: Path) -> Iterator[Problem]:
     except (SyntaxError, ValueError):
         return  # told already
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom) or getattr(node, "level", 0):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        else:
             continue
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
         for folder in sorted({name.split(".")[0] for name in names}):
             if folder and (directory / folder).is_dir() and not (directory / f"{folder}.py").is_file():
                 what = (
