@@ -87,18 +87,20 @@ def _keep_definition(ctx: Context, name: Name) -> None:
     Raises:
         CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled anew.
     """
-    if ctx.is_temporary(name):
-        return
     session, concerned = ctx.session, concerns("TABLE", name)
+    if not session.has_written:
+        session.notes[_SNAPSHOT] = ctx.since
+    if ctx.is_temporary(name):
+        # as getting a lock does
+        session.refresh()
+        return
     session.written.add(name)
     # what the transaction holds already was not changed since
     if not session.lock(definition_lock(name), shared=True):
         return
     if ctx.catalog.changed_since(ctx.since, concerned):
         raise CatalogChangedError(f"table {name.fqn} was changed by another session")
-    if not session.has_written:
-        session.notes[_SNAPSHOT] = ctx.since
-    elif ctx.catalog.changed_since(session.notes[_SNAPSHOT], concerned):
+    if session.has_written and ctx.catalog.changed_since(session.notes.get(_SNAPSHOT, 0), concerned):
         # the transaction's own snapshot is from before that: it goes on from the present one
         session.notes[_SNAPSHOT] = ctx.since
         session.renew()

@@ -276,19 +276,20 @@ def test_a_waiting_statement_on_a_table_is_compiled_anew_when_the_table_changed(
     assert run(session, "SELECT A FROM N") == [(12,)]
 
 
+@pytest.mark.parametrize("kind", ["", "TEMPORARY"])
 def test_a_transaction_writes_a_table_that_changed_since_its_first_write(
-    session: Connection, connect: Callable[[], Connection]
+    session: Connection, connect: Callable[[], Connection], kind: str
 ) -> None:
-    run(session, "CREATE TABLE FIRST (A INT)")
     run(session, "CREATE TABLE SECOND (A INT)")
     other = connect()
+    run(other, f"CREATE {kind} TABLE FIRST (A INT)")
     run(other, "BEGIN")
     run(other, "INSERT INTO FIRST VALUES (1)")
     run(session, "ALTER TABLE SECOND ADD COLUMN B INT")
     run(session, "CREATE STREAM SECOND_S ON TABLE SECOND")
     run(other, "INSERT INTO SECOND (A, B) VALUES (2, 3)")
     run(other, "COMMIT")
-    assert run(session, "SELECT A FROM FIRST") == [(1,)]
+    assert run(other, "SELECT A FROM FIRST") == [(1,)]
     assert run(session, "SELECT A, B FROM SECOND_S") == [(2, 3)]
 
 

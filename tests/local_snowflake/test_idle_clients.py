@@ -23,7 +23,7 @@ PATIENCE = 120
 _CLIENT = """
 import json, sys, snowflake.connector
 connection = snowflake.connector.connect(**json.loads(sys.argv[1]))
-for sql in ("USE SCHEMA D.PUBLIC", "BEGIN", "UPDATE T SET X = 100"):
+for sql in ("USE SCHEMA T_IDLE_CLIENTS.PUBLIC", "BEGIN", "UPDATE T SET X = 100"):
     connection.cursor().execute(sql)
 print("written", flush=True)
 sys.stdin.read()
@@ -52,28 +52,40 @@ def until(found: Callable[[], bool]) -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSnowflake]:
     """A server that waits for clients less long than usual."""
-    options = ["--idle-transaction-seconds", "3", "--idle-session-seconds", "15"]
+    options = ["--idle-transaction-seconds", "5", "--idle-session-seconds", "40"]
     made = LocalSnowflake(tmp_path_factory.mktemp("idle") / "data", options=options).start()
     yield made
     made.stop()
 
 
-@pytest.fixture
-def connect(server: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
+def sessions(server: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
+    """Open sessions in a database with a table T of one row."""
     opened: list[Connection] = []
     arguments = server.connection()
 
     def open_session() -> Connection:
         opened.append(snowflake.connector.connect(**arguments))
         if len(opened) == 1:
-            run(opened[0], "CREATE OR REPLACE DATABASE D")
+            run(opened[0], "CREATE OR REPLACE DATABASE T_IDLE_CLIENTS")
             run(opened[0], "CREATE TABLE T AS SELECT 1 AS X")
-        run(opened[-1], "USE SCHEMA D.PUBLIC")
+        run(opened[-1], "USE SCHEMA T_IDLE_CLIENTS.PUBLIC")
         return opened[-1]
 
     yield open_session
     for connection in opened:
         connection.close()
+
+
+@pytest.fixture
+def connect(server: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
+    """Opens sessions of the server that waits less long."""
+    yield from sessions(server)
+
+
+@pytest.fixture
+def connect_usual(local_snowflake: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
+    """Opens sessions of a server that waits as long as usual."""
+    yield from sessions(local_snowflake)
 
 
 def start(connection: Connection, sql: str) -> tuple[threading.Thread, list[Exception]]:
@@ -120,6 +132,7 @@ def test_a_client_whose_transaction_was_rolled_back_is_told(connect: Callable[[]
     assert sorted(run(mine, "SELECT X FROM T")) == [(2,), (4,)]
 
 
+@pytest.mark.slow
 def test_a_transaction_with_a_statement_under_way_is_left(connect: Callable[[], Connection]) -> None:
     """The statement takes longer than a client may be idle; and nobody waits for the one that only rests."""
     busy, resting, mine = connect(), connect(), connect()
@@ -128,11 +141,12 @@ def test_a_transaction_with_a_statement_under_way_is_left(connect: Callable[[], 
     run(resting, "INSERT INTO R VALUES (1)")
     run(busy, "BEGIN")
     run(busy, "UPDATE T SET X = 100")
-    waiting, errors = start(mine, "UPDATE T SET X = X + 1")
-    run(busy, "CALL SYSTEM$WAIT(7)")
+    long, errors = start(busy, "CALL SYSTEM$WAIT(9)")
+    waiting, more_errors = start(mine, "UPDATE T SET X = X + 1")
+    long.join(PATIENCE)
     run(busy, "COMMIT")
     waiting.join(PATIENCE)
-    assert errors == []
+    assert errors + more_errors == []
     assert run(mine, "SELECT X FROM T") == [(101,)]
     run(resting, "COMMIT")
     assert run(mine, "SELECT X FROM R") == [(1,)]
@@ -151,13 +165,13 @@ def test_a_session_ends_after_a_while(connect: Callable[[], Connection]) -> None
     assert run(mine, "SELECT X FROM T") == [(1,)]
 
 
-def test_locks_are_shown_and_a_transaction_can_be_aborted(connect: Callable[[], Connection]) -> None:
-    holder, waiter, mine = connect(), connect(), connect()
+def test_locks_are_shown_and_a_transaction_can_be_aborted(connect_usual: Callable[[], Connection]) -> None:
+    holder, waiter, mine = connect_usual(), connect_usual(), connect_usual()
     run(holder, "BEGIN")
     run(holder, "UPDATE T SET X = 100")
     (number,) = run(holder, "SELECT CURRENT_TRANSACTION()")[0]
     thread, errors = start(waiter, "UPDATE T SET X = X + 1")
-    table = {"resource": "D.PUBLIC.T", "type": "PARTITIONS"}
+    table = {"resource": "T_IDLE_CLIENTS.PUBLIC.T", "type": "PARTITIONS"}
 
     def rows() -> list[dict[str, Any]]:
         return [r for r in shown(mine, "SHOW LOCKS IN ACCOUNT") if table.items() <= r.items()]
