@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -18,7 +18,8 @@ from local_snowflake.computed import ComputedTables, computing
 from local_snowflake.errors import SnowflakeError, canceled, from_duckdb, timed_out
 from local_snowflake.locks import LockTable
 from local_snowflake.names import Name
-from local_snowflake.repeating import Repetition, TableClock
+from local_snowflake.query_ids import QueryIds
+from local_snowflake.repeating import Repetition, TableClock, Write, run_again
 from local_snowflake.results import Result
 
 T = TypeVar("T")
@@ -26,7 +27,6 @@ _CONFLICT_RETRIES = 50
 # the error of a statement that did not get a lock
 _NOT_LOCKED = 625
 _RESULTS_KEPT = 64
-_IDS_KEPT = 10_000
 
 
 class Session:
@@ -57,9 +57,7 @@ class Session:
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
         self.results: OrderedDict[str, Result] = OrderedDict()
-        # the ids of the statements that ended, the latest ones, and how many there were before those
-        self.query_ids: deque[str] = deque(maxlen=_IDS_KEPT)
-        self.older_queries = 0
+        self.query_ids = QueryIds()
         self.autocommit = True
         self.in_transaction = False
         # what a transaction remembers between its statements, eg: which rows of a stream it may see
@@ -75,7 +73,7 @@ class Session:
         self._depth = 0
         # rows of table functions that the running statement reads, by the name they are registered under
         self._rows: dict[str, pa.Table] = {}
-        self._writes: list[tuple[Callable[[], Any], Repetition | None]] = []
+        self._writes: list[Write] = []
         # the tables that the open transaction has written; when it saw those that it reads
         self.written: set[Name] = set()
         self.clock = TableClock()
@@ -266,19 +264,11 @@ class Session:
         if not self.in_transaction:
             return
         self.duck.execute("ROLLBACK")
-        before, done = self._moment, self._writes
+        before = self._moment
         self._begin_duck()
         for name, rows in self._rows.items():
             self.duck.register(name, rows)
-        try:
-            for work, _ in done:
-                work()
-        except (duckdb.Error, SnowflakeError) as error:
-            hindrance: str | None = str(error)
-        else:
-            # asked afterwards: the new transaction sees no later commit than those that are known by now
-            reasons = (repetition.hindrance(before) for _, repetition in done if repetition)
-            hindrance = next((reason for reason in reasons if reason), None)
+        hindrance = run_again(self._writes, before)
         if hindrance:
             self.rollback()
             text = f"The open transaction was rolled back. A statement failed: {failure}\nThe statements before it "
@@ -286,16 +276,6 @@ class Session:
             raise SnowflakeError(603, "40000", text)
 
     # -- results ------------------------------------------------------------------------------------------------------
-
-    def note_query(self, query_id: str) -> None:
-        """Keep the id of a statement that ended, well or not, for LAST_QUERY_ID."""
-        self.older_queries += len(self.query_ids) == _IDS_KEPT
-        self.query_ids.append(query_id)
-
-    def query_id(self, number: int) -> str | None:
-        """The id of a statement of the session: of the first for 1, of the last one for -1; None if it is not known."""
-        index = number - 1 - self.older_queries if number > 0 else number + len(self.query_ids)
-        return self.query_ids[index] if 0 <= index < len(self.query_ids) else None
 
     def remember(self, result: Result) -> None:
         """Keep a result for RESULT_SCAN and for clients that fetch it later."""
