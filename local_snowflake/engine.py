@@ -228,7 +228,7 @@ class Engine:
             raise translated from None
         finally:
             record.ended = datetime.now(UTC)
-            session.note_query(record.query_id)
+            session.query_ids.append(record.query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.status, record.rows = "SUCCESS", result.table.num_rows
         result.query_id = record.query_id

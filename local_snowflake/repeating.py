@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 from sqlglot import exp
 
+from local_snowflake.errors import SnowflakeError
 from local_snowflake.names import Name
 
 if TYPE_CHECKING:
@@ -116,8 +118,32 @@ class Repetition:
         return None
 
 
+# what a statement does on DuckDB, and whether it would do the same again; it would, without
+Write = tuple[Callable[[], Any], Repetition | None]
+
+
 def _changing_default(table: Object | None) -> str | None:
     for column in table.props["columns"] if table else ():
         if column.get("identity") or _CHANGING_DEFAULT.search(column["default"] or ""):
             return str(column["name"])
     return None
+
+
+def run_again(writes: Sequence[Write], moment: int) -> str | None:
+    """Let the writes of a transaction run again in a new one.
+
+    Args:
+        writes: the statements.
+        moment: the clock's when the transaction before saw the tables that they read.
+
+    Returns:
+        Why they did not write the same; None if they did.
+    """
+    try:
+        for work, _ in writes:
+            work()
+    except (duckdb.Error, SnowflakeError) as error:
+        return str(error)
+    # asked afterwards: the new transaction sees no later commit than those that are known by now
+    reasons = (repetition.hindrance(moment) for _, repetition in writes if repetition)
+    return next((reason for reason in reasons if reason), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +18,8 @@ from local_snowflake.errors import CatalogChangedError, SnowflakeError, executio
 from local_snowflake.interruption import Interruptible
 from local_snowflake.locks import LockTable, Resource, new_transaction
 from local_snowflake.names import Name
-from local_snowflake.repeating import Repetition, TableClock
+from local_snowflake.query_ids import QueryIds
+from local_snowflake.repeating import Repetition, TableClock, Write, run_again
 from local_snowflake.results import Result
 
 T = TypeVar("T")
@@ -28,7 +28,6 @@ _CONFLICT_RETRIES = 50
 _NOT_LOCKED = 625
 _RESULTS_KEPT = 64
 _RESULTS_BYTES = 256 * 1024**2
-_IDS_KEPT = 10_000
 
 
 class Session(Interruptible):
@@ -57,11 +56,9 @@ class Session(Interruptible):
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
         self.results: Kept[Result] = Kept(_RESULTS_KEPT, _RESULTS_BYTES)
-        # the statement that runs, or ran last
+        # the statement that runs, or ran last; and those that ended
         self.query_id: str | None = None
-        # the ids of the statements that ended, the latest ones, and how many there were before those
-        self.query_ids: deque[str] = deque(maxlen=_IDS_KEPT)
-        self.older_queries = 0
+        self.query_ids = QueryIds()
         self.autocommit = True
         self.in_transaction = False
         # what a transaction remembers between its statements, eg: which rows of a stream it may see
@@ -73,7 +70,7 @@ class Session(Interruptible):
         self.on_commit: Callable[[], None] = lambda: None
         # rows of table functions that the running statement reads, by the name they are registered under
         self._rows: dict[str, pa.Table] = {}
-        self._writes: list[tuple[Callable[[], Any], Repetition | None]] = []
+        self._writes: list[Write] = []
         # the tables that the open transaction has written; when it saw those that it reads
         self.written: set[Name] = set()
         self.clock = TableClock()
@@ -292,18 +289,10 @@ class Session(Interruptible):
         if not self.in_transaction:
             return
         self.duck.execute("ROLLBACK")
-        before, done = self._moment, self._writes
+        before = self._moment
         self._begin_duck()
         self._register_again()
-        try:
-            for work, _ in done:
-                work()
-        except (duckdb.Error, SnowflakeError) as error:
-            hindrance: str | None = str(error)
-        else:
-            # asked afterwards: the new transaction sees no later commit than those that are known by now
-            reasons = (repetition.hindrance(before) for _, repetition in done if repetition)
-            hindrance = next((reason for reason in reasons if reason), None)
+        hindrance = run_again(self._writes, before)
         if hindrance:
             self.rollback()
             text = f"The open transaction was rolled back. A statement failed: {failure}\nThe statements before it "
@@ -311,16 +300,6 @@ class Session(Interruptible):
             raise SnowflakeError(603, "40000", text)
 
     # -- results ------------------------------------------------------------------------------------------------------
-
-    def note_query(self, query_id: str) -> None:
-        """Keep the id of a statement that ended, well or not, for LAST_QUERY_ID."""
-        self.older_queries += len(self.query_ids) == _IDS_KEPT
-        self.query_ids.append(query_id)
-
-    def earlier_query(self, number: int) -> str | None:
-        """The id of a statement of the session: of the first for 1, of the last one for -1; None if it is not known."""
-        index = number - 1 - self.older_queries if number > 0 else number + len(self.query_ids)
-        return self.query_ids[index] if 0 <= index < len(self.query_ids) else None
 
     def remember(self, result: Result) -> None:
         """Keep a result for RESULT_SCAN and for clients that fetch it later."""

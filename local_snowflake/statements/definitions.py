@@ -85,9 +85,7 @@ def _apply(ctx: Context, column: ColumnProps, constraint: exp.Expression) -> Non
 
 
 def constrain(ctx: Context, columns: list[ColumnProps], constraint: exp.Expression) -> list[ColumnProps]:
-    """Note what a constraint of a table says of its columns, in place.
-
-    A primary key's columns cannot be NULL; nothing else of keys is enforced, as in Snowflake.
+    """Note what a constraint of a table says of its columns, in place; of keys only NOT NULL is enforced.
 
     Args:
         ctx: the statement's context.

@@ -223,7 +223,7 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/last_query_id
     """
-    return ctx.session.earlier_query(number)
+    return ctx.session.query_ids.numbered(number)
 
 
 @table_function("RESULT_SCAN")

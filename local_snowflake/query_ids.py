@@ -1,0 +1,26 @@
+"""The ids of a session's statements, by their numbers."""
+
+from __future__ import annotations
+
+from collections import deque
+
+_KEPT = 10_000
+
+
+class QueryIds:
+    """The statements that ended, well or not; the latest ones are kept."""
+
+    def __init__(self) -> None:
+        """No statement ended yet."""
+        self._ids: deque[str] = deque(maxlen=_KEPT)
+        self._older = 0
+
+    def append(self, query_id: str) -> None:
+        """A statement ended."""
+        self._older += len(self._ids) == _KEPT
+        self._ids.append(query_id)
+
+    def numbered(self, number: int) -> str | None:
+        """The id of the session's first statement for 1, of its last one for -1; None if it is not known."""
+        index = number - 1 - self._older if number > 0 else number + len(self._ids)
+        return self._ids[index] if 0 <= index < len(self._ids) else None
