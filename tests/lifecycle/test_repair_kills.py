@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,6 @@ def test_two_recoveries_at_once_score_what_was_lost_once(trial: Trial, before: t
     """Another one does all of it just before a statement of the first, and then a row arrives."""
     lose(trial, 3)
     scored, quarantined, *_ = written(trial)
-    other = trial.open()
     done = []
 
     def whole() -> None:
@@ -156,8 +156,8 @@ def test_two_recoveries_at_once_score_what_was_lost_once(trial: Trial, before: t
         other.sql(insertion(trial.events(1)).replace("{db}", trial.world.database)).collect()
 
     first: Any = Interrupted(trial.world.session, before[0], whole, before[1])
-    done.append(recover_loop(first, *trial.given[1:]))
-    other.close()
+    with closing(trial.open()) as other:
+        done.append(recover_loop(first, *trial.given[1:]))
     assert [each.rows for each in done] == [4, rows]
     assert written(trial)[:2] == (scored + 3 + (rows == 5), quarantined + 1)
     assert count(trial, "OPS.RUNS", "KIND = 'recovery' AND STATE <> 'SUCCEEDED'") == 0
@@ -250,11 +250,10 @@ def test_a_backfill_killed_at_any_statement_counts_just_what_is_written(trial: T
 
 def half(trial: Trial, rows: Rows, run_id: str) -> None:
     """A backfill that was killed with one batch done, three hours ago."""
-    session = trial.open()
-    dying: Any = Dying(session, 12, sent=True, after="BEGIN")
-    with pytest.raises(KilledError):
-        backfill(dying, *trial.given[1:], rows=rows, batch_size=2, run_id=run_id)
-    session.close()
+    with closing(trial.open()) as session:
+        dying: Any = Dying(session, 12, sent=True, after="BEGIN")
+        with pytest.raises(KilledError):
+            backfill(dying, *trial.given[1:], rows=rows, batch_size=2, run_id=run_id)
     ago = "STARTED_AT = DATEADD('hour', -3, SYSDATE())"
     trial.world.rows(f"UPDATE {{db}}.OPS.BACKFILLS SET {ago} WHERE RUN_ID = '{run_id}'")
     assert trial.world.value(f"SELECT BATCHES_DONE FROM {{db}}.OPS.BACKFILLS WHERE RUN_ID = '{run_id}'") == 1
