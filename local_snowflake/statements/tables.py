@@ -73,9 +73,10 @@ def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[
     """The columns that a statement declares, or those of the table that it is LIKE; none if its query tells them."""
     like = tree.find(exp.LikeProperty)
     if like is not None:
-        source = ctx.relation(table_name(ctx, upper_case(like).this))
+        name = table_name(ctx, upper_case(like).this)
+        source = ctx.relation(name)
         if source is None or source.kind != "TABLE":
-            raise does_not_exist("Table", like.this.sql(dialect="snowflake"))
+            raise does_not_exist("Table", name.fqn)
         return [{k: v for k, v in column.items() if k != "sequence"} for column in source.props["columns"]]
     if schema is None:
         if tree.args.get("expression") is None:

@@ -140,7 +140,7 @@ def test_a_table_like_another_has_its_columns_and_no_rows(session: Session) -> N
     run(session, "INSERT INTO B (ID) VALUES (1)")
     run(session, "INSERT INTO B (X) VALUES ('c')")
     assert sorted(tuple(row) for row in run(session, "SELECT * FROM B")) == [(1, "x"), (5, "c")]
-    with pytest.raises(Exception, match="'NOPE' does not exist"):
+    with pytest.raises(Exception, match=r"'T_TABLE_DEFINITIONS.PUBLIC.NOPE' does not exist"):
         run(session, "CREATE TABLE C LIKE NOPE")
 
 
