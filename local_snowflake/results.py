@@ -161,7 +161,7 @@ def _wire_array(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray | pa.Arr
     if pa.types.is_timestamp(data.type):
         return _wire_timestamp(data, kind)
     if pa.types.is_time(data.type):
-        return pc.multiply(data.cast(pa.time64("us")).cast(pa.int64()), 1000)
+        return _wire_time(data, kind)
     if pa.types.is_uint64(data.type):
         return _narrowed(data)
     if pa.types.is_float32(data.type):
@@ -208,6 +208,14 @@ def _pretty(value: Any) -> str:
             return value
         value = json.loads(value)
     return json.dumps(value, default=str, ensure_ascii=False, indent=2, sort_keys=True)
+
+def _wire_time(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray:
+    """The time since midnight, in units of the column's scale: those of TIME(3) are milliseconds."""
+    micros = data.cast(pa.time64("us")).cast(pa.int64())
+    if kind.scale >= 6:
+        return pc.multiply(micros, 10 ** (kind.scale - 6))
+    return pc.divide(micros, 10 ** (6 - kind.scale))
+
 
 
 def _wire_timestamp(data: pa.ChunkedArray, kind: SfType) -> pa.Array:
