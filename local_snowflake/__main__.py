@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from local_snowflake.server import ANSWER_SECONDS
 from local_snowflake.service import connection_arguments, serve
 
 
@@ -23,6 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--port", type=int, default=0, help="HTTPS port; 0: a free one (default)")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
+    run.add_argument(
+        "--answer-seconds",
+        type=float,
+        default=ANSWER_SECONDS,
+        help="after how long a statement's client is told to ask again later (default: %(default)g)",
+    )
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
@@ -36,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        serve(options.data_dir, options.host, options.port, options.hostname, secrets.token_urlsafe(32))
+        new_secret = secrets.token_urlsafe(32)
+        serve(options.data_dir, options.host, options.port, options.hostname, new_secret, options.answer_seconds)
     except duckdb.IOException as error:
         print(f"Cannot open {options.data_dir}: is it served by another process already? {error}", file=sys.stderr)
         return 1

@@ -15,13 +15,20 @@ import uvicorn
 
 from local_snowflake.certificates import ensure_certificate, write_private
 from local_snowflake.engine import Engine
-from local_snowflake.server import USER, Server, widen_thread_pool
+from local_snowflake.server import ANSWER_SECONDS, USER, Server, widen_thread_pool
 
 _STATE = "server.json"
 _LOOPBACK = "127.0.0.1"
 
 
-def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str) -> None:
+def serve(
+    data_dir: Path,
+    host: str,
+    port: int,
+    hostnames: Sequence[str],
+    new_secret: str,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
     HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
@@ -32,13 +39,14 @@ def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_se
         port: its port; 0 for a free one.
         hostnames: further names for the certificate.
         new_secret: the password, if the directory has none yet.
+        answer_seconds: after how long a statement's client is told to ask again later.
     """
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
     engine = Engine(data_dir)
-    app = Server(engine, secret).app()
+    app = Server(engine, secret, answer_seconds).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ os.environ.setdefault("AIRFLOW_HOME", _AIRFLOW_HOME.name)
 class LocalSnowflake:
     """A server process over a data directory; it may be stopped, killed and started again."""
 
-    def __init__(self, data_dir: Path, packages: Path | None = None) -> None:
+    def __init__(self, data_dir: Path, packages: Path | None = None, options: Sequence[str] = ()) -> None:
         self.data_dir = data_dir
+        self._options = options
         # where the server finds packages beside those of its environment
         self._path = os.pathsep.join(str(p) for p in (ROOT, packages) if p)
         self._process: subprocess.Popen[str] | None = None
@@ -43,7 +44,7 @@ class LocalSnowflake:
         """Start the server and wait until it is ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         log = (self.data_dir / "server.log").open("a")
-        command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(self.data_dir)]
+        command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(self.data_dir), *self._options]
         environment = os.environ | {"PYTHONPATH": self._path}
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True

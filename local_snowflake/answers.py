@@ -1,0 +1,146 @@
+"""The statements that clients asked for: each request is run once, and its answer is kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from local_snowflake.session import Handle
+
+V = TypeVar("V")
+_ANSWERS = 1000
+_ANSWERS_BYTES = 64 * 1024**2
+# a request is known for longer than its answer: it is never run again
+_REQUESTS = 100_000
+
+
+class Kept(Generic[V]):
+    """The latest values by their keys, up to a number and a size; the newest is there, however large it is."""
+
+    def __init__(self, count: int, size: int) -> None:
+        """Keep at most ``count`` values of ``size`` bytes altogether."""
+        self._count = count
+        self._size = size
+        self._held: OrderedDict[str, tuple[V, int]] = OrderedDict()
+        self._total = 0
+        self._lock = threading.Lock()
+
+    def put(self, key: str, value: V, size: int) -> None:
+        """Keep a value that takes ``size`` bytes; what is too much then is forgotten."""
+        with self._lock:
+            self._forget(key)
+            self._held[key] = value, size
+            self._total += size
+            while len(self._held) > 1 and (len(self._held) > self._count or self._total > self._size):
+                self._forget(next(iter(self._held)))
+
+    def _forget(self, key: str) -> None:
+        _, size = self._held.pop(key, (None, 0))
+        self._total -= size
+
+    def get(self, key: str) -> V | None:
+        """The value of a key; None if it is not there, or not any more."""
+        with self._lock:
+            found = self._held.get(key)
+        return found[0] if found else None
+
+
+class Asked:
+    """A statement that a client asked for: it waits for its session, runs, or has ended with an answer."""
+
+    def __init__(self, handle: Handle) -> None:
+        """Make one for the client of ``handle``."""
+        self.query_id = str(uuid.uuid4())
+        self.handle = handle
+        self.answer: Future[bytes] = Future()
+        # nobody may cancel the future: the statement ends by itself, or is interrupted
+        self.answer.set_running_or_notify_cancel()
+        self._begun = self._cancelled = False
+        self._lock = threading.Lock()
+
+    def begin(self) -> bool:
+        """Note that the session runs the statement now; False if it was cancelled before."""
+        with self._lock:
+            self._begun = not self._cancelled
+            return self._begun
+
+    def end(self) -> None:
+        """Note that the session may run another statement from now on."""
+        with self._lock:
+            self._begun = False
+
+    def cancel(self) -> None:
+        """Interrupt the statement, or let it never begin."""
+        with self._lock:
+            self._cancelled = True
+            if self._begun:
+                self.handle.session.interrupt()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it has ended, or never begins, because it was cancelled."""
+        return self._cancelled
+
+    async def ended(self, seconds: float) -> bool:
+        """Wait for the answer, for at most ``seconds``; holds no thread meanwhile."""
+        if not self.answer.done():
+            await asyncio.wait([asyncio.wrap_future(self.answer)], timeout=seconds)
+        return self.answer.done()
+
+
+class Statements:
+    """All statements that clients asked for lately.
+
+    A client repeats a request that it got no answer to, eg: because its connection broke. The repetition gets the
+    statement that the request has started, or its answer.
+    """
+
+    def __init__(self) -> None:
+        """None was asked for."""
+        self._running: dict[str, Asked] = {}
+        self._ended: Kept[Asked] = Kept(_ANSWERS, _ANSWERS_BYTES)
+        self._query_ids: Kept[str] = Kept(_REQUESTS, 0)
+        self._lock = threading.Lock()
+
+    def ask(self, handle: Handle, request: str, work: Callable[[Asked], bytes]) -> Asked | None:
+        """The statement of a request, which is started if it is new.
+
+        Args:
+            handle: the client's.
+            request: what identifies the request in its session; empty for a client that does not tell.
+            work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
+                may wait for others, so that no bounded pool of threads would do.
+
+        Returns:
+            None for a request that was answered so long ago that the answer is not kept any more.
+        """
+        with self._lock:
+            key = f"{handle.session.id}/{request}"
+            if request and (query_id := self._query_ids.get(key)):
+                return self.find(query_id)
+            asked = Asked(handle)
+            self._running[asked.query_id] = asked
+            if request:
+                self._query_ids.put(key, asked.query_id, 0)
+        threading.Thread(target=self._run, args=[asked, work], daemon=True).start()
+        return asked
+
+    def _run(self, asked: Asked, work: Callable[[Asked], bytes]) -> None:
+        answer = work(asked)
+        self._ended.put(asked.query_id, asked, len(answer))
+        del self._running[asked.query_id]
+        asked.answer.set_result(answer)
+
+    def of_request(self, handle: Handle, request: str) -> Asked | None:
+        """The statement that a request of the session has started."""
+        query_id = self._query_ids.get(f"{handle.session.id}/{request}")
+        return self.find(query_id) if query_id else None
+
+    def find(self, query_id: str) -> Asked | None:
+        """A statement that runs, or whose answer is kept."""
+        return self._running.get(query_id) or self._ended.get(query_id)
