@@ -42,7 +42,7 @@ def serve(
         answer_seconds: after how long a statement's client is told to ask again later.
     """
     data_dir = data_dir.resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    _make_private(data_dir)
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
     engine = Engine(data_dir)
@@ -98,6 +98,15 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     listener.bind((host, port))
     with contextlib.closing(listener):
         yield listener
+
+
+def _make_private(data_dir: Path) -> None:
+    """Make the directory, and let nobody else read it nor what the server and its workers write from now on."""
+    os.umask(0o077)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # a mounted directory may be somebody else's
+    if data_dir.stat().st_uid == os.getuid():
+        data_dir.chmod(0o700)
 
 
 def _secret(data_dir: Path, new: str) -> str:

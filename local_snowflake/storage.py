@@ -35,6 +35,8 @@ class Storage:
         # fakesnow's transpilation still emits arrow lambdas
         config: dict[str, str | bool | int | float | list[str]] = {
             "lambda_syntax": "ENABLE_SINGLE_ARROW",
+            # statements reach no files: stages are read and written by the server itself
+            "enable_external_access": False,
             "memory_limit": memory_limit,
             "preserve_insertion_order": True,
         }
