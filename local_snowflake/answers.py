@@ -10,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from local_snowflake.session import Handle
+from local_snowflake.session import Session
 
 V = TypeVar("V")
-_ANSWERS = 1000
+_ANSWERS = 10_000
 _ANSWERS_BYTES = 64 * 1024**2
 # a request is known for longer than its answer: it is never run again
 _REQUESTS = 100_000
@@ -51,35 +51,40 @@ class Kept(Generic[V]):
 
 
 class Asked:
-    """A statement that a client asked for: it waits for its session, runs, or has ended with an answer."""
+    """A statement that a client asked for: it waits for its session, runs, or has ended with an answer.
 
-    def __init__(self, handle: Handle) -> None:
-        """Make one for the client of ``handle``."""
+    One that has ended keeps its answer, but not its session, which may be closed long before.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Make one for a client of ``session``."""
         self.query_id = str(uuid.uuid4())
-        self.handle = handle
+        self.session_id = session.id
+        self.user = session.user
         self.answer: Future[bytes] = Future()
         # nobody may cancel the future: the statement ends by itself, or is interrupted
         self.answer.set_running_or_notify_cancel()
-        self._begun = self._cancelled = False
+        self._session: Session | None = None
+        self._cancelled = False
         self._lock = threading.Lock()
 
-    def begin(self) -> bool:
+    def begin(self, session: Session) -> bool:
         """Note that the session runs the statement now; False if it was cancelled before."""
         with self._lock:
-            self._begun = not self._cancelled
-            return self._begun
+            self._session = None if self._cancelled else session
+            return not self._cancelled
 
     def end(self) -> None:
         """Note that the session may run another statement from now on."""
         with self._lock:
-            self._begun = False
+            self._session = None
 
     def cancel(self) -> None:
         """Interrupt the statement, or let it never begin."""
         with self._lock:
             self._cancelled = True
-            if self._begun:
-                self.handle.session.interrupt()
+            if self._session is not None:
+                self._session.interrupt()
 
     @property
     def is_cancelled(self) -> bool:
@@ -107,11 +112,11 @@ class Statements:
         self._query_ids: Kept[str] = Kept(_REQUESTS, 0)
         self._lock = threading.Lock()
 
-    def ask(self, handle: Handle, request: str, work: Callable[[Asked], bytes]) -> Asked | None:
+    def ask(self, session: Session, request: str, work: Callable[[Asked], bytes]) -> Asked | None:
         """The statement of a request, which is started if it is new.
 
         Args:
-            handle: the client's.
+            session: the client's.
             request: what identifies the request in its session; empty for a client that does not tell.
             work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
                 may wait for others, so that no bounded pool of threads would do.
@@ -120,10 +125,10 @@ class Statements:
             None for a request that was answered so long ago that the answer is not kept any more.
         """
         with self._lock:
-            key = f"{handle.session.id}/{request}"
+            key = f"{session.id}/{request}"
             if request and (query_id := self._query_ids.get(key)):
                 return self.find(query_id)
-            asked = Asked(handle)
+            asked = Asked(session)
             self._running[asked.query_id] = asked
             if request:
                 self._query_ids.put(key, asked.query_id, 0)
@@ -136,9 +141,9 @@ class Statements:
         del self._running[asked.query_id]
         asked.answer.set_result(answer)
 
-    def of_request(self, handle: Handle, request: str) -> Asked | None:
+    def of_request(self, session: Session, request: str) -> Asked | None:
         """The statement that a request of the session has started."""
-        query_id = self._query_ids.get(f"{handle.session.id}/{request}")
+        query_id = self._query_ids.get(f"{session.id}/{request}")
         return self.find(query_id) if query_id else None
 
     def find(self, query_id: str) -> Asked | None:

@@ -120,7 +120,8 @@ class Server:
             return gone()
         handle.base_url = str(request.base_url)
         body = await statement_of(request)
-        asked = self._statements.ask(handle, _request_key(request, body), lambda asked: self._run(asked, body))
+        key = _request_key(request, body)
+        asked = self._statements.ask(handle.session, key, lambda asked: self._run(asked, handle, body))
         if asked is None:
             return refused("000709", "The result of this request is not kept any more; the statement ran once.")
         if body.get("asyncExec"):
@@ -133,11 +134,11 @@ class Server:
             return respond(asked.answer.result())
         return in_progress(asked.query_id)
 
-    def _run(self, asked: Asked, body: dict[str, Any]) -> bytes:
-        handle, query_id = asked.handle, asked.query_id
+    def _run(self, asked: Asked, handle: Handle, body: dict[str, Any]) -> bytes:
+        query_id = asked.query_id
         with handle.lock:
             try:
-                if not asked.begin():
+                if not asked.begin(handle.session):
                     return render(failed(canceled(), query_id))
                 # a procedure that was stopped may have had a statement on its way
                 if handle.token not in self.engine.handles:
@@ -186,7 +187,7 @@ class Server:
             return gone()
         query_id = request.path_params["query_id"]
         asked = self._statements.find(query_id)
-        if asked is None or asked.handle.session is not handle.session:
+        if asked is None or asked.session_id != handle.session.id:
             return refused("000709", f"Statement {query_id} not found")
         return await self._response(asked)
 
@@ -200,7 +201,7 @@ class Server:
         record = next((r for r in list(self.engine.history) if r.query_id == query_id and r.user == user), None)
         if record is None:
             asked = self._statements.find(query_id)
-            return succeeded({"queries": [_state(asked)] if asked and asked.handle.session.user == user else []})
+            return succeeded({"queries": [_state(asked)] if asked and asked.user == user else []})
         entry: dict[str, Any] = {"id": query_id, "status": record.status, "sqlText": record.text}
         if record.error_code is not None:
             entry |= {"errorCode": f"{record.error_code:06d}", "errorMessage": record.error_message}
@@ -214,8 +215,8 @@ class Server:
         if query_id := request.path_params.get("query_id"):
             asked = self._statements.find(query_id)
         else:
-            asked = self._statements.of_request(handle, str((await body_of(request)).get("requestId", "")))
-        if asked is not None and asked.handle.session is handle.session:
+            asked = self._statements.of_request(handle.session, str((await body_of(request)).get("requestId", "")))
+        if asked is not None and asked.session_id == handle.session.id:
             await run_in_threadpool(asked.cancel)
         return succeeded({})
 
