@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from local_snowflake.idle import IdleLimits
+from local_snowflake.server import ANSWER_SECONDS
 from local_snowflake.service import connection_arguments, serve
 
 
@@ -36,6 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         default=IdleLimits.session,
         help="a session of which nothing was heard for so long ends",
     )
+    run.add_argument(
+        "--answer-seconds",
+        type=float,
+        default=ANSWER_SECONDS,
+        help="after how long a statement's client is told to ask again later (default: %(default)g)",
+    )
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
@@ -50,7 +57,15 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     limits = IdleLimits(options.idle_transaction_seconds, options.idle_session_seconds)
     try:
-        serve(options.data_dir, options.host, options.port, options.hostname, secrets.token_urlsafe(32), limits)
+        serve(
+            options.data_dir,
+            options.host,
+            options.port,
+            options.hostname,
+            secrets.token_urlsafe(32),
+            limits=limits,
+            answer_seconds=options.answer_seconds,
+        )
     except duckdb.IOException as error:
         print(f"Cannot open {options.data_dir}: is it served by another process already? {error}", file=sys.stderr)
         return 1

@@ -1,79 +1,118 @@
-"""What the server keeps of statements that are over: bounded, the oldest go first."""
+"""The statements that clients asked for: each request is run once, and its answer is kept for a while."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections import OrderedDict
+import uuid
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from concurrent.futures import Future
 
-V = TypeVar("V")
-_ANSWERS = 1000
-_ANSWERS_BYTES = 512 * 1024**2
+from local_snowflake.kept import Kept
+from local_snowflake.session import Session
+
+_ANSWERS = 10_000
+_ANSWERS_BYTES = 64 * 1024**2
+# a request is known for longer than its answer: it is never run again
+_REQUESTS = 100_000
 
 
-class Kept(Generic[V]):
-    """The latest values by their keys, up to a number and a size; the newest is there, however large it is."""
+class Asked:
+    """A statement that a client asked for: it waits for its session, runs, or has ended with an answer.
 
-    def __init__(self, count: int, size: int) -> None:
-        """Keep at most ``count`` values of ``size`` bytes altogether."""
-        self._count = count
-        self._size = size
-        self._held: OrderedDict[str, tuple[V, int]] = OrderedDict()
-        self._total = 0
+    One that has ended keeps its answer, but not its session, which may be closed long before.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Make one for a client of ``session``."""
+        self.query_id = str(uuid.uuid4())
+        self.session_id = session.id
+        self.user = session.user
+        self.answer: Future[bytes] = Future()
+        # nobody may cancel the future: the statement ends by itself, or is interrupted
+        self.answer.set_running_or_notify_cancel()
+        self._session: Session | None = None
+        self._cancelled = False
         self._lock = threading.Lock()
 
-    def put(self, key: str, value: V, size: int) -> None:
-        """Keep a value that takes ``size`` bytes; what is too much then is forgotten."""
+    def begin(self, session: Session) -> bool:
+        """Note that the session runs the statement now; False if it was cancelled before."""
         with self._lock:
-            self._forget(key)
-            self._held[key] = value, size
-            self._total += size
-            while len(self._held) > 1 and (len(self._held) > self._count or self._total > self._size):
-                self._forget(next(iter(self._held)))
+            self._session = None if self._cancelled else session
+            return not self._cancelled
 
-    def _forget(self, key: str) -> None:
-        _, size = self._held.pop(key, (None, 0))
-        self._total -= size
-
-    def get(self, key: str) -> V | None:
-        """The value of a key; None if it is not there, or not any more."""
+    def end(self) -> None:
+        """Note that the session may run another statement from now on."""
         with self._lock:
-            found = self._held.get(key)
-        return found[0] if found else None
+            self._session = None
+
+    def cancel(self) -> None:
+        """Interrupt the statement, or let it never begin."""
+        with self._lock:
+            self._cancelled = True
+            if self._session is not None:
+                self._session.interrupt()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it has ended, or never begins, because it was cancelled."""
+        return self._cancelled
+
+    async def ended(self, seconds: float) -> bool:
+        """Wait for the answer, for at most ``seconds``; holds no thread meanwhile."""
+        if not self.answer.done():
+            await asyncio.wait([asyncio.wrap_future(self.answer)], timeout=seconds)
+        return self.answer.done()
 
 
-class BackgroundStatements:
-    """Statements that run while their client does something else, and their answers."""
+class Statements:
+    """All statements that clients asked for lately.
+
+    A client repeats a request that it got no answer to, eg: because its connection broke. The repetition gets the
+    statement that the request has started, or its answer.
+    """
 
     def __init__(self) -> None:
-        """Nothing runs."""
-        self._running: dict[str, threading.Thread] = {}
-        self._answers: Kept[dict[str, Any]] = Kept(_ANSWERS, _ANSWERS_BYTES)
+        """None was asked for."""
+        self._running: dict[str, Asked] = {}
+        self._ended: Kept[Asked] = Kept(_ANSWERS, _ANSWERS_BYTES)
+        self._query_ids: Kept[str] = Kept(_REQUESTS, 0)
+        self._lock = threading.Lock()
 
-    def start(self, query_id: str, work: Callable[[], dict[str, Any]]) -> None:
-        """Run a statement in a thread of its own.
+    def ask(self, session: Session, request: str, work: Callable[[Asked], bytes]) -> Asked | None:
+        """The statement of a request, which is started if it is new.
 
         Args:
-            query_id: the statement's id.
-            work: runs it and gives the answer; it never raises.
+            session: the client's.
+            request: what identifies the request in its session; empty for a client that does not tell.
+            work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
+                may wait for others, so that no bounded pool of threads would do.
+
+        Returns:
+            None for a request that was answered so long ago that the answer is not kept any more.
         """
+        with self._lock:
+            key = f"{session.id}/{request}"
+            if request and (query_id := self._query_ids.get(key)):
+                return self.find(query_id)
+            asked = Asked(session)
+            self._running[asked.query_id] = asked
+            if request:
+                self._query_ids.put(key, asked.query_id, 0)
+        threading.Thread(target=self._run, args=[asked, work], daemon=True).start()
+        return asked
 
-        def run() -> None:
-            answer = work()
-            size = sum(len(v) for v in answer["data"].values() if isinstance(v, str))
-            self._answers.put(query_id, answer, size)
-            del self._running[query_id]
+    def _run(self, asked: Asked, work: Callable[[Asked], bytes]) -> None:
+        answer = work(asked)
+        self._ended.put(asked.query_id, asked, len(answer))
+        del self._running[asked.query_id]
+        asked.answer.set_result(answer)
 
-        thread = self._running[query_id] = threading.Thread(target=run, daemon=True)
-        thread.start()
+    def of_request(self, session: Session, request: str) -> Asked | None:
+        """The statement that a request of the session has started."""
+        query_id = self._query_ids.get(f"{session.id}/{request}")
+        return self.find(query_id) if query_id else None
 
-    def runs(self, query_id: str) -> bool:
-        """Whether a statement has not ended yet."""
-        return query_id in self._running
-
-    def wait(self, query_id: str) -> dict[str, Any] | None:
-        """The answer, as soon as there is one; None for a statement that is not known, or not any more."""
-        if thread := self._running.get(query_id):
-            thread.join()
-        return self._answers.get(query_id)
+    def find(self, query_id: str) -> Asked | None:
+        """A statement that runs, or whose answer is kept."""
+        return self._running.get(query_id) or self._ended.get(query_id)

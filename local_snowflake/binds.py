@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from local_snowflake.errors import SnowflakeError
 from local_snowflake.parser import tokenize
 
 BATCH_PREFIX = "$BINDS_"
+BATCH_COLUMN = "B"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +39,7 @@ def fill(sql: str, literals: dict[str, str]) -> str:
     if spots:
         if len(spots) > len(literals):
             raise SnowflakeError(2049, "42601", f"Bind variable :{len(literals) + 1} not set.")
-        return _replace(sql, [(t.start, t.end + 1, literals[str(i + 1)]) for i, t in enumerate(spots)])
+        return _replace(sql, [(t.start, t.start + 1, literals[str(i + 1)]) for i, t in enumerate(spots)])
     edits = []
     for before, colon, number in zip([None, *tokens], tokens, tokens[1:], strict=False):
         named = colon.token_type == TokenType.COLON and number.text in literals and number.start == colon.end + 1
@@ -73,14 +75,16 @@ def batch(sql: str, bindings: dict[str, Any], table: str) -> tuple[str, pa.Table
     opening = tokens[values + 1].end + 1
     marks = _question_marks(tokens)
     edits = [(start, opening, "SELECT "), (end - 1, end, f' FROM "{table}"')]
-    edits += [(t.start, t.end + 1, f'"B{i + 1}"') for i, t in enumerate(marks)]
+    edits += [(t.start, t.start + 1, f'"{BATCH_COLUMN}{i + 1}"') for i, t in enumerate(marks)]
     columns = [bindings[str(i + 1)] for i in range(len(bindings))]
     arrays = [_array(c["type"], c["value"]) for c in columns]
-    return _replace(sql, edits), pa.table(arrays, names=[f"B{i + 1}" for i in range(len(arrays))])
+    return _replace(sql, edits), pa.table(arrays, names=[f"{BATCH_COLUMN}{i + 1}" for i in range(len(arrays))])
 
 
 def _question_marks(tokens: list[Token]) -> list[Token]:
-    return [t for t in tokens if t.token_type == TokenType.PLACEHOLDER and t.text == "?"]
+    """The placeholders; ``?::`` is one token."""
+    marks = {TokenType.PLACEHOLDER: "?", TokenType.QDCOLON: "?::"}
+    return [t for t in tokens if marks.get(t.token_type) == t.text]
 
 
 def _closing(tokens: list[Token], opening: int) -> Token:
@@ -158,3 +162,38 @@ def _array(kind: str, values: list[str | None]) -> pa.Array:
     if kind in _ARROW:
         return pa.array([None if v is None else _typed(kind, v) for v in values], _ARROW[kind])
     return pa.array(values, pa.string())
+
+
+_EPOCHS = re.compile(r"-?\d+( \d{4})?")
+
+
+def of_type(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray | pa.Array:
+    """Bind values that came as texts, as values for a column.
+
+    The connector calls a batch's column TEXT if its values are of several types, and None has one of its own. The
+    values themselves are written as those of their types: times as numbers since 1970, bytes in hexadecimal digits.
+
+    Args:
+        texts: the values.
+        kind: the name of the column's type, eg: ``DATE``.
+
+    Raises:
+        SnowflakeError: 100115 for a value of a BINARY column that is not hexadecimal.
+    """
+    if kind == "BINARY":
+        return pa.array([None if v is None else _bytes(v) for v in texts.to_pylist()], pa.binary())
+    if kind != "DATE" and not kind.startswith("TIME"):
+        return texts
+    values = [_typed(kind, v) if v is not None and _EPOCHS.fullmatch(v) else v for v in texts.to_pylist()]
+    if any(isinstance(v, str) for v in values):
+        # a client may write dates as texts too
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
+    return pa.array(values, _ARROW[kind])
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        message = f"The following string is not a legal hex-encoded value: '{text}'"
+        raise SnowflakeError(100115, "22000", message) from None

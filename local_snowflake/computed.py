@@ -61,8 +61,12 @@ class ComputedTables:
             self._resting = before
 
     def fill(self, sql: str) -> None:
-        """Compute the tables that a statement names, those first that others read."""
-        if self._resting:
+        """Compute the tables that a statement names, those first that others read.
+
+        Nothing is registered for a statement that names none: in an aborted transaction DuckDB would refuse that, and a
+        ROLLBACK has to get through.
+        """
+        if self._resting or PREFIX not in sql:
             return
         for name in self._filled:
             if name in self._tables:
@@ -76,8 +80,6 @@ class ComputedTables:
                 self._duck.register(name, self._tables[name].compute())
 
     def _collect(self, sql: str, wanted: list[str]) -> None:
-        if PREFIX not in sql:
-            return
         for name in _NAME.findall(sql):
             if name in self._tables and name not in wanted:
                 self._collect(self._tables[name].reads, wanted)

@@ -17,8 +17,9 @@ class SnowflakeError(Exception):
         Args:
             code: Snowflake's error number, eg: 2003.
             sqlstate: the five characters of the SQL state, eg: ``02000``.
-            message: what went wrong, for a person.
+            message: what went wrong, for a person; what is no valid Unicode in it is escaped.
         """
+        message = message.encode(errors="backslashreplace").decode()
         super().__init__(message)
         self.code = code
         self.sqlstate = sqlstate

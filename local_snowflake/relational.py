@@ -5,16 +5,17 @@ from __future__ import annotations
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake import changes, registry
+from local_snowflake import binds, changes, registry
 from local_snowflake.context import Context
-from local_snowflake.dialect import at_time, parse, to_duckdb, translate
+from local_snowflake.dialect import at_time, parse, to_duckdb, translate, upper_case
 from local_snowflake.dml import run_dml
 from local_snowflake.errors import not_supported
 from local_snowflake.naming import name_outputs, remember_texts
 from local_snowflake.parser import Statement
 from local_snowflake.provenance import as_declared, declared_columns
-from local_snowflake.resolve import resolve
+from local_snowflake.resolve import resolve, table_name
 from local_snowflake.results import Result, from_description, status
+from local_snowflake.types import parse_type
 
 # statements that change nothing and tell their columns only when they run
 _LOOKS = {"SHOW", "DESC", "DESCRIBE", "LS", "LIST"}
@@ -36,9 +37,30 @@ def run(ctx: Context, statement: Statement) -> Result:
 
 
 def run_with_rows(ctx: Context, sql: str, name: str, rows: pa.Table) -> Result:
-    """Run a statement that reads ``rows``, a batch of bind values, as the table ``name``."""
+    """Run an INSERT that reads ``rows``, a batch of bind values, as the table ``name``."""
+    tree = upper_case(parse_relational(ctx, sql))
+    for i, kind in _wanted_types(ctx, tree).items():
+        if pa.types.is_string(rows.schema.field(i).type):
+            rows = rows.set_column(i, rows.schema.names[i], binds.of_type(rows.column(i), kind))
     ctx.session.register_rows(name, rows)
-    return run(ctx, Statement(sql, ""))
+    return run_dml(ctx, tree)
+
+
+def _wanted_types(ctx: Context, tree: exp.Expression) -> dict[int, str]:
+    """The types of the columns that an INSERT puts bind values into as they are, by the values' numbers from 0 on."""
+    schema = tree.this
+    target = schema.this if isinstance(schema, exp.Schema) else schema
+    if not isinstance(tree.expression, exp.Select) or not isinstance(target, exp.Table):
+        return {}
+    table = ctx.relation(table_name(ctx, target))
+    kinds = {c["name"]: parse_type(c["type"]).name for c in table.props["columns"]} if table else {}
+    named = [identifier.name for identifier in schema.expressions] if target is not schema else [*kinds]
+    values = zip(named, tree.expression.expressions, strict=False)
+    return {
+        int(value.name.removeprefix(binds.BATCH_COLUMN)) - 1: kinds[column]
+        for column, value in values
+        if isinstance(value, exp.Column) and column in kinds
+    }
 
 
 def parse_relational(ctx: Context, sql: str) -> exp.Expression:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -126,18 +125,18 @@ _INTEGERS = ((2, pa.int8()), (4, pa.int16()), (9, pa.int32()))
 
 
 def encode(result: Result) -> dict[str, Any]:
-    """The rows as the protocol carries them: JSON for row counts, arrow for everything else."""
+    """The rows as the protocol carries them: JSON for row counts, arrow for everything else, as bytes."""
     if result.type_id >= DML and result.type_id != COPY:
         values = [[None if v is None else str(v) for v in row.values()] for row in result.table.to_pylist()]
         return {"queryResultFormat": "json", "rowset": values}
     if not result.table.num_rows:
         # clients make an empty table of the described columns; a stream without a batch they cannot read as one
-        return {"queryResultFormat": "arrow", "rowsetBase64": ""}
+        return {"queryResultFormat": "arrow", "rowsetBase64": b""}
     sink = pa.BufferOutputStream()
     table = _wire_table(result)
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table, max_chunksize=100_000)
-    return {"queryResultFormat": "arrow", "rowsetBase64": base64.b64encode(sink.getvalue()).decode()}
+    return {"queryResultFormat": "arrow", "rowsetBase64": sink.getvalue()}
 
 
 def _wire_table(result: Result) -> pa.Table:
@@ -161,7 +160,7 @@ def _wire_array(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray | pa.Arr
     if pa.types.is_timestamp(data.type):
         return _wire_timestamp(data, kind)
     if pa.types.is_time(data.type):
-        return pc.multiply(data.cast(pa.time64("us")).cast(pa.int64()), 1000)
+        return _wire_time(data, kind)
     if pa.types.is_uint64(data.type):
         return _narrowed(data)
     if pa.types.is_float32(data.type):
@@ -208,6 +207,14 @@ def _pretty(value: Any) -> str:
             return value
         value = json.loads(value)
     return json.dumps(value, default=str, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def _wire_time(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray:
+    """The time since midnight, in units of the column's scale: those of TIME(3) are milliseconds."""
+    micros = data.cast(pa.time64("us")).cast(pa.int64())
+    if kind.scale >= 6:
+        return pc.multiply(micros, 10 ** (kind.scale - 6))
+    return pc.divide(micros, 10 ** (6 - kind.scale))
 
 
 def _wire_timestamp(data: pa.ChunkedArray, kind: SfType) -> pa.Array:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hmac
-import json
 import logging
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,63 +12,73 @@ import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from local_snowflake.answers import BackgroundStatements
+from local_snowflake.answers import Asked, Statements
 from local_snowflake.engine import Engine
-from local_snowflake.errors import SnowflakeError
+from local_snowflake.errors import SnowflakeError, canceled
 from local_snowflake.handle import Handle
 from local_snowflake.names import normalise
 from local_snowflake.parameters import is_known, read_parameter
+from local_snowflake.rendering import IN_PROGRESS_ASYNC, failed, gone, in_progress, refused, render, respond, succeeded
+from local_snowflake.requests import answering, body_of, login_of, statement_of
 from local_snowflake.results import Result, encode
 from local_snowflake.statements.sessions import DEFAULT_PARAMETERS, set_parameter
 
 logger = logging.getLogger(__name__)
 USER = "snowloop"
-# a CALL holds a thread while the procedure's own statements need more of them
+# for what statements do not use: they have threads of their own
 _THREADS = 256
-_IN_PROGRESS_ASYNC = "333334"
+# the connector gives up a request after 60 seconds and repeats it; Snowflake's answer comes after 45
+ANSWER_SECONDS = 40.0
 
 
 class Server:
     """The protocol over one engine."""
 
-    def __init__(self, engine: Engine, secret: str) -> None:
-        """Serve ``engine`` to clients that know ``secret``, the password."""
+    def __init__(self, engine: Engine, secret: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        """Serve an account.
+
+        Args:
+            engine: the account.
+            secret: the password.
+            answer_seconds: after how long a statement's client is told to ask again later.
+        """
         self.engine = engine
         self.secret = secret
-        self._running: dict[str, Handle] = {}
-        self._background = BackgroundStatements()
+        self._answer_seconds = answer_seconds
+        self._statements = Statements()
 
     def app(self) -> Starlette:
         """The ASGI application."""
-        routes = [
-            Route("/session/v1/login-request", self.login, methods=["POST"]),
-            Route("/session", self.session, methods=["POST"]),
-            Route("/session/heartbeat", self.heartbeat, methods=["POST"]),
-            Route("/session/token-request", self.renew, methods=["POST"]),
-            Route("/queries/v1/query-request", self.query, methods=["POST"]),
-            Route("/queries/v1/abort-request", self.abort, methods=["POST"]),
-            Route("/queries/{query_id}/result", self.result, methods=["GET"]),
-            Route("/monitoring/queries/{query_id}", self.monitor, methods=["GET"]),
-            Route("/telemetry/send", _accepted, methods=["POST"]),
-            *self.engine.transfers.routes(),
-        ]
-        return Starlette(routes=routes)
+        posts = {
+            "/session/v1/login-request": self.login,
+            "/session": self.session,
+            "/session/heartbeat": self.heartbeat,
+            "/session/token-request": self.renew,
+            "/queries/v1/query-request": self.query,
+            "/queries/v1/abort-request": self.abort,
+            "/queries/{query_id}/abort-request": self.abort,
+            "/telemetry/send": _accepted,
+        }
+        gets = {"/queries/{query_id}/result": self.result, "/monitoring/queries/{query_id}": self.monitor}
+        routes = [Route(path, answering(endpoint), methods=["POST"]) for path, endpoint in posts.items()]
+        routes += [Route(path, answering(endpoint), methods=["GET"]) for path, endpoint in gets.items()]
+        return Starlette(routes=[*routes, *self.engine.transfers.routes()])
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
-    async def login(self, request: Request) -> JSONResponse:
+    async def login(self, request: Request) -> Response:
         """Check the password, open a session; a procedure's password is the token of its caller's handle."""
-        data = (await _body(request)).get("data", {})
+        data = await login_of(request)
         password = str(data.get("PASSWORD") or data.get("TOKEN") or "")
         if attached := self.engine.handles.get(password):
-            return JSONResponse(_logged_in(attached))
+            return respond(render(_logged_in(attached)))
         user = str(data.get("LOGIN_NAME") or "")
         known = hmac.compare_digest(user.lower().encode(), USER.encode())
         if not (hmac.compare_digest(password.encode(), self.secret.encode()) and known):
-            return _refused("390100", "Incorrect username or password was specified.")
+            return refused("390100", "Incorrect username or password was specified.")
         query = request.query_params
         database, schema = (normalise(query[k]) if query.get(k) else None for k in ("databaseName", "schemaName"))
         handle = await run_in_threadpool(self.engine.open_session, user, database, schema)
@@ -84,26 +91,26 @@ class Server:
             await run_in_threadpool(_set_parameters, self.engine, handle, data.get("SESSION_PARAMETERS") or {})
         except SnowflakeError as error:
             await run_in_threadpool(self.engine.close_session, handle)
-            return _refused(f"{error.code:06d}", error.message)
-        return JSONResponse(_logged_in(handle))
+            return refused(f"{error.code:06d}", error.message)
+        return respond(render(_logged_in(handle)))
 
-    async def session(self, request: Request) -> JSONResponse:
+    async def session(self, request: Request) -> Response:
         """End a session."""
         handle = self._handle(request)
         if handle and request.query_params.get("delete"):
             await run_in_threadpool(self.engine.close_session, handle)
-        return _succeeded({})
+        return succeeded({})
 
-    async def heartbeat(self, request: Request) -> JSONResponse:
+    async def heartbeat(self, request: Request) -> Response:
         """Tell whether a session is still there."""
-        return _succeeded({}) if self._handle(request) else _gone()
+        return succeeded({}) if self._handle(request) else gone()
 
-    async def renew(self, request: Request) -> JSONResponse:
+    async def renew(self, request: Request) -> Response:
         """Give a fresh token; here a session's token lasts as long as the session."""
         handle = self._handle(request)
         if handle is None:
-            return _gone()
-        return _succeeded({"sessionToken": handle.token, "masterToken": handle.token, "validityInSecondsST": 3600})
+            return gone()
+        return succeeded({"sessionToken": handle.token, "masterToken": handle.token, "validityInSecondsST": 3600})
 
     def _handle(self, request: Request) -> Handle | None:
         authorization = request.headers.get("Authorization", "")
@@ -114,49 +121,52 @@ class Server:
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
-    async def query(self, request: Request) -> JSONResponse:
-        """Run a statement; at once, or in the background for an asynchronous request."""
+    async def query(self, request: Request) -> Response:
+        """Run a statement; of one that is asynchronous, or takes long, the client fetches the result later."""
         handle = self._handle(request)
         if handle is None:
-            return _gone()
+            return gone()
         handle.base_url = str(request.base_url)
-        body = await _body(request)
-        request_id = request.query_params.get("requestId", "")
+        body = await statement_of(request)
+        key = _request_key(request, body)
+        asked = self._statements.ask(handle.session, key, lambda asked: self._run(asked, handle, body))
+        if asked is None:
+            return refused("000709", "The result of this request is not kept any more; the statement ran once.")
         if body.get("asyncExec"):
-            return JSONResponse(self._start(handle, body, request_id))
-        return JSONResponse(await run_in_threadpool(self._run, handle, body, request_id))
+            return in_progress(asked.query_id, IN_PROGRESS_ASYNC)
+        return await self._response(asked)
 
-    def _start(self, handle: Handle, body: dict[str, Any], request_id: str) -> dict[str, Any]:
-        query_id = str(uuid.uuid4())
-        self._background.start(query_id, lambda: self._run(handle, body, request_id, query_id))
-        data = {"queryId": query_id, "getResultUrl": f"/queries/{query_id}/result", "queryAbortsAfterSecs": 300}
-        return {"data": data, "code": _IN_PROGRESS_ASYNC, "message": None, "success": True}
+    async def _response(self, asked: Asked) -> Response:
+        """The answer of a statement, or that it has none yet."""
+        if await asked.ended(self._answer_seconds):
+            return respond(asked.answer.result())
+        return in_progress(asked.query_id)
 
-    def _run(
-        self, handle: Handle, body: dict[str, Any], request_id: str, query_id: str | None = None
-    ) -> dict[str, Any]:
-        query_id = query_id or str(uuid.uuid4())
+    def _run(self, asked: Asked, handle: Handle, body: dict[str, Any]) -> bytes:
+        query_id = asked.query_id
         with handle.lock:
-            # a procedure that was stopped may have had a statement on its way
-            if handle.token not in self.engine.handles:
-                return {"data": {}, "code": "390111", "message": "Session no longer exists.", "success": False}
-            self._running[request_id] = handle
             try:
+                if not asked.begin(handle.session):
+                    return render(failed(canceled(), query_id))
+                # a procedure that was stopped may have had a statement on its way
+                if handle.token not in self.engine.handles:
+                    return render(failed(SnowflakeError(390111, "08001", "Session no longer exists."), query_id))
                 if body.get("describeOnly"):
-                    return self._answer(handle, self.engine.describe(handle, body["sqlText"], body.get("bindings")))
+                    result = self.engine.describe(handle, body["sqlText"], body.get("bindings"))
+                    return render(self._answer(handle, result))
                 with _of_statement(handle, body.get("parameters") or {}):
                     result = self.engine.execute(handle, body["sqlText"], body.get("bindings"), query_id)
-                return self._answer(handle, result)
+                return render(self._answer(handle, result))
             except SnowflakeError as error:
-                return _failed(error, query_id)
+                return render(failed(error, query_id))
             except Exception as error:
                 # an answer, never HTTP 500: clients repeat those
-                logger.exception("unexpected failure of: %s", body.get("sqlText"))
+                logger.exception("unexpected failure of: %s", body["sqlText"])
                 text = f"SQL execution internal error: {type(error).__name__}: {error}"
-                return _failed(SnowflakeError(603, "XX000", text), query_id)
+                return render(failed(SnowflakeError(603, "XX000", text), query_id))
             finally:
-                self._running.pop(request_id, None)
                 handle.touch()
+                asked.end()
 
     def _answer(self, handle: Handle, result: Result) -> dict[str, Any]:
         if result.transfer is not None:
@@ -179,42 +189,64 @@ class Server:
         }
         return {"data": data, "code": None, "message": None, "success": True}
 
-    async def result(self, request: Request) -> JSONResponse:
-        """The outcome of an asynchronous statement, waited for."""
+    async def result(self, request: Request) -> Response:
+        """The outcome of a statement of the session that was asynchronous, or took long."""
+        handle = self._handle(request)
+        if handle is None:
+            return gone()
         query_id = request.path_params["query_id"]
-        answer = await run_in_threadpool(self._background.wait, query_id)
-        return JSONResponse(answer) if answer else _refused("000709", f"Statement {query_id} not found")
+        asked = self._statements.find(query_id)
+        if asked is None or asked.session_id != handle.session.id:
+            return refused("000709", f"Statement {query_id} not found")
+        return await self._response(asked)
 
-    async def monitor(self, request: Request) -> JSONResponse:
-        """The state of a statement."""
+    async def monitor(self, request: Request) -> Response:
+        """The state of a statement of the client's user."""
+        handle = self._handle(request)
+        if handle is None:
+            return gone()
         query_id = request.path_params["query_id"]
-        record = next((r for r in list(self.engine.history) if r.query_id == query_id), None)
+        user = handle.session.user
+        record = next((r for r in list(self.engine.history) if r.query_id == query_id and r.user == user), None)
         if record is None:
-            runs = self._background.runs(query_id)
-            return _succeeded({"queries": [{"id": query_id, "status": "RUNNING"}] if runs else []})
+            asked = self._statements.find(query_id)
+            return succeeded({"queries": [_state(asked)] if asked and asked.user == user else []})
         entry: dict[str, Any] = {"id": query_id, "status": record.status, "sqlText": record.text}
         if record.error_code is not None:
             entry |= {"errorCode": f"{record.error_code:06d}", "errorMessage": record.error_message}
-        return _succeeded({"queries": [entry]})
+        return succeeded({"queries": [entry]})
 
-    async def abort(self, request: Request) -> JSONResponse:
-        """Interrupt the statement of a request."""
-        body = await _body(request)
-        running = self._running.get(str(body.get("requestId", "")))
-        if running:
-            running.session.interrupt()
-        return _succeeded({})
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    raw = await request.body()
-    if request.headers.get("Content-Encoding") == "gzip":
-        raw = gzip.decompress(raw)
-    return dict(json.loads(raw)) if raw else {}
+    async def abort(self, request: Request) -> Response:
+        """Interrupt a statement of the session, told by its request or by its id."""
+        handle = self._handle(request)
+        if handle is None:
+            return gone()
+        if query_id := request.path_params.get("query_id"):
+            asked = self._statements.find(query_id)
+        else:
+            asked = self._statements.of_request(handle.session, str((await body_of(request)).get("requestId", "")))
+        if asked is not None and asked.session_id == handle.session.id:
+            await run_in_threadpool(asked.cancel)
+        return succeeded({})
 
 
-async def _accepted(request: Request) -> JSONResponse:
-    return _succeeded({})
+def _state(asked: Asked) -> dict[str, Any]:
+    """The state of a statement that is not in the history: it waits for its session, or was cancelled while it did."""
+    entry = {"id": asked.query_id, "status": "RUNNING"}
+    if asked.is_cancelled:
+        error = canceled()
+        entry |= {"status": "ABORTED", "errorCode": f"{error.code:06d}", "errorMessage": error.message}
+    return entry
+
+
+async def _accepted(request: Request) -> Response:
+    return succeeded({})
+
+
+def _request_key(request: Request, body: dict[str, Any]) -> str:
+    """What tells a repeated request from another; a client may give a statement's own id to its description too."""
+    request_id = request.query_params.get("requestId", "")
+    return f"{request_id}/describe" if request_id and body.get("describeOnly") else request_id
 
 
 async def widen_thread_pool() -> None:
@@ -272,22 +304,3 @@ def _logged_in(handle: Handle) -> dict[str, Any]:
         },
     }
     return {"data": data, "code": None, "message": None, "success": True}
-
-
-def _succeeded(data: dict[str, Any]) -> JSONResponse:
-    return JSONResponse({"data": data, "code": None, "message": None, "success": True})
-
-
-def _refused(code: str, message: str) -> JSONResponse:
-    return JSONResponse({"data": {}, "code": code, "message": message, "success": False})
-
-
-def _gone() -> JSONResponse:
-    # 390111: the client logs in anew or gives up; it is Snowflake's answer for a session that is no more
-    return _refused("390111", "Session no longer exists. New login required to access the service.")
-
-
-def _failed(error: SnowflakeError, query_id: str) -> dict[str, Any]:
-    code = f"{error.code:06d}"
-    data = {"errorCode": code, "sqlState": error.sqlstate, "queryId": query_id, "internalError": False}
-    return {"data": data, "code": code, "message": error.message, "success": False}

@@ -18,13 +18,22 @@ import uvicorn
 from local_snowflake.certificates import ensure_certificate, write_private
 from local_snowflake.engine import Engine
 from local_snowflake.idle import IdleLimits
-from local_snowflake.server import USER, Server, widen_thread_pool
+from local_snowflake.server import ANSWER_SECONDS, USER, Server, widen_thread_pool
 
 _STATE = "server.json"
 _LOOPBACK = "127.0.0.1"
 
 
-def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_secret: str, limits: IdleLimits) -> None:
+def serve(
+    data_dir: Path,
+    host: str,
+    port: int,
+    hostnames: Sequence[str],
+    new_secret: str,
+    *,
+    limits: IdleLimits,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
     HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
@@ -36,13 +45,14 @@ def serve(data_dir: Path, host: str, port: int, hostnames: Sequence[str], new_se
         hostnames: further names for the certificate.
         new_secret: the password, if the directory has none yet.
         limits: for how long clients may be idle.
+        answer_seconds: after how long a statement's client is told to ask again later.
     """
     data_dir = data_dir.resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    _make_private(data_dir)
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
     engine = Engine(data_dir, limits)
-    app = Server(engine, secret).app()
+    app = Server(engine, secret, answer_seconds).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))
@@ -104,6 +114,15 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     listener.bind((host, port))
     with contextlib.closing(listener):
         yield listener
+
+
+def _make_private(data_dir: Path) -> None:
+    """Make the directory, and let nobody else read it nor what the server and its workers write from now on."""
+    os.umask(0o077)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # a mounted directory may be somebody else's
+    if data_dir.stat().st_uid == os.getuid():
+        data_dir.chmod(0o700)
 
 
 def _secret(data_dir: Path, new: str) -> str:

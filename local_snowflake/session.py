@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.answers import Kept
 from local_snowflake.catalog import Object
 from local_snowflake.computed import ComputedTables, computing
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb, is_conflict
 from local_snowflake.interruption import Interruptible
+from local_snowflake.kept import Kept
 from local_snowflake.locks import LockTable, Resource, new_transaction
 from local_snowflake.names import Name
 from local_snowflake.query_ids import QueryIds

@@ -39,6 +39,8 @@ class Storage:
             "lambda_syntax": "ENABLE_SINGLE_ARROW",
             # a statement that does not parse or bind leaves the open transaction as it is
             "default_transaction_invalidation_policy": "SYNTACTIC_ERRORS_DO_NOT_INVALIDATE",
+            # statements reach no files: stages are read and written by the server itself
+            "enable_external_access": False,
             "memory_limit": memory_limit,
             "preserve_insertion_order": True,
         }

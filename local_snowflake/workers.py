@@ -231,7 +231,7 @@ class Workers:
         return worker
 
     def _import_directory(self, spec: HandlerSpec) -> Path:
-        """The folder of a key's imports: files are hard links, so that a file replaced on the stage stays as it was."""
+        """The folder of a key's imports: copies of files, which the handler may change and the stage may replace."""
         folder = self._folder / "imports" / spec.key
         with self._links:
             if folder.exists():
@@ -242,10 +242,7 @@ class Workers:
             for name, path in spec.imports.items():
                 if path.is_dir():
                     (making / name).symlink_to(path.resolve())
-                    continue
-                try:
-                    os.link(path, making / name)
-                except OSError:
+                else:
                     shutil.copy2(path, making / name)
             making.rename(folder)
         return folder

@@ -40,6 +40,8 @@ def serve(connection: Connection, life: int) -> None:
         connection: the socket to the server.
         life: a pipe's end that turns readable when the server is gone: then the process ends, whatever it does.
     """
+    # a model version's folder is imported from: nothing may be written beside its modules
+    sys.dont_write_bytecode = True
     threading.Thread(target=_end_with_server, args=(life,), daemon=True).start()
     while True:
         try:

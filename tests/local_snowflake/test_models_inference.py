@@ -15,6 +15,13 @@ def test_field_with_cast(scene: Scene):
     assert np.array_equal(scene.by_id(f"SELECT ID, {SCORE} FROM T"), scene.scores)
 
 
+def test_a_version_stays_as_it_is(scene: Scene):
+    scene.query(f"SELECT {SCORE} FROM T LIMIT 1")
+    files = [row[0] for row in scene.query(f"LIST 'snow://model/{DATABASE}.PUBLIC.M/versions/V1/'")]
+    assert any(name.endswith(".py") for name in files)
+    assert not [name for name in files if "__pycache__" in name]
+
+
 def test_version_alias_in_with(scene: Scene):
     sql = 'WITH v AS MODEL M VERSION V2 SELECT ID, v!PREDICT_PROBA(A, B, KIND):"output_feature_1"::FLOAT FROM T'
     assert np.array_equal(scene.by_id(sql), scene.scores2)

@@ -46,6 +46,25 @@ def test_imports_of_one_name_do_not_mix(session: Session, tmp_path: Path) -> Non
     assert [one(session, f"CALL USES_{v}()") for v in ("one", "two", "one")] == ["one", "two", "one"]
 
 
+def test_a_handler_that_changes_its_import_leaves_the_stage_alone(session: Session, tmp_path: Path) -> None:
+    session.sql("CREATE OR REPLACE STAGE KEPT").collect()
+    (tmp_path / "data.txt").write_text("as it was")
+    session.file.put(str(tmp_path / "data.txt"), "@KEPT", auto_compress=False)
+    body = (
+        "import os, sys\ndef run(session):\n"
+        "    path = os.path.join(sys._xoptions['snowflake_import_directory'], 'data.txt')\n"
+        "    with open(path, 'a') as file:\n        file.write(' no more')\n"
+        "    return open(path).read()"
+    )
+    session.sql(
+        f"CREATE OR REPLACE PROCEDURE APPENDS() RETURNS VARCHAR {PYTHON} HANDLER = 'run' "
+        f"IMPORTS = ('@KEPT/data.txt') AS $$\n{body}\n$$"
+    ).collect()
+    assert one(session, "CALL APPENDS()") == "as it was no more"
+    session.file.get("@KEPT/data.txt", str(tmp_path / "back"))
+    assert (tmp_path / "back" / "data.txt").read_text() == "as it was"
+
+
 def test_a_missing_import_is_named(session: Session) -> None:
     session.sql("CREATE OR REPLACE STAGE EMPTY").collect()
     with pytest.raises(SnowparkSQLException, match=r"EMPTY/nowhere\.py"):

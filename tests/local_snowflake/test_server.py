@@ -73,6 +73,29 @@ def test_the_token_and_the_key_are_private(local_snowflake: LocalSnowflake) -> N
         assert stat.S_IMODE((local_snowflake.data_dir / name).stat().st_mode) == 0o600
 
 
+def test_nobody_else_reads_the_directory(own_snowflake: LocalSnowflake, tmp_path: Path) -> None:
+    with connect(own_snowflake) as connection:
+        run(connection, "CREATE DATABASE D")
+        run(connection, "CREATE STAGE ST")
+        (tmp_path / "a.csv").write_text("1")
+        run(connection, f"PUT 'file://{tmp_path / 'a.csv'}' @ST")
+    assert stat.S_IMODE(own_snowflake.data_dir.stat().st_mode) == 0o700
+    # the test's own log was there before
+    written = [p for p in own_snowflake.data_dir.rglob("*") if p.name != "server.log"]
+    assert any(p.name == "a.csv.gz" for p in written)
+    assert [p for p in written if not p.is_symlink() and p.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(
+    "source", ["READ_CSV('{0}')", "READ_TEXT('{0}')", "READ_BLOB('{0}')", "PARQUET_SCAN('{0}')", "'{0}'"]
+)
+def test_a_statement_reads_no_file_of_the_machine(local_snowflake: LocalSnowflake, tmp_path: Path, source: str) -> None:
+    file = tmp_path / "secret.csv"
+    file.write_text("a\n1\n")
+    with connect(local_snowflake) as connection, pytest.raises(DatabaseError):
+        run(connection, f"SELECT * FROM {source.format(file)}")
+
+
 def test_a_second_server_on_the_same_directory_is_refused(local_snowflake: LocalSnowflake) -> None:
     command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(local_snowflake.data_dir)]
     second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
