@@ -86,9 +86,7 @@ def test_nobody_else_reads_the_directory(own_snowflake: LocalSnowflake, tmp_path
     assert [p for p in written if not p.is_symlink() and p.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.parametrize(
-    "source", ["READ_CSV('{0}')", "READ_TEXT('{0}')", "READ_BLOB('{0}')", "PARQUET_SCAN('{0}')", "'{0}'"]
-)
+@pytest.mark.parametrize("source", ["READ_CSV('{0}')", "READ_TEXT('{0}')", "READ_BLOB('{0}')", "'{0}'"])
 def test_a_statement_reads_no_file_of_the_machine(local_snowflake: LocalSnowflake, tmp_path: Path, source: str) -> None:
     file = tmp_path / "secret.csv"
     file.write_text("a\n1\n")
