@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from local_snowflake.errors import SnowflakeError, not_supported
 
 _NTZ_FORMAT = "YYYY-MM-DD HH24:MI:SS.FF3"
-# what only clients look at
-_OF_CLIENTS = "CLIENT_"
+# what only clients look at, such as Snowpark's session.sql_simplifier_enabled
+_OF_CLIENTS = ("CLIENT_", "PYTHON_SNOWPARK_")
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,12 @@ PARAMETERS = {
     "QUERY_TAG": Parameter("", is_free=True),
     "STATEMENT_TIMEOUT_IN_SECONDS": Parameter(172800, is_free=True),
     "TIMEZONE": Parameter("UTC", is_free=True),
-    # these have none whatever they say: clients read them; nothing is queued, no result is cached
+    # these have none whatever they say: clients read them; nothing is queued, no result is cached; packages are those
+    # beside the server, from whatever repository they are asked for
     "CLIENT_SESSION_KEEP_ALIVE": Parameter(False, is_free=True),
+    "ENABLE_DEFAULT_PYTHON_ARTIFACT_REPOSITORY": Parameter(False, is_free=True),
+    "ENABLE_EXTRACTION_PUSHDOWN_EXTERNAL_PARQUET_FOR_COPY_PHASE_I": Parameter("", is_free=True),
+    "ENABLE_ROW_ACCESS_POLICY": Parameter(True, is_free=True),  # a policy itself is refused where it is used
     "MULTI_STATEMENT_COUNT": Parameter(1, is_free=True),
     "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": Parameter(True, is_free=True),
     "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": Parameter(0, is_free=True),

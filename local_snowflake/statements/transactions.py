@@ -68,7 +68,7 @@ def show_transactions(ctx: Context, stmt: Statement) -> Result:
     return rows(sorted(records, key=lambda r: str(r["id"])), {**columns, "scope": pa.int64()})
 
 
-@system_function("SYSTEM$ABORT_TRANSACTION")
+@system_function("SYSTEM$ABORT_TRANSACTION", effective="VARCHAR")
 def abort_transaction(ctx: Context, transaction: int | str) -> str:
     """SYSTEM$ABORT_TRANSACTION(id): roll back the transaction of another session.
 

@@ -70,6 +70,13 @@ def test_a_value_of_another_type_is_refused(cursor: SnowflakeCursor, key: str, v
         cursor.execute(f"ALTER SESSION SET {key} = '{value}'")
 
 
+@pytest.mark.parametrize("key", ["PYTHON_SNOWPARK_USE_SQL_SIMPLIFIER", "ENABLE_DEFAULT_PYTHON_ARTIFACT_REPOSITORY"])
+def test_clients_may_set_what_they_alone_look_at(cursor: SnowflakeCursor, key: str) -> None:
+    for value in ("TRUE", "FALSE"):
+        ask(cursor, f"ALTER SESSION SET {key} = {value}")
+        assert parameter(cursor, key).upper() == value
+
+
 def test_clients_may_log_in_with_parameters_that_the_server_does_not_know(snowflake_connection: dict[str, Any]) -> None:
     given = {"QUERY_TAG": "mine", "CLIENT_PREFETCH_THREADS": 7, "ENABLE_SOMETHING_NEW": True, "TIMEZONE": "Asia/Tokyo"}
     with snowflake.connector.connect(**with_parameters(snowflake_connection, given)) as connection:
