@@ -22,6 +22,8 @@ _START_SECONDS = 120
 # Airflow writes its configuration where it is imported
 _AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="airflow-", ignore_cleanup_errors=True)
 os.environ.setdefault("AIRFLOW_HOME", _AIRFLOW_HOME.name)
+# what the tests start hears of a closed terminal, also where the tests themselves run under nohup
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class LocalSnowflake:

@@ -38,6 +38,7 @@ sources:
       BOTTLED_ON: {type: DATE, nullable: false}
 %(columns)s
       CULTIVAR: {type: %(type)s, known_after_label: true}
+contract: {training: {on_failure: quarantine, max_failing_share: 0.02}}
 label: %(label)s
 metric: %(metric)s
 leakage: {max_single_feature: 1.0}
