@@ -40,6 +40,7 @@ sources:
     columns:
       ID: {type: "NUMBER(38,0)", nullable: false}
       ANSWER: {type: "NUMBER(38,0)", nullable: false}
+contract: {training: {on_failure: quarantine, max_failing_share: 0.1}}
 label: {column: ANSWER, task: classification}
 metric: {name: roc_auc, at_least: 0.6, tolerance: 0.055, min_support: 5}
 evaluation: {resamples: 50, importance_rows: 0}

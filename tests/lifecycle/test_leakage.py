@@ -105,14 +105,15 @@ def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: 
     assert "feature HINT alone predicts the label with R2 0.9" in refusal(world, project)
 
 
-def test_what_cannot_be_asked_is_refused_with_what_the_rows_lack(world: World):
+def test_what_cannot_be_asked_is_for_the_gate_to_refuse_with_what_the_rows_lack(world: World):
     split = world.project.split.model_copy(update={"holdout": 0.00002})
-    said = refusal(world, world.project.model_copy(update={"split": split}))
-    assert "cannot be checked for leakage: it cannot be told how well AGE, SEX, " in said
-    assert "there are 309 training rows with" in said
-    assert (
-        "and 0 held-out rows with 0 different labels; load more rows, or hold out another share (split.holdout)" in said
-    )
+    made = build_training_set(world.session, world.project.model_copy(update={"split": split}), world.target)
+    (unknown,) = (check for check in made.leakage if not check.passed)
+    assert (unknown.name, unknown.value) == ("SINGLE_FEATURE", None)
+    assert unknown.reason.startswith("it cannot be told how well AGE, SEX, ")
+    assert "there are 309 training rows with" in unknown.reason
+    lacking = "and 0 held-out rows with 0 different labels; load more rows, or hold out another share (split.holdout)"
+    assert lacking in unknown.reason
 
 
 def test_the_bound_of_one_feature_is_declared(world: World):

@@ -13,6 +13,7 @@ CHALLENGES = {
 }
 TEXTS: dict[str, Any] = {
     "model": "M", "versions": "versions", "features": ["A"], "classes": [], "stop": None, "challenger": CHALLENGES,
+    "turn": {"holder": "holder", "take": "take"},
     **{name: f"{name} <<error>>" if name == "note_failure" else name for name in STATEMENTS},
 }  # fmt: skip
 FITS = '{"features": ["A"]}'
@@ -49,6 +50,8 @@ class Session:
                 raise RuntimeError(error)
         if text == "versions":
             return self.versions
+        if text == "take":
+            return [Row(N=1)]
         return [] if text == CHALLENGES["unended"] else [Row(N=0)]
 
 

@@ -45,7 +45,7 @@ class TrainingSet(Result):
         set_aside: Rows of the source that break the contract and are left out.
         features: The features, in the order in which the model takes them.
         kept: Whether it was there already.
-        leakage: The checks for leakage, which all passed.
+        leakage: The checks for leakage: each passed, or could not be made.
         contract: Checks of the contract over the rows that it was built of, and how many of them failed.
         not_yet_known: Rows that are left out because their label is not known yet.
     """

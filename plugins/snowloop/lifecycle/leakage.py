@@ -70,12 +70,12 @@ def check_leakage(session: "Session", project: Project, target: str, subject: Su
         subject: The training set.
 
     Returns:
-        The checks, which all passed.
+        The checks. One that the rows do not allow to make has not passed, and has no value: the gate refuses it.
 
     Raises:
         LeakageError: if a feature uses a column that is known only after the label, or rows of later events, or
             predicts the label alone, or the two parts of the training set share rows; the message names the feature,
-            its value and the bound. Also if the rows do not allow to ask how well a feature predicts the label alone.
+            its value and the bound.
     """
     checks = [
         *_known_after_label(session, project, target, subject),
@@ -86,12 +86,9 @@ def check_leakage(session: "Session", project: Project, target: str, subject: Su
     check_id = content_hash(subject.fingerprint, [asdict(check) for check in checks])
     names = {"database": project.database(target), "check_id": check_id, "fingerprint": subject.fingerprint}
     run(session, "leakage/record.sql", checks=checks, **names)
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        found = any(check.value is not None for check in failed)
-        what = "gives the label away" if found else "cannot be checked for leakage"
-        reasons = "; ".join(check.reason for check in failed)
-        message = f"the training set of project {project.name} {what}: {reasons}"
+    found = [check.reason for check in checks if not check.passed and check.value is not None]
+    if found:
+        message = f"the training set of project {project.name} gives the label away: {'; '.join(found)}"
         raise LeakageError(message)
     return tuple(checks)
 
