@@ -25,6 +25,7 @@ from tests.e2e.commandline import REPOSITORY, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 SECONDS = 300
+FAILED = {"failed", "upstream_failed"}
 DATABASE = "CREDIT_APPROVAL_DEV"
 TASK = f"{DATABASE}.SERVING.SCORE_NEW_ROWS"
 NEW_ROW = f"""
@@ -53,8 +54,19 @@ class Watching:
         return {task["task_id"]: task["state"] for task in tasks}
 
     def becomes(self, run: str, task: str, state: str) -> None:
-        """Wait until a task is in a state."""
-        self.until(lambda: self.states(run)[task] == state, lambda: self.states(run))
+        """Wait until a task is in a state; its log is told if it fails instead."""
+
+        def come() -> bool:
+            now = self.states(run)[task]
+            assert state == now or now not in FAILED, f"{task} is {now}: {self.log(run, task)}"
+            return state == now
+
+        self.until(come, lambda: self.states(run))
+
+    def log(self, run: str, task: str) -> Any:
+        """What the last try of a task has logged."""
+        found = self.api.call("GET", f"{run}/taskInstances/{task}")
+        return self.api.call("GET", f"{run}/taskInstances/{task}/logs/{found['try_number']}")
 
     def slots(self) -> dict[str, int]:
         """How many places of workers are taken, and how many tasks wait in the triggerer."""
