@@ -44,7 +44,8 @@ RUN --mount=type=bind,from=installer,source=/uv,target=/usr/bin/uv \
     --mount=type=cache,target=/root/.cache/uv \
     uv pip install --quiet --python /opt/venv/bin/python --requirement /tmp/requirements.txt
 COPY --link docker docker
-COPY --link local_snowflake local_snowflake
+COPY --link packages/local-snowflake/src packages/local-snowflake/src
+ENV PYTHONPATH=/opt/snowloop/packages/local-snowflake/src
 USER 50000
 EXPOSE 8443
 CMD ["python", "-m", "local_snowflake", "serve", "--data-dir", "/data", "--host", "0.0.0.0", "--port", "8443"]

@@ -18,7 +18,7 @@ PYTEST_ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.synced
 UV = $(BIN)/uv
-COMPILE = $(UV) pip compile --quiet --universal --no-annotate --custom-compile-command "make lock" pyproject.toml
+COMPILE = $(UV) pip compile --quiet --universal --no-annotate --no-emit-package local-snowflake --custom-compile-command "make lock" pyproject.toml
 COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) docker compose
 
 .PHONY: help env run up down test lint types unit official-suites bench lock schema compose-up compose-run compose-down clean
@@ -29,7 +29,7 @@ help: ## list the commands
 env: $(STAMP) $(BIN)/snowloop ## make .venv with all that is needed, and .venv/bin/snowloop
 
 # Made again only when the lock is newer. Needs python3 with venv; everything else comes from PyPI.
-$(STAMP): requirements-dev.txt
+$(STAMP): requirements-dev.txt packages/local-snowflake/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "make env: no $(PYTHON) on this machine: install Python 3.11 to 3.14, or name one: make env PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make env: $$($(PYTHON) --version) is not one of 3.11 to 3.14: name another: make env PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make env: $(PYTHON) lacks its venv module: install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
@@ -38,12 +38,13 @@ $(STAMP): requirements-dev.txt
 	@[ "$$($(UV) --version 2>/dev/null | cut -d' ' -f2)" = "$$(sed -n 's/^uv==//p' $<)" ] || \
 	  { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^uv== $<)"; }
 	@$(UV) pip sync --quiet --python $(BIN)/python $<
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable packages/local-snowflake
 	@touch $@
 
 # The package is not installed: it is where Airflow finds it too, so that there is one of it.
 $(BIN)/snowloop: | $(STAMP)
 	@printf '%s\n' '#!$(abspath $(BIN))/python' 'import sys; sys.path.insert(0, "$(CURDIR)/plugins")' \
-	  'from snowloop.cli import main; main()' > $@.part
+	  'from snowloop.cli.main import main; main()' > $@.part
 	@chmod +x $@.part && mv $@.part $@
 
 run: env ## the whole life cycle of PROJECT once, under Airflow, on the local Snowflake
@@ -65,12 +66,13 @@ lint: env ## ruff, yamllint, hadolint
 
 types: env ## mypy
 	$(BIN)/mypy
+	cd packages/local-snowflake && PYTHONPATH= $(abspath $(BIN))/mypy
 
 unit: env ## the tests alone; PYTEST_ARGS="-k name" for some of them
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 official-suites: env ## the official libraries' own tests on the local Snowflake: SNOWPARK=checkout ML=checkout ONLY="words of modules"
-	@$(BIN)/python -m tests.official_suites $(if $(SNOWPARK),--snowpark $(SNOWPARK)) $(if $(ML),--ml $(ML)) $(if $(ONLY),--only $(ONLY)) --errors 10
+	@cd packages/local-snowflake && $(abspath $(BIN))/python -m tests.official_suites $(if $(SNOWPARK),--snowpark $(abspath $(SNOWPARK))) $(if $(ML),--ml $(abspath $(ML))) $(if $(ONLY),--only $(ONLY)) --errors 10
 
 bench: env ## the figures, measured side by side
 	@$(BIN)/python -m benchmarks
@@ -94,7 +96,7 @@ compose-down: ## stop the compose stack and delete its volumes
 	@$(COMPOSE) down --volumes
 
 schema: env ## make the JSON Schema of project.yaml anew, after a change of its types
-	@$(BIN)/python -m snowloop.cli schema > include/projects/project.schema.json.part
+	@$(BIN)/python -m snowloop.cli.main schema > include/projects/project.schema.json.part
 	@mv include/projects/project.schema.json.part include/projects/project.schema.json
 
 clean: down ## stop the stack and delete its state

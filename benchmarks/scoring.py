@@ -19,16 +19,16 @@ from snowflake.snowpark import Session
 from benchmarks.data import FEATURES, make_rows
 from benchmarks.project import FILE, declare
 from benchmarks.server import Memory, Server
-from snowloop.lifecycle.environment import create_environment
-from snowloop.lifecycle.evaluate import evaluate
-from snowloop.lifecycle.features import build_training_set
-from snowloop.lifecycle.gate import decide
-from snowloop.lifecycle.inference import deploy_scoring
-from snowloop.lifecycle.inference.objects import names
-from snowloop.lifecycle.load import load_files
-from snowloop.lifecycle.promote import promote
-from snowloop.lifecycle.train import train_candidate
-from snowloop.lifecycle.validate import check_contract
+from snowloop.lifecycle.champion.promote import promote
+from snowloop.lifecycle.data.environment import create_environment
+from snowloop.lifecycle.data.load import load_files
+from snowloop.lifecycle.data.validate import check_contract
+from snowloop.lifecycle.evaluation.evaluate import evaluate
+from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.scoring import deploy_scoring
+from snowloop.lifecycle.scoring.names import names
+from snowloop.lifecycle.training.train import train_candidate
 
 TARGET = "bench"
 TRAINING_ROWS = 20_000

@@ -1,10 +1,10 @@
 """Score rows of the source again with a chosen version, in batches beside the loop: new scores of the same rows."""
 
-from snowloop.airflow.loops import loop_dag
-from snowloop.airflow.operators.repairs import BackfillOperator
+from snowloop.airflow.dags import loop_dag
+from snowloop.airflow.operators.reprocess import BackfillOperator
 from snowloop.airflow.operators.stages import ReconcileOperator
 from snowloop.airflow.params import target_form
-from snowloop.airflow.repair_forms import backfill_form
+from snowloop.airflow.reprocess_forms import backfill_form
 from snowloop.project import usable_projects
 
 for project in usable_projects():

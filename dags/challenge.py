@@ -1,7 +1,7 @@
 """Name a challenger, compare it with the champion, withdraw it, or have the gate promote it."""
 
 from snowloop.airflow.challenge_form import challenge_form
-from snowloop.airflow.loops import challenge_tasks, loop_dag
+from snowloop.airflow.dags import challenge_tasks, loop_dag
 from snowloop.airflow.params import target_form
 from snowloop.project import usable_projects
 

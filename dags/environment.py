@@ -1,6 +1,6 @@
 """Create the environment of a project: database, schemas, stage and tables; what is there is kept."""
 
-from snowloop.airflow.loops import environment_group, loop_dag
+from snowloop.airflow.dags import environment_group, loop_dag
 from snowloop.airflow.params import target_form
 from snowloop.project import usable_projects
 

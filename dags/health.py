@@ -1,10 +1,10 @@
 """Watch the scoring loop and what serves: what is wrong, from a stale stream to an old model, fails with what to do."""
 
-from snowloop.airflow.loops import loop_dag
+from snowloop.airflow.dags import loop_dag
 from snowloop.airflow.operators.evidence import MonitorOperator
-from snowloop.airflow.operators.repairs import HealthOperator, RecoverOperator
+from snowloop.airflow.operators.reprocess import HealthOperator, RecoverOperator
 from snowloop.airflow.params import target_form
-from snowloop.airflow.repair_forms import recover_form
+from snowloop.airflow.reprocess_forms import recover_form
 from snowloop.project import usable_projects
 
 for project in usable_projects():

@@ -1,6 +1,6 @@
 """Run the whole life cycle in one trigger: environment, training to a champion, native scoring of arriving files."""
 
-from snowloop.airflow.loops import environment_group, loop_dag, replay_group, train_group
+from snowloop.airflow.dags import environment_group, loop_dag, replay_group, train_group
 from snowloop.airflow.params import data_form, override_form, target_form, wait_form
 from snowloop.project import usable_projects
 

@@ -1,6 +1,6 @@
 """Try out what one hopes never to need: the champion trained again, a rollback, what served scores were worth."""
 
-from snowloop.airflow.loops import loop_dag
+from snowloop.airflow.dags import loop_dag
 from snowloop.airflow.operators.evidence import RehearseOperator
 from snowloop.airflow.params import target_form
 from snowloop.project import usable_projects

@@ -1,10 +1,10 @@
 """Score quarantined rows that keep the contract now, since they or the rule were mended; nothing else is scored."""
 
-from snowloop.airflow.loops import loop_dag
-from snowloop.airflow.operators.repairs import RequeueOperator
+from snowloop.airflow.dags import loop_dag
+from snowloop.airflow.operators.reprocess import RequeueOperator
 from snowloop.airflow.operators.stages import ReconcileOperator
 from snowloop.airflow.params import target_form
-from snowloop.airflow.repair_forms import version_form
+from snowloop.airflow.reprocess_forms import version_form
 from snowloop.project import usable_projects
 
 for project in usable_projects():

@@ -1,6 +1,6 @@
 """Make the previous champion serve again, as the ledger names it, and look at the rows that are scored next."""
 
-from snowloop.airflow.loops import loop_dag
+from snowloop.airflow.dags import loop_dag
 from snowloop.airflow.operators.stages import RollbackOperator, VerifyRollbackOperator
 from snowloop.airflow.params import target_form, verify_form
 from snowloop.project import usable_projects

@@ -1,6 +1,6 @@
 """Deploy native scoring, bring in every new file, and check that each new row is scored or quarantined once."""
 
-from snowloop.airflow.loops import loop_dag, score_group
+from snowloop.airflow.dags import loop_dag, score_group
 from snowloop.airflow.params import data_form, target_form, wait_form
 from snowloop.project import usable_projects
 

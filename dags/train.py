@@ -1,6 +1,6 @@
 """Train, test and promote a model: files, contract, training set, candidates, evaluation, gate, champion."""
 
-from snowloop.airflow.loops import loop_dag, train_group
+from snowloop.airflow.dags import loop_dag, train_group
 from snowloop.airflow.params import data_form, override_form, target_form
 from snowloop.project import usable_projects
 

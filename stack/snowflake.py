@@ -16,7 +16,7 @@ from typing import Any
 
 from stack.holder import Hold
 from stack.processes import ProcessId, start, stop, tail
-from stack.state import REPOSITORY, StackError, State
+from stack.state import StackError, State
 
 START_SECONDS = 60.0
 
@@ -153,7 +153,7 @@ def running(hold: Hold) -> Iterator[Snowflake]:
 
 
 def _environment() -> dict[str, str]:
-    return dict(os.environ) | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+    return dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
 
 
 def _answers(port: int) -> bool:

@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from snowflake.snowpark.session import _get_active_sessions
 
+from local_snowflake.testing import LocalSnowflake
+
 ROOT = Path(__file__).resolve().parents[1]
-_START_SECONDS = 120
 # Airflow writes its configuration where it is imported
 _AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="airflow-", ignore_cleanup_errors=True)
 os.environ.setdefault("AIRFLOW_HOME", _AIRFLOW_HOME.name)
 # what the tests start hears of a closed terminal, also where the tests themselves run under nohup
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-class LocalSnowflake:
-    """A server process over a data directory; it may be stopped, killed and started again."""
-
-    def __init__(self, data_dir: Path, packages: Path | None = None, options: Sequence[str] = ()) -> None:
-        self.data_dir = data_dir
-        # further ones of the command line
-        self._options = options
-        # where the server finds packages beside those of its environment
-        self._path = os.pathsep.join(str(p) for p in (ROOT, packages) if p)
-        self._process: subprocess.Popen[str] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        assert self._process
-        return self._process.pid
-
-    def start(self) -> LocalSnowflake:
-        """Start the server and wait until it is ready."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        log = (self.data_dir / "server.log").open("a")
-        command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(self.data_dir), *self._options]
-        environment = os.environ | {"PYTHONPATH": self._path}
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        assert self._process.stdout
-        deadline = time.monotonic() + _START_SECONDS
-        line = self._process.stdout.readline()
-        if not line.startswith("ready") or time.monotonic() > deadline:
-            raise RuntimeError(f"the local Snowflake did not start: {line!r}; see {self.data_dir / 'server.log'}")
-        return self
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int | None:
-        """Send a signal (SIGTERM: a clean stop; SIGKILL: as a power cut) and wait for the end; its exit code."""
-        if self._process is None:
-            return None
-        if self._process.poll() is None:
-            self._process.send_signal(how)
-            self._process.wait(60)
-        if self._process.stdout:
-            self._process.stdout.close()
-        return self._process.returncode
-
-    def connection(self) -> dict[str, Any]:
-        """Keyword arguments for the connector, as the command line prints them."""
-        command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(self.data_dir)]
-        printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        return dict(json.loads(printed.stdout))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,11 +13,11 @@ from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.loops import loop_dag, train_group
+from snowloop.airflow.dags import loop_dag, train_group
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
-from snowloop.lifecycle.approval import Approval
-from snowloop.lifecycle.gate import GateCheck, Verdict
+from snowloop.lifecycle.champion.approval import Approval
+from snowloop.lifecycle.gate.gate import GateCheck, Verdict
 from snowloop.project import include_dir, load_project
 
 CHECKS = (

@@ -13,13 +13,13 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
 
 from snowloop.airflow.challenge_form import challenge_form
-from snowloop.airflow.loops import challenge_tasks, loop_dag
+from snowloop.airflow.dags import challenge_tasks, loop_dag
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
-from snowloop.lifecycle.approval import Approval
-from snowloop.lifecycle.gate import Verdict
-from snowloop.lifecycle.promote import Promotion
-from snowloop.lifecycle.succession import Judged
+from snowloop.lifecycle.champion.approval import Approval
+from snowloop.lifecycle.champion.promote import Promotion
+from snowloop.lifecycle.champion.succession import Judged
+from snowloop.lifecycle.gate.gate import Verdict
 from snowloop.project import include_dir, load_project
 from tests.airflow.conftest import FakeTask
 
@@ -63,9 +63,9 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return Promotion(verdict.version_name, verdict.champion, kept=False)
 
     compared = {"prod": COMPARED}
-    monkeypatch.setattr("snowloop.lifecycle.succession.promote_challenger", promote)
+    monkeypatch.setattr("snowloop.lifecycle.champion.succession.promote_challenger", promote)
     monkeypatch.setattr(
-        "snowloop.lifecycle.succession.judge_challenger",
+        "snowloop.lifecycle.champion.succession.judge_challenger",
         lambda _session, _project, target: Judged(VERDICT, compared.get(target, "")),
     )
     return done

@@ -9,20 +9,20 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from snowloop.airflow.operators.challenge import ChallengeOperator, JudgeChallengerOperator, PromoteChallengerOperator
 from snowloop.errors import ChallengeRefused
-from snowloop.lifecycle.challenge import Challenge
-from snowloop.lifecycle.compare import Comparison
-from snowloop.lifecycle.gate import Verdict
-from snowloop.lifecycle.promote import Promotion
-from snowloop.lifecycle.succession import Judged
+from snowloop.lifecycle.champion.challenger import Challenge
+from snowloop.lifecycle.champion.compare import Comparison
+from snowloop.lifecycle.champion.promote import Promotion
+from snowloop.lifecycle.champion.succession import Judged
+from snowloop.lifecycle.gate.gate import Verdict
 
 MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "target": "staging"}
 VERDICT = Verdict("id", "B", "A", "abc", (), kept=False)
 ANSWERS = {
-    "challenge.challenge": Challenge("B", None, "shadow"),
-    "challenge.withdraw": Challenge(None, "B", "shadow"),
-    "succession.judge_challenger": Judged(VERDICT, "compared"),
-    "succession.promote_challenger": Promotion("B", "A", kept=False),
-    "compare.compare_versions": Comparison(
+    "champion.challenger.challenge": Challenge("B", None, "shadow"),
+    "champion.challenger.withdraw": Challenge(None, "B", "shadow"),
+    "champion.succession.judge_challenger": Judged(VERDICT, "compared"),
+    "champion.succession.promote_challenger": Promotion("B", "A", kept=False),
+    "champion.compare.compare_versions": Comparison(
         "shadow", "A", "B", "roc_auc", runs=3, rows={"champion": 5, "challenger": 5}
     ),
 }
@@ -49,12 +49,12 @@ def calls(monkeypatch):
     [
         (
             {"action": "challenge", "version": "B", "reason": "why", "judge": "True"},
-            "challenge.challenge",
+            "champion.challenger.challenge",
             {"version": "B", "reason": "why", "judge": True},
         ),
-        ({"action": "withdraw", "reason": "why"}, "challenge.withdraw", {"reason": "why"}),
-        ({"action": "compare", "version": "OLD"}, "compare.compare_versions", {"version": "OLD"}),
-        ({"action": "compare"}, "compare.compare_versions", {"version": None}),
+        ({"action": "withdraw", "reason": "why"}, "champion.challenger.withdraw", {"reason": "why"}),
+        ({"action": "compare", "version": "OLD"}, "champion.compare.compare_versions", {"version": "OLD"}),
+        ({"action": "compare"}, "champion.compare.compare_versions", {"version": None}),
     ],
 )
 def test_each_action_is_one_call(session, context, calls, form, place, named):
@@ -73,8 +73,8 @@ def test_a_promotion_is_judged_and_done_by_the_other_tasks(session, context, cal
     told = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
     assert told == Promotion("B", "A", kept=False).to_dict()
     assert calls == [
-        ("succession.judge_challenger", "credit_approval", "staging", {}),
-        ("succession.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),
+        ("champion.succession.judge_challenger", "credit_approval", "staging", {}),
+        ("champion.succession.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_refusal_fails_at_once_in_words(session, context, monkeypatch):
         message = "version B must not serve: the gate has not judged it"
         raise ChallengeRefused(message)
 
-    monkeypatch.setattr("snowloop.lifecycle.challenge.challenge", refuse)
+    monkeypatch.setattr("snowloop.lifecycle.champion.challenger.challenge", refuse)
     stage = ChallengeOperator(action="challenge", version="B", reason="why", judge=False, **MADE)
     with pytest.raises(AirflowFailException, match="the gate has not judged it"):
         stage.execute(context)

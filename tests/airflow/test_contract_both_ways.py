@@ -12,14 +12,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from snowflake.snowpark import Session
 
+from local_snowflake.testing import LocalSnowflake
 from snowloop.airflow.operators.contract import ContractOperator
 from snowloop.errors import ContractViolation
-from snowloop.lifecycle.environment import create_environment
-from snowloop.lifecycle.validate import check_contract
+from snowloop.lifecycle.data.environment import create_environment
+from snowloop.lifecycle.data.validate import check_contract
 from snowloop.project import Project, load_project
 from tests.airflow.conftest import FakeTask
-from tests.conftest import LocalSnowflake
-from tests.lifecycle import tiny
+from tests.support import tiny
 
 TARGET = "both"
 EVENTS = """

@@ -9,7 +9,7 @@ from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
 from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow.operators.contract import ContractOperator
-from snowloop.lifecycle.validate import ContractReport
+from snowloop.lifecycle.data.validate import ContractReport
 
 REPORT = ContractReport((), rows=100, failing=0)
 CHECK = re.compile(r"SELECT '(\w+)' AS check_name")
@@ -32,7 +32,7 @@ def asked(monkeypatch):
         return [(name, 0 if name in asked.bad else 1) for name in CHECK.findall(sql)]
 
     monkeypatch.setattr(SnowflakeHook, "get_records", get_records)
-    monkeypatch.setattr("snowloop.lifecycle.validate.check_contract", lambda *_given: REPORT)
+    monkeypatch.setattr("snowloop.lifecycle.data.validate.check_contract", lambda *_given: REPORT)
     return asked
 
 

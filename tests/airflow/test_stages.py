@@ -10,16 +10,16 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from snowloop.airflow.operators import evidence, stages
 from snowloop.errors import GateRefused
-from snowloop.lifecycle.approval import Approval
-from snowloop.lifecycle.evaluate import Evaluation
-from snowloop.lifecycle.features import Feature, TrainingSet
-from snowloop.lifecycle.gate import GateCheck, Override, Verdict
-from snowloop.lifecycle.inference.plan import Change, Plan
-from snowloop.lifecycle.load import LoadedFile, LoadReport
+from snowloop.lifecycle.champion.approval import Approval
+from snowloop.lifecycle.champion.rollback import Rollback
+from snowloop.lifecycle.data.load import LoadedFile, LoadReport
+from snowloop.lifecycle.evaluation.evaluate import Evaluation
+from snowloop.lifecycle.features.training_set import Feature, TrainingSet
+from snowloop.lifecycle.gate.gate import GateCheck, Override, Verdict
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.rollback import Rollback
-from snowloop.lifecycle.train import Candidate
+from snowloop.lifecycle.scoring.plan import Change, Plan
+from snowloop.lifecycle.training.train import Candidate
 
 TRAINING_SET = TrainingSet(
     table='"D"."FEATURES"."T"',
@@ -45,52 +45,52 @@ class Done(Result):
 
 
 CALLS = [
-    ("EnvironmentOperator", {}, "environment.create_environment", (), {}),
+    ("EnvironmentOperator", {}, "data.environment.create_environment", (), {}),
     (
         "LoadOperator",
         {"data_dir": "/data", "part": "arrivals", "only": "2"},
-        "load.load_files",
+        "data.load.load_files",
         ("/data",),
         {"part": "arrivals", "only": "2"},
     ),
-    ("TrainingSetOperator", {}, "features.build_training_set", (), {}),
+    ("TrainingSetOperator", {}, "features.training_set.build_training_set", (), {}),
     (
         "TrainOperator",
         {"training_set": TRAINING_SET.to_dict(), "candidate": "logistic"},
-        "train.train_candidate",
+        "training.train.train_candidate",
         (TRAINING_SET, "logistic"),
         {},
     ),
-    ("EvaluateOperator", {"candidate": CANDIDATE.to_dict()}, "evaluate.evaluate", (CANDIDATE,), {}),
+    ("EvaluateOperator", {"candidate": CANDIDATE.to_dict()}, "evaluation.evaluate.evaluate", (CANDIDATE,), {}),
     (
         "GateOperator",
         {"evaluations": [EVALUATION.to_dict()], "override_by": "", "override_reason": ""},
-        "gate.decide",
+        "gate.gate.decide",
         ([EVALUATION],),
         {"override": None},
     ),
     (
         "GateOperator",
         {"evaluations": [EVALUATION.to_dict()], "override_by": " Ada ", "override_reason": "the season"},
-        "gate.decide",
+        "gate.gate.decide",
         ([EVALUATION],),
         {"override": Override("Ada", "the season")},
     ),
-    ("PromoteOperator", {"verdict": VERDICT.to_dict()}, "promote.promote", (VERDICT, None), {}),
+    ("PromoteOperator", {"verdict": VERDICT.to_dict()}, "champion.promote.promote", (VERDICT, None), {}),
     (
         "PromoteOperator",
         {"verdict": VERDICT.to_dict(), "approval": APPROVAL.to_dict()},
-        "promote.promote",
+        "champion.promote.promote",
         (VERDICT, APPROVAL),
         {},
     ),
-    ("DeployScoringOperator", {}, "inference.deploy_scoring", (), {}),
-    ("ReconcileOperator", {}, "inference.reconcile", (), {}),
-    ("RollbackOperator", {}, "rollback.rollback", (), {}),
+    ("DeployScoringOperator", {}, "scoring.deploy_scoring", (), {}),
+    ("ReconcileOperator", {}, "scoring.reconcile", (), {}),
+    ("RollbackOperator", {}, "champion.rollback.rollback", (), {}),
     (
         "VerifyRollbackOperator",
         {"rollback": ROLLBACK.to_dict(), "timeout": "7"},
-        "rollback.verify_rollback",
+        "champion.rollback.verify_rollback",
         (ROLLBACK,),
         {"timeout": 7},
     ),
@@ -122,7 +122,9 @@ def test_one_call_with_the_right_arguments(
 
 @pytest.mark.parametrize(("by", "reason"), [("Ada", ""), ("", "the season"), ("Ada", "  ")])
 def test_an_override_needs_both_name_and_reason(session, context, monkeypatch, by, reason):
-    monkeypatch.setattr("snowloop.lifecycle.gate.decide", lambda *_given, **_named: pytest.fail("the gate was asked"))
+    monkeypatch.setattr(
+        "snowloop.lifecycle.gate.gate.decide", lambda *_given, **_named: pytest.fail("the gate was asked")
+    )
     given = {"evaluations": [EVALUATION.to_dict()], "override_by": by, "override_reason": reason}
     stage = stages.GateOperator(task_id="gate", project="credit_approval", target="dev", **given)
     with pytest.raises(AirflowFailException, match=r"needs a name and a reason, given: name '.*', reason"):
@@ -130,7 +132,8 @@ def test_an_override_needs_both_name_and_reason(session, context, monkeypatch, b
 
 
 @pytest.mark.parametrize(
-    ("operator", "function"), [("RehearseOperator", "rehearse.rehearse"), ("MonitorOperator", "monitoring.monitor")]
+    ("operator", "function"),
+    [("RehearseOperator", "monitoring.rehearse.rehearse"), ("MonitorOperator", "monitoring.monitor.monitor")],
 )
 def test_a_rehearsal_and_a_look_at_what_serves_are_one_call(session, context, monkeypatch, operator, function):
     calls = []
@@ -146,12 +149,12 @@ def test_a_rehearsal_and_a_look_at_what_serves_are_one_call(session, context, mo
 
 def test_a_plan_is_logged_and_a_refused_one_fails_with_its_remedy(session, context, monkeypatch):
     change = Change("stream", "RAW.S", "refuse", "it is stale", "recover it")
-    monkeypatch.setattr("snowloop.lifecycle.inference.plan.plan_scoring", lambda *_: Plan("p", "dev", "", (change,)))
+    monkeypatch.setattr("snowloop.lifecycle.scoring.plan.plan_scoring", lambda *_: Plan("p", "dev", "", (change,)))
     stage = stages.PlanScoringOperator(task_id="plan", project="credit_approval", target="dev")
     with pytest.raises(AirflowFailException, match="it is stale; to do: recover it"):
         stage.execute(context)
     kept = Plan("p", "dev", "", (Change("stream", "RAW.S", "keep", "its offset is kept"),))
-    monkeypatch.setattr("snowloop.lifecycle.inference.plan.plan_scoring", lambda *_: kept)
+    monkeypatch.setattr("snowloop.lifecycle.scoring.plan.plan_scoring", lambda *_: kept)
     stage.execute(context)
     assert context["ti"].pushed["summary"] == {"keep": 1}
 
@@ -159,14 +162,14 @@ def test_a_plan_is_logged_and_a_refused_one_fails_with_its_remedy(session, conte
 def test_the_gate_pushes_the_id_of_its_verdict_also_of_one_that_refuses(session, context, monkeypatch):
     given = {"project": "credit_approval", "target": "dev", "override_by": "", "override_reason": ""}
     stage = stages.GateOperator(task_id="gate", evaluations=[], **given)
-    monkeypatch.setattr("snowloop.lifecycle.gate.decide", lambda *_given, **_named: VERDICT)
+    monkeypatch.setattr("snowloop.lifecycle.gate.gate.decide", lambda *_given, **_named: VERDICT)
     stage.execute(context)
     assert context["ti"].pushed["verdict_id"] == "id"
 
     def refuse(*_given, **_named):
         raise GateRefused("no candidate is good enough", "refused-id")
 
-    monkeypatch.setattr("snowloop.lifecycle.gate.decide", refuse)
+    monkeypatch.setattr("snowloop.lifecycle.gate.gate.decide", refuse)
     with pytest.raises(AirflowFailException, match="good enough"):
         stage.execute(context)
     assert context["ti"].pushed["verdict_id"] == "refused-id"
@@ -192,7 +195,7 @@ def test_the_report_is_that_of_the_verdict_and_is_skipped_without_one(session, c
 
 
 def test_a_report_with_dates_becomes_json(session, context, monkeypatch):
-    monkeypatch.setattr("snowloop.lifecycle.load.load_files", lambda *_given, **_named: ARRIVED)
+    monkeypatch.setattr("snowloop.lifecycle.data.load.load_files", lambda *_given, **_named: ARRIVED)
     given = stages.LoadOperator(task_id="load", project="credit_approval", target="dev").execute(context)
     assert LoadReport.from_dict(given) == ARRIVED
     assert context["ti"].pushed["summary"]["rejected"] == 1

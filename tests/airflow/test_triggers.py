@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from snowloop.airflow.sensors.loop import BacklogBelowSensor, GraphRunFinishedSensor, StreamHasDataSensor
-from snowloop.airflow.triggers.loop import LoopTrigger
-from snowloop.lifecycle.inference import watch
+from snowloop.airflow.sensors.scoring import BacklogBelowSensor, GraphRunFinishedSensor, StreamHasDataSensor
+from snowloop.airflow.triggers.scoring import LoopTrigger
+from snowloop.lifecycle.scoring import wait as watch
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE, STREAM = "CREDIT_APPROVAL_WATCH.RAW.APPLICATION_RECORD", "CREDIT_APPROVAL_WATCH.RAW.APPLICATION_RECORD_STREAM"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.commandline import REPOSITORY, Stack
+from tests.support.commandline import REPOSITORY, Stack
 
 SHARED = Path(os.environ.get("SNOWLOOP_SHARED", REPOSITORY.parent / "shared"))
 

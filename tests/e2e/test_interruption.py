@@ -9,7 +9,7 @@ import time
 import pytest
 
 from stack import snowflake
-from tests.e2e.commandline import Stack
+from tests.support.commandline import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TWICE = "SELECT ID FROM CREDIT_APPROVAL_DEV.SERVING.SCORED GROUP BY ID HAVING COUNT(*) > 1"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.e2e.commandline import REPOSITORY, Ran, environment
+from tests.support.commandline import REPOSITORY, Ran, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 
 def snowloop(*arguments: str) -> Ran:
-    command = [sys.executable, "-m", "snowloop.cli", *arguments]
+    command = [sys.executable, "-m", "snowloop.cli.main", *arguments]
     ended = subprocess.run(command, cwd=REPOSITORY, env=environment(), capture_output=True, text=True, check=False)
     return Ran(ended.returncode, ended.stdout, ended.stderr)
 

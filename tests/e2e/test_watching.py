@@ -21,7 +21,7 @@ from stack import holder
 from stack.processes import ProcessId
 from stack.progress import Progress, console
 from stack.trigger import AirflowApi, trigger
-from tests.e2e.commandline import REPOSITORY, Stack
+from tests.support.commandline import REPOSITORY, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 SECONDS = 300

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, Param
 
-from snowloop.airflow.sensors.loop import BacklogBelowSensor, GraphRunFinishedSensor, StreamHasDataSensor
+from snowloop.airflow.sensors.scoring import BacklogBelowSensor, GraphRunFinishedSensor, StreamHasDataSensor
 
 PROJECT = "credit_approval"
 WAIT = {"poke_interval": 2, "timeout": 600}

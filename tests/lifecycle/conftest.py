@@ -1,21 +1,17 @@
 """What the tests of the life cycle share."""
 
-import importlib
-import sys
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.lifecycle import ledger
-from snowloop.lifecycle.challenge import withdraw
-from snowloop.lifecycle.models import crown
-from snowloop.lifecycle.rollback import rollback
-from snowloop.lifecycle.staging import PROCEDURES
-from tests.lifecycle.duel import TRAINED, dueling
-from tests.lifecycle.world import World
+from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.champion.challenger import withdraw
+from snowloop.lifecycle.champion.rollback import rollback
+from snowloop.lifecycle.versions import crown
+from tests.support.duel import TRAINED, dueling
+from tests.support.world import World
 
 
 @pytest.fixture(scope="session")
@@ -23,17 +19,6 @@ def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
     opened = Session.builder.configs(snowflake_connection).create()
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="session")
-def inside() -> dict[str, ModuleType]:
-    """The modules that run inside Snowflake, imported as they are there: beside one another, without a package."""
-    sys.path.insert(0, str(PROCEDURES))
-    try:
-        names = ("measures", "folds", "parts", "leakage", "training", "comparison", "scoring")
-        return {f"snowloop_{name}": importlib.import_module(f"snowloop_{name}") for name in names}
-    finally:
-        sys.path.remove(str(PROCEDURES))
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,17 @@ import pytest
 from snowflake.ml.registry import Registry
 from snowflake.snowpark import Session
 
-from snowloop.lifecycle.environment import create_environment
-from snowloop.lifecycle.features import build_training_set
-from snowloop.lifecycle.gate import decide
-from snowloop.lifecycle.gate_checks import CHECKS
-from snowloop.lifecycle.inference import await_scores, reconcile
-from snowloop.lifecycle.planning import plan_files
-from snowloop.lifecycle.promote import promote
-from snowloop.lifecycle.train import train_candidate
+from snowloop.lifecycle.champion.promote import promote
+from snowloop.lifecycle.data.environment import create_environment
+from snowloop.lifecycle.data.files import plan_files
+from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.gate.checks import CHECKS
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.scoring import await_scores, reconcile
+from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import load_project
 from snowloop.sql import identifier, render_project
-from tests.lifecycle.world import TIMEOUT, World
+from tests.support.world import TIMEOUT, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

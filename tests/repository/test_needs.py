@@ -18,18 +18,21 @@ from packaging.utils import canonicalize_name
 from tests.repository.checkout import ROOT, files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+SERVER = tomllib.loads((ROOT / "packages/local-snowflake/pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+EXTRAS["local"] = [need for need in EXTRAS["local"] if need != SERVER["name"]] + SERVER["dependencies"]
 LOCKS = {
     "requirements.txt": ["postgres"],
     "requirements-local.txt": ["local"],
     "requirements-dev.txt": ["local", "postgres", "dev"],
 }
-OURS = {"snowloop", "local_snowflake", "stack", "benchmarks", "tests", "dags", "include"}
+OURS = {"snowloop", "snowloop_procedures", "local_snowflake", "stack", "benchmarks", "tests", "dags", "include"}
 ROOMS = {
     "plugins": [],
     "dags": [],
     "include": [],
-    "local_snowflake": ["local"],
+    "packages/local-snowflake/src": ["local"],
+    "packages/local-snowflake/tests": ["local", "dev"],
     "stack": ["local"],
     "benchmarks": ["local", "dev"],
     "tests": ["local", "dev"],

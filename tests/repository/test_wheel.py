@@ -76,7 +76,7 @@ def test_the_command_tells_what_it_can_do(python, installed: Path) -> None:
 def test_a_first_project_is_written_found_and_its_sql_rendered(python, tmp_path: Path) -> None:
     lines = [f"{number},{number % 7 / 2},{'yes' if number % 2 else 'no'}" for number in range(1, 200)]
     (tmp_path / "flowers.csv").write_text("\n".join(["id,width,label", *lines]) + "\n")
-    new = ["-m", "snowloop.cli", "new", "flowers", "--from", "flowers.csv"]
+    new = ["-m", "snowloop.cli.main", "new", "flowers", "--from", "flowers.csv"]
     nowhere = python(*new)
     assert nowhere.returncode == 1
     assert "name one with --dir, and let SNOWLOOP_PROJECTS list it" in nowhere.stderr
@@ -94,7 +94,7 @@ def test_a_first_project_is_written_found_and_its_sql_rendered(python, tmp_path:
 
 
 def test_without_projects_the_command_says_how_to_name_their_folder(python) -> None:
-    asked = ["-m", "snowloop.cli", "plan", "--project", "flowers"]
+    asked = ["-m", "snowloop.cli.main", "plan", "--project", "flowers"]
     told = python(*asked, SNOWFLAKE_ACCOUNT="here")
 
     assert told.returncode == 1

@@ -17,7 +17,7 @@ from stack import snowflake
 from stack.holder import hold, read
 from stack.processes import ProcessId, stop, tail
 from stack.state import DEFAULT_DIRECTORY, REPOSITORY, StackError, State, python_command
-from tests.e2e.commandline import Stack
+from tests.support.commandline import Stack
 
 
 @pytest.fixture

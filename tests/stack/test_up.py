@@ -9,8 +9,8 @@ import pytest
 
 from stack import holder
 from stack.trigger import AirflowApi
-from tests.e2e.commandline import Stack
 from tests.stack.looking import addresses, descendants
+from tests.support.commandline import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

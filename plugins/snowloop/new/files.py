@@ -9,9 +9,9 @@ from pathlib import Path
 
 from snowloop.errors import NewProjectError, ProjectError
 from snowloop.new.columns import look
-from snowloop.new.filling import LOOK, Found, texts
-from snowloop.new.guesses import choose_cut, choose_key, choose_label
+from snowloop.new.inferred_defaults import choose_cut, choose_key, choose_label
 from snowloop.new.table import read_table
+from snowloop.new.templates import LOOK, Found, texts
 from snowloop.project import include_dir, load_project, project_folders
 from snowloop.project.loading import FILES, is_installed
 from snowloop.project.sources import NAME

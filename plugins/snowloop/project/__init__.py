@@ -1,7 +1,7 @@
 """A project's declaration: what a user writes to add a model, validated."""
 
 from snowloop.errors import ProjectError
-from snowloop.project.breaking import Contract
+from snowloop.project.contract import Contract
 from snowloop.project.declaration import (
     Environment,
     Project,
@@ -9,7 +9,7 @@ from snowloop.project.declaration import (
     Schedule,
     Serving,
 )
-from snowloop.project.judging import EvaluationPlan, Gate, Leakage, Metric, Slice
+from snowloop.project.evaluation import EvaluationPlan, Gate, Leakage, Metric, Slice
 from snowloop.project.label import Label
 from snowloop.project.loading import declared_projects, include_dir, load_project, project_folders, usable_projects
 from snowloop.project.sources import Column, RowId, Source

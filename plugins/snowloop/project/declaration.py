@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from snowloop.errors import ProjectError
-from snowloop.project.breaking import Contract
-from snowloop.project.challenging import Challenger
-from snowloop.project.judging import Approval, EvaluationPlan, Gate, Leakage, Metric
+from snowloop.project.challenger import Challenger
+from snowloop.project.contract import Contract
+from snowloop.project.evaluation import Approval, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
 from snowloop.project.sources import (

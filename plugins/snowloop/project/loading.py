@@ -10,8 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from snowloop.errors import ProjectError
-from snowloop.project.beside import FileLine, FilePlace, file_problems
 from snowloop.project.declaration import Project
+from snowloop.project.file_checks import FileLine, FilePlace, file_problems
 from snowloop.project.sources import Declaration
 
 # Airflow parses DAG files again and again: libyaml's loader where it is there

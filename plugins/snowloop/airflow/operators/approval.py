@@ -80,8 +80,8 @@ class ApproveOperator(ApprovalOperator):
         Returns:
             The approval by nobody, where nobody is to be asked; otherwise it does not return but waits.
         """
-        from snowloop.lifecycle.approval import Approval, asks, question
-        from snowloop.lifecycle.gate import Verdict
+        from snowloop.lifecycle.champion.approval import Approval, asks, question
+        from snowloop.lifecycle.gate.gate import Verdict
 
         project, verdict = load_project(self.project), Verdict.from_dict(self.verdict)
         if not asks(project, self.target, verdict):
@@ -104,8 +104,8 @@ class ApproveOperator(ApprovalOperator):
             AirflowFailException: If it was rejected or not answered in time.
         """
         from snowloop.errors import ApprovalRefused
-        from snowloop.lifecycle.approval import Answer, settle
-        from snowloop.lifecycle.gate import Verdict
+        from snowloop.lifecycle.champion.approval import Answer, settle
+        from snowloop.lifecycle.gate.gate import Verdict
 
         project, verdict = load_project(self.project), Verdict.from_dict(self.verdict)
         user = event.get("responded_by_user") or {}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
     from snowloop.airflow.operators.base import StageResult
-    from snowloop.lifecycle.promote import Promotion
-    from snowloop.lifecycle.succession import Judged
+    from snowloop.lifecycle.champion.promote import Promotion
+    from snowloop.lifecycle.champion.succession import Judged
 
 ACTION_TEMPLATE = "{{ params.action }}"
 PROMOTION = "promote"
@@ -73,8 +73,8 @@ class ChallengeOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> StageResult:
         """Call the function of the action."""
-        from snowloop.lifecycle.challenge import challenge, withdraw
-        from snowloop.lifecycle.compare import compare_versions
+        from snowloop.lifecycle.champion.challenger import challenge, withdraw
+        from snowloop.lifecycle.champion.compare import compare_versions
 
         given = (session, project, self.target)
         if self.action == "challenge":
@@ -124,7 +124,7 @@ class JudgeChallengerOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Judged:
         """Call ``judge_challenger``."""
-        from snowloop.lifecycle.succession import judge_challenger
+        from snowloop.lifecycle.champion.succession import judge_challenger
 
         return judge_challenger(session, project, self.target)
 
@@ -134,9 +134,9 @@ class PromoteChallengerOperator(PromoteOperator):
 
     def run(self, session: Session, project: Project) -> Promotion:
         """Call ``promote_challenger``."""
-        from snowloop.lifecycle.approval import Approval
-        from snowloop.lifecycle.gate import Verdict
-        from snowloop.lifecycle.succession import promote_challenger
+        from snowloop.lifecycle.champion.approval import Approval
+        from snowloop.lifecycle.champion.succession import promote_challenger
+        from snowloop.lifecycle.gate.gate import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
         return promote_challenger(session, project, self.target, Verdict.from_dict(self.verdict), approval)

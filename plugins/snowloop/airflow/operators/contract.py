@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.snowpark import Session
 
-    from snowloop.lifecycle.validate import ContractReport, SourceChecks
+    from snowloop.lifecycle.data.validate import ContractReport, SourceChecks
 
 
 class ContractOperator(SnowparkStageOperator):
@@ -37,7 +37,7 @@ class ContractOperator(SnowparkStageOperator):
         Raises:
             ContractViolation: If a check fails; the message names all that do.
         """
-        from snowloop.lifecycle.validate import declared_checks
+        from snowloop.lifecycle.data.validate import declared_checks
 
         failed: list[str] = []
         for checks in declared_checks(project, self.target):
@@ -49,7 +49,7 @@ class ContractOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> ContractReport:
         """Call ``check_contract``."""
-        from snowloop.lifecycle.validate import check_contract
+        from snowloop.lifecycle.data.validate import check_contract
 
         return check_contract(session, project, self.target)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.snowpark import Session
 
-    from snowloop.lifecycle.monitoring import Monitored
-    from snowloop.lifecycle.rehearse import Rehearsal
+    from snowloop.lifecycle.monitoring.monitor import Monitored
+    from snowloop.lifecycle.monitoring.rehearse import Rehearsal
     from snowloop.lifecycle.report import Report
     from snowloop.project import Project
 
@@ -67,7 +67,7 @@ class MonitorOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Monitored:
         """Call ``monitor``."""
-        from snowloop.lifecycle.monitoring import monitor
+        from snowloop.lifecycle.monitoring.monitor import monitor
 
         return monitor(session, project, self.target)
 
@@ -77,6 +77,6 @@ class RehearseOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Rehearsal:
         """Call ``rehearse``; what did not go well fails the task with its reason, and is recorded."""
-        from snowloop.lifecycle.rehearse import rehearse
+        from snowloop.lifecycle.monitoring.rehearse import rehearse
 
         return rehearse(session, project, self.target)

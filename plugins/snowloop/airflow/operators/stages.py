@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.snowpark import Session
 
-    from snowloop.lifecycle.environment import Environment
-    from snowloop.lifecycle.evaluate import Evaluation
-    from snowloop.lifecycle.features import TrainingSet
-    from snowloop.lifecycle.gate import Verdict
-    from snowloop.lifecycle.inference import Deployment, Reconciliation
-    from snowloop.lifecycle.inference.plan import Plan
-    from snowloop.lifecycle.load import LoadReport
-    from snowloop.lifecycle.promote import Promotion
-    from snowloop.lifecycle.rollback import Rollback, Verified
-    from snowloop.lifecycle.train import Candidate
+    from snowloop.lifecycle.champion.promote import Promotion
+    from snowloop.lifecycle.champion.rollback import Rollback, Verified
+    from snowloop.lifecycle.data.environment import Environment
+    from snowloop.lifecycle.data.load import LoadReport
+    from snowloop.lifecycle.evaluation.evaluate import Evaluation
+    from snowloop.lifecycle.features.training_set import TrainingSet
+    from snowloop.lifecycle.gate.gate import Verdict
+    from snowloop.lifecycle.scoring import Deployment, Reconciliation
+    from snowloop.lifecycle.scoring.plan import Plan
+    from snowloop.lifecycle.training.train import Candidate
 
 
 class EnvironmentOperator(SnowparkStageOperator):
@@ -31,7 +31,7 @@ class EnvironmentOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Environment:
         """Call ``create_environment``."""
-        from snowloop.lifecycle.environment import create_environment
+        from snowloop.lifecycle.data.environment import create_environment
 
         return create_environment(session, project, self.target)
 
@@ -63,7 +63,7 @@ class LoadOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> LoadReport:
         """Call ``load_files``."""
-        from snowloop.lifecycle.load import load_files
+        from snowloop.lifecycle.data.load import load_files
 
         return load_files(session, project, self.target, self.data_dir, part=self.part, only=self.only)
 
@@ -73,7 +73,7 @@ class TrainingSetOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> TrainingSet:
         """Call ``build_training_set``."""
-        from snowloop.lifecycle.features import build_training_set
+        from snowloop.lifecycle.features.training_set import build_training_set
 
         return build_training_set(session, project, self.target)
 
@@ -96,8 +96,8 @@ class TrainOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Candidate:
         """Call ``train_candidate``."""
-        from snowloop.lifecycle.features import TrainingSet
-        from snowloop.lifecycle.train import train_candidate
+        from snowloop.lifecycle.features.training_set import TrainingSet
+        from snowloop.lifecycle.training.train import train_candidate
 
         training_set = TrainingSet.from_dict(self.training_set)
         return train_candidate(session, project, self.target, training_set, self.candidate)
@@ -119,8 +119,8 @@ class EvaluateOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Evaluation:
         """Call ``evaluate``."""
-        from snowloop.lifecycle.evaluate import evaluate
-        from snowloop.lifecycle.train import Candidate
+        from snowloop.lifecycle.evaluation.evaluate import evaluate
+        from snowloop.lifecycle.training.train import Candidate
 
         return evaluate(session, project, self.target, Candidate.from_dict(self.candidate))
 
@@ -178,8 +178,8 @@ class GateOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Verdict:
         """Call ``decide``; a name without a reason, or a reason without a name, is refused."""
-        from snowloop.lifecycle.evaluate import Evaluation
-        from snowloop.lifecycle.gate import decide, override_of
+        from snowloop.lifecycle.evaluation.evaluate import Evaluation
+        from snowloop.lifecycle.gate.gate import decide, override_of
 
         override = override_of(self.override_by, self.override_reason)
         evaluations = [Evaluation.from_dict(each) for each in self.evaluations]
@@ -204,9 +204,9 @@ class PromoteOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Promotion:
         """Call ``promote``."""
-        from snowloop.lifecycle.approval import Approval
-        from snowloop.lifecycle.gate import Verdict
-        from snowloop.lifecycle.promote import promote
+        from snowloop.lifecycle.champion.approval import Approval
+        from snowloop.lifecycle.champion.promote import promote
+        from snowloop.lifecycle.gate.gate import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
         return promote(session, project, self.target, Verdict.from_dict(self.verdict), approval)
@@ -217,7 +217,7 @@ class PlanScoringOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Plan:
         """Call ``plan_scoring``; a refusal fails the task with its reason and remedy."""
-        from snowloop.lifecycle.inference.plan import plan_scoring
+        from snowloop.lifecycle.scoring.plan import plan_scoring
 
         plan = plan_scoring(session, project, self.target)
         self.log.info("%s", plan.text())
@@ -230,7 +230,7 @@ class DeployScoringOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Deployment:
         """Call ``deploy_scoring``."""
-        from snowloop.lifecycle.inference import deploy_scoring
+        from snowloop.lifecycle.scoring import deploy_scoring
 
         return deploy_scoring(session, project, self.target)
 
@@ -240,7 +240,7 @@ class ReconcileOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Reconciliation:
         """Call ``reconcile``."""
-        from snowloop.lifecycle.inference import reconcile
+        from snowloop.lifecycle.scoring import reconcile
 
         return reconcile(session, project, self.target)
 
@@ -250,7 +250,7 @@ class RollbackOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Rollback:
         """Call ``rollback``."""
-        from snowloop.lifecycle.rollback import rollback
+        from snowloop.lifecycle.champion.rollback import rollback
 
         return rollback(session, project, self.target)
 
@@ -273,7 +273,7 @@ class VerifyRollbackOperator(SnowparkStageOperator):
 
     def run(self, session: Session, project: Project) -> Verified:
         """Call ``verify_rollback``."""
-        from snowloop.lifecycle.rollback import Rollback, verify_rollback
+        from snowloop.lifecycle.champion.rollback import Rollback, verify_rollback
 
         done = Rollback.from_dict(self.rollback)
         return verify_rollback(session, project, self.target, done, timeout=int(self.timeout))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from snowloop.lifecycle.gate_checks import GateCheck
-from snowloop.lifecycle.measured import Interval, SliceResult
+from snowloop.lifecycle.evaluation.results import Interval, SliceResult
+from snowloop.lifecycle.gate.checks import GateCheck
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import ReportError
-from snowloop.lifecycle.gate_checks import GateCheck
-from snowloop.lifecycle.models import show, versions
+from snowloop.lifecycle.gate.checks import GateCheck
 from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, Part
 from snowloop.lifecycle.report.figures import measured_of
+from snowloop.lifecycle.versions import show, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, run
 

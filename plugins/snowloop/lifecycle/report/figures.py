@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snowloop.lifecycle.measured import Interval, SliceResult
+from snowloop.lifecycle.evaluation.results import Interval, SliceResult
 from snowloop.lifecycle.report.card import ClassRow, Measured, MetricRow
 from snowloop.project.label import METRICS
 

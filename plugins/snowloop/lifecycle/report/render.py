@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from snowloop.lifecycle.gate_checks import GateCheck
+from snowloop.lifecycle.gate.checks import GateCheck
 from snowloop.lifecycle.report.card import Card, FeatureFacts
 from snowloop.project import include_dir
 

@@ -1,6 +1,0 @@
-"""Functions that are evaluated outside DuckDB, over many rows at once: models' methods and Python functions."""
-
-from local_snowflake.bulk.calls import Call, Function, announce
-from local_snowflake.bulk.rewrite import rewrite
-
-__all__ = ["Call", "Function", "announce", "rewrite"]

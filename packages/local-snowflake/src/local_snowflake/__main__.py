@@ -1,0 +1,76 @@
+"""``python -m local_snowflake``: serve an account kept in a directory, or tell how to connect to it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import secrets
+import sys
+from pathlib import Path
+
+import duckdb
+
+from local_snowflake.protocol.routes import ANSWER_SECONDS
+from local_snowflake.protocol.serve import connection_arguments, serve
+from local_snowflake.sessions.idle import IdleLimits
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local_snowflake", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("serve", help="serve the account in a data directory until SIGINT or SIGTERM")
+    run.add_argument("--data-dir", type=Path, required=True, help="everything is kept here; made if it is not there")
+    run.add_argument("--port", type=int, default=0, help="HTTPS port; 0: a free one (default)")
+    run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
+    run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
+    run.add_argument(
+        "--idle-transaction-seconds",
+        type=float,
+        default=IdleLimits.transaction,
+        help="an open transaction of which nothing was heard for so long is rolled back if others wait for it",
+    )
+    run.add_argument(
+        "--idle-session-seconds",
+        type=float,
+        default=IdleLimits.session,
+        help="a session of which nothing was heard for so long ends",
+    )
+    run.add_argument(
+        "--answer-seconds",
+        type=float,
+        default=ANSWER_SECONDS,
+        help="after how long a statement's client is told to ask again later (default: %(default)g)",
+    )
+    run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
+    show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
+    show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
+    options = parser.parse_args(arguments)
+    if options.command == "connection":
+        try:
+            print(json.dumps(connection_arguments(options.data_dir), indent=2))
+        except FileNotFoundError as error:
+            print(error, file=sys.stderr)
+            return 1
+        return 0
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    limits = IdleLimits(options.idle_transaction_seconds, options.idle_session_seconds)
+    try:
+        serve(
+            options.data_dir,
+            options.host,
+            options.port,
+            options.hostname,
+            secrets.token_urlsafe(32),
+            limits=limits,
+            answer_seconds=options.answer_seconds,
+        )
+    except duckdb.IOException as error:
+        print(f"Cannot open {options.data_dir}: is it served by another process already? {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

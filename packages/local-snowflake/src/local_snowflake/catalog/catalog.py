@@ -1,0 +1,258 @@
+"""Objects' metadata: kept in the DuckDB file beside the data, mirrored in memory for fast look-ups."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import Any
+
+import duckdb
+
+from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
+from local_snowflake.sql.names import META_SCHEMA, Name, quote
+
+_OBJECTS = f"{quote(META_SCHEMA)}.objects"
+# objects that share one name space in a schema
+RELATIONS = ("TABLE", "VIEW", "STREAM")
+Key = tuple[str, Name]
+# a change that began before them begins anew, whatever they were
+_COMMITS_KNOWN = 10_000
+
+
+@dataclass
+class Object:
+    """One object: a database, a schema, or anything in one. Account objects have empty database and schema."""
+
+    kind: str
+    name: Name
+    props: dict[str, Any] = field(default_factory=dict)
+    owner: str = "SYSADMIN"
+    comment: str = ""
+    created_on: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def key(self) -> Key:
+        """What identifies the object."""
+        return self.kind, self.name
+
+
+class Catalog:
+    """Every object of the account. Changes are made inside ``change(...)`` together with DuckDB's own DDL.
+
+    Reading needs no lock: a commit puts another mapping in the place of the one before. Changes run side by side, only
+    their commits wait for one another; one that read what another has changed meanwhile is told so, and runs again.
+    """
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        """Read all objects from the file."""
+        self._committing = threading.RLock()
+        self._logging = threading.Lock()
+        self._version = 0
+        # which objects the latest commits changed, by their versions
+        self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_KNOWN)
+        self._objects: dict[Key, Object] = {}
+        rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
+        for kind, database, schema, name, created_on, owner, comment, props in rows:
+            found = Object(kind, Name(database, schema, name), json.loads(props), owner, comment, created_on)
+            self._objects[found.key] = found
+
+    def get(self, kind: str, name: Name) -> Object | None:
+        """The object, or None. Treat it as read-only: change a copy and ``put`` it."""
+        return self._objects.get((kind, name))
+
+    def need(self, kind: str, name: Name) -> Object:
+        """The object.
+
+        Raises:
+            SnowflakeError: 002003, if it is not there.
+        """
+        if found := self.get(kind, name):
+            return found
+        raise does_not_exist(kind, ".".join(p for p in name if p))
+
+    def relation(self, name: Name) -> Object | None:
+        """The table, view or stream of this name."""
+        return next((found for kind in RELATIONS if (found := self.get(kind, name))), None)
+
+    def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]:
+        """The objects of a kind, by name, of one database or schema if given."""
+        found = [
+            o
+            for o in self._objects.values()
+            if o.kind == kind
+            and (database is None or o.name.database == database)
+            and (schema is None or o.name.schema == schema)
+        ]
+        return sorted(found, key=lambda o: o.name)
+
+    def within(self, database: str, schema: str | None = None) -> list[Object]:
+        """Everything in a database or in one of its schemas, the container itself not included."""
+        return [
+            o
+            for o in self._objects.values()
+            if o.name.database == database
+            and (schema is None or o.name.schema == schema)
+            and o.kind != "DATABASE"
+            and (schema is None or o.kind != "SCHEMA")
+        ]
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The number of the latest commit. Who reads it first and objects then may ask later whether they changed."""
+        return self._version
+
+    def changed_since(self, version: int, *concerned: Callable[[Key], bool]) -> bool:
+        """Whether a commit after ``version`` changed an object that one of the functions says yes to."""
+        if version == self._version or not concerned:
+            return False
+        with self._logging:
+            if self._log[0][0] > version + 1:
+                return True
+            later = takewhile(lambda commit: commit[0] > version, reversed(self._log))
+            keys = {key for _, changed in later for key in changed}
+        return any(concerns_it(key) for key in keys for concerns_it in concerned)
+
+    def settle(self) -> None:
+        """Wait until everything that is committed in the file is in the catalog, too."""
+        with self._committing:
+            pass
+
+    @contextmanager
+    def change(self, duck: duckdb.DuckDBPyConnection, since: int | None = None) -> Iterator[Change]:
+        """One atomic change of objects and data: a DuckDB transaction whose commit also updates the memory.
+
+        Args:
+            duck: a connection with no transaction open; statements run on it inside belong to the change.
+            since: the catalog's version when the caller began to read what it changes; without it no other change
+                commits while this one runs, which has to be short.
+
+        Raises:
+            CatalogChangedError: another change came between: the caller reads again and begins anew.
+        """
+        with self._committing if since is None else nullcontext():
+            change = Change(self, duck, self._version if since is None else since)
+            duck.execute("BEGIN TRANSACTION")
+            try:
+                yield change
+                self._commit(change)
+            except BaseException as error:
+                # the transaction may be gone already, eg: when the commit itself failed
+                with suppress(duckdb.TransactionException):
+                    duck.execute("ROLLBACK")
+                if isinstance(error, Exception) and (is_conflict(error) or change.outdated):
+                    raise CatalogChangedError(str(error)) from error
+                raise
+
+    def _commit(self, change: Change) -> None:
+        staged = dict(change.staged)
+        with self._committing:
+            if change.outdated:
+                raise CatalogChangedError("an object was changed by another session")
+            for key, value in staged.items():
+                _write(change.duck, key, value, replaces=key in self._objects)
+            change.duck.execute("COMMIT")
+            if not staged:
+                return
+            kept = {key: found for key, found in self._objects.items() if key not in staged}
+            self._objects = kept | {key: value for key, value in staged.items() if value is not None}
+            with self._logging:
+                self._log.append((self._version + 1, frozenset(staged)))
+                self._version += 1
+
+
+class Change:
+    """The object changes of one transaction."""
+
+    def __init__(self, catalog: Catalog, duck: duckdb.DuckDBPyConnection, since: int) -> None:
+        """Collect changes to ``catalog``, which was read at version ``since`` and later, beside those of ``duck``."""
+        self.duck = duck
+        self.staged: list[tuple[Key, Object | None]] = []
+        self._catalog = catalog
+        self._since = since
+        self._concerns: list[Callable[[Key], bool]] = []
+
+    @property
+    def outdated(self) -> bool:
+        """Whether something that the change relies on was changed by another one."""
+        return self._catalog.changed_since(self._since, *self._concerns)
+
+    def rely_on(self, *relations: Name) -> None:
+        """Begin anew if tables, views or streams of these names are changed, made or dropped by others.
+
+        Raises:
+            CatalogChangedError: that has happened already.
+        """
+        self._rely([concerns("TABLE", name) for name in relations])
+
+    def rely_on_all(self, database: str, schema: str | None = None) -> None:
+        """Begin anew if anything in a database, or in one of its schemas, is changed by others.
+
+        Raises:
+            CatalogChangedError: that has happened already.
+        """
+        self._rely([lambda key: key[1].database == database and schema in (None, key[1].schema)])
+
+    def _rely(self, concerned: list[Callable[[Key], bool]]) -> None:
+        self._concerns += concerned
+        if self.outdated:
+            raise CatalogChangedError("an object was changed by another session")
+
+    def put(self, new: Object) -> Object:
+        """Write an object, new or changed."""
+        self._stage(new.key, copy.deepcopy(new))
+        return new
+
+    def drop(self, old: Object) -> None:
+        """Forget an object."""
+        self._stage(old.key, None)
+
+    def drop_all(self, olds: Iterable[Object]) -> None:
+        """Forget several objects."""
+        for old in olds:
+            self.drop(old)
+
+    def rename(self, old: Object, name: Name) -> Object:
+        """Give an object another name."""
+        self.drop(old)
+        return self.put(Object(old.kind, name, old.props, old.owner, old.comment, old.created_on))
+
+    def _stage(self, key: Key, value: Object | None) -> None:
+        self._concerns.append(concerns(*key))
+        self.staged.append((key, value))
+
+
+def concerns(kind: str, name: Name) -> Callable[[Key], bool]:
+    """Tells of a changed object whether that matters to who works with an object of this kind and name.
+
+    It is the object itself, another one that takes its name, or its schema or database. The tasks of a schema belong
+    together: what one of them may be depends on the others.
+    """
+    around = {("DATABASE", Name("", "", name.database)), ("SCHEMA", Name(name.database, "", name.schema))}
+
+    def concerned(key: Key) -> bool:
+        if key in around:
+            return True
+        if kind == key[0] == "TASK":
+            return (key[1].database, key[1].schema) == (name.database, name.schema)
+        return key[1] == name and (kind == key[0] or (kind in RELATIONS and key[0] in RELATIONS))
+
+    return concerned
+
+
+def _write(duck: duckdb.DuckDBPyConnection, key: Key, value: Object | None, *, replaces: bool) -> None:
+    kind, name = key
+    if replaces:
+        where = "kind = ? AND database = ? AND schema = ? AND name = ?"
+        duck.execute(f"DELETE FROM {_OBJECTS} WHERE {where}", [kind, *name])
+    if value is not None:
+        values = [kind, *name, value.created_on, value.owner, value.comment, json.dumps(value.props)]
+        duck.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)

@@ -1,0 +1,197 @@
+"""COPY INTO table, read and checked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.copy.conversion import Column
+from local_snowflake.copy.staged_tree import location_text, staged_tables
+from local_snowflake.errors import compilation_error, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.dialect import parse
+from local_snowflake.sql.statement import Reader
+from local_snowflake.sql.types import parse_type
+from local_snowflake.stages.files import read_location
+from local_snowflake.stages.formats import FileFormat, effective_format
+from local_snowflake.stages.locations import Location, StagedFile, locate, matches
+from local_snowflake.stages.options import Options, is_true, read_options
+
+_OPTIONS = {
+    "FILES",
+    "PATTERN",
+    "FILE_FORMAT",
+    "ON_ERROR",
+    "SIZE_LIMIT",
+    "PURGE",
+    "RETURN_FAILED_ONLY",
+    "MATCH_BY_COLUMN_NAME",
+    "ENFORCE_LENGTH",
+    "TRUNCATECOLUMNS",
+    "FORCE",
+    "LOAD_UNCERTAIN_FILES",
+    "INCLUDE_METADATA",
+    "VALIDATION_MODE",
+    "LOAD_MODE",
+    "CLUSTER_AT_INGEST_TIME",
+}
+
+
+@dataclass
+class Command:
+    """What a COPY INTO table asks for.
+
+    Attributes:
+        table: the target.
+        columns: the columns that are loaded, in the order of the file or of the query.
+        listed: whether the statement names them.
+        location: where the files are.
+        query: the query that transforms them, if there is one.
+        form: the files' format.
+        options: the copy options.
+    """
+
+    table: Object
+    columns: list[Column]
+    listed: bool
+    location: Location
+    query: exp.Select | None
+    form: FileFormat
+    options: Options = field(default_factory=dict)
+
+    def flag(self, key: str) -> bool:
+        """An option that is true or false; false by default."""
+        return is_true(self.options.get(key))
+
+    @property
+    def truncate(self) -> bool:
+        """Whether texts that are too long are cut."""
+        return self.flag("TRUNCATECOLUMNS") or not is_true(self.options.get("ENFORCE_LENGTH"), default=True)
+
+    @property
+    def match(self) -> str:
+        """How file columns are matched by name: CASE_SENSITIVE, CASE_INSENSITIVE, or empty."""
+        found = str(self.options.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
+        return "" if found == "NONE" else found
+
+    @property
+    def on_error(self) -> str:
+        """What a faulty row leads to."""
+        return str(self.options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
+
+    def files(self) -> list[StagedFile]:
+        """The files that the statement means, as they are listed or by name; one that is named may not be there."""
+        pattern = self.options.get("PATTERN")
+        if (listed := self.options.get("FILES")) is None:
+            return self._limited([f for f in self.location.files() if self._matches(f, pattern)])
+        found = []
+        for name in [listed] if isinstance(listed, str) else listed:
+            path = self.location.target(str(name))
+            relative = path.relative_to(self.location.directory).as_posix()
+            shown = self.location.label + relative if path.is_file() else str(name)
+            found.append(StagedFile(path, relative, shown))
+        return self._limited([f for f in found if self._matches(f, pattern)])
+
+    def _matches(self, file: StagedFile, pattern: object) -> bool:
+        if pattern is None:
+            return True
+        below = file.relative.removeprefix(self.location.path).lstrip("/")
+        return any(matches(str(pattern), name) for name in {below, file.relative, file.name})
+
+    def _limited(self, files: list[StagedFile]) -> list[StagedFile]:
+        """The first files whose sizes reach SIZE_LIMIT."""
+        limit = int(str(self.options.get("SIZE_LIMIT", 0)))
+        if not limit:
+            return files
+        found, total = [], 0
+        for file in files:
+            if total >= limit:
+                break
+            found.append(file)
+            total += file.size
+        return found
+
+
+def read_command(ctx: Context, reader: Reader) -> Command:
+    """Read what stands behind COPY INTO, the target being a table.
+
+    Raises:
+        SnowflakeError: for what Snowflake would refuse too, or what is not supported.
+    """
+    name = ctx.resolve(reader.name_parts())
+    table = ctx.relation(name)
+    if table is None or table.kind != "TABLE":
+        # COPY says less than other statements, and Snowpark's write_pandas looks for just that
+        raise compilation_error(f"Table '{name.fqn}' does not exist", 2003, "02000")
+    listed: list[str] = []
+    if reader.accept("("):
+        while not reader.accept(")"):
+            listed.append(reader.identifier())
+            reader.accept(",")
+    reader.expect("FROM")
+    query = None
+    inner: Options = {}
+    if reader.peek() == "(":
+        query, text, inner = _query(reader.parenthesised())
+    else:
+        text = read_location(reader)
+    options = inner | read_options(reader)
+    reader.finish()
+    if unknown := set(options) - _OPTIONS:
+        raise compilation_error(f"invalid parameter '{sorted(unknown)[0]}'", 1423, "22023")
+    location = locate(ctx, text)
+    given = options.pop("FILE_FORMAT", None)
+    form = effective_format(ctx, given if isinstance(given, dict | str) else None, location.stage)
+    if location.stage is not None:
+        options = dict(location.stage.props.get("copy_options") or {}) | options
+    command = Command(table, _columns(table, listed), bool(listed), location, query, form, options)
+    _check(command)
+    return command
+
+
+def _query(text: str) -> tuple[exp.Select, str, Options]:
+    """The query within the brackets, the location that it reads, and the options given there."""
+    tree = parse(text)
+    tables = staged_tables(tree)
+    if not isinstance(tree, exp.Select) or len(tables) != 1:
+        raise not_supported("COPY INTO … FROM (query) that does not read one stage")
+    options: Options = {}
+    for key, arg in (("FILE_FORMAT", "format"), ("PATTERN", "pattern")):
+        if (value := tables[0].args.get(arg)) is not None:
+            options[key] = value.name or value.sql(dialect="snowflake")
+    return tree, location_text(tables[0]), options
+
+
+def _columns(table: Object, listed: list[str]) -> list[Column]:
+    by_name = {c["name"]: (i, c) for i, c in enumerate(table.props["columns"], 1)}
+    found = []
+    for name in listed or by_name:
+        if name not in by_name:
+            raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{name}'", 904, "42000")
+        position, column = by_name[name]
+        found.append(Column(name, parse_type(column["type"]), bool(column["nullable"]), position))
+    return found
+
+
+def _check(command: Command) -> None:
+    if not re.fullmatch(r"CONTINUE|ABORT_STATEMENT|ABORT|SKIP_FILE(_\d+%?)?", command.on_error):
+        raise compilation_error(f"invalid value [{command.on_error}] for parameter 'ON_ERROR'", 1008, "22023")
+    mode = str(command.options.get("VALIDATION_MODE", ""))
+    if mode and not re.fullmatch(r"(?i)RETURN_(\d+_ROWS|ERRORS|ALL_ERRORS)", mode):
+        raise compilation_error(f"invalid value [{mode}] for parameter 'VALIDATION_MODE'", 1008, "22023")
+    if mode and command.query is not None:
+        raise compilation_error("VALIDATION_MODE is not allowed with a COPY statement that transforms data.")
+    if command.query is not None and command.match:
+        raise compilation_error("MATCH_BY_COLUMN_NAME is not allowed with a COPY statement that transforms data.")
+    if command.query is None and command.form.kind != "CSV" and not command.match:
+        semi = command.columns[0].type.name in {"VARIANT", "OBJECT", "ARRAY"}
+        if len(command.columns) != 1 or not semi:
+            text = (
+                f"{command.form.kind} file format can produce one and only one column of type variant, object, or "
+                "array. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with "
+                "transformation."
+            )
+            raise compilation_error(text, 2019, "0A000")

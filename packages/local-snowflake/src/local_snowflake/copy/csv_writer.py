@@ -1,0 +1,76 @@
+"""Rows as the lines of CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+
+from local_snowflake.copy.type_expressions import strptime_format
+from local_snowflake.sql.names import literal
+from local_snowflake.stages.formats import FileFormat
+
+_CHUNK = 100_000
+_TEXTS = ("VARCHAR", "JSON", "STRUCT", "MAP")
+
+
+def csv_lines(table: pa.Table, kinds: list[str], form: FileFormat) -> Iterator[list[str]]:
+    """The lines of all rows, some at a time.
+
+    Args:
+        table: the rows.
+        kinds: DuckDB's types of the columns: texts are enclosed, numbers are not.
+        form: the file's format.
+    """
+    values = [_value(f'"C{i}"', kind, form) for i, kind in enumerate(kinds)]
+    line = f" || {literal(form.text('FIELD_DELIMITER'))} || ".join(values)
+    renamed = table.rename_columns([f"C{i}" for i in range(len(kinds))])
+    duck = duckdb.connect()
+    try:
+        for start in range(0, table.num_rows, _CHUNK):
+            duck.register("part", renamed.slice(start, _CHUNK))
+            yield [str(row[0]) for row in duck.execute(f"SELECT {line} FROM part").fetchall()]
+    finally:
+        duck.close()
+
+
+def header_line(names: list[str], form: FileFormat) -> str:
+    """The names of the columns as a file's first line."""
+    quoted = [_enclosed_name(n, form) for n in names]
+    return form.text("FIELD_DELIMITER").join(quoted) + form.text("RECORD_DELIMITER")
+
+
+def _enclosed_name(name: str, form: FileFormat) -> str:
+    mark = form.text("FIELD_OPTIONALLY_ENCLOSED_BY")
+    return mark + name.replace(mark, mark * 2) + mark if mark else name
+
+
+def _value(column: str, kind: str, form: FileFormat) -> str:
+    """DuckDB's SQL of a value as a file shows it."""
+    mark = form.text("FIELD_OPTIONALLY_ENCLOSED_BY")
+    null = form.null_if()[0] if form.null_if() else ""
+    text = _text(column, kind, form)
+    if kind.startswith(_TEXTS) or kind.endswith("]"):
+        if mark:
+            text = f"{literal(mark)} || replace({text}, {literal(mark)}, {literal(mark * 2)}) || {literal(mark)}"
+        elif escape := form.text("ESCAPE") or form.text("ESCAPE_UNENCLOSED_FIELD"):
+            for special in (escape, form.text("FIELD_DELIMITER"), form.text("RECORD_DELIMITER")):
+                if special:
+                    text = f"replace({text}, {literal(special)}, {literal(escape + special)})"
+    return f"coalesce({text}, {literal(null)})"
+
+
+def _text(column: str, kind: str, form: FileFormat) -> str:
+    if kind == "BLOB":
+        encoded = "to_base64" if form.text("BINARY_FORMAT") == "BASE64" else "hex"
+        return f"{encoded}({column})"
+    option = {"DATE": "DATE_FORMAT", "TIME": "TIME_FORMAT"}.get(kind, "TIMESTAMP_FORMAT")
+    given = form.text(option)
+    if kind == "DATE" or kind.startswith("TIME"):
+        if given.upper() not in {"", "AUTO"}:
+            return f"strftime({column}, {literal(strptime_format(given))})"
+        if kind.startswith("TIMESTAMP"):
+            zone = " %z" if "ZONE" in kind else ""
+            return f"strftime({column}, '%Y-%m-%d %H:%M:%S.%g{zone}')"
+    return f"CAST({column} AS VARCHAR)"

@@ -1,0 +1,107 @@
+"""The bytes of a staged file: decompressed, and in UTF-8."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import zlib
+from pathlib import Path
+
+import pyarrow as pa
+
+from local_snowflake.errors import SnowflakeError, not_supported
+from local_snowflake.stages.formats import FileFormat
+
+_EXTENSIONS = {
+    ".gz": "GZIP",
+    ".gzip": "GZIP",
+    ".bz2": "BZ2",
+    ".zst": "ZSTD",
+    ".br": "BROTLI",
+    ".deflate": "DEFLATE",
+    ".raw_deflate": "RAW_DEFLATE",
+}
+_MAGIC = {b"\x1f\x8b": "GZIP", b"BZh": "BZ2", b"\x28\xb5\x2f\xfd": "ZSTD"}
+
+
+def read_bytes(path: Path, form: FileFormat, name: str) -> bytes:
+    """A file's content, decompressed as its format says.
+
+    Args:
+        path: the file.
+        form: its format; COMPRESSION = AUTO goes by the content and the name.
+        name: what the file is called in errors.
+
+    Raises:
+        SnowflakeError: 100069, if it is not compressed so.
+    """
+    data = path.read_bytes()
+    method = form.text("COMPRESSION") if form.given("COMPRESSION") else "AUTO"
+    if method == "AUTO":
+        method = next((m for magic, m in _MAGIC.items() if data.startswith(magic)), "")
+        method = method or _EXTENSIONS.get(path.suffix.lower(), "")
+    try:
+        return _decompress(data, method)
+    except (OSError, EOFError, zlib.error, ValueError, pa.ArrowException) as error:
+        raise SnowflakeError(
+            100069, "22000", f"Invalid data encountered during decompression for file: '{name}', {method}: {error}"
+        ) from None
+
+
+def _decompress(data: bytes, method: str) -> bytes:
+    if method == "GZIP":
+        return gzip.decompress(data)
+    if method == "BZ2":
+        return bz2.decompress(data)
+    if method == "DEFLATE":
+        return zlib.decompress(data)
+    if method == "RAW_DEFLATE":
+        return zlib.decompress(data, -15)
+    if method in {"ZSTD", "BROTLI"}:
+        with pa.input_stream(pa.BufferReader(data), compression=method.lower()) as stream:
+            return bytes(stream.read())
+    if method in {"", "NONE"}:
+        return data
+    raise not_supported(f"COMPRESSION = {method}")
+
+
+def as_text(data: bytes, form: FileFormat) -> bytes:
+    """A text's bytes in UTF-8, without a byte order mark.
+
+    Raises:
+        SnowflakeError: 100144, if it is not in the encoding that its format says.
+    """
+    encoding = form.text("ENCODING").replace("-", "").upper() if form.kind == "CSV" else "UTF8"
+    lenient = form.flag("REPLACE_INVALID_CHARACTERS") or (form.kind == "JSON" and form.flag("IGNORE_UTF8_ERRORS"))
+    if form.flag("SKIP_BYTE_ORDER_MARK"):
+        for mark, marked in (
+            (codecs.BOM_UTF8, "UTF8"),
+            (codecs.BOM_UTF16_LE, "UTF16LE"),
+            (codecs.BOM_UTF16_BE, "UTF16BE"),
+        ):
+            if data.startswith(mark):
+                data, encoding = data[len(mark) :], marked
+                break
+    if encoding == "UTF8" and data.isascii():
+        return data
+    try:
+        name = codecs.lookup(_codec(encoding)).name
+    except LookupError:
+        raise not_supported(f"ENCODING = {encoding}") from None
+    try:
+        text = data.decode(name, "replace" if lenient else "strict")
+    except UnicodeDecodeError as error:
+        shown = data[error.start : error.start + 16].hex()
+        raise SnowflakeError(100144, "22000", f"Invalid UTF8 detected in string '0x{shown}'") from None
+    return data if name == "utf-8" and not lenient else text.encode()
+
+
+def _codec(encoding: str) -> str:
+    if encoding.startswith("UTF") and encoding[3:]:
+        return "utf-" + encoding[3:].replace("LE", "-le").replace("BE", "-be")
+    if encoding.startswith("ISO8859"):
+        return "iso-8859-" + encoding.removeprefix("ISO8859")
+    if encoding.startswith("WINDOWS"):
+        return "cp" + encoding.removeprefix("WINDOWS")
+    return encoding

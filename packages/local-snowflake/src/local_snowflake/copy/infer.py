@@ -1,0 +1,176 @@
+"""The columns that staged files seem to have: INFER_SCHEMA."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from local_snowflake.copy.columnar_reader import schema_of
+from local_snowflake.copy.content import open_file
+from local_snowflake.execution.context import Context
+from local_snowflake.stages.formats import FileFormat
+from local_snowflake.stages.locations import StagedFile
+
+_SAMPLE = 100_000
+_SIMPLE = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+@dataclass
+class Guess:
+    """A column as one file has it: its type is NUMBER with digits before and behind the point, or another name."""
+
+    name: str
+    kind: str
+    whole: int = 0
+    scale: int = 0
+    nullable: bool = True
+
+    def __str__(self) -> str:
+        """The type as INFER_SCHEMA spells it."""
+        if self.kind == "NUMBER":
+            return f"NUMBER({min(max(self.whole + self.scale, 1), 38)}, {self.scale})"
+        return self.kind
+
+
+def infer(ctx: Context, files: list[StagedFile], form: FileFormat, *, ignore_case: bool) -> pa.Table:
+    """The columns of all files together, as INFER_SCHEMA returns them."""
+    columns: dict[str, Guess] = {}
+    seen: dict[str, list[str]] = {}
+    for file in files:
+        for guess in _guesses(ctx, file, form):
+            if ignore_case:
+                guess.name = guess.name.upper()
+            old = columns.get(guess.name)
+            columns[guess.name] = guess if old is None else _merged(old, guess)
+            seen.setdefault(guess.name, []).append(file.relative)
+    records = [
+        {
+            "COLUMN_NAME": name,
+            "TYPE": str(guess),
+            "NULLABLE": guess.nullable,
+            "EXPRESSION": _expression(i, name, guess, form),
+            "FILENAMES": ", ".join(seen[name]),
+            "ORDER_ID": i,
+        }
+        for i, (name, guess) in enumerate(columns.items())
+    ]
+    kinds = {"NULLABLE": pa.bool_(), "ORDER_ID": pa.int64()}
+    names = ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "FILENAMES", "ORDER_ID")
+    return pa.table({n: pa.array([r[n] for r in records], kinds.get(n, pa.string())) for n in names})
+
+
+def _expression(position: int, name: str, guess: Guess, form: FileFormat) -> str:
+    if form.kind == "CSV":
+        return f"${position + 1}::{guess}"
+    key = name if _SIMPLE.match(name) else '"' + name.replace('"', '""') + '"'
+    return f"$1:{key}::{guess}"
+
+
+def _merged(one: Guess, other: Guess) -> Guess:
+    if one.kind == other.kind == "NUMBER":
+        return Guess(one.name, "NUMBER", max(one.whole, other.whole), max(one.scale, other.scale))
+    if one.kind == other.kind:
+        return one
+    kind = "REAL" if {one.kind, other.kind} == {"NUMBER", "REAL"} else "TEXT"
+    return Guess(one.name, kind)
+
+
+def _guesses(ctx: Context, file: StagedFile, form: FileFormat) -> list[Guess]:
+    if form.is_columnar:
+        return [_field(f, form) for f in schema_of(file, form)]
+    content = open_file(file, form)
+    duck = ctx.engine.storage.cursor()
+    try:
+        duck.register("sample", content.table.slice(0, _SAMPLE))
+        if form.kind == "JSON":
+            return _json(duck)
+        width = len(content.table.column_names) - 1
+        names = list(content.fields) or [f"c{i + 1}" for i in range(width)]
+        return [_csv(duck, name, f'"C{i + 1}"') for i, name in enumerate(names)]
+    finally:
+        duck.close()
+
+
+def _field(field: pa.Field, form: FileFormat) -> Guess:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    guess = Guess(field.name, _field_kind(kind, form), nullable=field.nullable)
+    if guess.kind == "NUMBER":
+        guess.whole = 38
+    if pa.types.is_decimal(kind):
+        guess.whole, guess.scale = kind.precision - kind.scale, kind.scale
+    return guess
+
+
+def _field_kind(kind: pa.DataType, form: FileFormat) -> str:
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMP_LTZ" if kind.tz and form.flag("USE_LOGICAL_TYPE") else "TIMESTAMP_NTZ"
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return "TEXT" if form.flag("BINARY_AS_TEXT") else "BINARY"
+    checks = {
+        "BOOLEAN": (pa.types.is_boolean,),
+        "NUMBER": (pa.types.is_integer, pa.types.is_duration, pa.types.is_decimal),
+        "REAL": (pa.types.is_floating,),
+        "DATE": (pa.types.is_date,),
+        "TIME": (pa.types.is_time,),
+        "ARRAY": (pa.types.is_list, pa.types.is_large_list),
+        "OBJECT": (pa.types.is_nested,),
+    }
+    return next((name for name, tests in checks.items() if any(t(kind) for t in tests)), "TEXT")
+
+
+_CHECKS = {
+    "NUMBER": "regexp_full_match(trim(v), '[+-]?[0-9]+|[+-]?[0-9]*[.][0-9]+')",
+    "REAL": "TRY_CAST(v AS DOUBLE) IS NOT NULL AND NOT contains(v, '_')",
+    "BOOLEAN": "lower(v) IN ('true', 'false')",
+    "DATE": "regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AND TRY_CAST(v AS DATE) IS NOT NULL",
+    "TIMESTAMP_NTZ": "regexp_matches(v, '^[0-9]{4}-') AND TRY_CAST(v AS TIMESTAMP) IS NOT NULL",
+    "TIME": "regexp_matches(v, '^[0-9]{2}:[0-9]{2}') AND TRY_CAST(v AS TIME) IS NOT NULL",
+}
+
+
+def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> Guess:
+    checks = ", ".join(f"bool_and({c})" for c in _CHECKS.values())
+    whole = "max(length(regexp_replace(split_part(trim(v), '.', 1), '[+-]', '')))"
+    sql = (
+        f"SELECT count(*), {whole}, max(length(split_part(trim(v), '.', 2))), {checks} "
+        f"FROM (SELECT {column} AS v FROM sample) WHERE v IS NOT NULL"
+    )
+    row = duck.execute(sql).fetchall()[0]
+    count, digits, scale, *holds = row
+    if not count:
+        return Guess(name, "TEXT")
+    kind = next((k for k, h in zip(_CHECKS, holds, strict=True) if h), "TEXT")
+    if kind == "NUMBER" and int(digits) + int(scale) <= 38:
+        return Guess(name, "NUMBER", int(digits), int(scale))
+    return Guess(name, "REAL" if kind == "NUMBER" else kind)
+
+
+def _json(duck: duckdb.DuckDBPyConnection) -> list[Guess]:
+    found: dict[str, Guess] = {}
+    for (text,) in duck.execute('SELECT CAST("J" AS VARCHAR) FROM sample').fetchall():
+        document = json.loads(text)
+        for key, value in document.items() if isinstance(document, dict) else ():
+            guess = _json_value(key, value)
+            if guess is not None:
+                found[key] = _merged(found[key], guess) if key in found else guess
+            else:
+                found.setdefault(key, Guess(key, "TEXT"))
+    return sorted(found.values(), key=lambda g: g.name)
+
+
+def _json_value(name: str, value: object) -> Guess | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return Guess(name, "BOOLEAN")
+    if isinstance(value, int):
+        return Guess(name, "NUMBER", len(str(abs(value))))
+    if isinstance(value, float):
+        whole, _, fraction = f"{abs(value):f}".rstrip("0").partition(".")
+        return Guess(name, "NUMBER", len(whole), len(fraction))
+    kinds: dict[type, str] = {list: "ARRAY", dict: "OBJECT"}
+    return Guess(name, kinds.get(type(value), "TEXT"))

@@ -1,0 +1,139 @@
+"""Reads staged JSON files: documents one a line, one after another, or in an outer array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from local_snowflake.copy.decoding import as_text
+from local_snowflake.copy.rejects import Fault
+from local_snowflake.stages.formats import FileFormat
+
+_JSON = pa.json_(pa.utf8())
+
+
+@dataclass
+class JsonFile:
+    """The content of one file.
+
+    Attributes:
+        table: the sound documents: J, and "$ROW", the document's number from 1 on.
+        records: how many there are, faulty ones included.
+        faults: document number -> what is wrong with it, and where in the text.
+        lines: document number -> the line that it starts in, and its text.
+    """
+
+    table: pa.Table
+    records: int
+    faults: dict[int, tuple[Fault, int | None]]
+    lines: Callable[[int], tuple[int, str]]
+
+
+def read_json(data: bytes, form: FileFormat) -> JsonFile:
+    """Read a file's documents: https://docs.snowflake.com/en/sql-reference/sql/create-file-format#type-json."""
+    text = as_text(data, form).decode("utf-8", "replace")
+    documents = _lines(text)
+    if documents is None:
+        documents = _documents(text)
+    faults: dict[int, tuple[Fault, int | None]] = {
+        n: (fault, start) for n, (start, _, fault) in enumerate(documents, 1) if fault
+    }
+    rows = [n for n in range(1, len(documents) + 1) if n not in faults]
+    texts = pa.array([documents[n - 1][1] for n in rows], pa.string())
+    if form.flag("STRIP_OUTER_ARRAY") or form.flag("STRIP_NULL_VALUES"):
+        texts, rows = _stripped(texts, rows, form)
+    total = len(documents) if len(rows) <= len(documents) else len(rows) + len(faults)
+    table = pa.table({"J": pa.ExtensionArray.from_storage(_JSON, texts), "$ROW": pa.array(rows, pa.int64())})
+
+    def lines(row: int) -> tuple[int, str]:
+        start, document, _ = documents[min(row, len(documents)) - 1]
+        return text.count("\n", 0, start) + 1, document
+
+    return JsonFile(table, total, faults, lines)
+
+
+Document = tuple[int, str, Fault | None]
+
+
+def _lines(text: str) -> list[Document] | None:
+    """The documents of a file that has one a line; None if the first line holds none that is whole."""
+    found: list[Document] = []
+    start = 0
+    for line in text.split("\n"):
+        stripped = line.strip()
+        if stripped:
+            fault = None if _is_json(stripped) else _fault(stripped)
+            if fault and not found:
+                return None
+            found.append((start, stripped, fault))
+        start += len(line) + 1
+    if found and found[0][1] in {"[", "{"}:
+        return None
+    return found
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _fault(text: str) -> Fault:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        message = getattr(error, "msg", str(error))
+        return Fault(f"Error parsing JSON: {message}, pos {getattr(error, 'pos', 0)}", 100069, "22P02")
+    raise AssertionError("unreachable")
+
+
+def _documents(text: str) -> list[Document]:
+    """The documents of a file in which they span lines; what cannot be read is one faulty document up to the end."""
+    decoder = json.JSONDecoder()
+    found: list[Document] = []
+    position = 0
+    while True:
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        if position >= len(text):
+            return found
+        try:
+            _, end = decoder.raw_decode(text, position)
+        except ValueError as error:
+            message = f"Error parsing JSON: {getattr(error, 'msg', error)}, pos {getattr(error, 'pos', 0)}"
+            found.append((position, text[position:], Fault(message, 100069, "22P02")))
+            return found
+        found.append((position, text[position:end], None))
+        position = end
+
+
+def _stripped(texts: pa.Array, rows: list[int], form: FileFormat) -> tuple[pa.Array, list[int]]:
+    """Each element of an outer array as a document; NULL members left out."""
+    duck = duckdb.connect()
+    duck.register("documents", pa.table({"j": texts}))
+    sql = "SELECT j FROM documents"
+    if form.flag("STRIP_OUTER_ARRAY"):
+        elements = (
+            """unnest(CASE WHEN json_type(j) = 'ARRAY' THEN from_json(j, '["JSON"]') ELSE [j::JSON] END)::VARCHAR"""
+        )
+        sql = f"SELECT {elements} AS j FROM documents"
+    table: pa.Table = duck.sql(sql).to_arrow_table()
+    found = table.column("j").combine_chunks()
+    duck.close()
+    if form.flag("STRIP_NULL_VALUES"):
+        found = pa.array([json.dumps(_without_nulls(json.loads(t))) for t in found.to_pylist()], pa.string())
+    return found, rows if len(found) == len(rows) else list(range(1, len(found) + 1))
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(v) for v in value]
+    return value

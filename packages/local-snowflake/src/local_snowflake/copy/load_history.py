@@ -1,0 +1,128 @@
+"""Which files were loaded into which table, and the errors in them: kept with the data, in the same transaction.
+
+Source: https://docs.snowflake.com/en/user-guide/data-load-considerations-load#load-metadata
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.copy.rejects import COLUMNS as REJECT_COLUMNS
+from local_snowflake.copy.rejects import Reject, as_table
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.names import META_SCHEMA, quote
+from local_snowflake.stages.locations import table_id
+
+HISTORY = f"{quote(META_SCHEMA)}.load_history"
+ERRORS = f"{quote(META_SCHEMA)}.load_errors"
+_KEPT = "INTERVAL 64 DAY"
+_DONE = "('LOADED', 'PARTIALLY_LOADED')"
+_COLUMNS: dict[str, pa.DataType] = {
+    "table_id": pa.string(),
+    "database_name": pa.string(),
+    "schema_name": pa.string(),
+    "table_name": pa.string(),
+    "file_key": pa.string(),
+    "etag": pa.string(),
+    "file_name": pa.string(),
+    "stage_location": pa.string(),
+    "file_size": pa.int64(),
+    "query_id": pa.string(),
+    "session_id": pa.int64(),
+    "last_load_time": pa.timestamp("us", "UTC"),
+    "status": pa.string(),
+    "row_count": pa.int64(),
+    "row_parsed": pa.int64(),
+    "error_count": pa.int64(),
+    "error_limit": pa.int64(),
+    "first_error_message": pa.string(),
+    "first_error_line_number": pa.int64(),
+    "first_error_character_position": pa.int64(),
+    "first_error_column_name": pa.string(),
+}
+_SQL_TYPES = {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.timestamp("us", "UTC"): "TIMESTAMPTZ"}
+
+
+def prepare(duck: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables that the history is kept in, and forget what is older than Snowflake remembers."""
+    columns = ", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in _COLUMNS.items())
+    keys = "table_id VARCHAR, query_id VARCHAR, noted_at TIMESTAMPTZ"
+    errors = ", ".join(f"{name.lower()} {_SQL_TYPES[kind]}" for name, kind in REJECT_COLUMNS.items())
+    duck.execute(f"CREATE TABLE IF NOT EXISTS {HISTORY} ({columns})")
+    duck.execute(f"CREATE TABLE IF NOT EXISTS {ERRORS} ({keys}, {errors})")
+    duck.execute(f"DELETE FROM {HISTORY} WHERE last_load_time < now() - {_KEPT}")
+    duck.execute(f"DELETE FROM {ERRORS} WHERE noted_at < now() - {_KEPT}")
+
+
+def loaded(ctx: Context, table: Object) -> set[tuple[str, str]]:
+    """The files, by key and digest, that a table has."""
+    sql = f"SELECT file_key, etag FROM {HISTORY} WHERE table_id = ? AND status IN {_DONE}"
+    return {(str(k), str(e)) for k, e in ctx.query(sql, [table_id(table)])}
+
+
+def forget(ctx: Context, table: Object) -> None:
+    """Forget what was loaded into a table, as TRUNCATE does; inside a writing closure."""
+    ctx.query(f"DELETE FROM {HISTORY} WHERE table_id = ?", [table_id(table)])
+
+
+def record(ctx: Context, table: Object, entry: dict[str, Any]) -> dict[str, Any]:
+    """Complete an entry of the history by what all entries of a statement share."""
+    return {
+        "table_id": table_id(table),
+        "database_name": table.name.database,
+        "schema_name": table.name.schema,
+        "table_name": table.name.name,
+        "query_id": ctx.query_id,
+        "session_id": ctx.session.id,
+        "last_load_time": datetime.now(UTC),
+        **entry,
+    }
+
+
+def as_arrow(entries: list[dict[str, Any]]) -> pa.Table:
+    """Entries in the order of the history's columns."""
+    return pa.table({name: pa.array([e.get(name) for e in entries], kind) for name, kind in _COLUMNS.items()})
+
+
+def errors_as_arrow(ctx: Context, table: Object, rejects: list[Reject]) -> pa.Table:
+    """Errors in the order of the errors' columns."""
+    found = as_table(rejects)
+    now = pa.array([datetime.now(UTC)] * len(rejects), pa.timestamp("us", "UTC"))
+    keys = {"table_id": table_id(table), "query_id": ctx.query_id}
+    first = [pa.array([v] * len(rejects), pa.string()) for v in keys.values()]
+    return pa.Table.from_arrays([*first, now, *found.columns], names=[*keys, "noted_at", *found.column_names])
+
+
+def errors_of(ctx: Context, table: Object, job: str) -> pa.Table:
+    """The errors of one COPY into a table, as VALIDATE returns them.
+
+    Args:
+        ctx: the statement's context.
+        table: the table.
+        job: the COPY's query id, or ``_last`` for the session's last one into the table.
+
+    Raises:
+        SnowflakeError: if the session has loaded nothing into the table, or there was no such COPY.
+    """
+    key = table_id(table)
+    if job.lower() == "_last":
+        sql = (
+            f"SELECT query_id FROM {HISTORY} WHERE table_id = ? AND session_id = ? ORDER BY last_load_time DESC LIMIT 1"
+        )
+        last = ctx.query(sql, [key, ctx.session.id])
+        if not last:
+            raise SnowflakeError(709, "02000", f"This session has not loaded data into {table.name.fqn}.")
+        job = str(last[0][0])
+    elif not ctx.query(f"SELECT 1 FROM {HISTORY} WHERE table_id = ? AND query_id = ? LIMIT 1", [key, job]):
+        raise SnowflakeError(709, "02000", f"Statement {job} not found: it loaded nothing into {table.name.fqn}.")
+    columns = ", ".join(f'{name.lower()} AS "{name}"' for name in REJECT_COLUMNS)
+    sql = (
+        f"SELECT {columns} FROM {ERRORS} WHERE table_id = '{key}' AND query_id = ? ORDER BY file, row_number, character"
+    )
+    return ctx.session.duck.execute(sql, [job]).to_arrow_table()

@@ -1,0 +1,295 @@
+"""Loads one file after another as COPY INTO table says, and tells what became of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake.copy.command import Command
+from local_snowflake.copy.content import ROW, Content, open_file
+from local_snowflake.copy.conversion import Column, convert
+from local_snowflake.copy.rejects import Fault, Reject, column_label
+from local_snowflake.copy.staged_tree import highest_position, name_positions, read_fields, staged_tables
+from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.dialect import upper_case
+from local_snowflake.sql.names import literal, normalise, quote
+from local_snowflake.sql.queries import compile_query
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
+from local_snowflake.stages.locations import StagedFile
+
+SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
+
+
+@dataclass
+class FileLoad:
+    """What became of one file.
+
+    Attributes:
+        file: the file.
+        columns: the columns that its rows fill.
+        rows: the rows that are to be inserted.
+        parsed: how many records it has.
+        error_rows: how many of them are faulty.
+        rejects: their errors.
+        limit: the number of errors at which the file counts as failed.
+        status: LOADED, PARTIALLY_LOADED or LOAD_FAILED.
+    """
+
+    file: StagedFile
+    columns: list[Column] = field(default_factory=list)
+    rows: pa.Table | None = None
+    parsed: int = 0
+    error_rows: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    limit: int = 1
+    status: str = "LOADED"
+
+    @property
+    def loaded(self) -> int:
+        """How many rows go into the table."""
+        return 0 if self.rows is None else int(self.rows.num_rows)
+
+    def record(self) -> dict[str, Any]:
+        """The file's row in COPY's result."""
+        first = self.rejects[0] if self.rejects else None
+        return {
+            "file": self.file.name,
+            "status": self.status,
+            "rows_parsed": self.parsed,
+            "rows_loaded": self.loaded,
+            "error_limit": self.limit,
+            "errors_seen": self.error_rows,
+            "first_error": first and first.error,
+            "first_error_line": first and first.line,
+            "first_error_character": first and first.character,
+            "first_error_column_name": first and first.column_name,
+        }
+
+
+def load_file(ctx: Context, command: Command, file: StagedFile) -> FileLoad:
+    """Read and convert one file; nothing is written yet.
+
+    Raises:
+        SnowflakeError: the first error in the file, if ON_ERROR is ABORT_STATEMENT.
+    """
+    done = FileLoad(file)
+    try:
+        content = _open(command, file)
+        done.parsed = content.records
+        _convert(ctx, command, content, done)
+    except SnowflakeError as error:
+        if command.on_error.startswith("ABORT"):
+            raise
+        fault = Fault(error.message.split("\n")[0], error.code, error.sqlstate)
+        done.rejects = [
+            Reject(
+                fault.error,
+                file.name,
+                None,
+                None,
+                None,
+                fault.category,
+                fault.code,
+                fault.sql_state,
+                None,
+                None,
+                None,
+                None,
+            )
+        ]
+        done.error_rows, done.rows, done.status = 1, None, "LOAD_FAILED"
+        return done
+    _apply(command, done)
+    return done
+
+
+def _open(command: Command, file: StagedFile) -> Content:
+    if command.query is not None or command.match:
+        return open_file(file, command.form)
+    # with a list of columns Snowflake fills what a record lacks
+    strict = command.form.kind == "CSV" and not command.listed and command.form.flag("ERROR_ON_COLUMN_COUNT_MISMATCH")
+    return open_file(file, command.form, len(command.columns), strict=strict)
+
+
+def _convert(ctx: Context, command: Command, content: Content, done: FileLoad) -> None:
+    duck = ctx.engine.storage.cursor()
+    try:
+        duck.register(SOURCE, content.table)
+        columns, source = _source(ctx, command, content, done.file)
+        found = convert(duck, source, columns, command.form, truncate=command.truncate)
+    except duckdb.Error as error:
+        raise from_duckdb(error) from None
+    finally:
+        duck.close()
+    done.columns, done.rows = columns, found.rows.drop_columns([ROW])
+    table = command.table.name.name
+    label = [column_label(table, c.name, c.position) for c in columns]
+    places: list[tuple[int, int, Reject]] = [
+        (row, -1, content.reject(done.file.name, row, fault, label[0] if label else None, None, at))
+        for row, (fault, at) in content.faults.items()
+    ]
+    for row, index, fault in found.faults:
+        position = index if command.query is None else None
+        places.append((row, index, content.reject(done.file.name, row, fault, label[index], position, None)))
+    places.sort(key=lambda p: p[:2])
+    done.rejects = [p[2] for p in places]
+    done.error_rows = len({p[0] for p in places})
+
+
+def _source(ctx: Context, command: Command, content: Content, file: StagedFile) -> tuple[list[Column], str]:
+    """The columns that the file fills, and DuckDB's SQL of their values."""
+    if command.query is not None:
+        return command.columns, _transformed(ctx, command, content, file)
+    if command.match:
+        return _matched(command, content, file)
+    if command.form.kind == "CSV":
+        names = set(content.table.column_names)
+        values = [f'"C{i}"' if f"C{i}" in names else "NULL::VARCHAR" for i in range(1, len(command.columns) + 1)]
+    elif command.form.kind == "JSON":
+        values = ['"J"']
+    else:
+        values = [whole_row(content)]
+    return command.columns, _select(values)
+
+
+def _select(values: list[str]) -> str:
+    listed = ", ".join(f'{v} AS "S{i}"' for i, v in enumerate(values))
+    return f"SELECT {quote(ROW)}, {listed} FROM {quote(SOURCE)}"
+
+
+def whole_row(content: Content) -> str:
+    """A row of a file with columns as one object."""
+    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
+    return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
+
+
+def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list[Column], str]:
+    """MATCH_BY_COLUMN_NAME: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#copy-options-copyoptions."""
+    fields = content.fields
+    if command.form.kind == "JSON":
+        fields = {c.name: "" for c in command.columns}
+    extra = _metadata(command, file)
+    fold = str.casefold if command.match == "CASE_INSENSITIVE" else str
+    by_name = {fold(name): value for name, value in fields.items()}
+    columns = [c for c in command.columns if c.name in extra or fold(c.name) in by_name]
+    if all(c.name in extra for c in columns):
+        raise compilation_error("No column of the file has the name of a column of the table.", 100090, "22000")
+    if command.form.kind == "JSON":
+        return columns, _select([extra.get(c.name) or _member(c.name, fold is str) for c in columns])
+    return columns, _select([extra.get(c.name) or by_name[fold(c.name)] for c in columns])
+
+
+def _metadata(command: Command, file: StagedFile) -> dict[str, str]:
+    """INCLUDE_METADATA: the columns that take metadata, and DuckDB's expressions of it."""
+    given = command.options.get("INCLUDE_METADATA", {})
+    known = metadata_values(file)
+    found = {}
+    for column, name in given.items() if isinstance(given, dict) else ():
+        key = str(name).strip('"').upper()
+        if key not in known:
+            raise compilation_error(f"Metadata column {name} is not supported", 2139, "42601")
+        found[normalise(column)] = known[key]
+    return found
+
+
+def _member(name: str, exact: bool) -> str:
+    """DuckDB's expression of an object's member."""
+    if exact:
+        return f"json_extract(\"J\", '/' || {_pointer(name)})"
+    key = "'" + name.casefold().replace("'", "''") + "'"
+    found = f'list_filter(json_keys("J"), k -> lower(k) = {key})[1]'
+    return f"json_extract(\"J\", '/' || replace(replace({found}, '~', '~0'), '/', '~1'))"
+
+
+def _pointer(name: str) -> str:
+    return "'" + name.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
+
+
+def _transformed(ctx: Context, command: Command, content: Content, file: StagedFile) -> str:
+    """The query over one file: DuckDB's SQL of "$ROW" and its values, casts at their outside left to the loader."""
+    tree = cast(exp.Select, upper_case(cast(exp.Select, command.query).copy()))
+    name_positions(tree)
+    if len(tree.expressions) != len(command.columns):
+        sizes = f"expecting {len(command.columns)} but got {len(tree.expressions)}"
+        text = f"Insert value list does not match column list {sizes}"
+        raise compilation_error(text, 2057, "42601")
+    if command.form.is_columnar:
+        read_fields(tree, set(content.fields), as_variants=False)
+    table = staged_tables(tree)[0]
+    needed = highest_position(tree)
+    inner = source_sql(content, command.form.kind, needed, file)
+    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("STAGED", quoted=True))
+    values = [_outer(e) for e in tree.expressions]
+    named = [exp.alias_(v, f"S{i}", quoted=True) for i, v in enumerate(values)]
+    row = exp.alias_(exp.column(exp.to_identifier(ROW, quoted=True), table=alias.this.copy()), ROW, quoted=True)
+    tree.set("expressions", [row, *named])
+    placeholder = exp.Table(this=exp.to_identifier(SOURCE, quoted=True), alias=alias)
+    placeholder.meta["physical"] = True
+    table.replace(placeholder)
+    sql = compile_query(ctx, tree, outermost=False)
+    return sql.replace(f'"{SOURCE}"', f"({inner})")
+
+
+def _outer(projection: exp.Expression) -> exp.Expression:
+    """What a projection computes; a cast of a field around it is the loader's business, which knows ON_ERROR."""
+    value = projection.this if isinstance(projection, exp.Alias) else projection
+    plain = isinstance(value, exp.Cast) and not isinstance(value, exp.TryCast)
+    if plain and isinstance(value.this, exp.Column | exp.JSONExtract):
+        value = value.this
+    return value
+
+
+def source_sql(content: Content, kind: str, needed: int, file: StagedFile) -> str:
+    """DuckDB's SQL of a file as queries see it: COLUMN1 …, the metadata columns, "F:name" for the columns it has."""
+    if kind == "CSV":
+        width = sum(c.startswith("C") for c in content.table.column_names)
+        values = [f'"C{i + 1}"' if i < width else "NULL::VARCHAR" for i in range(max(width, needed))]
+        columns = [f'{v} AS "COLUMN{i + 1}"' for i, v in enumerate(values)]
+    elif kind == "JSON":
+        columns = ['"J" AS "COLUMN1"']
+    else:
+        columns = [*content.fields.values()]
+        columns += [f'{whole_row(content)} AS "COLUMN1"'] if needed else []
+    columns += [f"{value} AS {quote(name)}" for name, value in metadata_values(file).items()]
+    return f"SELECT {', '.join(columns)}, {quote(ROW)} FROM {quote(SOURCE)}"
+
+
+def metadata_values(file: StagedFile) -> dict[str, str]:
+    """DuckDB's expressions of the metadata columns: https://docs.snowflake.com/en/user-guide/querying-metadata."""
+    return {
+        "METADATA$FILENAME": literal(file.relative),
+        "METADATA$FILE_ROW_NUMBER": quote(ROW),
+        "METADATA$FILE_CONTENT_KEY": literal(file.md5),
+        "METADATA$FILE_LAST_MODIFIED": f"make_timestamp({int(file.path.stat().st_mtime * 1e6)})",
+        "METADATA$START_SCAN_TIME": "now()::TIMESTAMP",
+    }
+
+
+def _apply(command: Command, done: FileLoad) -> None:
+    """ON_ERROR: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#copy-options-copyoptions."""
+    mode = command.on_error
+    errors = done.error_rows
+    if mode.startswith("ABORT"):
+        done.limit = 1
+        if done.rejects:
+            raise done.rejects[0].as_error()
+        return
+    failed = False
+    done.limit = max(done.parsed, 1)
+    if match := re.fullmatch(r"SKIP_FILE(?:_(\d+)(%)?)?", mode):
+        if match[2]:
+            failed = errors * 100 > int(match[1]) * max(done.parsed, 1)
+            done.limit = max(done.parsed * int(match[1]) // 100, 1)
+        else:
+            done.limit = int(match[1] or 1)
+            failed = errors >= done.limit
+    if failed or (errors and not done.loaded):
+        done.rows, done.status = None, "LOAD_FAILED"
+    elif errors:
+        done.status = "PARTIALLY_LOADED"

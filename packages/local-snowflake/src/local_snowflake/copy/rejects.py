@@ -1,0 +1,122 @@
+"""Errors in staged files: Snowflake's texts and codes, kept so that VALIDATE can show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+
+import pyarrow as pa
+
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.sql.types import SfType
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one value or record, wherever it stands."""
+
+    error: str
+    code: int
+    sql_state: str = "22000"
+    category: str = "parsing"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One error in a file; the fields are the columns of VALIDATE, in its order."""
+
+    error: str
+    file: str
+    line: int | None
+    character: int | None
+    byte_offset: int | None
+    category: str
+    code: int
+    sql_state: str
+    column_name: str | None
+    row_number: int | None
+    row_start_line: int | None
+    rejected_record: str | None
+
+    def as_error(self) -> SnowflakeError:
+        """The error by which ON_ERROR = ABORT_STATEMENT ends the statement."""
+        where = f"  File '{self.file}', line {self.line}, character {self.character}\n  Row {self.row_number}"
+        if self.line is None:
+            where = f"  File '{self.file}'"
+        if self.column_name:
+            where += f", column {self.column_name}"
+        advice = (
+            "  If you would like to continue loading when an error is encountered, use other values such as "
+            "'SKIP_FILE' or 'CONTINUE' for the ON_ERROR option. For more information on loading options, please run "
+            "'info loading_data' in a SQL client."
+        )
+        return SnowflakeError(self.code, self.sql_state, f"{self.error}\n{where}\n{advice}")
+
+
+_KINDS = {"int | None": pa.int64(), "int": pa.int64()}
+COLUMNS = {f.name.upper(): _KINDS.get(str(f.type), pa.string()) for f in fields(Reject)}
+
+
+def as_table(rejects: Iterable[Reject]) -> pa.Table:
+    """Errors as VALIDATE returns them."""
+    tuples = [astuple(r) for r in rejects]
+    arrays = [pa.array([t[i] for t in tuples], kind) for i, kind in enumerate(COLUMNS.values())]
+    return pa.Table.from_arrays(arrays, names=list(COLUMNS))
+
+
+def column_count(found: int, wanted: int) -> Fault:
+    """A record with too many or too few fields."""
+    text = (
+        f"Number of columns in file ({found}) does not match that of the corresponding table ({wanted}), "
+        "use file format option error_on_column_count_mismatch=false to ignore this error"
+    )
+    return Fault(text, 100080)
+
+
+def null_value(*, from_text: bool) -> Fault:
+    """A NULL for a column that takes none."""
+    text = "NULL result in a non-nullable column"
+    if not from_text:
+        return Fault(text, 100072)
+    more = ". Use quotes if an empty field should be interpreted as an empty string instead of a null"
+    return Fault(text + more, 100088)
+
+
+def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
+    """A text, or the text in a VARIANT, that is no value of a column's type."""
+    shown = value if len(value) <= 200 else value[:200] + "..."
+    if variant and kind.name not in {"VARCHAR", "VARIANT", "OBJECT", "ARRAY"}:
+        name = {"NUMBER": "FIXED", "FLOAT": "REAL"}.get(kind.name, kind.name)
+        return Fault(f'Failed to cast variant value "{shown}" to {name}', 100071, "22000", "conversion")
+    if kind.name == "VARCHAR":
+        return Fault(
+            f"User character length limit ({kind.length}) exceeded by string '{shown}'", 100074, "22000", "conversion"
+        )
+    if kind.name == "BINARY":
+        text = f"The following string is not a legal hex-encoded value: '{shown}'"
+        return Fault(text, 100115, "22000", "conversion")
+    if kind.name in {"VARIANT", "OBJECT", "ARRAY"}:
+        return Fault(f"Error parsing JSON: {shown}", 100069, "22P02", "parsing")
+    if kind.name in {"NUMBER", "FLOAT"}:
+        if kind.name == "NUMBER" and _is_number(value):
+            return Fault(f"Numeric value '{shown}' is out of range", 100039, "22003", "conversion")
+        return Fault(f"Numeric value '{shown}' is not recognized", 100038, "22018", "conversion")
+    label, code, state = {
+        "BOOLEAN": ("Boolean value", 100037, "22018"),
+        "DATE": ("Date", 100040, "22007"),
+        "TIME": ("Time", 100108, "22007"),
+    }.get(kind.name, ("Timestamp", 100035, "22007"))
+    return Fault(f"{label} '{shown}' is not recognized", code, state, "conversion")
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return not set(value.lower()) & set("_xnif")
+
+
+def column_label(table: str, column: str, position: int) -> str:
+    """How Snowflake names a column in load errors, eg: ``"T"["AMOUNT":3]``."""
+    return f'"{table}"["{column}":{position}]'

@@ -1,0 +1,141 @@
+"""COPY INTO a table: what it loads is written in one go, with its history; COPY INTO a stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from local_snowflake import streams
+from local_snowflake.copy import load_history
+from local_snowflake.copy.command import Command, read_command
+from local_snowflake.copy.loading import FileLoad, load_file
+from local_snowflake.copy.rejects import as_table
+from local_snowflake.copy.unload import unload
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, rows, status
+from local_snowflake.sessions.locks import Resource
+from local_snowflake.sql.names import quote
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
+from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.stages.locations import StagedFile
+
+_NOTHING = "Copy executed with 0 files processed."
+_RESULT: dict[str, pa.DataType | None] = {
+    "file": None,
+    "status": None,
+    "rows_parsed": pa.int64(),
+    "rows_loaded": pa.int64(),
+    "error_limit": pa.int64(),
+    "errors_seen": pa.int64(),
+    "first_error": None,
+    "first_error_line": pa.int64(),
+    "first_error_character": pa.int64(),
+    "first_error_column_name": None,
+}
+
+
+@statement("COPY", "INTO")
+def copy_into(ctx: Context, stmt: Statement) -> Result:
+    """COPY INTO a table or a stage: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table."""
+    reader = skip_head(stmt)
+    if re.match(r"'?(@|[a-z]+://)", reader.rest()):
+        return unload(ctx, reader)
+    command = read_command(ctx, reader)
+    if mode := str(command.options.get("VALIDATION_MODE", "")).upper():
+        return _validate_only(ctx, command, mode)
+    files = command.files()
+    if not command.flag("FORCE"):
+        known = load_history.loaded(ctx, command.table)
+        files = [f for f in files if (_key(command, f), f.md5) not in known]
+    loads = [load_file(ctx, command, f) for f in files]
+    if not loads:
+        return status(_NOTHING)
+    try:
+        done = ctx.session.write(_writing(ctx, command, loads))
+    finally:
+        ctx.session.drop_rows()
+    if command.flag("PURGE"):
+        for load in done:
+            if load.status == "LOADED":
+                load.file.path.unlink(missing_ok=True)
+    shown = [d for d in done if d.status != "LOADED"] if command.flag("RETURN_FAILED_ONLY") else done
+    if not shown and not done:
+        return status(_NOTHING)
+    result = rows([d.record() for d in shown], _RESULT)
+    result.type_id = COPY
+    return result
+
+
+def _key(command: Command, file: StagedFile) -> str:
+    """What the history knows a file by."""
+    return f"{command.location.directory.name}/{file.relative}"
+
+
+def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[[], list[FileLoad]]:
+    """The closure that writes all files' rows, their history and their errors, and tells which files it took."""
+    views: list[str | None] = []
+    for i, load in enumerate(loads):
+        view = f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{i}"
+        views.append(view if load.rows is not None and load.rows.num_rows else None)
+        if views[-1]:
+            ctx.session.register_rows(view, load.rows)
+    noted = [f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{i}" for kind in "HE" for i in range(len(loads))]
+    for i, load in enumerate(loads):
+        ctx.session.register_rows(noted[i], load_history.as_arrow([_entry(ctx, command, load)]))
+        errors = load_history.errors_as_arrow(ctx, command.table, load.rejects)
+        ctx.session.register_rows(noted[len(loads) + i], errors)
+
+    def work() -> list[FileLoad]:
+        ctx.session.lock(Resource(command.table.name.fqn, "COPY"))
+        streams.lock_target(ctx, command.table.name)
+        known = set() if command.flag("FORCE") else load_history.loaded(ctx, command.table)
+        done = []
+        for i, load in enumerate(loads):
+            if (_key(command, load.file), load.file.md5) in known:
+                continue
+            if view := views[i]:
+                columns = ", ".join(quote(c.name) for c in load.columns)
+                streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {quote(view)}")
+            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {quote(noted[i])}")
+            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {quote(noted[len(loads) + i])}")
+            done.append(load)
+        return done
+
+    return work
+
+
+def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, object]:
+    shown = load.record()
+    entry = {
+        "file_key": _key(command, load.file),
+        "etag": load.file.md5,
+        "file_name": load.file.relative,
+        "stage_location": command.location.label,
+        "file_size": load.file.size,
+        "status": load.status,
+        "row_count": load.loaded,
+        "row_parsed": load.parsed,
+        "error_count": load.error_rows,
+        "error_limit": load.limit,
+        "first_error_message": shown["first_error"],
+        "first_error_line_number": shown["first_error_line"],
+        "first_error_character_position": shown["first_error_character"],
+        "first_error_column_name": shown["first_error_column_name"],
+    }
+    return load_history.record(ctx, command.table, entry)
+
+
+def _validate_only(ctx: Context, command: Command, mode: str) -> Result:
+    """VALIDATION_MODE: the errors, or the first rows, and nothing is loaded."""
+    if match := re.fullmatch(r"RETURN_(\d+)_ROWS", mode):
+        command.options["ON_ERROR"] = "ABORT_STATEMENT"
+        loads = [load_file(ctx, command, f) for f in command.files()]
+        found = [load.rows for load in loads if load.rows is not None]
+        table = pa.concat_tables(found).slice(0, int(match[1])) if found else pa.table({})
+        return from_arrow(table, SELECT)
+    command.options["ON_ERROR"] = "CONTINUE"
+    loads = [load_file(ctx, command, f) for f in command.files()]
+    return from_arrow(as_table([r for load in loads for r in load.rejects]), SELECT)

@@ -1,0 +1,1 @@
+"""How a statement runs: its context, the registry of handlers, results."""

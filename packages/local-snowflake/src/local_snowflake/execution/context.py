@@ -1,0 +1,174 @@
+"""What a statement's handler works with: the engine, the session, and the names that the session's context resolves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake.catalog.catalog import Catalog, Change, Object
+from local_snowflake.errors import SnowflakeError, does_not_exist
+from local_snowflake.sessions.handle import Handle
+from local_snowflake.sessions.locks import Resource
+from local_snowflake.sessions.session import Session
+from local_snowflake.sql.names import Name, quote
+
+if TYPE_CHECKING:
+    from local_snowflake.account import Engine
+    from local_snowflake.execution.results import Result
+
+
+class Context:
+    """One statement's surroundings."""
+
+    def __init__(self, engine: Engine, handle: Handle) -> None:
+        """Make the context of a statement that runs under ``handle``."""
+        self.engine = engine
+        self.handle = handle
+        self.query_id: str | None = None
+        # the catalog as it was before the statement read anything of it
+        self.since = engine.catalog.version
+        # whether only the columns of its result are wanted: nothing that it calls may have an effect
+        self.only_describes = False
+        # what CURRENT_TIMESTAMP is
+        self.started = datetime.now(UTC)
+        # the tables that the statement reads, and its functions that give something else the next time
+        self.reads: dict[Name, Object] = {}
+        self.random_functions: set[str] = set()
+        # the streams that the statement reads, by their ids: compiling it puts them here
+        self.streams: set[int] = set()
+        # the streams at whose offsets it reads tables, likewise
+        self.points: set[int] = set()
+
+    @property
+    def session(self) -> Session:
+        """The session."""
+        return self.handle.session
+
+    @property
+    def catalog(self) -> Catalog:
+        """All objects of the account."""
+        return self.engine.catalog
+
+    def execute(self, sql: str) -> Result:
+        """Run another Snowflake statement in the same session, eg: the body of a task."""
+        return self.engine.execute(self.handle, sql)
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def current_database(self) -> str:
+        """The session's database.
+
+        Raises:
+            SnowflakeError: 090105, if it has none.
+        """
+        if self.session.database is None:
+            text = "Cannot perform operation. This session does not have a current database. "
+            raise SnowflakeError(90105, "22000", text + "Call 'USE DATABASE', or use a qualified name.")
+        return self.session.database
+
+    def current_schema(self) -> str:
+        """The session's schema; without one the database's PUBLIC, which the default search path ends with.
+
+        Raises:
+            SnowflakeError: 090106, if there is neither.
+
+        Source: https://docs.snowflake.com/en/sql-reference/name-resolution
+        """
+        if self.session.schema is None:
+            database = self.session.database
+            if database is not None and self.catalog.get("SCHEMA", Name(database, "", "PUBLIC")):
+                return "PUBLIC"
+            text = "Cannot perform operation. This session does not have a current schema. "
+            raise SnowflakeError(90106, "22000", text + "Call 'USE SCHEMA', or use a qualified name.")
+        return self.session.schema
+
+    def resolve(self, parts: Sequence[str]) -> Name:
+        """The full name of an object in a schema, from one to three normalised parts."""
+        if len(parts) == 1:
+            return Name(self.current_database(), self.current_schema(), parts[0])
+        if len(parts) == 2:
+            return Name(self.current_database(), parts[0], parts[1])
+        return Name(parts[0], parts[1] or "PUBLIC", parts[2])
+
+    def resolve_schema(self, parts: Sequence[str]) -> Name:
+        """The name under which a schema is catalogued, from one or two normalised parts."""
+        if len(parts) == 1:
+            return Name(self.current_database(), "", parts[0])
+        return Name(parts[0], "", parts[1])
+
+    def require_schema(self, name: Name) -> None:
+        """Raise 002003 unless the schema that ``name`` lives in is there."""
+        if not self.catalog.get("DATABASE", Name("", "", name.database)):
+            raise does_not_exist("DATABASE", name.database)
+        if not self.catalog.get("SCHEMA", Name(name.database, "", name.schema)):
+            raise does_not_exist("SCHEMA", f"{name.database}.{name.schema}")
+
+    def relation(self, name: Name) -> Object | None:
+        """The table, view or stream of a name; the session's temporary table hides a permanent one."""
+        return self.session.temporary.get(name) or self.catalog.relation(name)
+
+    def is_temporary(self, name: Name) -> bool:
+        """Whether a name means a temporary table of this session."""
+        return name in self.session.temporary
+
+    def physical(self, name: Name) -> str:
+        """The DuckDB table of a table, quoted."""
+        return f"temp.main.{quote(temporary_name(name))}" if self.is_temporary(name) else name.physical
+
+    def physical_table(self, name: Name, alias: str | None = None) -> exp.Table:
+        """The DuckDB table of a table, as a syntax tree."""
+        if self.is_temporary(name):
+            parts = {"this": temporary_name(name), "db": "main", "catalog": "temp"}
+        else:
+            parts = {"this": name.name, "db": name.physical_schema}
+        node = exp.Table(**{k: exp.to_identifier(v, quoted=True) for k, v in parts.items()})
+        if alias:
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+        return node
+
+    # -- DuckDB -------------------------------------------------------------------------------------------------------
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a DuckDB query in the session's transaction."""
+        return self.session.duck.execute(sql, list(params)).fetchall()
+
+    def arrow(self, sql: str) -> pa.Table:
+        """A DuckDB query's result, in the session's transaction, as an arrow table."""
+        return self.session.duck.execute(sql).to_arrow_table()
+
+    @contextmanager
+    def ddl(self, *tables: Name, locks: Iterable[Resource] = ()) -> Iterator[Change]:
+        """A change of objects: commits the open transaction and runs in one of its own.
+
+        Args:
+            tables: those that it makes, changes or drops: it waits until no transaction writes them.
+            locks: what else it has to have alone.
+
+        Raises:
+            SnowflakeError: 000625 after LOCK_TIMEOUT seconds.
+            CatalogChangedError: another session changed what the statement has read; the engine runs it again.
+
+        Source: https://docs.snowflake.com/en/sql-reference/transactions#ddl
+        """
+        self.session.commit(in_statement=True)
+        permanent = [name for name in tables if not self.is_temporary(name)]
+        held = self.session.holding(*map(definition_lock, permanent), *locks)
+        with held, self.catalog.change(self.session.duck, self.since) as change:
+            change.rely_on(*permanent)
+            yield change
+        self.since = self.catalog.version
+
+
+def definition_lock(table: Name) -> Resource:
+    """The lock that all writers of a table share, and that whoever changes the table itself needs alone."""
+    return Resource(table.fqn, "DEFINITION")
+
+
+def temporary_name(name: Name) -> str:
+    """The name of a temporary table inside DuckDB's one schema for them."""
+    return ".".join(name)

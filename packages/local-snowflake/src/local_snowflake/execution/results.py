@@ -1,0 +1,235 @@
+"""What a statement gives back, and how it is encoded for the clients."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from local_snowflake.python.sandbox.values import ARROW_TYPES
+from local_snowflake.sql.types import MAX_BINARY, MAX_TEXT, SfType, from_duckdb
+
+# statement type ids: SNOWFLAKE's SFStatementType; clients tell by them whether rows or row counts come back
+SELECT, INSERT, UPDATE, DELETE, MERGE, COPY = 0x1000, 0x3100, 0x3200, 0x3300, 0x3400, 0x3600
+DML = 0x3000
+OTHER = 0
+
+
+@dataclass
+class Column:
+    """A result column."""
+
+    name: str
+    type: SfType
+    nullable: bool = True
+
+    def row_type(self) -> dict[str, Any]:
+        """The column as the protocol describes it."""
+        t = self.type
+        timed = t.name == "TIME" or t.name.startswith("TIMESTAMP")
+        text = t.name == "VARCHAR"
+        return {
+            "name": self.name,
+            "database": "",
+            "schema": "",
+            "table": "",
+            "nullable": self.nullable,
+            "type": t.logical,
+            "precision": t.precision if t.name == "NUMBER" else 0 if timed else None,
+            "scale": t.scale if t.name == "NUMBER" or timed else None,
+            "length": t.length or None,
+            "byteLength": min(t.length * 4, MAX_TEXT) if text else t.length or None,
+            "collation": None,
+        }
+
+
+@dataclass
+class Result:
+    """A statement's outcome."""
+
+    table: pa.Table
+    columns: list[Column]
+    type_id: int = OTHER
+    query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    # a PUT or GET: what the client is told to do instead of rows
+    transfer: dict[str, Any] | None = None
+
+
+_STATUS_TYPE = SfType("VARCHAR", length=MAX_TEXT)
+
+
+def status(message: str = "Statement executed successfully.") -> Result:
+    """The result of a statement that gives no rows."""
+    return Result(pa.table({"status": [message]}), [Column("status", _STATUS_TYPE)])
+
+
+def counts(type_id: int, **rows: int) -> Result:
+    """The result of a DML statement, eg: ``counts(INSERT, inserted=3)``."""
+    names = {f"number of {_COUNT_LABELS.get(k, 'rows ' + k)}": v for k, v in rows.items()}
+    columns = [Column(name, SfType("NUMBER", 38, 0), nullable=False) for name in names]
+    return Result(pa.table({k: pa.array([v], pa.int64()) for k, v in names.items()}), columns, type_id)
+
+
+_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
+_COUNT_LABELS = {"multi_joined": "multi-joined rows updated"}
+
+
+def rows(records: Sequence[Mapping[str, Any]], columns: Mapping[str, pa.DataType | None]) -> Result:
+    """A result made of records, eg: for SHOW.
+
+    Args:
+        records: one mapping a row; a missing column is NULL.
+        columns: name -> arrow type; None means text.
+    """
+    arrays = {name: pa.array([r.get(name) for r in records], kind or pa.string()) for name, kind in columns.items()}
+    return from_arrow(pa.table(arrays))
+
+
+def from_arrow(table: pa.Table, type_id: int = OTHER) -> Result:
+    """A result of an arrow table, its Snowflake types derived from arrow's."""
+    return Result(table, [Column(f.name, _from_arrow_type(f.type), f.nullable) for f in table.schema], type_id)
+
+
+def from_description(table: pa.Table, description: Sequence[Sequence[Any]], type_id: int = SELECT) -> Result:
+    """A result of DuckDB's arrow table and its cursor's description."""
+    return Result(table, [Column(str(d[0]), from_duckdb(str(d[1]))) for d in description], type_id)
+
+
+_ARROW_TYPES: tuple[tuple[Callable[[pa.DataType], bool], SfType], ...] = (
+    (pa.types.is_boolean, SfType("BOOLEAN")),
+    (pa.types.is_integer, SfType("NUMBER", 38, 0)),
+    (pa.types.is_floating, SfType("FLOAT")),
+    (pa.types.is_date, SfType("DATE")),
+    (pa.types.is_time, SfType("TIME", scale=9)),
+    (pa.types.is_binary, SfType("BINARY", length=MAX_BINARY)),
+    (pa.types.is_large_binary, SfType("BINARY", length=MAX_BINARY)),
+)
+
+
+def _from_arrow_type(kind: pa.DataType) -> SfType:
+    if pa.types.is_decimal(kind):
+        return SfType("NUMBER", kind.precision, kind.scale)
+    if pa.types.is_timestamp(kind):
+        return SfType("TIMESTAMP_LTZ" if kind.tz else "TIMESTAMP_NTZ", scale=9)
+    return next((found for fits, found in _ARROW_TYPES if fits(kind)), _STATUS_TYPE)
+
+
+# what a column of nothing but NULLs is sent as; a client reads the column by its Snowflake type
+_OF_NULLS = {"NUMBER": pa.int64(), **ARROW_TYPES}
+_INTEGERS = ((2, pa.int8()), (4, pa.int16()), (9, pa.int32()))
+
+
+def encode(result: Result) -> dict[str, Any]:
+    """The rows as the protocol carries them: JSON for row counts, arrow for everything else, as bytes."""
+    if result.type_id >= DML and result.type_id != COPY:
+        values = [[None if v is None else str(v) for v in row.values()] for row in result.table.to_pylist()]
+        return {"queryResultFormat": "json", "rowset": values}
+    if not result.table.num_rows:
+        # clients make an empty table of the described columns; a stream without a batch they cannot read as one
+        return {"queryResultFormat": "arrow", "rowsetBase64": b""}
+    sink = pa.BufferOutputStream()
+    table = _wire_table(result)
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=100_000)
+    return {"queryResultFormat": "arrow", "rowsetBase64": sink.getvalue()}
+
+
+def _wire_table(result: Result) -> pa.Table:
+    arrays, fields = [], []
+    for column, data in zip(result.columns, result.table.columns, strict=True):
+        array = _wire_array(data, column.type)
+        arrays.append(array)
+        metadata = {
+            "logicalType": column.type.logical.upper(),
+            "precision": str(column.type.precision or 38),
+            "scale": str(column.type.scale),
+            "charLength": str(column.type.length),
+        }
+        fields.append(pa.field(column.name, array.type, column.nullable, metadata))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _wire_array(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray | pa.Array:
+    if data.null_count == len(data) and kind.name in _OF_NULLS:
+        data = pa.chunked_array([pa.nulls(len(data), _OF_NULLS[kind.name])])
+    if pa.types.is_timestamp(data.type):
+        return _wire_timestamp(data, kind)
+    if pa.types.is_time(data.type):
+        return _wire_time(data, kind)
+    if pa.types.is_uint64(data.type):
+        return _narrowed(data)
+    if pa.types.is_float32(data.type):
+        return data.cast(pa.float64())
+    if pa.types.is_null(data.type):
+        return data.cast(pa.string())
+    if kind.name in _SEMI or pa.types.is_nested(data.type):
+        return pa.array([None if v is None else _pretty(v) for v in data.to_pylist()], pa.string())
+    if pa.types.is_decimal(data.type) and data.type.scale == 0:
+        data = _narrowed(data)
+    if kind.name == "NUMBER" and pa.types.is_integer(data.type):
+        return _wire_integers(data, kind.precision)
+    return data
+
+
+def _narrowed(data: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whole numbers in 64 bits if they fit, as Snowflake sends them: pandas then makes numbers of them, not objects."""
+    try:
+        return data.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return data.cast(pa.decimal128(38, 0))
+
+
+def _wire_integers(data: pa.ChunkedArray, precision: int) -> pa.ChunkedArray:
+    """Integers as wide as their type needs, which clients show: a NUMBER(4,0) is an int16 in pandas.
+
+    Source: https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-pandas
+    """
+    width = next((kind for digits, kind in _INTEGERS if precision <= digits), pa.int64())
+    try:
+        return data.cast(width)
+    except pa.ArrowInvalid:
+        # a value of an expression whose type was derived too small
+        return data
+
+
+def _pretty(value: Any) -> str:
+    """A VARIANT, an OBJECT or an ARRAY as a result shows it: its keys in order, indented by JSON_INDENT's default.
+
+    Source: https://docs.snowflake.com/en/sql-reference/parameters#json-indent
+    """
+    if isinstance(value, str):
+        if value[:1] not in {"{", "["}:
+            return value
+        value = json.loads(value)
+    return json.dumps(value, default=str, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def _wire_time(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray:
+    """The time since midnight, in units of the column's scale: those of TIME(3) are milliseconds."""
+    micros = data.cast(pa.time64("us")).cast(pa.int64())
+    if kind.scale >= 6:
+        return pc.multiply(micros, 10 ** (kind.scale - 6))
+    return pc.divide(micros, 10 ** (6 - kind.scale))
+
+
+def _wire_timestamp(data: pa.ChunkedArray, kind: SfType) -> pa.Array:
+    """Seconds and nanoseconds, and for TIMESTAMP_TZ the offset from UTC in minutes + 1440."""
+    nanos = data.combine_chunks().cast(pa.timestamp("us", data.type.tz)).cast(pa.int64())
+    if isinstance(nanos, pa.ChunkedArray):
+        nanos = nanos.combine_chunks()
+    # rounds towards zero; a fraction is never negative
+    whole = pc.divide(nanos, 1_000_000)
+    before = pc.less(pc.subtract(nanos, pc.multiply(whole, 1_000_000)), 0).cast(pa.int64())
+    epoch = pc.subtract(whole, before)
+    fraction = pc.multiply(pc.subtract(nanos, pc.multiply(epoch, 1_000_000)), 1000).cast(pa.int32())
+    children = [epoch.fill_null(0), fraction.fill_null(0)]
+    fields = [pa.field("epoch", pa.int64(), nullable=False), pa.field("fraction", pa.int32(), nullable=False)]
+    if kind.name == "TIMESTAMP_TZ":
+        children.append(pa.array([1440] * len(nanos), pa.int32()))
+        fields.append(pa.field("timezone", pa.int32(), nullable=False))
+    return pa.StructArray.from_arrays(children, fields=fields, mask=nanos.is_null())

@@ -1,0 +1,112 @@
+"""What all SHOW statements share: LIKE, IN, STARTS WITH, LIMIT, and the times they print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import does_not_exist
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statement import Reader
+
+
+@dataclass
+class Clauses:
+    """The clauses behind ``SHOW <kind>``."""
+
+    like: str | None = None
+    scope: str = ""
+    parts: tuple[str, ...] = ()
+    starts_with: str | None = None
+    limit: int | None = None
+    from_name: str | None = None
+
+
+def read_clauses(reader: Reader) -> Clauses:
+    """Read [HISTORY] [LIKE p] [IN ACCOUNT | DATABASE n | SCHEMA n | TABLE n | n] [STARTS WITH s] [LIMIT n [FROM s]]."""
+    clauses = Clauses()
+    reader.accept("HISTORY")
+    if reader.accept("LIKE"):
+        clauses.like = reader.string()
+    if reader.accept_any("IN", "ON"):
+        clauses.scope = reader.accept_any("ACCOUNT", "DATABASE", "SCHEMA", "TABLE", "VIEW", "SESSION", "MODEL") or ""
+        if (
+            not reader.done
+            and reader.peek() not in {"STARTS", "LIMIT", "LIKE"}
+            and clauses.scope not in {"ACCOUNT", "SESSION"}
+        ):
+            clauses.parts = tuple(reader.name_parts())
+    if reader.accept("STARTS", "WITH"):
+        clauses.starts_with = reader.string()
+    if reader.accept("LIMIT"):
+        clauses.limit = int(reader.value())
+        if reader.accept("FROM"):
+            clauses.from_name = reader.string()
+    reader.finish()
+    return clauses
+
+
+def like_filter(pattern: str | None) -> Callable[[str], bool]:
+    """LIKE of SHOW: case-insensitive, ``%`` and ``_`` are wild, a backslash takes them literally."""
+    if pattern is None:
+        return lambda _: True
+    parts = re.findall(r"\\.|%|_|[^%_\\]+|\\", pattern, re.S)
+    wild = {"%": ".*", "_": "."}
+    regex = "".join(wild.get(p) or re.escape(p[1:] if p.startswith("\\") and len(p) == 2 else p) for p in parts)
+    compiled = re.compile(regex, re.I | re.S)
+    return lambda text: bool(compiled.fullmatch(text))
+
+
+def select(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
+    """The objects of a kind in a schema that the clauses ask for.
+
+    Without IN: those of the current schema, else of the current database, else of the account.
+    """
+    database, schema = scope(ctx, clauses)
+    found = ctx.catalog.all(kind, database, schema)
+    found += [
+        o
+        for o in ctx.session.temporary.values()
+        if o.kind == kind and database in (None, o.name.database) and schema in (None, o.name.schema)
+    ]
+    return pick(clauses, sorted(found, key=lambda o: o.name))
+
+
+def pick(clauses: Clauses, objects: list[Object]) -> list[Object]:
+    """Apply LIKE, STARTS WITH and LIMIT … FROM."""
+    keep = like_filter(clauses.like)
+    found = [o for o in objects if keep(o.name.name)]
+    if clauses.starts_with:
+        found = [o for o in found if o.name.name.startswith(clauses.starts_with)]
+    if clauses.from_name:
+        found = [o for o in found if o.name.name > clauses.from_name]
+    return found[: clauses.limit] if clauses.limit else found
+
+
+def scope(ctx: Context, clauses: Clauses) -> tuple[str | None, str | None]:
+    """The database and the schema to look in; None means any."""
+    parts, session = clauses.parts, ctx.session
+    if clauses.scope == "ACCOUNT":
+        return None, None
+    if clauses.scope == "DATABASE":
+        database = parts[0] if parts else ctx.current_database()
+        _need(ctx, "DATABASE", Name("", "", database))
+        return database, None
+    if parts:
+        name = ctx.resolve_schema(parts)
+        if clauses.scope != "SCHEMA" and len(parts) == 1 and not ctx.catalog.get("SCHEMA", name):
+            _need(ctx, "DATABASE", Name("", "", parts[0]))
+            return parts[0], None
+        _need(ctx, "SCHEMA", name)
+        return name.database, name.name
+    if clauses.scope == "SCHEMA":
+        return ctx.current_database(), ctx.current_schema()
+    return session.database, session.schema
+
+
+def _need(ctx: Context, kind: str, name: Name) -> None:
+    if not ctx.catalog.get(kind, name):
+        raise does_not_exist(kind, ".".join(p for p in name if p))

@@ -1,0 +1,127 @@
+"""Fills the table that a split block reads: the block's rows, and the results of its calls, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake.execution.context import Context
+from local_snowflake.functions.bulk.calls import Function
+from local_snowflake.functions.bulk.scope import look_at
+
+CHUNK = 100_000
+# chunks that are evaluated at once, and those that wait for it or for their turn to be appended
+_AT_ONCE = 2
+_IN_FLIGHT = 4
+
+
+@dataclass
+class Argument:
+    """An argument of a call: its expression, and its place among the columns of the block's rows."""
+
+    expression: exp.Expr
+    position: int = 0
+
+
+@dataclass
+class Evaluation:
+    """One function over the same arguments; the results that calls want of it."""
+
+    function: Function
+    prefix: str
+    arguments: list[Argument]
+    results: dict[str, pa.DataType]
+
+    def column(self, result: str) -> str:
+        """The name of a result's column in the filled table."""
+        return self.prefix + result
+
+    def run(self, rows: pa.Table) -> pa.Table:
+        """The results for a chunk of the block's rows."""
+        columns = [rows.column(a.position) for a in self.arguments]
+        arguments = pa.Table.from_arrays(columns, [f"A{i}" for i in range(len(columns))])
+        if not columns:
+            # a table without columns does not know how many rows it has
+            arguments = pa.table({"": pa.nulls(rows.num_rows)})
+        done = self.function.evaluate(arguments, list(self.results))
+        return done.select(list(self.results)).rename_columns([self.column(r) for r in self.results])
+
+
+class BulkTable:
+    """The table that stands in FROM instead of a block's own sources."""
+
+    def __init__(self, ctx: Context, name: str, sql: str, kept: list[str], evaluations: list[Evaluation]) -> None:
+        """Describe the table.
+
+        Args:
+            ctx: the statement's context.
+            name: how the block calls it.
+            sql: DuckDB's SQL of the block's rows: the columns that are kept, then the arguments.
+            kept: names for the kept columns.
+            evaluations: what is computed of the arguments.
+        """
+        self._ctx = ctx
+        self._name = name
+        self._sql = sql
+        self._kept = kept
+        self._evaluations = evaluations
+
+    def announce(self) -> None:
+        """Let the statement read the table; it is filled when the statement runs."""
+        session = self._ctx.session
+        _, schema = look_at(self._ctx, self._sql)
+        fields = [field.with_name(name) for name, field in zip(self._kept, schema, strict=False)]
+        for evaluation in self._evaluations:
+            fields += [pa.field(evaluation.column(r), kind) for r, kind in evaluation.results.items()]
+        placeholder = pa.schema(fields).empty_table()
+        session.register_rows(self._name, placeholder)
+        session.computed.announce(self._name, placeholder, self._sql, lambda: self._compute(placeholder))
+
+    def _compute(self, placeholder: pa.Table) -> pa.Table:
+        """Run the block's SQL and the functions; the next chunks are read while functions work on the former."""
+        done: list[pa.Table] = []
+        waiting: deque[tuple[pa.Table, list[Future[pa.Table]]]] = deque()
+        chunks = self._chunks()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                for rows in chunks:
+                    kept = rows.select(range(len(self._kept))).rename_columns(self._kept)
+                    waiting.append((kept, [pool.submit(e.run, rows) for e in self._evaluations]))
+                    if len(waiting) >= _IN_FLIGHT:
+                        done.append(_joined(*waiting.popleft()))
+                done += [_joined(*chunk) for chunk in waiting]
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                # the connection takes no other statement while it has rows to give
+                chunks.close()
+                raise
+        return pa.concat_tables(done, promote_options="permissive") if done else placeholder
+
+    def _chunks(self) -> Generator[pa.Table]:
+        """The block's rows in chunks of one size; DuckDB's own batches vary."""
+        gathered: list[pa.Table] = []
+        size = 0
+        with self._ctx.session.duck.sql(self._sql).to_arrow_reader(CHUNK) as reader:
+            # a column's name may occur twice
+            names = [str(i) for i in range(len(reader.schema))]
+            for batch in reader:
+                gathered.append(pa.Table.from_batches([batch]).rename_columns(names))
+                size += batch.num_rows
+                while size >= CHUNK:
+                    together = pa.concat_tables(gathered)
+                    yield together.slice(0, CHUNK)
+                    gathered, size = [together.slice(CHUNK)], size - CHUNK
+        if size:
+            yield pa.concat_tables(gathered)
+
+
+def _joined(kept: pa.Table, results: list[Future[pa.Table]]) -> pa.Table:
+    for result in results:
+        for field, column in zip(result.result().schema, result.result().columns, strict=True):
+            kept = kept.append_column(field, column)
+    return kept

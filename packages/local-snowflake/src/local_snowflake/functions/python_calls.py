@@ -1,0 +1,153 @@
+"""Functions that SQL cannot say and Python can: announced once a server, called a vector at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import json5
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.functions.calls import call
+from local_snowflake.functions.flattening import expand
+from local_snowflake.functions.vectorized import VectorFunctions, called
+
+_KEY = "function:"
+
+
+def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of one of this module's functions.
+
+    Args:
+        name: its key in ``announce``.
+        kind: the DuckDB type of its result: VARCHAR or JSON.
+        arguments: its arguments.
+    """
+    # DuckDB takes no JSON from Python without an extension type
+    text = called(_KEY + name, "VARCHAR", arguments)
+    return call("json", text) if kind == "JSON" else text
+
+
+def announce(vectors: VectorFunctions) -> None:
+    """Make the functions known to a server's expressions."""
+    by_row: dict[str, Callable[..., Any]] = {
+        "parse_json": parse_json,
+        "try_parse_json": _try_parse_json,
+        "check_json": _check_json,
+        "sha2": _sha2,
+        "regexp_replace": _regexp_replace,
+        "flatten": expand,
+        "array_sort": _array_sort,
+        "array_max": lambda text: _extreme(text, -1),
+        "array_min": lambda text: _extreme(text, 0),
+    }
+    for name, function in by_row.items():
+        vectors.announce(_KEY + name, _rowwise(function))
+
+
+def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], int], pa.Array]:
+    """Call a function for each row; a row without its first argument gives NULL."""
+
+    def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
+        values = zip(*(c.to_pylist() for c in columns), strict=True)
+        return pa.array([None if row[0] is None else function(*row) for row in values], pa.string())
+
+    return work
+
+
+def parse_json(text: str) -> str:
+    """Read what is no strict JSON, eg: names without quotes, texts in single quotes, a comma at the end.
+
+    Args:
+        text: the text.
+
+    Returns:
+        The value as strict JSON.
+
+    Raises:
+        SnowflakeError: 100069, if it is not read.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/parse_json
+    """
+    try:
+        return json.dumps(json5.loads(text), ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        reason = str(error).removeprefix("<string>:")
+        raise SnowflakeError(100069, "22P02", f"Error parsing JSON: {text[:200]}: {reason}") from None
+
+
+def _try_parse_json(text: str) -> str | None:
+    try:
+        return parse_json(text)
+    except SnowflakeError:
+        return None
+
+
+def _check_json(text: str) -> str | None:
+    try:
+        parse_json(text)
+    except SnowflakeError as error:
+        return error.message
+    return None
+
+
+def _sha2(text: str, bits: int) -> str:
+    """SHA2(text, 224 | 256 | 384 | 512): https://docs.snowflake.com/en/sql-reference/functions/sha2."""
+    if bits not in {224, 256, 384, 512}:
+        raise SnowflakeError(100079, "22023", f"Invalid digest size {bits} for SHA2: it is 224, 256, 384 or 512.")
+    return hashlib.new(f"sha{bits}", text.encode()).hexdigest()
+
+
+_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+
+
+def _regexp_replace(text: str, pattern: str, new: str, position: int, occurrence: int, parameters: str) -> str:
+    """REGEXP_REPLACE: https://docs.snowflake.com/en/sql-reference/functions/regexp_replace."""
+    flags = re.RegexFlag(0)
+    for letter in parameters:
+        flags |= _FLAGS.get(letter, re.RegexFlag(0))
+    try:
+        # sqlglot leaves the escapes of a text as they are written
+        wanted = re.compile(pattern.replace("\\\\", "\\"), flags)
+        found = list(wanted.finditer(text, position - 1))
+        for match in reversed(found if occurrence == 0 else found[occurrence - 1 : occurrence]):
+            text = text[: match.start()] + match.expand(new.replace("\\\\", "\\")) + text[match.end() :]
+    except re.error as error:
+        raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
+    return text
+
+
+def _order(value: Any) -> tuple[str, Any]:
+    """Values sort among those of their kind: numbers by size, everything else by its text."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "number", value
+    return type(value).__name__, value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _array_sort(text: str, ascending: bool, nulls_first: bool) -> str | None:
+    """ARRAY_SORT: https://docs.snowflake.com/en/sql-reference/functions/array_sort."""
+    values = json.loads(text)
+    if not isinstance(values, list):
+        return None
+    nulls = [v for v in values if v is None]
+    rest = sorted((v for v in values if v is not None), key=_order, reverse=not ascending)
+    return json.dumps(nulls + rest if nulls_first else rest + nulls, ensure_ascii=False)
+
+
+def _extreme(text: str, position: int) -> str | None:
+    """ARRAY_MAX and ARRAY_MIN, NULLs left out."""
+    values = json.loads(text)
+    found = sorted((v for v in values if v is not None), key=_order) if isinstance(values, list) else []
+    return json.dumps(found[position], ensure_ascii=False) if found else None
+
+
+def lenient(text: exp.Expr, *, safe: bool) -> exp.Expr:
+    """PARSE_JSON or TRY_PARSE_JSON: DuckDB reads strict JSON, Python what it refuses."""
+    strict = call("strict_json", text)
+    rest = python_call("try_parse_json" if safe else "parse_json", "JSON", call("json_text", text.copy()))
+    return exp.Coalesce(this=strict, expressions=[rest])

@@ -1,0 +1,1 @@
+"""Models and their versions: statements, storage and inference."""

@@ -1,0 +1,143 @@
+"""SQL's syntax for calls of models' methods, made readable for the parser.
+
+``MODEL(db.s.m, v)!PREDICT(a)`` and ``WITH mv AS MODEL m VERSION v SELECT mv!PREDICT(a)`` become calls of a function
+whose quoted name says everything: ``"MODEL(db.s.m, v)!PREDICT"(a)``.
+
+Source: https://docs.snowflake.com/en/sql-reference/commands-model-function
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot.tokens import Token, TokenType
+
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import text_rewriter
+from local_snowflake.sql.names import quote
+from local_snowflake.sql.statement import Reader, tokenize
+
+_PREFIX = "MODEL("
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """What a call names: the model's normalised name parts, the version or alias if it says one, and the method."""
+
+    model: tuple[str, ...]
+    version: str | None
+    method: str
+
+
+@dataclass(frozen=True)
+class _Alias:
+    """``name AS MODEL … VERSION …`` in a WITH: the model's text, and where in the tokens it holds."""
+
+    name: str
+    target: str
+    start: int
+    end: int
+
+
+@text_rewriter
+def rewrite_calls(ctx: Context, sql: str) -> str:
+    """Write the calls of models' methods in a statement as function calls."""
+    if "!" not in sql:
+        return sql
+    tokens = tokenize(sql)
+    if not any(t.text == "!" and t.token_type == TokenType.EXCLAMATION for t in tokens):
+        return sql
+    edits: list[tuple[int, int, str]] = []
+    aliases = _read_aliases(sql, tokens, edits)
+    for i, token in enumerate(tokens):
+        if token.token_type == TokenType.EXCLAMATION and 0 < i < len(tokens) - 2 and tokens[i + 2].text == "(":
+            start, target = _callee(sql, tokens, i, aliases)
+            method = tokens[i + 1]
+            name = quote(f"{_PREFIX}{target})!{sql[method.start : method.end + 1]}")
+            edits.append((start, method.end + 1, name))
+    for start, end, text in sorted(edits, reverse=True):
+        sql = sql[:start] + text + sql[end:]
+    return sql
+
+
+def parse_name(name: str) -> ModelCall | None:
+    """Read a function's name as it was written by ``rewrite_calls``; None for another function's."""
+    if not name.startswith(_PREFIX):
+        return None
+    reader = Reader(name, tokenize(name))
+    reader.expect("MODEL", "(")
+    model = tuple(reader.name_parts())
+    version = reader.identifier() if reader.accept(",") else None
+    reader.expect(")", "!")
+    method = reader.identifier()
+    reader.finish()
+    return ModelCall(model, version, method)
+
+
+def _read_aliases(sql: str, tokens: list[Token], edits: list[tuple[int, int, str]]) -> list[_Alias]:
+    """Find ``name AS MODEL m [VERSION v]`` in every WITH; they are cut out of the text."""
+    found = []
+    for i in range(1, len(tokens) - 3):
+        word, as_, kind = tokens[i : i + 3]
+        before = tokens[i - 1].text.upper()
+        if as_.text.upper() != "AS" or kind.text.upper() != "MODEL" or before not in {"WITH", ",", "RECURSIVE"}:
+            continue
+        reader = Reader(sql, tokens)
+        reader.at = i + 3
+        start = reader.position
+        reader.name_parts()
+        target = sql[start : tokens[reader.at - 1].end + 1]
+        if reader.accept("VERSION"):
+            target += ", " + sql[reader.position : tokens[reader.at].end + 1]
+            reader.identifier()
+        found.append(_Alias(_normal(word), target, i, _end_of_scope(tokens, i)))
+        _cut(sql, tokens, i, reader.at, edits)
+    return found
+
+
+def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[tuple[int, int, str]]) -> None:
+    """Take a WITH's item out: with the comma behind it; the last one with the comma, or the WITH, before it."""
+    if behind < len(tokens) and tokens[behind].text == ",":
+        edits.append((tokens[first].start, tokens[behind].end + 1, " "))
+        return
+    start = tokens[first].start
+    # items that were cut before this one have taken their commas along
+    while edits and edits[-1][1] <= start and not sql[edits[-1][1] : start].strip():
+        start = edits.pop()[0]
+    before = max(i for i in range(first) if tokens[i].end < start)
+    edits.append((tokens[before].start, tokens[behind - 1].end + 1, " "))
+
+
+def _end_of_scope(tokens: list[Token], start: int) -> int:
+    """The index of the bracket that closes the query whose WITH is at ``start``; the end if none does."""
+    depth = 0
+    for i in range(start, len(tokens)):
+        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(tokens[i].token_type, 0)
+        if depth < 0:
+            return i
+    return len(tokens)
+
+
+def _callee(sql: str, tokens: list[Token], exclamation: int, aliases: list[_Alias]) -> tuple[int, str]:
+    """Where the text before ``!`` starts, and which model and version it means."""
+    i = exclamation - 1
+    if tokens[i].text == ")":
+        depth = 0
+        while i >= 0:
+            depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(tokens[i].token_type, 0)
+            if depth == 0:
+                break
+            i -= 1
+        return tokens[i - 1].start, sql[tokens[i].end + 1 : tokens[exclamation - 1].start].strip()
+    start = i
+    while start >= 2 and tokens[start - 1].text == ".":
+        start -= 2
+    if start == i:
+        in_scope = [a for a in aliases if a.name == _normal(tokens[i]) and a.start < i < a.end]
+        if in_scope:
+            return tokens[i].start, in_scope[-1].target
+    return tokens[start].start, sql[tokens[start].start : tokens[i].end + 1]
+
+
+def _normal(token: Token) -> str:
+    return token.text.replace('""', '"') if token.token_type == TokenType.IDENTIFIER else token.text.upper()

@@ -1,0 +1,203 @@
+"""ALTER MODEL and DROP MODEL: everything about a model that may change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import SnowflakeError, already_exists, compilation_error, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, status
+from local_snowflake.models.statements_create import add_version
+from local_snowflake.models.versions import SYSTEM_ALIASES, Model, need_model, remove_folders
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.statements.tags import read_tag_names, read_tags
+
+Change = Callable[[Model], None]
+
+
+@statement("ALTER", "MODEL")
+def alter_model(ctx: Context, stmt: Statement) -> Result:
+    """ALTER MODEL [IF EXISTS] name …: https://docs.snowflake.com/en/sql-reference/sql/alter-model."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    if ctx.catalog.get("MODEL", name) is None and if_exists:
+        return status()
+    need_model(ctx, name)
+    for words, handle in _WHOLE.items():
+        if reader.accept(*words):
+            return handle(ctx, name, reader)
+    for words, read in _CHANGES.items():
+        if reader.accept(*words):
+            return _apply(ctx, name, read(ctx, reader))
+    raise not_supported(f"ALTER MODEL … {reader.peek()} {reader.peek(1)}".strip())
+
+
+def _apply(ctx: Context, name: Name, apply: Change) -> Result:
+    with ctx.ddl() as change:
+        found = ctx.catalog.need("MODEL", name)
+        model = Model(Object("MODEL", name, dict(found.props), found.owner, found.comment, found.created_on))
+        apply(model)
+        changed = model.object
+        change.put(Object("MODEL", name, model.props, changed.owner, changed.comment, changed.created_on))
+    return status()
+
+
+def _set(ctx: Context, reader: Reader) -> Change:
+    if reader.accept("DEFAULT_VERSION", "="):
+        wanted = reader.string().upper() if reader.peek() == "" and _is_text(reader) else reader.identifier()
+        reader.finish()
+
+        def apply(model: Model) -> None:
+            model.default = model.version(wanted).name
+
+        return apply
+    if reader.accept("COMMENT", "="):
+        comment = reader.string()
+        reader.finish()
+        return lambda model: setattr(model.object, "comment", comment)
+    raise reader.unexpected("DEFAULT_VERSION, COMMENT or TAG")
+
+
+def _is_text(reader: Reader) -> bool:
+    return reader.sql[reader.position] == "'"
+
+
+def _change_alias(ctx: Context, reader: Reader) -> Change:
+    wanted = reader.identifier()
+    if reader.accept("SET", "ALIAS", "="):
+        alias = reader.identifier()
+        reader.finish()
+        return lambda model: _set_alias(model, wanted, alias)
+    reader.expect("UNSET", "ALIAS")
+    reader.finish()
+    return lambda model: _unset_alias(model, wanted)
+
+
+def _set_alias(model: Model, wanted: str, alias: str) -> None:
+    """Give a version an alias; another version that has it loses it, since an alias means one version."""
+    if alias in SYSTEM_ALIASES:
+        raise compilation_error(f"Alias '{alias}' is reserved for the system: choose another one.")
+    target = model.version(wanted)
+    if any(v.name == alias for v in model.versions):
+        text = f"Alias '{alias}' is the name of a version of model '{model.name.fqn}'"
+        raise compilation_error(f"{text}: an alias would hide it. Choose another one.")
+    for version in model.versions:
+        version.aliases = tuple(a for a in version.aliases if a != alias)
+    target.aliases = (*target.aliases, alias)
+
+
+def _unset_alias(model: Model, wanted: str) -> None:
+    """Take away the alias that is named, or every alias of the version that is named."""
+    if wanted in SYSTEM_ALIASES:
+        raise compilation_error(f"Alias '{wanted}' is the system's: it cannot be unset.")
+    target = model.version(wanted)
+    aliased = wanted in target.aliases
+    target.aliases = tuple(a for a in target.aliases if aliased and a != wanted)
+
+
+def _modify_version(ctx: Context, reader: Reader) -> Change:
+    wanted = reader.identifier()
+    reader.expect("SET")
+    key = reader.accept_any("COMMENT", "METADATA", "ALIAS")
+    if key is None:
+        raise reader.unexpected("COMMENT or METADATA")
+    reader.expect("=")
+    value = reader.identifier() if key == "ALIAS" else reader.string()
+    reader.finish()
+    if key == "ALIAS":
+        return lambda model: _set_alias(model, wanted, value)
+    if key == "METADATA":
+        _check_json(value)
+    return lambda model: setattr(model.version(wanted), key.lower(), value)
+
+
+def _check_json(text: str) -> None:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SnowflakeError(100069, "22P02", f"Error parsing JSON of METADATA: {error}") from None
+
+
+def _set_tags(ctx: Context, reader: Reader) -> Change:
+    tags = read_tags(ctx, reader)
+    return lambda model: model.object.props.update(tags=model.object.props["tags"] | tags)
+
+
+def _unset_tags(ctx: Context, reader: Reader) -> Change:
+    names = read_tag_names(ctx, reader)
+    keep = lambda model: {k: v for k, v in model.object.props["tags"].items() if k not in names}  # noqa: E731
+    return lambda model: model.object.props.update(tags=keep(model))
+
+
+def _drop_version(ctx: Context, name: Name, reader: Reader) -> Result:
+    """ALTER MODEL … DROP VERSION: https://docs.snowflake.com/en/sql-reference/sql/alter-model-drop-version."""
+    wanted = reader.identifier()
+    reader.finish()
+    dropped = []
+
+    def apply(model: Model) -> None:
+        version = model.version(wanted)
+        if version.name == model.default:
+            text = f"Cannot drop version '{version.name}' of model '{model.name.fqn}': it is the default version."
+            hint = "drop the model" if len(model.versions) == 1 else "set another default version first"
+            raise compilation_error(f"{text} Please {hint}.", 92917, "0A000")
+        model.versions.remove(version)
+        dropped.append(version)
+
+    result = _apply(ctx, name, apply)
+    remove_folders(ctx, dropped)
+    return result
+
+
+def _rename(ctx: Context, name: Name, reader: Reader) -> Result:
+    new = ctx.resolve(reader.name_parts())
+    reader.finish()
+    ctx.require_schema(new)
+    with ctx.ddl() as change:
+        if ctx.catalog.get("MODEL", new):
+            raise already_exists(new.fqn)
+        change.rename(ctx.catalog.need("MODEL", name), new)
+    return status()
+
+
+def _unset_comment(ctx: Context, reader: Reader) -> Change:
+    reader.finish()
+    return lambda model: setattr(model.object, "comment", "")
+
+
+# what follows the model's name -> who handles it: the longer ones first
+_WHOLE: dict[tuple[str, ...], Callable[[Context, Name, Reader], Result]] = {
+    ("ADD", "VERSION"): add_version,
+    ("DROP", "VERSION"): _drop_version,
+    ("RENAME", "TO"): _rename,
+}
+_CHANGES: dict[tuple[str, ...], Callable[[Context, Reader], Change]] = {
+    ("MODIFY", "VERSION"): _modify_version,
+    ("VERSION",): _change_alias,
+    ("SET", "TAG"): _set_tags,
+    ("UNSET", "TAG"): _unset_tags,
+    ("UNSET", "COMMENT"): _unset_comment,
+    ("SET",): _set,
+}
+
+
+@statement("DROP", "MODEL")
+def drop_model(ctx: Context, stmt: Statement) -> Result:
+    """DROP MODEL [IF EXISTS] name: https://docs.snowflake.com/en/sql-reference/sql/drop-model."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    reader.finish()
+    if ctx.catalog.get("MODEL", name) is None and if_exists:
+        return status(f"Drop statement executed successfully ({name.name} already dropped).")
+    need_model(ctx, name)
+    with ctx.ddl() as change:
+        found = ctx.catalog.need("MODEL", name)
+        change.drop(found)
+    remove_folders(ctx, Model(found).versions)
+    return status(f"{name.name} successfully dropped.")

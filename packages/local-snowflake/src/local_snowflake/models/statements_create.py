@@ -1,0 +1,107 @@
+"""CREATE MODEL and ALTER MODEL … ADD VERSION: versions from a stage's files or from another version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import compilation_error, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, status
+from local_snowflake.models.versions import SYSTEM_ALIASES, Model, Version, need_model, new_folder, remove_folders
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.stages.locations import local_directory
+
+
+@statement("CREATE", "MODEL")
+def create_model(ctx: Context, stmt: Statement) -> Result:
+    """CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name WITH VERSION v FROM stage | FROM MODEL source [VERSION w].
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-model
+    """
+    reader = skip_head(stmt)
+    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    version = "VERSION_1"
+    if reader.accept("WITH"):
+        if reader.accept("LIVE"):
+            raise not_supported("CREATE MODEL … WITH LIVE VERSION")
+        reader.expect("VERSION")
+        version = _new_version_name(reader)
+    ctx.require_schema(name)
+    old = ctx.catalog.get("MODEL", name)
+    if old and not stmt.or_replace:
+        if if_not_exists:
+            return status(f"{name.name} already exists, statement succeeded.")
+        raise _exists("Object", name.fqn)
+    with _source(ctx, reader, version) as made:
+        props = {"versions": [], "default": version, "tags": {}}
+        with ctx.ddl() as change:
+            if old is None and ctx.catalog.get("MODEL", name):
+                raise _exists("Object", name.fqn)
+            model = Model(Object("MODEL", name, props, ctx.session.role))
+            model.versions.append(made)
+            change.put(Object("MODEL", name, model.props, ctx.session.role))
+    if old:
+        remove_folders(ctx, Model(old).versions)
+    return status(f"Model {name.name} successfully created.")
+
+
+def add_version(ctx: Context, name: Name, reader: Reader) -> Result:
+    """ALTER MODEL … ADD VERSION v FROM stage | FROM MODEL source [VERSION w].
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/alter-model-add-version
+    """
+    version = _new_version_name(reader)
+    model = need_model(ctx, name)
+    _refuse_taken(model, version)
+    with _source(ctx, reader, version) as made, ctx.ddl() as change:
+        # read again: the catalog is locked now, and another session may have added a version
+        model = need_model(ctx, name)
+        _refuse_taken(model, version)
+        model.versions.append(made)
+        found = model.object
+        change.put(Object("MODEL", name, model.props, found.owner, found.comment, found.created_on))
+    return status()
+
+
+def _new_version_name(reader: Reader) -> str:
+    name = reader.identifier()
+    if name in SYSTEM_ALIASES:
+        raise compilation_error(f"Version name '{name}' is reserved for a system alias: choose another one.")
+    return name
+
+
+def _refuse_taken(model: Model, version: str) -> None:
+    if any(v.name == version or version in v.aliases for v in model.versions):
+        raise _exists("Version", f"{version}' of model '{model.name.fqn}")
+
+
+def _exists(kind: str, name: str) -> Exception:
+    return compilation_error(f"{kind} '{name}' already exists.", 2002, "42710")
+
+
+@contextmanager
+def _source(ctx: Context, reader: Reader, name: str) -> Iterator[Version]:
+    """Read ``FROM …`` and have the version's files in place while the block writes the catalog."""
+    reader.expect("FROM")
+    created = datetime.now(UTC).isoformat()
+    if reader.accept("MODEL"):
+        source = need_model(ctx, ctx.resolve(reader.name_parts()))
+        wanted = reader.identifier() if reader.accept("VERSION") else None
+        _finish(reader)
+        copied = source.version(wanted)
+        # a version's files never change, so that a copy may share them
+        yield Version(name, copied.folder, created, copied.comment, copied.metadata)
+        return
+    with new_folder(ctx, local_directory(ctx, reader.rest().strip())) as folder:
+        yield Version(name, folder, created)
+
+
+def _finish(reader: Reader) -> None:
+    reader.options()
+    reader.finish()

@@ -1,0 +1,186 @@
+"""Models of the registry: versions, aliases, and the folders that hold a version's files."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.models.manifest import MANIFEST, Package, read_package
+from local_snowflake.sql.names import Name, normalise, shown, split_parts
+from local_snowflake.stages.locations import Location, location_scheme
+
+SYSTEM_ALIASES = ("DEFAULT", "FIRST", "LAST")
+_SNOW_LOCATION = re.compile(r"snow://model/((?:\"(?:[^\"]|\"\")*\"|[^/\"])+)/versions/([^/]+)/?(.*)\Z", re.S)
+_FOLDER = "models"
+_UNFINISHED = ".new-"
+
+
+@dataclass
+class Version:
+    """A version of a model. Its files never change; comment, metadata and aliases may."""
+
+    name: str
+    folder: str
+    created_on: str
+    comment: str = ""
+    metadata: str = "{}"
+    aliases: tuple[str, ...] = ()
+
+
+class Model:
+    """A model: its versions in the order of their creation, one of them the default.
+
+    A copy of what the catalog holds: change it and write ``props`` back.
+    """
+
+    def __init__(self, found: Object) -> None:
+        """Read a catalogued model."""
+        self.object = found
+        self.name = found.name
+        self.versions = [Version(**v | {"aliases": tuple(v["aliases"])}) for v in found.props["versions"]]
+        self.default: str = found.props["default"]
+
+    @property
+    def props(self) -> dict[str, Any]:
+        """What the catalog keeps."""
+        versions = [vars(v) | {"aliases": list(v.aliases)} for v in self.versions]
+        return copy.deepcopy(self.object.props) | {"versions": versions, "default": self.default}
+
+    def find(self, alias_or_name: str) -> Version | None:
+        """The version that an alias, a system alias or a name means; an alias goes before a name."""
+        if alias_or_name in SYSTEM_ALIASES:
+            return self.system_alias(alias_or_name)
+        aliased = (v for v in self.versions if alias_or_name in v.aliases)
+        named = (v for v in self.versions if v.name == alias_or_name)
+        return next(aliased, None) or next(named, None)
+
+    def system_alias(self, alias: str) -> Version:
+        """The version that DEFAULT, FIRST or LAST means."""
+        if alias == "DEFAULT":
+            return next(v for v in self.versions if v.name == self.default)
+        return self.versions[0 if alias == "FIRST" else -1]
+
+    def version(self, alias_or_name: str | None) -> Version:
+        """The version that an alias or a name means; the default one for None.
+
+        Raises:
+            SnowflakeError: 002003, if there is no such version.
+        """
+        found = self.find(alias_or_name or "DEFAULT")
+        if found is None:
+            known = ", ".join(shown(v.name) for v in self.versions)
+            text = f"Version '{alias_or_name}' does not exist in model '{self.name.fqn}' or not authorized."
+            raise compilation_error(f"{text} It has: {known}.", 2003, "02000")
+        return found
+
+    def aliases_of(self, version: Version) -> list[str]:
+        """A version's aliases, the system's among them."""
+        system = [alias for alias in SYSTEM_ALIASES if self.system_alias(alias) is version]
+        return system + list(version.aliases)
+
+    def all_aliases(self) -> dict[str, str]:
+        """Alias -> version name."""
+        own = {alias: v.name for v in self.versions for alias in v.aliases}
+        return {alias: self.system_alias(alias).name for alias in SYSTEM_ALIASES} | own
+
+
+def need_model(ctx: Context, name: Name) -> Model:
+    """The model of a name.
+
+    Raises:
+        SnowflakeError: 002003, if there is none.
+    """
+    return Model(ctx.catalog.need("MODEL", name))
+
+
+def folder_of(ctx: Context, version: Version) -> Path:
+    """Where a version's files are."""
+    return ctx.engine.data_dir / _FOLDER / version.folder
+
+
+@functools.lru_cache(maxsize=256)
+def _package(folder: Path) -> Package:
+    return read_package(folder)
+
+
+def package_of(ctx: Context, version: Version) -> Package:
+    """What a version's files say; they never change, so they are read once."""
+    return _package(folder_of(ctx, version))
+
+
+@contextmanager
+def new_folder(ctx: Context, source: Path) -> Iterator[str]:
+    """Copy files into a folder of their own, all or nothing; it is removed again if the block raises.
+
+    Yields:
+        The folder's name, for a ``Version``.
+
+    Raises:
+        SnowflakeError: if the files are not those of a model.
+    """
+    root = ctx.engine.data_dir / _FOLDER
+    root.mkdir(exist_ok=True)
+    name = uuid.uuid4().hex
+    unfinished = root / f"{_UNFINISHED}{name}"
+    if not source.is_dir():
+        raise SnowflakeError(398507, "22000", f"Unable to read file {MANIFEST}: the stage's folder has no files.")
+    try:
+        shutil.copytree(source, unfinished)
+        read_package(unfinished)
+        unfinished.rename(root / name)
+        yield name
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(root / name, ignore_errors=True)
+        raise
+
+
+def remove_unused_folders(catalog: Catalog, data_dir: Path) -> int:
+    """Remove the folders that no version uses: at the server's start, when nobody makes one.
+
+    Returns:
+        How many there were.
+    """
+    root = data_dir / _FOLDER
+    used = {v["folder"] for model in catalog.all("MODEL") for v in model.props["versions"]}
+    unused = [f for f in root.iterdir() if f.name not in used] if root.is_dir() else []
+    for folder in unused:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(unused)
+
+
+def remove_folders(ctx: Context, versions: list[Version]) -> None:
+    """Remove the files of dropped versions, unless a copy of the version uses them too."""
+    used = {v["folder"] for model in ctx.catalog.all("MODEL") for v in model.props["versions"]}
+    for version in versions:
+        if version.folder not in used:
+            folder = folder_of(ctx, version)
+            ctx.engine.workers.forget(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@location_scheme("snow")
+def snow_location(ctx: Context, text: str) -> Location:
+    """Find the files that a location such as ``snow://model/db.s.m/versions/v1/model/`` means.
+
+    Raises:
+        SnowflakeError: if it is not such a location, or there is no such model or version.
+    """
+    match = _SNOW_LOCATION.match(text)
+    if not match:
+        raise compilation_error(f"invalid URL '{text}': it should be snow://model/<model>/versions/<version>/<path>.")
+    model = need_model(ctx, ctx.resolve(split_parts(match[1])))
+    # the client writes a version's stored name, unquoted
+    version = model.find(match[2]) or model.version(normalise(match[2]))
+    return Location(folder_of(ctx, version), match[3], f"versions/{match[2]}/", read_only=True)

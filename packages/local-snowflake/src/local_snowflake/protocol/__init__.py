@@ -1,0 +1,1 @@
+"""Snowflake's HTTP protocol: requests, responses, and the server."""

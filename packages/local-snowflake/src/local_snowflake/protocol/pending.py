@@ -1,0 +1,118 @@
+"""The statements that clients asked for: each request is run once, and its answer is kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from local_snowflake.sessions.lru import Kept
+from local_snowflake.sessions.session import Session
+
+_ANSWERS = 10_000
+_ANSWERS_BYTES = 64 * 1024**2
+# a request is known for longer than its answer: it is never run again
+_REQUESTS = 100_000
+
+
+class Asked:
+    """A statement that a client asked for: it waits for its session, runs, or has ended with an answer.
+
+    One that has ended keeps its answer, but not its session, which may be closed long before.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Make one for a client of ``session``."""
+        self.query_id = str(uuid.uuid4())
+        self.session_id = session.id
+        self.user = session.user
+        self.answer: Future[bytes] = Future()
+        # nobody may cancel the future: the statement ends by itself, or is interrupted
+        self.answer.set_running_or_notify_cancel()
+        self._session: Session | None = None
+        self._cancelled = False
+        self._lock = threading.Lock()
+
+    def begin(self, session: Session) -> bool:
+        """Note that the session runs the statement now; False if it was cancelled before."""
+        with self._lock:
+            self._session = None if self._cancelled else session
+            return not self._cancelled
+
+    def end(self) -> None:
+        """Note that the session may run another statement from now on."""
+        with self._lock:
+            self._session = None
+
+    def cancel(self) -> None:
+        """Interrupt the statement, or let it never begin."""
+        with self._lock:
+            self._cancelled = True
+            if self._session is not None:
+                self._session.interrupt()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it has ended, or never begins, because it was cancelled."""
+        return self._cancelled
+
+    async def ended(self, seconds: float) -> bool:
+        """Wait for the answer, for at most ``seconds``; holds no thread meanwhile."""
+        if not self.answer.done():
+            await asyncio.wait([asyncio.wrap_future(self.answer)], timeout=seconds)
+        return self.answer.done()
+
+
+class Statements:
+    """All statements that clients asked for lately.
+
+    A client repeats a request that it got no answer to, eg: because its connection broke. The repetition gets the
+    statement that the request has started, or its answer.
+    """
+
+    def __init__(self) -> None:
+        """None was asked for."""
+        self._running: dict[str, Asked] = {}
+        self._ended: Kept[Asked] = Kept(_ANSWERS, _ANSWERS_BYTES)
+        self._query_ids: Kept[str] = Kept(_REQUESTS, 0)
+        self._lock = threading.Lock()
+
+    def ask(self, session: Session, request: str, work: Callable[[Asked], bytes]) -> Asked | None:
+        """The statement of a request, which is started if it is new.
+
+        Args:
+            session: the client's.
+            request: what identifies the request in its session; empty for a client that does not tell.
+            work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
+                may wait for others, so that no bounded pool of threads would do.
+
+        Returns:
+            None for a request that was answered so long ago that the answer is not kept any more.
+        """
+        with self._lock:
+            key = f"{session.id}/{request}"
+            if request and (query_id := self._query_ids.get(key)):
+                return self.find(query_id)
+            asked = Asked(session)
+            self._running[asked.query_id] = asked
+            if request:
+                self._query_ids.put(key, asked.query_id, 0)
+        threading.Thread(target=self._run, args=[asked, work], daemon=True).start()
+        return asked
+
+    def _run(self, asked: Asked, work: Callable[[Asked], bytes]) -> None:
+        answer = work(asked)
+        self._ended.put(asked.query_id, asked, len(answer))
+        del self._running[asked.query_id]
+        asked.answer.set_result(answer)
+
+    def of_request(self, session: Session, request: str) -> Asked | None:
+        """The statement that a request of the session has started."""
+        query_id = self._query_ids.get(f"{session.id}/{request}")
+        return self.find(query_id) if query_id else None
+
+    def find(self, query_id: str) -> Asked | None:
+        """A statement that runs, or whose answer is kept."""
+        return self._running.get(query_id) or self._ended.get(query_id)

@@ -1,0 +1,159 @@
+"""The running server: its sockets, its files in the data directory, its start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvicorn
+
+from local_snowflake.account import Engine
+from local_snowflake.protocol.certificates import ensure_certificate, write_private
+from local_snowflake.protocol.routes import ANSWER_SECONDS, USER, Server, widen_thread_pool
+from local_snowflake.sessions.idle import IdleLimits
+
+_STATE = "server.json"
+_LOOPBACK = "127.0.0.1"
+
+
+def serve(
+    data_dir: Path,
+    host: str,
+    port: int,
+    hostnames: Sequence[str],
+    new_secret: str,
+    *,
+    limits: IdleLimits,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> None:
+    """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
+
+    HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
+
+    Args:
+        data_dir: where everything is kept.
+        host: the address for HTTPS.
+        port: its port; 0 for a free one.
+        hostnames: further names for the certificate.
+        new_secret: the password, if the directory has none yet.
+        limits: for how long clients may be idle.
+        answer_seconds: after how long a statement's client is told to ask again later.
+    """
+    data_dir = data_dir.resolve()
+    _make_private(data_dir)
+    secret = _secret(data_dir, new_secret)
+    certificate, key = ensure_certificate(data_dir, hostnames)
+    engine = Engine(data_dir, limits)
+    app = Server(engine, secret, answer_seconds).app()
+    common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
+    secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
+    plain = uvicorn.Server(uvicorn.Config(app, **common))
+    _stop_on_signals(secure, plain)
+    with _listening(host, port) as https, _listening(_LOOPBACK, 0) as http:
+        state = {
+            "pid": os.getpid(),
+            "created": psutil.Process().create_time(),  # tells it from a later process with the same number
+            "host": "localhost",
+            "port": https.getsockname()[1],
+            "http_port": http.getsockname()[1],
+        }
+        engine.start({"host": _LOOPBACK, "port": state["http_port"]})
+        try:
+            asyncio.run(_run(secure, https, plain, http, data_dir, state))
+        finally:
+            (data_dir / _STATE).unlink(missing_ok=True)
+            engine.close()
+
+
+async def _run(
+    secure: uvicorn.Server,
+    https: socket.socket,
+    plain: uvicorn.Server,
+    http: socket.socket,
+    data_dir: Path,
+    state: dict[str, Any],
+) -> None:
+    await widen_thread_pool()
+    # uvicorn's serve() without its signal handlers: they raise the signal again, and nothing would be closed
+    tasks = [asyncio.create_task(server._serve([on])) for server, on in ((secure, https), (plain, http))]
+    # uvicorn tells that it has started by a flag only
+    while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    write_private(data_dir / _STATE, json.dumps(state).encode())
+    print(f"ready https://{state['host']}:{state['port']} data {data_dir}", flush=True)
+    await tasks[0]
+    plain.should_exit = True
+    await tasks[1]
+
+
+def _stop_on_signals(*servers: uvicorn.Server) -> None:
+    """Let SIGINT and SIGTERM end the servers; a second one does not wait for their requests."""
+
+    def stop(number: int, frame: object) -> None:
+        for server in servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    # with the protocol named asyncio switches Nagle's delay off, which would cost 40 ms a statement
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    with contextlib.closing(listener):
+        yield listener
+
+
+def _make_private(data_dir: Path) -> None:
+    """Make the directory, and let nobody else read it nor what the server and its workers write from now on."""
+    os.umask(0o077)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # a mounted directory may be somebody else's
+    if data_dir.stat().st_uid == os.getuid():
+        data_dir.chmod(0o700)
+
+
+def _secret(data_dir: Path, new: str) -> str:
+    """The password of the data directory, made at its first start."""
+    file = data_dir / "token"
+    if not file.exists():
+        write_private(file, new.encode())
+    return file.read_text().strip()
+
+
+def connection_arguments(data_dir: Path) -> dict[str, Any]:
+    """Keyword arguments for ``snowflake.connector.connect`` and ``Session.builder.configs``.
+
+    They use the plain HTTP listener on loopback, which needs no trust in the certificate.
+
+    Raises:
+        FileNotFoundError: if no server runs on the directory.
+    """
+    state = data_dir / _STATE
+    if not state.exists():
+        raise FileNotFoundError(
+            f"No server runs on {data_dir}: there is no {_STATE}. "
+            f"Start one with: python -m local_snowflake serve --data-dir {data_dir}"
+        )
+    port = json.loads(state.read_text())["http_port"]
+    return {
+        "account": "local",
+        "user": USER,
+        "password": (data_dir / "token").read_text().strip(),
+        "host": _LOOPBACK,
+        "port": port,
+        "protocol": "http",
+        "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+    }

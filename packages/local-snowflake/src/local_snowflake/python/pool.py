@@ -1,0 +1,291 @@
+"""Calls of Python handlers in worker processes: kept per code and imports, bounded in number, ended on cancel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
+from local_snowflake.python.process import HandlerError, Nursery, WorkerDiedError, WorkerProcess
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions.session import Session
+
+__all__ = ["HandlerSpec", "Workers", "folder_imports"]
+# imported one by one: a call waits for the one under way at most
+PRELOAD = (
+    "pyarrow",
+    "pandas",
+    "snowflake.connector.pandas_tools",
+    "snowflake.snowpark.types",
+    "snowflake.snowpark",
+    "scipy.sparse",
+    "sklearn.pipeline",
+    "sklearn.linear_model",
+    "sklearn.ensemble",
+    "snowflake.ml.registry",
+    "snowflake.ml.model._packager.model_packager",
+)
+_CHUNK = 100_000
+_IDLE_SECONDS = 300.0
+_IDLE_KEPT = 8
+_SAME_CODE = 2
+
+
+@dataclass
+class _Kept:
+    worker: WorkerProcess
+    key: str
+    since: float
+
+
+class Workers:
+    """The pool of worker processes."""
+
+    def __init__(self, folder: Path, *, at_once: int = 4, memory: int | None = None) -> None:
+        """Prepare; processes are started when they are needed.
+
+        Args:
+            folder: where import directories are made; emptied.
+            at_once: how many calls of functions run at once, and how many of procedures.
+            memory: the address space that a process may use, in bytes; the default is that of
+                LOCAL_SNOWFLAKE_WORKER_MEMORY, else 8 GiB.
+        """
+        shutil.rmtree(folder, ignore_errors=True)
+        self._folder = folder
+        self._at_once = at_once
+        self._memory = memory or int(os.environ.get("LOCAL_SNOWFLAKE_WORKER_MEMORY", str(8 * 1024**3)))
+        self._nursery = Nursery(folder / "home", PRELOAD)
+        self._changed = threading.Condition()
+        self._idle: list[_Kept] = []
+        self._busy: dict[int, tuple[str, str]] = {}
+        self._links = threading.Lock()
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Import the slow packages in the background, so that the first call is fast."""
+        self._nursery.start()
+        threading.Thread(target=self._end_idle, daemon=True).start()
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self, spec: HandlerSpec, batch: pa.Table, *, session: Session | None = None, count: int | None = None
+    ) -> pa.Table:
+        """Call a function for all rows.
+
+        Args:
+            spec: the function.
+            batch: one column an argument, in order; semi-structured values are JSON texts.
+            session: whose cancel or time-out ends the call.
+            count: the number of rows; needed when there are no arguments.
+
+        Returns:
+            The column RESULT with as many rows, in the same order.
+
+        Raises:
+            SnowflakeError: 100357 if the handler raises or its process dies; 000604 if it was cancelled.
+        """
+        rows = batch.num_rows if count is None else count
+        with self._worker(spec, session) as worker:
+            parts = [
+                self._ask(worker, spec, {"count": min(_CHUNK, rows - start)}, batch.slice(start, _CHUNK), session)
+                for start in range(0, max(rows, 1), _CHUNK)
+            ]
+        return pa.concat_tables(parts)
+
+    def evaluate_table(
+        self, spec: HandlerSpec, batch: pa.Table, partitions: list[int], *, session: Session | None = None
+    ) -> pa.Table:
+        """Call a table function.
+
+        Args:
+            spec: the function.
+            batch: one column an argument, in order.
+            partitions: how many rows of the batch belong to each partition, one behind the other.
+            session: whose cancel or time-out ends the call.
+
+        Returns:
+            The columns F0, F1, …, and those that tell which row of the batch each row belongs to: see sandbox.tables.
+
+        Raises:
+            SnowflakeError: as for ``evaluate``.
+        """
+        with self._worker(spec, session) as worker:
+            return self._ask(worker, spec, {"partitions": partitions}, batch, session)
+
+    def call(self, spec: HandlerSpec, arguments: pa.Table, session: Session, extra: dict[str, Any]) -> pa.Table:
+        """Call a procedure.
+
+        Args:
+            spec: the procedure.
+            arguments: one row, one column an argument.
+            session: the caller's session.
+            extra: connection: how the procedure's own session connects; table: whether it returns rows;
+                nested: whether its caller is a procedure.
+
+        Raises:
+            SnowflakeError: as for ``evaluate``.
+        """
+        with self._worker(spec, session, nested=extra.get("nested", False)) as worker:
+            return self._ask(worker, spec, {**extra, "count": 1}, arguments, session)
+
+    def _ask(
+        self, worker: WorkerProcess, spec: HandlerSpec, extra: dict[str, Any], batch: pa.Table, session: Session | None
+    ) -> pa.Table:
+        try:
+            answer = worker.ask({**spec.header(), **extra}, batch)
+        except (HandlerError, WorkerDiedError) as error:
+            # memory that ran out once is not given back reliably
+            worker.alive = worker.alive and getattr(error, "kind", "") != "MemoryError"
+            raise self._translate(spec, error, session) from None
+        if answer is None:
+            raise SnowflakeError(603, "XX000", f"SQL execution internal error: {spec.name} gave no rows")
+        return answer
+
+    def _translate(self, spec: HandlerSpec, error: Exception, session: Session | None) -> SnowflakeError:
+        if session is not None and session.interruption is not None:
+            return session.interruption
+        text = str(error)
+        if isinstance(error, HandlerError) and error.kind == "MemoryError":
+            limit = self._memory // 1024**2
+            text += f"\nA Python process may use {limit} MB of memory: LOCAL_SNOWFLAKE_WORKER_MEMORY changes it."
+        where = f" in function {spec.name} with handler {spec.handler}"
+        return SnowflakeError(100357, "P0000", f"Python Interpreter Error:\n{text}\n{where}")
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _worker(self, spec: HandlerSpec, session: Session | None, *, nested: bool = False) -> Iterator[WorkerProcess]:
+        """A process for a call: one that is kept, or a new one; it is kept again unless it died."""
+        pool = "procedure" if spec.kind == "procedure" else "function"
+        worker = self._take(spec.key, pool, session, unbounded=nested)
+        if worker is None:
+            worker = self._new(spec, pool, session)
+        if session is not None:
+            session.on_interrupt.append(worker.kill)
+            if session.interruption is not None:
+                worker.kill()
+        try:
+            yield worker
+        finally:
+            if session is not None:
+                session.on_interrupt.remove(worker.kill)
+                worker.alive = worker.alive and session.interruption is None
+            self._give_back(worker, spec.key)
+
+    def _take(self, key: str, pool: str, session: Session | None, *, unbounded: bool) -> WorkerProcess | None:
+        """A kept process, or None once there is room for a new one."""
+        with self._changed:
+            while not unbounded and self._is_full(pool, key):
+                self._changed.wait(0.2)
+                if session is not None and session.interruption is not None:
+                    raise session.interruption
+            for k in [k for k in self._idle if k.worker.is_gone()]:  # the system ends processes when memory runs out
+                self._idle.remove(k)
+                k.worker.close()
+            kept = next((k for k in self._idle if k.key == key), None)
+            if kept is None:
+                # counts as busy while it is being started
+                self._busy[-threading.get_ident()] = pool, key
+                return None
+            self._idle.remove(kept)
+            self._busy[kept.worker.pid] = pool, key
+            return kept.worker
+
+    def _is_full(self, pool: str, key: str) -> bool:
+        running = [k for p, k in self._busy.values() if p == pool]
+        return len(running) >= self._at_once or (pool == "function" and running.count(key) >= _SAME_CODE)
+
+    def _new(self, spec: HandlerSpec, pool: str, session: Session | None) -> WorkerProcess:
+        setup = {"do": "setup", "code": spec.code, "memory": self._memory}
+        worker = None
+        try:
+            folder = self._import_directory(spec)
+            worker = self._nursery.spawn()
+            if session is not None:
+                session.on_interrupt.append(worker.kill)
+            worker.ask({**setup, "imports": str(folder)})
+        except (HandlerError, WorkerDiedError) as error:
+            if worker:
+                worker.close()
+            raise self._translate(spec, error, session) from None
+        finally:
+            if worker and session is not None:
+                session.on_interrupt.remove(worker.kill)
+            with self._changed:
+                self._busy.pop(-threading.get_ident(), None)
+                self._changed.notify_all()
+        with self._changed:
+            self._busy[worker.pid] = pool, spec.key
+        return worker
+
+    def _import_directory(self, spec: HandlerSpec) -> Path:
+        """The folder of a key's imports: copies of files, which the handler may change and the stage may replace."""
+        folder = self._folder / "imports" / spec.key
+        with self._links:
+            if folder.exists():
+                return folder
+            making = folder.with_suffix(".new")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir(parents=True)
+            for name, path in spec.imports.items():
+                if path.is_dir():
+                    (making / name).symlink_to(path.resolve())
+                else:
+                    shutil.copy2(path, making / name)
+            making.rename(folder)
+        return folder
+
+    def _give_back(self, worker: WorkerProcess, key: str) -> None:
+        surplus = []
+        with self._changed:
+            self._busy.pop(worker.pid, None)
+            if worker.alive and not self._closed.is_set():
+                self._idle.append(_Kept(worker, key, time.monotonic()))
+                while len(self._idle) > _IDLE_KEPT:
+                    surplus.append(self._idle.pop(0).worker)
+            else:
+                surplus.append(worker)
+            self._changed.notify_all()
+        for ended in surplus:
+            ended.kill()
+            ended.close()
+
+    def _end_idle(self) -> None:
+        while not self._closed.wait(30):
+            self._end([k for k in self._idle if time.monotonic() - k.since > _IDLE_SECONDS])
+
+    def _end(self, kept: list[_Kept]) -> None:
+        with self._changed:
+            ending = [k for k in kept if k in self._idle]
+            for k in ending:
+                self._idle.remove(k)
+        for k in ending:
+            k.worker.kill()
+            k.worker.close()
+
+    def forget(self, folder: Path) -> None:
+        """End the idle processes that import from a folder, before it is deleted."""
+        inside = str(folder.resolve())
+        imports = self._folder / "imports"
+        for k in list(self._idle):
+            links = [p for p in (imports / k.key).iterdir() if p.is_symlink()] if (imports / k.key).exists() else []
+            if any(str(p.readlink()).startswith(inside) for p in links):
+                self._end([k])
+
+    def close(self) -> None:
+        """End all processes."""
+        self._closed.set()
+        self._end(list(self._idle))
+        self._nursery.close()

@@ -1,0 +1,131 @@
+"""Calls of functions over a table of arguments: by row, or vectorized over pandas frames."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.python.sandbox.values import SEMI_STRUCTURED, Kind, arrow_type, from_python, to_python
+
+Call = dict[str, Any]
+
+
+def evaluate_scalar(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
+    """One result for each row.
+
+    Args:
+        handler: the function.
+        call: inputs and outputs (name, type), strict, count: the number of rows.
+        batch: one column an argument, in order.
+    """
+    kinds = [kind for _, kind in call["inputs"]]
+    output = call["outputs"][0][1]
+    if is_vectorized(handler):
+        results = _vectorized(handler, kinds, output, batch)
+    else:
+        columns = [to_python(c, k) for c, k in zip(batch.columns, kinds, strict=True)]
+        rows = zip(*columns, strict=True) if columns else ((),) * call["count"]
+        if call["strict"]:
+            values = [None if any(v is None for v in row) else handler(*row) for row in rows]
+        else:
+            values = [handler(*row) for row in rows]
+        results = from_python(values, output)
+    return pa.table({"RESULT": results})
+
+
+def is_vectorized(handler: Any) -> bool:
+    """Whether a handler takes frames instead of rows."""
+    return getattr(handler, "_sf_vectorized_input", None) is not None
+
+
+def _vectorized(handler: Any, kinds: list[Kind], output: Kind, batch: pa.Table) -> pa.ChunkedArray:
+    size = int(getattr(handler, "_sf_max_batch_size", None) or batch.num_rows or 1)
+    chunks = []
+    for start in range(0, batch.num_rows, size):
+        part = batch.slice(start, size)
+        frame = to_frame(part, kinds, flatten=bool(getattr(handler, "_sf_flatten_object_input", False)))
+        results = series_to_arrow(handler(frame), output)
+        if len(results) != part.num_rows:
+            raise ValueError(f"the handler returned {len(results)} results for a batch of {part.num_rows} rows")
+        chunks.append(results)
+    return pa.chunked_array(chunks, arrow_type(output))
+
+
+def to_frame(batch: pa.Table, kinds: list[Kind], *, flatten: bool = False) -> Any:
+    """The rows as a DataFrame whose columns are numbered.
+
+    Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-batch#type-support
+    """
+    import pandas as pd
+
+    if flatten and len(kinds) == 1 and kinds[0][0] in SEMI_STRUCTURED:
+        objects = to_python(batch.columns[0], kinds[0])
+        frame = pd.DataFrame.from_records(objects)
+        frame.columns = range(frame.shape[1])
+        return frame
+    columns = {i: _series(c, k) for i, (c, k) in enumerate(zip(batch.columns, kinds, strict=True))}
+    return pd.DataFrame(columns, index=range(batch.num_rows))
+
+
+def _series(column: pa.ChunkedArray, kind: Kind) -> Any:
+    import pandas as pd
+
+    name, _, scale = kind[:3]
+    if name == "NUMBER" and scale:
+        column = column.cast(pa.float64())
+    elif name == "NUMBER" and pa.types.is_decimal(column.type):
+        return pd.Series(to_python(column, kind), dtype=object)
+    if name == "NUMBER" and not scale and column.null_count:
+        return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    if name == "BOOLEAN" and column.null_count:
+        return column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    if name in SEMI_STRUCTURED:
+        return pd.Series(to_python(column, kind), dtype=object)
+    return column.to_pandas()
+
+
+def series_to_arrow(result: Any, kind: Kind) -> pa.Array:
+    """What a vectorized handler returned, as an arrow array of the declared type; NaN and NA are NULL."""
+    import pandas as pd
+
+    if isinstance(result, pd.DataFrame):
+        if result.shape[1] != 1:
+            raise ValueError(f"a vectorized function returns one column; its handler returned {result.shape[1]}")
+        result = result.iloc[:, 0]
+    kind_of = getattr(getattr(result, "dtype", None), "kind", "O")
+    target = arrow_type(kind)
+    rounded = kind_of == "f" and target == pa.int64()
+    if kind_of in "iufb" and target in {pa.float64(), pa.int64(), pa.bool_()} and not rounded:
+        return _flat(pa.array(result, from_pandas=True).cast(target))
+    if isinstance(result, (pd.Series, pd.Index)):
+        result = result.astype(object).where(pd.notna(result), None) if kind[0] not in SEMI_STRUCTURED else result
+        result = result.tolist()
+    elif hasattr(result, "tolist"):
+        result = result.tolist()
+    return from_python([None if _is_missing(v) else v for v in result], kind)
+
+
+def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def accepts(function: Any, count: int) -> bool:
+    """Whether a handler can be called with ``count`` arguments; unknown signatures are taken to."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True

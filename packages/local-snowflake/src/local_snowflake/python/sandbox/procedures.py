@@ -1,0 +1,75 @@
+"""Calls of procedures: the handler gets a Snowpark session that works in its caller's session."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.python.sandbox.values import from_python, to_python
+
+Call = dict[str, Any]
+
+
+def call_procedure(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
+    """Call a procedure once.
+
+    Args:
+        handler: the function; its first argument is the session.
+        call: inputs and outputs (name, type), connection: keyword arguments of the connector,
+            table: whether rows come back.
+        batch: one row of arguments.
+
+    Returns:
+        One row RESULT, or the rows of a procedure that returns a table.
+    """
+    kinds = [kind for _, kind in call["inputs"]]
+    arguments = [to_python(c, k)[0] for c, k in zip(batch.columns, kinds, strict=True)]
+    with _session(call["connection"]) as session:
+        result = handler(session, *arguments)
+        if inspect.iscoroutine(result):
+            import asyncio
+
+            result = asyncio.run(result)
+        if call["table"]:
+            return _rows(session, result)
+    return pa.table({"RESULT": from_python([result], call["outputs"][0][1])})
+
+
+@contextmanager
+def _session(connection: dict[str, Any]) -> Iterator[Any]:
+    from snowflake.snowpark import Session
+    from snowflake.snowpark import session as sessions
+
+    session = Session.builder.configs(connection).create()
+    try:
+        yield session
+    finally:
+        # Session.close() would cancel every statement of the session, so the CALL itself too
+        sessions._remove_session(session)
+        session.connection.close(retry=False)
+
+
+def _rows(session: Any, result: Any) -> pa.Table:
+    from snowflake.snowpark import DataFrame
+
+    if isinstance(result, DataFrame):
+        found = result.to_arrow()
+        return found.rename_columns([_plain(n) for n in found.column_names])
+    if "pandas" in sys.modules:
+        import pandas as pd
+
+        if isinstance(result, pd.DataFrame):
+            return pa.Table.from_pandas(result, preserve_index=False)
+    if isinstance(result, pa.Table):
+        return result
+    kind = type(result).__name__
+    raise TypeError(f"the procedure is declared to return a table: its handler has to return a DataFrame, not {kind}")
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name

@@ -1,0 +1,88 @@
+"""A catalogued procedure or function -> what a worker process needs to run it."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.python.handler_spec import Columns, HandlerSpec
+from local_snowflake.sql.types import parse_type
+from local_snowflake.stages.locations import local_path
+
+
+def handler_spec(ctx: Context, routine: Object, kind: str) -> HandlerSpec:
+    """The handler of a Python procedure or function.
+
+    Args:
+        ctx: the statement's context.
+        routine: the catalogued object.
+        kind: ``scalar``, ``table``, ``aggregate`` or ``procedure``.
+
+    Raises:
+        SnowflakeError: if a file of IMPORTS is no longer on its stage.
+    """
+    props = routine.props
+    columns = props["table_columns"]
+    outputs: Columns
+    if columns is None:
+        outputs = (("RESULT", parse_type(props["returns"])),)
+    else:
+        outputs = tuple((n, parse_type(t)) for n, t in columns)
+    return HandlerSpec(
+        name=props["name"],
+        handler=props["handler"],
+        kind=kind,
+        code=props["body"],
+        imports=local_imports(ctx, props.get("imports") or []),
+        packages=tuple(props.get("packages") or ()),
+        inputs=tuple((a["name"], parse_type(a["type"])) for a in props["args"]),
+        outputs=outputs,
+        strict=bool(props["strict"]),
+    )
+
+
+def local_imports(ctx: Context, imports: list[str]) -> dict[str, Path]:
+    """The staged files of an IMPORTS clause: file name -> local file.
+
+    Raises:
+        SnowflakeError: 391512 for two files of one name; 002003 for one that is not on its stage.
+    """
+    found: dict[str, Path] = {}
+    for text in imports:
+        name = PurePosixPath(text.strip("'")).name.strip('"')
+        path = local_path(ctx, text)
+        if name in found and found[name] != path:
+            raise compilation_error(
+                f"IMPORTS lists two files of the name {name}: each needs a name of its own.", 391512
+            )
+        found[name] = path
+    return found
+
+
+def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:
+    """The imports with the full names of their stages: a routine is called from other schemas, too.
+
+    Raises:
+        SnowflakeError: if an import is no stage location, or is not on its stage.
+    """
+    absolute = []
+    for text in imports:
+        local_path(ctx, text)
+        bare = text.strip().strip("'")
+        stage, slash, path = bare.removeprefix("@").partition("/")
+        if bare.startswith("@") and not stage.startswith(("~", "%")) and stage.count(".") < 2:
+            stage = _qualified(ctx, stage)
+            bare = f"@{stage}{slash}{path}"
+        absolute.append(bare)
+    return absolute
+
+
+def _qualified(ctx: Context, stage: str) -> str:
+    from local_snowflake.sql.names import split_parts
+
+    try:
+        return ctx.resolve(split_parts(stage)).fqn
+    except SnowflakeError:
+        return stage

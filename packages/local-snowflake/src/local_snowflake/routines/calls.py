@@ -1,0 +1,161 @@
+"""Calls of user-defined functions in a statement's tree: found, and bound to an overload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.execution.context import Context
+from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
+from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
+from local_snowflake.sql.dialect import parse
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.types import SfType, from_duckdb, parse_type
+
+_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
+
+
+@dataclass
+class FunctionCall:
+    """A call of a user-defined function.
+
+    Attributes:
+        node: the whole call, with the schema's name before it.
+        function: the overload.
+        arguments: their expressions in the order of the declaration, cast to the declared types.
+    """
+
+    node: exp.Expr
+    function: Object
+    arguments: list[exp.Expr]
+
+
+def any_functions(ctx: Context) -> bool:
+    """Whether there are user-defined functions at all: without them no statement has to be searched."""
+    return bool(ctx.catalog.all("FUNCTION")) or any(kind == "FUNCTION" for kind, _ in ctx.session.temporary_objects)
+
+
+def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> Iterator[FunctionCall]:
+    """The calls of user-defined functions, in TABLE(…) or elsewhere.
+
+    Args:
+        ctx: the statement's context.
+        tree: the statement; unquoted names are upper case.
+        in_from: whether to give the table functions of FROM, or all other calls.
+
+    Raises:
+        SnowflakeError: 001044, if a function of that name takes no such arguments.
+    """
+    if not any_functions(ctx):
+        return
+    for call in list(tree.find_all(exp.Anonymous)):
+        whole, name = _called(ctx, call)
+        if name is None or _is_in_from(whole) != in_from:
+            continue
+        if known := overloads(ctx, "FUNCTION", name):
+            yield _bind(ctx, whole, call, name, known)
+
+
+def _called(ctx: Context, call: exp.Anonymous) -> tuple[exp.Expr, Name | None]:
+    """The call with the names that stand before it, and the function's full name."""
+    this = call.this
+    last = this.name if isinstance(this, exp.Identifier) and this.quoted else call.name.upper()
+    node: exp.Expr = call
+    while isinstance(node.parent, exp.Dot) and node.parent.expression is node:
+        node = node.parent
+    before = node.this if isinstance(node, exp.Dot) else None
+    parts = [i.name for i in before.find_all(exp.Identifier, bfs=False)] if before is not None else []
+    if (len(parts) < 2 and ctx.session.database is None) or (not parts and ctx.session.schema is None):
+        return node, None
+    return node, ctx.resolve([*parts, last])
+
+
+def _is_in_from(node: exp.Expr) -> bool:
+    parent = node.parent
+    if isinstance(parent, exp.Window):
+        parent = parent.parent
+    return isinstance(parent, exp.TableFromRows)
+
+
+def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, known: list[Object]) -> FunctionCall:
+    given = Arguments(
+        [a for a in call.expressions if not isinstance(a, exp.Kwarg)],
+        {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)},
+    )
+    chosen = _choose(ctx, call, name, [o for o in known if fits(o, given)], given)
+    arguments = [
+        converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared["type"])
+        for a, declared in zip(in_order(chosen, given), chosen.props["args"], strict=True)
+    ]
+    return FunctionCall(whole, chosen, arguments)
+
+
+def _choose(ctx: Context, call: exp.Anonymous, name: Name, candidates: list[Object], given: Arguments) -> Object:
+    if len(candidates) == 1:
+        return candidates[0]
+    types = _types(ctx, call, [a for a in given.positional if isinstance(a, exp.Expr)])
+    chosen = choose(candidates, types) if candidates else None
+    if chosen is None:
+        raise unknown(name, [t.name if t else "NULL" for t in types])
+    return chosen
+
+
+def _default(text: str) -> exp.Expr:
+    select = parse(f"SELECT {text}")
+    expression: exp.Expr = select.expressions[0]
+    return expression.unalias()
+
+
+def converted(argument: exp.Expr, kind: str) -> exp.Expr:
+    """A copy of an argument, cast to the type that is declared for it."""
+    name = parse_type(kind).name
+    if name in _SEMI:
+        return exp.ToVariant(this=argument.copy())
+    # DuckDB's BLOB has no length
+    return exp.cast(exp.paren(argument.copy()), "BINARY" if name == "BINARY" else kind, dialect="snowflake", copy=False)
+
+
+def _types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType | None]:
+    """The arguments' types: read off the expression, else asked of DuckDB."""
+    found = [_type_of(a) for a in arguments]
+    missing = [a for a, t in zip(arguments, found, strict=True) if t is False]
+    if not missing:
+        return [t if isinstance(t, SfType) else None for t in found]
+    asked = iter(_asked(ctx, call, missing))
+    return [next(asked) if t is False else t if isinstance(t, SfType) else None for t in found]
+
+
+def _type_of(node: exp.Expr) -> SfType | bool | None:
+    """The type of an expression that shows it; None for NULL; False if it has to be asked for."""
+    node = node.unnest()
+    if isinstance(node, exp.Null):
+        return None
+    if isinstance(node, exp.Cast):
+        return parse_type(node.to.sql(dialect="snowflake"))
+    if isinstance(node, exp.Neg):
+        return _type_of(node.this)
+    if isinstance(node, exp.Literal):
+        if node.is_string:
+            return parse_type("VARCHAR")
+        scale = len(str(node.this).partition(".")[2])
+        return SfType("NUMBER", 38, scale)
+    if isinstance(node, exp.Boolean):
+        return parse_type("BOOLEAN")
+    return False
+
+
+def _asked(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType]:
+    select = call.find_ancestor(exp.Select)
+    probe = exp.Select(expressions=[exp.alias_(a.copy(), f"$T{i}", quoted=True) for i, a in enumerate(arguments)])
+    ctes = None
+    if select is not None:
+        for clause in ("from_", "joins", "laterals"):
+            if (part := select.args.get(clause)) is not None:
+                probe.set(clause, part.copy())
+        ctes = visible_ctes(select)
+    sql = compile_select(ctx, probe, ctes)
+    relation = ctx.session.duck.sql(sql)
+    return [from_duckdb(str(t)) for t in relation.types]

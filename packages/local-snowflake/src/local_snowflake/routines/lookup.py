@@ -1,0 +1,110 @@
+"""Which overload of a procedure or function a name and its arguments mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.routines.definition import argument_types, type_names
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.types import SfType
+
+# from an argument's type to the parameter types that it is converted to without being asked, nearest first
+_NUMBERS = ("NUMBER", "FLOAT")
+_TIMES = ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")
+_COERCIONS: dict[str, tuple[str, ...]] = {
+    "NUMBER": ("NUMBER", "FLOAT", "VARCHAR", "VARIANT", "BOOLEAN"),
+    "FLOAT": ("FLOAT", "NUMBER", "VARCHAR", "VARIANT"),
+    "VARCHAR": ("VARCHAR", "VARIANT", "NUMBER", "FLOAT", "BOOLEAN", "DATE", *_TIMES, "TIME", "BINARY"),
+    "BOOLEAN": ("BOOLEAN", "VARCHAR", "VARIANT"),
+    "DATE": ("DATE", *_TIMES, "VARCHAR", "VARIANT"),
+    "TIME": ("TIME", "VARCHAR"),
+    **{t: (t, *(o for o in _TIMES if o != t), "DATE", "VARCHAR", "VARIANT") for t in _TIMES},
+    "BINARY": ("BINARY", "VARCHAR"),
+    "VARIANT": ("VARIANT", "OBJECT", "ARRAY", "VARCHAR", "NUMBER", "FLOAT", "BOOLEAN", "DATE", *_TIMES),
+    "OBJECT": ("OBJECT", "VARIANT"),
+    "ARRAY": ("ARRAY", "VARIANT"),
+}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a call: SQL texts or syntax trees by position, then by name."""
+
+    positional: Sequence[object]
+    named: dict[str, object]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.positional) + len(self.named)
+
+
+def overloads(ctx: Context, kind: str, name: Name) -> list[Object]:
+    """The overloads of a name; the session's temporary ones hide permanent ones of the same types."""
+    found = {o.name: o for o in ctx.catalog.all(kind, name.database, name.schema) if o.props["name"] == name.name}
+    for (temporary_kind, full), o in ctx.session.temporary_objects.items():
+        if temporary_kind == kind and full[:2] == name[:2] and o.props["name"] == name.name:
+            found[full] = o
+    return list(found.values())
+
+
+def exists(ctx: Context, kind: str, name: Name) -> bool:
+    """Whether there is a procedure or function of this name, whatever its arguments."""
+    return bool(overloads(ctx, kind, name))
+
+
+def find_exactly(ctx: Context, kind: str, name: Name, types: list[SfType]) -> Object | None:
+    """The overload with just these argument types."""
+    wanted = type_names(types)
+    return next((o for o in overloads(ctx, kind, name) if type_names(argument_types(o.props)) == wanted), None)
+
+
+def fits(overload: Object, arguments: Arguments) -> bool:
+    """Whether a call's number and names of arguments fit an overload; those with a default may be missing."""
+    declared = overload.props["args"]
+    if len(arguments.positional) > len(declared):
+        return False
+    rest = declared[len(arguments.positional) :]
+    if not set(arguments.named) <= {a["name"] for a in rest}:
+        return False
+    return all(a["name"] in arguments.named or a["default"] is not None for a in rest)
+
+
+def choose(candidates: list[Object], types: Sequence[SfType | None]) -> Object | None:
+    """The best overload for the types of positional arguments; None for an untyped one, eg: NULL."""
+    ranked = []
+    for candidate in candidates:
+        costs = [_cost(t, p) for t, p in zip(types, argument_types(candidate.props), strict=False)]
+        if None not in costs:
+            ranked.append((sum(c for c in costs if c is not None), len(candidate.props["args"]), candidate))
+    return min(ranked, key=lambda r: r[:2])[2] if ranked else None
+
+
+def _cost(given: SfType | None, wanted: SfType) -> int | None:
+    if given is None:
+        return 0
+    order = _COERCIONS.get(given.name, (given.name,))
+    if wanted.name not in order:
+        return None
+    # 1.5 is no whole number: FLOAT is nearer to it than NUMBER(38,0)
+    if given.name == "NUMBER" and given.scale and wanted.name == "NUMBER" and not wanted.scale:
+        return 2
+    return order.index(wanted.name)
+
+
+def unknown(name: Name, types: Sequence[str]) -> SnowflakeError:
+    """None takes arguments of these types."""
+    listed = ", ".join(types)
+    return compilation_error(
+        f"error line 1 at position 0\nInvalid argument types for function '{name.fqn}': ({listed})", 1044, "42P13"
+    )
+
+
+def in_order(overload: Object, arguments: Arguments) -> list[object]:
+    """The arguments in the order of the declaration; defaults (SQL texts) fill the gaps."""
+    ordered: list[object] = list(arguments.positional)
+    rest = overload.props["args"][len(ordered) :]
+    return ordered + [arguments.named.get(declared["name"], declared["default"]) for declared in rest]

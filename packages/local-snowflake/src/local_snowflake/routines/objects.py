@@ -1,0 +1,275 @@
+"""CREATE, DROP, DESCRIBE and SHOW of procedures and functions, which differ by their kind's name only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import already_exists, does_not_exist
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Result, rows, status
+from local_snowflake.execution.show_clauses import Clauses, like_filter, read_clauses, scope
+from local_snowflake.routines.binding import absolute_imports
+from local_snowflake.routines.definition import argument_types, read_definition, read_type, signature, type_names
+from local_snowflake.routines.lookup import find_exactly
+from local_snowflake.routines.packages import check_packages
+from local_snowflake.scripting.reading import read_block
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.types import parse_type
+
+TIME = pa.timestamp("us", "UTC")
+Record = dict[str, Any]
+
+
+def create(ctx: Context, stmt: Statement, kind: str, *, aggregate: bool = False) -> Result:
+    """CREATE [OR REPLACE] [TEMPORARY] PROCEDURE | FUNCTION [IF NOT EXISTS] name(arguments) RETURNS ….
+
+    Args:
+        ctx: the statement's context.
+        stmt: the statement.
+        kind: ``PROCEDURE`` or ``FUNCTION``.
+        aggregate: whether it is an aggregate function.
+    """
+    reader = skip_head(stmt)
+    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    props = read_definition(reader, kind)
+    if kind == "PROCEDURE" and props["language"] == "SQL":
+        read_block(props["body"])
+    ctx.require_schema(name)
+    label = kind.capitalize()
+    old = find_exactly(ctx, kind, name, argument_types(props))
+    if old and bool(old.props["temporary"]) != stmt.temporary:
+        old = None
+    if old and not stmt.or_replace:
+        if not if_not_exists:
+            raise already_exists(name.fqn)
+        return status(f"{name.name} already exists, statement succeeded.")
+    check_packages(props.get("packages") or [])
+    props["imports"] = absolute_imports(ctx, props.get("imports") or [])
+    props |= {"name": name.name, "temporary": stmt.temporary, "aggregate": aggregate}
+    props["secure"] = "SECURE" in stmt.modifiers
+    full = Name(name.database, name.schema, signature(name.name, props))
+    new = Object(kind, full, props, owner=ctx.session.role, comment=str(props.pop("comment", "")))
+    if stmt.temporary:
+        ctx.session.temporary_objects[kind, full] = new
+    else:
+        with ctx.ddl() as change:
+            change.put(new)
+    return status(f"{label} {name.name} successfully created.")
+
+
+def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Object | None]:
+    """Read ``name(type, …)``; the name and the overload, or None if there is no such one."""
+    name = ctx.resolve(reader.name_parts())
+    text = reader.parenthesised() if reader.peek() == "(" else ""
+    types = [parse_type(read_type(t)) for t in _split(text)]
+    return name, find_exactly(ctx, kind, name, types)
+
+
+def _split(text: str) -> list[str]:
+    from local_snowflake.routines.definition import split_commas
+
+    return [part for _, part in split_commas(text)]
+
+
+def drop(ctx: Context, stmt: Statement, kind: str) -> Result:
+    """DROP PROCEDURE | FUNCTION [IF EXISTS] name(types)."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name, found = read_overload(ctx, reader, kind)
+    reader.finish()
+    if found is None:
+        if if_exists:
+            return status(f"Drop statement executed successfully ({name.name} already dropped).")
+        raise does_not_exist(kind, name.fqn)
+    if found.props["temporary"]:
+        del ctx.session.temporary_objects[kind, found.name]
+    else:
+        with ctx.ddl() as change:
+            change.drop(found)
+    return status(f"{name.name} successfully dropped.")
+
+
+def describe(ctx: Context, stmt: Statement, kind: str) -> Result:
+    """DESCRIBE PROCEDURE | FUNCTION name(types): its properties, one a row."""
+    reader = skip_head(stmt)
+    name, found = read_overload(ctx, reader, kind)
+    reader.finish()
+    if found is None:
+        raise does_not_exist(kind, name.fqn)
+    props = found.props
+    listed = ", ".join(f"{a['name']} {_bare(a['type'])}" for a in props["args"])
+    pairs: list[tuple[str, Any]] = [
+        ("signature", f"({listed})"),
+        ("returns", _returns(props)),
+        ("language", props["language"]),
+        ("null handling", "RETURNS NULL ON NULL INPUT" if props["strict"] else "CALLED ON NULL INPUT"),
+        ("volatility", props["volatility"]),
+    ]
+    if kind == "PROCEDURE":
+        pairs.append(("execute as", props["execute_as"]))
+    pairs.append(("body", props["body"]))
+    if props["language"] == "PYTHON":
+        quoted = ", ".join(f"'{i}'" for i in props.get("packages") or [])
+        pairs += [
+            ("imports", "[" + ", ".join(props.get("imports") or []) + "]"),
+            ("handler", props["handler"]),
+            ("runtime_version", props["runtime_version"]),
+            ("packages", f"[{quoted}]"),
+            ("installed_packages", f"[{quoted}]"),
+        ]
+        if kind == "FUNCTION":
+            pairs.append(("is_aggregate", str(bool(props.get("aggregate"))).lower()))
+    return rows([{"property": k, "value": v} for k, v in pairs], {"property": None, "value": None})
+
+
+def _bare(kind: str) -> str:
+    return parse_type(kind).name
+
+
+def _returns(props: Record) -> str:
+    return str(props["returns"]) if props["table_columns"] is not None else _bare(props["returns"])
+
+
+def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
+    """The rows of SHOW PROCEDURES and SHOW USER FUNCTIONS."""
+    found = selected(ctx, clauses, kind)
+    yes = {True: "Y", False: "N"}
+    records = [
+        {
+            "created_on": o.created_on,
+            "name": o.props["name"],
+            "schema_name": o.name.schema,
+            "is_builtin": "N",
+            "is_aggregate": yes[bool(o.props.get("aggregate"))],
+            "is_ansi": "N",
+            "min_num_arguments": sum(a["default"] is None for a in o.props["args"]),
+            "max_num_arguments": len(o.props["args"]),
+            "arguments": f"{_arguments(o.props)} RETURN {_returns(o.props)}",
+            "description": o.comment or f"user-defined {kind.lower()}",
+            "catalog_name": o.name.database,
+            "is_table_function": yes[o.props["table_columns"] is not None],
+            "valid_for_clustering": "N",
+            "is_secure": yes[bool(o.props.get("secure"))],
+            "secrets": None,
+            "external_access_integrations": None,
+            "is_external_function": "N",
+            "language": o.props["language"],
+            "is_memoizable": yes[bool(o.props.get("memoizable"))],
+            "is_data_metric": "N",
+        }
+        for o in found
+    ]
+    texts = [k for k in _COLUMNS if not k.endswith("arguments") or k == "arguments"]
+    kinds: dict[str, pa.DataType | None] = {
+        k: TIME if k == "created_on" else None if k in texts else pa.int64() for k in _COLUMNS
+    }
+    if kind == "FUNCTION":
+        kinds |= dict.fromkeys(("is_external_function", "language", "is_memoizable", "is_data_metric"))
+    return rows(records, kinds)
+
+
+_COLUMNS = (
+    "created_on",
+    "name",
+    "schema_name",
+    "is_builtin",
+    "is_aggregate",
+    "is_ansi",
+    "min_num_arguments",
+    "max_num_arguments",
+    "arguments",
+    "description",
+    "catalog_name",
+    "is_table_function",
+    "valid_for_clustering",
+    "is_secure",
+    "secrets",
+    "external_access_integrations",
+)
+
+
+def _arguments(props: Record) -> str:
+    types = type_names(argument_types(props))
+    shown = [f"DEFAULT {t}" if a["default"] is not None else t for t, a in zip(types, props["args"], strict=True)]
+    return f"{props['name']}({', '.join(shown)})"
+
+
+def selected(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
+    """The objects that SHOW's clauses ask for, by name."""
+    database, schema = scope(ctx, clauses)
+    found = ctx.catalog.all(kind, database, schema)
+    found += [
+        o
+        for (temporary_kind, n), o in ctx.session.temporary_objects.items()
+        if temporary_kind == kind and database in (None, n.database) and schema in (None, n.schema)
+    ]
+    keep = like_filter(clauses.like)
+    found = [o for o in sorted(found, key=lambda o: o.name) if keep(o.props["name"])]
+    if clauses.starts_with:
+        found = [o for o in found if o.props["name"].startswith(clauses.starts_with)]
+    return found[: clauses.limit] if clauses.limit else found
+
+
+def clauses_of(stmt: Statement) -> Clauses:
+    """The clauses of a SHOW statement."""
+    return read_clauses(skip_head(stmt))
+
+
+def _store(ctx: Context, old: Object, new: Object) -> None:
+    """Put a changed object in the place of another."""
+    if old.props["temporary"]:
+        del ctx.session.temporary_objects[old.kind, old.name]
+        ctx.session.temporary_objects[new.kind, new.name] = new
+        return
+    with ctx.ddl() as change:
+        change.drop(old)
+        change.put(new)
+
+
+def comment(ctx: Context, stmt: Statement, kind: str) -> Result:
+    """COMMENT ON PROCEDURE | FUNCTION name(types) IS 'text'."""
+    reader = skip_head(stmt)
+    name, found = read_overload(ctx, reader, kind)
+    reader.expect("IS")
+    text = reader.string()
+    reader.finish()
+    if found is None:
+        raise does_not_exist(kind, name.fqn)
+    _store(ctx, found, Object(kind, found.name, found.props, found.owner, text, found.created_on))
+    return status()
+
+
+def alter(ctx: Context, stmt: Statement, kind: str) -> Result:
+    """ALTER PROCEDURE | FUNCTION [IF EXISTS] name(types) RENAME TO … | SET | UNSET COMMENT | EXECUTE AS ….
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/alter-procedure
+    """
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name, found = read_overload(ctx, reader, kind)
+    if found is None:
+        if if_exists:
+            return status()
+        raise does_not_exist(kind, name.fqn)
+    props, full, text = dict(found.props), found.name, found.comment
+    if reader.accept("RENAME", "TO"):
+        new = ctx.resolve(reader.name_parts())
+        if find_exactly(ctx, kind, new, argument_types(props)):
+            raise already_exists(new.fqn)
+        props["name"] = new.name
+        full = Name(new.database, new.schema, signature(new.name, props))
+    elif reader.accept("EXECUTE", "AS"):
+        props["execute_as"] = " ".join(reader.next().text.upper() for _ in range(len(reader.tokens) - reader.at))
+    elif reader.accept("UNSET", "COMMENT"):
+        text = ""
+    else:
+        reader.expect("SET", "COMMENT", "=")
+        text = reader.string()
+    reader.finish()
+    _store(ctx, found, Object(kind, full, props, found.owner, text, found.created_on))
+    return status()

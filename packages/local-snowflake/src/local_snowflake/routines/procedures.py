@@ -1,0 +1,239 @@
+"""Procedures: create, call (named and anonymous), drop, describe, show."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Column, Result, from_arrow, status
+from local_snowflake.python.sandbox.values import arrow_type
+from local_snowflake.routines import objects
+from local_snowflake.routines.binding import absolute_imports, handler_spec
+from local_snowflake.routines.definition import read_definition, split_commas
+from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
+from local_snowflake.routines.packages import check_packages
+from local_snowflake.routines.scoping import scoped
+from local_snowflake.scripting import blocks
+from local_snowflake.scripting.variables import converted
+from local_snowflake.sql import queries
+from local_snowflake.sql.names import Name, quote
+from local_snowflake.sql.statement import Reader, Statement, tokenize
+from local_snowflake.sql.types import SfType, parse_type
+
+
+@statement("CREATE", "PROCEDURE")
+def create_procedure(ctx: Context, stmt: Statement) -> Result:
+    """CREATE PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/create-procedure."""
+    return objects.create(ctx, stmt, "PROCEDURE")
+
+
+@statement("DROP", "PROCEDURE")
+def drop_procedure(ctx: Context, stmt: Statement) -> Result:
+    """DROP PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/drop-procedure."""
+    return objects.drop(ctx, stmt, "PROCEDURE")
+
+
+@statement("DESCRIBE", "PROCEDURE")
+def describe_procedure(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/desc-procedure."""
+    return objects.describe(ctx, stmt, "PROCEDURE")
+
+
+@statement("SHOW", "PROCEDURES", "USER PROCEDURES")
+def show_procedures(ctx: Context, stmt: Statement) -> Result:
+    """SHOW PROCEDURES: https://docs.snowflake.com/en/sql-reference/sql/show-procedures."""
+    return objects.show(ctx, objects.clauses_of(stmt), "PROCEDURE")
+
+
+@statement("ALTER", "PROCEDURE")
+def alter_procedure(ctx: Context, stmt: Statement) -> Result:
+    """ALTER PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/alter-procedure."""
+    return objects.alter(ctx, stmt, "PROCEDURE")
+
+
+@statement("COMMENT", "ON PROCEDURE")
+def comment_on_procedure(ctx: Context, stmt: Statement) -> Result:
+    """COMMENT ON PROCEDURE name(types) IS 'text'."""
+    return objects.comment(ctx, stmt, "PROCEDURE")
+
+
+@statement("WITH")
+def with_procedure(ctx: Context, stmt: Statement) -> Result:
+    """WITH name AS PROCEDURE (…) … CALL name(…): an anonymous procedure; any other WITH is a query.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/call-with
+    """
+    if not re.match(r"""with\s+(?:"(?:[^"]|"")*"|[\w$.])+\s+as\s+procedure\b""", stmt.sql, re.I):
+        return queries.run(ctx, stmt)
+    reader = Reader(stmt.sql, tokenize(stmt.sql))
+    reader.expect("WITH")
+    name = Name(ctx.session.database or "", ctx.session.schema or "", ".".join(reader.name_parts()))
+    reader.expect("AS", "PROCEDURE")
+    # the definition ends before the last CALL that stands in no bracket
+    at = max(i for i, t in enumerate(reader.tokens) if t.text.upper() == "CALL")
+    definition = Reader(stmt.sql, reader.tokens[:at])
+    definition.at = reader.at
+    props = read_definition(definition, "PROCEDURE")
+    if props["language"] != "PYTHON":
+        raise not_supported(f"WITH … AS PROCEDURE … LANGUAGE {props['language']}")
+    check_packages(props.get("packages") or [])
+    props["imports"] = absolute_imports(ctx, props.get("imports") or [])
+    props |= {"name": name.name, "execute_as": "CALLER", "temporary": True}
+    reader.at = at + 1
+    reader.name_parts()
+    arguments = _read_arguments(reader)
+    procedure = Object("PROCEDURE", name, props)
+    if not fits(procedure, arguments):
+        raise unknown(name, [str(a) for a in arguments.positional])
+    return _call(ctx, procedure, in_order(procedure, arguments))
+
+
+@statement("CALL")
+def call(ctx: Context, stmt: Statement) -> Result:
+    """CALL name(argument, …, name => argument, …): https://docs.snowflake.com/en/sql-reference/sql/call."""
+    reader = Reader(stmt.sql, tokenize(stmt.sql))
+    reader.expect("CALL")
+    parts = reader.name_parts()
+    if parts[-1].startswith("SYSTEM$"):
+        return queries.run(ctx, Statement("SELECT " + stmt.sql[4:].strip(), "SELECT"))
+    name = ctx.resolve(parts)
+    arguments = _read_arguments(reader)
+    procedure, ordered = find_procedure(ctx, name, arguments, qualified=len(parts) > 1)
+    return _call(ctx, procedure, ordered)
+
+
+def describe_call(ctx: Context, sql: str) -> Result:
+    """The columns that a CALL would give, without running it."""
+    reader = Reader(sql, tokenize(sql))
+    reader.expect("CALL")
+    parts = reader.name_parts()
+    if parts[-1].startswith("SYSTEM$"):
+        return status("")
+    procedure, _ = find_procedure(ctx, ctx.resolve(parts), _read_arguments(reader), qualified=len(parts) > 1)
+    props = procedure.props
+    declared = props["table_columns"] or [[props["name"], props["returns"]]]
+    columns = [Column(name, parse_type(kind)) for name, kind in declared if props["table_columns"] != []]
+    empty = pa.table({c.name: pa.array([], _arrow(c.type)) for c in columns})
+    return Result(empty, columns)
+
+
+def _arrow(kind: SfType) -> pa.DataType:
+    return arrow_type((kind.name, kind.precision, kind.scale))
+
+
+def _read_arguments(reader: Reader) -> Arguments:
+    positional, named = [], {}
+    for tokens, text in split_commas(reader.parenthesised()):
+        if len(tokens) > 2 and tokens[1].text == "=>":
+            named[tokens[0].text.upper()] = text[tokens[1].end + 1 :].strip()
+        else:
+            positional.append(text.strip())
+    reader.accept("INTO")
+    reader.finish()
+    return Arguments(positional, dict(named))
+
+
+def find_procedure(
+    ctx: Context, name: Name, arguments: Arguments, *, qualified: bool = True
+) -> tuple[Object, list[object]]:
+    """The overload that a CALL means, and its arguments in order.
+
+    Args:
+        ctx: the statement's context.
+        name: the procedure's full name.
+        arguments: as the CALL gives them.
+        qualified: whether it spells the schema, too.
+
+    Raises:
+        SnowflakeError: 002140 or 002141 if there is no such procedure; 001044 if none takes these arguments.
+    """
+    known = overloads(ctx, "PROCEDURE", name)
+    if not known:
+        text = f"user-defined function {name.fqn}" if qualified else f"function {name.name}"
+        raise compilation_error(f"Unknown {text}.", 2141 if qualified else 2140, "42601")
+    candidates = [o for o in known if fits(o, arguments)]
+    if len(candidates) == 1:
+        return candidates[0], in_order(candidates[0], arguments)
+    types = _types(ctx, arguments) if arguments.positional else []
+    chosen = choose(candidates, types) if candidates else None
+    if chosen is None:
+        raise unknown(name, [t.name if t else "NULL" for t in types])
+    return chosen, in_order(chosen, arguments)
+
+
+def _types(ctx: Context, arguments: Arguments) -> list[Any]:
+    listed = ", ".join(f"{a} AS A{i}" for i, a in enumerate(arguments.positional))
+    described = queries.describe(ctx, f"SELECT {listed}").columns
+    return [None if str(a).upper() == "NULL" else c.type for a, c in zip(arguments.positional, described, strict=True)]
+
+
+def _call(ctx: Context, procedure: Object, arguments: list[object]) -> Result:
+    values = _evaluate(ctx, procedure, arguments)
+    props = procedure.props
+    if props["strict"] and any(column.null_count for column in values.columns):
+        answer = pa.table({"RESULT": pa.array([None], pa.string())})
+    elif props["language"] == "SQL":
+        answer = blocks.call(ctx, procedure, values).table
+    else:
+        answer = _run(ctx, procedure, values)
+    if props["table_columns"] is not None:
+        return _rows(ctx, answer, props["table_columns"])
+    return Result(answer, [Column(props["name"], parse_type(props["returns"]))])
+
+
+def _evaluate(ctx: Context, procedure: Object, arguments: list[object]) -> pa.Table:
+    """The arguments' values, converted to the declared types: one row."""
+    if not arguments:
+        return pa.table({"NONE": [None]}).select([])
+    pairs = zip(arguments, procedure.props["args"], strict=True)
+    listed = ", ".join(f"{converted(str(a), d['type'])} AS A{i}" for i, (a, d) in enumerate(pairs))
+    return queries.run(ctx, Statement(f"SELECT {listed}", "SELECT")).table
+
+
+def _run(ctx: Context, procedure: Object, values: pa.Table) -> pa.Table:
+    spec = handler_spec(ctx, procedure, "procedure")
+    with scoped(ctx, procedure) as inner:
+        connection = {
+            "account": "local",
+            "user": ctx.session.user,
+            "password": inner.token,
+            "protocol": "http",
+            **ctx.engine.address,
+            "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+        }
+        extra = {
+            "connection": connection,
+            "table": procedure.props["table_columns"] is not None,
+            "nested": ctx.handle.parent is not None,
+        }
+        return ctx.engine.workers.call(spec, values, ctx.session, extra)
+
+
+def _rows(ctx: Context, table: pa.Table, columns: list[list[str]]) -> Result:
+    """The rows of a procedure that returns a table, as the declared columns."""
+    if not columns:
+        return from_arrow(table)
+    if table.num_columns != len(columns):
+        raise SnowflakeError(
+            100382,
+            "P0000",
+            f"Data type of returned table does not match expected returned table type: the procedure returned "
+            f"{table.num_columns} columns ({', '.join(table.column_names)}) and declares {len(columns)}.",
+        )
+    duck = ctx.engine.storage.cursor()
+    try:
+        duck.register("returned", table)
+        listed = ", ".join(
+            f"CAST({quote(have)} AS {parse_type(kind).duckdb}) AS {quote(name)}"
+            for have, (name, kind) in zip(table.column_names, columns, strict=True)
+        )
+        converted = duck.execute(f"SELECT {listed} FROM returned").to_arrow_table()
+    finally:
+        duck.close()
+    return Result(converted, [Column(name, parse_type(kind)) for name, kind in columns])

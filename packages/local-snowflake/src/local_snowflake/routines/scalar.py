@@ -1,0 +1,79 @@
+"""Calls of scalar Python functions: in bulk where the statement allows it, else vector by vector."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake.errors import compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.functions import bulk
+from local_snowflake.functions.vectorized import vector_call
+from local_snowflake.python.handler_spec import HandlerSpec
+from local_snowflake.python.sandbox.values import arrow_type
+from local_snowflake.routines.binding import handler_spec
+from local_snowflake.routines.calls import FunctionCall, function_calls
+from local_snowflake.sql.types import SfType
+
+_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
+_RESULT = "RESULT"
+
+
+@bulk.announce
+def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
+    """The calls of scalar Python functions in a statement."""
+    found = []
+    for call in function_calls(ctx, tree):
+        props = call.function.props
+        if props["table_columns"] is not None:
+            raise compilation_error(
+                f"Table function {props['name']} can only be called in FROM: TABLE({props['name']}(…))."
+            )
+        if props["language"] == "PYTHON" and not props.get("aggregate"):
+            found.append(_bulk_call(ctx, call))
+    return found
+
+
+def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
+    spec = handler_spec(ctx, call.function, "scalar")
+    result = spec.outputs[0][1]
+    key = f"{spec.key}:{spec.handler}:{spec.inputs}:{result}"
+    if not spec.inputs and call.function.props["volatility"] == "VOLATILE":
+        # eg: a random number: each call is one of its own
+        key += uuid.uuid4().hex
+
+    def evaluate(arguments: pa.Table, _: Sequence[str]) -> pa.Table:
+        given = arguments.select(range(len(spec.inputs)))
+        return ctx.engine.workers.evaluate(spec, given, session=ctx.session, count=arguments.num_rows)
+
+    def by_vector() -> exp.Expr:
+        return vectorised(ctx, spec, call.arguments)
+
+    function = bulk.Function(key, evaluate)
+    kind = arrow_type((result.name, result.precision, result.scale))
+    return bulk.Call(call.node, function, call.arguments, _RESULT, kind, lambda c: as_declared(c, result), by_vector)
+
+
+def as_declared(column: exp.Expr, kind: SfType) -> exp.Expr:
+    """A column of results as DuckDB has to see it: semi-structured values come as texts."""
+    if kind.name in _SEMI:
+        return exp.Cast(this=column, to=exp.DataType(this=exp.DataType.Type.JSON))
+    return column
+
+
+def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> exp.Expr:
+    """An expression that evaluates a function for the rows of one vector after the other."""
+    result = spec.outputs[0][1]
+    kind = "JSON" if result.name in _SEMI else result.duckdb
+    key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{result}"
+    workers, session = ctx.engine.workers, ctx.session
+
+    def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
+        table = pa.table(columns, names=[str(i) for i in range(len(columns))])
+        found = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
+        return found.cast(pa.string()) if pa.types.is_decimal(found.type) else found
+
+    return vector_call(ctx, key, kind, arguments, work)

@@ -1,0 +1,152 @@
+"""SQL functions: their body takes the place of the call."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from local_snowflake.errors import compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.routines.calls import FunctionCall
+from local_snowflake.routines.lookup import exists
+from local_snowflake.sql.dialect import parse, upper_case
+from local_snowflake.sql.names import Name
+
+ARGUMENTS = "$ARGUMENTS"
+_RESULT = "$RESULT"
+
+
+def inline(ctx: Context, call: FunctionCall) -> exp.Expr:
+    """What stands in place of a call of a scalar SQL function, cast to the declared type.
+
+    An expression is put in as it is; a query becomes a subquery beside the arguments, so that no column of its tables
+    is mistaken for one of the arguments'.
+    """
+    props = call.function.props
+    body = _body(ctx, call)
+    if isinstance(body, exp.Query):
+        column = exp.TableAlias(this=exp.to_identifier(_RESULT, quoted=True), columns=[_identifier(_RESULT)])
+        value: exp.Expr = exp.column(_identifier(_RESULT), table=_identifier(_RESULT))
+        value = exp.Subquery(this=exp.Select(expressions=[value], **_from_body(call, body, column)))
+    else:
+        value = exp.paren(body)
+    return exp.cast(value, props["returns"], dialect="snowflake", copy=False)
+
+
+def expand_table_function(ctx: Context, call: FunctionCall) -> None:
+    """Put the query of a SQL table function in the place of ``TABLE(f(…))``."""
+    props = call.function.props
+    body = _body(ctx, call)
+    if not isinstance(body, exp.Query):
+        raise compilation_error(f"the body of the table function {props['name']} is no query.")
+    names = [f"$C{i}" for i in range(len(props["table_columns"]))]
+    alias = exp.TableAlias(this=_identifier(_RESULT), columns=[_identifier(n) for n in names])
+    columns = [
+        exp.alias_(exp.cast(exp.column(_identifier(n)), kind, dialect="snowflake"), shown, quoted=True)
+        for n, (shown, kind) in zip(names, props["table_columns"], strict=True)
+    ]
+    query = exp.Select(expressions=columns, **_from_body(call, body, alias))
+    put_table(call.node, query, props["name"], lateral=bool(call.arguments))
+
+
+def put_table(call: exp.Expr, query: exp.Select, name: str, *, lateral: bool) -> None:
+    """Replace ``TABLE(call)``, where it stands in FROM, by a query.
+
+    Args:
+        call: the call.
+        query: the query.
+        name: its alias, if the statement gives none.
+        lateral: whether the query refers to what stands before it in FROM.
+    """
+    place = call.find_ancestor(exp.TableFromRows)
+    if place is None:
+        raise compilation_error(f"{name} can only be called in FROM: TABLE({name}(…)).")
+    outer = place.parent if isinstance(place.parent, exp.Lateral) else place
+    given = place.args.get("alias") or outer.args.get("alias")
+    alias = given.copy() if given else exp.TableAlias(this=_identifier(name))
+    subquery = exp.Subquery(this=query)
+    made: exp.Expr
+    if lateral and not isinstance(outer.parent, exp.From):
+        made = exp.Lateral(this=subquery, alias=alias)
+    else:
+        subquery.set("alias", alias)
+        made = subquery
+    for key in ("joins", "pivots", "sample", "laterals"):
+        if place.args.get(key):
+            made.set(key, place.args[key])
+    outer.replace(made)
+
+
+def put(old: exp.Expr, new: exp.Expr) -> None:
+    """Replace a call; as an unnamed result column it keeps the call's text as its name."""
+    if isinstance(old.parent, exp.Select) and old.arg_key == "expressions":
+        new = exp.alias_(new, old.sql(dialect="snowflake").upper(), quoted=True, copy=False)
+    old.replace(new)
+
+
+def _identifier(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
+
+
+def _from_body(call: FunctionCall, body: exp.Expr, alias: exp.TableAlias) -> dict[str, object]:
+    """FROM and joins: the arguments' one row, and the body's rows beside it."""
+    derived = exp.Subquery(this=body)
+    if not call.arguments:
+        derived.set("alias", alias)
+        return {"from_": exp.From(this=derived)}
+    declared = call.function.props["args"]
+    row = exp.Select(
+        expressions=[
+            exp.alias_(a, d["name"], quoted=True, copy=False) for a, d in zip(call.arguments, declared, strict=True)
+        ]
+    )
+    source = exp.Subquery(this=row, alias=exp.TableAlias(this=_identifier(ARGUMENTS)))
+    return {
+        "from_": exp.From(this=source),
+        "joins": [exp.Join(this=exp.Lateral(this=derived, alias=alias), kind="CROSS")],
+    }
+
+
+def _body(ctx: Context, call: FunctionCall) -> exp.Expr:
+    """The body with the arguments in it, its tables and functions by their full names."""
+    function = call.function
+    text = function.props["body"].strip().rstrip(";").strip()
+    is_query = re.match(r"(select|with|values|\()\b", text, re.I) and not text.startswith("(")
+    parsed = upper_case(parse(text if is_query else f"SELECT {text}"))
+    body = parsed if is_query else parsed.expressions[0].unalias()
+    _qualify(ctx, parsed, function.name)
+    values = {d["name"]: a for d, a in zip(function.props["args"], call.arguments, strict=True)}
+    holds_query = is_query or body.find(exp.Query) is not None
+    for column in list(parsed.find_all(exp.Column)):
+        if column.table not in {"", function.props["name"]} or column.name not in values:
+            continue
+        if is_query:
+            new: exp.Expr = exp.column(_identifier(column.name), table=_identifier(ARGUMENTS))
+        else:
+            new = exp.paren(values[column.name].copy())
+        if column is body:
+            body = new
+        elif column.parent:
+            column.replace(new)
+    if holds_query and not is_query:
+        body = exp.paren(body)
+    return body
+
+
+def _qualify(ctx: Context, tree: exp.Expr, home: Name) -> None:
+    """Tables and functions without a schema's name are those of the function's own schema."""
+    ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier) or (not table.args.get("db") and table.name in ctes):
+            continue
+        if not table.args.get("db"):
+            table.set("db", _identifier(home.schema))
+        if not table.args.get("catalog"):
+            table.set("catalog", _identifier(home.database))
+    for called in list(tree.find_all(exp.Anonymous)):
+        if isinstance(called.parent, exp.Dot) and called.parent.expression is called:
+            continue
+        if exists(ctx, "FUNCTION", Name(home.database, home.schema, called.name.upper())):
+            schema = exp.Dot(this=_identifier(home.database), expression=_identifier(home.schema))
+            called.replace(exp.Dot(this=schema, expression=called.copy()))

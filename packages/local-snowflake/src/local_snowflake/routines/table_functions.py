@@ -1,0 +1,214 @@
+"""Table functions in Python: the rows before them in FROM go to a worker and are joined with what it gives back."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from local_snowflake.errors import not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.functions.bulk.scope import compile_select, look_at, visible_ctes
+from local_snowflake.python.handler_spec import HandlerSpec
+from local_snowflake.python.sandbox.tables import END, ROW
+from local_snowflake.python.sandbox.values import arrow_type
+from local_snowflake.routines.binding import handler_spec
+from local_snowflake.routines.calls import FunctionCall
+from local_snowflake.routines.sql_functions import put_table
+from local_snowflake.sessions.lazy_tables import PREFIX
+from local_snowflake.sql.types import SfType
+
+_PARTITION = "$PARTITION"
+_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
+
+
+@dataclass
+class _Source:
+    """One item of FROM that stands before the call: its alias, its columns, and which of them are partitioned by."""
+
+    alias: str
+    columns: list[str]
+    types: list[str]
+    kept: set[str] = field(default_factory=set)
+
+
+def expand_table_function(ctx: Context, call: FunctionCall) -> None:
+    """Put the rows of a Python table function, and those that they belong to, in the place of FROM.
+
+    ``FROM t, TABLE(f(t.a) OVER (PARTITION BY t.b)) AS x, u`` becomes
+    ``FROM (SELECT … FROM rows) AS t POSITIONAL JOIN (SELECT … FROM rows) AS x, u``, where ``rows`` is computed when
+    the statement runs: for each row that the function gives the row of ``t`` that it belongs to.
+    """
+    expand_in_from(ctx, call.node, call.arguments, handler_spec(ctx, call.function, "table"))
+
+
+def expand_in_from(ctx: Context, node: exp.Expr, arguments: list[exp.Expr], spec: HandlerSpec) -> None:
+    """Expand one call inside TABLE(…).
+
+    Args:
+        ctx: the statement's context.
+        node: the call.
+        arguments: its arguments' expressions, cast to the declared types.
+        spec: the handler, of kind ``table``.
+
+    Raises:
+        SnowflakeError: if the call stands where it cannot be expanded.
+    """
+    _Expansion(ctx, node, arguments, spec).run()
+
+
+class _Expansion:
+    def __init__(self, ctx: Context, node: exp.Expr, arguments: list[exp.Expr], spec: HandlerSpec) -> None:
+        self.ctx, self.node, self.arguments, self.spec = ctx, node, arguments, spec
+        self.name = PREFIX + uuid.uuid4().hex.upper()
+        window = node.parent
+        self.window = window if isinstance(window, exp.Window) else None
+        place = node.find_ancestor(exp.TableFromRows)
+        if place is None:
+            raise not_supported(f"the table function {spec.name} outside of FROM")
+        self.outer: exp.Expr = place.parent if isinstance(place.parent, exp.Lateral) else place
+        select = place.find_ancestor(exp.Select)
+        if select is None:
+            raise not_supported(f"the table function {spec.name} outside of a SELECT")
+        self.select = select
+        self.sources: list[_Source] = []
+
+    def run(self) -> None:
+        """Announce the computed rows and change the block."""
+        depends = self.window is not None or any(a.find(exp.Column) for a in self.arguments)
+        if isinstance(self.outer.parent, exp.From) or not depends:
+            self._announce(exp.Select(), partitioned=False)
+            put_table(self.node, self._outputs(), self.spec.name, lateral=False)
+            return
+        join = self.outer.parent
+        if not isinstance(join, exp.Join) or join.side or not _is_always(join.args.get("on")):
+            raise not_supported(f"the table function {self.spec.name} in an outer join or with a join condition")
+        joins: list[exp.Join] = self.select.args["joins"]
+        at = next(i for i, j in enumerate(joins) if j is join)
+        before = exp.Select(from_=self.select.args["from_"].copy(), joins=[j.copy() for j in joins[:at]])
+        self.sources = self._sources(before)
+        self._announce(before, partitioned=self.window is not None)
+        self._replace_sources(joins, at)
+
+    # -- what is computed ---------------------------------------------------------------------------------------------
+
+    def _sources(self, before: exp.Select) -> list[_Source]:
+        tables = [before.args["from_"].this, *(j.this for j in before.args["joins"])]
+        found = []
+        ctes = visible_ctes(self.select)
+        for table in tables:
+            alias = table.alias_or_name
+            probe = before.copy()
+            probe.set("expressions", [exp.Column(this=exp.Star(), table=_identifier(alias))])
+            relation = self.ctx.session.duck.sql(compile_select(self.ctx, probe, ctes))
+            found.append(_Source(alias, list(relation.columns), [str(t) for t in relation.types]))
+        for key in self.window.args.get("partition_by") or [] if self.window else []:
+            if isinstance(key, exp.Column):
+                for source in found:
+                    if key.table in {"", source.alias} and key.name in source.columns:
+                        source.kept.add(key.name)
+        return found
+
+    def _announce(self, before: exp.Select, *, partitioned: bool) -> None:
+        query = before.copy()
+        for i, source in enumerate(self.sources):
+            for j, column in enumerate(source.columns):
+                of_table = exp.column(_identifier(column), table=_identifier(source.alias))
+                query.append("expressions", _named(of_table, f"S{i}_{j}"))
+        for k, argument in enumerate(self.arguments):
+            query.append("expressions", _named(argument, f"A{k}"))
+        if partitioned and self.window is not None:
+            self._partition(query, self.window)
+        if not query.expressions:
+            query.append("expressions", _named(exp.Literal.number(1), "ONE"))
+        ctes = visible_ctes(self.select)
+        sql = compile_select(self.ctx, query, ctes)
+        _, schema = look_at(self.ctx, sql)
+        kept = [f for f in schema if f.name.startswith("S")]
+        outputs = [pa.field(f"F{i}", _arrow(kind)) for i, (_, kind) in enumerate(self.spec.outputs)]
+        placeholder = pa.schema([*kept, *outputs]).empty_table()
+        session = self.ctx.session
+        session.register_rows(self.name, placeholder)
+        session.computed.announce(self.name, placeholder, sql, lambda: self._compute(sql))
+
+    @staticmethod
+    def _partition(query: exp.Select, window: exp.Window) -> None:
+        keys = [k.copy() for k in window.args.get("partition_by") or []] or [exp.Literal.number(1)]
+        order = window.args.get("order")
+        rank = exp.Window(
+            this=exp.DenseRank(), order=exp.Order(expressions=[exp.Ordered(this=k, nulls_first=True) for k in keys])
+        )
+        query.append("expressions", _named(rank, _PARTITION))
+        ordered = [exp.Ordered(this=exp.column(_identifier(_PARTITION)))]
+        ordered += [o.copy() for o in order.expressions] if order else []
+        query.set("order", exp.Order(expressions=ordered))
+
+    def _compute(self, sql: str) -> pa.Table:
+        session = self.ctx.session
+        rows = session.duck.sql(sql).to_arrow_table()
+        arguments = rows.select([f"A{k}" for k in range(len(self.arguments))])
+        sizes = [rows.num_rows] if rows.num_rows else []
+        if _PARTITION in rows.column_names:
+            sizes = [v["counts"].as_py() for v in pc.value_counts(rows.column(_PARTITION).combine_chunks())]
+        given = self.ctx.engine.workers.evaluate_table(self.spec, arguments, sizes, session=session)
+        at, ends = given.column(ROW).combine_chunks(), given.column(END).combine_chunks()
+        inner_only = pc.if_else(ends, pa.scalar(None, pa.int64()), at)
+        columns: dict[str, pa.ChunkedArray] = {}
+        for i, source in enumerate(self.sources):
+            for j, column in enumerate(source.columns):
+                of = at if column in source.kept else inner_only
+                columns[f"S{i}_{j}"] = rows.column(f"S{i}_{j}").take(of)
+        return pa.table(columns | {n: given.column(n) for n in given.column_names if n.startswith("F")})
+
+    # -- what stands in FROM ------------------------------------------------------------------------------------------
+
+    def _outputs(self) -> exp.Select:
+        expressions = []
+        for i, (name, kind) in enumerate(self.spec.outputs):
+            column: exp.Expr = exp.column(_identifier(f"F{i}"))
+            expressions.append(_named(_json(column) if kind.name in _SEMI else column, name))
+        return self._select(expressions)
+
+    def _select(self, expressions: list[exp.Expr]) -> exp.Select:
+        return exp.Select(
+            expressions=expressions, from_=exp.From(this=exp.to_table(f'"{self.name}"', dialect="snowflake"))
+        )
+
+    def _replace_sources(self, joins: list[exp.Join], at: int) -> None:
+        made: list[exp.Subquery] = []
+        for i, source in enumerate(self.sources):
+            expressions = []
+            for j, (column, kind) in enumerate(zip(source.columns, source.types, strict=True)):
+                stored: exp.Expr = exp.column(_identifier(f"S{i}_{j}"))
+                expressions.append(_named(_json(stored) if kind == "JSON" else stored, column))
+            alias = exp.TableAlias(this=_identifier(source.alias))
+            made.append(exp.Subquery(this=self._select(expressions), alias=alias))
+        place = self.outer.find(exp.TableFromRows) or self.outer
+        given = place.args.get("alias") or self.outer.args.get("alias")
+        alias = given.copy() if given else exp.TableAlias(this=_identifier(self.spec.name))
+        made.append(exp.Subquery(this=self._outputs(), alias=alias))
+        self.select.set("from_", exp.From(this=made[0]))
+        self.select.set("joins", [*(exp.Join(this=m, method="POSITIONAL") for m in made[1:]), *joins[at + 1 :]])
+
+
+def _is_always(condition: exp.Expr | None) -> bool:
+    return condition is None or (isinstance(condition, exp.Boolean) and bool(condition.this))
+
+
+def _arrow(kind: SfType) -> pa.DataType:
+    return arrow_type((kind.name, kind.precision, kind.scale))
+
+
+def _named(expression: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(expression, name, quoted=True, copy=False)
+
+
+def _identifier(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
+
+
+def _json(column: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=column, to=exp.DataType(this=exp.DataType.Type.JSON))

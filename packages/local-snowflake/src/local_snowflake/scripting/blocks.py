@@ -1,0 +1,54 @@
+"""Anonymous blocks, and procedures whose body is one.
+
+Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/blocks
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Result
+from local_snowflake.routines.scoping import scoped
+from local_snowflake.scripting.faults import ScriptError
+from local_snowflake.scripting.interpreter import Interpreter
+from local_snowflake.scripting.reading import read_block
+from local_snowflake.scripting.variables import arguments
+
+_ANONYMOUS = "anonymous block"
+
+
+def run_anonymous(ctx: Context, text: str) -> Result:
+    """Run a block that has no name; returns what it returns.
+
+    Raises:
+        SnowflakeError: for an exception that the block does not handle, with the line of its text.
+    """
+    return _run(ctx, text, _ANONYMOUS, {}, None, None)
+
+
+def call(ctx: Context, procedure: Object, values: pa.Table) -> Result:
+    """Run the block of a procedure.
+
+    Args:
+        ctx: the context of the CALL.
+        procedure: the procedure; its language is SQL.
+        values: one row: the arguments, converted to their types.
+    """
+    props = procedure.props
+    returns = props["returns"] if props["table_columns"] is None else None
+    return _run(ctx, props["body"], props["name"], arguments(props["args"], values), returns, procedure)
+
+
+def _run(
+    ctx: Context, text: str, name: str, names: dict[str, Any], returns: str | None, procedure: Object | None
+) -> Result:
+    block = read_block(text)
+    with scoped(ctx, procedure) as inner:
+        try:
+            return Interpreter(Context(ctx.engine, inner), name, returns).run(block, names)
+        except ScriptError as error:
+            raise error.uncaught(text) from None

@@ -1,0 +1,69 @@
+"""How a block's statements end before their end: by a fault, by RETURN, by BREAK and CONTINUE."""
+
+from __future__ import annotations
+
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution.results import Result
+
+STATEMENT, EXPRESSION = "STATEMENT_ERROR", "EXPRESSION_ERROR"
+# the number and the SQL state of a statement's error are its own; an exception's are those it was declared with
+_RAISED = "P0001"
+
+
+class ScriptError(Exception):
+    """An exception of Snowflake Scripting.
+
+    Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/exceptions
+    """
+
+    def __init__(self, kind: str, code: int, message: str, at: int, sqlstate: str = _RAISED) -> None:
+        """Make a fault.
+
+        Args:
+            kind: STATEMENT_ERROR, EXPRESSION_ERROR or the declared exception's name.
+            code: SQLCODE.
+            message: SQLERRM.
+            at: where in the block's text the statement starts.
+            sqlstate: SQLSTATE.
+        """
+        super().__init__(message)
+        self.kind = kind
+        self.code = code
+        self.message = message
+        self.at = at
+        self.sqlstate = sqlstate
+
+    def uncaught(self, text: str) -> SnowflakeError:
+        """The error with which a block ends whose text is ``text``."""
+        line = text.count("\n", 0, self.at) + 1
+        position = self.at - (text.rfind("\n", 0, self.at) + 1)
+        head = f"Uncaught exception of type '{self.kind}' on line {line} at position {position} : "
+        return SnowflakeError(self.code, self.sqlstate, head + self.message)
+
+
+def fault(kind: str, error: SnowflakeError, at: int) -> ScriptError:
+    """The fault that an error of a statement or an expression is."""
+    return ScriptError(kind, error.code, error.message, at, error.sqlstate)
+
+
+class Returned(Exception):  # noqa: N818 - it is no error
+    """RETURN: carries the block's result."""
+
+    def __init__(self, result: Result) -> None:
+        """Carry ``result``."""
+        super().__init__("RETURN")
+        self.result = result
+
+
+class Jumped(Exception):  # noqa: N818 - it is no error
+    """BREAK or CONTINUE, on its way to its loop."""
+
+    def __init__(self, label: str | None, *, leave: bool) -> None:
+        """Look for the loop of a label, or for the innermost."""
+        super().__init__("BREAK" if leave else "CONTINUE")
+        self.label = label
+        self.leave = leave
+
+    def meant(self, label: str | None) -> bool:
+        """Whether the loop with a label is the one."""
+        return self.label is None or self.label == label

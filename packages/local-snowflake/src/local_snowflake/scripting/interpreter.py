@@ -1,0 +1,244 @@
+"""Runs a block's tree: every SQL statement and every expression goes to the engine, in the caller's session."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.errors import SnowflakeError, execution_error, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Column, Result
+from local_snowflake.scripting import tree
+from local_snowflake.scripting.evaluation import Evaluation
+from local_snowflake.scripting.faults import EXPRESSION, STATEMENT, Jumped, Returned, ScriptError, fault
+from local_snowflake.scripting.variables import (
+    CursorState,
+    ResultSet,
+    Row,
+    Scope,
+    UserException,
+    Variable,
+    row_of,
+)
+from local_snowflake.sql.types import parse_type
+
+_NUMBER, _TEXT, _BOOLEAN = parse_type("NUMBER"), parse_type("VARCHAR"), parse_type("BOOLEAN")
+Steps = tuple[tree.Step, ...]
+
+
+class Interpreter:
+    """Runs one block."""
+
+    def __init__(self, ctx: Context, name: str, returns: str | None = None) -> None:
+        """Be ready to run.
+
+        Args:
+            ctx: a context whose handle is the block's own.
+            name: the name of the result's column.
+            returns: the type that RETURN converts to; None for the expression's own.
+        """
+        self._ctx = ctx
+        self._name = name
+        self._returns = returns
+        self._evaluation = Evaluation(ctx)
+        self._fault: ScriptError | None = None
+        self._run: dict[type[tree.Step], Callable[[Any, Scope], None]] = {
+            tree.Block: self._block,
+            tree.Declare: self._declare,
+            tree.DeclareCursor: self._declare_cursor,
+            tree.DeclareException: self._declare_exception,
+            tree.DeclareResultSet: self._declare_result_set,
+            tree.Assign: self._assign,
+            tree.Branch: self._branch,
+            tree.Loop: self._loop,
+            tree.CountingLoop: self._counting_loop,
+            tree.RowLoop: self._row_loop,
+            tree.Jump: self._jump,
+            tree.Return: self._return,
+            tree.Raise: self._raise,
+            tree.Cursor: self._cursor,
+            tree.Sql: self._sql,
+            tree.Immediate: self._sql,
+        }
+
+    def run(self, block: tree.Block, names: dict[str, Any]) -> Result:
+        """Run a block; returns what it returns, NULL without RETURN.
+
+        Args:
+            block: the block.
+            names: the variables that are there from the start.
+
+        Raises:
+            ScriptError: for an exception that it does not handle.
+        """
+        try:
+            self._block(block, Scope(None, {**self._evaluation.counts, **names}))
+        except Returned as returned:
+            return returned.result
+        except Jumped as jumped:
+            raise ScriptError(STATEMENT, 1003, f"{jumped} stands in no loop of that label", block.at, "42000") from None
+        return Result(pa.table({self._name: pa.array([None], pa.string())}), [Column(self._name, _TEXT)])
+
+    # -- blocks -------------------------------------------------------------------------------------------------------
+
+    def _block(self, block: tree.Block, outer: Scope) -> None:
+        scope = Scope(outer)
+        self._steps(block.declarations, scope)
+        try:
+            self._steps(block.body, scope)
+        except ScriptError as raised:
+            handler = _handler(block, raised)
+            if handler is None or self._ctx.session.interruption is not None:
+                raise
+            self._handle(handler, raised, scope)
+
+    def _handle(self, handler: tree.Handler, raised: ScriptError, scope: Scope) -> None:
+        saved, self._fault = self._fault, raised
+        about = {
+            "SQLCODE": Variable(raised.code, _NUMBER),
+            "SQLERRM": Variable(raised.message, _TEXT),
+            "SQLSTATE": Variable(raised.sqlstate, _TEXT),
+        }
+        try:
+            self._steps(handler.body, Scope(scope, dict(about)))
+        finally:
+            self._fault = saved
+
+    def _steps(self, steps: Steps, scope: Scope) -> None:
+        for step in steps:
+            if (reason := self._ctx.session.interruption) is not None:
+                raise fault(STATEMENT, reason, step.at)
+            try:
+                self._run[type(step)](step, scope)
+            except SnowflakeError as error:
+                kind = STATEMENT if isinstance(step, (tree.Sql, tree.Immediate)) else EXPRESSION
+                raise fault(kind, error, step.at) from None
+
+    # -- variables ----------------------------------------------------------------------------------------------------
+
+    def _declare(self, step: tree.Declare, scope: Scope) -> None:
+        kind = parse_type(step.type) if step.type else None
+        none = Variable(None, kind, step.type)
+        scope.names[step.name] = none if step.value is None else self._evaluation.value(step.value, scope, step.type)
+
+    def _declare_cursor(self, step: tree.DeclareCursor, scope: Scope) -> None:
+        scope.names[step.name] = CursorState(step.query)
+
+    def _declare_exception(self, step: tree.DeclareException, scope: Scope) -> None:
+        scope.names[step.name] = UserException(step.number, step.text)
+
+    def _declare_result_set(self, step: tree.DeclareResultSet, scope: Scope) -> None:
+        found = ResultSet()
+        scope.names[step.name] = found
+        if step.value is not None:
+            found.result = self._evaluation.query(step.value, step.at, scope)
+
+    def _assign(self, step: tree.Assign, scope: Scope) -> None:
+        target = scope.find(step.name)
+        if isinstance(target, ResultSet):
+            target.result = self._evaluation.query(step.value, step.at, scope)
+            return
+        variable: Variable = scope.need(step.name, Variable)
+        self._evaluation.assign(variable, self._evaluation.value(step.value, scope, variable.declared))
+
+    # -- branches and loops -------------------------------------------------------------------------------------------
+
+    def _branch(self, step: tree.Branch, scope: Scope) -> None:
+        for condition, body in step.branches:
+            if step.subject is not None and condition is not None:
+                condition = f"({step.subject}) = ({condition})"  # noqa: PLW2901
+            if condition is None or self._evaluation.holds(condition, scope):
+                self._steps(body, Scope(scope))
+                return
+
+    def _loop(self, step: tree.Loop, scope: Scope) -> None:
+        while step.condition is None or self._evaluation.holds(step.condition, scope):
+            if self._leaves(step.body, step.label, Scope(scope)):
+                return
+            if step.until is not None and self._evaluation.holds(step.until, scope):
+                return
+
+    def _counting_loop(self, step: tree.CountingLoop, scope: Scope) -> None:
+        first, last = (int(self._evaluation.value(e, scope, "NUMBER").value) for e in (step.first, step.last))
+        for i in range(last, first - 1, -1) if step.reverse else range(first, last + 1):
+            if self._leaves(step.body, step.label, Scope(scope, {step.name: Variable(i, _NUMBER)})):
+                return
+
+    def _row_loop(self, step: tree.RowLoop, scope: Scope) -> None:
+        for row in self._rows(step, scope):
+            if self._leaves(step.body, step.label, Scope(scope, {step.name: row})):
+                return
+
+    def _rows(self, step: tree.RowLoop, scope: Scope) -> Iterator[Row]:
+        source = scope.find(step.source.upper())
+        if isinstance(source, CursorState):
+            result = source.result or self._evaluation.open(source, (), step.at, scope)
+        elif isinstance(source, ResultSet) and source.result is not None:
+            result = source.result
+        else:
+            raise not_supported(f"FOR … IN {step.source}: it is no cursor and no RESULTSET with a query")
+        return (row_of(result, i) for i in range(result.table.num_rows))
+
+    def _leaves(self, body: Steps, label: str | None, scope: Scope) -> bool:
+        try:
+            self._steps(body, scope)
+        except Jumped as jumped:
+            if not jumped.meant(label):
+                raise
+            return jumped.leave
+        return False
+
+    def _jump(self, step: tree.Jump, scope: Scope) -> None:
+        raise Jumped(step.label, leave=step.leave)
+
+    # -- the block's end ----------------------------------------------------------------------------------------------
+
+    def _return(self, step: tree.Return, scope: Scope) -> None:
+        if step.table:
+            found = scope.need(step.value.upper(), ResultSet) if step.value else ResultSet()
+            if found.result is None:
+                raise execution_error(f"RESULTSET {step.value} has no query.")
+            raise Returned(dataclasses.replace(found.result))
+        result = self._evaluation.evaluate(step.value or "NULL", scope, self._returns)
+        kind = parse_type(self._returns) if self._returns else result.columns[0].type
+        raise Returned(Result(result.table.rename_columns([self._name]), [Column(self._name, kind)]))
+
+    def _raise(self, step: tree.Raise, scope: Scope) -> None:
+        if step.name is not None:
+            found: UserException = scope.need(step.name, UserException)
+            raise ScriptError(step.name, found.number, found.text, step.at)
+        if self._fault is None:
+            raise execution_error("RAISE without an exception stands in a handler only.")
+        raise self._fault
+
+    def _sql(self, step: tree.Sql | tree.Immediate, scope: Scope) -> None:
+        result = self._evaluation.execute(step, scope)
+        if step.into:
+            if result.table.num_rows != 1:
+                text = f"SELECT INTO expects exactly 1 returned row, but got {result.table.num_rows}."
+                raise ScriptError(EXPRESSION, 100183, text, step.at, "P0000")
+            self._evaluation.take(step.into, result, 0, scope)
+
+    # -- cursors ------------------------------------------------------------------------------------------------------
+
+    def _cursor(self, step: tree.Cursor, scope: Scope) -> None:
+        cursor: CursorState = scope.need(step.name, CursorState)
+        if step.verb == "OPEN":
+            self._evaluation.open(cursor, step.values, step.at, scope)
+        elif step.verb == "CLOSE":
+            cursor.result = None
+        elif cursor.result is None:
+            raise execution_error(f"Cursor {step.name} is not open.")
+        else:
+            row = cursor.fetched if cursor.fetched < cursor.result.table.num_rows else None
+            cursor.fetched += 1
+            self._evaluation.take(step.values, cursor.result, row, scope)
+
+
+def _handler(block: tree.Block, raised: ScriptError) -> tree.Handler | None:
+    """The block's handler for a fault: the one that names it, else OTHER."""
+    named = (h for h in block.handlers if raised.kind in h.names)
+    return next(named, next((h for h in block.handlers if "OTHER" in h.names), None))

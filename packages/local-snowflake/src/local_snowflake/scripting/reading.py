@@ -1,0 +1,210 @@
+"""The text of a block -> its tree.
+
+Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local_snowflake.errors import not_supported
+from local_snowflake.scripting import tree
+from local_snowflake.scripting.reading_statements import StatementReader
+from local_snowflake.sql.statement import tokenize
+
+_TRANSACTION = {"", ";", "TRANSACTION", "WORK", "NAME"}
+_BLOCK_ENDS = ("END", "EXCEPTION")
+_ASYNCHRONOUS = {"ASYNC", "AWAIT", "CANCEL"}
+
+
+def read_block(sql: str) -> tree.Block:
+    """Read a whole block: ``[DECLARE …] BEGIN … END``.
+
+    Raises:
+        SnowflakeError: 001003 where it does not parse; 000002 for a part that the local Snowflake does not have.
+    """
+    reader = BlockReader(sql)
+    found = reader.block()
+    reader.accept(";")
+    reader.finish()
+    return found
+
+
+def read_query(text: str, at: int) -> tree.Sql | tree.Immediate:
+    """Read what a RESULTSET or a cursor is given: a query or EXECUTE IMMEDIATE, in brackets or not.
+
+    Args:
+        text: eg: ``(SELECT …)``.
+        at: where its statement starts in the block's text.
+    """
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1].strip()
+    words = [t.text.upper() for t in tokenize(text)[:2]]
+    if words[:1] == ["ASYNC"]:
+        raise not_supported("ASYNC in Snowflake Scripting: asynchronous child jobs")
+    return BlockReader(text).immediate(at) if words == ["EXECUTE", "IMMEDIATE"] else tree.Sql(at, text)
+
+
+def is_block(sql: str) -> bool:
+    """Whether a text is a block, and not the beginning of a transaction or another statement."""
+    words = [t.text.upper() for t in tokenize(sql)[:2]]
+    return bool(words) and (
+        words[0] == "DECLARE" or (words[0] == "BEGIN" and len(words) > 1 and words[1] not in _TRANSACTION)
+    )
+
+
+class BlockReader(StatementReader):
+    """Reads a block statement by statement."""
+
+    def __init__(self, sql: str) -> None:
+        """Start at the text's beginning."""
+        super().__init__(sql)
+        self._steps: dict[str, Callable[[int], tree.Step]] = {
+            "LET": self.let,
+            "IF": self._if,
+            "CASE": self._case,
+            "FOR": self._for,
+            "WHILE": self._while,
+            "REPEAT": self._repeat,
+            "LOOP": self._loop,
+            "RETURN": self.return_,
+            "RAISE": self.raise_,
+            "OPEN": self.cursor,
+            "FETCH": self.cursor,
+            "CLOSE": self.cursor,
+            "NULL": self.nothing,
+            **dict.fromkeys(("BREAK", "EXIT"), self._break),
+            **dict.fromkeys(("CONTINUE", "ITERATE"), self._continue),
+        }
+
+    # -- blocks -------------------------------------------------------------------------------------------------------
+
+    def block(self) -> tree.Block:
+        """Read ``[DECLARE …] BEGIN … [EXCEPTION …] END``, without the semicolon behind it."""
+        at = self.position
+        declarations: list[tree.Step] = []
+        if self.accept("DECLARE"):
+            while self.peek() != "BEGIN":
+                declarations.append(self.declaration(self.position))
+                self.expect(";")
+        self.expect("BEGIN")
+        body = self._body(*_BLOCK_ENDS)
+        handlers = self._handlers() if self.accept("EXCEPTION") else ()
+        self.expect("END")
+        return tree.Block(at, tuple(declarations), body, handlers)
+
+    def _handlers(self) -> tuple[tree.Handler, ...]:
+        found = []
+        while self.accept("WHEN"):
+            names = [self.identifier()]
+            while self.accept("OR"):
+                names.append(self.identifier())
+            if self.peek() == "CONTINUE":
+                raise not_supported("EXCEPTION WHEN … CONTINUE THEN: a handler after which the block goes on")
+            self.accept("EXIT")
+            self.expect("THEN")
+            found.append(tree.Handler(tuple(names), self._body("WHEN", "END")))
+        return tuple(found)
+
+    def _body(self, *ends: str) -> tuple[tree.Step, ...]:
+        steps = []
+        while self.peek() not in ends:
+            steps.append(self._step())
+            self.expect(";")
+        return tuple(steps)
+
+    def _step(self) -> tree.Step:
+        at, word = self.position, self.peek()
+        if word == "DECLARE" or (word == "BEGIN" and self.peek(1) not in _TRANSACTION):
+            return self.block()
+        if self.peek(1) == ":=":
+            name = self.identifier()
+            self.next()
+            return tree.Assign(at, name, self.text())
+        if word == "EXECUTE" and self.peek(1) == "IMMEDIATE":
+            return self.immediate(at)
+        if word in _ASYNCHRONOUS:
+            raise not_supported(f"{word} in Snowflake Scripting: asynchronous child jobs")
+        if word in self._steps:
+            if word != "NULL":
+                self.next()
+            return self._steps[word](at)
+        return self.statement(at)
+
+    # -- branches and loops -------------------------------------------------------------------------------------------
+
+    def _if(self, at: int) -> tree.Step:
+        branches: list[tuple[str | None, tuple[tree.Step, ...]]] = []
+        ends = ("ELSEIF", "ELSE", "END")
+        branches.append((self.text("THEN"), self._branch(ends)))
+        while self.accept("ELSEIF"):
+            branches.append((self.text("THEN"), self._branch(ends)))
+        if self.accept("ELSE"):
+            branches.append((None, self._body("END")))
+        self.expect("END")
+        self.expect("IF")
+        return tree.Branch(at, tuple(branches))
+
+    def _branch(self, ends: tuple[str, ...]) -> tuple[tree.Step, ...]:
+        self.expect("THEN")
+        return self._body(*ends)
+
+    def _case(self, at: int) -> tree.Step:
+        subject = self.text("WHEN") if self.peek() != "WHEN" else None
+        branches: list[tuple[str | None, tuple[tree.Step, ...]]] = []
+        while self.accept("WHEN"):
+            branches.append((self.text("THEN"), self._branch(("WHEN", "ELSE", "END"))))
+        if self.accept("ELSE"):
+            branches.append((None, self._body("END")))
+        self.expect("END")
+        self.accept("CASE")
+        return tree.Branch(at, tuple(branches), subject)
+
+    def _for(self, at: int) -> tree.Step:
+        name = self.identifier()
+        self.expect("IN")
+        reverse = self.accept("REVERSE")
+        first = self.text("TO", "DO", "LOOP")
+        if self.accept("TO"):
+            last = self.text("DO", "LOOP")
+            body, label = self._loop_body("FOR")
+            return tree.CountingLoop(at, body, label, name, first, last, reverse)
+        body, label = self._loop_body("FOR")
+        return tree.RowLoop(at, body, label, name, first)
+
+    def _loop_body(self, kind: str) -> tuple[tuple[tree.Step, ...], str | None]:
+        if not (self.accept("DO") or self.accept("LOOP")):
+            raise self.unexpected("DO")
+        body = self._body("END")
+        self.expect("END")
+        if not self.accept("LOOP"):
+            self.expect(kind)
+        return body, self._label()
+
+    def _label(self) -> str | None:
+        return None if self.done or self.peek() == ";" else self.identifier()
+
+    def _while(self, at: int) -> tree.Step:
+        condition = self.text("DO", "LOOP")
+        body, label = self._loop_body("WHILE")
+        return tree.Loop(at, body, label, condition=condition)
+
+    def _repeat(self, at: int) -> tree.Step:
+        body = self._body("UNTIL")
+        self.expect("UNTIL")
+        until = self.text("END")
+        self.expect("END")
+        self.expect("REPEAT")
+        return tree.Loop(at, body, self._label(), until=until)
+
+    def _loop(self, at: int) -> tree.Step:
+        body = self._body("END")
+        self.expect("END")
+        self.expect("LOOP")
+        return tree.Loop(at, body, self._label())
+
+    def _break(self, at: int) -> tree.Step:
+        return tree.Jump(at, leave=True, label=self._label())
+
+    def _continue(self, at: int) -> tree.Step:
+        return tree.Jump(at, leave=False, label=self._label())

@@ -1,0 +1,1 @@
+"""Sessions: transactions, locks, parameters, and what ends them."""

@@ -1,0 +1,333 @@
+"""One session: its context, transaction, parameters and temporary objects."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb, is_conflict
+from local_snowflake.execution.results import Result
+from local_snowflake.sessions.interruption import Interruptible
+from local_snowflake.sessions.lazy_tables import ComputedTables, computing
+from local_snowflake.sessions.locks import LockTable, Resource, new_transaction
+from local_snowflake.sessions.lru import Kept
+from local_snowflake.sessions.query_ids import QueryIds
+from local_snowflake.sessions.replay import Repetition, TableClock, Write, run_again
+from local_snowflake.sql.names import Name
+
+T = TypeVar("T")
+_CONFLICT_RETRIES = 50
+# the code of a statement's error that did not get a lock
+_NOT_LOCKED = 625
+_RESULTS_KEPT = 64
+_RESULTS_BYTES = 256 * 1024**2
+
+
+class Session(Interruptible):
+    """The state of one session, over a DuckDB connection of its own.
+
+    DuckDB aborts a transaction at its first failing statement and Snowflake does not: so the writes of an open
+    transaction are logged, and after a failure they are played again into a new one, the failed statement left out.
+    """
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable, user: str) -> None:
+        """Start with no current database and autocommit on."""
+        # tables that are computed when a statement reads them: results of models and functions
+        self.computed = ComputedTables(duck)
+        super().__init__(computing(duck, self.computed), locks)
+        self.id = secrets.randbits(52)
+        self.user = user
+        self.role = "ACCOUNTADMIN"
+        # the client's name and version, as it tells them
+        self.client = ""
+        self.warehouse: str | None = None
+        self.database: str | None = None
+        self.schema: str | None = None
+        self.variables: dict[str, Any] = {}
+        self.temporary: dict[Name, Object] = {}
+        # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
+        self.temporary_objects: dict[tuple[str, Name], Object] = {}
+        self.endings: list[Callable[[], None]] = []
+        self.results: Kept[Result] = Kept(_RESULTS_KEPT, _RESULTS_BYTES)
+        # the statement that runs, or ran last; and those that ended
+        self.query_id: str | None = None
+        self.query_ids = QueryIds()
+        self.autocommit = True
+        self.in_transaction = False
+        # what a transaction remembers between its statements, eg: which rows of a stream it may see
+        self.notes: dict[Any, Any] = {}
+        # the run of a task that the session executes
+        self.task: Any = None
+        # called right before and after each commit
+        self.before_commit: Callable[[], None] = lambda: None
+        self.on_commit: Callable[[], None] = lambda: None
+        # rows of table functions that the running statement reads, by the name they are registered under
+        self._rows: dict[str, pa.Table] = {}
+        self._writes: list[Write] = []
+        # the tables that the open transaction has written; when it saw those that it reads
+        self.written: set[Name] = set()
+        self.clock = TableClock()
+        self._moment = 0
+        self._transaction_id = 0
+        self.transaction_started: datetime | None = None
+        # by what a statement holds locks that runs outside the transaction, eg: ALTER TABLE
+        self.changing: int | None = None
+        # the error that tells of a transaction that was rolled back by others, until a statement has told it
+        self._rolled_back: SnowflakeError | None = None
+
+    # -- transactions -------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Open a transaction; a second BEGIN in one is ignored, as in Snowflake."""
+        if not self.in_transaction:
+            self._begin_duck()
+            self.in_transaction = True
+            self._transaction_id, self.transaction_started = new_transaction(), datetime.now(UTC)
+
+    def _begin_duck(self) -> None:
+        self._moment = self.clock.now
+        self.duck.execute("BEGIN TRANSACTION")
+
+    @property
+    def transaction(self) -> int | None:
+        """What identifies the open transaction; None without one."""
+        return self._transaction_id if self.in_transaction else None
+
+    def commit(self, *, in_statement: bool = False) -> None:
+        """Make the open transaction's writes durable and visible; nothing happens without one.
+
+        Args:
+            in_statement: whether a statement goes on that reads registered rows.
+        """
+        if self.in_transaction:
+            self._end("COMMIT", keep_rows=in_statement)
+
+    def rollback(self) -> None:
+        """Undo the open transaction's writes; nothing happens without one."""
+        if self.in_transaction:
+            self._end("ROLLBACK")
+
+    def _end(self, how: str, *, keep_rows: bool = False) -> None:
+        try:
+            self._end_duck(how)
+        except duckdb.Error as error:
+            raise from_duckdb(error) from None
+        finally:
+            if not keep_rows:
+                self.drop_rows()
+
+    def _end_duck(self, how: str) -> None:
+        try:
+            if how == "COMMIT":
+                self._prepare_commit()
+            with self.clock.committing(self.written if how == "COMMIT" else ()):
+                self.duck.execute(how)
+        finally:
+            self.in_transaction = False
+            self.notes.clear()
+            self._writes.clear()
+            self.written.clear()
+            self.locks.release(self._transaction_id)
+        if how == "COMMIT":
+            self.on_commit()
+
+    def _prepare_commit(self) -> None:
+        try:
+            self.before_commit()
+        except BaseException:
+            self.duck.execute("ROLLBACK")
+            raise
+
+    def abort(self, reason: SnowflakeError) -> None:
+        """Roll the open transaction back for somebody else, while no statement runs in the session.
+
+        Args:
+            reason: what the session's next statement ends with, lest its client believes that the transaction is open.
+        """
+        self._rolled_back = reason
+        self.rollback()
+
+    def take_aborted(self) -> SnowflakeError | None:
+        """The error that tells of an aborted transaction, once."""
+        reason, self._rolled_back = self._rolled_back, None
+        return reason
+
+    def lock(self, *resources: Resource, shared: bool = False) -> bool:
+        """Lock resources until the transaction ends; the transaction sees what was committed before it got them.
+
+        Args:
+            resources: what to lock.
+            shared: whether others may share them.
+
+        Returns:
+            Whether there is one that the transaction did not hold before.
+
+        Raises:
+            SnowflakeError: 000625 after LOCK_TIMEOUT seconds; 000604, 000630 if the statement is stopped.
+        """
+        gained = self._acquire(self._transaction_id, resources, shared=shared)
+        if gained:
+            self.refresh()
+        return gained
+
+    @contextmanager
+    def holding(self, *resources: Resource) -> Iterator[None]:
+        """Have resources alone for one statement that runs outside the session's transaction.
+
+        Raises:
+            SnowflakeError: as ``lock`` does.
+        """
+        self.changing = owner = new_transaction()
+        try:
+            self._acquire(owner, resources, shared=False)
+            yield
+        finally:
+            self.changing = None
+            self.locks.release(owner)
+
+    def _acquire(self, owner: int, resources: Iterable[Resource], *, shared: bool) -> bool:
+        timeout = float(self.parameters.get("LOCK_TIMEOUT", 43_200))
+        gained = self.locks.acquire(
+            owner, resources, timeout, shared=shared, query_id=self.query_id, stopped=lambda: self.interruption
+        )
+        return bool(gained)
+
+    def refresh(self) -> None:
+        """Let the next statement of the transaction see what others have committed: READ COMMITTED."""
+        if self.in_transaction and not self._writes:
+            self.duck.execute("COMMIT")
+            self._begin_duck()
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the open transaction has written something, so that it keeps to one snapshot of the data."""
+        return bool(self._writes)
+
+    def renew(self) -> None:
+        """Let the open transaction go on from what others have committed, its own writes done again on that."""
+        self._recover(execution_error("the table that it writes was altered by another session"))
+
+    def read(self, work: Callable[[], T]) -> T:
+        """Run something that only reads; a failure leaves the open transaction as it was."""
+        self.refresh()
+        try:
+            return work()
+        except (duckdb.Error, SnowflakeError) as error:
+            failure = from_duckdb(error) if isinstance(error, duckdb.Error) else error
+            if self._aborted():
+                self._recover(failure)
+            raise failure from None
+
+    def write(self, work: Callable[[], T], repetition: Repetition | None = None) -> T:
+        """Run something that writes, all of it or nothing: in the open transaction or in one of its own.
+
+        ``work`` may run again: after a conflict with another writer, or when a later statement fails; if ``repetition``
+        tells that it would write something else then, the transaction is rolled back instead.
+        """
+        if not self.in_transaction and self.autocommit:
+            return self._autocommitted(work)
+        self.begin()
+        for attempt in range(_CONFLICT_RETRIES):
+            try:
+                done = work()
+            except duckdb.Error as error:
+                self._recover(from_duckdb(error))
+                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                    raise from_duckdb(error) from None
+            except BaseException as error:
+                if not _before_writing(error) or self._aborted():
+                    self._recover(error)
+                raise
+            else:
+                self._writes.append((work, repetition))
+                return done
+        raise AssertionError("unreachable")
+
+    def _autocommitted(self, work: Callable[[], T]) -> T:
+        for attempt in range(_CONFLICT_RETRIES):
+            self.begin()
+            try:
+                done = work()
+                self._end_duck("COMMIT")
+            except duckdb.Error as error:
+                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
+                    self.rollback()
+                    raise from_duckdb(error) from None
+                # the rows that the statement reads are still there for the next attempt
+                if self.in_transaction:
+                    self._end_duck("ROLLBACK")
+                self._register_again()
+            except BaseException:
+                self.rollback()
+                raise
+            else:
+                self.drop_rows()
+                return done
+        raise AssertionError("unreachable")
+
+    def _aborted(self) -> bool:
+        try:
+            self.duck.execute("SELECT 1").fetchall()
+        except duckdb.TransactionException:
+            return True
+        return False
+
+    def _recover(self, failure: BaseException) -> None:
+        """Replace an aborted DuckDB transaction by a new one with the same writes.
+
+        Raises:
+            SnowflakeError: 000603, if they could not run again or would have written something else; the transaction is
+                rolled back. It tells the failure that aborted it.
+        """
+        if not self.in_transaction:
+            return
+        self.duck.execute("ROLLBACK")
+        before = self._moment
+        self._begin_duck()
+        self._register_again()
+        hindrance = run_again(self._writes, before)
+        if hindrance:
+            self.rollback()
+            text = f"The open transaction was rolled back. A statement failed: {failure}\nThe statements before it "
+            text += f"have to run again then, and one of them could not do the same: {hindrance}. Begin anew."
+            raise SnowflakeError(603, "40000", text)
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def remember(self, result: Result) -> None:
+        """Keep a result for RESULT_SCAN and for clients that fetch it later."""
+        self.results.put(result.query_id, result, result.table.nbytes)
+
+    def register_rows(self, name: str, rows: pa.Table) -> None:
+        """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""
+        self._rows[name] = rows
+        self.duck.register(name, rows)
+
+    def _register_again(self) -> None:
+        for name, rows in self._rows.items():
+            self.duck.register(name, rows)
+
+    def drop_rows(self) -> None:
+        """Let go of the rows that were registered for statements, once no transaction needs them."""
+        while self._rows and not self.in_transaction:
+            name, _ = self._rows.popitem()
+            self.duck.unregister(name)
+
+    def close(self) -> None:
+        """Undo what is open and let go of temporary objects."""
+        self.rollback()
+        for ending in self.endings:
+            ending()
+        self.duck.close()
+
+
+def _before_writing(error: BaseException) -> bool:
+    """Whether a writing statement failed before it wrote: it takes its locks first, and looks at definitions then."""
+    return isinstance(error, CatalogChangedError) or (isinstance(error, SnowflakeError) and error.code == _NOT_LOCKED)

@@ -1,0 +1,88 @@
+"""SHOW LOCKS, SHOW TRANSACTIONS and SYSTEM$ABORT_TRANSACTION: who keeps whom waiting, and an end to it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement, system_function
+from local_snowflake.execution.results import Result, rows
+from local_snowflake.sessions.session import Session
+from local_snowflake.sql.statement import Reader, Statement, skip_head
+
+_TIME = pa.timestamp("us", "UTC")
+
+
+def _read_account(reader: Reader) -> None:
+    """Read IN ACCOUNT: there is one user, so that it means the same without."""
+    reader.accept("IN", "ACCOUNT")
+    reader.finish()
+
+
+@statement("SHOW", "LOCKS")
+def show_locks(ctx: Context, stmt: Statement) -> Result:
+    """SHOW LOCKS [IN ACCOUNT]: https://docs.snowflake.com/en/sql-reference/sql/show-locks."""
+    _read_account(skip_head(stmt))
+    owners: dict[int | None, Session] = {}
+    for session in ctx.engine.idle.by_session():
+        owners |= {session.transaction: session, session.changing: session}
+    records = []
+    for owner, resource, claim, held in sorted(ctx.engine.locks.claims(), key=lambda c: (c[1], c[2].since)):
+        by = owners.get(owner)
+        started = by.transaction_started if by and by.transaction == owner else claim.since
+        records.append(
+            {
+                "resource": resource.name,
+                "type": resource.type,
+                "transaction": owner,
+                "transaction_started_on": started,
+                "status": "HOLDING" if held else "WAITING",
+                "acquired_on": claim.since if held else None,
+                "query_id": claim.query_id,
+                "session": by.id if by else None,
+            }
+        )
+    columns = {"resource": None, "type": None, "transaction": pa.int64(), "transaction_started_on": _TIME}
+    return rows(records, {**columns, "status": None, "acquired_on": _TIME, "query_id": None, "session": pa.int64()})
+
+
+@statement("SHOW", "TRANSACTIONS")
+def show_transactions(ctx: Context, stmt: Statement) -> Result:
+    """SHOW TRANSACTIONS [IN ACCOUNT]: https://docs.snowflake.com/en/sql-reference/sql/show-transactions."""
+    _read_account(skip_head(stmt))
+    records = [
+        {
+            "id": number,
+            "user": session.user.upper(),
+            "session": session.id,
+            "name": str(number),
+            "started_on": session.transaction_started,
+            "state": "running",
+            "scope": 0,
+        }
+        for session in ctx.engine.idle.by_session()
+        if (number := session.transaction) is not None
+    ]
+    columns = {"id": pa.int64(), "user": None, "session": pa.int64(), "name": None, "started_on": _TIME, "state": None}
+    return rows(sorted(records, key=lambda r: str(r["id"])), {**columns, "scope": pa.int64()})
+
+
+@system_function("SYSTEM$ABORT_TRANSACTION", effective="VARCHAR")
+def abort_transaction(ctx: Context, transaction: int | str) -> str:
+    """SYSTEM$ABORT_TRANSACTION(id): roll back the transaction of another session.
+
+    Raises:
+        SnowflakeError: 001003 for what is no number or this session's own; 000603, if no such transaction is open.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/system_abort_transaction
+    """
+    if not str(transaction).isdecimal():
+        raise compilation_error(f"invalid transaction id [{transaction}]: SHOW TRANSACTIONS lists them.")
+    number = int(transaction)
+    if number == ctx.session.transaction:
+        raise compilation_error(f"transaction {number} is that of this session: end it with ROLLBACK.")
+    if not ctx.engine.idle.abort(number):
+        text = f"Transaction {number} is not open: it was committed or rolled back, or never was."
+        raise SnowflakeError(603, "02000", f"{text} SHOW TRANSACTIONS lists the open ones.")
+    return f"Aborted transaction id: {number}"

@@ -1,0 +1,1 @@
+"""Snowflake's SQL: parsed, resolved, rewritten and translated to DuckDB's."""

@@ -1,0 +1,94 @@
+"""Which types a query declares for its columns: a table's columns keep length and NOT NULL, casts tell their type."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot import exp
+
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Column
+from local_snowflake.sql.expression_types import expression_type
+from local_snowflake.sql.types import parse_type
+
+_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
+# clauses after which a column is not simply the table's
+_OPAQUE = ("joins", "laterals", "group", "distinct", "pivots", "match")
+Declared = dict[str, dict[str, Any]]
+_NO_CTES: Mapping[str, Declared] = {}
+
+
+def declared_columns(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared] = _NO_CTES) -> Declared:
+    """The columns of a query whose types are known from its text, by the names that they have in its result.
+
+    Args:
+        ctx: the statement's context.
+        tree: the parsed query, not resolved yet.
+        ctes: the columns of the common table expressions around it.
+
+    Returns:
+        Catalogued columns, of queries over one table; what is cast, or made by a function of semi-structured values.
+        Nothing for other computed columns, and for set operations.
+    """
+    if isinstance(tree, exp.Subquery):
+        return declared_columns(ctx, tree.this, ctes)
+    if not isinstance(tree, exp.Select):
+        return {}
+    if with_ := tree.args.get("with_"):
+        ctes = dict(ctes)
+        for cte in with_.expressions:
+            ctes[_name(cte.args["alias"].this)] = declared_columns(ctx, cte.this, ctes)
+    from_ = tree.args.get("from_")
+    is_opaque = from_ is None or any(tree.args.get(clause) for clause in _OPAQUE)
+    below = {} if is_opaque or from_ is None else _source(ctx, from_.this, ctes)
+    found: Declared = {}
+    for projection in tree.expressions:
+        if isinstance(projection, exp.Star) and not projection.args.get("except_"):
+            found |= below
+        column = projection.this if isinstance(projection, exp.Alias) else projection
+        plain = column.this if isinstance(column, exp.Column) and isinstance(column.this, exp.Identifier) else None
+        source = below.get(_name(plain)) if plain else _computed(column)
+        label = projection.args["alias"] if isinstance(projection, exp.Alias) else plain
+        if source and label is not None:
+            found[_name(label)] = source
+    return found
+
+
+def _computed(expression: exp.Expr) -> dict[str, Any] | None:
+    kind = expression_type(expression)
+    return {"type": kind, "nullable": True} if kind else None
+
+
+def _source(ctx: Context, source: exp.Expr, ctes: Mapping[str, Declared]) -> Declared:
+    alias = source.args.get("alias")
+    if any(source.args.get(clause) for clause in _OPAQUE) or (alias is not None and alias.args.get("columns")):
+        return {}
+    if isinstance(source, exp.Subquery):
+        return declared_columns(ctx, source.this, ctes)
+    if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
+        return {}
+    identifiers = [p for p in (source.args.get("catalog"), source.args.get("db"), source.this) if p is not None]
+    parts = [_name(p) if isinstance(p, exp.Identifier) else str(p) for p in identifiers]
+    if len(parts) == 1 and parts[0] in ctes:
+        return ctes[parts[0]]
+    if ctx.session.database is None and len(parts) < 3:
+        return {}
+    table = ctx.relation(ctx.resolve(parts))
+    return {c["name"]: c for c in table.props["columns"]} if table is not None and table.kind == "TABLE" else {}
+
+
+def _name(identifier: exp.Identifier) -> str:
+    return str(identifier.this) if identifier.quoted else str(identifier.this).upper()
+
+
+def as_declared(columns: list[Column], declared: Declared) -> list[Column]:
+    """A result's columns with their declared types, where these are of the same kind."""
+    return [_as_declared(c, declared[c.name]) if c.name in declared else c for c in columns]
+
+
+def _as_declared(column: Column, declared: dict[str, Any]) -> Column:
+    kind = parse_type(declared["type"])
+    same = kind.name == column.type.name or {kind.name, column.type.name} <= _SEMI
+    return dataclasses.replace(column, type=kind if same else column.type, nullable=bool(declared["nullable"]))

@@ -1,0 +1,280 @@
+"""Names and functions in a syntax tree -> physical tables, expanded views and streams, values of system functions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any, cast
+
+import sqlglot
+from sqlglot import Expr, exp
+
+from local_snowflake.errors import compilation_error, does_not_exist, not_supported
+from local_snowflake.execution import registry
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.binds import BATCH_PREFIX
+from local_snowflake.sql.dialect import parse, upper_case
+from local_snowflake.sql.names import Name
+
+TABLE_FUNCTION_PREFIX = "$ROWS_"
+# table functions that are translated later on
+_TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
+
+
+def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Resolve everything that only Snowflake knows, in place.
+
+    Args:
+        ctx: the statement's context.
+        tree: a parsed statement; identifiers may still be in lower case.
+
+    Returns:
+        The tree with physical tables only, ready to be translated.
+    """
+    tree = upper_case(tree)
+    for rewrite in registry.TREE_REWRITERS:
+        tree = rewrite(ctx, tree)
+    _replace_parameters(ctx, tree)
+    _replace_system_functions(ctx, tree)
+    _replace_table_functions(ctx, tree)
+    # the arguments of a table function are names, eg: VALIDATE(db.schema.t): so columns come after them
+    _shorten_columns(tree)
+    for table in list(tree.find_all(exp.Table)):
+        if _is_plain(table) and not is_cte(table) and not table.meta.get("target") and not table.meta.get("physical"):
+            _replace_source(ctx, table)
+    return tree
+
+
+def table_name(ctx: Context, table: exp.Table) -> Name:
+    """The full name that a table node means."""
+    parts = [p for p in (table.args.get("catalog"), table.args.get("db"), table.this) if p is not None]
+    # in db..table the schema is an empty text
+    return ctx.resolve([p.name if isinstance(p, Expr) else p for p in parts])
+
+
+def target_table(ctx: Context, table: exp.Table) -> Name:
+    """Make a DML statement's target physical, in place; returns its name.
+
+    Raises:
+        SnowflakeError: 002003, if there is no such table; 001003 if it is a view or a stream.
+    """
+    name = table_name(ctx, table)
+    found = ctx.relation(name)
+    if found is None:
+        raise does_not_exist("Table", name.fqn)
+    if found.kind != "TABLE":
+        raise compilation_error(f"Object '{name.fqn}' is a {found.kind.lower()}: rows cannot be written into it.")
+    physical = ctx.physical_table(name)
+    for part in ("this", "db", "catalog"):
+        table.set(part, physical.args.get(part))
+    table.meta["target"] = True
+    return name
+
+
+def _is_plain(table: exp.Table) -> bool:
+    return isinstance(table.this, exp.Identifier)
+
+
+def is_cte(table: exp.Table) -> bool:
+    """Whether the table is a common table expression that is in scope where it stands."""
+    if table.args.get("db") or table.args.get("catalog"):
+        return False
+    child: Expr = table
+    while parent := child.parent:
+        with_ = parent.args.get("with_")
+        if isinstance(with_, exp.With):
+            for cte in with_.expressions if child is not with_ else ():
+                if cte.alias == table.name:
+                    return True
+        if isinstance(parent, exp.With):
+            for cte in parent.expressions:
+                if cte is child and not parent.recursive:
+                    break
+                if cte.alias == table.name:
+                    return True
+        child = parent
+    return False
+
+
+def _replace_source(ctx: Context, table: exp.Table) -> None:
+    if table.name.startswith((BATCH_PREFIX, TABLE_FUNCTION_PREFIX)):
+        table.meta["physical"] = True
+        return
+    name = table_name(ctx, table)
+    if name.schema == "INFORMATION_SCHEMA" and (
+        view := registry.TABLE_FUNCTIONS.get(f"INFORMATION_SCHEMA.{name.name}")
+    ):
+        _put_rows(ctx, table, view(ctx, name.database), name.name)
+        return
+    found = ctx.relation(name)
+    if found is None:
+        raise does_not_exist("Object", name.fqn)
+    if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+        ctx.reads[name] = found
+    if found.kind == "TABLE" and "TABLE" not in registry.SOURCES:
+        _put_physical(ctx, table, name)
+        return
+    inner = registry.SOURCES[found.kind](ctx, found, table)
+    if isinstance(inner, exp.Table):
+        _put_physical(ctx, table, name)
+        return
+    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name.name, quoted=True))
+    subquery = exp.Subquery(this=inner, alias=alias.copy())
+    for key in ("joins", "pivots", "sample", "laterals"):
+        if table.args.get(key):
+            subquery.set(key, table.args[key])
+    table.replace(subquery)
+
+
+def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
+    physical = ctx.physical_table(name)
+    if not table.args.get("alias"):
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(name.name, quoted=True)))
+    for part in ("this", "db", "catalog"):
+        table.set(part, physical.args.get(part))
+    table.meta["physical"] = True
+
+
+@registry.source("VIEW")
+def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
+    """A view is its query, read in the view's own database and schema."""
+    query = view.props["query"]
+    for rewrite_text in registry.TEXT_REWRITERS:
+        query = rewrite_text(ctx, query)
+    inner = parse(query)
+    if past := table.args.get("when"):
+        # a view of the past is its query over the past of what it reads
+        for read in inner.find_all(exp.Table):
+            read.set("when", past.copy())
+    if table.args.get("changes"):
+        raise not_supported("CHANGES of a view")
+    session = ctx.session
+    saved = session.database, session.schema
+    session.database, session.schema = view.name.database, view.name.schema
+    try:
+        inner = resolve(ctx, inner)
+    finally:
+        session.database, session.schema = saved
+    if columns := view.props.get("column_list"):
+        alias = exp.TableAlias(
+            this=exp.to_identifier("_VIEW"), columns=[exp.to_identifier(c, quoted=True) for c in columns]
+        )
+        return exp.select("*").from_(exp.Subquery(this=inner, alias=alias))
+    return inner
+
+
+def _shorten_columns(tree: exp.Expression) -> None:
+    """``db.schema.t.c`` -> ``t.c``: the table is named by its alias, which is its last part."""
+    for column in tree.find_all(exp.Column):
+        if column.args.get("db"):
+            column.set("db", None)
+            column.set("catalog", None)
+
+
+def _replace_parameters(ctx: Context, tree: exp.Expression) -> None:
+    """``$1`` -> the first column of what is read; ``$name`` -> the session variable's value."""
+    for values in tree.find_all(exp.Values):
+        alias = values.args.get("alias")
+        if isinstance(values.parent, exp.From) and not (alias and alias.args.get("columns")) and values.expressions:
+            width = len(values.expressions[0].expressions)
+            columns = [exp.to_identifier(f"COLUMN{i + 1}", quoted=True) for i in range(width)]
+            this = alias.this if alias else exp.to_identifier("VALUES", quoted=True)
+            values.set("alias", exp.TableAlias(this=this, columns=columns))
+    for parameter in list(tree.find_all(exp.Parameter)):
+        name = parameter.name.upper()
+        if name.isdigit():
+            parameter.replace(exp.column(exp.to_identifier(f"COLUMN{name}", quoted=True)))
+        elif name in ctx.session.variables:
+            parameter.replace(_as_literal(ctx.session.variables[name]))
+        else:
+            raise compilation_error(
+                f"error line 1 at position 0\nSession variable '${name}' does not exist", 2211, "02000"
+            )
+
+
+def function_name(node: Expr) -> str:
+    """A function call's name in upper case, whether sqlglot knows the function or not."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).upper()
+    return node.sql_name() if isinstance(node, exp.Func) else ""
+
+
+def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:
+    for node in list(tree.find_all(exp.Func)):
+        name = function_name(node)
+        function = registry.SYSTEM_FUNCTIONS.get(name)
+        if function is None:
+            continue
+        literal: Expr
+        if ctx.only_describes and name in registry.EFFECTIVE_FUNCTIONS:
+            literal = exp.cast(exp.null(), registry.EFFECTIVE_FUNCTIONS[name], dialect="snowflake")
+        else:
+            literal = _as_literal(function(ctx, *(_constant(a) for a in _arguments(node))))
+        if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
+            literal = exp.alias_(literal, node.sql(dialect="snowflake"), quoted=True)
+        node.replace(literal)
+
+
+def _arguments(node: Expr) -> Iterator[Expr]:
+    if node.args.get("this") is not None and isinstance(node.this, Expr):
+        yield node.this
+    yield from node.expressions
+
+
+def _constant(node: Expr) -> Any:
+    if isinstance(node, exp.Kwarg):
+        return _constant(node.expression)
+    if isinstance(node, exp.Literal):
+        return node.this if node.is_string else (float(node.this) if "." in node.this else int(node.this))
+    if isinstance(node, exp.RawString):
+        return node.this
+    if isinstance(node, exp.Boolean):
+        return bool(node.this)
+    if isinstance(node, exp.Null):
+        return None
+    if isinstance(node, exp.Neg):
+        return -_constant(node.this)
+    return node.sql(dialect="snowflake")
+
+
+def _as_literal(value: Any) -> Expr:
+    if value is None:
+        return exp.cast(exp.null(), "VARCHAR", dialect="snowflake")
+    if isinstance(value, Expr):
+        return value
+    return exp.convert(value)
+
+
+def _replace_table_functions(ctx: Context, tree: exp.Expression) -> None:
+    """``TABLE(f(…))`` of a registered function -> its rows, registered with DuckDB under a name of their own."""
+    for node in list(tree.find_all(exp.TableFromRows)):
+        call, name = node.this, ""
+        while isinstance(call, exp.Dot):
+            call = call.expression
+        if isinstance(call, exp.Expression):
+            name = function_name(call)
+        function = registry.TABLE_FUNCTIONS.get(name)
+        if function is None:
+            if isinstance(call, exp.Anonymous) and name not in _TRANSLATED:
+                raise compilation_error(f"Unknown table function {name}.", 2142, "42601")
+            continue
+        positional = [_constant(a) for a in _arguments(call) if not isinstance(a, exp.Kwarg)]
+        named = {a.this.name.lower(): _constant(a.expression) for a in call.expressions if isinstance(a, exp.Kwarg)}
+        _put_rows(ctx, node, function(ctx, *positional, **named), name)
+
+
+def _put_rows(ctx: Context, node: exp.Expression, rows: Any, alias: str) -> None:
+    view = TABLE_FUNCTION_PREFIX + uuid.uuid4().hex.upper()
+    ctx.session.register_rows(view, rows)
+    table = exp.Table(this=exp.to_identifier(view, quoted=True))
+    table.set("alias", node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    for key in ("joins", "sample", "laterals"):
+        if node.args.get(key):
+            table.set(key, node.args[key])
+    table.meta["physical"] = True
+    node.replace(table)
+
+
+def parse_query(sql: str) -> exp.Expression:
+    """Parse a fragment of DuckDB SQL into a tree."""
+    return cast(exp.Expression, sqlglot.parse_one(sql, read="duckdb"))

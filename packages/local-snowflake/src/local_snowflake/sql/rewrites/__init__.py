@@ -1,0 +1,1 @@
+"""Rewrites of query trees, one construct a module."""

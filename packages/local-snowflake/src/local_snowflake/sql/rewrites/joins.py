@@ -1,0 +1,88 @@
+"""Joins: without a condition, the order of the columns of USING, and ASOF.
+
+Source: https://docs.snowflake.com/en/sql-reference/constructs/join and
+https://docs.snowflake.com/en/sql-reference/constructs/asof-join
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import tree_rewriter
+
+
+@tree_rewriter
+def joins_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Rewrite what DuckDB's joins do otherwise."""
+    for join in tree.find_all(exp.Join):
+        if join.args.get("kind") == "INNER" and not (join.args.get("on") or join.args.get("using")):
+            join.set("kind", "CROSS")
+    for select in tree.find_all(exp.Select):
+        _order_columns(select)
+    for join in tree.find_all(exp.Join):
+        if join.args.get("match_condition") is not None:
+            _asof(join)
+    return tree
+
+
+def _joins(select: exp.Select) -> Iterator[exp.Join]:
+    """The joins of a SELECT's FROM, also those in parentheses."""
+    yield from select.args.get("joins") or []
+    from_ = select.args.get("from_")
+    source = from_.this if from_ is not None else None
+    while source is not None:
+        yield from source.args.get("joins") or []
+        in_parentheses = isinstance(source, exp.Subquery) and not isinstance(
+            source.this, (exp.Select, exp.SetOperation)
+        )
+        source = source.this if in_parentheses else None
+
+
+def _order_columns(select: exp.Select) -> None:
+    """``SELECT *`` over USING: its columns come first; of an ASOF JOIN they come from the left."""
+    if len(select.expressions) != 1:
+        return
+    star = select.expressions[0]
+    if not isinstance(star, exp.Star) or any(star.args.values()):
+        return
+    joins = [join for join in _joins(select) if join.args.get("using")]
+    names = list(dict.fromkeys(name.name for join in joins for name in join.args["using"]))
+    if len(joins) != 1 or not names:
+        return
+    asof = joins[0].args.get("match_condition") is not None
+    right = exp.to_identifier(joins[0].this.alias_or_name, quoted=True) if asof else None
+    left = _left_alias(joins[0]) if asof else None
+    firsts = [exp.column(exp.to_identifier(n, quoted=True), table=left.copy() if left else None) for n in names]
+    sides = [side for side in (left, right) if side is not None] or [None]
+    excluded = [
+        exp.column(exp.to_identifier(n, quoted=True), table=side.copy() if side else None)
+        for n in names
+        for side in sides
+    ]
+    select.set("expressions", [*firsts, exp.Star(except_=excluded)])
+
+
+def _left_alias(join: exp.Join) -> exp.Identifier:
+    parent = join.parent
+    source = parent.args["from_"].this if isinstance(parent, exp.Select) else parent
+    return exp.to_identifier(source.alias_or_name if source is not None else "", quoted=True)
+
+
+def _asof(join: exp.Join) -> None:
+    """``ASOF JOIN … MATCH_CONDITION (…)`` keeps every row of the left; DuckDB wants one condition."""
+    conditions: list[exp.Expr] = [join.args["match_condition"].unnest().copy()]
+    if join.args.get("on") is not None:
+        conditions.append(join.args["on"].copy())
+    if names := join.args.get("using"):
+        left, right = _left_alias(join), exp.to_identifier(join.this.alias_or_name, quoted=True)
+        conditions += [
+            exp.EQ(this=exp.column(n.copy(), table=left.copy()), expression=exp.column(n.copy(), table=right.copy()))
+            for n in names
+        ]
+    join.set("on", exp.and_(*conditions))
+    join.set("using", None)
+    join.set("match_condition", None)
+    join.set("side", "LEFT")

@@ -1,0 +1,101 @@
+"""PIVOT over values that the statement does not name, and a default for what is missing.
+
+Source: https://docs.snowflake.com/en/sql-reference/constructs/pivot
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from local_snowflake.errors import execution_error
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import tree_rewriter
+from local_snowflake.sql.types import parse_type
+
+
+@tree_rewriter
+def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Read the values of ``IN (ANY)`` and ``IN (SELECT …)``, and fill in ``DEFAULT ON NULL``.
+
+    Raises:
+        SnowflakeError: if there are no values to pivot by.
+    """
+    for pivot in list(tree.find_all(exp.Pivot)):
+        if pivot.args.get("unpivot") or not pivot.args.get("fields"):
+            continue
+        source = pivot.parent
+        if isinstance(source, exp.Table | exp.Subquery):
+            for field in pivot.args["fields"]:
+                _read_values(ctx, tree, source, pivot, field)
+                _name_casts(pivot, field)
+            if default := pivot.args.get("default_on_null"):
+                _fill(source, pivot, default)
+    return tree
+
+
+def _read_values(
+    ctx: Context, tree: exp.Expression, source: exp.Table | exp.Subquery, pivot: exp.Pivot, field: exp.Expr
+) -> None:
+    asked = field.expressions[0] if isinstance(field, exp.In) and field.expressions else None
+    if not isinstance(asked, exp.PivotAny | exp.Query):
+        return
+    if isinstance(asked, exp.PivotAny):
+        below = source.copy()
+        for clause in ("pivots", "joins", "laterals"):
+            below.set(clause, None)
+        found = exp.select(field.this.copy()).distinct().from_(below).where(field.this.copy().is_(exp.null()).not_())
+        order = asked.this
+        found = found.order_by(*(order.expressions if isinstance(order, exp.Order) else [field.this.copy()]))
+    else:
+        found = exp.select("*").from_(exp.Subquery(this=asked.copy(), alias=exp.TableAlias(this=_quoted("V"))))
+    if with_ := tree.args.get("with_"):
+        found.set("with_", with_.copy())
+    values = [_literal(row[0]) for row in _rows(ctx, found)]
+    if not values:
+        raise execution_error("PIVOT finds no values to pivot by", 2140, "22000")
+    field.set("expressions", values)
+    pivot.set("columns", [_quoted(value.sql(dialect="snowflake")) for value in values])
+
+
+def _name_casts(pivot: exp.Pivot, field: exp.Expr) -> None:
+    """A column for ``1 :: INT`` is named with the type's full name: ``CAST(1 AS NUMBER(38,0))``."""
+    names = pivot.args.get("columns") or []
+    if not isinstance(field, exp.In) or len(names) != len(field.expressions):
+        return
+    for value, name in zip(field.expressions, names, strict=True):
+        if isinstance(value, exp.Cast):
+            kind = parse_type(value.to.sql(dialect="snowflake"))
+            name.set("this", f"CAST({value.this.sql(dialect='snowflake')} AS {kind})")
+            value.replace(exp.alias_(value.copy(), name.copy()))
+
+
+def _rows(ctx: Context, query: exp.Select) -> list[tuple[Any, ...]]:
+    from local_snowflake.sql.queries import run_query
+
+    table = run_query(ctx, query).table
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def _literal(value: Any) -> exp.Expr:
+    return exp.convert(value) if isinstance(value, int | float | str | bool) else exp.Literal.string(str(value))
+
+
+def _fill(source: exp.Table | exp.Subquery, pivot: exp.Pivot, default: exp.Expr) -> None:
+    """``… PIVOT (… DEFAULT ON NULL (d)) p`` -> a subquery that puts d where the pivot has NULL."""
+    pivot.set("default_on_null", None)
+    alias = pivot.args.get("alias") or exp.TableAlias(this=_quoted("PIVOTED"))
+    filled = [
+        exp.alias_(exp.Coalesce(this=exp.column(name.copy()), expressions=[default.copy()]), name.copy())
+        for name in pivot.args.get("columns") or []
+    ]
+    inner = source.copy()
+    inner.set("joins", None)
+    subquery = exp.Subquery(this=exp.select(exp.Star(replace=filled)).from_(inner), alias=alias.copy())
+    subquery.set("joins", source.args.get("joins"))
+    source.replace(subquery)
+
+
+def _quoted(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)

@@ -1,0 +1,250 @@
+"""sqlglot's tokens -> a typed statement: what verb, what kind of object, and a reader over the rest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+from sqlglot.dialects.snowflake import Snowflake
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Token, TokenType
+
+from local_snowflake.errors import syntax_error
+from local_snowflake.sql.names import normalise
+
+_LEADING_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.S)
+_MODIFIERS = {"TEMP", "TEMPORARY", "TRANSIENT", "SCOPED", "SECURE", "VOLATILE", "LOCAL", "GLOBAL", "RECURSIVE"}
+# verbs whose text is not SQL (file://… would be read as a comment), so that it is never tokenized as a whole
+RAW_VERBS = {"PUT", "GET", "LS", "LIST", "RM", "REMOVE"}
+
+
+def strip_comments(sql: str) -> str:
+    """The statement without leading comments and without the closing semicolon."""
+    return _LEADING_COMMENTS.sub("", sql).rstrip().rstrip(";").rstrip()
+
+
+class Reader:
+    """Reads a statement token by token and knows the text that each token came from."""
+
+    def __init__(self, sql: str, tokens: list[Token]) -> None:
+        """Start at the first of ``tokens``, which were made from ``sql``."""
+        self.sql = sql
+        self.tokens = tokens
+        self.at = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether every token was read."""
+        return self.at >= len(self.tokens)
+
+    def peek(self, ahead: int = 0) -> str:
+        """The next word in upper case; empty at the end, and for a quoted identifier or a text."""
+        index = self.at + ahead
+        if index >= len(self.tokens):
+            return ""
+        token = self.tokens[index]
+        return "" if token.token_type in {TokenType.STRING, TokenType.IDENTIFIER} else token.text.upper()
+
+    def accept(self, *words: str) -> bool:
+        """Read ``words`` if they come next, all of them or none."""
+        if all(self.peek(i) == word for i, word in enumerate(words)):
+            self.at += len(words)
+            return True
+        return False
+
+    def accept_any(self, *words: str) -> str | None:
+        """Read one of ``words`` if it comes next; says which."""
+        if (word := self.peek()) in words and word:
+            self.at += 1
+            return word
+        return None
+
+    def expect(self, *words: str) -> None:
+        """Read ``words``, or raise a syntax error that names what stands there instead."""
+        if not self.accept(*words):
+            raise self.unexpected(" ".join(words))
+
+    def unexpected(self, wanted: str = "") -> Exception:
+        """The syntax error for what comes next."""
+        found = self.tokens[self.at].text if not self.done else "<EOF>"
+        line = self.tokens[self.at].line if not self.done else 1
+        hint = f", expected {wanted}" if wanted else ""
+        return syntax_error(f"syntax error line {line} at position {self.position} unexpected '{found}'{hint}.")
+
+    @property
+    def position(self) -> int:
+        """Where in the text the next token starts."""
+        return self.tokens[self.at].start if not self.done else len(self.sql)
+
+    def next(self) -> Token:
+        """Read one token, whatever it is."""
+        if self.done:
+            raise self.unexpected()
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def identifier(self) -> str:
+        """Read one identifier; returns its normalised form."""
+        token = self.next()
+        if token.token_type == TokenType.IDENTIFIER:
+            return token.text.replace('""', '"')
+        if not re.match(r"[\w$]+\Z", token.text) or token.token_type == TokenType.STRING:
+            self.at -= 1
+            raise self.unexpected("an identifier")
+        return token.text.upper()
+
+    def name_parts(self) -> list[str]:
+        """Read a dotted name, or ``IDENTIFIER('…')``; returns its normalised parts."""
+        if self.peek() == "IDENTIFIER" and self.peek(1) == "(":
+            self.at += 2
+            parts = [normalise(p) for p in re.findall(r'"(?:[^"]|"")*"|[^.]+', self.next().text)]
+            self.expect(")")
+            return parts
+        parts = [self.identifier()]
+        while self.accept("."):
+            parts.append(self.identifier() if self.peek() != "." else "PUBLIC")
+        return parts
+
+    def string(self) -> str:
+        """Read a text literal, ``'…'`` or ``$$…$$``."""
+        token = self.next()
+        if token.token_type not in {TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING}:
+            self.at -= 1
+            raise self.unexpected("a text in quotes")
+        return token.text
+
+    def value(self) -> str:
+        """Read an option's value: a text, a number (signed), a word or a dotted name."""
+        if self.peek() in {"-", "+"}:
+            sign = self.next().text
+            return sign + self.next().text
+        token = self.next()
+        if token.token_type == TokenType.STRING or self.peek() != ".":
+            return token.text
+        text = token.text
+        while self.accept("."):
+            text += "." + self.next().text
+        return text
+
+    def parenthesised(self) -> str:
+        """Read ``( … )`` with balanced brackets; returns the text between them."""
+        self.expect("(")
+        start, depth = self.position, 1
+        while depth:
+            token = self.next()
+            depth += {"(": 1, ")": -1}.get(token.text if token.token_type != TokenType.STRING else "", 0)
+        return self.sql[start : self.tokens[self.at - 1].start]
+
+    def value_list(self) -> list[str]:
+        """Read ``( 'a', b, … )``; returns the values."""
+        self.expect("(")
+        values: list[str] = []
+        while not self.accept(")"):
+            values.append(self.value())
+            self.accept(",")
+        return values
+
+    def options(self, *stop: str) -> dict[str, str | list[str]]:
+        """Read ``KEY = value`` pairs up to the end or to one of the words ``stop``."""
+        found: dict[str, str | list[str]] = {}
+        while not self.done and self.peek() not in stop and self.peek(1) == "=":
+            key = self.next().text.upper()
+            self.expect("=")
+            found[key] = self.value_list() if self.peek() == "(" else self.value()
+            self.accept(",")
+        return found
+
+    def rest(self) -> str:
+        """The text that was not read yet."""
+        return self.sql[self.position :]
+
+    def finish(self) -> None:
+        """Raise a syntax error if something was not read."""
+        if not self.done:
+            raise self.unexpected("the end of the statement")
+
+
+@dataclass
+class Statement:
+    """One statement: its text, its first words, and a reader that stands behind them."""
+
+    sql: str
+    verb: str
+    kind: str = ""
+    or_replace: bool = False
+    or_alter: bool = False
+    modifiers: frozenset[str] = frozenset()
+    binds: list[object] = field(default_factory=list)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """A reader at the statement's first token."""
+        return Reader(self.sql, tokenize(self.sql))
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the object belongs to the session only."""
+        return bool(self.modifiers & {"TEMP", "TEMPORARY", "VOLATILE"})
+
+
+class _Dialect(Snowflake):
+    """Snowflake, every word of which is a token of its own."""
+
+    class Tokenizer(Snowflake.Tokenizer):
+        """Without "command" words such as SHOW: the rest of a statement that starts with one would be one token."""
+
+        COMMANDS: ClassVar[set[TokenType]] = set()
+
+
+def tokenize(sql: str) -> list[Token]:
+    """Snowflake's tokens of a text, or Snowflake's syntax error."""
+    try:
+        return _Dialect().tokenize(sql)
+    except TokenError as error:
+        raise syntax_error(str(error)) from None
+
+
+def parse_statement(sql: str, kinds: set[tuple[str, str]]) -> Statement:
+    """Recognise a statement by its first words.
+
+    Args:
+        sql: the text of one statement.
+        kinds: the (verb, kind) pairs that have a handler; the kind may have several words, eg: ``FILE FORMAT``.
+    """
+    text = strip_comments(sql)
+    verb = (re.match(r"[A-Za-z]+", text) or [""])[0].upper()
+    verb = {"DESC": "DESCRIBE", "LIST": "LS", "REMOVE": "RM"}.get(verb, verb)
+    if verb in RAW_VERBS:
+        return Statement(text, verb)
+    words = [w.upper() for w in re.findall(r'"|[A-Za-z_$]+', re.sub(r"/\*.*?\*/", " ", text[:400], flags=re.S))][1:]
+    statement = Statement(text, verb)
+    if words[:2] == ["OR", "REPLACE"]:
+        statement.or_replace, words = True, words[2:]
+    elif words[:2] == ["OR", "ALTER"]:
+        statement.or_alter, words = True, words[2:]
+    modifiers = set()
+    while words and words[0] in _MODIFIERS and verb in {"CREATE", "DROP"}:
+        modifiers.add(words.pop(0))
+    statement.modifiers = frozenset(modifiers)
+    for length in (4, 3, 2, 1):
+        kind = " ".join(words[:length])
+        if (verb, kind) in kinds:
+            statement.kind = kind
+            break
+    return statement
+
+
+def skip_head(statement: Statement) -> Reader:
+    """A fresh reader placed behind the verb, the modifiers and the kind."""
+    reader = Reader(statement.sql, statement.reader.tokens)
+    reader.next()
+    reader.accept("OR", "REPLACE") or reader.accept("OR", "ALTER")
+    while reader.peek() in _MODIFIERS and statement.verb in {"CREATE", "DROP"}:
+        reader.next()
+    # the tokenizer makes one token of some kinds, eg: FILE FORMAT
+    if not (" " in statement.kind and reader.accept(statement.kind)):
+        for word in statement.kind.split():
+            reader.expect(word)
+    return reader

@@ -1,0 +1,281 @@
+"""The files of stages: PUT, GET, LIST, REMOVE and COPY FILES."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.errors import SnowflakeError, compilation_error, syntax_error
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, rows, status
+from local_snowflake.sql.statement import Reader, Statement, skip_head, tokenize
+from local_snowflake.stages.locations import Location, local_path, locate, root, unquote_location
+from local_snowflake.stages.options import Options, is_true, read_options
+from local_snowflake.stages.transfers import INCOMING, Grant, file_url
+
+_SPACE = re.compile(r"(?:\s+|/\*.*?\*/)*", re.S)
+_QUOTED = re.compile(r"'(?:\\.|''|[^'\\])*'", re.S)
+_BARE = re.compile(r"""(?:"(?:[^"]|"")*"|[^\s"'])+""")
+_COMPRESSIONS = {"AUTO_DETECT", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW_DEFLATE", "NONE"}
+_GLOB = re.compile(r"[*?\[]")
+
+
+class _Words:
+    """Reads the words of a statement whose text is not SQL: paths, locations, then options."""
+
+    def __init__(self, stmt: Statement) -> None:
+        self.text = stmt.sql
+        self.at = _SPACE.match(stmt.sql, re.match(r"[A-Za-z]+", stmt.sql).end()).end()  # type: ignore[union-attr]
+        self.binds = [str(b) for b in stmt.binds]
+
+    def path(self, what: str) -> str:
+        """Read a path or a location, without its quotes; a ``?`` is the next bind value."""
+        match = _QUOTED.match(self.text, self.at) or _BARE.match(self.text, self.at)
+        if not match:
+            raise syntax_error(f"syntax error line 1 at position {self.at} unexpected '<EOF>', expected {what}.")
+        self.at = _SPACE.match(self.text, match.end()).end()  # type: ignore[union-attr]
+        if match[0] == "?":
+            if not self.binds:
+                raise SnowflakeError(2049, "42601", "Bind variable ? not set.")
+            return unquote_location(self.binds.pop(0))
+        return unquote_location(match[0])
+
+    def options(self) -> Options:
+        """Read the options up to the end."""
+        rest = self.text[self.at :]
+        reader = Reader(rest, tokenize(rest))
+        found = read_options(reader)
+        reader.finish()
+        return found
+
+
+def _local(path: str) -> str:
+    if not path.startswith("file://"):
+        raise compilation_error(f"invalid local path '{path}': it is written as file://path", 1011, "42601")
+    return path.removeprefix("file://")
+
+
+@statement("PUT")
+def put(ctx: Context, stmt: Statement) -> Result:
+    """PUT file://path @stage [options]: tells the client where to send its files.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/put
+    """
+    # the connector repeats a PUT for each file's URL, and leaves the bind values out
+    bound = bool(stmt.binds)
+    if bound:
+        ctx.engine.transfers.binds[ctx.handle] = list(stmt.binds)
+    else:
+        stmt.binds = list(ctx.engine.transfers.binds.get(ctx.handle, []))
+    words = _Words(stmt)
+    source = _local(words.path("a local path"))
+    location = locate(ctx, words.path("a stage"))
+    if location.read_only:
+        raise compilation_error("Files cannot be written to this location.", 1011, "42601")
+    location.target("")
+    options = words.options()
+    compression = str(options.get("SOURCE_COMPRESSION", "AUTO_DETECT")).upper()
+    if compression not in _COMPRESSIONS:
+        raise compilation_error(f"invalid value [{compression}] for parameter 'SOURCE_COMPRESSION'", 1008, "22023")
+    compress, overwrite = is_true(options.get("AUTO_COMPRESS"), default=True), is_true(options.get("OVERWRITE"))
+    grant = Grant(
+        location,
+        root(ctx) / INCOMING,
+        writable=True,
+        overwrite=overwrite,
+        auto_compress=compress and compression in {"AUTO_DETECT", "NONE"},
+    )
+    info = _upload_info(ctx, grant, source, repeated=not bound)
+    transfer = {
+        "command": "UPLOAD",
+        "src_locations": [source],
+        "parallel": int(str(options.get("PARALLEL", 4))),
+        "autoCompress": compress,
+        "sourceCompression": compression.lower(),
+        "overwrite": overwrite,
+        "stageInfo": info,
+        "encryptionMaterial": None,
+    }
+    return _transfer(transfer)
+
+
+def _upload_info(ctx: Context, grant: Grant, source: str, *, repeated: bool) -> dict[str, Any]:
+    base_url = ctx.handle.base_url
+    if not repeated and _GLOB.search(source) and base_url.startswith("http://"):
+        # one URL cannot serve many files, and the connector asks for no others here; plain HTTP is loopback only
+        directory = grant.location.target("")
+        directory.mkdir(parents=True, exist_ok=True)
+        return {"locationType": "LOCAL_FS", "location": str(directory), "creds": {}}
+    token = ctx.engine.transfers.grant(grant)
+    if base_url.startswith("https://"):
+        endpoint = file_url(base_url, token, "").removesuffix(f"/{token}/")
+        return {
+            "locationType": "GCS",
+            "location": f"{token}/",
+            "creds": {"GCS_ACCESS_TOKEN": token},
+            "endPoint": endpoint.removeprefix("https://"),
+            "isClientSideEncrypted": False,
+        }
+    url = file_url(base_url, token, PurePosixPath(source).name)
+    return {"locationType": "GCS", "location": f"{token}/", "creds": {}, "presignedUrl": url}
+
+
+def _transfer(data: dict[str, Any]) -> Result:
+    result = status()
+    result.transfer = data
+    return result
+
+
+@statement("GET")
+def get(ctx: Context, stmt: Statement) -> Result:
+    """GET @stage file://path [PARALLEL = n] [PATTERN = 'regex']: tells the client where to fetch files.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/get
+    """
+    words = _Words(stmt)
+    location = locate(ctx, words.path("a stage"))
+    target = _local(words.path("a local path"))
+    options = words.options()
+    found = location.files(_text(options.get("PATTERN")))
+    names = {f.relative: f.path for f in found}
+    token = ctx.engine.transfers.grant(Grant(location, root(ctx) / INCOMING, readable=names))
+    transfer = {
+        "command": "DOWNLOAD",
+        "src_locations": [f.relative for f in found],
+        "presignedUrls": [file_url(ctx.handle.base_url, token, f.relative) for f in found],
+        "parallel": int(str(options.get("PARALLEL", 10))),
+        "localLocation": target,
+        "stageInfo": {"locationType": "GCS", "location": f"{token}/", "creds": {}},
+        "encryptionMaterial": [None] * len(found),
+    }
+    return _transfer(transfer)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+@statement("LS")
+def list_files(ctx: Context, stmt: Statement) -> Result:
+    """LIST @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/list."""
+    words = _Words(stmt)
+    location = locate(ctx, words.path("a stage"))
+    found = location.files(_text(words.options().get("PATTERN")))
+    records = [{"name": f.name, "size": f.size, "md5": f.md5, "last_modified": f.modified} for f in found]
+    return rows(records, {"name": None, "size": pa.int64(), "md5": None, "last_modified": None})
+
+
+@statement("RM")
+def remove(ctx: Context, stmt: Statement) -> Result:
+    """REMOVE @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/remove."""
+    words = _Words(stmt)
+    location = locate(ctx, words.path("a stage"))
+    if location.read_only:
+        raise compilation_error("Files cannot be removed from this location.", 1011, "42601")
+    found = location.files(_text(words.options().get("PATTERN")))
+    for file in found:
+        file.path.unlink(missing_ok=True)
+    _drop_empty_directories(location)
+    return rows([{"name": f.name, "result": "removed"} for f in found], {"name": None, "result": None})
+
+
+def _drop_empty_directories(location: Location) -> None:
+    if not location.directory.is_dir():
+        return
+    for directory in sorted((p for p in location.directory.rglob("*") if p.is_dir()), reverse=True):
+        if not any(directory.iterdir()):
+            directory.rmdir()
+
+
+@statement("COPY", "FILES INTO")
+def copy_files(ctx: Context, stmt: Statement) -> Result:
+    """COPY FILES INTO @stage FROM @stage [FILES = (…)] [PATTERN = …].
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/copy-files
+    """
+    reader = skip_head(stmt)
+    target = locate(ctx, read_location(reader))
+    reader.expect("FROM")
+    if target.read_only:
+        raise compilation_error("Files cannot be written to this location.", 1011, "42601")
+    if reader.peek() == "(":
+        query = reader.parenthesised()
+        options = read_options(reader)
+        files = _selected(ctx, query)
+        # the files that a query chooses are named with their stage
+        stage = f"{'.'.join(target.stage.name)}/" if target.stage else ""
+    else:
+        stage = ""
+        source = locate(ctx, read_location(reader))
+        options = read_options(reader)
+        files = _found(source, options)
+    reader.finish()
+    copied = []
+    for path, name in files:
+        place = target.target(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+        copied.append({"file": stage + place.relative_to(target.directory).as_posix()})
+    if not is_true(options.get("DETAILED_OUTPUT"), default=True):
+        return rows([{"files_copied": len(copied)}], {"files_copied": pa.int64()})
+    return rows(copied, {"file": None})
+
+
+def _found(source: Location, options: Options) -> list[tuple[Path, str]]:
+    """The files of a location that options choose, and what they are called in the target."""
+    base = "/".join(p for p in source.path.split("/") if p)
+    found = [(f.path, _below(f.relative, base)) for f in source.files(_text(options.get("PATTERN")))]
+    wanted = options.get("FILES")
+    return found if wanted is None else [(path, name) for path, name in found if name in wanted]
+
+
+def _selected(ctx: Context, query: str) -> list[tuple[Path, str]]:
+    """The files whose locations a query gives, with the names in its second column; without one they keep their path.
+
+    Raises:
+        SnowflakeError: if it gives more columns, or a file is not there.
+    """
+    table = ctx.execute(query).table
+    if table.num_columns > 2:
+        text = (
+            f"The query of COPY FILES has {table.num_columns} columns: that exceeds maximum allowable number of columns"
+        )
+        raise compilation_error(f"{text} (2).", 1003, "42000")
+    columns = [c.to_pylist() for c in table.columns]
+    names = columns[1] if len(columns) > 1 else [None] * table.num_rows
+    found = []
+    for url, name in zip(columns[0], names, strict=True):
+        path = local_path(ctx, str(url))
+        found.append((path, str(name) if name is not None else locate(ctx, str(url)).path))
+    return found
+
+
+def _below(relative: str, base: str) -> str:
+    """A file's path behind the location that it was found by; a single file's is its name."""
+    if relative == base:
+        return PurePosixPath(relative).name
+    return relative.removeprefix(base).lstrip("/") if base else relative
+
+
+_LOCATION_TOKEN = re.compile(r"""@(?:"(?:[^"]|"")*"|[^\s"'();,])+|[a-z]+://[^\s'();,]+""")
+
+
+def read_location(reader: Reader) -> str:
+    """Read a location, ``@stage/path`` or ``'@stage/path'``; returns it without its quotes."""
+    if reader.done:
+        raise reader.unexpected("a stage")
+    text = reader.sql[reader.position :]
+    if text.startswith("'"):
+        return reader.string()
+    match = _LOCATION_TOKEN.match(text)
+    if not match:
+        raise reader.unexpected("a stage")
+    end = reader.position + match.end()
+    while not reader.done and reader.position < end:
+        reader.next()
+    return match[0]

@@ -1,0 +1,193 @@
+"""File formats: the options that describe CSV, JSON, Parquet and ORC files, checked, with Snowflake's defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import compilation_error, does_not_exist, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.names import split_parts
+from local_snowflake.stages.options import Options, Value, is_true
+
+# https://docs.snowflake.com/en/sql-reference/sql/create-file-format#format-type-options-formattypeoptions
+_COMMON: dict[str, str | list[str]] = {
+    "FILE_EXTENSION": "",
+    "DATE_FORMAT": "AUTO",
+    "TIME_FORMAT": "AUTO",
+    "TIMESTAMP_FORMAT": "AUTO",
+    "BINARY_FORMAT": "HEX",
+    "TRIM_SPACE": "false",
+    "COMPRESSION": "AUTO",
+    "MULTI_LINE": "true",
+    "REPLACE_INVALID_CHARACTERS": "false",
+    "SKIP_BYTE_ORDER_MARK": "true",
+}
+DEFAULTS: dict[str, dict[str, str | list[str]]] = {
+    "CSV": {
+        "RECORD_DELIMITER": "\n",
+        "FIELD_DELIMITER": ",",
+        "SKIP_HEADER": "0",
+        "PARSE_HEADER": "false",
+        **_COMMON,
+        "ESCAPE": "NONE",
+        "ESCAPE_UNENCLOSED_FIELD": "\\",
+        "FIELD_OPTIONALLY_ENCLOSED_BY": "NONE",
+        "NULL_IF": ["\\N"],
+        "ERROR_ON_COLUMN_COUNT_MISMATCH": "true",
+        "VALIDATE_UTF8": "true",
+        "SKIP_BLANK_LINES": "false",
+        "EMPTY_FIELD_AS_NULL": "true",
+        "ENCODING": "UTF8",
+    },
+    "JSON": {
+        **_COMMON,
+        "NULL_IF": [],
+        "ENABLE_OCTAL": "false",
+        "ALLOW_DUPLICATE": "false",
+        "STRIP_OUTER_ARRAY": "false",
+        "STRIP_NULL_VALUES": "false",
+        "IGNORE_UTF8_ERRORS": "false",
+    },
+    "PARQUET": {
+        "COMPRESSION": "AUTO",
+        "BINARY_AS_TEXT": "true",
+        "USE_LOGICAL_TYPE": "false",
+        "TRIM_SPACE": "false",
+        "USE_VECTORIZED_SCANNER": "false",
+        "REPLACE_INVALID_CHARACTERS": "false",
+        "SNAPPY_COMPRESSION": "true",
+        "NULL_IF": [],
+    },
+    "ORC": {"TRIM_SPACE": "false", "REPLACE_INVALID_CHARACTERS": "false", "NULL_IF": []},
+}
+_BOOLEANS = {"true", "false"}
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How files are to be read or written.
+
+    Attributes:
+        kind: CSV, JSON, PARQUET or ORC.
+        options: what was given, by option name; the rest has Snowflake's defaults.
+    """
+
+    kind: str = "CSV"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_columnar(self) -> bool:
+        """Whether the files hold named columns of their own types."""
+        return self.kind in {"PARQUET", "ORC"}
+
+    def text(self, key: str) -> str:
+        """An option that is a text; NONE is empty."""
+        value = str(self.options.get(key, DEFAULTS[self.kind].get(key, "")))
+        return "" if value.upper() == "NONE" else value
+
+    def flag(self, key: str) -> bool:
+        """An option that is true or false."""
+        return is_true(self.options.get(key, DEFAULTS[self.kind].get(key)))
+
+    def number(self, key: str) -> int:
+        """An option that is a number."""
+        return int(str(self.options.get(key, DEFAULTS[self.kind].get(key, 0))))
+
+    def null_if(self) -> list[str]:
+        """The texts that mean NULL."""
+        value = self.options.get("NULL_IF", DEFAULTS[self.kind]["NULL_IF"])
+        return list(value) if isinstance(value, list) else [str(value)]
+
+    def given(self, key: str) -> bool:
+        """Whether an option was given."""
+        return key in self.options
+
+
+def checked_options(options: Options) -> dict[str, Any]:
+    """Check the options of a format and write their values in one way.
+
+    Raises:
+        SnowflakeError: 001003 for an option that the type does not have; 000002 for a type that is not there.
+    """
+    if not options or "FORMAT_NAME" in options:
+        return dict(options)
+    kind = str(options.get("TYPE", "CSV")).upper()
+    if kind not in DEFAULTS:
+        raise not_supported(f"file format TYPE = {kind}")
+    given = {k: v for k, v in options.items() if k not in {"TYPE", "COMMENT"}}
+    checked = {"TYPE": kind, **{key: _checked(kind, key, value) for key, value in given.items()}}
+    _check_csv(checked)
+    return checked
+
+
+def _checked(kind: str, key: str, value: Value) -> str | list[str]:
+    default = DEFAULTS[kind].get(key)
+    if default is None:
+        raise compilation_error(f"invalid parameter '{key}' for a file format of type {kind}", 1423, "22023")
+    if isinstance(default, list):
+        return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+    if default in _BOOLEANS:
+        return str(is_true(value)).lower()
+    if not isinstance(value, str):
+        raise compilation_error(f"invalid value for parameter '{key}'", 1008, "22023")
+    return value.upper() if key in {"COMPRESSION", "BINARY_FORMAT"} else value
+
+
+def _check_csv(options: dict[str, Any]) -> None:
+    if not str(options.get("SKIP_HEADER", "0")).isdigit():
+        raise compilation_error(f"invalid value [{options['SKIP_HEADER']}] for parameter 'SKIP_HEADER'", 1008, "22023")
+    for key in ("FIELD_DELIMITER", "RECORD_DELIMITER", "ESCAPE", "ESCAPE_UNENCLOSED_FIELD"):
+        if key in options:
+            options[key] = _character(str(options[key]))
+    enclosure = str(options.get("FIELD_OPTIONALLY_ENCLOSED_BY", "NONE"))
+    if enclosure.upper() != "NONE":
+        enclosure = _character(enclosure)
+        if enclosure not in {'"', "'"}:
+            text = f"invalid value ['{enclosure}'] for parameter 'FIELD_OPTIONALLY_ENCLOSED_BY'"
+            raise compilation_error(text, 1008, "22023")
+        options["FIELD_OPTIONALLY_ENCLOSED_BY"] = enclosure
+    if str(options.get("PARSE_HEADER", "false")) == "true" and int(str(options.get("SKIP_HEADER", "0"))):
+        raise compilation_error(
+            "Invalid file format: PARSE_HEADER is only allowed when SKIP_HEADER is 0.", 1008, "22023"
+        )
+
+
+def _character(text: str) -> str:
+    """A delimiter, which may be spelled in hexadecimal: ``0x1F``."""
+    if text.lower().startswith("0x") and len(text) > 2:
+        return bytes.fromhex(text[2:]).decode("latin-1")
+    return text
+
+
+def find_format(ctx: Context, name: str) -> Object:
+    """The named file format.
+
+    Raises:
+        SnowflakeError: 002003, if it is not there.
+    """
+    full = ctx.resolve(split_parts(name))
+    found = ctx.session.temporary_objects.get(("FILE FORMAT", full)) or ctx.catalog.get("FILE FORMAT", full)
+    if found is None:
+        raise does_not_exist("File format", name)
+    return found
+
+
+def effective_format(ctx: Context, given: Options | str | None, stage: Object | None) -> FileFormat:
+    """The format that a statement means: its own options or named format, else the stage's, else CSV.
+
+    Args:
+        ctx: the statement's context.
+        given: ``FILE_FORMAT = (…)`` as read, or a format's name.
+        stage: the stage that is read, whose options hold where the statement gives none.
+    """
+    own: Options = {"FORMAT_NAME": given} if isinstance(given, str) else dict(given or {})
+    if not own and stage is not None:
+        own = dict(stage.props.get("file_format") or {})
+    if "FORMAT_NAME" in own:
+        name = own.pop("FORMAT_NAME")
+        named = find_format(ctx, str(name)).props["options"]
+        own = {**named, **own}
+    checked = checked_options(own)
+    return FileFormat(checked.get("TYPE", "CSV"), checked)

@@ -1,0 +1,286 @@
+"""Stage locations: ``@stage/path`` -> a directory of this server and a path in it; the files that are there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.names import Name, normalise
+
+_PART = r'"(?:[^"]|"")*"|[^./"\s]+'
+_LOCATION = re.compile(rf"@(?P<name>~|(?:(?:{_PART})\.)*(?:%(?:{_PART})|(?:{_PART})))(?P<path>/.*)?\Z", re.S)
+_MODIFIED = "%a, %d %b %Y %H:%M:%S GMT"
+STAGES = "stages"
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """One file of a stage.
+
+    Attributes:
+        path: where the file is on this server.
+        relative: its path within the stage.
+        name: its name as LIST prints it, eg: ``my_stage/data/a.csv.gz``.
+    """
+
+    path: Path
+    relative: str
+    name: str
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes; 0 if a statement names it and it is not there."""
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    @property
+    def md5(self) -> str:
+        """The digest of its bytes: by it a changed file is told from a loaded one; empty if it is not there."""
+        return digests(self.path)[0] if self.path.is_file() else ""
+
+    @property
+    def modified(self) -> str:
+        """When it was staged, as LIST prints it."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC).strftime(_MODIFIED)
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in a stage.
+
+    Attributes:
+        directory: the stage's root on this server; it may not exist as long as the stage is empty.
+        path: what stands behind the stage's name, without a slash before it.
+        label: what LIST prints before the path of a file, eg: ``my_stage/``.
+        read_only: whether files can only be read, eg: those of a model.
+        stage: the stage's object, if it has one.
+    """
+
+    directory: Path
+    path: str = ""
+    label: str = ""
+    read_only: bool = False
+    stage: Object | None = None
+
+    def target(self, relative: str) -> Path:
+        """Where a file below this location is kept.
+
+        Raises:
+            SnowflakeError: if the path would lead out of the stage.
+        """
+        return self._inside("/".join(p for p in (self.path, relative) if p))
+
+    def _inside(self, path: str) -> Path:
+        parts = [p for p in path.split("/") if p and p != "."]
+        if ".." in parts or "\0" in path:
+            raise compilation_error(f"Invalid path '{path}': it leads out of the stage.", 1011, "42601")
+        return self.directory.joinpath(*parts)
+
+    def files(self, pattern: str | None = None) -> list[StagedFile]:
+        """The files whose path starts with this location's, by name.
+
+        Args:
+            pattern: a regular expression that must match the whole path within the stage, or from some slash of it on.
+        """
+        matches(pattern, "")
+        prefix = "/".join(p for p in self.path.split("/") if p and p != ".")
+        start = self._inside(prefix)
+        # object stores know prefixes, not directories: @s/a means s/a, s/a/b and s/ab
+        candidates = _files_below(start) if start.is_dir() else []
+        if prefix and not self.path.endswith("/") and start.parent.is_dir():
+            for near in start.parent.iterdir():
+                if near.name.startswith(start.name) and near != start:
+                    candidates += [near] if near.is_file() else _files_below(near)
+            candidates += [start] if start.is_file() else []
+        found = []
+        for path in candidates:
+            relative = path.relative_to(self.directory).as_posix()
+            staged = StagedFile(path, relative, self.label + relative)
+            if matches(pattern, staged.name):
+                found.append(staged)
+        return sorted(found, key=lambda f: f.name)
+
+
+def matches(pattern: str | None, name: str) -> bool:
+    """Whether a PATTERN option accepts a file's name.
+
+    Raises:
+        SnowflakeError: if the pattern is no regular expression.
+    """
+    if pattern is None:
+        return True
+    try:
+        return re.fullmatch(pattern, name, re.S) is not None
+    except re.error as error:
+        raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
+
+
+def _files_below(directory: Path) -> list[Path]:
+    return [p for p in directory.rglob("*") if p.is_file()]
+
+
+SchemeLocator = Callable[[Context, str], Location]
+_SCHEMES: dict[str, SchemeLocator] = {}
+
+
+def location_scheme(scheme: str) -> Callable[[SchemeLocator], SchemeLocator]:
+    """Announce where locations of a scheme are kept, eg: ``@location_scheme("snow")`` for ``snow://model/…``."""
+
+    def register(locator: SchemeLocator) -> SchemeLocator:
+        _SCHEMES[scheme] = locator
+        return locator
+
+    return register
+
+
+def unquote_location(text: str) -> str:
+    """A location without the quotes of a text literal around it."""
+    text = text.strip()
+    if len(text) >= 2 and text[0] == "'" == text[-1]:
+        return re.sub(r"\\(.)", r"\1", text[1:-1].replace("''", "'"))
+    return text
+
+
+def locate(ctx: Context, text: str) -> Location:
+    """Resolve a location as a statement spells it.
+
+    Args:
+        ctx: the statement's context.
+        text: eg: ``@st/dir``, ``'@"DB"."S"."ST"/dir'``, ``@~/x``, ``@%table``, ``snow://…``.
+
+    Returns:
+        The location; nothing needs to be there yet.
+
+    Raises:
+        SnowflakeError: 002003, if the stage or the table is not there; 001003 for a text that is no location.
+    """
+    text = unquote_location(text)
+    if match := re.match(r"([a-z][a-z0-9]*)://", text):
+        if match[1] in _SCHEMES:
+            return _SCHEMES[match[1]](ctx, text)
+        raise compilation_error(f"invalid URL prefix found in: '{text}': only internal stages can be used here")
+    match = _LOCATION.match(text)
+    if not match:
+        raise compilation_error(f"invalid stage location '{text}': a stage is written as @stage/path")
+    path = (match["path"] or "").lstrip("/")
+    if match["name"] == "~":
+        return Location(root(ctx) / f"user-{_safe(ctx.session.user.lower())}", path, "")
+    parts = re.findall(rf"%(?:{_PART})|(?:{_PART})", match["name"])
+    if parts[-1].startswith("%"):
+        table = _table(ctx, [*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
+        return Location(root(ctx) / f"table-{table_id(table)}", path, "")
+    stage = need_stage(ctx, ctx.resolve([normalise(p) for p in parts]))
+    return Location(root(ctx) / stage.props["id"], path, f"{stage.name.name.lower()}/", stage=stage)
+
+
+def _table(ctx: Context, parts: list[str]) -> Object:
+    name = ctx.resolve(parts)
+    found = ctx.relation(name)
+    if found is None:
+        raise does_not_exist("Table", name.fqn)
+    return found
+
+
+def table_id(table: Object) -> str:
+    """What tells a table from every other, also from one that replaces it under the same name."""
+    return str(round(table.created_on.timestamp() * 1_000_000))
+
+
+def find_stage(ctx: Context, name: Name) -> Object | None:
+    """The stage of a name; the session's temporary stage hides a permanent one."""
+    return ctx.session.temporary_objects.get(("STAGE", name)) or ctx.catalog.get("STAGE", name)
+
+
+def need_stage(ctx: Context, name: Name) -> Object:
+    """The stage of a name.
+
+    Raises:
+        SnowflakeError: 002003, if it is not there.
+    """
+    if found := find_stage(ctx, name):
+        return found
+    raise does_not_exist("Stage", name.fqn)
+
+
+def root(ctx: Context) -> Path:
+    """Where all stages' files are."""
+    return ctx.engine.data_dir / STAGES
+
+
+def local_path(ctx: Context, text: str) -> Path:
+    """The one staged file that a location names, eg: for a procedure's imports.
+
+    Raises:
+        SnowflakeError: 002003, if there is no stage or no file.
+    """
+    location = locate(ctx, text)
+    path = location.target("")
+    if not location.path or not path.is_file():
+        raise SnowflakeError(
+            253006, "22000", f"Remote file '{unquote_location(text)}' was not found: stage it with PUT first."
+        )
+    return path
+
+
+def local_directory(ctx: Context, text: str) -> Path:
+    """The directory that a location means.
+
+    Raises:
+        SnowflakeError: 002003, if there is no stage or nothing in the directory.
+    """
+    path = locate(ctx, text).target("")
+    if not path.is_dir():
+        raise SnowflakeError(253006, "22000", f"There is no file in '{unquote_location(text)}'.")
+    return path
+
+
+def sweep(data_dir: Path, catalog: Catalog) -> None:
+    """Delete what no stage holds any more: temporary stages of a server that was killed, dropped schemas."""
+    kept = {stage.props["id"] for stage in catalog.all("STAGE")}
+    kept |= {f"table-{table_id(table)}" for table in catalog.all("TABLE")}
+    if (data_dir / STAGES).is_dir():
+        for directory in (data_dir / STAGES).iterdir():
+            if directory.name not in kept and not directory.name.startswith("user-"):
+                remove_directory(directory)
+
+
+def remove_directory(directory: Path) -> None:
+    """Delete a stage's files."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"\W", lambda m: f"-{ord(m[0]):x}", name)
+
+
+_digests: dict[tuple[str, int, int], tuple[str, str]] = {}
+_digests_lock = threading.Lock()
+
+
+def digests(path: Path) -> tuple[str, str]:
+    """A file's MD5 in hexadecimal and its SHA-256 in base64, remembered until the file changes."""
+    stat = path.stat()
+    key = (str(path), stat.st_mtime_ns, stat.st_size)
+    with _digests_lock:
+        if found := _digests.get(key):
+            return found
+    md5, sha = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            md5.update(block)
+            sha.update(block)
+    found = md5.hexdigest(), base64.b64encode(sha.digest()).decode()
+    with _digests_lock:
+        if len(_digests) > 10_000:
+            _digests.clear()
+        _digests[key] = found
+    return found

@@ -1,0 +1,54 @@
+"""Options as stages, file formats and COPY spell them: ``KEY = value``, lists, and options within brackets."""
+
+from __future__ import annotations
+
+from sqlglot.tokens import TokenType
+
+from local_snowflake.sql.statement import Reader
+
+Value = str | list[str] | dict[str, "Value"]
+Options = dict[str, Value]
+_LISTS = {"NULL_IF", "FILES"}
+
+
+def read_options(reader: Reader, *stop: str) -> Options:
+    """Read ``KEY = value`` pairs, commas between them allowed, up to the end or to one of the words ``stop``."""
+    found: Options = {}
+    while not reader.done and reader.peek() not in stop and reader.peek(1) == "=":
+        key = reader.next().text.upper()
+        reader.expect("=")
+        found[key] = _value(reader, key)
+        reader.accept(",")
+    return found
+
+
+def _value(reader: Reader, key: str) -> Value:
+    if not reader.accept("("):
+        return _scalar(reader)
+    if reader.peek(1) == "=" and key not in _LISTS:
+        nested = read_options(reader)
+        reader.expect(")")
+        return nested
+    values: list[str] = []
+    while not reader.accept(")"):
+        values.append(_scalar(reader))
+        reader.accept(",")
+    return values
+
+
+def _scalar(reader: Reader) -> str:
+    """A text's content; a number, a word or a dotted name as it is written, so that quotes of identifiers stay."""
+    token = reader.next()
+    if token.token_type in {TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING}:
+        return token.text
+    start, end = token.start, token.end
+    if token.text in {"-", "+"}:
+        end = reader.next().end
+    while reader.accept("."):
+        end = reader.next().end
+    return reader.sql[start : end + 1]
+
+
+def is_true(value: Value | None, *, default: bool = False) -> bool:
+    """An option's value as a truth value."""
+    return default if value is None else str(value).strip().upper() in {"TRUE", "1", "YES", "ON"}

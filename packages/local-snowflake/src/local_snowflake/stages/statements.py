@@ -1,0 +1,223 @@
+"""Stages: create, alter, drop, show, describe."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import already_exists, does_not_exist, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, rows, status
+from local_snowflake.execution.show_clauses import pick, read_clauses, scope
+from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.stages.formats import DEFAULTS, checked_options
+from local_snowflake.stages.locations import find_stage, need_stage, remove_directory, root
+from local_snowflake.stages.options import Options, is_true, read_options
+from local_snowflake.statements.databases import TIME
+
+
+@statement("CREATE", "STAGE")
+def create_stage(ctx: Context, stmt: Statement) -> Result:
+    """CREATE [OR REPLACE] [TEMPORARY] STAGE [IF NOT EXISTS] name [options]: an internal stage.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-stage
+    """
+    reader = skip_head(stmt)
+    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    props = _read_props(reader)
+    reader.finish()
+    ctx.require_schema(name)
+    temporary = stmt.temporary
+    old = ctx.session.temporary_objects.get(("STAGE", name)) if temporary else ctx.catalog.get("STAGE", name)
+    if old and not stmt.or_replace:
+        if not if_not_exists:
+            raise already_exists(name.fqn)
+        return status(f"{name.name} already exists, statement succeeded.")
+    props |= {"id": uuid.uuid4().hex, "temporary": temporary}
+    new = Object("STAGE", name, props, owner=ctx.session.role, comment=props.pop("comment"))
+    if temporary:
+        ctx.session.temporary_objects[new.key] = new
+        directory = root(ctx) / props["id"]
+        ctx.session.endings.append(lambda: remove_directory(directory))
+    else:
+        with ctx.ddl() as change:
+            change.put(new)
+    if old:
+        remove_directory(root(ctx) / old.props["id"])
+    return status(f"Stage area {name.name} successfully created.")
+
+
+def _read_props(reader: Reader) -> dict[str, Any]:
+    options: Options = {}
+    while not reader.done:
+        if reader.accept("WITH", "TAG") or reader.accept("TAG"):
+            raise not_supported("CREATE STAGE … TAG")
+        before = reader.at
+        options |= read_options(reader)
+        if reader.at == before:
+            raise reader.unexpected("an option")
+    for key in ("URL", "STORAGE_INTEGRATION", "CREDENTIALS", "USE_PRIVATELINK_ENDPOINT", "ENDPOINT"):
+        if key in options:
+            raise not_supported(f"CREATE STAGE … {key}: external stages")
+    file_format = options.get("FILE_FORMAT", {})
+    return {
+        "file_format": checked_options(file_format if isinstance(file_format, dict) else {"FORMAT_NAME": file_format}),
+        "directory": options.get("DIRECTORY", {}),
+        "encryption": options.get("ENCRYPTION", {}),
+        "copy_options": options.get("COPY_OPTIONS", {}),
+        "comment": str(options.get("COMMENT", "")),
+    }
+
+
+@statement("DROP", "STAGE")
+def drop_stage(ctx: Context, stmt: Statement) -> Result:
+    """DROP STAGE [IF EXISTS] name: its files go with it."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    reader.finish()
+    found = find_stage(ctx, name)
+    if found is None:
+        if if_exists:
+            return status(f"Drop statement executed successfully ({name.name} already dropped).")
+        raise does_not_exist("Stage", name.fqn)
+    if found.props["temporary"]:
+        del ctx.session.temporary_objects[found.key]
+    else:
+        with ctx.ddl() as change:
+            change.drop(found)
+    remove_directory(root(ctx) / found.props["id"])
+    return status(f"{name.name} successfully dropped.")
+
+
+@statement("ALTER", "STAGE")
+def alter_stage(ctx: Context, stmt: Statement) -> Result:
+    """ALTER STAGE [IF EXISTS] name RENAME TO name | SET options | UNSET options | REFRESH."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    found = find_stage(ctx, name)
+    if found is None and if_exists:
+        return status()
+    stage = need_stage(ctx, name)
+    if reader.accept("REFRESH"):
+        read_options(reader)
+        return status()
+    if reader.accept("RENAME", "TO"):
+        new_name = ctx.resolve(reader.name_parts())
+        reader.finish()
+        if find_stage(ctx, new_name):
+            raise already_exists(new_name.fqn)
+        _rename(ctx, stage, new_name)
+        return status()
+    if reader.accept("UNSET"):
+        changed: dict[str, Any] = {"comment": ""} if reader.accept("COMMENT") else {"file_format": {}}
+    else:
+        reader.expect("SET")
+        given = reader.rest().upper()
+        changed = {k: v for k, v in _read_props(reader).items() if k.upper() in given}
+    _replace(ctx, stage, changed)
+    return status()
+
+
+def _rename(ctx: Context, stage: Object, name: Any) -> None:
+    if stage.props["temporary"]:
+        del ctx.session.temporary_objects[stage.key]
+        stage.name = name
+        ctx.session.temporary_objects[stage.key] = stage
+        return
+    with ctx.ddl() as change:
+        change.rename(stage, name)
+
+
+def _replace(ctx: Context, stage: Object, changed: dict[str, Any]) -> None:
+    comment = changed.pop("comment", stage.comment)
+    new = Object("STAGE", stage.name, stage.props | changed, stage.owner, comment, stage.created_on)
+    if stage.props["temporary"]:
+        ctx.session.temporary_objects[new.key] = new
+        return
+    with ctx.ddl() as change:
+        change.put(new)
+
+
+@statement("SHOW", "STAGES", "TERSE STAGES")
+def show_stages(ctx: Context, stmt: Statement) -> Result:
+    """SHOW STAGES: https://docs.snowflake.com/en/sql-reference/sql/show-stages."""
+    clauses = read_clauses(skip_head(stmt))
+    database, schema = scope(ctx, clauses)
+    found = [*ctx.catalog.all("STAGE", database, schema), *(o for o in _temporary(ctx, database, schema))]
+    records = [_record(o) for o in pick(clauses, sorted(found, key=lambda o: o.name))]
+    names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
+    more = ("region", "type", "cloud", "notification_channel", "storage_integration", "endpoint", "owner_role_type")
+    return rows(records, {"created_on": TIME, **dict.fromkeys((*names, *more, "directory_enabled"))})
+
+
+def _temporary(ctx: Context, database: str | None, schema: str | None) -> list[Object]:
+    return [
+        o
+        for o in ctx.session.temporary_objects.values()
+        if o.kind == "STAGE" and database in (None, o.name.database) and schema in (None, o.name.schema)
+    ]
+
+
+def _record(stage: Object) -> dict[str, Any]:
+    directory = stage.props.get("directory") or {}
+    return {
+        "created_on": stage.created_on.astimezone(UTC) if stage.created_on else datetime.now(UTC),
+        "name": stage.name.name,
+        "database_name": stage.name.database,
+        "schema_name": stage.name.schema,
+        "url": "",
+        "has_credentials": "N",
+        "has_encryption_key": "N",
+        "owner": stage.owner,
+        "comment": stage.comment,
+        "type": "INTERNAL TEMPORARY" if stage.props["temporary"] else "INTERNAL",
+        "owner_role_type": "ROLE",
+        "directory_enabled": "Y" if is_true(directory.get("ENABLE")) else "N",
+    }
+
+
+@statement("DESCRIBE", "STAGE")
+def describe_stage(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE STAGE: https://docs.snowflake.com/en/sql-reference/sql/desc-stage."""
+    reader = skip_head(stmt)
+    stage = need_stage(ctx, ctx.resolve(reader.name_parts()))
+    reader.finish()
+    given = stage.props.get("file_format") or {}
+    kind = given.get("TYPE", "CSV")
+    records = [
+        _property("STAGE_FILE_FORMAT", key, given.get(key, default), default)
+        for key, default in {"TYPE": "CSV", **DEFAULTS[kind]}.items()
+    ]
+    records.append(_property("STAGE_LOCATION", "URL", "", ""))
+    directory = stage.props.get("directory") or {}
+    records.append(_property("DIRECTORY", "ENABLE", str(is_true(directory.get("ENABLE"))).lower(), "false"))
+    names = ("parent_property", "property", "property_type", "property_value", "property_default")
+    return rows(records, dict.fromkeys(names))
+
+
+def _property(parent: str, key: str, value: object, default: object) -> dict[str, str]:
+    kind = "List" if isinstance(default, list) else "Boolean" if default in {"true", "false"} else "String"
+    return {
+        "parent_property": parent,
+        "property": key,
+        "property_type": kind,
+        "property_value": shown_option(value),
+        "property_default": shown_option(default),
+    }
+
+
+def shown_option(value: object) -> str:
+    """An option's value as DESCRIBE prints it."""
+    if isinstance(value, list):
+        return "[" + ", ".join(_escaped(str(v)) for v in value) + "]"
+    return _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")

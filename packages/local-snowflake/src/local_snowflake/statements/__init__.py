@@ -1,0 +1,1 @@
+"""Statements of plain DDL and of the account, one kind of object a module."""

@@ -1,0 +1,89 @@
+"""COMMENT ON, and GET_DDL of what was created by a statement."""
+
+from __future__ import annotations
+
+import copy
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement, system_function
+from local_snowflake.execution.results import Result, status
+from local_snowflake.routines.ddl import routine_ddl
+from local_snowflake.sql.names import Name, literal, shown, split_parts
+from local_snowflake.sql.statement import Statement, skip_head
+
+_IN_SCHEMA = {"TABLE", "VIEW", "STAGE", "STREAM", "TASK", "SEQUENCE", "TAG", "MODEL"}
+
+
+@statement("COMMENT")
+def comment(ctx: Context, stmt: Statement) -> Result:
+    """COMMENT [IF EXISTS] ON kind name IS 'text': https://docs.snowflake.com/en/sql-reference/sql/comment."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    reader.expect("ON")
+    kind = reader.next().text.upper()
+    if kind == "FILE":
+        reader.expect("FORMAT")
+        kind = "FILE FORMAT"
+    parts = reader.name_parts()
+    column = parts.pop() if kind == "COLUMN" else None
+    reader.expect("IS")
+    text = reader.string()
+    reader.finish()
+    name = _name(ctx, "TABLE" if column else kind, parts)
+    found = ctx.session.temporary.get(name) or ctx.catalog.get("TABLE" if column else kind, name)
+    if found is None:
+        if if_exists:
+            return status()
+        found = ctx.catalog.need("TABLE" if column else kind, name)
+    props = copy.deepcopy(found.props)
+    if column:
+        for c in props["columns"]:
+            if c["name"] == column:
+                c["comment"] = text
+    changed = Object(found.kind, name, props, found.owner, found.comment if column else text, found.created_on)
+    with ctx.ddl() as change:
+        if found.props.get("temporary"):
+            ctx.session.temporary[name] = changed
+        else:
+            change.put(changed)
+    return status()
+
+
+def _name(ctx: Context, kind: str, parts: list[str]) -> Name:
+    if kind == "SCHEMA":
+        return ctx.resolve_schema(parts)
+    if kind in _IN_SCHEMA or kind == "FILE FORMAT":
+        return ctx.resolve(parts)
+    return Name("", "", parts[0])
+
+
+@system_function("GET_DDL")
+def get_ddl(ctx: Context, kind: str, name: str, *_: object) -> str:
+    """GET_DDL(kind, 'name'); of a procedure or function 'name(types)'.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/get_ddl
+    """
+    if kind.upper() in {"PROCEDURE", "FUNCTION"}:
+        return routine_ddl(ctx, kind.upper(), name)
+    full = ctx.resolve(split_parts(name))
+    found = ctx.session.temporary.get(full) or ctx.catalog.need(kind.upper(), full)
+    if found.kind == "VIEW":
+        return str(found.props["text"]).rstrip(";") + ";"
+    lines = []
+    for c in found.props["columns"]:
+        line = f"\t{shown(c['name'])} {c['type']}"
+        line += "" if c["nullable"] else " NOT NULL"
+        line += f" DEFAULT {c['default']}" if c["default"] is not None else ""
+        lines.append(line + (f" COMMENT {literal(c['comment'])}" if c["comment"] else ""))
+    word = "TEMPORARY " if found.props.get("temporary") else "TRANSIENT " if found.props.get("transient") else ""
+    return f"create or replace {word}TABLE {shown(full.name)} (\n" + ",\n".join(lines) + "\n);"
+
+
+@system_function("SYSTEM$CANCEL_ALL_QUERIES", effective="VARCHAR")
+def cancel_all_queries(ctx: Context, session_id: int | str) -> str:
+    """SYSTEM$CANCEL_ALL_QUERIES(session): interrupt what another session runs; sent by Snowpark when it closes."""
+    for handle in list(ctx.engine.handles.values()):
+        if str(handle.session.id) == str(session_id) and handle.session is not ctx.session:
+            handle.session.interrupt()
+    return "0 statements cancelled."

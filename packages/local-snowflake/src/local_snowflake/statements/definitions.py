@@ -1,0 +1,207 @@
+"""Columns and constraints of tables: how a statement declares them, how they are catalogued, how DuckDB makes them.
+
+What a definition says and the local Snowflake does not do is refused by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.errors import compilation_error, does_not_exist, not_supported, syntax_error
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.dialect import parse, to_duckdb, translate, upper_case
+from local_snowflake.sql.names import Name, literal, quote
+from local_snowflake.sql.resolve import resolve, table_name
+from local_snowflake.sql.types import SfType, parse_type
+from local_snowflake.streams.tracking import next_id
+
+ColumnProps = dict[str, Any]
+_CONSTRAINTS = (exp.Constraint, exp.PrimaryKey, exp.UniqueColumnConstraint, exp.ForeignKey, exp.CheckColumnConstraint)
+
+
+def parse_definitions(ctx: Context, text: str) -> tuple[list[ColumnProps], list[exp.Expression]]:
+    """Read what stands between a table's brackets.
+
+    Args:
+        ctx: the statement's context.
+        text: columns and constraints, with commas between them.
+
+    Returns:
+        The columns, and the constraints that stand beside them.
+
+    Raises:
+        SnowflakeError: 001003, if it is something else; 000002 with its text, for what is not supported.
+    """
+    return read_definitions(ctx, parse(f"CREATE TABLE T ({text})").this)
+
+
+def read_definitions(ctx: Context, schema: exp.Expression) -> tuple[list[ColumnProps], list[exp.Expression]]:
+    """As ``parse_definitions``, of a syntax tree."""
+    columns: list[ColumnProps] = []
+    constraints: list[exp.Expression] = []
+    for part in upper_case(schema).expressions:
+        if isinstance(part, exp.ColumnDef):
+            columns.append(_read_column(ctx, part))
+        elif isinstance(part, _CONSTRAINTS):
+            constraints.append(part)
+        else:
+            raise syntax_error(f"syntax error unexpected '{part.sql(dialect='snowflake')}' in a table's definition.")
+    return columns, constraints
+
+
+def _read_column(ctx: Context, column: exp.ColumnDef) -> ColumnProps:
+    kind = column.args.get("kind")
+    text = str(read_type(kind)) if kind is not None else "VARCHAR(16777216)"
+    found: ColumnProps = {"name": column.name, "type": text, "nullable": True, "default": None, "comment": ""}
+    for constraint in column.args.get("constraints") or []:
+        _apply(ctx, found, constraint.args.get("kind"))
+    return found
+
+
+def _apply(ctx: Context, column: ColumnProps, constraint: exp.Expression) -> None:
+    """Note what a constraint behind a column says of it."""
+    if isinstance(constraint, exp.NotNullColumnConstraint):
+        column["nullable"] = bool(constraint.args.get("allow_null"))
+    elif isinstance(constraint, exp.PrimaryKeyColumnConstraint):
+        column["primary_key"], column["nullable"] = True, False
+    elif isinstance(constraint, exp.UniqueColumnConstraint) and constraint.this is None:
+        column["unique"] = True
+    elif isinstance(constraint, exp.DefaultColumnConstraint):
+        column["default"] = constraint.this.sql(dialect="snowflake")
+    elif isinstance(constraint, exp.CommentColumnConstraint):
+        column["comment"] = constraint.this.name
+    elif isinstance(constraint, exp.ComputedColumnConstraint) or constraint.args.get("expression") is not None:
+        raise not_supported(f"the computed column {column['name']}")
+    elif isinstance(constraint, (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
+        start, step = constraint.args.get("start"), constraint.args.get("increment")
+        column["identity"] = [int(start.name) if start else 1, int(step.name) if step else 1]
+    elif isinstance(constraint, exp.Reference):
+        _check_reference(ctx, constraint)
+    elif not isinstance(constraint, exp.ForeignKey):
+        raise not_supported(f"{constraint.sql(dialect='snowflake')} of column {column['name']}")
+
+
+def constrain(ctx: Context, columns: list[ColumnProps], constraint: exp.Expression) -> list[ColumnProps]:
+    """Note what a constraint of a table says of its columns, in place; of keys only NOT NULL is enforced.
+
+    Args:
+        ctx: the statement's context.
+        columns: the table's columns.
+        constraint: its syntax tree.
+
+    Returns:
+        The columns that cannot be NULL any more.
+
+    Raises:
+        SnowflakeError: 000904, if it names no column of the table; 000002 with its text, for what is not supported.
+
+    Source: https://docs.snowflake.com/en/sql-reference/constraints-overview
+    """
+    if isinstance(constraint, exp.Constraint):
+        return [c for inner in constraint.expressions for c in constrain(ctx, columns, inner)]
+    by_name = {c["name"]: c for c in columns}
+    if isinstance(constraint, exp.PrimaryKey):
+        names = [key.name for key in constraint.expressions]
+    elif isinstance(constraint, exp.UniqueColumnConstraint) and constraint.this is not None:
+        names = [key.name for key in constraint.this.expressions]
+    elif isinstance(constraint, exp.ForeignKey) and isinstance(constraint.args.get("reference"), exp.Reference):
+        names = [key.name for key in constraint.expressions]
+        _check_reference(ctx, constraint.args["reference"])
+    else:
+        raise not_supported(f"the constraint {constraint.sql(dialect='snowflake')}")
+    if unknown := [name for name in names if name not in by_name]:
+        raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{unknown[0]}'", 904, "42000")
+    changed = []
+    for column in (by_name[name] for name in names):
+        if isinstance(constraint, exp.PrimaryKey):
+            if column["nullable"]:
+                changed.append(column)
+            column["primary_key"], column["nullable"] = True, False
+        elif isinstance(constraint, exp.UniqueColumnConstraint):
+            column["unique"] = True
+    return changed
+
+
+def _check_reference(ctx: Context, reference: exp.Reference) -> None:
+    """A foreign key is not enforced, but the table that it refers to has to be there."""
+    table = reference.find(exp.Table)
+    if table is None:
+        raise not_supported(reference.sql(dialect="snowflake"))
+    name = table_name(ctx, table)
+    found = ctx.relation(name)
+    if found is None or found.kind != "TABLE":
+        raise does_not_exist("Table", name.fqn)
+
+
+def read_type(kind: exp.Expression) -> SfType:
+    """The type that a syntax tree spells.
+
+    Raises:
+        SnowflakeError: 001003, for a type that the local Snowflake does not have.
+    """
+    text = kind.sql(dialect="snowflake")
+    try:
+        return parse_type(text)
+    except ValueError as error:
+        raise compilation_error(str(error), 2040, "42601") from None
+
+
+# -- DuckDB's columns -------------------------------------------------------------------------------------------------
+
+
+def place_of(name: Name, *, temporary: bool) -> str:
+    """The DuckDB schema, quoted, that a table and the sequences of its identity columns are in."""
+    return "temp.main" if temporary else quote(name.physical_schema)
+
+
+def column_definition(ctx: Context, change: Change, place: str, column: ColumnProps) -> str:
+    """DuckDB's definition of a column.
+
+    The sequence of an identity column is made, and its name noted in ``column``: a fresh one, for the table may get
+    another name and another table its name.
+
+    Args:
+        ctx: the statement's context.
+        change: the DDL transaction.
+        place: where the table is, see ``place_of``.
+        column: the column.
+    """
+    text = f"{quote(column['name'])} {parse_type(column['type']).duckdb}"
+    if identity := column.get("identity"):
+        column["sequence"] = f"$SEQ_{next_id(change.duck):012d}"
+        sequence = f"{place}.{quote(column['sequence'])}"
+        kind = "TEMP SEQUENCE" if place.startswith("temp.") else "SEQUENCE"
+        change.duck.execute(f"CREATE {kind} {sequence} START {identity[0]} INCREMENT {identity[1]}")
+        text += f" DEFAULT nextval({literal(sequence)})"
+    elif column["default"] is not None:
+        text += f" DEFAULT ({default_sql(ctx, column['default'])})"
+    return text + ("" if column["nullable"] else " NOT NULL")
+
+
+def next_identity(ctx: Context, change: Change, table: Object, column: ColumnProps) -> int:
+    """The value that an identity column gives next."""
+    physical = ctx.physical_table(table.name)
+    found = change.duck.execute(
+        "SELECT coalesce(s.last_value + s.increment_by, s.start_value) FROM duckdb_columns() c "
+        "JOIN duckdb_sequences() s ON contains(c.column_default, s.sequence_name) AND contains(c.column_default, "
+        "s.schema_name) WHERE c.schema_name = ? AND c.table_name = ? AND c.column_name = ?",
+        [physical.db, physical.name, column["name"]],
+    ).fetchone()
+    return int(found[0]) if found else int(column["identity"][0])
+
+
+def drop_sequences(change: Change, table: Object, columns: list[ColumnProps]) -> None:
+    """Drop the sequences of identity columns that are gone from DuckDB's table."""
+    place = place_of(table.name, temporary=bool(table.props.get("temporary")))
+    for column in columns:
+        if sequence := column.get("sequence"):
+            change.duck.execute(f"DROP SEQUENCE IF EXISTS {place}.{quote(sequence)}")
+
+
+def default_sql(ctx: Context, expression: str) -> str:
+    """DuckDB's SQL of a column default."""
+    tree = parse(f"SELECT {expression}")
+    return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck)).removeprefix("SELECT ")

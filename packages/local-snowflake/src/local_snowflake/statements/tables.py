@@ -1,0 +1,248 @@
+"""Tables: create (also from a query), alter, drop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from local_snowflake import streams
+from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
+from local_snowflake.execution.context import Context, temporary_name
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, status
+from local_snowflake.sql.names import quote
+from local_snowflake.sql.queries import compile_query, parse_relational
+from local_snowflake.sql.resolve import table_name, upper_case
+from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.sql.types import from_duckdb
+from local_snowflake.statements.clones import clone_table
+from local_snowflake.statements.definitions import (
+    ColumnProps,
+    column_definition,
+    constrain,
+    drop_sequences,
+    place_of,
+    read_definitions,
+)
+
+DAYS = ("DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS")
+_MOST_DAYS = 90
+# what the local Snowflake does in any case; grants keep nobody out
+_PLAIN = (exp.TransientProperty, exp.TemporaryProperty, exp.VolatileProperty, exp.CopyGrantsProperty, exp.LikeProperty)
+_UNCHANGED = {"ENABLE_SCHEMA_EVOLUTION": ("FALSE",), "DEFAULT_DDL_COLLATION": ("",)}
+_REPLACEMENT = f"temp.main.{quote('$REPLACEMENT')}"
+
+
+@statement("CREATE", "TABLE")
+def create_table(ctx: Context, stmt: Statement) -> Result:
+    """CREATE [OR REPLACE] [TEMPORARY | TRANSIENT] TABLE [IF NOT EXISTS] name (columns) | AS query | LIKE table.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-table
+    """
+    if cloned := _clone(ctx, stmt):
+        return cloned
+    tree = parse_relational(ctx, _clean(stmt))
+    if not isinstance(tree, exp.Create):
+        raise not_supported("this form of CREATE TABLE")
+    schema = tree.this if isinstance(tree.this, exp.Schema) else None
+    table = schema.this if schema else tree.this
+    upper_case(table)
+    name = table_name(ctx, table)
+    ctx.require_schema(name)
+    old = ctx.session.temporary.get(name) if stmt.temporary else ctx.catalog.relation(name)
+    if old and not stmt.or_replace:
+        if not tree.args.get("exists"):
+            raise already_exists(name.fqn)
+        return status(f"{name.name} already exists, statement succeeded.")
+    if old and old.kind != "TABLE":
+        raise already_exists(name.fqn)
+    options = _read_properties(tree)
+    tracking = bool(options.pop("change_tracking", False))
+    comment = str(options.pop("comment", ""))
+    props = {"transient": "TRANSIENT" in stmt.modifiers, "temporary": stmt.temporary, **options}
+    columns = _columns(ctx, tree, schema)
+    source = _source_query(ctx, tree)
+    new = Object("TABLE", name, props, owner=ctx.session.role, comment=comment)
+    _make(ctx, new, old, columns, source, tracking=tracking)
+    return status(f"Table {name.name} successfully created.")
+
+
+def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[ColumnProps]:
+    """The columns that a statement declares, or those of the table that it is LIKE; none if its query tells them."""
+    like = tree.find(exp.LikeProperty)
+    if like is not None:
+        name = table_name(ctx, upper_case(like).this)
+        source = ctx.relation(name)
+        if source is None or source.kind != "TABLE":
+            raise does_not_exist("Table", name.fqn)
+        return [{k: v for k, v in column.items() if k != "sequence"} for column in source.props["columns"]]
+    if schema is None:
+        if tree.args.get("expression") is None:
+            raise not_supported("CREATE TABLE without columns, a query or LIKE")
+        return []
+    columns, constraints = read_definitions(ctx, schema)
+    for constraint in constraints:
+        constrain(ctx, columns, constraint)
+    return columns
+
+
+def _clone(ctx: Context, stmt: Statement) -> Result | None:
+    """CREATE TABLE name CLONE source, or None for every other form."""
+    reader = skip_head(stmt)
+    reader.accept("IF", "NOT", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    if not reader.accept("CLONE"):
+        return None
+    ctx.require_schema(name)
+    return clone_table(ctx, name, reader, or_replace=stmt.or_replace, temporary=stmt.temporary)
+
+
+def _clean(stmt: Statement) -> str:
+    """Spellings that sqlglot does not read: SCOPED temporary tables, IF NOT EXISTS behind the name."""
+    sql, reader = stmt.sql, skip_head(stmt)
+    if not reader.accept("IF", "NOT", "EXISTS"):
+        name = reader.position
+        reader.name_parts()
+        behind = reader.position
+        if reader.accept("IF", "NOT", "EXISTS"):
+            sql = f"{sql[:name]}IF NOT EXISTS {sql[name:behind]}{sql[reader.position :]}"
+    words = sql.split(None, 6)
+    return " ".join(w for i, w in enumerate(words) if not (i < 5 and w.upper() == "SCOPED"))
+
+
+def _source_query(ctx: Context, tree: exp.Create) -> str | None:
+    """DuckDB's SQL of the query that fills the table, if there is one."""
+    if (query := tree.args.get("expression")) is not None:
+        query = query.this if isinstance(query, exp.Subquery) else query
+        return compile_query(ctx, query.copy())
+    return None
+
+
+def _read_properties(tree: exp.Create) -> dict[str, Any]:
+    """What a table's options say of it, by their names in lower case.
+
+    Raises:
+        SnowflakeError: 000002, for an option that is not supported.
+    """
+    found: dict[str, Any] = {}
+    properties = tree.args.get("properties")
+    for given in properties.expressions if properties else ():
+        if isinstance(given, exp.SchemaCommentProperty):
+            found["comment"] = given.this.name
+        elif isinstance(given, exp.ClusterProperty):
+            found["cluster_by"] = ", ".join(e.sql(dialect="snowflake") for e in given.expressions)
+        elif type(given) is exp.Property:
+            found |= _read_option(given.name.upper(), str(given.args["value"].this))
+        elif not isinstance(given, _PLAIN):
+            raise not_supported(f"CREATE TABLE … {given.sql(dialect='snowflake')}")
+    return found
+
+
+def _read_option(key: str, value: str) -> dict[str, Any]:
+    if key == "CHANGE_TRACKING":
+        return {"change_tracking": read_flag(key, value)}
+    if key in DAYS:
+        return {key.lower(): read_days(key, value)}
+    if value.upper() not in _UNCHANGED.get(key, ()):
+        raise not_supported(f"CREATE TABLE … {key} = {value}")
+    return {}
+
+
+def read_flag(key: str, value: object) -> bool:
+    """An option's TRUE or FALSE.
+
+    Raises:
+        SnowflakeError: 001008, if it is neither.
+    """
+    if str(value).upper() not in {"TRUE", "FALSE"}:
+        raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
+    return str(value).upper() == "TRUE"
+
+
+def read_days(key: str, value: object) -> int:
+    """An option's number of days, from 0 to 90.
+
+    Raises:
+        SnowflakeError: 001008, if it is none.
+    """
+    if not str(value).isdigit() or int(str(value)) > _MOST_DAYS:
+        raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
+    return int(str(value))
+
+
+def _make(
+    ctx: Context, new: Object, old: Object | None, columns: list[ColumnProps], source: str | None, *, tracking: bool
+) -> None:
+    temporary = bool(new.props["temporary"])
+    with ctx.ddl(new.name, locks=streams.stream_locks(ctx)) as change:
+        streams.consume_in_ddl(ctx)
+        if old and source:
+            # the query may read the table that it replaces, or a stream on it
+            change.duck.execute(f"CREATE TEMP TABLE {_REPLACEMENT} AS {source}")
+            source = f"SELECT * FROM {_REPLACEMENT}"
+        if old:
+            drop_table_data(ctx, change, old)
+        physical = f"temp.main.{quote(temporary_name(new.name))}" if temporary else new.name.physical
+        if not columns and source:
+            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} AS {source}")
+            described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
+            columns = [_described(str(d[0]), str(d[1])) for d in described]
+        else:
+            place = place_of(new.name, temporary=temporary)
+            definitions = ", ".join(column_definition(ctx, change, place, c) for c in columns)
+            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({definitions})")
+            if source:
+                change.duck.execute(f"INSERT INTO {physical} {source}")
+        change.duck.execute(f"DROP TABLE IF EXISTS {_REPLACEMENT}")
+        new.props["columns"] = columns
+        if not temporary:
+            change.put(new)
+        if tracking:
+            streams.enable(change, new)
+        elif keeps_past(new):
+            streams.enable(change, new, for_time_travel=True)
+    ctx.session.drop_rows()
+    if temporary:
+        ctx.session.temporary[new.name] = new
+
+
+def keeps_past(table: Object) -> bool:
+    """Whether a table says for how long its past is kept: only then it is, since that makes writing slower."""
+    return not table.props.get("temporary") and int(table.props.get("data_retention_time_in_days", 0)) > 0
+
+
+def _described(name: str, duck_type: str) -> ColumnProps:
+    kind = str(from_duckdb(duck_type))
+    return {"name": name, "type": kind, "nullable": True, "default": None, "comment": ""}
+
+
+def drop_table_data(ctx: Context, change: Change, table: Object) -> None:
+    """Drop a table's rows; its catalog entry too unless it is temporary."""
+    streams.forget(change, table)
+    change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
+    drop_sequences(change, table, table.props["columns"])
+    if table.props.get("temporary"):
+        ctx.session.temporary.pop(table.name, None)
+    else:
+        change.drop(table)
+
+
+@statement("DROP", "TABLE")
+def drop_table(ctx: Context, stmt: Statement) -> Result:
+    """DROP TABLE [IF EXISTS] name."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    if_exists = reader.accept("IF", "EXISTS") or if_exists
+    reader.accept_any("CASCADE", "RESTRICT")
+    reader.finish()
+    found = ctx.session.temporary.get(name) or ctx.catalog.get("TABLE", name)
+    if found is None:
+        if if_exists:
+            return status(f"Drop statement executed successfully ({name.name} already dropped).")
+        raise does_not_exist("Table", name.fqn)
+    with ctx.ddl(name) as change:
+        drop_table_data(ctx, change, found)
+    return status(f"{name.name} successfully dropped.")

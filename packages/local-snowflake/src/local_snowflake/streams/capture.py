@@ -1,0 +1,190 @@
+"""DML on tracked tables: every image that a statement replaces is kept, every image that it makes is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from local_snowflake.catalog.catalog import concerns
+from local_snowflake.errors import CatalogChangedError
+from local_snowflake.execution.context import Context, definition_lock
+from local_snowflake.sessions.locks import Resource
+from local_snowflake.sessions.replay import Repetition
+from local_snowflake.sessions.session import Session
+from local_snowflake.sql.names import Name, quote
+from local_snowflake.streams.layout import DIED, HIDDEN, TRACKED, VERSION, VERSION_VARIABLE, VERSIONS
+from local_snowflake.streams.tracking import Tracked, tracked
+from local_snowflake.streams.windows import consuming, mark_start
+
+T = TypeVar("T")
+# the catalog's version when the transaction began to write: from then on it sees the data of that moment
+_SNAPSHOT = "changes.snapshot"
+# the note of the tracked tables that a transaction has written
+_WRITTEN = "changes.written"
+
+
+def write_statement(
+    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], repetition: Repetition
+) -> T:
+    """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
+
+    Args:
+        ctx: the statement's context.
+        name: the table that is written.
+        target: the same table if it was tracked when the statement was compiled.
+        work: runs the statement on DuckDB; it may run again.
+        repetition: whether it would do the same then.
+
+    Returns:
+        What ``work`` returned.
+
+    Raises:
+        SnowflakeError: whatever went wrong.
+    """
+
+    def recorded() -> T:
+        if target is None:
+            return work()
+        with recording(ctx, target):
+            return work()
+
+    def locked() -> T:
+        # the streams that the statement reads are locked before the table that it writes, as in a transaction that
+        # reads them first
+        _keep_definition(ctx, name)
+        return consuming(ctx, recorded)
+
+    try:
+        return ctx.session.write(locked, repetition)
+    finally:
+        if target:
+            _reset(ctx)
+
+
+def lock_target(ctx: Context, name: Name) -> None:
+    """Lock a table that is about to be written by ``insert``; at the beginning of a writing closure."""
+    _keep_definition(ctx, name)
+    if tracked(ctx, name):
+        lock_rows(ctx, name)
+
+
+def lock_rows(ctx: Context, name: Name) -> None:
+    """Have the rows of a table alone until the transaction ends: UPDATE, DELETE and MERGE queue."""
+    ctx.session.lock(Resource(name.fqn))
+
+
+def _keep_definition(ctx: Context, name: Name) -> None:
+    """Let nobody alter, replace or drop a table until the transaction that writes it has ended.
+
+    Raises:
+        CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled anew.
+    """
+    session, concerned = ctx.session, concerns("TABLE", name)
+    if not session.has_written:
+        session.notes[_SNAPSHOT] = ctx.since
+    if ctx.is_temporary(name):
+        # as getting a lock does
+        session.refresh()
+        return
+    session.written.add(name)
+    # what the transaction holds already was not changed since
+    if not session.lock(definition_lock(name), shared=True):
+        return
+    if ctx.catalog.changed_since(ctx.since, concerned):
+        raise CatalogChangedError(f"table {name.fqn} was changed by another session")
+    if session.has_written and ctx.catalog.changed_since(session.notes.get(_SNAPSHOT, 0), concerned):
+        # the transaction's own snapshot is from before that: it goes on from the present one
+        session.notes[_SNAPSHOT] = ctx.since
+        session.renew()
+
+
+@contextmanager
+def recording(ctx: Context, target: Tracked) -> Iterator[None]:
+    """Give the DuckDB statements inside a version of their own; rows that they insert are marked with it.
+
+    It belongs inside a writing closure of the session. The table stays locked until the transaction ends, so that
+    versions are committed in their order.
+    """
+    session = ctx.session
+    lock_rows(ctx, target.name)
+    mark_start(session)
+    rows = ctx.query(f"UPDATE {TRACKED} SET version = version + 1 WHERE id = ? RETURNING version", [target.id])
+    version = int(rows[0][0])
+    ctx.query(f"INSERT INTO {VERSIONS} VALUES (?, ?, 'infinity', ?)", [target.id, version, ctx.query_id])
+    session.notes.setdefault(_WRITTEN, set()).add(target.id)
+    ctx.query(f"SET VARIABLE {quote(VERSION_VARIABLE)} = {version}::BIGINT")
+    yield
+    _reset(ctx)
+
+
+def stamp_versions(session: Session) -> None:
+    """Give the versions of the open transaction their time, which is that of its commit; called right before it.
+
+    Until then they lie in the future: who asks for the rows at a time gets those that were committed by then.
+    """
+    if written := session.notes.get(_WRITTEN):
+        listed = ", ".join(map(str, sorted(written)))
+        sql = f"UPDATE {VERSIONS} SET made = ? WHERE tracked IN ({listed}) AND made = 'infinity'"
+        session.duck.execute(sql, [session.clock.time()])
+
+
+def _reset(ctx: Context) -> None:
+    ctx.query(f"RESET VARIABLE {quote(VERSION_VARIABLE)}")
+
+
+def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
+    """Insert rows into a table, tracked or not; for writers other than DML, inside a writing closure.
+
+    Args:
+        ctx: the statement's context.
+        name: the table.
+        columns: its columns that are given, quoted, with commas; never empty.
+        source: DuckDB's SQL of the rows.
+
+    Returns:
+        How many rows were inserted.
+    """
+    lock_target(ctx, name)
+    target = tracked(ctx, name)
+    sql = f"INSERT INTO {ctx.physical(name)} ({columns}) {source}"
+    if target is None:
+        return int(ctx.query(sql)[0][0])
+    with recording(ctx, target):
+        return int(ctx.query(sql)[0][0])
+
+
+def bury(ctx: Context, target: Tracked, delete: str, alias: str) -> int:
+    """Run a DELETE; the rows it takes become history.
+
+    Args:
+        ctx: the statement's context.
+        target: the table.
+        delete: DuckDB's SQL of the DELETE.
+        alias: what the table is called in it, quoted.
+
+    Returns:
+        How many rows were deleted.
+    """
+    images = _images(target, f"{alias}.")
+    sql = f"WITH gone AS ({delete} RETURNING {images}) {_into_history(target)} SELECT *, {VERSION} FROM gone"
+    return int(ctx.query(sql)[0][0])
+
+
+def copy_images(target: Tracked, rows: str = "") -> str:
+    """SQL that copies the current images of some rows into history.
+
+    Args:
+        target: the table.
+        rows: DuckDB's SQL of these rows' rowid; all rows without it.
+    """
+    where = f" WHERE rowid IN ({rows})" if rows else ""
+    return f"{_into_history(target)} SELECT {_images(target)}, {VERSION} FROM {target.physical}{where}"
+
+
+def _into_history(target: Tracked) -> str:
+    return f"INSERT INTO {target.history} ({_images(target)}, {quote(DIED)})"
+
+
+def _images(target: Tracked, prefix: str = "") -> str:
+    return ", ".join([target.listed(prefix), *(prefix + quote(c) for c in HIDDEN)])

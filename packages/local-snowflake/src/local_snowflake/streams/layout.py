@@ -1,0 +1,61 @@
+"""Names and tables of change tracking inside the DuckDB file."""
+
+from __future__ import annotations
+
+from local_snowflake.sql.names import META_SCHEMA, quote
+
+ROW, BORN, NEW, DIED = "$ROW", "$BORN", "$NEW", "$DIED"
+HIDDEN = (ROW, BORN, NEW)
+# the DuckDB variable that carries the running statement's version into "$BORN" of the rows it writes
+VERSION_VARIABLE = "$VERSION"
+VERSION = f"CAST(getvariable('{VERSION_VARIABLE}') AS BIGINT)"
+
+_META = quote(META_SCHEMA)
+TRACKED = f"{_META}.tracked"
+VERSIONS = f"{_META}.versions"
+OFFSETS = f"{_META}.offsets"
+IDS = f"{_META}.change_ids"
+ROW_IDS = f"{_META}.row_ids"
+
+DDL = f"""
+CREATE SEQUENCE IF NOT EXISTS {IDS};
+CREATE SEQUENCE IF NOT EXISTS {ROW_IDS};
+CREATE TABLE IF NOT EXISTS {TRACKED} (id BIGINT NOT NULL, version BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS {VERSIONS} (
+    tracked BIGINT NOT NULL, version BIGINT NOT NULL, made TIMESTAMPTZ NOT NULL, query_id VARCHAR
+);
+CREATE TABLE IF NOT EXISTS {OFFSETS} (
+    stream BIGINT NOT NULL, tracked BIGINT NOT NULL, version BIGINT NOT NULL, initial BOOLEAN NOT NULL,
+    refreshed TIMESTAMPTZ NOT NULL
+);
+"""
+
+
+def history(tracked_id: int) -> str:
+    """The table of a tracked table's dead row images, quoted."""
+    return f"{_META}.{quote(f'$HISTORY_{tracked_id}')}"
+
+
+def lower_bound(stream: int, tracked_id: int) -> str:
+    """The DuckDB variable with the version behind which a stream's window begins."""
+    return f"$STREAM_{stream}_{tracked_id}_AFTER"
+
+
+def upper_bound(stream: int, tracked_id: int) -> str:
+    """The DuckDB variable with the last version of a stream's window."""
+    return f"$STREAM_{stream}_{tracked_id}_UPTO"
+
+
+def offset_variable(stream: int, tracked_id: int) -> str:
+    """The DuckDB variable with the version at which AT (STREAM => …) reads a table."""
+    return f"$STREAM_{stream}_{tracked_id}_OFFSET"
+
+
+def initial_version(stream: int, tracked_id: int) -> str:
+    """The DuckDB variable with the version whose rows a stream shows before anything else, or NULL."""
+    return f"$STREAM_{stream}_{tracked_id}_INITIAL"
+
+
+def read_variable(name: str) -> str:
+    """SQL that reads a DuckDB variable as a version; DuckDB folds it to a constant before it plans."""
+    return f"CAST(getvariable('{name}') AS BIGINT)"

@@ -1,0 +1,126 @@
+"""Where a stream begins: now, at or before a time or a statement, or where another stream stands.
+
+Source: https://docs.snowflake.com/en/sql-reference/constructs/at-before
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from local_snowflake.errors import compilation_error, does_not_exist
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.names import split_parts
+from local_snowflake.sql.queries import compile_query, parse_relational
+from local_snowflake.sql.statement import Reader
+from local_snowflake.streams.freshness import not_tracked_then
+from local_snowflake.streams.layout import VERSIONS
+from local_snowflake.streams.tracking import Tracked, offsets_of, versions_of
+
+_KINDS = ("TIMESTAMP", "OFFSET", "STATEMENT", "STREAM")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point in a table's history.
+
+    Attributes:
+        kind: TIMESTAMP, STATEMENT or STREAM.
+        value: the time, the statement's id, or the stream's id.
+        before: whether what happened at the point itself is left out.
+    """
+
+    kind: str
+    value: Any
+    before: bool = False
+
+
+def read_point(ctx: Context, reader: Reader) -> Point | None:
+    """Read AT | BEFORE (TIMESTAMP | OFFSET | STATEMENT | STREAM => …) if it comes next."""
+    word = reader.accept_any("AT", "BEFORE")
+    if word is None:
+        return None
+    text = reader.parenthesised()
+    match = re.match(r"\s*(\w+)\s*=>\s*(.+?)\s*\Z", text, re.S)
+    if not match or match[1].upper() not in _KINDS:
+        raise compilation_error(f"Invalid {word} clause ({text}): it takes one of {', '.join(_KINDS)} => value.")
+    return make_point(ctx, match[1].upper(), match[2], before=word == "BEFORE")
+
+
+def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Point:
+    """The point that ``kind => expression`` means.
+
+    Args:
+        ctx: the statement's context.
+        kind: TIMESTAMP, OFFSET, STATEMENT or STREAM.
+        expression: Snowflake's SQL of its value.
+        before: whether what happened at the point itself is left out.
+    """
+    if kind == "TIMESTAMP":
+        return Point(kind, _evaluate(ctx, f"({expression})::TIMESTAMP_LTZ"), before)
+    if kind == "OFFSET":
+        return Point("TIMESTAMP", datetime.now(UTC) + timedelta(seconds=float(_evaluate(ctx, expression))), before)
+    value = str(_evaluate(ctx, expression))
+    return Point(kind, _stream_id(ctx, value) if kind == "STREAM" else value, before)
+
+
+def _evaluate(ctx: Context, expression: str) -> Any:
+    sql = compile_query(ctx, parse_relational(ctx, f"SELECT {expression}"))
+    return ctx.session.read(lambda: ctx.query(sql))[0][0]
+
+
+def _stream_id(ctx: Context, name: str) -> int:
+    full = ctx.resolve(split_parts(name))
+    stream = ctx.catalog.get("STREAM", full)
+    if stream is None:
+        raise does_not_exist("Stream", full.fqn)
+    return int(stream.props["id"])
+
+
+def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point | None) -> int:
+    """The version of a tracked table at a point; the current one without.
+
+    Args:
+        ctx: the statement's context.
+        duck: the connection of the running change.
+        target: the table.
+        point: where.
+
+    Raises:
+        SnowflakeError: 000707, if the table's changes are not known as far back.
+    """
+    if point is None:
+        return versions_of(duck)[target.id]
+    if point.kind == "STREAM":
+        found = {tracked: version for tracked, version, *_ in offsets_of(duck, point.value)}.get(target.id)
+        if found is None:
+            raise compilation_error(f"The stream in AT (STREAM => …) is not a stream on '{target.name.fqn}'.")
+        return found
+    if point.kind == "STATEMENT":
+        version = _at_statement(ctx, duck, target, point)
+    else:
+        version = _at_time(duck, target, point.value, before=point.before)
+    if version is None:
+        raise not_tracked_then(target.name)
+    return version
+
+
+def _at_time(duck: duckdb.DuckDBPyConnection, target: Tracked, time: datetime, *, before: bool) -> int | None:
+    sql = f"SELECT max(version) FROM {VERSIONS} WHERE tracked = ? AND made {'<' if before else '<='} ?"
+    ((version,),) = duck.execute(sql, [target.id, time]).fetchall()
+    return version
+
+
+def _at_statement(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point) -> int | None:
+    sql = f"SELECT min(version), max(version) FROM {VERSIONS} WHERE tracked = ? AND query_id = ?"
+    ((first, last),) = duck.execute(sql, [target.id, point.value]).fetchall()
+    if last is not None:
+        return first - 1 if point.before else last
+    record = next((r for r in ctx.engine.history if r.query_id == point.value), None)
+    if record is None:
+        raise compilation_error(f"Statement {point.value} not found", 709, "02000")
+    return _at_time(duck, target, record.started, before=point.before)

@@ -1,0 +1,121 @@
+"""Streams in use: show, describe, read in FROM, and ask whether they have data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import does_not_exist
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import source, statement, system_function
+from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.show_clauses import read_clauses, select
+from local_snowflake.sql.names import Name, split_parts
+from local_snowflake.sql.rewrites.time_travel import refuse_past
+from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.streams import delta
+from local_snowflake.streams.freshness import freshness, keep_fresh, offset_time, readable_sources, source_view
+from local_snowflake.streams.tracking import offsets_of, versions_of
+from local_snowflake.streams.views import view_stream_sql
+
+_TIME = pa.timestamp("us", "UTC")
+_GONE = "No privilege or table dropped"
+
+
+@statement("SHOW", "STREAMS", "TERSE STREAMS")
+def show_streams(ctx: Context, stmt: Statement) -> Result:
+    """SHOW STREAMS: https://docs.snowflake.com/en/sql-reference/sql/show-streams."""
+    return _shown(ctx, select(ctx, read_clauses(skip_head(stmt)), "STREAM"))
+
+
+@statement("DESCRIBE", "STREAM")
+def describe_stream(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE STREAM name: https://docs.snowflake.com/en/sql-reference/sql/desc-stream."""
+    return _shown(ctx, [ctx.catalog.need("STREAM", ctx.resolve(skip_head(stmt).name_parts()))])
+
+
+def _shown(ctx: Context, streams: list[Object]) -> Result:
+    names = ("name", "database_name", "schema_name", "owner", "comment", "table_name", "source_type", "base_tables")
+    kinds: dict[str, pa.DataType | None] = {"created_on": _TIME, **dict.fromkeys(names)}
+    kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": _TIME}
+    return rows([_record(ctx, s) for s in streams], kinds | dict.fromkeys(("invalid_reason", "owner_role_type")))
+
+
+def _record(ctx: Context, stream: Object) -> dict[str, Any]:
+    state = freshness(ctx, stream, ctx.session.duck)
+    tables = [s.name.fqn for s in state.sources if s]
+    view = source_view(ctx, stream)
+    return {
+        "created_on": stream.created_on,
+        "name": stream.name.name,
+        "database_name": stream.name.database,
+        "schema_name": stream.name.schema,
+        "owner": stream.owner,
+        "comment": stream.comment,
+        "table_name": _GONE if state.gone else view.name.fqn if view else tables[0],
+        "source_type": stream.props["source_type"],
+        "base_tables": _GONE if state.gone else ", ".join(tables),
+        "type": "DELTA",
+        "stale": str(state.stale).lower(),
+        "mode": stream.props["mode"],
+        "stale_after": state.stale_after,
+        "invalid_reason": "N/A",
+        "owner_role_type": "ROLE",
+    }
+
+
+@source("STREAM")
+def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expression:
+    """A stream in FROM: the changes in the transaction's window, as DuckDB's SQL that needs no translation."""
+    refuse_past(table, "a stream")
+    sources = readable_sources(ctx, stream)
+    number, initial_rows = stream.props["id"], stream.props["initial_rows"]
+    append_only = stream.props["mode"] == "APPEND_ONLY"
+    ctx.streams.add(number)
+    if view := source_view(ctx, stream):
+        return exp.var(view_stream_sql(ctx, view, stream, sources))
+    return exp.var(delta.stream_sql(sources[0], number, append_only=append_only, initial_rows=initial_rows))
+
+
+@system_function("SYSTEM$STREAM_HAS_DATA", effective="BOOLEAN")
+def stream_has_data(ctx: Context, name: str) -> bool:
+    """Whether a stream may have something to show; an answer of FALSE keeps it from becoming stale.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_has_data
+    """
+    stream = _need(ctx, name)
+    append_only = stream.props["mode"] == "APPEND_ONLY"
+    ctx.session.refresh()
+    sources = {s.id: s for s in readable_sources(ctx, stream)}
+    duck = ctx.session.duck
+    versions = versions_of(duck)
+    for tracked, after, initial, _ in offsets_of(duck, stream.props["id"]):
+        sql = delta.has_data_sql(sources[tracked], after, versions[tracked], append_only=append_only)
+        if initial:
+            sql = f"SELECT 1 FROM ({delta.rows_at(sources[tracked], str(after))}) UNION ALL {sql}"
+        if duck.execute(f"SELECT 1 FROM ({sql}) LIMIT 1").fetchone():
+            return True
+    keep_fresh(ctx, stream)
+    return False
+
+
+@system_function("SYSTEM$STREAM_GET_TABLE_TIMESTAMP")
+def stream_timestamp(ctx: Context, name: str) -> str:
+    """The time of a stream's offset in nanoseconds since 1970.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_get_table_timestamp
+    """
+    found: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props["id"])
+    return str(int(found.timestamp() * 1_000_000) * 1000) if found else "0"
+
+
+def _need(ctx: Context, name: str) -> Object:
+    full: Name = ctx.resolve(split_parts(name))
+    stream = ctx.catalog.get("STREAM", full)
+    if stream is None:
+        raise does_not_exist("Stream", full.fqn)
+    return stream

@@ -1,0 +1,99 @@
+"""Syntax trees of DML on a tracked table: hidden columns are added, and the images that will be replaced are found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from local_snowflake.streams.layout import BORN, DIED, NEW, ROW, VERSION
+from local_snowflake.streams.tracking import Tracked
+
+
+def list_columns(tree: exp.Insert, target: Tracked) -> None:
+    """Give an INSERT without a column list the table's own columns, so that the hidden ones take their defaults."""
+    if not isinstance(tree.this, exp.Schema) and not tree.args.get("by_name"):
+        tree.set("this", exp.Schema(this=tree.this, expressions=_identifiers(target)))
+
+
+def mark_update(update: exp.Update) -> None:
+    """Let an UPDATE, or that of a MERGE, mark the images that it makes."""
+    update.append("expressions", exp.EQ(this=_column(BORN), expression=version()))
+    update.append("expressions", exp.EQ(this=_column(NEW), expression=exp.false()))
+
+
+def mark_merge(tree: exp.Merge, target: Tracked) -> None:
+    """Let a MERGE mark the images that it makes."""
+    for when in tree.find_all(exp.When):
+        then = when.args["then"]
+        if isinstance(then, exp.Update):
+            mark_update(then)
+        elif isinstance(then, exp.Insert) and then.args.get("this") is None:
+            then.set("this", exp.Tuple(expressions=[_column(c) for c in target.columns]))
+
+
+def restrict_to_buried(update: exp.Update, target: Tracked, *, instead: bool) -> None:
+    """Let an UPDATE change only rows whose old image the same statement has copied into history.
+
+    Args:
+        update: the statement.
+        target: its table.
+        instead: whether this replaces its condition, so that the condition is evaluated once, or goes with it.
+    """
+    buried = (
+        exp.select(_column(ROW)).from_(history_table(target)).where(exp.EQ(this=_column(DIED), expression=version()))
+    )
+    condition = exp.In(this=_column(ROW, update.this.alias), query=exp.Subquery(this=buried))
+    if instead or not update.args.get("where"):
+        update.set("where", exp.Where(this=condition))
+    else:
+        update.set("where", exp.Where(this=exp.and_(update.args["where"].this, condition)))
+
+
+def matching_rows(table: exp.Table, sources: Sequence[exp.Expr], condition: exp.Expr | None) -> exp.Select:
+    """The query for DuckDB's row numbers of the target's rows that a statement concerns.
+
+    Args:
+        table: the target, physical and with an alias.
+        sources: what is joined to it: tables and subqueries.
+        condition: what has to hold, if anything.
+    """
+    rowid = exp.column(exp.to_identifier("rowid", quoted=True), table=exp.to_identifier(table.alias, quoted=True))
+    query = exp.select(rowid).from_(table.copy())
+    for source in sources:
+        query = query.join(source.copy(), join_type="cross", copy=False)
+    return query.where(condition.copy(), copy=False) if condition is not None else query
+
+
+def matched_condition(tree: exp.Merge) -> exp.Expr | None:
+    """When a row of a MERGE's target is updated or deleted; None if none ever is."""
+    matched = [w for w in tree.find_all(exp.When) if w.args.get("matched")]
+    if not matched:
+        return None
+    conditions = [w.args.get("condition") for w in matched]
+    on = tree.args["on"]
+    parts = [on.copy()]
+    if all(conditions):
+        parts.append(exp.or_(*(c.copy() for c in conditions if c is not None)))
+    return exp.and_(*parts)
+
+
+def history_table(target: Tracked) -> exp.Table:
+    """A tracked table's history as a syntax tree that is resolved already."""
+    table = exp.to_table(target.history, dialect="duckdb")
+    table.meta["physical"] = True
+    return table
+
+
+def version() -> exp.Expression:
+    """The running statement's version as a syntax tree."""
+    return exp.maybe_parse(VERSION, dialect="duckdb")
+
+
+def _identifiers(target: Tracked) -> list[exp.Identifier]:
+    return [exp.to_identifier(c, quoted=True) for c in target.columns]
+
+
+def _column(name: str, table: str | None = None) -> exp.Column:
+    of = exp.to_identifier(table, quoted=True) if table else None
+    return exp.column(exp.to_identifier(name, quoted=True), table=of)

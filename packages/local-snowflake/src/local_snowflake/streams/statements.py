@@ -1,0 +1,194 @@
+"""Streams on tables and views: create, alter, drop, clone."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from local_snowflake import streams
+from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, status
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.streams.freshness import source_view
+from local_snowflake.streams.layout import OFFSETS
+from local_snowflake.streams.points import Point, read_point, version_at
+from local_snowflake.streams.tracking import next_id, of, offsets_of
+from local_snowflake.streams.views import base_tables
+
+_OPTIONS = {"APPEND_ONLY", "SHOW_INITIAL_ROWS", "INSERT_ONLY", "COMMENT"}
+# a view's number, by which its streams know it: a rename keeps it, a replacement does not
+_SOURCE = "change_source"
+
+
+@statement("CREATE", "STREAM")
+def create_stream(ctx: Context, stmt: Statement) -> Result:
+    """CREATE [OR REPLACE | OR ALTER] STREAM [IF NOT EXISTS] name ON TABLE | VIEW source [AT | BEFORE …] [options].
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-stream
+    """
+    reader = skip_head(stmt)
+    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    ctx.require_schema(name)
+    reader.accept("COPY", "GRANTS")
+    reader.expect("ON")
+    kind = reader.accept_any("TABLE", "VIEW")
+    if kind is None:
+        raise not_supported(f"CREATE STREAM … ON {reader.peek()}")
+    source = ctx.resolve(reader.name_parts())
+    old = ctx.catalog.relation(name)
+    point = read_point(ctx, reader)
+    options = _read_options(reader)
+    if old and old.kind == "STREAM" and stmt.or_alter:
+        return _alter_comment(ctx, old, options)
+    if old and (old.kind != "STREAM" or not stmt.or_replace):
+        if not if_not_exists:
+            raise already_exists(name.fqn)
+        return status(f"{name.name} already exists, statement succeeded.")
+    found = ctx.relation(source)
+    if found is None or found.kind != kind:
+        raise does_not_exist(kind.capitalize(), source.fqn)
+    new = Object("STREAM", name, _properties(found, options), ctx.session.role, str(options.get("COMMENT", "")))
+    _make(ctx, new, old, found, point)
+    return status(f"Stream {name.name} successfully created.")
+
+
+def _read_options(reader: Reader) -> dict[str, Any]:
+    options = reader.options()
+    reader.finish()
+    if unknown := set(options) - _OPTIONS:
+        raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for 'STREAM'", 2079, "22000")
+    if _flag(options, "INSERT_ONLY"):
+        text = "Streams of type INSERT_ONLY can only be created on external tables or Iceberg tables with an external"
+        raise compilation_error(f"{text} catalog integration.", 2307, "42601")
+    return options
+
+
+def _flag(options: dict[str, Any], key: str) -> bool:
+    return str(options.get(key, "FALSE")).upper() == "TRUE"
+
+
+def _properties(source: Object, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mode": "APPEND_ONLY" if _flag(options, "APPEND_ONLY") else "DEFAULT",
+        "initial_rows": _flag(options, "SHOW_INITIAL_ROWS"),
+        "source_type": source.kind.capitalize(),
+        "table_name": source.name.fqn,
+    }
+
+
+def _make(ctx: Context, new: Object, old: Object | None, source: Object, point: Point | None) -> None:
+    tables = base_tables(ctx, source) if source.kind == "VIEW" else [source]
+    # tables that are tracked already go on being written
+    untracked = [t.name for t in tables if not streams.is_tracked(t)]
+    with ctx.ddl(*untracked) as change:
+        change.rely_on(source.name, *(t.name for t in tables))
+        new.props["id"] = next_id(change.duck)
+        if source.kind == "VIEW":
+            new.props[_SOURCE] = _numbered(change, source).props[_SOURCE]
+        for table in tables:
+            target = of(streams.enable(change, table))
+            _put_offset(change, new, target.id, version_at(ctx, change.duck, target, point))
+        if old:
+            _forget_offsets(change, old)
+        change.put(new)
+
+
+def _numbered(change: Change, view: Object) -> Object:
+    if _SOURCE in view.props:
+        return view
+    view = copy.deepcopy(view)
+    view.props[_SOURCE] = next_id(change.duck)
+    return change.put(view)
+
+
+def _put_offset(change: Change, stream: Object, tracked: int, version: int) -> None:
+    values = [stream.props["id"], tracked, version, stream.props["initial_rows"]]
+    change.duck.execute(f"INSERT INTO {OFFSETS} VALUES (?, ?, ?, ?, now())", values)
+
+
+def _forget_offsets(change: Change, stream: Object) -> None:
+    change.duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream.props["id"]])
+
+
+def clone_stream(ctx: Context, change: Change, stream: Object, name: Name, clones: dict[Name, Object]) -> None:
+    """Clone a stream with its schema: it begins now, what its original has not consumed is out of its reach.
+
+    Args:
+        ctx: the statement's context.
+        change: the change that clones the schema.
+        stream: the stream.
+        name: the clone's name.
+        clones: the tables and views that were cloned with it, by the names of their originals; it follows them.
+    """
+    made = Object("STREAM", name, copy.deepcopy(stream.props), ctx.session.role, stream.comment)
+    made.props["id"] = next_id(change.duck)
+    by_id = {of(t).id: t for t in ctx.catalog.all("TABLE") if streams.is_tracked(t)}
+    for tracked, version, *_ in offsets_of(change.duck, stream.props["id"]):
+        source = by_id.get(tracked)
+        clone = clones.get(source.name) if source else None
+        if clone:
+            made.props["table_name"] = clone.name.fqn
+        _put_offset(change, made, of(clone).id if clone else tracked, 0 if clone else version)
+    view = source_view(ctx, stream)
+    if view and view.name in clones:
+        clone = clones[view.name] = _numbered(change, clones[view.name])
+        made.props |= {_SOURCE: clone.props[_SOURCE], "table_name": clone.name.fqn}
+    change.put(made)
+
+
+@statement("ALTER", "STREAM")
+def alter_stream(ctx: Context, stmt: Statement) -> Result:
+    """ALTER STREAM [IF EXISTS] name SET COMMENT = '…' | UNSET COMMENT.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/alter-stream
+    """
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    found = ctx.catalog.get("STREAM", name)
+    if found is None:
+        if if_exists:
+            return status()
+        raise does_not_exist("Stream", name.fqn)
+    if reader.accept("UNSET", "COMMENT"):
+        reader.finish()
+        return _alter_comment(ctx, found, {})
+    reader.expect("SET")
+    if reader.peek() == "TAG":
+        raise not_supported("ALTER STREAM … SET TAG")
+    options = reader.options()
+    reader.finish()
+    if unknown := set(options) - {"COMMENT"}:
+        raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for 'STREAM'", 2079, "22000")
+    return _alter_comment(ctx, found, options)
+
+
+def _alter_comment(ctx: Context, stream: Object, options: dict[str, Any]) -> Result:
+    changed = copy.deepcopy(stream)
+    changed.comment = str(options.get("COMMENT", ""))
+    with ctx.ddl() as change:
+        change.put(changed)
+    return status()
+
+
+@statement("DROP", "STREAM")
+def drop_stream(ctx: Context, stmt: Statement) -> Result:
+    """DROP STREAM [IF EXISTS] name: https://docs.snowflake.com/en/sql-reference/sql/drop-stream."""
+    reader = skip_head(stmt)
+    if_exists = reader.accept("IF", "EXISTS")
+    name = ctx.resolve(reader.name_parts())
+    reader.finish()
+    found = ctx.catalog.get("STREAM", name)
+    if found is None:
+        if if_exists:
+            return status(f"Drop statement executed successfully ({name.name} already dropped).")
+        raise does_not_exist("Stream", name.fqn)
+    with ctx.ddl() as change:
+        _forget_offsets(change, found)
+        change.drop(found)
+    return status(f"{name.name} successfully dropped.")

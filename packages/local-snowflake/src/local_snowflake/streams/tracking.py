@@ -1,0 +1,291 @@
+"""Tracked tables: how tracking is switched on and off, and how it follows a table's own changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import duckdb
+
+from local_snowflake.catalog.catalog import Catalog, Change, Object
+from local_snowflake.errors import not_supported
+from local_snowflake.execution.context import Context
+from local_snowflake.sql.names import Name, literal, quote
+from local_snowflake.streams.layout import (
+    BORN,
+    DDL,
+    DIED,
+    HIDDEN,
+    IDS,
+    NEW,
+    OFFSETS,
+    ROW,
+    ROW_IDS,
+    TRACKED,
+    VERSION_VARIABLE,
+    VERSIONS,
+    history,
+)
+
+_FOR_TIME_TRAVEL = {"time_travel": True}
+_KEY = "change_tracking"
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A change-tracked table as a statement sees it.
+
+    Attributes:
+        id: the number that its versions and offsets go by; it survives a rename.
+        name: the table.
+        columns: its own columns, in order, without the hidden ones.
+    """
+
+    id: int
+    name: Name
+    columns: tuple[str, ...]
+
+    @property
+    def physical(self) -> str:
+        """The DuckDB table with the current images."""
+        return self.name.physical
+
+    @property
+    def history(self) -> str:
+        """The DuckDB table with the dead images."""
+        return history(self.id)
+
+    def listed(self, prefix: str = "") -> str:
+        """The table's own columns, quoted, for a SELECT or an INSERT."""
+        return ", ".join(prefix + quote(c) for c in self.columns)
+
+
+def prepare(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> datetime:
+    """Make the tables of change tracking; what a stopped server has left behind is swept.
+
+    Args:
+        duck: a connection to the file with no open transaction.
+        catalog: the account's objects.
+
+    Returns:
+        The time of the latest version.
+    """
+    duck.execute(DDL)
+    sweep(duck, catalog)
+    ((latest,),) = duck.execute(f"SELECT coalesce(max(made), 'epoch') FROM {VERSIONS} WHERE isfinite(made)").fetchall()
+    return cast(datetime, latest)
+
+
+def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Drop the history of tables and the offsets of streams that are gone, eg: with their schema."""
+    histories = [row[0] for row in duck.execute(f"SELECT id FROM {TRACKED}").fetchall()]
+    streams = [row[0] for row in duck.execute(f"SELECT DISTINCT stream FROM {OFFSETS}").fetchall()]
+    # read after the ids: whatever was committed before them is in the catalog then
+    catalog.settle()
+    tables = {o.props[_KEY]["id"] for o in catalog.all("TABLE") if is_tracked(o)}
+    known = {o.props["id"] for o in catalog.all("STREAM")}
+    for tracked_id in set(histories) - tables:
+        duck.execute("BEGIN TRANSACTION")
+        _forget(duck, tracked_id)
+        duck.execute("COMMIT")
+    for stream in set(streams) - known:
+        duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream])
+
+
+def is_tracked(table: Object) -> bool:
+    """Whether a table's changes are tracked."""
+    return isinstance(table.props.get(_KEY), dict)
+
+
+def shows_changes(table: Object) -> bool:
+    """Whether change tracking is on: not if a table's past is kept for its retention time only."""
+    return is_tracked(table) and not table.props[_KEY].get("time_travel")
+
+
+def tracked(ctx: Context, name: Name) -> Tracked | None:
+    """The tracked table of a name; None for a temporary table and for one that is not tracked."""
+    if ctx.is_temporary(name):
+        return None
+    found = ctx.catalog.get("TABLE", name)
+    return of(found) if found and is_tracked(found) else None
+
+
+def of(table: Object) -> Tracked:
+    """The tracked table of a catalogued one."""
+    return Tracked(int(table.props[_KEY]["id"]), table.name, tuple(visible_columns(table)))
+
+
+def by_id(ctx: Context, tracked_id: int) -> Tracked | None:
+    """The tracked table of an id, whatever its name is now; None if it was dropped or replaced."""
+    for table in ctx.catalog.all("TABLE"):
+        if is_tracked(table) and table.props[_KEY]["id"] == tracked_id:
+            return of(table)
+    return None
+
+
+def visible_columns(table: Object) -> list[str]:
+    """A table's own columns, in order."""
+    return [str(c["name"]) for c in table.props["columns"]]
+
+
+def hidden_columns(table: Object) -> tuple[str, ...]:
+    """The columns that change tracking added to a table; none if it is not tracked."""
+    return HIDDEN if is_tracked(table) else ()
+
+
+def images(ctx: Context, table: Object) -> list[str]:
+    """The DuckDB tables that hold images of a table's rows: ALTER TABLE of a column goes to each of them."""
+    if table.props.get("temporary"):
+        return [ctx.physical(table.name)]
+    return [table.name.physical, *([of(table).history] if is_tracked(table) else [])]
+
+
+def enable(change: Change, table: Object, *, for_time_travel: bool = False) -> Object:
+    """Start to track a table's changes; nothing happens if they are tracked already.
+
+    Args:
+        change: the DDL transaction. The table is one of its ``ddl(…)``.
+        table: the table; it is catalogued anew.
+        for_time_travel: whether only its retention time asks for it: change tracking then shows as off.
+
+    Returns:
+        The table as it is catalogued now.
+
+    Raises:
+        SnowflakeError: 000002, for a temporary table.
+    """
+    if is_tracked(table):
+        if for_time_travel or shows_changes(table):
+            return table
+        table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
+        table.props[_KEY] = {"id": table.props[_KEY]["id"]}
+        return change.put(table)
+    if table.props.get("temporary"):
+        raise not_supported("change tracking of a temporary table")
+    physical = table.name.physical
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(ROW)} BIGINT")
+    change.duck.execute(f"UPDATE {physical} SET {quote(ROW)} = nextval({literal(ROW_IDS)})")
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(BORN)} BIGINT DEFAULT 0")
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(NEW)} BOOLEAN DEFAULT TRUE")
+    return _register(change, table, _FOR_TIME_TRAVEL if for_time_travel else {})
+
+
+def _register(change: Change, table: Object, marks: dict[str, Any]) -> Object:
+    """Catalogue a table whose hidden columns are there and filled."""
+    restore_defaults(change, table.name)
+    tracked_id = next_id(change.duck)
+    died = f"CAST(NULL AS BIGINT) AS {quote(DIED)}"
+    change.duck.execute(f"CREATE TABLE {history(tracked_id)} AS SELECT *, {died} FROM {table.name.physical} LIMIT 0")
+    change.duck.execute(f"INSERT INTO {TRACKED} VALUES (?, 0)", [tracked_id])
+    change.duck.execute(f"INSERT INTO {VERSIONS} VALUES (?, 0, now(), NULL)", [tracked_id])
+    table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
+    table.props[_KEY] = {"id": tracked_id, **marks}
+    return change.put(table)
+
+
+def restore_defaults(change: Change, name: Name) -> None:
+    """Set the hidden columns' defaults: they mark every row that is inserted with the running statement's version."""
+    alter = f"ALTER TABLE {name.physical} ALTER COLUMN"
+    change.duck.execute(f"{alter} {quote(ROW)} SET DEFAULT nextval({literal(ROW_IDS)})")
+    change.duck.execute(f"{alter} {quote(BORN)} SET DEFAULT getvariable({literal(VERSION_VARIABLE)})")
+    # a writer that is not recorded has no version: this refuses its rows instead of losing them for the streams
+    change.duck.execute(f"{alter} {quote(BORN)} SET NOT NULL")
+    change.duck.execute(f"{alter} {quote(NEW)} SET DEFAULT TRUE")
+
+
+def disable(change: Change, table: Object) -> Object:
+    """Stop to track a table: its streams become stale, its history is gone.
+
+    Args:
+        change: the DDL transaction. The table is one of its ``ddl(…)``.
+        table: the table; it is catalogued anew.
+
+    Returns:
+        The table as it is catalogued now.
+    """
+    if not is_tracked(table):
+        return table
+    forget(change, table)
+    for column in HIDDEN:
+        change.duck.execute(f"ALTER TABLE {table.name.physical} DROP COLUMN {quote(column)}")
+    table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
+    table.props[_KEY] = False
+    return change.put(table)
+
+
+def forget(change: Change, table: Object) -> None:
+    """Drop the history of a table that is dropped, replaced or no longer tracked."""
+    if is_tracked(table):
+        _forget(change.duck, of(table).id)
+
+
+def _forget(duck: duckdb.DuckDBPyConnection, tracked_id: int) -> None:
+    duck.execute(f"DROP TABLE IF EXISTS {history(tracked_id)}")
+    duck.execute(f"DELETE FROM {TRACKED} WHERE id = ?", [tracked_id])
+    duck.execute(f"DELETE FROM {VERSIONS} WHERE tracked = ?", [tracked_id])
+
+
+def clone_rows(change: Change, source: Object, rows: str, clone: Object, physical: str) -> Object:
+    """Copy a table's rows into its clone and catalogue that; the clone of a tracked table is tracked.
+
+    Args:
+        change: the DDL transaction.
+        source: the table that is cloned.
+        rows: the DuckDB table that holds its rows.
+        clone: the clone, with the properties of its source.
+        physical: the clone's DuckDB table, made with the same columns.
+
+    Returns:
+        The clone, with versions of its own and the rows' ids of its source. A temporary one is not catalogued.
+    """
+    columns = ", ".join(quote(c) for c in visible_columns(source))
+    clone.props.pop(_KEY, None)
+    temporary = bool(clone.props.get("temporary"))
+    if temporary or not is_tracked(source):
+        change.duck.execute(f"INSERT INTO {physical} ({columns}) SELECT {columns} FROM {rows}")
+        return clone if temporary else change.put(clone)
+    _add_hidden(change, physical)
+    everything = f"{columns}, {quote(ROW)}"
+    change.duck.execute(
+        f"INSERT INTO {physical} ({everything}, {quote(BORN)}, {quote(NEW)}) SELECT {everything}, 0, TRUE FROM {rows}"
+    )
+    return _register(change, clone, {} if shows_changes(source) else _FOR_TIME_TRAVEL)
+
+
+def _add_hidden(change: Change, physical: str) -> None:
+    for column, kind in ((ROW, "BIGINT"), (BORN, "BIGINT"), (NEW, "BOOLEAN")):
+        change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(column)} {kind}")
+
+
+def move_rows(change: Change, source: Object, name: Name) -> None:
+    """Copy a table's rows into the DuckDB table that takes its place under another name, as the same images.
+
+    Args:
+        change: the DDL transaction.
+        source: the table under its old name.
+        name: the new one; its DuckDB table was made with the same columns of the user.
+    """
+    if is_tracked(source):
+        _add_hidden(change, name.physical)
+    columns = ", ".join(quote(c) for c in (*visible_columns(source), *hidden_columns(source)))
+    change.duck.execute(f"INSERT INTO {name.physical} ({columns}) SELECT {columns} FROM {source.name.physical}")
+    if is_tracked(source):
+        restore_defaults(change, name)
+
+
+def offsets_of(duck: duckdb.DuckDBPyConnection, stream: int) -> list[tuple[int, int, bool, Any]]:
+    """A stream's offsets: (tracked table, version, whether the initial rows are due, when it was consumed last)."""
+    sql = f"SELECT tracked, version, initial, refreshed FROM {OFFSETS} WHERE stream = ? ORDER BY tracked"
+    return [(int(t), int(v), bool(i), r) for t, v, i, r in duck.execute(sql, [stream]).fetchall()]
+
+
+def next_id(duck: duckdb.DuckDBPyConnection) -> int:
+    """A new number for a tracked table or a stream."""
+    ((number,),) = duck.execute(f"SELECT nextval({literal(IDS)})").fetchall()
+    return int(number)
+
+
+def versions_of(duck: duckdb.DuckDBPyConnection) -> dict[int, int]:
+    """The current version of every tracked table, as the connection's transaction sees it."""
+    return {int(k): int(v) for k, v in duck.execute(f"SELECT id, version FROM {TRACKED}").fetchall()}

@@ -1,0 +1,250 @@
+"""Table functions of INFORMATION_SCHEMA that tell about runs of tasks and of graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import table_function
+from local_snowflake.sql import queries
+from local_snowflake.sql.names import split_parts
+from local_snowflake.tasks.graphs_of_schema import STARTED, Family, moment, schedule_of
+from local_snowflake.tasks.history import KEPT, SCHEDULE
+from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
+from local_snowflake.tasks.show import describe_all
+
+_TIME = pa.timestamp("us", "UTC")
+_MOST = 10_000
+_HISTORY: dict[str, pa.DataType | None] = {
+    **dict.fromkeys(("QUERY_ID", "NAME", "DATABASE_NAME", "SCHEMA_NAME", "QUERY_TEXT", "CONDITION_TEXT", "STATE")),
+    **dict.fromkeys(("ERROR_CODE", "ERROR_MESSAGE")),
+    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), _TIME),
+    "ROOT_TASK_ID": None,
+    "GRAPH_VERSION": pa.int64(),
+    "RUN_ID": pa.int64(),
+    **dict.fromkeys(("RETURN_VALUE", "SCHEDULED_FROM")),
+    "ATTEMPT_NUMBER": pa.int64(),
+    "CONFIG": None,
+    "QUERY_HASH": None,
+    "QUERY_HASH_VERSION": pa.int64(),
+    "QUERY_PARAMETERIZED_HASH": None,
+    "QUERY_PARAMETERIZED_HASH_VERSION": pa.int64(),
+    "GRAPH_RUN_GROUP_ID": pa.int64(),
+    "BACKFILL_INFO": None,
+}
+_GRAPHS: dict[str, pa.DataType | None] = {
+    **dict.fromkeys(("ROOT_TASK_NAME", "DATABASE_NAME", "SCHEMA_NAME", "STATE", "SCHEDULED_FROM")),
+    **dict.fromkeys(("FIRST_ERROR_TASK_NAME", "FIRST_ERROR_CODE", "FIRST_ERROR_MESSAGE")),
+    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), _TIME),
+    "ROOT_TASK_ID": None,
+    "GRAPH_VERSION": pa.int64(),
+    "RUN_ID": pa.int64(),
+    "ATTEMPT_NUMBER": pa.int64(),
+    "CONFIG": None,
+    "GRAPH_RUN_GROUP_ID": pa.int64(),
+    "BACKFILL_INFO": None,
+}
+
+
+@table_function("TASK_HISTORY")
+def task_history(
+    ctx: Context,
+    scheduled_time_range_start: Any = None,
+    scheduled_time_range_end: Any = None,
+    result_limit: int = 100,
+    task_name: str | None = None,
+    error_only: bool = False,
+    root_task_id: str | None = None,
+) -> pa.Table:
+    """TASK_HISTORY: https://docs.snowflake.com/en/sql-reference/functions/task_history."""
+    _check_limit(result_limit)
+    first, last = _time(ctx, scheduled_time_range_start), _time(ctx, scheduled_time_range_end)
+    for given in (first, last):
+        if given and given < datetime.now(UTC) - KEPT - timedelta(minutes=1):
+            raise compilation_error("Invalid time range: TASK_HISTORY tells about the last 7 days.", 1008, "22023")
+    wanted = {"first": first, "last": last, "name": task_name, "root_id": root_task_id, "errors": bool(error_only)}
+    runs = ctx.engine.scheduler.history.task_rows(result_limit, **wanted)
+    coming = [
+        r
+        for r in ([] if error_only else _scheduled(ctx))
+        if (first is None or r["SCHEDULED_TIME"] >= first)
+        and (last is None or r["SCHEDULED_TIME"] <= last)
+        and _named(r["NAME"], task_name)
+        and root_task_id in {None, r["ROOT_TASK_ID"]}
+    ]
+    found = [*coming, *(_history_row(r) for r in runs)]
+    return _table(found[:result_limit], _HISTORY)
+
+
+def _history_row(r: dict[str, Any]) -> dict[str, Any]:
+    begun = r["state"] not in {"SCHEDULED", "SKIPPED"}
+    return {
+        "QUERY_ID": r["query_id"] if begun else None,
+        "NAME": r["name"],
+        "DATABASE_NAME": r["database"],
+        "SCHEMA_NAME": r["schema"],
+        "QUERY_TEXT": r["query_text"],
+        "CONDITION_TEXT": r["condition_text"],
+        "STATE": r["state"],
+        "ERROR_CODE": r["error_code"],
+        "ERROR_MESSAGE": r["error_message"],
+        "SCHEDULED_TIME": r["scheduled_time"],
+        "QUERY_START_TIME": r["query_start_time"],
+        "NEXT_SCHEDULED_TIME": r["next_scheduled_time"] if r["name"] == r["root_name"] else None,
+        "COMPLETED_TIME": r["completed_time"],
+        "ROOT_TASK_ID": r["root_id"],
+        "GRAPH_VERSION": r["version"],
+        "RUN_ID": r["run_id"],
+        "RETURN_VALUE": r["return_value"],
+        "SCHEDULED_FROM": r["scheduled_from"],
+        "ATTEMPT_NUMBER": r["attempt"],
+        "CONFIG": r["config"],
+        "GRAPH_RUN_GROUP_ID": r["group_id"],
+    }
+
+
+def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
+    """The next run of every started root that has a schedule, the latest first."""
+    found = []
+    for root, at in _next_runs(ctx):
+        found.append(
+            {
+                "NAME": root.name.name,
+                "DATABASE_NAME": root.name.database,
+                "SCHEMA_NAME": root.name.schema,
+                "QUERY_TEXT": root.props["definition"],
+                "CONDITION_TEXT": root.props["condition"],
+                "STATE": "SCHEDULED",
+                "SCHEDULED_TIME": at,
+                "ROOT_TASK_ID": root.props["id"],
+                "GRAPH_VERSION": root.props["version"],
+                "RUN_ID": int(at.timestamp() * 1000),
+                "SCHEDULED_FROM": SCHEDULE,
+                "ATTEMPT_NUMBER": 1,
+                "CONFIG": root.props["settings"].get("CONFIG"),
+            }
+        )
+    return sorted(found, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
+
+
+def _next_runs(ctx: Context) -> Iterable[tuple[Object, datetime]]:
+    now = datetime.now(UTC)
+    for task in ctx.catalog.all("TASK"):
+        schedule = schedule_of(task)
+        if schedule is None or task.props["state"] != STARTED:
+            continue
+        at = schedule.next_after(now, moment(task.props, "resumed_on") or now)
+        if at and at - now < timedelta(days=8):
+            yield task, at
+
+
+@table_function("COMPLETE_TASK_GRAPHS")
+def complete_task_graphs(
+    ctx: Context,
+    result_limit: int = 1000,
+    root_task_name: str | None = None,
+    error_only: bool = False,
+) -> pa.Table:
+    """COMPLETE_TASK_GRAPHS: graph runs that ended in the last 60 minutes."""
+    _check_limit(result_limit)
+    since = datetime.now(UTC) - timedelta(minutes=60)
+    found = [
+        _graph_row(r)
+        for r in ctx.engine.scheduler.history.graph_rows()
+        if r["completed"]
+        and r["completed"] >= since
+        and _named(r["name"], root_task_name)
+        and (not error_only or r["state"] in {"FAILED", "CANCELLED"})
+    ]
+    found.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
+    return _table(found[:result_limit], _GRAPHS)
+
+
+@table_function("CURRENT_TASK_GRAPHS")
+def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: str | None = None) -> pa.Table:
+    """CURRENT_TASK_GRAPHS: graph runs that execute or are due within 8 days."""
+    _check_limit(result_limit)
+    found = [
+        _graph_row(r)
+        for r in ctx.engine.scheduler.history.graph_rows()
+        if not r["completed"] and _named(r["name"], root_task_name)
+    ]
+    scheduled = [
+        {k: v for k, v in r.items() if k in _GRAPHS} | {"ROOT_TASK_NAME": r["NAME"]}
+        for r in _scheduled(ctx)
+        if _named(r["NAME"], root_task_name)
+    ]
+    columns = {k: v for k, v in _GRAPHS.items() if k != "COMPLETED_TIME"}
+    return _table([*scheduled, *found][:result_limit], columns)
+
+
+def _named(name: str, wanted: str | None) -> bool:
+    return wanted is None or name.upper() == wanted.upper()
+
+
+def _graph_row(r: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ROOT_TASK_NAME": r["name"],
+        "DATABASE_NAME": r["database"],
+        "SCHEMA_NAME": r["schema"],
+        "STATE": r["state"],
+        "SCHEDULED_FROM": r["scheduled_from"],
+        "FIRST_ERROR_TASK_NAME": r["first_error_task_name"],
+        "FIRST_ERROR_CODE": r["first_error_code"],
+        "FIRST_ERROR_MESSAGE": r["first_error_message"],
+        "SCHEDULED_TIME": r["scheduled_time"],
+        "QUERY_START_TIME": r["started"],
+        "NEXT_SCHEDULED_TIME": r["next_scheduled_time"],
+        "COMPLETED_TIME": r["completed"],
+        "ROOT_TASK_ID": r["root_id"],
+        "GRAPH_VERSION": r["version"],
+        "RUN_ID": r["run_id"],
+        "ATTEMPT_NUMBER": r["attempt"],
+        "CONFIG": r["config"],
+        "GRAPH_RUN_GROUP_ID": r["group_id"],
+    }
+
+
+@table_function("TASK_DEPENDENTS")
+def task_dependents(ctx: Context, task_name: str, recursive: bool = True) -> pa.Table:
+    """TASK_DEPENDENTS: a task and those that run after it, directly or (RECURSIVE) at any distance."""
+    name = ctx.resolve(split_parts(task_name))
+    task = ctx.catalog.need("TASK", name)
+    family: Family = family_of(ctx, name)
+    below = family.descendants(name.name) if recursive else family.children(name.name)
+    records = describe_all(ctx, [task, *(family.tasks[n] for n in below)])
+    columns = {k.upper(): v for k, v in TASK_COLUMNS.items()}
+    return _table([{k.upper(): v for k, v in r.items()} for r in records], columns)
+
+
+def _check_limit(limit: int) -> None:
+    if not isinstance(limit, int) or not 1 <= limit <= _MOST:
+        raise compilation_error(f"invalid value [{limit}] for parameter 'RESULT_LIMIT': 1 to {_MOST}.", 1008, "22023")
+
+
+def _time(ctx: Context, value: Any) -> datetime | None:
+    """A time that was given as a text or as an expression, eg: ``DATEADD('hour', -1, CURRENT_TIMESTAMP())``."""
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
+        try:
+            found = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
+        except SnowflakeError as error:
+            raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
+    if not isinstance(found, datetime):
+        raise compilation_error(f"invalid time [{value}]", 1008, "22023")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _table(records: list[dict[str, Any]], columns: dict[str, pa.DataType | None]) -> pa.Table:
+    return pa.table({n: pa.array([r.get(n) for r in records], kind or pa.string()) for n, kind in columns.items()})

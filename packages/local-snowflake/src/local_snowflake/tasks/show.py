@@ -1,0 +1,126 @@
+"""SHOW TASKS and DESCRIBE TASK: https://docs.snowflake.com/en/sql-reference/sql/show-tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import statement
+from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.show_clauses import read_clauses, select
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.tasks.graphs_of_schema import Family, moment
+from local_snowflake.tasks.names import family_of
+
+_TIME = pa.timestamp("us", "UTC")
+COLUMNS: dict[str, pa.DataType | None] = {
+    "created_on": _TIME,
+    **dict.fromkeys(("name", "id", "database_name", "schema_name", "owner", "comment", "warehouse", "schedule")),
+    **dict.fromkeys(("predecessors", "state", "definition", "condition", "allow_overlapping_execution")),
+    **dict.fromkeys(("error_integration",)),
+    "last_committed_on": _TIME,
+    "last_suspended_on": _TIME,
+    **dict.fromkeys(("owner_role_type", "config", "budget", "task_relations", "last_suspended_reason")),
+    **dict.fromkeys(("success_integration", "scheduling_mode", "target_completion_interval", "execute_as_user")),
+    **dict.fromkeys(("overlap_policy",)),
+}
+_TERSE = ("name", "kind", "database_name", "schema_name", "schedule")
+
+
+def describe(task: Object, family: Family) -> dict[str, Any]:
+    """A task as SHOW TASKS prints it.
+
+    Args:
+        task: the task.
+        family: the tasks of its schema.
+    """
+    props, name, settings = task.props, task.name, task.props["settings"]
+    relations = _relations(task, family)
+    root = family.is_root(name.name)
+    policy = _overlap_policy(settings)
+    flexible = "TARGET_COMPLETION_INTERVAL" in settings
+    return {
+        "created_on": task.created_on,
+        "name": name.name,
+        "id": props["id"],
+        "database_name": name.database,
+        "schema_name": name.schema,
+        "owner": task.owner,
+        "comment": task.comment,
+        "warehouse": props["warehouse"],
+        "schedule": props["schedule"],
+        "predecessors": json.dumps(relations["Predecessors"], separators=(",", ":")),
+        "state": props["state"],
+        "definition": props["definition"],
+        "condition": props["condition"],
+        "allow_overlapping_execution": str(policy != "NO_OVERLAP").lower() if root else None,
+        "last_committed_on": moment(props, "committed_on"),
+        "last_suspended_on": moment(props, "suspended_on"),
+        "owner_role_type": "ROLE",
+        "config": settings.get("CONFIG") if root else None,
+        "task_relations": json.dumps(relations, separators=(",", ":")),
+        "last_suspended_reason": props["suspended_reason"],
+        "scheduling_mode": None if props["warehouse"] else "FLEXIBLE" if flexible else "FIXED",
+        "target_completion_interval": settings.get("TARGET_COMPLETION_INTERVAL"),
+        "overlap_policy": policy if root else None,
+    }
+
+
+def _relations(task: Object, family: Family) -> dict[str, Any]:
+    """What a task follows, and what finalizes it or is finalized by it, by full names."""
+    name, finalized = task.name.name, task.props["finalize"]
+    found: dict[str, Any] = {"Predecessors": [family.tasks[p].name.fqn for p in family.predecessors(name)]}
+    if last := family.finalizer_of(name):
+        found["FinalizerTask"] = family.tasks[last].name.fqn
+    if finalized in family.tasks:
+        found = {"FinalizedRootTask": family.tasks[finalized].name.fqn, **found}
+    return found
+
+
+def _overlap_policy(settings: dict[str, Any]) -> str:
+    if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "false")).lower() == "true":
+        return "ALLOW_CHILD_OVERLAP"
+    return str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
+
+
+def describe_all(ctx: Context, tasks: list[Object]) -> list[dict[str, Any]]:
+    """Several tasks as SHOW TASKS prints them."""
+    families: dict[tuple[str, str], Family] = {}
+    found = []
+    for task in tasks:
+        key = task.name.database, task.name.schema
+        if key not in families:
+            families[key] = family_of(ctx, task.name)
+        found.append(describe(task, families[key]))
+    return found
+
+
+@statement("SHOW", "TASKS", "TERSE TASKS")
+def show_tasks(ctx: Context, stmt: Statement) -> Result:
+    """SHOW [TERSE] TASKS [LIKE …] [IN …] [STARTS WITH …] [ROOT ONLY] [LIMIT …]."""
+    reader = skip_head(stmt)
+    words = [t.text.upper() for t in reader.tokens]
+    root_only = next((i for i in range(len(words) - 1) if words[i : i + 2] == ["ROOT", "ONLY"]), None)
+    if root_only is not None:
+        reader.tokens = reader.tokens[:root_only] + reader.tokens[root_only + 2 :]
+    found = select(ctx, read_clauses(reader), "TASK")
+    records = describe_all(ctx, found)
+    if root_only is not None:
+        records = [r for r in records if r["allow_overlapping_execution"] is not None]
+    if stmt.kind.startswith("TERSE"):
+        return rows(records, {"created_on": _TIME, **dict.fromkeys(_TERSE)})
+    return rows(records, COLUMNS)
+
+
+@statement("DESCRIBE", "TASK")
+def describe_task(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE TASK name."""
+    reader = skip_head(stmt)
+    name: Name = ctx.resolve(reader.name_parts())
+    reader.finish()
+    return rows(describe_all(ctx, [ctx.catalog.need("TASK", name)]), COLUMNS)

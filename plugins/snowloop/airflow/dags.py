@@ -1,0 +1,208 @@
+"""The DAG of each loop, and the groups of tasks that the loops share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, TaskGroup
+
+from snowloop.airflow import TAG, VERDICT_KEY
+from snowloop.airflow.operators.challenge import (
+    COMPARISON_KEY,
+    ChallengeOperator,
+    JudgeChallengerOperator,
+    PromoteChallengerOperator,
+)
+from snowloop.airflow.operators.contract import ContractOperator
+from snowloop.airflow.operators.evidence import MonitorOperator, ReportOperator
+from snowloop.airflow.operators.stages import (
+    DeployScoringOperator,
+    EnvironmentOperator,
+    EvaluateOperator,
+    GateOperator,
+    LoadOperator,
+    PlanScoringOperator,
+    PromoteOperator,
+    ReconcileOperator,
+    TrainingSetOperator,
+    TrainOperator,
+)
+from snowloop.airflow.operators.wait import AwaitScoresOperator
+from snowloop.project import Project
+
+REPORT = "report"
+
+
+def loop_dag(
+    project: Project,
+    loop: str,
+    *,
+    about: str | None,
+    params: dict[str, Param],
+    schedule: str | None = None,
+) -> DAG:
+    """Make the empty DAG of one loop of a project.
+
+    Args:
+        project: The declared project.
+        loop: Name of the loop; the DAG is called ``<project>__<loop>``.
+        about: What the loop does: the docstring of its DAG file.
+        params: The form of the loop.
+        schedule: Cron expression or preset such as ``@weekly``, in UTC; by hand when None. A DAG that would run by
+            itself is paused at first: a person switches it on when the project's environment and data are there.
+
+    Returns:
+        The DAG, to be filled in a ``with`` block.
+    """
+    summary = (about or loop).strip()
+    return DAG(
+        f"{project.name}__{loop}",
+        dag_display_name=f"{project.name} · {loop.replace('_', ' ')}",
+        description=summary.splitlines()[0],
+        doc_md=f"### {project.name}: {loop.replace('_', ' ')}\n\n{summary}\n\n{project.description}",
+        schedule=CronTriggerTimetable(schedule, timezone="UTC") if schedule else None,
+        is_paused_upon_creation=True if schedule else None,
+        catchup=False,
+        max_active_runs=1,
+        params=params,
+        tags=[TAG, project.name, loop, *project.tags],
+        default_args={"owner": ", ".join(project.owners) or TAG},
+    )
+
+
+def environment_group(project: Project) -> TaskGroup:
+    """Draw the tasks that create a project's environment.
+
+    Args:
+        project: The declared project.
+
+    Returns:
+        The group ``environment``.
+    """
+    with TaskGroup("environment", tooltip="Database, schemas, stage and tables") as group:
+        EnvironmentOperator(task_id="create", project=project.name)
+    return group
+
+
+def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
+    """Draw the tasks from files to a champion: nothing is promoted that the gate has not accepted.
+
+    Beside the group stands ``report``, which follows the gate whatever it has said.
+
+    Args:
+        project: The declared project.
+        part: Which files are loaded first: ``initial`` or ``all``.
+
+    Returns:
+        The group ``train``.
+    """
+    with TaskGroup("train", tooltip="Files to champion") as group:
+        load = LoadOperator(task_id="load", project=project.name, part=part)
+        contract = ContractOperator(task_id="contract", project=project.name)
+        training_set = TrainingSetOperator(task_id="training_set", project=project.name)
+        candidates = TrainOperator.partial(
+            task_id="candidate",
+            project=project.name,
+            training_set=training_set.output,
+            map_index_template="{{ task.candidate }}",
+        ).expand(candidate=[candidate.name for candidate in project.contestants])
+        evaluations = EvaluateOperator.partial(
+            task_id="evaluate",
+            project=project.name,
+            map_index_template="{{ task.candidate['name'] }}",
+        ).expand(candidate=candidates.output)
+        gate = GateOperator(task_id="gate", project=project.name, evaluations=evaluations.output)
+        load >> contract >> training_set >> candidates >> evaluations >> gate
+        following = _promotion(project, gate)
+    # Beside the group, so that what comes after the group does not wait for it.
+    told = f"{{{{ ti.xcom_pull(task_ids='{gate.task_id}', key='{VERDICT_KEY}') or '' }}}}"
+    report = ReportOperator(task_id=REPORT, project=project.name, verdict_id=told)
+    gate >> report
+    if project.approval.targets:
+        report >> following
+    return group
+
+
+def _promotion(project: Project, gate: GateOperator) -> BaseOperator:
+    """Draw what follows the gate: the promotion, after a person's yes if an environment asks for one.
+
+    A person decides on the report, so the question follows it.
+    """
+    if not project.approval.targets:
+        promote = PromoteOperator(task_id="promote", project=project.name, verdict=gate.output)
+        gate >> promote
+        return promote
+    from snowloop.airflow.operators.approval import ApproveOperator
+
+    told = f"{{{{ ti.xcom_pull(task_ids='{REPORT}')['text'] }}}}"
+    approve = ApproveOperator(task_id="approve", project=project.name, verdict=gate.output, report=told)
+    promote = PromoteOperator(task_id="promote", project=project.name, verdict=gate.output, approval=approve.output)
+    gate >> approve >> promote
+    return approve
+
+
+def challenge_tasks(project: Project) -> None:
+    """Draw the tasks that do what the form says with a challenger: one of the two branches, the other is skipped.
+
+    A promotion is judged by the gate and, where an environment asks for it, by a person who sees the comparison.
+
+    Args:
+        project: The declared project.
+    """
+    ChallengeOperator(task_id="challenge", project=project.name)
+    judge = JudgeChallengerOperator(task_id="judge", project=project.name)
+    if not project.approval.targets:
+        PromoteChallengerOperator(task_id="promote", project=project.name, verdict=judge.output)
+        return
+    from snowloop.airflow.operators.approval import ApproveOperator
+
+    shown = f"{{{{ ti.xcom_pull(task_ids='{judge.task_id}', key='{COMPARISON_KEY}') }}}}"
+    approve = ApproveOperator(task_id="approve", project=project.name, verdict=judge.output, report=shown)
+    PromoteChallengerOperator(task_id="promote", project=project.name, verdict=judge.output, approval=approve.output)
+
+
+def score_group(project: Project) -> TaskGroup:
+    """Draw the tasks that deploy scoring, bring in every new file, and wait for the native tasks to score it.
+
+    Args:
+        project: The declared project.
+
+    Returns:
+        The group ``score``.
+    """
+    with TaskGroup("score", tooltip="New rows to scores, by native tasks") as group:
+        plan = PlanScoringOperator(task_id="plan", project=project.name)
+        deploy = DeployScoringOperator(task_id="deploy", project=project.name)
+        arrive = LoadOperator(task_id="arrive", project=project.name, part="all")
+        await_scores = AwaitScoresOperator(task_id="await_scores", project=project.name, arrived=arrive.output)
+        reconcile = ReconcileOperator(task_id="reconcile", project=project.name)
+
+        plan >> deploy >> arrive >> await_scores >> reconcile
+    return group
+
+
+def replay_group(project: Project) -> TaskGroup:
+    """Draw the tasks that deploy scoring and deliver the held-back files one after the other, each scored on arrival.
+
+    At the end stands a look at what serves, as ``<project>__health`` takes it.
+
+    Args:
+        project: The declared project; ``replay.batches`` says how many files arrive.
+
+    Returns:
+        The group ``score``; that of ``score_group`` for a project that declares no replay.
+    """
+    if project.replay is None:
+        return score_group(project)
+    with TaskGroup("score", tooltip="Arriving files to scores, by native tasks") as group:
+        plan = PlanScoringOperator(task_id="plan", project=project.name)
+        before: BaseOperator = DeployScoringOperator(task_id="deploy", project=project.name)
+        plan >> before
+        for number in range(1, project.replay.batches + 1):
+            arrive = LoadOperator(task_id=f"arrive_{number}", project=project.name, part="arrivals", only=str(number))
+            scores = AwaitScoresOperator(task_id=f"await_scores_{number}", project=project.name, arrived=arrive.output)
+            before >> arrive >> scores
+            before = scores
+        reconcile = ReconcileOperator(task_id="reconcile", project=project.name)
+        before >> reconcile >> MonitorOperator(task_id="monitor", project=project.name)
+    return group

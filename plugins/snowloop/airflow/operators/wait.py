@@ -1,0 +1,108 @@
+"""Waiting for the native tasks as an Airflow operator: the triggerer waits, and no worker is held."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from snowloop.airflow import REASON_KEY
+from snowloop.airflow.operators.base import SnowparkStageOperator
+from snowloop.project import Project
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow.sdk import Context
+    from snowflake.snowpark import Session
+
+    from snowloop.lifecycle.scoring import Scores
+
+
+class AwaitScoresOperator(SnowparkStageOperator):
+    """Wait until the native tasks have scored every row that arrived.
+
+    Args:
+        timeout: Longest wait in seconds (templated; the DAG's parameter by default).
+        arrived: The report of the load whose rows are awaited, as its stage gave it (templated).
+        poll_interval: Seconds between two looks.
+        kwargs: What every stage takes.
+    """
+
+    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "timeout", "arrived")
+
+    def __init__(
+        self,
+        *,
+        timeout: str | int = "{{ params.timeout }}",
+        arrived: Any = None,
+        poll_interval: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.timeout = timeout
+        self.arrived = arrived
+        self.poll_interval = poll_interval
+
+    def run(self, session: Session, project: Project) -> Scores:
+        """Look once with ``scores_of``, and hand the wait to the triggerer while there is no answer.
+
+        Args:
+            session: Session of the connection, tagged with this task.
+            project: The declared project.
+
+        Returns:
+            What the runs did.
+
+        Raises:
+            TaskDeferred: if the rows are not scored yet; the task goes on in ``resume``.
+        """
+        from snowloop.airflow.triggers.scoring import LoopTrigger
+        from snowloop.lifecycle.scoring.wait import scores_of, told_since
+        from snowloop.sql import clock
+
+        moments = {"arrived": clock(session), "since": told_since(session, project, self.target, self._since)}
+        scores = scores_of(session, project, self.target, **moments)
+        if scores is not None:
+            return scores
+        trigger = LoopTrigger(
+            question="scores_taken",
+            project=self.project,
+            target=self.target,
+            options={name: moment.isoformat() for name, moment in moments.items()},
+            snowflake_conn_id=self.snowflake_conn_id,
+            poll_interval=self.poll_interval,
+            deadline=time.time() + int(self.timeout),
+            query_tag=self.query_tag,
+        )
+        raise TaskDeferred(trigger=trigger, method_name="resume")
+
+    def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Give what the runs did to later tasks.
+
+        Args:
+            context: Airflow's context of this task.
+            event: What the trigger told.
+
+        Returns:
+            What the runs did, as JSON-able fields.
+
+        Raises:
+            AirflowFailException: if the wait ended without an answer.
+        """
+        from snowloop.lifecycle.scoring import Scores
+
+        if "error" in event:
+            look = f"snowloop status --project {self.project} --target {self.target}"
+            reason = f"{event['error']}; tasks and last runs: {look}"
+            context["ti"].xcom_push(key=REASON_KEY, value=reason)
+            raise AirflowFailException(reason)
+        return self.conclude(context, Scores.from_dict(event["answer"]))
+
+    @property
+    def _since(self) -> datetime | None:
+        from snowloop.lifecycle.data.load import LoadReport
+
+        return LoadReport.from_dict(self.arrived).started_at if self.arrived else None

@@ -1,0 +1,132 @@
+"""Deferrable sensors on a project's scoring loop: they hold no worker while they wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from snowloop.airflow.operators.base import TARGET_TEMPLATE, query_tag
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class LoopSensor(BaseSensorOperator):
+    """Wait in the triggerer for an answer about the scoring loop.
+
+    Args:
+        project: Name of the declared project.
+        target: Environment to watch (templated; the DAG's parameter by default).
+        snowflake_conn_id: Airflow connection to Snowflake.
+        kwargs: What every sensor takes; ``poke_interval`` and ``timeout`` hold in the triggerer too.
+    """
+
+    template_fields: Sequence[str] = ("project", "target")
+    question = ""
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        target: str = TARGET_TEMPLATE,
+        snowflake_conn_id: str = "snowflake_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.project = project
+        self.target = target
+        self.snowflake_conn_id = snowflake_conn_id
+
+    def options(self) -> dict[str, Any]:
+        """Give what the question takes besides project and target."""
+        return {}
+
+    def execute(self, context: Context) -> Any:
+        """Hand the wait to the triggerer.
+
+        Args:
+            context: Airflow's context of this task.
+
+        Raises:
+            TaskDeferred: always; the task goes on in ``resume``.
+        """
+        from snowloop.airflow.triggers.scoring import LoopTrigger
+
+        trigger = LoopTrigger(
+            question=self.question,
+            project=self.project,
+            target=self.target,
+            options=self.options(),
+            snowflake_conn_id=self.snowflake_conn_id,
+            poll_interval=self.poke_interval,
+            deadline=time.time() + self.timeout,
+            query_tag=query_tag(context),
+        )
+        self.defer(trigger=trigger, method_name="resume")
+
+    def resume(self, context: Context, event: dict[str, Any]) -> Any:
+        """Give the answer to later tasks.
+
+        Args:
+            context: Airflow's context of this task.
+            event: What the trigger told.
+
+        Returns:
+            The answer.
+
+        Raises:
+            AirflowFailException: if the wait ended without one.
+        """
+        if "error" in event:
+            raise AirflowFailException(event["error"])
+        return event["answer"]
+
+
+class StreamHasDataSensor(LoopSensor):
+    """Wait until the stream holds rows that are not scored yet."""
+
+    question = "stream_has_data"
+
+
+class GraphRunFinishedSensor(LoopSensor):
+    """Wait until a run of the task graph, begun at or after a moment, is over; a failed run fails the sensor.
+
+    Args:
+        since: The moment, ISO text in UTC (templated; by default when the DAG run began).
+        kwargs: What every sensor of the loop takes.
+    """
+
+    template_fields: Sequence[str] = (*LoopSensor.template_fields, "since")
+    question = "run_finished"
+
+    def __init__(self, *, since: str = "{{ dag_run.start_date.isoformat() }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.since = since
+
+    def options(self) -> dict[str, Any]:
+        """Give the moment."""
+        return {"since": self.since}
+
+
+class BacklogBelowSensor(LoopSensor):
+    """Wait until fewer rows than a number wait in the stream.
+
+    Args:
+        rows: The number (templated).
+        kwargs: What every sensor of the loop takes.
+    """
+
+    template_fields: Sequence[str] = (*LoopSensor.template_fields, "rows")
+    question = "backlog_below"
+
+    def __init__(self, *, rows: int | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def options(self) -> dict[str, Any]:
+        """Give the number."""
+        return {"rows": int(self.rows)}

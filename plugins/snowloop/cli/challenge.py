@@ -1,0 +1,85 @@
+"""Commands of ``snowloop`` for a challenger: name it, compare it with the champion, promote it, withdraw it."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
+
+commands = typer.Typer()
+
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the ledger.")]
+
+
+@commands.command()
+def challenge(
+    project: ProjectName,
+    version: Annotated[str, typer.Option("--version", "-v", help="Name of the version that becomes challenger.")],
+    reason: Reason,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    judge: Annotated[bool, typer.Option("--judge", help="Ask the gate first, on the present data.")] = False,
+) -> None:
+    """Let a version score beside the champion: in the shadow, or its declared share of the keys."""
+    from snowloop.lifecycle.champion import challenger as challenges
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = challenges.challenge(session, declared, target, version=version, reason=reason, judge=judge)
+    say(f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{_kept(kept=done.kept)}")
+
+
+@commands.command()
+def withdraw(
+    project: ProjectName,
+    reason: Reason,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+) -> None:
+    """Take the challenger away; from the next run on the champion scores alone."""
+    from snowloop.lifecycle.champion import challenger as challenges
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = challenges.withdraw(session, declared, target, reason=reason)
+    say(f"no challenger, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
+
+
+@commands.command()
+def promote(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+) -> None:
+    """Ask the gate for the challenger, on the present data, and make it champion if every check passes.
+
+    Where promotions need a person's approval it refuses: there the DAG <project>__challenge asks and promotes.
+    """
+    from snowloop.lifecycle.champion.succession import promote_challenger
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = promote_challenger(session, declared, target)
+    say(f"champion {done.version_name}, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
+
+
+@commands.command()
+def compare(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    version: Annotated[str | None, typer.Option("--version", "-v", help="An earlier challenger.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare challenger and champion on the rows that they scored: distributions, agreement, and metrics."""
+    from snowloop.lifecycle.champion.compare import compare_versions
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        found = compare_versions(session, declared, target, version=version)
+    say(json.dumps(found.to_dict(), indent=2) if as_json else found.text())
+
+
+def _kept(*, kept: bool) -> str:
+    return " (as it was)" if kept else ""

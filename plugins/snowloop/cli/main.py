@@ -1,0 +1,185 @@
+"""The command ``snowloop``: plan, apply, show and steer the scoring loop of a project, and report, from a terminal."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snowloop.cli import challenge, evidence, reprocess
+from snowloop.cli.options import (
+    DONE,
+    FAILED,
+    REFUSED,
+    AirflowConnection,
+    AsJson,
+    Connection,
+    ProjectName,
+    Target,
+    fail,
+    open_project,
+    say,
+)
+from snowloop.errors import SnowloopError
+
+if TYPE_CHECKING:
+    from snowloop.lifecycle.scoring.plan import Plan
+
+HELP = """Plan, apply and watch the native scoring loop of a project.
+
+Which Snowflake: --connection, or --airflow-connection, or SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, SNOWFLAKE_PASSWORD,
+SNOWFLAKE_ROLE, SNOWFLAKE_HOST, SNOWFLAKE_PORT and so on in the environment.
+
+Exit code: 0 all is as declared, or was made so; 1 an error; 2 refused, with the reason and what to do.
+"""
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(reprocess.commands)
+app.add_typer(challenge.commands)
+app.add_typer(evidence.commands)
+
+
+@app.command()
+def plan(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to keep it in, for apply --plan.")] = None,
+) -> None:
+    """Compare the declared scoring loop with what is there, and say what apply would do. Nothing is changed."""
+    from snowloop.lifecycle.scoring.plan import plan_scoring
+    from snowloop.lifecycle.scoring.plan_file import save_plan
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        made = plan_scoring(session, declared, target)
+        if out:
+            save_plan(made, out)
+    say(_plan_json(made) if as_json else made.text())
+    raise typer.Exit(REFUSED if made.refused else DONE)
+
+
+@app.command()
+def apply(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    as_json: AsJson = False,
+    saved: Annotated[
+        Path | None, typer.Option("--plan", help="A plan that plan --out has kept: that very one is done, or none.")
+    ] = None,
+) -> None:
+    """Plan, print the plan, and do it. What is as declared is left alone; what was broken off is completed.
+
+    With --plan FILE it does what was planned then, and refuses if planning now gives anything else.
+    """
+    from snowloop.lifecycle.scoring.apply import apply_plan
+    from snowloop.lifecycle.scoring.plan import plan_scoring
+    from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        kept = read_plan(saved) if saved else None
+        made = plan_scoring(session, declared, target)
+        if kept:
+            check_unchanged(kept, made)
+        if not as_json or made.refused:
+            say(_plan_json(made) if as_json else made.text())
+        if made.refused:
+            raise typer.Exit(REFUSED)
+        deployed = apply_plan(session, made)
+    if as_json:
+        say(json.dumps(deployed.to_dict(), indent=2))
+    elif not made.nothing_to_do:
+        say(f"applied: {', '.join(f'{count} {action}' for action, count in deployed.summary().items())}")
+
+
+@app.command()
+def status(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is deployed: champion, stream and its backlog, tasks, last runs, quarantine. Nothing is changed."""
+    from snowloop.lifecycle.scoring.status import loop_status
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        found = loop_status(session, declared, target)
+    say(json.dumps({**found.to_dict(), "healthy": found.healthy}, indent=2) if as_json else found.text())
+
+
+@app.command()
+def report(
+    project: ProjectName,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and report.md.")] = Path("report"),
+    verdict: Annotated[str | None, typer.Option(help="Id in OPS.VERDICTS; the last verdict if left out.")] = None,
+    version: Annotated[str | None, typer.Option(help="The last verdict on this version.")] = None,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+) -> None:
+    """Write the model card of a verdict: a page, and Markdown for a pull request. Made from what Snowflake keeps."""
+    from snowloop.lifecycle.report import write_report
+
+    if verdict and version:
+        fail("give --verdict or --version, not both", FAILED)
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        made = write_report(session, declared, target, out, verdict_id=verdict, version=version)
+    say(f"{made.version_name}: {made.outcome}\n{made.html}\n{made.markdown}")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the project: letters, digits and _, such as churn.")],
+    file: Annotated[Path, typer.Option("--from", metavar="FILE.csv", help="A CSV file with a header, in UTF-8.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="Column that identifies a row; more than one: --key A --key B. Default: one that looks so."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column to predict. Default: target, label, class, y, or a last one of classes.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", help="Folder of projects. Default: include/projects; others need SNOWLOOP_PROJECTS."),
+    ] = None,
+) -> None:
+    """Write the first declaration of a project by looking at a CSV file.
+
+    Four files: project.yaml (columns with types and a contract, key, label, metric), features.sql, label.sql, model.py.
+    A file without a key has its rows numbered. What was guessed is told, with the lines to look at and the command that
+    runs it all. Nothing is ever overwritten, and nothing is sent anywhere.
+
+    Example: snowloop new wine --from data/wine.csv --label cultivar
+    """
+    from snowloop.new import new_project
+
+    try:
+        written = new_project(name, file, key=key or (), label=label, folder=folder)
+    except SnowloopError as error:
+        fail(str(error), FAILED)
+    say(written.text())
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of project.yaml, which include/projects/project.schema.json holds for editors."""
+    from snowloop.project.schema import schema_text
+
+    sys.stdout.write(schema_text())
+
+
+def _plan_json(made: "Plan") -> str:
+    return json.dumps({**made.to_dict(), "summary": made.summary()}, indent=2)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

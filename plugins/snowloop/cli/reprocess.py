@@ -1,0 +1,112 @@
+"""Commands of ``snowloop`` that mend: recover a stream, score rows again, requeue mended rows, roll back a champion."""
+
+from typing import Annotated
+
+import typer
+
+from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_project, say
+
+commands = typer.Typer()
+
+Version = Annotated[
+    str | None, typer.Option("--version", "-v", help="Name or alias of the version that scores. Default: the champion.")
+]
+Moment = "such as 2026-01-31 or 2026-01-31T12:00:00+01:00; UTC if it names no zone."
+
+
+@commands.command()
+def recover(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+) -> None:
+    """Replace a stream that is stale or gone, and have the rows that it lost scored, each once. Then run apply.
+
+    If it is broken off, plan refuses until it is run again, to its end. Rows that another consumer took are found too.
+    """
+    from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = recover_loop(session, declared, target)
+    say(f"stream {done.stream}, {done.rows:,} lost rows found; start the tasks: snowloop apply")
+
+
+@commands.command()
+def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    version: Version = None,
+    start: Annotated[str | None, typer.Option("--from", help=f"Beginning of the period, {Moment}")] = None,
+    end: Annotated[str | None, typer.Option("--to", help=f"End of the period, exclusive, {Moment}")] = None,
+    first_key: Annotated[str | None, typer.Option(help="Least value of the first key column.")] = None,
+    last_key: Annotated[str | None, typer.Option(help="Greatest value of it, inclusive.")] = None,
+    every_row: Annotated[bool, typer.Option("--all", help="All rows: needed where nothing bounds them.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Greatest number of rows in one transaction.")] = 10_000,
+    run_id: Annotated[
+        str | None, typer.Option(help="Name of the run: a new one begins anew, a known one goes on.")
+    ] = None,
+) -> None:
+    """Score rows of the source again, beside the loop: new scores in SERVING.SCORED, and the newest of a key counts.
+
+    The period is that of the declared event time, or else of the first scoring. It works in batches; broken off, the
+    same command goes on, with the version and the features.sql with which it was begun, or says why not. Rows that wait
+    in the stream are left to the loop. Quarantined rows are not scored: see requeue.
+
+    Example: snowloop backfill -p credit_approval -t prod --from 2026-01-01 --to 2026-02-01
+    """
+    from snowloop.lifecycle.scoring.reprocess import backfill as backfills
+
+    rows = backfills.Rows(start, end, first_key, last_key)
+    if (rows == backfills.Rows()) != every_row:
+        fail("say which rows: --from, --to, --first-key, --last-key; or --all, which scores every row again", FAILED)
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = backfills.backfill(
+            session, declared, target, version=version, rows=rows, batch_size=batch_size, run_id=run_id
+        )
+    say(f"{done.scored:,} of {done.rows:,} rows scored with {done.model_version}, run {done.run_id}")
+    if done.resumed_at:
+        age = f", begun {done.age_seconds / 3600:.1f} h ago" if done.age_seconds else ""
+        say(f"{done.resumed_at} of {done.batches} batches had been done before{age}")
+
+
+@commands.command()
+def requeue(
+    project: ProjectName,
+    target: Target = "dev",
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+    version: Version = None,
+) -> None:
+    """Score the rows of SERVING.QUARANTINE that keep the contract now; each counts in SERVING.REQUEUED from then on.
+
+    A row is mended by an UPDATE of SERVING.QUARANTINE that leaves its key alone, or by a contract that allows it. Rows
+    whose key has a score are left. The loop rests meanwhile; if it is broken off, run snowloop apply, then this again.
+    """
+    from snowloop.lifecycle.scoring.reprocess import requeue as requeues
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = requeues.requeue(session, declared, target, version=version)
+    say(f"{done.requeued:,} of {done.looked_at:,} quarantined rows scored with {done.model_version}, run {done.run_id}")
+
+
+@commands.command()
+def rollback(
+    project: ProjectName,
+    target: Target = "dev",
+    wait: Annotated[
+        int, typer.Option(min=0, help="Seconds to wait for scored rows, to see that they carry the version; 0: none.")
+    ] = 0,
+    connection: Connection = None,
+    airflow_connection: AirflowConnection = None,
+) -> None:
+    """Make the champion before this one serve again. The next scoring run takes it."""
+    from snowloop.lifecycle.champion import rollback as way_back
+
+    with open_project(project, connection, airflow_connection) as (session, declared):
+        done = way_back.rollback(session, declared, target)
+        say(f"champion {done.to_version}, before: {done.from_version}")
+        if wait:
+            say(way_back.verify_rollback(session, declared, target, done, timeout=wait).told)

@@ -1,0 +1,115 @@
+"""Stage 4d: a person's yes to a promotion, in the environments where the declaration asks for one."""
+
+from dataclasses import dataclass
+
+from snowloop.errors import ApprovalRefused
+from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.results import Result
+from snowloop.project import Project
+from snowloop.project.durations import in_words
+
+
+@dataclass(frozen=True)
+class Approval(Result):
+    """Somebody's yes to one version; or that nobody had to be asked.
+
+    Args:
+        version_name: The version.
+        by: Who said yes; None if nobody had to be asked.
+        reason: What they said, or None.
+    """
+
+    version_name: str
+    by: str | None = None
+    reason: str | None = None
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The version, and who approved it."""
+        return {"version": self.version_name, "approved by": self.by or "nobody, not asked for"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person answered, or that nobody did.
+
+    Args:
+        approved: Whether it is a yes.
+        by: The person's name; None if nobody answered in time.
+        reason: What they said.
+    """
+
+    approved: bool
+    by: str | None = None
+    reason: str | None = None
+
+
+def asks(project: Project, target: str, verdict: Verdict) -> bool:
+    """Whether a person must be asked: the environment is declared, and the version is not the champion already."""
+    return target.lower() in project.approval.targets and not verdict.kept
+
+
+def check_approved(project: Project, target: str, verdict: Verdict, approval: Approval | None) -> None:
+    """Refuse a promotion that needs a yes and has none.
+
+    Args:
+        project: The project.
+        target: The environment.
+        verdict: The gate's verdict on the version.
+        approval: The yes, if there is one.
+
+    Raises:
+        ApprovalRefused: if there is none by anybody, or it is for another version.
+    """
+    if not asks(project, target, verdict):
+        return
+    if approval is None or approval.by is None or approval.version_name != verdict.version_name:
+        given = f"{approval.by} approved {approval.version_name}" if approval and approval.by else "there is none"
+        message = (
+            f"project {project.name} asks for an approval of each promotion in {target}, for {verdict.version_name} "
+            f"{given}: run {project.name}__train (of a challenger: {project.name}__challenge with the action promote) "
+            "and answer its task approve"
+        )
+        raise ApprovalRefused(message)
+
+
+def settle(project: Project, target: str, verdict: Verdict, answer: Answer) -> Approval:
+    """Turn an answer into an approval, or into a refusal with who and why.
+
+    Args:
+        project: The project.
+        target: The environment.
+        verdict: The gate's verdict on the version.
+        answer: What was answered.
+
+    Returns:
+        The approval.
+
+    Raises:
+        ApprovalRefused: if the answer is no, came from nobody in time, or bears no name.
+    """
+    what = f"the promotion of {verdict.version_name} to champion of {project.name} in {target}"
+    if answer.approved and answer.by:
+        return Approval(verdict.version_name, answer.by, answer.reason or None)
+    if answer.approved:
+        message = f"{what} was approved without a name: answer it as a user who is logged in"
+    elif answer.by is None:
+        message = f"{what} was not answered within {in_words(project.approval.timeout)}: run it again to be asked again"
+    else:
+        message = f"{what} was rejected by {answer.by}: {answer.reason or 'no reason given'}"
+    raise ApprovalRefused(message)
+
+
+def question(project: Project, target: str, verdict: Verdict, report: str) -> tuple[str, str]:
+    """What a person is asked: a headline, and what is known of the version.
+
+    Args:
+        project: The project.
+        target: The environment.
+        verdict: The gate's verdict on the version.
+        report: The report of the verdict, in Markdown.
+
+    Returns:
+        The headline; the report, and what happens without an answer.
+    """
+    headline = f"Promote {verdict.version_name} to champion of {project.name} in {target}?"
+    return headline, f"{report}\n\nWithout an answer within {in_words(project.approval.timeout)} it is refused."

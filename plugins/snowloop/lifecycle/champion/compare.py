@@ -1,0 +1,194 @@
+"""Compares champion and challenger on the rows that the loop had them score: counts, scores, and labels where known."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ChallengeRefused
+from snowloop.lifecycle.evaluation.results import Interval
+from snowloop.lifecycle.procedure.calls import EVALUATION, call
+from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.challenger import challenger_tables
+from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, show, versions
+from snowloop.project import Project
+from snowloop.sql import identifier, render, render_project, run
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How a version scores.
+
+    Args:
+        mean: Mean score.
+        std: Standard deviation.
+        quantiles: Scores by part, such as ``0.5``.
+        positive: Share of rows at the threshold or above; None but for two classes.
+    """
+
+    mean: float
+    std: float
+    quantiles: dict[str, float]
+    positive: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """Champion and challenger on rows of the loop.
+
+    Args:
+        mode: ``shadow``: the same rows, paired; ``canary``: each version on the keys that it serves.
+        champion: The version that serves.
+        challenger: The one beside it.
+        metric: Name of the metric that decides.
+        runs: Runs in which the challenger was to score.
+        failed: Those in which it could not, and the champion scored alone.
+        last_error: Why not, the last time.
+        rows: Rows compared, by side; the newest are not preferred: it is a sample by hash of the key if there are many.
+        labelled: Those whose label is known, by side.
+        scores: Distribution of the scores, by side; a side without rows is missing.
+        psi: Population stability index of the challenger's scores over the deciles of the champion's.
+        ks: Kolmogorov-Smirnov distance of the two distributions.
+        agreement: Share of rows of which both tell the same class; None of a canary or a regression.
+        metrics: The metric with its interval on labelled rows, by side; missing where they do not allow it.
+        difference: How much better the challenger is, above 0 whatever the metric; paired in the shadow.
+    """
+
+    mode: str
+    champion: str
+    challenger: str
+    metric: str
+    runs: int = 0
+    failed: int = 0
+    last_error: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
+    scores: dict[str, Distribution] = field(default_factory=dict)
+    psi: float | None = None
+    ks: float | None = None
+    agreement: float | None = None
+    metrics: dict[str, Interval] = field(default_factory=dict)
+    difference: Interval | None = None
+
+    def summary(self) -> dict[str, int | float | str]:
+        """Versions, rows, and what tells them apart."""
+        figures: dict[str, int | float | str | None] = {
+            "challenger": self.challenger,
+            "champion": self.champion,
+            "rows": self.rows.get("challenger", 0),
+            "failed runs": self.failed,
+            "psi": None if self.psi is None else round(self.psi, 4),
+            "agreement": None if self.agreement is None else round(self.agreement, 4),
+            "better by": _ends(self.difference) if self.difference else None,
+        }
+        return {name: value for name, value in figures.items() if value is not None}
+
+    def text(self) -> str:
+        """The comparison for people."""
+        lines = [
+            f"{self.mode}: challenger {self.challenger} against champion {self.champion}",
+            f"  runs        {self.runs:,}, the challenger could not score in {self.failed:,}",
+            *([f"  last error  {self.last_error}"] if self.last_error else []),
+            *(self._side(side) for side in ("champion", "challenger")),
+        ]
+        if self.psi is not None and self.ks is not None:
+            lines.append(f"  scores      PSI {self.psi:.4f}, Kolmogorov-Smirnov {self.ks:.4f}")
+        if self.agreement is not None:
+            lines.append(f"  agreement   {self.agreement:.2%} of the rows get the same class of both")
+        for side, interval in self.metrics.items():
+            lines.append(f"  {self.metric:<11} {side}: {_ends(interval)} on {self.labelled[side]:,} labelled rows")
+        if self.difference:
+            how = "paired" if self.mode == "shadow" else "not paired: other keys"
+            lines.append(f"  difference  the challenger is better by {_ends(self.difference)} ({how})")
+        elif self.rows:
+            lines.append("  difference  not known yet: the labels that have arrived do not allow it")
+        return "\n".join(lines)
+
+    def _side(self, side: str) -> str:
+        found = self.scores.get(side)
+        if found is None:
+            return f"  {side:<11} no rows yet"
+        quantiles = ", ".join(f"{value:.4f}" for value in found.quantiles.values())
+        positive = "" if found.positive is None else f", {found.positive:.2%} at the threshold or above"
+        parts = "/".join(f"{float(part):.0%}" for part in found.quantiles)
+        return f"  {side:<11} {self.rows[side]:,} rows, mean {found.mean:.4f}, {parts}: {quantiles}{positive}"
+
+
+def compare_versions(session: "Session", project: Project, target: str, *, version: str | None = None) -> Comparison:
+    """Compare the champion with its challenger on the rows that the loop had them score; computed inside Snowflake.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        version: The challenger, or one that was withdrawn; None: the one with the alias.
+
+    Returns:
+        The comparison; without rows if the challenger has scored none beside the present champion.
+
+    Raises:
+        ChallengeRefused: if no challenger is declared, none is named, or there is no champion.
+        TrainingError: if the procedure that measures breaks down.
+    """
+    plan, known = project.serving.challenger, versions(session, project, target)
+    champion, beside = aliased(known, CHAMPION), aliased(known, CHALLENGER)
+    challenger = version or (beside.name if beside else None)
+    if plan is None or champion is None or challenger is None:
+        lacking = "declares no challenger under `serving`" if plan is None else "has no champion"
+        lacking = lacking if plan is None or champion is None else "has no challenger: name one, or give a version"
+        message = f"nothing to compare: project {project.name}, model {model(project, target)}, {lacking}"
+        raise ChallengeRefused(message)
+    database = project.database(target)
+    _check_tables(session, project, target)
+    names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
+    runs = run(session, "compare/runs.sql", **names)[0]
+    found = call(session, project, target, EVALUATION, _order(project, names))
+    return Comparison(
+        plan.mode,
+        champion.name,
+        challenger,
+        project.metric.name,
+        runs=int(runs["RUNS"]),
+        failed=int(runs["FAILED"]),
+        last_error=runs["LAST_ERROR"],
+        rows=found["rows"],
+        labelled=found["labelled"],
+        scores={side: Distribution(**each) for side, each in found["scores"].items()},
+        psi=found["psi"],
+        ks=found["ks"],
+        agreement=found["agreement"],
+        metrics={side: Interval(**each) for side, each in found["metrics"].items()},
+        difference=Interval(**found["difference"]) if found["difference"] else None,
+    )
+
+
+def _check_tables(session: "Session", project: Project, target: str) -> None:
+    for table in challenger_tables(project, target):
+        schema, _, name = table.partition(".")
+        if not show(session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {identifier(project.database(target), schema)}"):
+            message = f"{project.database(target)}.{table} is not there: deploy the challenger first (snowloop apply)"
+            raise ChallengeRefused(message)
+
+
+def _order(project: Project, names: dict[str, Any]) -> dict[str, Any]:
+    label = render_project(project, "label.sql", raw=identifier(names["database"], "RAW"))
+    rows: dict[str, Any] = {"label": label, "label_column": project.label.column, "key": project.key, "most": MOST_ROWS}
+    rows["classes"] = project.label.classes
+    return {
+        "do": "compare",
+        "query": render(f"compare/{names['mode']}.sql", **names, **rows),
+        "paired": names["mode"] == "shadow",
+        "task": project.label.task,
+        "classes": project.label.classes,
+        "metric": project.metric.name,
+        "higher_is_better": project.metric.higher_is_better,
+        "seed": project.seed,
+        "plan": project.evaluation.model_dump(exclude={"slices"}),
+    }
+
+
+def _ends(interval: Interval) -> str:
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"

@@ -1,0 +1,161 @@
+"""The way back: the champion before this one becomes champion again, and its next rows are looked at."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from snowloop.errors import RollbackError, ScoringError
+from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
+from snowloop.lifecycle.versions import challenger, champion, crown, versions
+from snowloop.project import Project
+from snowloop.sql import run
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Rollback(Result):
+    """What was rolled back.
+
+    Args:
+        from_version: The champion before.
+        to_version: The champion now.
+        done_at: When, by Snowflake's clock in UTC: runs that began later score with it.
+    """
+
+    from_version: str
+    to_version: str
+    done_at: str = ""
+
+
+@dataclass(frozen=True)
+class Verified(Result):
+    """What was scored since a rollback.
+
+    Args:
+        version: The champion.
+        rows: Rows that carry it.
+        told: That they do, or that none came, in words.
+    """
+
+    version: str
+    rows: int
+    told: str
+
+
+def rollback(session: "Session", project: Project, target: str) -> Rollback:
+    """Return to the champion before the one that serves; the next scoring run serves it.
+
+    What serves decides, not the ledger alone: an entry that is missing is written first, and a change that was written
+    and broken off is taken into account: a rollback is completed, a promotion is taken back.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+
+    Returns:
+        Both versions.
+
+    Raises:
+        RollbackError: if the ledger knows no earlier champion, its version is gone, or it cannot score what
+            features.sql gives now.
+    """
+    now = champion(session, project, target)
+    serving = now.name if now else None
+    begun = ledger.broken_off(ledger.entries(session, project, target), serving)
+    if begun is not None and begun.action == ledger.ROLLBACK:
+        return _crowned(session, project, target, str(begun.from_version), str(begun.to_version))
+    history = ledger.entries(session, project, target) if begun else ledger.catch_up(session, project, target, serving)
+    reigns = ledger.reigns(history)
+    if len(reigns) < 2:
+        known = f"{reigns[-1]} is the first" if reigns else "none was ever promoted"
+        message = (
+            f"{project.database(target)}.OPS.LEDGER knows no champion to return to: {known}; "
+            "promote another version instead"
+        )
+        raise RollbackError(message)
+    previous, last = reigns[-2], reigns[-1]
+    _check_usable(session, project, target, previous, last)
+    promoted = next(each for each in reversed(history) if each.action in ledger.REIGNS and each.to_version == previous)
+    facts = (promoted.verdict_id, promoted.training_set)
+    ledger.append(session, project, target, ledger.Change(ledger.ROLLBACK, last, previous, *facts))
+    return _crowned(session, project, target, last, previous)
+
+
+def _crowned(session: "Session", project: Project, target: str, before: str, version: str) -> Rollback:
+    crown(session, project, target, version)
+    return Rollback(before, version, str(session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0]))
+
+
+def _check_usable(session: "Session", project: Project, target: str, previous: str, now: str) -> None:
+    """A version that cannot score the rows which arrive must not serve."""
+    if previous not in [version.name for version in versions(session, project, target)]:
+        where = f"{project.database(target)}.MODELS.{project.model_name}"
+        message = f"version {previous}, champion before {now}, is gone from {where}: promote another version instead"
+        raise RollbackError(message)
+    try:
+        version_to_score(session, project, target, previous)
+    except ScoringError as error:
+        message = (
+            f"there is no way back to {previous}, champion before {now}: {error}. Put features.sql and the label of "
+            "its time back first, or promote another version"
+        )
+        raise RollbackError(message) from error
+
+
+def verify_rollback(
+    session: "Session", project: Project, target: str, done: Rollback, *, timeout: float, poll: float = POLL_SECONDS
+) -> Verified:
+    """Wait for the next scoring run after a rollback, and see that its rows carry the version.
+
+    Rows of a canary may carry the challenger instead.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        done: The rollback.
+        timeout: Longest wait in seconds.
+        poll: Seconds between two looks.
+
+    Returns:
+        How many rows carry the version; none, and that in words, if none were scored in time.
+
+    Raises:
+        RollbackError: if rows carry another version, or the runs since then failed.
+    """
+    begun = time.monotonic()
+    while True:
+        runs = run(session, "ledger/scored_since.sql", database=project.database(target), since=done.done_at)
+        beside = challenger(session, project, target)
+        _check_versions({str(row["MODEL_VERSION"]): int(row["N"]) for row in runs if row["N"]}, done, beside)
+        rows = sum(int(row["N"]) for row in runs if row["MODEL_VERSION"] == done.to_version)
+        if rows:
+            return Verified(done.to_version, rows, f"{rows} rows scored since the rollback carry {done.to_version}")
+        if time.monotonic() - begun >= timeout:
+            break
+        time.sleep(poll)
+    errors = [str(row["ERROR"]) for row in runs if row["STATE"] == "FAILED"]
+    if errors:
+        message = f"{done.to_version} is champion again, and no run since has scored: {errors[-1]}"
+        raise RollbackError(message)
+    told = f"no row was scored within {timeout:g} s: the next run, when rows arrive, scores with {done.to_version}"
+    return Verified(done.to_version, 0, told)
+
+
+def _check_versions(found: dict[str, int], done: Rollback, beside: object) -> None:
+    allowed = {done.to_version, getattr(beside, "name", None)}
+    others = {version: rows for version, rows in found.items() if version not in allowed}
+    if others:
+        told = ", ".join(f"{rows} of {version}" for version, rows in others.items())
+        message = (
+            f"{done.to_version} has been champion again since {done.done_at} UTC, but rows scored by runs since then "
+            f"are {told}: look who moved the alias CHAMPION (OPS.LEDGER), and roll back again"
+        )
+        raise RollbackError(message)

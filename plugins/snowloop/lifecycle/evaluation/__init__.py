@@ -1,0 +1,1 @@
+"""Evaluation: a version measured on held-out rows."""

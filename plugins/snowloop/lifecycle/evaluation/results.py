@@ -1,0 +1,285 @@
+"""What an evaluation found, as data: intervals, slices, calibration, skew and cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.training.train import Candidate
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and its bootstrap interval.
+
+    Args:
+        value: The value on all rows.
+        low: Lower end.
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """The deciding metric in one part of the held-out rows.
+
+    Args:
+        column: The column that makes the parts.
+        part: The part.
+        rows: Its rows.
+        value: The metric, or None if the rows do not allow it.
+    """
+
+    column: str
+    part: str
+    rows: int
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bin of the calibration.
+
+    Args:
+        rows: Its rows.
+        score: Their mean score.
+        label: Their mean label.
+    """
+
+    rows: int
+    score: float
+    label: float
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How well one of several classes is told on the held-out rows.
+
+    Args:
+        name: The class.
+        rows: Its rows.
+        told: How many of them were told as which class: a row of the confusion matrix, without zeros.
+        precision: Share of the rows told as this class that are of it; None if none were.
+        recall: Share of its rows that were told as it; None if there are none.
+        f1: Harmonic mean of both.
+        roc_auc: Of its probability against all other classes; None if the rows do not allow it.
+    """
+
+    name: str
+    rows: int
+    told: dict[str, int]
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    roc_auc: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scores against what came true; of several classes the probability of the likeliest, and whether it was right.
+
+    Args:
+        bins: Bins of about equally many rows, by score.
+        error: Mean distance of score and label over the bins; of a regression, in standard deviations of the label.
+        by_chance: What the error of an exactly calibrated model would be on average, on as many rows.
+    """
+
+    bins: tuple[Bin, ...] = ()
+    error: float | None = None
+    by_chance: float | None = None
+
+
+@dataclass(frozen=True)
+class Skew:
+    """The same rows by the serving path and by Python.
+
+    Args:
+        rows: How many rows.
+        unserved: Rows that the serving path gave no score.
+        max_difference: The greatest difference of two scores; None if a row has none.
+    """
+
+    rows: int
+    unserved: int
+    max_difference: float | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the model costs to keep and to ask; times differ from run to run.
+
+    Args:
+        model_bytes: Size of the pickled model.
+        milliseconds_per_row: Time in Python for a row of a thousand.
+        milliseconds_per_row_by_sql: Time of the serving query for a row of the held-out ones.
+    """
+
+    model_bytes: int
+    milliseconds_per_row: float | None = None
+    milliseconds_per_row_by_sql: float | None = None
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Of held-out rows those alone may judge a version that it was not trained on.
+
+    Args:
+        left_out: Held-out rows that are left out, because the version was trained on them.
+        unknown: Why it is not known which they are; None if it is.
+    """
+
+    left_out: int = 0
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """How a candidate was chosen to be judged.
+
+    Args:
+        candidates: Among how many that could be trained.
+        by_folds: Whether by cross-validation, which leaves the held-out rows out of the choice.
+    """
+
+    candidates: int = 1
+    by_folds: bool = False
+
+    @property
+    def compared(self) -> int:
+        """How many candidates were compared on the held-out rows: the best of many looks better than it is."""
+        return 1 if self.by_folds else self.candidates
+
+    @property
+    def words(self) -> str:
+        """The choice, to be put behind a figure; empty if there was none."""
+        if self.candidates == 1:
+            return ""
+        return f"; the best of {self.candidates} candidates {'by folds' if self.by_folds else 'on these rows'}"
+
+
+@dataclass(frozen=True)
+class Evaluation(Result):
+    """How good a candidate is, and how good the champion and two baselines are on the same rows.
+
+    Args:
+        candidate: The candidate.
+        metrics: The candidate's metrics on the held-out rows; one that they do not allow is missing.
+        champion: Name of the champion, or None before the first promotion.
+        champion_metrics: The champion's metrics.
+        same_rows: Whether the champion was measured on the same rows; if it takes features that the training set no
+            longer has, its metrics are those of its own training.
+        interval: The deciding metric with its interval.
+        differences: How much better the candidate is than ``champion`` and ``simple``: above 0 is better, whatever the
+            metric; the intervals are paired.
+        baselines: Metrics of ``dummy`` (the mean label, or the classes' shares) and ``simple`` (a linear model).
+        slices: The deciding metric in the declared parts of the rows.
+        calibration: Scores against what came true.
+        confusion: Rows told right and wrong at the threshold, of two classes.
+        classes: Of several classes how well each is told; it holds the confusion matrix.
+        importance: Loss of the deciding metric when a feature's values are shuffled.
+        skew: The serving path against Python.
+        cost: Size and time.
+        evaluation_id: Its id in OPS.EVALUATIONS.
+        contest: How it was chosen to be judged.
+        rows: Held-out rows that it was measured on; None: all.
+        unseen: Which held-out rows the candidate itself was trained on, if it is older than the training set.
+        champion_unseen: Which of the others the champion was trained on: it is measured without them.
+        beside_champion: The candidate's metrics on the rows on which the champion was measured, if those are fewer.
+    """
+
+    candidate: Candidate
+    metrics: dict[str, float] = field(default_factory=dict)
+    champion: str | None = None
+    champion_metrics: dict[str, float] = field(default_factory=dict)
+    same_rows: bool = True
+    interval: Interval | None = None
+    differences: dict[str, Interval] = field(default_factory=dict)
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    slices: tuple[SliceResult, ...] = ()
+    calibration: Calibration = Calibration()
+    confusion: dict[str, int] = field(default_factory=dict)
+    classes: tuple[ClassResult, ...] = ()
+    importance: dict[str, float] = field(default_factory=dict)
+    skew: Skew | None = None
+    cost: Cost | None = None
+    evaluation_id: str = ""
+    contest: Contest = Contest()
+    rows: int | None = None
+    unseen: Unseen = Unseen()
+    champion_unseen: Unseen = Unseen()
+    beside_champion: dict[str, float] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The metric that decides with its interval, that of the champion, and of the simple baseline."""
+        if self.candidate.error:
+            return {"failed": self.candidate.error}
+        figures = self.candidate.figure(self.metrics)
+        if self.interval:
+            figures["interval"] = f"{self.interval.low:.3f} to {self.interval.high:.3f}"
+        if "simple" in self.baselines:
+            figures["baseline"] = next(iter(self.candidate.figure(self.baselines["simple"]).values()))
+        if self.champion is None:
+            return {**figures, "champion": "none yet"}
+        (baseline,) = self.candidate.figure(self.champion_metrics).values()
+        return {**figures, "champion": baseline}
+
+    def facts(self) -> "Iterator[dict[str, Any]]":
+        """All that was measured, as rows of OPS.EVALUATIONS: name, slice, value, low, high, rows."""
+        held_out = self.candidate.training_set.holdout_rows
+        rows = held_out if self.rows is None else self.rows
+        both = rows - self.champion_unseen.left_out
+        for whose, metrics in {"": self.metrics, **self._baselines()}.items():
+            for name, value in metrics.items():
+                yield _fact(f"{whose}{name}", value, rows=rows)
+        for whose, metrics in {"champion ": self.champion_metrics, "beside champion ": self.beside_champion}.items():
+            for name, value in metrics.items():
+                yield _fact(f"{whose}{name}", value, rows=both)
+        for name, value in self.candidate.cross_validation.items():
+            yield _fact(name, value, rows=self.candidate.training_set.rows - held_out)
+        if self.interval:
+            yield _fact("interval", self.interval.value, self.interval, rows)
+        for other, interval in self.differences.items():
+            yield _fact(f"better than {other}", interval.value, interval, both if other == "champion" else rows)
+        yield from self._details(rows)
+        if self.skew:
+            yield _fact("skew", self.skew.max_difference, rows=self.skew.rows)
+        if self.cost:
+            yield _fact("model bytes", self.cost.model_bytes)
+            yield _fact("milliseconds per row", self.cost.milliseconds_per_row)
+            yield _fact("milliseconds per row by sql", self.cost.milliseconds_per_row_by_sql, rows=rows)
+
+    def _details(self, rows: int) -> "Iterator[dict[str, Any]]":
+        for part in self.slices:
+            yield _fact(self.candidate.metric, part.value, rows=part.rows, part=f"{part.column}: {part.part}")
+        for number, each in enumerate(self.calibration.bins, start=1):
+            yield _fact("calibration score", each.score, rows=each.rows, part=f"bin {number}")
+            yield _fact("calibration label", each.label, rows=each.rows, part=f"bin {number}")
+        yield _fact("calibration error", self.calibration.error, rows=rows)
+        yield _fact("calibration error by chance", self.calibration.by_chance, rows=rows)
+        for name, count in self.confusion.items():
+            yield _fact(name, count, rows=rows)
+        yield from self._of_classes()
+        for feature, value in self.importance.items():
+            yield _fact("importance", value, part=feature)
+
+    def _of_classes(self) -> "Iterator[dict[str, Any]]":
+        for each in self.classes:
+            part = f"class {each.name}"
+            for name in ("precision", "recall", "f1", "roc_auc"):
+                yield _fact(name, getattr(each, name), rows=each.rows, part=part)
+            for told, count in each.told.items():
+                yield _fact("confusion", count, rows=each.rows, part=f"{part}, told {told}")
+
+    def _baselines(self) -> dict[str, dict[str, float]]:
+        return {f"{name} ": metrics for name, metrics in self.baselines.items()}
+
+
+def _fact(
+    name: str, value: float | None, ends: Interval | None = None, rows: int | None = None, part: str | None = None
+) -> dict[str, Any]:
+    low, high = (ends.low, ends.high) if ends else (None, None)
+    return {"name": name, "slice": part, "value": value, "low": low, "high": high, "rows": rows}

@@ -1,0 +1,1 @@
+"""Training sets: features.sql and label.sql, point-in-time joins, and what may leak."""

@@ -1,0 +1,103 @@
+"""What features.sql and label.sql give, asked of Snowflake before they are used; what is wrong with them in words."""
+
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ProjectError, TrainingError
+from snowloop.lifecycle.features.point_in_time import render_features
+from snowloop.project import Project
+from snowloop.project.loading import place_of
+from snowloop.sql import identifier, render_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from snowflake.snowpark import Session
+
+    from snowloop.lifecycle.features.training_set import Feature
+
+
+def columns_of(session: "Session", project: Project, target: str, file: str) -> dict[str, Any]:
+    """Names and Snowpark types of the columns of a query; no row is read.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        file: ``features.sql`` or ``label.sql``.
+
+    Returns:
+        The columns in order; every key column is among them.
+
+    Raises:
+        TrainingError: if Snowflake cannot compile the query, or a key column is missing from its result.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake fails for another reason.
+    """
+    from snowflake.snowpark.exceptions import SnowparkSQLException
+
+    database, place = project.database(target), project.directory / file
+    if file == "features.sql":
+        query = render_features(project, target, identifier(database, "RAW", project.table))
+    else:
+        query = render_project(project, file, raw=identifier(database, "RAW"))
+    try:
+        fields = session.sql(query).schema.fields
+    except SnowparkSQLException as error:
+        told = " ".join(str(error.message).split())
+        if "compilation error" not in told:
+            raise
+        message = f"{place}: Snowflake cannot read the query: {told}; mend the query, or the columns in project.yaml"
+        raise TrainingError(message) from error
+    found = {field.name.strip('"'): field.datatype for field in fields}
+    for column in project.key:
+        if column not in found:
+            message = f"{place}: the key column {column} is missing from its result: select it"
+            raise TrainingError(message)
+    return found
+
+
+def check_label(session: "Session", project: Project, target: str) -> None:
+    """Insist that label.sql gives the declared label.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+
+    Raises:
+        TrainingError: if it does not, or cannot be read.
+    """
+    found = columns_of(session, project, target, "label.sql")
+    if project.label.column not in found:
+        message = (
+            f"{project.directory / 'label.sql'}: the label {project.label.column} is missing from its result "
+            f"({', '.join(found)}): select it, or mend `label.column` ({place_of(project, 'label', 'column')})"
+        )
+        raise TrainingError(message)
+
+
+def check_slices(project: Project, features: "Iterable[Feature]") -> None:
+    """Insist that every declared slice is of a feature, or of a column of the source, and has edges only on numbers.
+
+    Args:
+        project: The project.
+        features: The features.
+
+    Raises:
+        ProjectError: if one is of neither, or has edges on texts.
+    """
+    types = {feature.name: feature.type for feature in features}
+    for number, declared in enumerate(project.evaluation.slices):
+        raw = declared.column in project.streamed.table_columns
+        place = place_of(project, "evaluation", "slices", number, "column")
+        if declared.column not in types and not raw:
+            message = (
+                f"{place}: slice column {declared.column} is neither a feature of features.sql nor a column of source "
+                f"'{project.source}': name one of them"
+            )
+            raise ProjectError(message)
+        if declared.edges and not raw and types[declared.column] != "FLOAT":
+            message = (
+                f"{place}: slice column {declared.column} has edges, which are for numbers; features.sql gives text: "
+                "remove `edges`, then each value is a part"
+            )
+            raise ProjectError(message)

@@ -1,0 +1,1 @@
+"""The gate: checks whose verdict decides whether a version may serve."""

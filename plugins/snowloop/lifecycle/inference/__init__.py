@@ -1,7 +1,0 @@
-"""Stages 5 and 6: new rows are scored by a native task; deployed, watched and reconciled from here."""
-
-from snowloop.lifecycle.inference.deploy import Deployment, deploy_scoring
-from snowloop.lifecycle.inference.reconcile import Reconciliation, reconcile
-from snowloop.lifecycle.inference.watch import Scores, await_scores
-
-__all__ = ["Deployment", "Reconciliation", "Scores", "await_scores", "deploy_scoring", "reconcile"]

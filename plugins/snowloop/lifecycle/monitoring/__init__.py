@@ -1,0 +1,1 @@
+"""Monitoring of what serves, and rehearsals of retraining and rollback."""

@@ -1,0 +1,1 @@
+"""Stored procedures: their code on a stage, and calls of them."""

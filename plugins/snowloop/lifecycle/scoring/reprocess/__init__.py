@@ -1,0 +1,1 @@
+"""Scoring rows again: backfill, requeue and recovery."""

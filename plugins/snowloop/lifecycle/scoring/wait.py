@@ -1,0 +1,230 @@
+"""Waits for the native tasks, and says what they did."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from snowloop.errors import ScoringError
+from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.names import ROOT, Names, names
+from snowloop.lifecycle.scoring.observed import has_data
+from snowloop.lifecycle.scoring.task_runs import GraphRun, TaskRun, graph_runs, in_utc, root_task, under_way
+from snowloop.project import Project
+from snowloop.sql import clock, literal, run
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Scores(Result):
+    """What the native tasks did.
+
+    Args:
+        runs: Runs of the scoring procedure.
+        rows: New rows that they read.
+        scored: Rows scored.
+        quarantined: Rows quarantined.
+        model_versions: The versions that scored.
+        waited_seconds: How long the wait was.
+    """
+
+    runs: int
+    rows: int
+    scored: int
+    quarantined: int
+    model_versions: tuple[str, ...]
+    waited_seconds: float
+
+    def summary(self) -> dict[str, int | float | str]:
+        """Counts of runs and rows, and the version."""
+        counts: dict[str, int | float | str] = {
+            "runs": self.runs,
+            "rows": self.rows,
+            "scored": self.scored,
+            "quarantined": self.quarantined,
+        }
+        return {**counts, "version": ", ".join(self.model_versions)} if self.runs else counts
+
+
+def await_scores(
+    session: "Session", project: Project, target: str, *, timeout: float, since: datetime | str | None = None
+) -> Scores:
+    """Wait until every row that is there now is scored or quarantined, and the run of the graph that did it is over.
+
+    Rows that arrive meanwhile, and the runs that they bring about, are not waited for.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        timeout: Longest wait in seconds.
+        since: Runs that ended since then are told, a time in UTC or its ISO text, such as a load's ``started_at``;
+            None: since the last file of the source was loaded.
+
+    Returns:
+        What the runs did.
+
+    Raises:
+        ScoringError: if a task failed as often as it is retried, is suspended, or the time is over.
+    """
+    named, deadline, arrived = names(project, target), time.monotonic() + timeout, clock(session)
+    moment = told_since(session, project, target, since)
+    while (scores := scores_of(session, project, target, arrived=arrived, since=moment)) is None:
+        if time.monotonic() > deadline:
+            pending = has_data(session, named.stream)
+            state = "the stream still holds rows" if pending else "the run of the graph is not over"
+            runs = graph_runs(session, named.database, root_task(session, named.database))
+            message = f"{named.root}: after {timeout:g} s {state}; last runs: {_words(runs)}"
+            raise ScoringError(message)
+        time.sleep(POLL_SECONDS)
+    return scores
+
+
+def told_since(session: "Session", project: Project, target: str, since: datetime | str | None) -> datetime:
+    """Since when runs are told: a moment, or its ISO text; None: when the last file of the source was loaded."""
+    if since is None:
+        rows = run(session, "inference/last_load.sql", database=project.database(target), table=project.table)
+        since = str(rows[0]["AT"])
+    return in_utc(datetime.fromisoformat(since) if isinstance(since, str) else since)
+
+
+def scores_of(
+    session: "Session", project: Project, target: str, *, arrived: datetime, since: datetime
+) -> Scores | None:
+    """What the tasks did with the rows that had arrived by a moment, once all of them are scored or quarantined.
+
+    That is so when the stream is empty, or a scoring run has succeeded that began later; and the runs of the graph that
+    were under way then are over.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        arrived: The moment, by Snowflake's clock.
+        since: Runs that ended since then are told.
+
+    Returns:
+        What the runs did, or None while it is not so.
+
+    Raises:
+        ScoringError: if a task failed as often as it is retried, or is suspended.
+    """
+    named = names(project, target)
+    taken = _taken(session, named, arrived)
+    if taken is None:
+        _raise_if_stuck(session, project, named, arrived)
+        return None
+    if any(each.began <= taken for each in under_way(session, named.database)):
+        return None
+    waited = (clock(session) - arrived).total_seconds()
+    return _scores(session, named, _timestamp(since), waited)
+
+
+def _taken(session: "Session", named: Names, arrived: datetime) -> datetime | None:
+    """When no row waited any more that had arrived by a moment: a run that begins later takes all of them."""
+    if not has_data(session, named.stream):
+        return clock(session)
+    values = {"database": named.database, "since": _timestamp(arrived)}
+    ended = run(session, "inference/first_run_since.sql", **values)[0]["ENDED"]
+    return in_utc(ended) if ended else None
+
+
+def _timestamp(moment: datetime) -> str:
+    text = in_utc(moment).replace(tzinfo=None).isoformat(sep=" ")
+    return f"{literal(text)}::TIMESTAMP_NTZ"
+
+
+def _raise_if_stuck(session: "Session", project: Project, named: Names, arrived: datetime) -> None:
+    root = root_task(session, named.database)
+    runs = graph_runs(session, named.database, root)
+    failed = [task for each in runs for task in each.tasks if task.name == ROOT and task.failed]
+    recent = [task for task in failed if (task.ended or task.began) >= arrived]
+    if len(recent) > project.serving.retry_attempts:
+        message = f"{named.root} failed: {_error(recent)}"
+        raise ScoringError(message)
+    state = str(root["state"]).lower() if root else "missing"
+    if state != "started":
+        message = f"{named.root} is {state}, so the rows in {named.stream} stay there: deploy scoring again"
+        if failed:
+            message += f". Its last failure: {_error(failed)}"
+        raise ScoringError(message)
+
+
+def _error(failed: list[TaskRun]) -> str:
+    last = max(failed, key=lambda task: task.ended or task.began)
+    return last.error or last.state
+
+
+def _words(runs: list[GraphRun]) -> str:
+    tasks = [task for each in runs for task in reversed(each.tasks)]
+    return ", ".join(f"{task.name} {task.state}" for task in tasks[:4]) or "none"
+
+
+def _scores(session: "Session", named: Names, since: str, waited: float) -> Scores:
+    rows = run(session, "inference/runs_since.sql", database=named.database, since=since)
+    versions = tuple(sorted({str(row["MODEL_VERSION"]) for row in rows}))
+    read, scored, quarantined = (
+        sum(int(row[name]) for row in rows) for name in ("ROWS_READ", "ROWS_SCORED", "ROWS_QUARANTINED")
+    )
+    return Scores(len(rows), read, scored, quarantined, versions, round(waited, 1))
+
+
+def stream_has_data(session: "Session", project: Project, target: str) -> bool | None:
+    """Whether the stream holds rows that were not scored: True, or None while it does not."""
+    return True if has_data(session, names(project, target).stream) else None
+
+
+def backlog_below(session: "Session", project: Project, target: str, *, rows: int) -> int | None:
+    """The number of rows that wait in the stream if it is below ``rows``, else None."""
+    backlog = int(run(session, "inference/count_pending.sql", stream=names(project, target).stream)[0]["N"])
+    return backlog if backlog < rows else None
+
+
+def run_finished(session: "Session", project: Project, target: str, *, since: str) -> dict[str, str] | None:
+    """How the last run of the graph that is over ended, of those that began at or after a moment; None: there is none.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        since: The moment by Snowflake's clock, ISO text; UTC if it names no zone. A run that never began counts by
+            the time for which it was due.
+
+    Returns:
+        ``graph_run`` and ``state``, which is SUCCEEDED.
+
+    Raises:
+        ScoringError: if a task of the run failed or was cancelled.
+    """
+    named, moment = names(project, target), in_utc(datetime.fromisoformat(since))
+    runs = graph_runs(session, named.database, root_task(session, named.database))
+    last = next((each for each in runs if each.over and each.began >= moment), None)
+    if last is None:
+        return None
+    if last.failure:
+        message = f"the run {last.id} of the graph of {named.root} failed: {last.failure.words()}"
+        raise ScoringError(message)
+    return {"graph_run": last.id, "state": "SUCCEEDED"}
+
+
+def scores_taken(
+    session: "Session", project: Project, target: str, *, arrived: str, since: str
+) -> dict[str, Any] | None:
+    """As ``scores_of``, of and as what JSON can hold."""
+    moments = {name: in_utc(datetime.fromisoformat(text)) for name, text in (("arrived", arrived), ("since", since))}
+    scores = scores_of(session, project, target, **moments)
+    return None if scores is None else scores.to_dict()
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "stream_has_data": stream_has_data,
+    "run_finished": run_finished,
+    "backlog_below": backlog_below,
+    "scores_taken": scores_taken,
+}
+"""What a trigger may ask; None is no answer yet."""

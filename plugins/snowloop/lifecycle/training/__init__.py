@@ -1,0 +1,1 @@
+"""Training: one call of a procedure inside Snowflake a candidate."""

@@ -1,0 +1,203 @@
+"""Stage 4a: one candidate is trained inside Snowflake by a stored procedure that logs it to the Registry."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from snowloop import project as declared
+from snowloop.errors import LimitReached, ProcedureDied
+from snowloop.lifecycle.features.training_set import TrainingSet
+from snowloop.lifecycle.procedure.calls import TRAINING, call
+from snowloop.lifecycle.procedure.code import RUNTIME_VERSION, handler_code, model_code
+from snowloop.lifecycle.provenance import content_hash, git_commit, lock_hash
+from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.versions import versions
+from snowloop.sql import render
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+RUNTIME = ("snowflake-snowpark-python", "snowflake-ml-python")
+
+
+@dataclass(frozen=True)
+class Candidate(Result):
+    """A trained candidate.
+
+    Args:
+        name: Name of the declared candidate.
+        version_name: Its version in the Registry: the same for the same data, code and parameters.
+        training_set: The training set.
+        metrics: What was measured on the held-out rows, and by cross-validation; empty after a failure.
+        error: Why it could not be trained, or None.
+        kept: Whether the version was there already.
+        metric: Name of the metric that decides.
+    """
+
+    name: str
+    version_name: str
+    training_set: TrainingSet
+    metrics: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+    kept: bool = False
+    metric: str = ""
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The version and the metric that decides, or the error."""
+        if self.error:
+            return {"failed": self.error}
+        rows = int(self.metrics.get("train_rows", 0))
+        folds = [f"{value:.4f}" for value in self.cross_validation.values()]
+        told = {"cross-validation": " ± ".join(folds)} if folds else {}
+        return {**self.figure(self.metrics), **told, "version": self.version_name, "rows": rows, "kept": int(self.kept)}
+
+    @property
+    def cross_validation(self) -> dict[str, float]:
+        """Mean and standard deviation of the deciding metric over the folds, by name; empty if none were declared."""
+        names = (f"cv_{self.metric}_mean", f"cv_{self.metric}_std")
+        return {name: self.metrics[name] for name in names if name in self.metrics}
+
+    def figure(self, metrics: dict[str, float]) -> dict[str, int | float | str]:
+        """The deciding metric of some metrics, rounded for people, or that it is missing."""
+        value = metrics.get(self.metric)
+        return {self.metric: "missing" if value is None else round(value, 4)}
+
+
+def train_candidate(
+    session: "Session",
+    project: declared.Project,
+    target: str,
+    training_set: TrainingSet,
+    candidate: str | declared.Candidate,
+) -> Candidate:
+    """Train one declared candidate; the same candidate on the same training set by the same code is kept.
+
+    Args:
+        session: A Snowpark session.
+        project: The project.
+        target: The environment.
+        training_set: What to train on.
+        candidate: The declared candidate, or its name.
+
+    Returns:
+        The candidate, with ``error`` if it could not be built, fitted, used or logged, or took the procedure down:
+        that does not sink the others.
+
+    Raises:
+        ProjectError: if no candidate of this name is declared.
+        TrainingError: if Snowflake refuses what every candidate needs, such as a privilege.
+    """
+    if isinstance(candidate, str):
+        candidate = project.candidate(candidate)
+    version = version_name(project, training_set, candidate)
+    known = {each.name: each for each in versions(session, project, target)}
+    if version in known and project.metric.name in known[version].metrics:
+        metrics = known[version].metrics
+        return Candidate(candidate.name, version, training_set, metrics, kept=True, metric=project.metric.name)
+    order = _order(project, target, training_set, candidate, version)
+    try:
+        outcome = call(session, project, target, TRAINING, order, project.limits.seconds)
+    except (LimitReached, ProcedureDied) as ended:
+        outcome = {"error": str(ended)}
+    metrics, error = outcome.get("metrics", {}), outcome.get("error")
+    return Candidate(candidate.name, version, training_set, metrics, error, metric=project.metric.name)
+
+
+def version_name(project: declared.Project, training_set: TrainingSet, candidate: declared.Candidate) -> str:
+    """The name of the version that a candidate becomes: candidate, training set, and hash of everything else.
+
+    Args:
+        project: The project.
+        training_set: The training set.
+        candidate: The candidate.
+
+    Returns:
+        For example ``LOGISTIC_1F0C9A3B_77E2D410``.
+    """
+    code = [part for item in model_code(project).items() for part in item]
+    threshold = project.evaluation.threshold
+    settings = [list(project.packages), project.seed, project.label.model_dump(), candidate.params, threshold]
+    settings += [project.cross_validation, project.metric.name] if project.cross_validation else []
+    settings += [project.environment.artifact_repository, RUNTIME_VERSION]  # where packages come from, and which Python
+    handlers = [handler_code(name) for name in TRAINING.modules]
+    digits = content_hash(*code, *handlers, settings, length=8)
+    return f"{candidate.name}_{training_set.fingerprint[:8]}_{digits}".upper()
+
+
+def told_classes(project: declared.Project) -> dict[str, list[int | str]]:
+    """The classes of a multiclass label, in the order of the model's probabilities; nothing of another task.
+
+    Args:
+        project: The project.
+
+    Returns:
+        What a version's comment says of its classes.
+    """
+    return {"classes": list(project.label.classes)} if project.label.classes else {}
+
+
+def _folds(project: declared.Project) -> dict[str, Any] | None:
+    """How a candidate is cross-validated: by folds of the kind that the declared split is of; None if it is not."""
+    if project.cross_validation is None:
+        return None
+    split, metric = project.split, project.metric.name
+    return {"folds": project.cross_validation, "by": split.by, "along": split.kept_as, "metric": metric}
+
+
+def _facts(project: declared.Project, training_set: TrainingSet, candidate: declared.Candidate) -> dict[str, Any]:
+    """What a version's comment tells of how it was made."""
+    return {
+        "candidate": candidate.name,
+        "params": candidate.params,
+        "training_set": training_set.fingerprint,
+        "git_commit": git_commit(project),
+        "lock_hash": lock_hash(project),
+        "packages": list(project.packages),
+        "seed": project.seed,
+        "cross_validation": project.cross_validation,
+        "features": [asdict(feature) for feature in training_set.features],
+        **told_classes(project),
+    }
+
+
+def _registered(project: declared.Project, target: str, version: str) -> dict[str, Any]:
+    """Where a version is logged, and with what it needs."""
+    return {
+        "database": project.database(target),
+        "schema": "MODELS",
+        "model": project.model_name,
+        "version": version,
+        "requirements": [package for package in project.packages if not package.startswith(RUNTIME)],
+        "artifact_repository": project.environment.artifact_repository,
+        "modules": [PurePath(file).stem for file in model_code(project)],
+    }
+
+
+def _order(
+    project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
+) -> dict[str, Any]:
+    folds = _folds(project)
+    query = render(
+        "train/training_rows.sql",
+        table=training_set.table,
+        features=training_set.features,
+        label=project.label.column,
+        key=project.key,
+        along=folds and folds["along"],
+    )
+    facts = _facts(project, training_set, candidate)
+    return {
+        "do": "train",
+        "query": query,
+        "features": facts["features"],
+        "label": project.label.column,
+        "task": project.label.task,
+        "classes": project.label.classes,
+        "params": candidate.params,
+        "seed": project.seed,
+        "threshold": project.evaluation.threshold,
+        "cross_validation": folds,
+        "comment": json.dumps(facts),
+        **_registered(project, target, version),
+    }

@@ -1,0 +1,146 @@
+"""Looks at the files beside project.yaml without running them: what would fail at the first stage is told at once."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+
+from snowloop.project.as_of_joins import AS_OF, join_problems
+
+if TYPE_CHECKING:
+    from snowloop.project.declaration import Candidate, Project
+
+GIVEN = {"features.sql": "source", "label.sql": "raw"}
+"""The tables that Snowloop gives each template."""
+
+HELPERS = {"features.sql": {"identifier", AS_OF}, "label.sql": {"identifier"}}
+"""Functions that each template may call."""
+
+
+class FileLine(NamedTuple):
+    """A line of a file of the project."""
+
+    file: str
+    line: int
+
+
+FilePlace = FileLine | tuple[int | str, ...]
+"""A line of a file, or the keys that lead to a part of project.yaml."""
+
+Problem = tuple[FilePlace, str]
+
+
+def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
+    """What is wrong with features.sql, label.sql and model.py, as far as they tell it without a Snowflake.
+
+    Args:
+        directory: The project's folder.
+        project: What project.yaml declares.
+
+    Yields:
+        Where it is wrong, and what is, with what to do.
+    """
+    for file in (*GIVEN, "model.py"):
+        try:
+            text = (directory / file).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            yield FileLine(file, line), "this is not UTF-8: save the file as UTF-8"
+            continue
+        if file == "model.py":
+            yield from _model_problems(text, project.candidates)
+            yield from _folder_problems(text, directory)
+        else:
+            yield from _template_problems(file, text, project)
+
+
+def _template_problems(file: str, text: str, project: "Project") -> Iterator[Problem]:
+    given = GIVEN[file]
+    environment = Environment()  # noqa: S701 - SQL, and nothing is rendered
+    try:
+        tree = environment.parse(text)
+    except TemplateSyntaxError as error:
+        yield FileLine(file, error.lineno), f"this is no template of Jinja: {error.message}; mend the line"
+        return
+    names = meta.find_undeclared_variables(tree) - set(environment.globals) - HELPERS[file]
+    for name in sorted(names - {given}):
+        line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
+        yield FileLine(file, line), f"'{{{{ {name} }}}}' is not known: only '{{{{ {given} }}}}' is given to this file"
+    if not any(line.strip() and not line.strip().startswith("--") for line in text.splitlines()):
+        yield FileLine(file, 1), f"the file holds no query: write one SELECT over {{{{ {given} }}}}"
+    elif file == "features.sql" and not names and not list(meta.find_referenced_templates(tree)):
+        what = (
+            "it never reads '{{ source }}': select FROM {{ source }}, because it is read over the table and the stream"
+        )
+        yield FileLine(file, 1), what
+    if file == "features.sql":
+        yield from ((FileLine(file, line), what) for line, what in join_problems(tree, text, project))
+
+
+def _model_problems(text: str, candidates: "Sequence[Candidate]") -> Iterator[Problem]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        yield FileLine("model.py", line), f"this is not Python: {getattr(error, 'msg', error)}; mend the line"
+        return
+    builders = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build_model"]
+    if not builders:
+        if "build_model" not in _bound(tree):
+            what = "there is no function build_model: define `def build_model(**params)`, which returns an estimator"
+            yield FileLine("model.py", 1), what
+        return
+    yield from _parameter_problems(builders[-1].args, candidates)
+
+
+def _folder_problems(text: str, directory: Path) -> Iterator[Problem]:
+    """Only modules travel into Snowflake, not folders: an import of one would fail there, much later."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return  # told already
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        else:
+            continue
+        for folder in sorted({name.split(".")[0] for name in names}):
+            if folder and (directory / folder).is_dir() and not (directory / f"{folder}.py").is_file():
+                what = (
+                    f"'{folder}' is a folder, and only modules beside model.py go with it into Snowflake: put its code "
+                    f"into {folder}.py beside model.py"
+                )
+                yield FileLine("model.py", node.lineno), what
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Names that a module gets by other ways than a plain function; a star import may bring any."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names | {"build_model"} if "*" in names else names
+
+
+def _parameter_problems(arguments: ast.arguments, candidates: "Sequence[Candidate]") -> Iterator[Problem]:
+    """Parameters of a candidate that build_model does not take, and those it needs and does not get."""
+    taken = [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
+    positional = arguments.args[: len(arguments.args) - len(arguments.defaults)]
+    keyword = [each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not default]
+    needed = {argument.arg for argument in (*positional, *keyword)} - {"seed"}
+    for place, candidate in enumerate(candidates):
+        searched = candidate.search.space if candidate.search else {}
+        for name in (*candidate.params, *searched):
+            if arguments.kwarg is None and name not in taken:
+                known = ", ".join(taken) or "no parameters"
+                what = f"build_model of model.py takes no parameter '{name}' (it takes {known}): mend one of the two"
+                part = ("search", "space") if name in searched else ("params",)
+                yield ("candidates", place, *part, name), what
+        for name in sorted(needed - set(candidate.params) - set(searched)):
+            what = f"build_model of model.py needs '{name}': add it to the params of candidate {candidate.name}"
+            yield ("candidates", place), what

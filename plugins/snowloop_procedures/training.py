@@ -1,0 +1,245 @@
+"""Handler of the training procedure: fit a candidate, measure it on the held-out rows, and log it to the registry."""
+
+import importlib
+import inspect
+import json
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from snowflake.snowpark import Session
+
+from snowloop_procedures import folds
+from snowloop_procedures import metrics as measures
+
+LOG_ATTEMPTS = 3
+PYTHON_ERROR = 100357
+"""Snowflake's number of an error that Python code raised inside it, such as that of a model that cannot be loaded."""
+
+
+def run(session: Session, request: str) -> str:
+    """Train one candidate.
+
+    Args:
+        session: The procedure's session.
+        request: A JSON object, made by lifecycle/train.py.
+
+    Returns:
+        The outcome as a JSON object.
+
+    Raises:
+        KeyError: if the request lacks a part.
+    """
+    return json.dumps(train(session, json.loads(request)))
+
+
+def train(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Fit a candidate on the training part, measure it on the held-out part, and log it.
+
+    Args:
+        session: The procedure's session.
+        order: What to train: query, features, label, task, params, seed, folds, and how to log it.
+
+    Returns:
+        ``metrics``; or ``error`` if the candidate cannot be built, fitted, used, cross-validated or logged.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkClientException: if Snowflake refuses a statement, or is gone.
+    """
+    frame = session.sql(order["query"]).to_pandas()
+    names = [feature["name"] for feature in order["features"]]
+    inputs, held_out = measures.inputs(frame, order["features"]), frame["IS_HOLDOUT"].astype(bool).to_numpy()
+    label = frame[order["label"]].astype(label_type(order))
+    part = {"train_rows": int((~held_out).sum()), "holdout_rows": int(held_out.sum())}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            folded = folds.cross_validate(order, frame[~held_out], label[~held_out], partial(fitted, order))
+            model = fitted(order, inputs[~held_out], label[~held_out])
+            scores = measures.scores(model, inputs[held_out], order["task"])
+            _check_answers(model, inputs.head(1), order)
+        _check_classes(model, scores, order)
+        true = measures.truth(label[held_out], order["classes"])
+        measured = measures.measure(order["task"], true, scores, order["threshold"])
+        metrics = {**folded, **measured, **part}  # the deciding one after them: a version that has it has all before it
+        _log(session, order, model, inputs[~held_out][names].head(100), metrics)
+    except (Exception, SystemExit) as error:  # whatever a user's estimator raises is the outcome of this candidate
+        if _is_of_snowflake(error):
+            raise
+        return {"error": f"{type(error).__name__}: {error}"}
+    return {"metrics": metrics}
+
+
+def _is_of_snowflake(error: BaseException) -> bool:
+    """Whether Snowflake refused, or was not there: that is no fault of the candidate, and the next would meet it too.
+
+    What the Registry says of an estimator that it does not take, or of one that it cannot load, is the candidate's.
+    """
+    from snowflake.connector.errors import Error
+    from snowflake.snowpark.exceptions import SnowparkClientException
+
+    for each in _chain(error):
+        if isinstance(each, Error | SnowparkClientException):
+            return PYTHON_ERROR not in (getattr(each, "errno", None), getattr(each, "sql_error_code", None))
+    return False
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it; the Registry's may lead to themselves."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def fitted(order: dict[str, Any], rows: pd.DataFrame, label: pd.Series) -> Any:
+    """A new model, fitted on some rows; the same each time, whatever was fitted before it.
+
+    Args:
+        order: What to build: ``params`` and ``seed``; ``task`` and ``classes`` of the label.
+        rows: What the model sees.
+        label: Their label, of ``label_type``.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the rows do not tell all classes apart.
+    """
+    module = importlib.import_module("model")
+    random.seed(order["seed"])
+    np.random.seed(order["seed"] % measures.SEEDS)
+    model = _build(module, order)
+    _check_label(label, order)
+    model.fit(rows, label)
+    return model
+
+
+def label_type(order: dict[str, Any]) -> type:
+    """The type of a label, by task and classes: that of the classes, a whole number for two, or a float."""
+    if order["task"] == "regression":
+        return float
+    return type(order["classes"][0]) if order["classes"] else int
+
+
+def _check_label(label: pd.Series, order: dict[str, Any]) -> None:
+    """Refuse training rows from which no classes can be told apart, or not all that are declared."""
+    if order["task"] == "regression":
+        return
+    found = label.value_counts()
+    missing = [str(each) for each in order["classes"] if each not in found.index]
+    if missing and len(found) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in found.items())
+        message = (
+            f"no training row is of class {', '.join(missing)} (there are: {counts}): "
+            "it can be told only when there are some; until then take it out of label.classes"
+        )
+        raise ValueError(message)
+    if len(found) < 2:
+        message = f"all {len(label)} training rows have label {label.min()}: nothing to tell apart"
+        raise ValueError(message)
+
+
+def _check_classes(model: Any, scores: np.ndarray, order: dict[str, Any]) -> None:
+    """The model must tell the classes in the order that serving expects."""
+    classes = order["classes"]
+    if not classes:
+        return
+    told = [type(classes[0])(each) for each in getattr(model, "classes_", classes)]
+    if told != classes or (len(scores) and scores.shape[1:] != (len(classes),)):
+        message = (
+            f"predict_proba gives {scores.shape[-1]} columns for the classes {told}, "
+            f"it must give one for each of {classes}, in this order"
+        )
+        raise ValueError(message)
+
+
+def _check_answers(model: Any, rows: pd.DataFrame, order: dict[str, Any]) -> None:
+    """A custom model names its outputs itself: they must be the names that the Registry gives to those of others."""
+    said = model.predict(rows) if order["task"] == "regression" else model.predict_proba(rows)
+    names = list(said.columns) if isinstance(said, pd.DataFrame) else []
+    wanted = [f"output_feature_{place}" for place in range(len(names))]
+    if names != wanted:
+        message = f"the model's answer has the columns {names}, scoring needs the names {wanted}"
+        raise ValueError(message)
+
+
+def _build(module: ModuleType, order: dict[str, Any]) -> Any:
+    params = dict(order["params"])
+    if "seed" in inspect.signature(module.build_model).parameters:
+        params.setdefault("seed", order["seed"])
+    return module.build_model(**params)
+
+
+def _log(session: Session, order: dict[str, Any], model: Any, sample: pd.DataFrame, metrics: dict[str, float]) -> None:
+    """Log the version; one that is there without its metrics, because a run was killed, gets them."""
+    from snowflake.ml.registry import Registry
+
+    registry = Registry(session=session, database_name=order["database"], schema_name=order["schema"])
+    repository = order["artifact_repository"]
+    needs = {"pip_requirements": order["requirements"], "artifact_repository_map": {"pip": repository}}
+    code = _local_code(model, order["modules"])
+    for attempt in range(1, LOG_ATTEMPTS + 1):
+        if order["version"] in _versions(session, registry, order):
+            version = registry.get_model(order["model"]).version(order["version"])
+            version.comment = order["comment"]
+            for name, value in metrics.items():
+                version.set_metric(name, value)
+            return
+        try:
+            registry.log_model(
+                model,
+                model_name=order["model"],
+                version_name=order["version"],
+                comment=order["comment"],
+                metrics=metrics,
+                sample_input_data=sample,
+                target_platforms=["WAREHOUSE"],
+                **_kind(model, order["task"]),
+                code_paths=code or None,
+                **(needs if repository else {"conda_dependencies": order["requirements"]}),
+            )
+            return
+        except Exception as error:
+            # Candidates train at the same time: another may have made the model between our look and our statement.
+            if attempt == LOG_ATTEMPTS or "already exist" not in str(error):
+                raise
+
+
+def _kind(model: Any, task: str) -> dict[str, Any]:
+    """What the Registry is told of the task, and which methods to keep; a custom model names its own."""
+    from snowflake.ml.model.custom_model import CustomModel
+    from snowflake.ml.model.task import Task
+
+    known = {
+        "classification": Task.TABULAR_BINARY_CLASSIFICATION,
+        "multiclass": Task.TABULAR_MULTI_CLASSIFICATION,
+        "regression": Task.TABULAR_REGRESSION,
+    }
+    methods = ["predict"] if task == "regression" else ["predict", "predict_proba"]
+    return {"task": known[task], "options": {} if isinstance(model, CustomModel) else {"target_methods": methods}}
+
+
+def _versions(session: Session, registry: Any, order: dict[str, Any]) -> list[str]:
+    if order["model"] not in [str(name) for name in registry.show_models().get("name", [])]:
+        return []
+    return [str(name) for name in registry.get_model(order["model"]).show_versions()["name"]]
+
+
+def _local_code(model: Any, modules: list[str]) -> list[str]:
+    """The user's own modules, if the fitted model holds objects of theirs: then they belong to the version."""
+    parts = [model, *model.get_params(deep=True).values()] if hasattr(model, "get_params") else [model]
+    used = {getattr(part, "__module__", None) or type(part).__module__ for part in parts}
+    used |= {type(part).__module__ for part in parts}
+    if not used & set(modules):
+        return []
+    folder = Path(sys._xoptions["snowflake_import_directory"])
+    return [str(folder / f"{module}.py") for module in modules]

@@ -1,0 +1,158 @@
+"""A declared challenger without a loop: declaration, plan, ledger, index of stability, and comparison of classes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from snowflake.snowpark import Session
+
+from snowloop.errors import ProjectError
+from snowloop.lifecycle.champion.ledger import Entry, reigns, standing
+from snowloop.lifecycle.scoring.desired import scoring_texts
+from snowloop.lifecycle.scoring.plan import make_plan
+from snowloop.project import load_project
+from snowloop.sql import render
+from snowloop_procedures import comparison
+from tests.support.duel import declare, duel
+from tests.support.loops import FEATURES, deployed, environment, wanted
+
+CREDIT = load_project("credit_approval")
+
+
+@pytest.mark.parametrize(
+    ("challenger", "says"),
+    [
+        ("{mode: canary}", "mode canary needs the share of the keys"),
+        ("{mode: shadow, share: 0.1}", "share goes with mode canary"),
+        ("{mode: canary, share: 1}", "less than 1"),
+        ("{mode: canary, share: 0}", "greater than 0"),
+        ("{mode: dark}", "'shadow' or 'canary'"),
+        ("{share: 0.1}", "'serving.challenger.mode'"),
+        ("{mode: shadow, shares: 0.1}", "unknown key 'serving.challenger.shares'"),
+    ],
+)
+def test_a_wrong_challenger_is_told(tmp_path: Path, challenger: str, says: str):
+    file = duel(tmp_path).directory / "project.yaml"
+    file.write_text(f"{file.read_text()}serving:\n  challenger: {challenger}\n")
+    with pytest.raises(ProjectError) as caught:
+        load_project("duel", tmp_path)
+    assert says in str(caught.value)
+    assert "project.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "tables"),
+    [
+        ({"mode": "shadow"}, ["SERVING.SHADOW", "OPS.CHALLENGES"]),
+        ({"mode": "canary", "share": 0.2}, ["OPS.CHALLENGES"]),
+        ({}, []),
+    ],
+)
+def test_tables_of_a_challenger_are_made_before_the_procedure_needs_them(declared: dict[str, Any], tables: list[str]):
+    project = declare(CREDIT, **declared)
+    plan = make_plan(project, "dev", wanted(project), environment(project))
+    made = [change.name for change in plan.changes if change.kind == "table" and change.name != "SERVING.BASELINE"]
+    assert made == tables
+    texts = [step.text for step in plan.steps]
+    first_task = next(at for at, text in enumerate(texts) if "CREATE OR REPLACE TASK" in text)
+    for name in tables:
+        quoted = ".".join(f'"{part}"' for part in name.split("."))
+        at = next(
+            at for at, text in enumerate(texts) if f'"CREDIT_APPROVAL_DEV".{quoted} ' in text and "CREATE TABLE" in text
+        )
+        assert at < first_task
+
+
+def test_a_challenger_as_deployed_needs_no_step_and_another_one_keeps_the_stream():
+    shadow, canary = declare(CREDIT, mode="shadow"), declare(CREDIT, mode="canary", share=0.2)
+    found = deployed(shadow)
+    assert make_plan(shadow, "dev", wanted(shadow), found).nothing_to_do
+    changed = make_plan(canary, "dev", wanted(canary), found)
+    assert {change.kind for change in changed.changes if change.action in ("create", "change")} >= {"procedure", "task"}
+    assert {change.action for change in changed.changes if change.kind == "stream"} == {"keep"}
+    more = declare(CREDIT, mode="canary", share=0.3)
+    assert not make_plan(more, "dev", wanted(more), deployed(canary)).nothing_to_do
+
+
+def test_nothing_of_a_challenger_is_deployed_where_none_is_declared():
+    texts = scoring_texts(CREDIT, "dev", FEATURES)
+    assert texts["challenger"] is None
+    assert "SHADOW" not in str(texts)
+    assert "CHALLENGES" not in str(texts)
+
+
+def entry(action: str, to_version: str | None) -> Entry:
+    return Entry(1, action, None, to_version, None, None, "", "", datetime.now(UTC))
+
+
+def test_the_ledger_knows_champion_and_challenger_apart():
+    history = [
+        entry("promote", "A"),
+        entry("challenge", "B"),
+        entry("challenge", "C"),
+        entry("promote", "D"),
+    ]
+    assert (reigns(history), standing(history)) == (["A", "D"], "C")
+    promoted = [*history, entry("promote", "C")]
+    assert (reigns(promoted), standing(promoted)) == (["A", "D", "C"], None)
+    withdrawn = [*history, entry("withdraw", None)]
+    assert (reigns(withdrawn), standing(withdrawn)) == (["A", "D"], None)
+    rolled_back = [*promoted, entry("rollback", "D"), replace(entry("challenge", "A"), from_version=None)]
+    assert (reigns(rolled_back), standing(rolled_back)) == (["A", "D"], "A")
+
+
+def test_stability_is_the_sum_over_the_champions_deciles():
+    expected = np.arange(1000) / 1000
+    assert comparison.stability(expected, expected) == pytest.approx(0)
+    # all scores moved into the upper half: five bins of 0, five of 0.2, and half a row more in each of ten
+    e, none, double = 100.5 / 1005, 0.5 / 1005, 200.5 / 1005
+    by_hand = 5 * (none - e) * np.log(none / e) + 5 * (double - e) * np.log(double / e)
+    assert comparison.stability(expected, 0.5 + expected / 2) == pytest.approx(by_hand, rel=1e-4)
+    assert comparison.stability(np.zeros(20), np.zeros(20)) == pytest.approx(0)
+
+
+def test_versions_of_several_classes_are_compared_by_the_class_that_they_tell(session: Session, comparison: ModuleType):
+    session.sql("CREATE OR REPLACE DATABASE COMPARED").collect()
+    columns = "(ID NUMBER(38,0), SCORE FLOAT, PROBABILITIES VARIANT, MODEL_VERSION VARCHAR, RUN_ID VARCHAR"
+    for statement in (
+        "CREATE SCHEMA COMPARED.SERVING",
+        "CREATE SCHEMA COMPARED.RAW",
+        f"CREATE TABLE COMPARED.SERVING.SCORED {columns}, SCORED_AT TIMESTAMP_NTZ)",
+        "CREATE TABLE COMPARED.SERVING.CORRECTIONS (ID NUMBER(38,0), GONE BOOLEAN, CORRECTED_AT TIMESTAMP_NTZ)",
+        "CREATE TABLE COMPARED.RAW.ANSWERS (ID NUMBER(38,0), KIND VARCHAR)",
+        "INSERT INTO COMPARED.RAW.ANSWERS VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'a')",
+    ):
+        session.sql(statement).collect()
+    answers = {
+        "CHAMP": {1: (0.6, 0.3, 0.1), 2: (0.5, 0.4, 0.1), 3: (0.1, 0.1, 0.8), 4: (0.2, 0.7, 0.1), 5: (0.8, 0.1, 0.1)},
+        "CHALL": {1: (0.7, 0.2, 0.1), 2: (0.2, 0.7, 0.1), 3: (0.1, 0.2, 0.7), 4: (0.3, 0.6, 0.1), 5: (0.1, 0.8, 0.1)},
+    }
+    session.sql("CREATE TABLE COMPARED.SERVING.SHADOW AS SELECT * FROM COMPARED.SERVING.SCORED").collect()
+    for table, version in (("SCORED", "CHAMP"), ("SHADOW", "CHALL")):
+        for key, (a, b, c) in answers[version].items():
+            session.sql(
+                f"INSERT INTO COMPARED.SERVING.{table} SELECT {key}, {max(a, b, c)}, "
+                f"OBJECT_CONSTRUCT('a', {a}, 'b', {b}, 'c', {c}), '{version}', 'run', SYSDATE()"
+            ).collect()
+    query = render(
+        "compare/shadow.sql", database="COMPARED", champion="CHAMP", challenger="CHALL", key=("ID",), most=100,
+        label="SELECT ID, KIND FROM COMPARED.RAW.ANSWERS", label_column="KIND", classes=("a", "b", "c"),
+    )  # fmt: skip
+    plan = {"threshold": 0.5, "resamples": 50, "bootstrap_rows": 100, "confidence": 0.95}
+    order = {
+        "query": query, "paired": True, "task": "multiclass", "classes": ["a", "b", "c"], "metric": "accuracy",
+        "higher_is_better": True, "plan": plan, "seed": 1,
+    }  # fmt: skip
+    found = comparison.compare(session, order)
+    assert found["rows"] == {"champion": 5, "challenger": 5}
+    assert found["labelled"] == {"champion": 4, "challenger": 4}
+    assert found["agreement"] == pytest.approx(3 / 5)
+    assert found["scores"]["champion"]["mean"] == pytest.approx((0.6 + 0.5 + 0.8 + 0.7 + 0.8) / 5)
+    assert found["scores"]["champion"]["positive"] is None
+    assert found["metrics"]["champion"]["value"] == pytest.approx(2 / 4)
+    assert found["metrics"]["challenger"]["value"] == pytest.approx(3 / 4)
+    assert found["difference"]["value"] == pytest.approx(1 / 4)

@@ -1,0 +1,95 @@
+"""A challenger becomes champion where a person is asked: with a yes to what was judged, or not at all."""
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import snowloop.cli.options
+from snowloop.cli.main import app
+from snowloop.errors import ApprovalRefused, ChallengeRefused, GateRefused
+from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.champion.approval import Approval
+from snowloop.lifecycle.champion.challenger import withdraw
+from snowloop.lifecycle.champion.succession import judge_challenger, promote_challenger
+from snowloop.lifecycle.versions import challenger, champion, crown
+from snowloop.project.evaluation import Approval as Declared
+from tests.support.duel import answer, arriving, call, deploy, insert, name_challenger
+from tests.support.world import World
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+YES = Declared(targets=("duel",))
+
+
+@pytest.fixture
+def world(duel_world: World) -> World:
+    """A loop that has compared the challenger with the champion on 60 labelled rows."""
+    procedure = deploy(duel_world, mode="shadow")
+    name_challenger(duel_world, "good")
+    events = arriving(60)
+    insert(duel_world, events)
+    answer(duel_world, events)
+    call(duel_world, procedure)
+    return duel_world
+
+
+def given(world: World, approval: Declared = YES) -> tuple[Any, Any, str]:
+    return world.session, world.project.model_copy(update={"approval": approval}), world.target
+
+
+def verdicts(world: World) -> int:
+    return int(world.value("SELECT COUNT(*) FROM {db}.OPS.VERDICTS"))
+
+
+def test_a_yes_to_the_comparison_promotes_and_is_in_the_ledger(world: World):
+    modest, good = world.results["modest"], world.results["good"]
+    judged = judge_challenger(*given(world))
+    assert (judged.verdict.version_name, judged.verdict.champion) == (good, modest)
+    assert f"shadow: challenger {good} against champion {modest}" in judged.comparison
+    assert "labelled rows" in judged.comparison
+    assert f"checks, verdict {judged.verdict.verdict_id}" in judged.comparison
+    for none in (None, Approval(good), Approval(modest, "ada")):
+        with pytest.raises(ApprovalRefused, match=r"duel__challenge with the action promote"):
+            promote_challenger(*given(world), judged.verdict, none)
+    before = champion(*given(world))
+    assert before
+    assert before.name == modest
+    yes = Approval(good, "ada", "it is better by 0.1")
+    assert promote_challenger(*given(world), judged.verdict, yes).version_name == good
+    assert challenger(*given(world)) is None
+    entry = ledger.entries(*given(world))[-1]
+    assert (entry.action, entry.to_version, entry.approved_by) == ("promote", good, "ada")
+    assert entry.approval_reason == "it is better by 0.1"
+    assert promote_challenger(*given(world), judged.verdict, yes).kept  # tried again after a lost connection
+
+
+def test_the_command_refuses_before_the_gate_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch, snowflake_connection
+):
+    before = verdicts(world)
+    for name in ("account", "user", "password", "host", "port", "protocol"):
+        monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", str(snowflake_connection[name]))
+    monkeypatch.setattr(snowloop.cli.options, "load_project", lambda _name: given(world)[1])
+    refused = CliRunner().invoke(app, ["promote", "--project", "duel", "--target", "duel"])
+    assert refused.exit_code == 2
+    assert f"run duel__challenge with the action promote for {world.results['good']}" in refused.output
+    assert verdicts(world) == before
+
+
+def test_where_nobody_is_asked_nothing_is_compared(world: World):
+    assert judge_challenger(*given(world, Declared())).comparison == ""
+
+
+def test_a_yes_that_comes_too_late_promotes_nobody(world: World):
+    good = world.results["good"]
+    judged, yes = judge_challenger(*given(world)), Approval(good, "ada")
+    crown(*given(world), world.results["fragile"])
+    with pytest.raises(GateRefused, match=r"judged against MODEST_\w+; now .* is FRAGILE_\w+: have the gate"):
+        promote_challenger(*given(world), judged.verdict, yes)
+    crown(*given(world), world.results["modest"])
+    withdraw(*given(world), reason="no better")
+    with pytest.raises(ChallengeRefused, match=r"the challenger of .* is nobody: have the gate"):
+        promote_challenger(*given(world), judged.verdict, yes)
+    now = champion(*given(world))
+    assert now
+    assert now.name == world.results["modest"]

@@ -1,0 +1,115 @@
+"""Which files are loaded first, which later, and under what names."""
+
+from pathlib import Path
+
+import pytest
+
+from snowloop.errors import LoadError
+from snowloop.lifecycle.data.load import plan_files
+from snowloop.project import Replay, load_project
+
+BANK_HEADER = (
+    "age;job;marital;education;default;balance;housing;loan;contact;day;month;duration;campaign;pdays;previous;"
+    "poutcome;y"
+)
+BANK_ROW = '30;"admin.";married;primary;no;1;no;no;cellular;19;oct;79;1;-1;0;unknown;no'
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
+def bank_file(folder: Path, rows: int, end: str = "\n") -> Path:
+    file = folder / "bank-full.csv"
+    file.write_text(end.join([BANK_HEADER, *[BANK_ROW] * rows]) + end, newline="")
+    return file
+
+
+def test_a_single_file_is_cut_by_the_order_of_its_rows(tmp_path: Path, work: Path):
+    bank_file(tmp_path, 11)
+    files = plan_files(load_project("bank_marketing"), tmp_path, work)
+    assert [(file.batch, file.rows) for file in files] == [(0, 6), (1, 2), (2, 2), (3, 1)]
+    rows = [line for file in files for line in file.path.read_text().splitlines()[1:]]
+    assert [row.split(";", 1) for row in rows] == [[str(number), BANK_ROW] for number in range(1, 12)]
+    assert all(file.path.read_text().startswith(f"ROW_ID;{BANK_HEADER}\n") for file in files)
+
+
+def test_a_file_in_no_order_of_time_is_dealt_out_by_the_seed(tmp_path: Path, work: Path):
+    bank_file(tmp_path, 40)
+    bank = load_project("bank_marketing")
+
+    def dealt(seed: int) -> list[list[int]]:
+        replay = Replay(initial=0.5, batches=2, shuffle=True)
+        project = bank.model_copy(update={"replay": replay, "seed": seed})
+        files = plan_files(project, tmp_path, work)
+        return [[int(line.split(";")[0]) for line in file.path.read_text().splitlines()[1:]] for file in files]
+
+    batches = dealt(1)
+    assert [len(batch) for batch in batches] == [20, 10, 10]
+    assert sorted(number for batch in batches for number in batch) == list(range(1, 41))
+    assert batches[0] != list(range(1, 21))
+    assert dealt(1) == batches != dealt(2)
+
+
+def test_a_column_without_a_name_in_the_file_is_declared_by_an_empty_field(tmp_path: Path, work: Path):
+    (tmp_path / "bank-full.csv").write_text(f"{BANK_HEADER.replace('age', '', 1)}\n{BANK_ROW}\n")
+    bank = load_project("bank_marketing")
+    columns = bank.streamed.columns | {"AGE": bank.streamed.columns["AGE"].model_copy(update={"field": ""})}
+    source = bank.streamed.model_copy(update={"columns": columns})
+    assert plan_files(bank.model_copy(update={"sources": {"bank": source}}), tmp_path, work)
+
+
+def test_the_same_data_gives_the_same_files(tmp_path: Path, work: Path):
+    project = load_project("bank_marketing")
+    bank_file(tmp_path, 7)
+    first = [(file.path.name, file.path.read_bytes()) for file in plan_files(project, tmp_path, work)]
+    (again := tmp_path / "again").mkdir()
+    bank_file(tmp_path, 7, end="\r\n")
+    assert [(file.path.name, file.path.read_bytes()) for file in plan_files(project, tmp_path, again)] == first
+
+
+def test_other_content_gets_another_name(tmp_path: Path, work: Path):
+    project = load_project("bank_marketing")
+    file = bank_file(tmp_path, 7)
+    first = {file.path.name for file in plan_files(project, tmp_path, work)}
+    file.write_text(file.read_text().replace("30;", "31;"))
+    (again := tmp_path / "again").mkdir()
+    assert not first & {file.path.name for file in plan_files(project, tmp_path, again)}
+
+
+def test_a_quoted_line_end_does_not_cut_a_record(tmp_path: Path, work: Path):
+    broken = BANK_ROW.replace("admin.", "ad\nmin")
+    bank_file(tmp_path, 3).write_text(f"{BANK_HEADER}\n{broken}\n{BANK_ROW}\n{BANK_ROW}\n")
+    assert sum(file.rows for file in plan_files(load_project("bank_marketing"), tmp_path, work)) == 3
+
+
+def test_several_files_arrive_one_after_the_other(tmp_path: Path, work: Path):
+    header = ",".join(load_project("credit_approval").streamed.columns)
+    for name in ("application_record_2.csv", "application_record_1.csv"):
+        (tmp_path / name).write_text(f"{header}\n{name}\n")
+    (tmp_path / "credit_record.csv").write_text("ID,MONTHS_BALANCE,STATUS\n1,0,C\n")
+    files = plan_files(load_project("credit_approval"), tmp_path, work)
+    assert [(file.source, file.batch, file.path.name[:20]) for file in files] == [
+        ("application_record", 0, "application_record_1"),
+        ("credit_record", 0, files[1].path.name[:20]),
+        ("application_record", 1, "application_record_2"),
+    ]
+
+
+def test_a_generator_makes_the_data(work: Path):
+    files = plan_files(load_project("diabetes_progression"), None, work)
+    assert sum(file.rows for file in files) == 442
+
+
+def test_a_header_that_is_not_declared_is_refused(tmp_path: Path, work: Path):
+    (tmp_path / "bank-full.csv").write_text(f"{BANK_HEADER.replace('balance', 'money')}\n{BANK_ROW}\n")
+    with pytest.raises(LoadError, match=r"Declared: AGE, .*BALANCE.*Found: age, .*money"):
+        plan_files(load_project("bank_marketing"), tmp_path, work)
+
+
+@pytest.mark.parametrize(("folder", "says"), [("", "no file matches 'bank-full.csv'"), ("none", "no such folder")])
+def test_missing_data_is_named(tmp_path: Path, work: Path, folder: str, says: str):
+    with pytest.raises(LoadError, match=says):
+        plan_files(load_project("bank_marketing"), tmp_path / folder, work)

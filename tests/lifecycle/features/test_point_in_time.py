@@ -1,0 +1,150 @@
+"""A feature of a row knows what was known before its event, in training and in serving; what looks ahead is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from snowflake.snowpark import Session
+
+from snowloop.errors import LeakageError, TrainingError
+from snowloop.lifecycle.champion.promote import promote
+from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.scoring import await_scores
+from snowloop.lifecycle.training.train import train_candidate
+from snowloop.project import ProjectError
+from tests.support.loans import honest, loans, loans_project, payments, write
+from tests.support.world import TIMEOUT, World
+
+LOANS, PAYMENTS = "LOAN_ID,CUSTOMER,ASKED_AT,AMOUNT,LOST", "PAYER,PAID_AT,PAID"
+OLD, NEW, PAID = loans(0, 120), loans(120, 10, labelled=False), payments(200)
+
+
+@pytest.fixture(scope="module")
+def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Loans of 120 days, and payments of 200: those that came after a loan are there when it is looked at."""
+    folder = tmp_path_factory.mktemp("loans")
+    data = write(folder / "data", "loans.csv", LOANS, OLD)
+    write(data, "payments.csv", PAYMENTS, PAID)
+    made = World(session, loans_project(folder / "projects"), "pit", data)
+    made.prepare()
+    return made
+
+
+def wanted(rows: list[Any]) -> dict[int, dict[str, float]]:
+    return {loan.number: honest(loan, PAID, [*OLD, *NEW]) for loan in rows}
+
+
+def test_each_training_row_has_what_was_known_before_its_event(world: World):
+    made = world.results["training_set"]
+    rows = world.rows(f"SELECT LOAN_ID, AMOUNT, PAYMENTS, PAID, EARLIER FROM {made.table}")
+    assert {row["LOAN_ID"]: {name: row[name] for name in ("AMOUNT", "PAYMENTS", "PAID", "EARLIER")}
+            for row in rows} == wanted(OLD)  # fmt: skip
+    assert any(each["PAYMENTS"] for each in wanted(OLD).values())
+    checks = [check for check in made.leakage if check.name == "LOOKS_AHEAD"]
+    assert [(check.feature, check.value, check.passed) for check in checks] == [
+        (name, 0, True) for name in ("AMOUNT", "PAYMENTS", "PAID", "EARLIER")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("feature", "name"),
+    [
+        ("COUNT(*) OVER (PARTITION BY L.CUSTOMER) AS HINT", "HINT"),
+        (
+            "COALESCE(LEAD(L.AMOUNT) OVER (PARTITION BY L.CUSTOMER ORDER BY L.ASKED_AT), -1) AS NEXT_AMOUNT",
+            "NEXT_AMOUNT",
+        ),
+        (
+            "(SELECT COUNT(*) FROM {{ source }} AS N WHERE N.CUSTOMER = L.CUSTOMER AND N.ASKED_AT > L.ASKED_AT) AS N",
+            "N",
+        ),
+    ],
+)
+def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
+    world: World, tmp_path: Path, feature: str, name: str
+):
+    project = loans_project(tmp_path, f"SELECT L.LOAN_ID, L.AMOUNT, {feature} FROM {{{{ source }}}} AS L")
+    with pytest.raises(LeakageError) as caught:
+        build_training_set(world.session, project, world.target)
+    said = str(caught.value)
+    assert f"feature {name} is another one in " in said
+    assert "rows when the rows of later events (ASKED_AT) are not there, such as LOAN_ID " in said
+    assert "feature AMOUNT" not in said
+    failed = world.rows(
+        "SELECT FEATURE, VALUE FROM {db}.OPS.LEAKAGE_CHECKS WHERE NOT PASSED AND CHECK_NAME = 'LOOKS_AHEAD'"
+    )
+    assert name in [row["FEATURE"] for row in failed]
+
+
+def test_rows_that_are_kept_by_what_came_later_are_found(world: World, tmp_path: Path):
+    kept = "SELECT LOAN_ID, AMOUNT FROM {{ source }} QUALIFY ROW_NUMBER() OVER (ORDER BY ASKED_AT DESC) > 3"
+    with pytest.raises(LeakageError, match=r"feature AMOUNT is another one in 3 of \d+ rows when the rows of later"):
+        build_training_set(world.session, loans_project(tmp_path, kept), world.target)
+
+
+def test_what_is_known_only_with_the_label_cannot_be_joined(world: World, tmp_path: Path):
+    feature = (
+        "SELECT L.LOAN_ID, E.LOST AS BEFORE FROM {{ source }} AS L LEFT JOIN {{ as_of('loan', on='CUSTOMER') }} AS E"
+    )
+    project = loans_project(tmp_path, f"{feature} ON E.OF_LOAN_ID = L.LOAN_ID")
+    with pytest.raises(TrainingError, match=r"features\.sql: Snowflake cannot read the query: .*LOST"):
+        build_training_set(world.session, project, world.target)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_scored_row_has_what_was_known_before_its_event(world: World):
+    given = (world.session, world.project, world.target)
+    candidate = train_candidate(*given, world.results["training_set"], "line")
+    assert candidate.error is None
+    promote(*given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
+    world.deploy()
+    write(world.folder, "loans_2.csv", LOANS, NEW)
+    await_scores(*given, timeout=TIMEOUT, since=world.load().started_at)
+    scored = world.rows(
+        "SELECT LOAN_ID, FEATURES:AMOUNT::FLOAT AS AMOUNT, FEATURES:PAYMENTS::FLOAT AS PAYMENTS, "
+        "FEATURES:PAID::FLOAT AS PAID, FEATURES:EARLIER::FLOAT AS EARLIER FROM {db}.SERVING.SCORED"
+    )
+    assert {row["LOAN_ID"]: {name: row[name] for name in ("AMOUNT", "PAYMENTS", "PAID", "EARLIER")}
+            for row in scored} == wanted(NEW)  # fmt: skip
+
+
+JOIN = "SELECT LOAN_ID, AMOUNT\nFROM {{ source }} AS L\nJOIN %s AS P ON TRUE"
+
+
+@pytest.mark.parametrize(
+    ("join", "says"),
+    [
+        ("{{ as_of('payments', on='CUSTOMER') }}", "there is no source of this name, only loan, payment"),
+        ("{{ as_of('payment') }}", "needs `on`, the column that is equal in both sources"),
+        ("{{ as_of('payment', on='CUSTOMER') }}", "CUSTOMER is not a column of source 'payment'"),
+        ("{{ as_of('payment', on={'PAYER': 'PAYER'}) }}", "PAYER is not a column of source 'loan'"),
+        ('LOANS_PIT."RAW".payment', "is read by its name, so rows of the future too: write {{ as_of("),
+        ("{{ raw }}.PAYMENT", "'{{ raw }}' is not known: only '{{ source }}'"),
+    ],
+)
+def test_what_cannot_be_joined_is_told_with_its_line(tmp_path: Path, join: str, says: str):
+    with pytest.raises(ProjectError) as caught:
+        loans_project(tmp_path, JOIN % join)
+    assert str(caught.value).startswith(f"{tmp_path / 'loans' / 'features.sql'}:3: ")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("    event_time: PAID_AT\n    known_after: 2 days\n", ""), "source 'payment' declares no `event_time`"),
+        (("    event_time: PAID_AT\n", ""), "known_after counts from the source's event time"),
+        (("event_time: PAID_AT", "event_time: PAID"), "event_time PAID of source 'payment' is not one of its columns"),
+    ],
+)
+def test_a_source_without_its_moments_is_told(tmp_path: Path, change: tuple[str, str], says: str):
+    with pytest.raises(ProjectError, match=says):
+        loans_project(tmp_path, "COALESCE(MAX(E.LOANS), 0) AS EARLIER", change)
+
+
+def test_what_the_template_computes_is_told_when_it_is_rendered(world: World, tmp_path: Path):
+    computed = "{% set name = 'pay' ~ 'ments' %}" + JOIN % "{{ as_of(name, on='CUSTOMER') }}"
+    with pytest.raises(ProjectError, match=r"features\.sql: as_of\('payments'\): there is no source"):
+        build_training_set(world.session, loans_project(tmp_path, computed), world.target)

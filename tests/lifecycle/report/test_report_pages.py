@@ -1,0 +1,279 @@
+"""A report's page and comment, of constructed cards: complete, self-contained, and safe whatever a name holds."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from snowloop.lifecycle.evaluation.results import Interval, SliceResult
+from snowloop.lifecycle.gate.checks import GateCheck
+from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, MetricRow, Part
+from snowloop.lifecycle.report.figures import measured_of
+from snowloop.lifecycle.report.render import html, markdown, number
+
+CHECKS = (
+    GateCheck("TRAINED", passed=True, reason="2 of 2 candidates could be trained", value=2, bound=1),
+    GateCheck("BOUND", passed=True, reason="roc_auc is 0.7259", value=0.7259, bound=0.65, baseline=None),
+)
+CURVE = {"x": [0.0, 0.2, 1.0], "y": [0.0, 0.7, 1.0]}
+CLASS = {"name": "1", "rows": 100, "positive": 20, "roc": CURVE, "precision_recall": CURVE}
+RESIDUALS = {"edges": [-1.0, 0.0, 1.0], "counts": [3, 4], "predicted": [1.0, 2.0], "residual": [0.1, -0.4]}
+MEASURED = Measured(
+    settings={
+        "task": "classification", "metric": "roc_auc", "threshold": 0.5, "confidence": 0.9, "seed": 7,
+        "query_id": "01b2-query",
+    },
+    metrics=(MetricRow("roc_auc", {"candidate": 0.7259, "champion": 0.71, "simple": 0.66, "dummy": 0.5}),),
+    interval=Interval(0.7259, 0.64, 0.79),
+    differences={"champion": Interval(0.0159, -0.01, 0.04)},
+    slices=(SliceResult("AGE", "below 30", 41, 0.69),),
+    bins=((0.1, 0.12, 50), (0.6, 0.55, 50)),
+    confusion=(("0", "0", 70), ("0", "1", 10), ("1", "0", 9), ("1", "1", 11)),
+    importance=(("AGE", 0.03), ("PLAN", -0.001)),
+    others={"model bytes": 4407.0, "milliseconds per row": 0.025, "milliseconds per row by sql": 0.6, "skew": 0.0},
+    curves={"classes": [CLASS]},
+    rows=100,
+)  # fmt: skip
+DATA = Data(
+    "TRAINING_SET_ABC", 400, 100, 3, "c0ffee", "2026-11-22 09:00:00 UTC",
+    (Part(False, "0", 240), Part(False, "1", 60), Part(True, "0", 80), Part(True, "1", 20)),
+    (Loaded("CUSTOMERS", 2, 403, 1, "01b2-load"),),
+)  # fmt: skip
+CARD = Card(
+    "churn", "Who leaves?", ("ml-platform",), ("churn",), "dev", "CHURN_DEV.MODELS.CHURN",
+    Judged("v123", "LOGISTIC_1", CHECKS, "TREE_1", "abc", "deadbeef", "2026-11-22 09:03:50 UTC", "e456"),
+    MEASURED, DATA,
+    (FeatureFacts("AGE", "FLOAT", 0.6, 0.03), FeatureFacts("PLAN", "VARCHAR", 0.55, -0.001)),
+    {"candidate": "logistic", "params": {"c": 1}, "git_commit": "deadbeef", "packages": ["scikit-learn==1.9.1"],
+     "lock_hash": "10cc", "seed": 7},
+)  # fmt: skip
+REFUSED = (*CHECKS, GateCheck("SKEW", passed=False, reason="skew is 0.2 | too much", value=0.2, bound=1e-6))
+EVIL = '<script>alert("x")</script>'
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; what is in <style> apart."""
+
+    VOID = ("meta", "br", "img", "link", "input", "hr")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.style = ""
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.style += data
+        elif data.strip():
+            self.words.append(data.strip())
+
+
+def judged(card: Card, **changes: object) -> Card:
+    return replace(card, judged=replace(card.judged, **changes))  # type: ignore[arg-type]
+
+
+REGRESSION = replace(
+    CARD,
+    measured=replace(
+        MEASURED,
+        settings={**MEASURED.settings, "task": "regression"},
+        confusion=(),
+        curves={"residuals": RESIDUALS},
+    ),
+    data=replace(DATA, parts=(Part(False, None, 300, 5.0, 1.0, 2.0, 9.0), Part(True, None, 100, 5.1, 1.1, 2.0, 9.0))),
+)
+UNTRAINED = replace(judged(CARD, evaluation_id=None), measured=None, data=None, features=(), version_facts={})
+MULTICLASS = replace(
+    CARD,
+    measured=measured_of(
+        [
+            {"NAME": name, "SLICE": part, "VALUE": value, "LOW": None, "HIGH": None, "ROWS_MEASURED": 30}
+            for name, part, value in (
+                ("accuracy", None, 0.9), ("dummy accuracy", None, 0.4), ("accuracy", "AGE: below 30", 0.8),
+                ("f1", "class red", 0.7), ("roc_auc", "class red", 0.75), ("f1", "class blue", 0.6),
+                ("confusion", "class red, told red", 20), ("confusion", "class red, told blue", 10),
+                ("confusion", "class blue, told red", 4), ("confusion", "class blue, told blue", 26),
+            )
+        ],
+        {"metric": "accuracy", "task": "multiclass", "curves": {"classes": [CLASS, {**CLASS, "name": "red"}]}},
+    ),
+)  # fmt: skip
+GONE = replace(CARD, data=replace(DATA, parts=()))
+CARDS = {
+    "classification": CARD,
+    "regression": REGRESSION,
+    "refused": judged(CARD, checks=REFUSED),
+    "untrained": UNTRAINED,
+    "gone": GONE,
+    "multiclass": MULTICLASS,
+    "old": replace(CARD, measured=replace(MEASURED, settings={"metric": "roc_auc"}, curves={})),
+}
+
+
+@pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
+def test_a_page_is_well_formed_and_references_nothing_outside_of_itself(card: Card):
+    text = html(card)
+    page = Page(text)
+    assert page.open == []
+    assert not {"script", "link", "iframe", "object", "embed", "img", "base", "form"} & set(page.tags)
+    loading = {"src", "srcset", "href", "xlink:href", "action", "data", "poster", "background", "formaction"}
+    outside = [each for each in page.attributes if each[1] in loading and not each[2].startswith("#")]
+    assert outside == []
+    assert not [each for each in page.attributes if each[1].startswith("on")]
+    styles = page.style + "".join(value for _, name, value in page.attributes if name in ("style", "clip-path"))
+    assert "@import" not in styles
+    assert [found for found in re.findall(r"url\(([^)]*)\)", styles) if not found.startswith("#")] == []
+    assert "http" not in text
+
+
+def test_ids_of_a_page_are_unique_and_what_they_are_used_for_is_there():
+    page = Page(html(CARD))
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    used = {value[1:] for _, name, value in page.attributes if name == "href"}
+    used |= set(re.findall(r"url\(#([^)]*)\)", "".join(value for *_, value in page.attributes)))
+    assert used
+    assert used <= set(ids)
+
+
+def test_a_page_tells_everything():
+    page = Page(html(CARD))
+    told = " ".join(page.words)
+    for words in (
+        "Who leaves?", "ml-platform", "May serve", "2 of 2 checks passed", "0.7259", "90% interval 0.64 to 0.79",
+        "paired -0.01 to 0.04", "below 30", "100", "41", "said 1", "240", "80.0%", "01b2-load", "01b2-query", "abc",
+        "deadbeef", "scikit-learn==1.9.1", "10cc", "v123", "e456", "4.41 KB", "0.025 ms",
+    ):  # fmt: skip
+        assert words in told, words
+    assert page.tags.count("svg") == 4
+    shown = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert shown == ["ROC curve", "Precision and recall", "Calibration", "Permutation importance"]
+
+
+def test_a_regression_has_residuals_instead_of_curves():
+    page = Page(html(REGRESSION))
+    shown = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert shown == ["Residuals by prediction", "Residuals", "Calibration", "Permutation importance"]
+    assert "said 1" not in page.words
+    assert "mean label" in page.words
+
+
+def test_several_classes_have_a_row_each_and_a_square_of_confusion():
+    measured = MULTICLASS.measured
+    assert measured
+    assert [part.column for part in measured.slices] == ["AGE"]
+    assert [(each.name, each.values) for each in measured.classes] == [
+        ("red", {"f1": 0.7, "roc_auc": 0.75}),
+        ("blue", {"f1": 0.6}),
+    ]
+    assert {(true, said): rows for true, said, rows in measured.confusion}["red", "blue"] == 10
+    words = Page(html(MULTICLASS)).words
+    assert {"said red", "said blue", "26", "Confusion", "0.75"} <= set(words)
+    assert "| blue | 30 | 0.6 | - |" in markdown(MULTICLASS)
+
+
+def test_a_deciding_metric_that_is_missing_stays_the_first_and_is_told_as_missing():
+    facts = [
+        {"NAME": name, "SLICE": None, "VALUE": value, "LOW": None, "HIGH": None, "ROWS_MEASURED": 249}
+        for name, value in (("support", 0.0), ("accuracy", 1.0), ("brier", 0.0))
+    ]
+    card = replace(CARD, measured=measured_of(facts, {"metric": "roc_auc", "task": "classification"}))
+    assert card.measured
+    assert card.measured.metrics[0] == MetricRow("roc_auc", {"candidate": None})
+    assert card.measured.rows == 249
+    assert "**roc_auc -** on 249 held-out rows" in markdown(card)
+
+
+def test_the_same_card_gives_the_same_files():
+    assert html(CARD) == html(CARD)
+    assert markdown(CARD) == markdown(CARD)
+
+
+@pytest.mark.parametrize("name", [EVIL, "$x^2$ & more", "a|b\nc", "`tick` *star* [link](http://example.org)"])
+def test_a_name_is_shown_and_never_read(name: str):
+    measured = replace(MEASURED, importance=((name, 0.1),), slices=(SliceResult(name, name, 4, 0.5),))
+    checks = (GateCheck("BOUND", passed=False, reason=name),)
+    card = replace(
+        judged(CARD, checks=checks), purpose=name, measured=measured, features=(FeatureFacts(name, "FLOAT", 0.5, 0.1),)
+    )
+    page = Page(html(card))
+    assert "script" not in page.tags
+    assert not {"a", "em"} & set(page.tags)
+    assert [word for word in page.words if word == name.strip()][1:]
+    if len(name) <= 28:
+        assert page.words.count(name) >= 5, "the plot too shows it as it is"
+    told = markdown(card)
+    row = next(line for line in told.splitlines() if "❌ | BOUND" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 6, "a bar in a text makes no column"
+    assert "<script" not in told
+    assert not re.search(r"(?<!\\)\]\(", told), "a name makes no link"
+
+
+def test_the_comment_says_the_verdict_first_and_what_failed_before_the_rest():
+    told = markdown(judged(CARD, checks=REFUSED)).splitlines()
+    assert told[0] == "### churn on dev: LOGISTIC_1 ❌ is refused"
+    checks = [line for line in told if line.startswith(("| ✅", "| ❌"))]
+    assert checks[0] == r"| ❌ | SKEW | 0.2 | 1e-06 | skew is 0.2 \| too much |"
+    assert len(checks) == 3
+    assert len("\n".join(told)) < 10_000
+    assert markdown(CARD).startswith("### churn on dev: LOGISTIC_1 ✅ may serve\n")
+    told = markdown(judged(CARD, checks=REFUSED, override="Ada Lovelace: it is a test")).splitlines()
+    assert told[0].endswith("was let pass by an override")
+    assert "Override: Ada Lovelace: it is a test" in told
+
+
+def test_tables_of_the_comment_have_as_many_cells_in_each_row():
+    for card in CARDS.values():
+        blocks = re.split(r"\n(?!\|)", markdown(card))
+        for block in blocks:
+            rows = [line for line in block.splitlines() if line.startswith("|")]
+            assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1, rows
+            assert not rows or set(rows[1]) <= set("| -:")
+
+
+def test_what_is_missing_is_a_dash():
+    assert [number(each) for each in (None, 0, 4407, 0.02547123, 1234.5, 1e-7, float("nan"))] == [
+        "-", "0", "4,407", "0.02547", "1,234.5", "1e-07", "nan",
+    ]  # fmt: skip
+
+
+def test_folds_are_told_where_there_were_some():
+    others = {**MEASURED.others, "cv_roc_auc_mean": 0.71234, "cv_roc_auc_std": 0.0205}
+    folded = replace(MEASURED, others=others, settings={**MEASURED.settings, "cross_validation": 5})
+    words = "0.7123 ± 0.0205 (mean and standard deviation over 5 folds of the training rows)"
+    for write in (html, markdown):
+        assert words in write(replace(CARD, measured=folded))
+        assert "over 5 folds" not in write(CARD)
+        assert "ross-validated" not in write(CARD)
+
+
+def test_the_number_of_candidates_is_told_with_how_the_best_was_chosen():
+    alone, many = (
+        judged(CARD, checks=(GateCheck("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
+        for count in (1.0, 12.0)
+    )
+    folded = replace(many, measured=replace(MEASURED, settings={**MEASURED.settings, "cross_validation": 5}))
+    for write in (html, markdown):
+        assert "The best of 12 candidates, chosen on these held-out rows" in write(many)
+        assert "The best of 12 candidates, chosen by cross-validation" in write(folded)
+        assert "chosen" not in write(alone)

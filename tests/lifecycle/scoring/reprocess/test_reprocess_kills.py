@@ -1,0 +1,294 @@
+"""Recovery, requeue and backfill that are killed inside their transactions, done twice at once, or gone on with."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_snowflake.testing import LocalSnowflake
+from snowloop.errors import PlanRefused, ScoringError
+from snowloop.lifecycle.scoring import reconcile
+from snowloop.lifecycle.scoring.health import stream_health
+from snowloop.lifecycle.scoring.reprocess.backfill import Backfill, Rows, backfill
+from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
+from snowloop.lifecycle.scoring.reprocess.requeue import requeue
+from snowloop.lifecycle.scoring.status import loop_status
+from tests.support.dying import Dying, Interrupted, KilledError, killed_at_each
+from tests.support.tiny import Event, insertion
+from tests.support.trial import Trial
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def trial(local_snowflake: LocalSnowflake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    """A loop that scores corrections."""
+    made = Trial(tmp_path_factory.mktemp("mends"), 1, local_snowflake, "mends", corrections=True)
+    made.prepare()
+    yield made
+    made.world.session.close()
+
+
+@pytest.fixture(autouse=True)
+def resting(trial: Trial) -> None:
+    """The loop is as declared, and rests: the tests call its procedure themselves."""
+    trial.settle()
+    trial.world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
+
+
+def follow(trial: Trial) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(trial.world.value(f"CALL {trial.world.results['deployment'].procedure}()"))
+    reconcile(*trial.given)
+    return told
+
+
+def count(trial: Trial, table: str, which: str = "TRUE") -> int:
+    return int(trial.world.value(f"SELECT COUNT(*) FROM {{db}}.{table} WHERE {which}"))
+
+
+def written(trial: Trial) -> tuple[int, ...]:
+    """What a recovery or a requeue writes, all of it together."""
+    tables = ("SERVING.SCORED", "SERVING.QUARANTINE", "SERVING.CORRECTIONS", "SERVING.REQUEUED", "OPS.RECOVERY_ROWS")
+    return (*(count(trial, table) for table in tables), count(trial, "OPS.RUNS", "STATE = 'SUCCEEDED'"))
+
+
+def broken(trial: Trial, number: int) -> list[Event]:
+    """Rows that the contract refuses for their KIND alone; they are in quarantine."""
+    made = [trial.event(max(trial.sent) + 1) for _ in range(number)]
+    for event in made:
+        trial.sent[event.tag] = Event(event.key, event.x, event.y, "Z", event.happened_at, event.tag)
+    events = [trial.sent[event.tag] for event in made]
+    trial.insert(events)
+    assert follow(trial)["quarantined"] == number
+    return events
+
+
+def mend(trial: Trial, event: Event) -> None:
+    trial.world.rows(f"UPDATE {{db}}.SERVING.QUARANTINE SET KIND = 'A' WHERE TAG = {event.tag}")
+
+
+def lose(trial: Trial, number: int) -> list[Event]:
+    """A scored row is deleted, good rows and a bad one arrive, while there is no stream."""
+    gone, *_ = events = trial.events(2)
+    trial.insert(events)
+    assert follow(trial)["scored"] == 2
+    trial.world.rows("DROP STREAM {db}.RAW.EVENTS_STREAM")
+    trial.world.rows(f"DELETE FROM {{db}}.RAW.EVENTS WHERE TAG = {gone.tag}")
+    trial.gone.add(gone.tag)
+    lost = trial.events(number)
+    bad = trial.event(max(trial.sent) + 1)
+    trial.sent[bad.tag] = Event(bad.key, -1.5, bad.y, bad.kind, bad.happened_at, bad.tag)
+    trial.insert([*lost, trial.sent[bad.tag]])
+    return lost
+
+
+def killed(trial: Trial, act: Callable[..., Any]) -> list[tuple[int, ...]]:
+    """What was written after each kill of something, until it came through, and at the end."""
+    kills = killed_at_each(trial.open, lambda session: act(session, *trial.given[1:]))
+    return [*(written(trial) for _ in kills), written(trial)]
+
+
+def test_a_recovery_killed_at_any_statement_writes_all_or_nothing_and_is_completed(trial: Trial):
+    lost = lose(trial, 3)
+    before = written(trial)
+    seen = killed(trial, recover_loop)
+    assert len(seen) > 15
+    assert set(seen) == {before, seen[-1]}
+    scored, quarantined, corrections, requeued, left, runs = (b - a for a, b in zip(before, seen[-1], strict=True))
+    assert (scored, quarantined, corrections, requeued, left) == (len(lost), 1, 1, 0, 0)
+    assert runs >= 1
+    assert count(trial, "OPS.RUNS", "KIND = 'recovery' AND STATE <> 'SUCCEEDED'") == 0
+    trial.deploy()
+    reconcile(*trial.given)
+
+
+def test_until_a_recovery_is_done_the_root_rests_plan_refuses_and_health_and_status_tell(trial: Trial):
+    """The stream is sound again from its first step on."""
+    lose(trial, 2)
+    trial.world.rows("CREATE STREAM {db}.RAW.EVENTS_STREAM ON TABLE {db}.RAW.EVENTS")  # as if by the first step
+    trial.world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS RESUME")
+    before = count(trial, "SERVING.SCORED")
+
+    def fails() -> None:
+        raise KilledError
+
+    failing: Any = Interrupted(trial.world.session, 'INTO "TINY_MENDS"."SERVING"."SCORED"', fails)
+    with pytest.raises(KilledError):
+        recover_loop(failing, *trial.given[1:])
+    (task,) = trial.world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
+    assert task["state"] == "suspended"
+    with pytest.raises(PlanRefused, match=r"begun .* is not done.*run `snowloop recover` to its end, then apply"):
+        trial.deploy()
+    assert "rows that were lost are not scored: run `snowloop recover`" in stream_health(*trial.given).findings[0]
+    status = loop_status(*trial.given)
+    assert not status.healthy
+    assert "is not done: it goes on, or was broken off; run `snowloop recover`" in status.text()
+    assert count(trial, "SERVING.SCORED") == before
+    assert recover_loop(*trial.given, lost=False).scored == 2
+    trial.deploy()
+    assert loop_status(*trial.given).healthy
+    assert stream_health(*trial.given).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "rows"),
+    [
+        (("BEGIN", 1), 0),  # before it is noted that a recovery runs: there is nothing left to do
+        (("SHOW STREAMS LIKE", 1), 4),
+        (("CREATE OR REPLACE STREAM", 1), 5),  # which moves the offset past the row that has arrived
+        (("SELECT HOLDER", 2), 4),
+        (("BEGIN", 2), 4),
+        (("SET HOLDER", 2), 4),
+    ],
+)
+def test_two_recoveries_at_once_score_what_was_lost_once(trial: Trial, before: tuple[str, int], rows: int):
+    """Another one does all of it just before a statement of the first, and then a row arrives."""
+    lose(trial, 3)
+    scored, quarantined, *_ = written(trial)
+    done = []
+
+    def whole() -> None:
+        done.append(recover_loop(other, *trial.given[1:], lost=False))
+        other.sql(insertion(trial.events(1)).replace("{db}", trial.world.database)).collect()
+
+    first: Any = Interrupted(trial.world.session, before[0], whole, before[1])
+    with closing(trial.open()) as other:
+        done.append(recover_loop(first, *trial.given[1:]))
+    assert [each.rows for each in done] == [4, rows]
+    assert written(trial)[:2] == (scored + 3 + (rows == 5), quarantined + 1)
+    assert count(trial, "OPS.RUNS", "KIND = 'recovery' AND STATE <> 'SUCCEEDED'") == 0
+    trial.settle()
+    assert written(trial)[:2] == (scored + 4, quarantined + 1)
+    reconcile(*trial.given)
+
+
+def test_a_recovery_leaves_what_waits_in_the_stream(trial: Trial):
+    """Rows that another consumer took are looked for; a correction that waits is not taken with them."""
+    event, *_ = trial.events(1)
+    trial.insert([event])
+    follow(trial)
+    trial.world.rows(f"UPDATE {{db}}.RAW.EVENTS SET X = 5.25 WHERE TAG = {event.tag}")
+    assert recover_loop(*trial.given).rows == 0
+    assert count(trial, "RAW.EVENTS_STREAM") == 2
+    assert follow(trial)["scored"] == 1
+    newest = f"SELECT FEATURES:X::FLOAT FROM {{db}}.SERVING.LATEST_SCORES WHERE ID = {event.key}"
+    assert trial.world.value(newest) == 5.25
+
+
+def test_a_requeue_killed_at_any_statement_writes_all_or_nothing_and_apply_starts_the_root(trial: Trial):
+    event, *_ = broken(trial, 2)
+    mend(trial, event)
+    trial.deploy()
+    before = written(trial)
+    seen = killed(trial, requeue)
+    assert len(seen) > 8
+    assert set(seen) == {before, seen[-1]}
+    assert [b - a for a, b in zip(before, seen[-1], strict=True)] == [1, 0, 0, 1, 0, 1]
+    (task,) = trial.world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
+    assert task["state"] == "suspended"
+    trial.deploy()
+    assert loop_status(*trial.given).healthy
+    reconcile(*trial.given)
+
+
+@pytest.fixture
+def features(trial: Trial) -> Iterator[Path]:
+    file = trial.project.directory / "features.sql"
+    text = file.read_text()
+    yield file
+    file.write_text(text)
+
+
+@pytest.mark.parametrize(("more", "scores"), [(" UNION ALL SELECT * FROM ({})", 2), (" WHERE FALSE", 0)])
+def test_a_requeue_needs_one_score_for_each_row_that_passes(trial: Trial, features: Path, more: str, scores: int):
+    """However many rows are in quarantine beside it."""
+    event, *_ = broken(trial, 3)
+    mend(trial, event)
+    before = written(trial)
+    own = features.read_text().strip()
+    features.write_text(own + more.format(own))
+    with pytest.raises(ScoringError, match=f"{scores} scores for 1 quarantined rows that pass now"):
+        requeue(*trial.given)
+    assert written(trial) == before
+    features.write_text(own)
+    assert requeue(*trial.given).requeued == 1
+
+
+def some_keys(trial: Trial) -> Rows:
+    """Five keys that have a score."""
+    events = trial.events(5)
+    trial.insert(events)
+    follow(trial)
+    return Rows(first_key=events[0].key, last_key=events[-1].key)
+
+
+def test_a_backfill_killed_at_any_statement_counts_just_what_is_written(trial: Trial):
+    rows = some_keys(trial)
+    scored, steps = count(trial, "SERVING.SCORED"), 0
+    act = partial(backfill, rows=rows, batch_size=2)
+    for _ in killed_at_each(trial.open, lambda session: act(session, *trial.given[1:])):
+        steps += 1
+        found = trial.world.rows("SELECT * FROM {db}.OPS.BACKFILLS")
+        assert len(found) <= 1
+        for begun in found:
+            own = count(trial, "SERVING.SCORED", f"RUN_ID = '{begun['RUN_ID']}'")
+            assert own == begun["ROWS_SCORED"] == min(2 * begun["BATCHES_DONE"], 5)
+            listed = count(trial, "OPS.BACKFILL_KEYS")
+            state = trial.world.value(f"SELECT STATE FROM {{db}}.OPS.RUNS WHERE RUN_ID = '{begun['RUN_ID']}'")
+            finished = begun["FINISHED_AT"] is not None
+            assert (listed, state) == ((0, "SUCCEEDED") if finished else (5, "RUNNING"))
+    assert steps > 8
+    (begun,) = trial.world.rows("SELECT * FROM {db}.OPS.BACKFILLS")
+    assert begun["FINISHED_AT"] is not None
+    assert count(trial, "SERVING.SCORED") == scored + 5
+    reconcile(*trial.given)
+
+
+def half(trial: Trial, rows: Rows, run_id: str) -> None:
+    """A backfill that was killed with one batch done, three hours ago."""
+    with closing(trial.open()) as session:
+        dying: Any = Dying(session, 12, sent=True, after="BEGIN")
+        with pytest.raises(KilledError):
+            backfill(dying, *trial.given[1:], rows=rows, batch_size=2, run_id=run_id)
+    ago = "STARTED_AT = DATEADD('hour', -3, SYSDATE())"
+    trial.world.rows(f"UPDATE {{db}}.OPS.BACKFILLS SET {ago} WHERE RUN_ID = '{run_id}'")
+    assert trial.world.value(f"SELECT BATCHES_DONE FROM {{db}}.OPS.BACKFILLS WHERE RUN_ID = '{run_id}'") == 1
+
+
+def test_a_backfill_does_not_go_on_with_another_features_sql_or_champion(trial: Trial, features: Path):
+    rows, old = some_keys(trial), features.read_text()
+    half(trial, rows, "first")
+    go_on = partial(backfill, *trial.given, rows=rows, batch_size=2, run_id="first")
+    features.write_text(old.replace("IFF(KIND = 'A', X, 0)", "IFF(KIND = 'B', X, 0)"))
+    with pytest.raises(ScoringError, match=r"first, begun 3\.0 h ago and 1 of 3 .* another features\.sql: bring that"):
+        go_on()
+    features.write_text(old)
+    trial.promote("tight")
+    loose, tight = (trial.verdicts[name].version_name for name in ("loose", "tight"))
+    with pytest.raises(ScoringError, match=f"scores with {loose}, not {tight}: name version {loose} and run id first"):
+        go_on()
+    done: Backfill = go_on(version=loose)
+    trial.promote("loose")
+    assert (done.resumed_at, done.scored, done.model_version) == (1, 5, loose)
+    assert done.age_seconds >= 3 * 3600
+    assert go_on().resumed_at == 3  # what is finished is told, whoever is champion
+    kinds = "SELECT COUNT(*), COUNT(DISTINCT ID), COUNT(DISTINCT MODEL_VERSION) FROM {db}.SERVING.SCORED"
+    assert tuple(trial.world.rows(f"{kinds} WHERE RUN_ID = 'first'")[0]) == (5, 5, 1)
+
+
+def test_a_backfill_of_the_same_request_is_new_once_the_last_one_is_finished(trial: Trial, features: Path):
+    rows, old = some_keys(trial), features.read_text()
+    half(trial, rows, "stuck")
+    ask = partial(backfill, *trial.given, rows=rows, batch_size=2)
+    features.write_text(old + "-- other\n")
+    with pytest.raises(ScoringError, match="give another run id, which begins anew"):
+        ask()
+    assert ask(run_id="anew").resumed_at == 0
+    again = ask()
+    assert (again.resumed_at, again.age_seconds) == (0, 0)
+    assert again.run_id not in ("stuck", "anew")
+    reconcile(*trial.given)

@@ -1,0 +1,121 @@
+"""A plan that was saved: applied as it is, or refused with what has changed since."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import snowloop.cli.options
+from snowloop.cli.main import app
+from snowloop.errors import DeploymentError, PlanRefused
+from snowloop.lifecycle.scoring.plan import Plan, make_plan, plan_scoring
+from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan, save_plan
+from snowloop.project import load_project
+from tests.support.duel import declare, deploy
+from tests.support.loops import deployed, environment, wanted
+from tests.support.world import World
+
+PROJECT = load_project("credit_approval")
+
+
+def planned(found: Any, target: str = "dev") -> Plan:
+    return make_plan(PROJECT, target, wanted(PROJECT), found)
+
+
+def kept(plan: Plan, file: Path) -> Plan:
+    """As it comes back from its file."""
+    save_plan(plan, file)
+    return read_plan(file)
+
+
+def test_a_saved_plan_is_the_same_plan_with_its_files(tmp_path: Path):
+    plan = planned(environment(PROJECT))
+    again = kept(plan, tmp_path / "plan.json")
+    assert again == plan
+    assert again.files
+    check_unchanged(again, planned(environment(PROJECT)))
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        (planned(deployed(PROJECT)), "stream RAW.APPLICATION_RECORD_STREAM: saved create (there is none), now keep"),
+        (planned(environment(PROJECT, champion=None)), "model MODELS.CREDIT_APPROVAL: saved nothing, now refuse"),
+        (planned(environment(PROJECT), "prod"), "it was made for credit_approval in dev"),
+        (
+            replace(planned(environment(PROJECT)), steps=planned(environment(PROJECT)).steps[:-1]),
+            "the same objects, but other statements",
+        ),
+    ],
+    ids=["deployed", "no champion", "another target", "other statements"],
+)
+def test_what_has_changed_since_is_told(tmp_path: Path, now: Plan, says: str):
+    saved = kept(planned(environment(PROJECT)), tmp_path / "plan.json")
+    with pytest.raises(PlanRefused) as refused:
+        check_unchanged(saved, now)
+    assert says in str(refused.value)
+    assert "save a new plan, look at it, and apply that" in str(refused.value)
+
+
+def test_a_plan_that_was_edited_is_refused(tmp_path: Path):
+    file = tmp_path / "plan.json"
+    save_plan(planned(environment(PROJECT)), file)
+    edited = json.loads(file.read_text())
+    edited["files"]["snowloop_statements.py"] = "IyBvdGhlciBzdGF0ZW1lbnRz"
+    file.write_text(json.dumps(edited))
+    with pytest.raises(PlanRefused, match="other contents of files"):
+        check_unchanged(read_plan(file), planned(environment(PROJECT)))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "No such file"), ("{", "Expecting property name"), ("{}", "its fields are not those of a plan")],
+)
+def test_a_file_without_a_plan_is_told(tmp_path: Path, content: str | None, says: str):
+    file = tmp_path / "plan.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(DeploymentError, match=says) as told:
+        read_plan(file)
+    assert f"snowloop plan --out {file}" in str(told.value)
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path):
+    with pytest.raises(DeploymentError, match="name a file in a folder that is there"):
+        save_plan(planned(environment(PROJECT)), tmp_path / "nowhere" / "plan.json")
+
+
+@pytest.fixture
+def command(
+    duel_world: World, snowflake_connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    for name in ("account", "user", "password", "host", "port", "protocol"):
+        monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", str(snowflake_connection[name]))
+    monkeypatch.setattr(snowloop.cli.options, "load_project", lambda _name: duel_world.project)
+    return lambda *words: CliRunner().invoke(app, [*words, "--project", "duel", "--target", duel_world.target])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_command_applies_what_was_saved_once(duel_world: World, command: Callable[..., Any], tmp_path: Path):
+    world, file = duel_world, str(tmp_path / "plan.json")
+    deploy(world)
+    world.project = declare(world.project, mode="canary", share=0.21)
+    shown = command("plan", "--out", file)
+    assert shown.exit_code == 0, shown.output
+    assert shown.output == read_plan(Path(file)).text() + "\n"
+    applied = command("apply", "--plan", file)
+    assert applied.exit_code == 0, applied.output
+    assert "changed" in applied.output
+    assert plan_scoring(world.session, world.project, world.target).nothing_to_do
+    world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
+    refused = command("apply", "--plan", file)
+    assert refused.exit_code == 2
+    assert "task SERVING.SCORE_NEW_ROWS: saved change" in refused.output
+    assert "now resume (it is suspended" in refused.output
+    (task,) = world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
+    assert task["state"] == "suspended"

@@ -1,0 +1,75 @@
+"""Files and wishes of which no first declaration can be made: one message each, and nothing is written."""
+
+from pathlib import Path
+
+import pytest
+
+from snowloop.errors import NewProjectError
+from snowloop.new import new_project
+from tests.support.first_files import customers, made, refusal, write
+
+BROKEN = {
+    "missing": (None, "there is no such file"),
+    "empty": (b"", "the file is empty"),
+    "blank": (b"\xef\xbb\xbf\n\n", "the file is empty"),
+    "header only": (b"id,x,target\n", "it has no rows"),
+    "other widths": (b"id,x,target\n1,2\n2,3\n", "all its 2 rows have another number of fields"),
+    "latin-1": ("id,größe,target\n1,2,0\n".encode("latin-1"), "not UTF-8: convert the file, for example `iconv"),
+    "utf-16": ("id,x,target\n1,2,0\n".encode("utf-16-le"), "NUL byte: is it UTF-16"),
+    "twice": (b"id,x,x,target\n1,2,3,0\n", "column 'x' is there 2 times (columns 2, 3): give each"),
+    "no header": (b"1,2,0\n2,3,1\n", "the first line holds values, not names (1,2,0 ...)"),
+    "one column": (b"id\n1\n2\n", "it has one column, 'id'"),
+    "open quote": (b'id,x,target\n1,"2' + b"x" * 200_000, "this is not CSV"),
+    "one class": (b"id,x,target\n1,2,0\n2,3,0\n", "label target: it has the one value 0 in all rows"),
+    "no label": (b"id,x,target\n1,2,\n2,3,\n", "label target: it has no value in all rows"),
+    "too many classes": (b"id,x,target\n1,2,a\n2,3,b\n3,4,c\n", "too many for classes"),
+    "a date as label": (b"id,x,target\n1,2,2024-01-01\n2,3,2024-01-02\n", "a date cannot be predicted"),
+    "no feature": (
+        b"id,target\n" + b"1,0\n2,1\n" * 1 + b"3,0\n4,1\n5,0\n6,1\n7,0\n8,1\n9,1\n10,0\n",
+        "no column can be a",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_file_that_cannot_be_used_is_one_message(tmp_path: Path, case: str):
+    content, says = BROKEN[case]
+    file = tmp_path / "a.csv"
+    if content is not None:
+        file.write_bytes(content)
+    message = refusal(tmp_path, file)
+    assert says in message
+    assert "a.csv" in message or "label target" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"key": ["nothing"]}, "--key nothing: the file has no such column; it has zip, age, fee (EUR)"),
+        ({"key": ["age"]}, "--key age: it repeats, for example 20"),
+        ({"key": ["order"]}, "--key order: 12 rows have no value in it"),
+        ({"label": "nothing"}, "--label nothing: the file has no such column"),
+        ({"key": ["zip"], "label": "zip"}, "--label zip: it is the key too"),
+        ({"label": "joined"}, "label joined: a date cannot be predicted"),
+        ({"name": "no way"}, "'no way' cannot be a project's name"),
+        ({"name": "credit_approval"}, "project credit_approval is declared in"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_one_message(tmp_path: Path, options: dict[str, object], says: str):
+    assert says in refusal(tmp_path, write(tmp_path / "a.csv", customers()), **options)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path):
+    (tmp_path / "projects").write_text("a file")
+    with pytest.raises(NewProjectError, match=r"projects.*: name a file that can be read, and a folder that can be"):
+        new_project("churn", write(tmp_path / "a.csv", customers()), folder=tmp_path / "projects")
+
+
+def test_nothing_is_overwritten(tmp_path: Path):
+    file = write(tmp_path / "a.csv", customers())
+    made(tmp_path, file)
+    (tmp_path / "projects" / "churn" / "model.py").write_text("mine")
+    with pytest.raises(NewProjectError, match="is there already, and is left as it is"):
+        new_project("churn", file, folder=tmp_path / "projects")
+    assert (tmp_path / "projects" / "churn" / "model.py").read_text() == "mine"

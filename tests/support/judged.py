@@ -1,0 +1,74 @@
+"""Constructed evaluations: one that every check of the gate passes, and changes of it."""
+
+from dataclasses import replace
+from typing import Any
+
+from snowloop.lifecycle.evaluation.results import Calibration, Cost, Evaluation, Interval, Skew
+from snowloop.lifecycle.features.leakage import LeakageCheck
+from snowloop.lifecycle.features.training_set import TrainingSet
+from snowloop.lifecycle.gate.checks import GateCheck
+from snowloop.lifecycle.gate.gate import judge
+from snowloop.lifecycle.gate.selection import best_of
+from snowloop.lifecycle.training.train import Candidate
+from snowloop.project import Project, load_project
+
+
+def lenient(name: str) -> Project:
+    """A shipped project whose slices have no bound."""
+    project = load_project(name)
+    slices = tuple(each.model_copy(update={"bound": None}) for each in project.evaluation.slices)
+    plan = project.evaluation.model_copy(update={"slices": slices})
+    return project.model_copy(update={"evaluation": plan})
+
+
+CREDIT = lenient("credit_approval")
+DIABETES = lenient("diabetes_progression")
+CLEAN = (LeakageCheck("SHARED_KEYS", passed=True, reason="0 keys", value=0, bound=0),)
+TRAINING_SET = TrainingSet("T", "f" * 12, 100, 25, 0, (), kept=False, leakage=CLEAN, contract=(9, 0))
+
+
+def evaluation(name: str, metrics: dict[str, float], champion: str | None = None, **baseline: float) -> Evaluation:
+    """A good evaluation but for what is given; the paired interval is the difference and 0.005 to both sides."""
+    sign = 1 if "roc_auc" in metrics or "roc_auc" in baseline else -1
+    (name_of,) = {*metrics} & {"roc_auc", "rmse"} or {"roc_auc"}
+    differences = {"simple": Interval(0.1, 0.09, 0.11)}
+    if name_of in metrics and name_of in baseline:
+        gain = sign * (metrics[name_of] - baseline[name_of])
+        differences["champion"] = Interval(gain, gain - 0.005, gain + 0.005)
+    return Evaluation(
+        Candidate(name, f"{name}_1", TRAINING_SET, metrics, metric=name_of),
+        metrics,
+        champion,
+        dict(baseline),
+        differences=differences,
+        baselines={"dummy": {"roc_auc": 0.5, "rmse": 77.0}, "simple": {"roc_auc": 0.6, "rmse": 72.0}},
+        calibration=Calibration((), 0.03),
+        skew=Skew(100, 0, 0.0),
+        cost=Cost(10_000, 0.1, 0.2),
+    )
+
+
+GOOD = evaluation("A", {"roc_auc": 0.7, "support": 30}, "B_1", roc_auc=0.7)
+
+
+def failed(name: str) -> Evaluation:
+    return Evaluation(Candidate(name, f"{name}_1", TRAINING_SET, error="ValueError: no"))
+
+
+def checks(project: Project, *evaluations: Evaluation) -> list[GateCheck]:
+    return judge(project, evaluations, best_of(project, evaluations))
+
+
+def verdict(project: Project, *evaluations: Evaluation) -> dict[str, bool]:
+    return {check.name: check.passed for check in checks(project, *evaluations)}
+
+
+def refusing(project: Project, *evaluations: Evaluation) -> list[str]:
+    """The names of the checks that refuse."""
+    return [name for name, passed in verdict(project, *evaluations).items() if not passed]
+
+
+def trained_on(of: Evaluation, **changes: Any) -> Evaluation:
+    """The evaluation on a changed training set."""
+    training_set = replace(of.candidate.training_set, **changes)
+    return replace(of, candidate=replace(of.candidate, training_set=training_set))
