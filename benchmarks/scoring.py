@@ -29,6 +29,7 @@ from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.scoring import deploy_scoring
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.training.train import train_candidate
+from snowloop.workspace import Workspace
 
 TARGET = "bench"
 TRAINING_ROWS = 20_000
@@ -89,14 +90,14 @@ class Loop:
         self.project = declare(folder / "projects", name, kind, keep_features=keep_features)
         self.session = Session.builder.configs(server.connection()).create()
         self._next = 0
-        given = (self.session, self.project, TARGET)
-        create_environment(*given)
+        given = Workspace(self.session, self.project, TARGET)
+        create_environment(given)
         self.arrive(TRAINING_ROWS, labelled=True)
-        check_contract(*given)
-        training_set = build_training_set(*given)
-        candidate = train_candidate(*given, training_set, "only")
-        promote(*given, decide(*given, [evaluate(*given, candidate)]))
-        self._procedure = deploy_scoring(*given).procedure
+        check_contract(given)
+        training_set = build_training_set(given)
+        candidate = train_candidate(given, training_set, "only")
+        promote(given, decide(given, [evaluate(given, candidate)]))
+        self._procedure = deploy_scoring(given).procedure
         self.session.sql(f"ALTER TASK {names(self.project, TARGET).root} SUSPEND").collect()
         self.arrive(WARM_ROWS)
         self.score()
@@ -115,7 +116,7 @@ class Loop:
         self._next += count
         file = self._files / f"{FILE}_{self._next:09}.csv"
         pyarrow.csv.write_csv(pa.Table.from_pandas(rows, preserve_index=False), file)
-        load_files(self.session, self.project, TARGET, self._files)
+        load_files(Workspace(self.session, self.project, TARGET), self._files)
         file.unlink()
         return rows
 

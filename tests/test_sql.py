@@ -1,9 +1,12 @@
 """Quoting and rendering of SQL."""
 
-import pytest
-from jinja2 import UndefinedError
+from types import SimpleNamespace
+from typing import Any, cast
 
-from snowloop.sql import identifier, identifiers, literal, render, statements
+import pytest
+from jinja2 import TemplateNotFound, UndefinedError
+
+from snowloop.sql import identifier, identifiers, literal, render, run, statements
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,26 @@ def test_a_missing_value_of_a_template_is_an_error():
 def test_a_script_is_split_into_statements():
     script = "-- first\nSELECT ';' AS A;\n\nSELECT $$a;b$$; -- last\n"
     assert list(statements(script)) == ["SELECT ';' AS A", "SELECT $$a;b$$"]
+
+
+def test_values_are_bound_in_the_order_of_the_text(tmp_path, monkeypatch):
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "queries.sql").write_text(
+        "-- name: first\nSELECT {{ a | bind }}\n"
+        "-- name: second\nSELECT {{ b | bind }}, {{ a | bind }}, {{ n | identifier }}\n"
+    )
+    monkeypatch.setattr("snowloop.sql.include_dir", lambda: tmp_path)
+    sent = []
+
+    class Session:
+        def sql(self, text, params=None):
+            sent.append((text, params))
+            return SimpleNamespace(collect=list)
+
+    run(cast(Any, Session()), "queries.sql#second", a="it's", b=2, n="N")
+    assert sent == [('SELECT ?, ?, "N"', [2, "it's"])]
+
+
+def test_a_query_that_a_file_does_not_name_is_an_error():
+    with pytest.raises(TemplateNotFound, match=r"#no_such"):
+        render("environment/create.sql#no_such")

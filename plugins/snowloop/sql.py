@@ -8,7 +8,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from snowloop.project import Project, include_dir
 
@@ -60,20 +61,38 @@ def literal(value: Any) -> str:
     raise TypeError(message)
 
 
+@pass_context
+def _bind(context: Context, value: Any) -> str:
+    """Put a value among those that are bound to the statement, and a placeholder into its text."""
+    context["bound_values"].append(value)
+    return "?"
+
+
 @cache
 def _environment(folders: tuple[Path, ...]) -> Environment:
     jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - SQL, not HTML
-    jinja.loader = FileSystemLoader(folders)
-    jinja.filters.update(identifier=identifier, identifiers=identifiers, literal=literal)
+    files = FileSystemLoader(folders)
+    jinja.loader = ChoiceLoader([files, FunctionLoader(lambda name: _named_query(jinja, files, name))])
+    jinja.filters.update(identifier=identifier, identifiers=identifiers, literal=literal, bind=_bind)
     jinja.globals.update(identifier=identifier)
     return jinja
+
+
+def _named_query(jinja: Environment, files: FileSystemLoader, name: str) -> str | None:
+    """One query of a file of several, ``scoring/queries.sql#last_runs``: what stands below ``-- name: last_runs``."""
+    file, _, query = name.partition("#")
+    if not query:
+        return None
+    _, *parts = re.split(r"^-- name: (\w+)\n", files.get_source(jinja, file)[0], flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True)).get(query)
 
 
 def render(template: str, **values: Any) -> str:
     """Render a file of include/sql.
 
     Args:
-        template: Path below include/sql, such as ``load/copy.sql``.
+        template: Path below include/sql, such as ``data/copy.sql``, or ``scoring/queries.sql#last_runs`` for one of the
+            named queries of a file.
         values: What the template uses; filters ``identifier``, ``identifiers`` and ``literal`` quote.
 
     Returns:
@@ -113,11 +132,11 @@ def statements(text: str) -> Iterator[str]:
 
 
 def run(session: "Session", template: str, **values: Any) -> "list[Row]":
-    """Render a template of one statement and execute it.
+    """Render a template of one statement and execute it, with the values bound that the filter ``bind`` is applied to.
 
     Args:
         session: The Snowpark session.
-        template: Path below include/sql.
+        template: Path below include/sql, as for ``render``.
         values: What the template uses.
 
     Returns:
@@ -126,7 +145,9 @@ def run(session: "Session", template: str, **values: Any) -> "list[Row]":
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses the statement.
     """
-    return session.sql(render(template, **values)).collect()
+    bound: list[Any] = []
+    text = render(template, bound_values=bound, **values)
+    return session.sql(text, params=bound or None).collect()
 
 
 def run_script(session: "Session", template: str, **values: Any) -> "list[list[Row]]":

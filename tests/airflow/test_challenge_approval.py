@@ -21,6 +21,7 @@ from snowloop.lifecycle.champion.promote import Promotion
 from snowloop.lifecycle.champion.succession import Judged
 from snowloop.lifecycle.gate.gate import Verdict
 from snowloop.project import include_dir, load_project
+from snowloop.workspace import Workspace
 from tests.airflow.conftest import FakeTask
 
 VERDICT = Verdict("id", "B", "A", "abc", (), kept=False)
@@ -58,15 +59,15 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was promoted, with which yes."""
     done: list[Any] = []
 
-    def promote(_session: Any, _project: Any, target: str, verdict: Verdict, approval: Approval | None) -> Promotion:
-        done.append((target, verdict, approval))
+    def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None) -> Promotion:
+        done.append((workspace.target, verdict, approval))
         return Promotion(verdict.version_name, verdict.champion, kept=False)
 
     compared = {"prod": COMPARED}
     monkeypatch.setattr("snowloop.lifecycle.champion.succession.promote_challenger", promote)
     monkeypatch.setattr(
         "snowloop.lifecycle.champion.succession.judge_challenger",
-        lambda _session, _project, target: Judged(VERDICT, compared.get(target, "")),
+        lambda workspace: Judged(VERDICT, compared.get(workspace.target, "")),
     )
     return done
 

@@ -33,8 +33,8 @@ def calls(monkeypatch):
     found = []
 
     def answering(place, result):
-        def record(_session, project, target, *more, **named):
-            found.append((place, project.name, target, *more, named))
+        def record(workspace, *more, **named):
+            found.append((place, workspace.project.name, workspace.target, *more, named))
             return result
 
         return record

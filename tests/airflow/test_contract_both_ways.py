@@ -18,6 +18,7 @@ from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.project import Project, load_project
+from snowloop.workspace import Workspace
 from tests.airflow.conftest import FakeTask
 from tests.support import tiny
 
@@ -57,7 +58,7 @@ def project(tmp_path: Path, running: Session) -> Project:
         (folder / file).write_text(tiny.PROJECT[file])
     (folder / "features.sql").write_text("SELECT ID, X FROM {{ source }}\n")
     made = load_project("both", tmp_path)
-    create_environment(running, made, TARGET)
+    create_environment(Workspace(running, made, TARGET))
     for table in ("EVENTS", "ANSWERS"):
         running.sql(f"DELETE FROM {made.database(TARGET)}.RAW.{table}").collect()
     return made
@@ -95,7 +96,7 @@ def airflow_says(operator: Any) -> str:
 
 def lifecycle_says(running: Session, project: Project) -> str:
     try:
-        check_contract(running, project, TARGET)
+        check_contract(Workspace(running, project, TARGET))
     except ContractViolation as error:
         return str(error)
     return ""

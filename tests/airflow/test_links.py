@@ -17,6 +17,7 @@ from snowflake.snowpark import Session
 from snowloop.airflow.links import SnowsightLink, snowsight_url
 from snowloop.airflow.operators.base import SnowparkStageOperator
 from snowloop.lifecycle.results import Result
+from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Asking(SnowparkStageOperator):
         super().__init__(task_id="ask", project="credit_approval", target="dev", **kwargs)
         self.statements = statements
 
-    def run(self, session: Session, project: Any) -> Asked:
+    def run(self, workspace: Workspace) -> Asked:
+        session = workspace.session
         with session.query_history(include_error=True) as history:
             try:
                 for statement in self.statements:

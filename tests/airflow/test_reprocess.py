@@ -19,8 +19,8 @@ MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "targe
 def answering(monkeypatch, place, result):
     calls = []
 
-    def record(_session, project, target, **named):
-        calls.append((project.name, target, named))
+    def record(workspace, **named):
+        calls.append((workspace.project.name, workspace.target, named))
         return result
 
     monkeypatch.setattr(f"snowloop.lifecycle.scoring.{place}", record)

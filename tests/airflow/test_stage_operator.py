@@ -29,10 +29,10 @@ class Stage(SnowparkStageOperator):
         super().__init__(task_id="stage", **({"project": "credit_approval", "target": "dev"} | kwargs))
         self.error = error
 
-    def run(self, session, project):
+    def run(self, workspace):
         if self.error is not None:
             raise self.error
-        return Counted(4000, project.database(self.target))
+        return Counted(4000, workspace.database)
 
 
 def test_gives_the_result_and_pushes_the_figures(session, context):
@@ -112,9 +112,9 @@ def test_an_unknown_project_is_named(session, context):
 
 def test_on_kill_cancels_what_runs(session, context):
     class Killed(Stage):
-        def run(self, session, project):
+        def run(self, workspace):
             self.on_kill()
-            return super().run(session, project)
+            return super().run(workspace)
 
     Killed().execute(context)
     assert session.cancelled == 1

@@ -113,10 +113,10 @@ def test_one_call_with_the_right_arguments(
     stage = getattr(stages, operator)(task_id="stage", project="credit_approval", target="staging", **options)
     assert stage.execute(context) == {"rows": 1}
     ((given, by_name),) = calls
-    assert given[0] is session
-    assert given[1].name == "credit_approval"
-    assert given[2] == "staging"
-    assert given[3:] == arguments
+    assert given[0].session is session
+    assert given[0].project.name == "credit_approval"
+    assert given[0].target == "staging"
+    assert given[1:] == arguments
     assert by_name == named
 
 
@@ -138,8 +138,8 @@ def test_an_override_needs_both_name_and_reason(session, context, monkeypatch, b
 def test_a_rehearsal_and_a_look_at_what_serves_are_one_call(session, context, monkeypatch, operator, function):
     calls = []
 
-    def record(*given):
-        calls.append(given[1:])
+    def record(workspace):
+        calls.append((workspace.project, workspace.target))
         return Done()
 
     monkeypatch.setattr(f"snowloop.lifecycle.{function}", record)
@@ -179,8 +179,8 @@ def test_the_report_is_that_of_the_verdict_and_is_skipped_without_one(session, c
     made = Report("v1", "V1", "refused", "@DB.OPS.REPORTS/v1/report.html", "@DB.OPS.REPORTS/v1/report.md")
     calls = []
 
-    def publish(_session, _project, target, **named):
-        calls.append((target, named))
+    def publish(workspace, **named):
+        calls.append((workspace.target, named))
         return made
 
     monkeypatch.setattr("snowloop.lifecycle.report.publish_report", publish)

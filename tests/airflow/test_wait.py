@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
@@ -25,8 +26,12 @@ def waiting(session, monkeypatch):
     monkeypatch.setattr("snowloop.sql.clock", lambda _session: NOW)
 
     def make(answer):
-        def look(given, project, target, **moments):
-            assert (given, project.name, target) == (session, "credit_approval", "staging")
+        def look(workspace, **moments):
+            assert (workspace.session, workspace.project.name, workspace.target) == (
+                session,
+                "credit_approval",
+                "staging",
+            )
             assert moments == {"arrived": NOW, "since": ARRIVED.started_at}
             if isinstance(answer, Exception):
                 raise answer
@@ -64,7 +69,7 @@ def test_rows_that_wait_are_waited_for_in_the_triggerer(waiting, context, sessio
     told = wait.QUESTIONS[trigger.question]
     with pytest.MonkeyPatch.context() as answered:
         answered.setattr(wait, "scores_of", lambda *_given, **moments: SCORES if moments["arrived"] == NOW else None)
-        answer = json.loads(json.dumps(told(None, None, "staging", **options)))
+        answer = json.loads(json.dumps(told(cast(Any, None), **options)))
     assert getattr(operator, deferred.value.method_name)(context, {"answer": answer}) == SCORES.to_dict()
     assert context["ti"].pushed["summary"]["version"] == "V1"
 

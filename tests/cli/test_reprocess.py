@@ -11,6 +11,7 @@ from snowloop.lifecycle.scoring.reprocess.backfill import Backfill, Rows
 from snowloop.lifecycle.scoring.reprocess.recover import Recovery
 from snowloop.lifecycle.scoring.reprocess.requeue import Requeue
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 
 SAID = ("--project", "credit_approval", "--target", "prod")
 
@@ -26,8 +27,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     }
     for place, answer in answers.items():
 
-        def record(_session: Any, _project: Any, target: str, _answer: Any = answer, **named: Any) -> Any:
-            calls.append({"target": target, **named})
+        def record(workspace: Workspace, _answer: Any = answer, **named: Any) -> Any:
+            calls.append({"target": workspace.target, **named})
             return _answer
 
         monkeypatch.setattr(f"snowloop.lifecycle.scoring.{place}", record)

@@ -31,9 +31,9 @@ def duels(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 def duel_world(duels: World) -> Iterator[World]:
     """The same with the first champion, without a challenger, and without labels that have arrived since."""
     yield duels
-    given = (duels.session, duels.project, duels.target)
+    given = duels.workspace
     duels.rows(f"DELETE FROM {{db}}.RAW.ANSWERS WHERE ID > {TRAINED}")
-    withdraw(*given, reason="the test is over")
-    if ledger.reigns(ledger.entries(*given))[-1] != duels.results["modest"]:
-        rollback(*given)
-    crown(*given, duels.results["modest"])
+    withdraw(given, reason="the test is over")
+    if ledger.reigns(ledger.entries(given))[-1] != duels.results["modest"]:
+        rollback(given)
+    crown(given, duels.results["modest"])

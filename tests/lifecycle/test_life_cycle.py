@@ -20,6 +20,7 @@ from snowloop.lifecycle.scoring import await_scores, reconcile
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import load_project
 from snowloop.sql import identifier, render_project
+from snowloop.workspace import Workspace
 from tests.support.world import TIMEOUT, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -32,7 +33,7 @@ def world(session: Session) -> World:
     made.results["deployment"] = made.deploy()
     made.results["first"] = made.arrive("1")
     made.results["others"] = made.arrive("2", "3")
-    made.results["reconciliation"] = reconcile(session, made.project, made.target)
+    made.results["reconciliation"] = reconcile(Workspace(session, made.project, made.target))
     return made
 
 
@@ -40,7 +41,7 @@ def test_environment_is_kept_the_second_time(world: World):
     first = world.results["environment"]
     assert first.created > 15
     assert first.kept <= 1  # the warehouse may be there
-    again = create_environment(world.session, world.project, world.target)
+    again = create_environment(world.workspace)
     assert (again.created, again.kept) == (0, first.created + first.kept)
 
 
@@ -110,8 +111,7 @@ def test_training_the_same_again_keeps_the_versions(world: World):
     versions = f"SHOW VERSIONS IN MODEL {identifier(world.database, 'MODELS', 'CREDIT_APPROVAL')}"
     before = len(world.rows(versions))
     for candidate in world.results["candidates"]:
-        given = (world.session, world.project, world.target, world.results["training_set"], candidate.name)
-        again = train_candidate(*given)
+        again = train_candidate(world.workspace, world.results["training_set"], candidate.name)
         assert again == dataclasses.replace(candidate, kept=True)
     assert len(world.rows(versions)) == before == 2
 
@@ -124,8 +124,8 @@ def test_evaluation_by_sql_equals_the_training_procedures_own(world: World):
 
 def test_deciding_and_promoting_again_changes_nothing(world: World):
     verdict = world.results["verdict"]
-    assert decide(world.session, world.project, world.target, world.results["evaluations"]) == verdict
-    assert promote(world.session, world.project, world.target, verdict).kept
+    assert decide(world.workspace, world.results["evaluations"]) == verdict
+    assert promote(world.workspace, verdict).kept
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.VERDICTS") == len(verdict.checks)
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.LEDGER") == 1
 
@@ -200,7 +200,7 @@ def test_scores_are_those_of_the_model_itself(world: World):
 def test_waiting_with_nothing_new_returns_at_once(world: World):
     load = world.load(part="arrivals")
     since = load.to_dict()["started_at"]
-    scores = await_scores(world.session, world.project, world.target, timeout=TIMEOUT, since=since)
+    scores = await_scores(world.workspace, timeout=TIMEOUT, since=since)
     assert scores.waited_seconds < 30
     assert scores.runs == 0
 
@@ -215,11 +215,11 @@ def test_an_empty_stream_is_a_run_of_no_rows(world: World):
 
 def test_new_labels_make_a_new_training_set_and_the_old_one_stays(world: World):
     old = world.results["training_set"]
-    new = build_training_set(world.session, world.project, world.target)
+    new = build_training_set(world.workspace)
     assert new.fingerprint != old.fingerprint
     assert new.rows > old.rows
     assert world.value(f"SELECT COUNT(*) FROM {old.table}") == old.rows
-    again = build_training_set(world.session, world.project, world.target)
+    again = build_training_set(world.workspace)
     assert again == dataclasses.replace(new, kept=True)
     left = world.rows("SHOW TABLES LIKE 'BUILD_%' IN SCHEMA {db}.FEATURES")
     assert not left

@@ -11,6 +11,7 @@ from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.project import Project
 from snowloop.sql import run
+from snowloop.workspace import Workspace
 from tests.support.tiny import tiny
 
 
@@ -69,7 +70,7 @@ def test_without_a_repository_it_is_unknown_unless_it_is_named(project: Project,
 
 
 def test_a_promotion_counts_as_reviewed_if_its_code_is_committed(session: Session, project: Project):
-    create_environment(session, project, "code")
+    create_environment(Workspace(session, project, "code"))
     database = project.database("code")
 
     def promoted(commit: str, approved_by: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from snowflake.snowpark import Session
 from snowloop.lifecycle.scoring import reconcile
 from snowloop.new import new_project
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -70,7 +71,7 @@ def test_a_file_reaches_scored_rows_after_two_edited_lines(session: Session, tmp
     made.crown()
     made.deploy()
     made.arrive("1", "2", "3")
-    counted = reconcile(session, project, "dev").summary()
+    counted = reconcile(Workspace(session, project, "dev")).summary()
     later = len(frame()) - int(len(frame()) * 0.8)
     assert (counted["arrived"], counted["scored"], counted["quarantined"]) == (later, later, 0)
     assert made.value(f"SELECT COUNT(DISTINCT {key}) FROM {{db}}.SERVING.SCORED WHERE SCORE IS NOT NULL") == later

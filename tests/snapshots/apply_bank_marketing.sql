@@ -1,16 +1,7 @@
--- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py
-;
-
--- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py
+-- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
 ;
 
 -- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
-;
-
--- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py
-;
-
--- upload to @"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "BANK_MARKETING_DEV"."SERVING"."SCORE_<hash>"()
@@ -19,8 +10,8 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
-HANDLER = 'snowloop_scoring.run'
+IMPORTS = ('@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"BANK_MARKETING_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+HANDLER = 'snowloop_procedures.scoring.run'
 COMMENT = 'Snowloop, project bank_marketing: made for its code, never changed'
 EXECUTE AS OWNER
 ;

@@ -1,16 +1,7 @@
--- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py
-;
-
--- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py
+-- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
 ;
 
 -- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
-;
-
--- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py
-;
-
--- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "DIABETES_PROGRESSION_DEV"."SERVING"."SCORE_<hash>"()
@@ -19,8 +10,8 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
-HANDLER = 'snowloop_scoring.run'
+IMPORTS = ('@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+HANDLER = 'snowloop_procedures.scoring.run'
 COMMENT = 'Snowloop, project diabetes_progression: made for its code, never changed'
 EXECUTE AS OWNER
 ;

@@ -1,16 +1,7 @@
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py
-;
-
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py
+-- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
 ;
 
 -- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
-;
-
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py
-;
-
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
@@ -19,8 +10,8 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_scoring.py', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_challenger.py', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_turns.py', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_versions.py', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
-HANDLER = 'snowloop_scoring.run'
+IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+HANDLER = 'snowloop_procedures.scoring.run'
 COMMENT = 'Snowloop, project credit_approval: made for its code, never changed'
 EXECUTE AS OWNER
 ;

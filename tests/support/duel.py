@@ -21,6 +21,7 @@ from snowloop.lifecycle.scoring import deploy_scoring
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import Project, load_project
 from snowloop.project.challenger import Challenger
+from snowloop.workspace import Workspace
 from tests.support.world import World
 
 PROJECT = {
@@ -136,7 +137,7 @@ def declare(project: Project, **challenger: Any) -> Project:
 def deploy(world: World, **challenger: Any) -> str:
     """Deploy the loop with a challenger or without; its tasks rest, and the procedure to call is returned."""
     world.project = declare(world.project, **challenger)
-    procedure = deploy_scoring(world.session, world.project, world.target).procedure
+    procedure = deploy_scoring(world.workspace).procedure
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     return procedure
 
@@ -157,16 +158,16 @@ def dueling(session: Session, folder: Path) -> World:
     """Four versions: a champion, and three that may challenge it; the gate has judged all but the noise."""
     (folder / "data").mkdir()
     made = World(session, duel(folder / "projects"), "duel", data(folder / "data"))
-    given = (session, made.project, made.target)
-    create_environment(*given)
-    load_files(*given, made.data)
-    check_contract(*given)
-    training_set = build_training_set(*given)
-    trained = {name: train_candidate(*given, training_set, name) for name in ("modest", "good", "noise", "fragile")}
+    given = Workspace(session, made.project, made.target)
+    create_environment(given)
+    load_files(given, made.data)
+    check_contract(given)
+    training_set = build_training_set(given)
+    trained = {name: train_candidate(given, training_set, name) for name in ("modest", "good", "noise", "fragile")}
     made.results = {name: candidate.version_name for name, candidate in trained.items()}
-    promote(*given, decide(*given, [evaluate(*given, trained["modest"])]))
+    promote(given, decide(given, [evaluate(given, trained["modest"])]))
     for name in ("good", "fragile"):
-        decide(*given, [evaluate(*given, trained[name])])
+        decide(given, [evaluate(given, trained[name])])
     return made
 
 
@@ -180,7 +181,7 @@ def call(world: World, procedure: str) -> dict[str, Any]:
 
 
 def name_challenger(world: World, name: str, **options: Any) -> Challenge:
-    return challenge(world.session, world.project, world.target, version=world.results[name], reason=WHY, **options)
+    return challenge(world.workspace, version=world.results[name], reason=WHY, **options)
 
 
 def scores(world: World, table: str, run_id: str) -> dict[int, tuple[str, Any]]:

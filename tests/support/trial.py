@@ -18,7 +18,7 @@ from snowloop.lifecycle.gate.gate import Override, Verdict, decide
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion
-from snowloop.project import Project
+from snowloop.workspace import Workspace
 from tests.support.strikes import CALL, PHASES, Scorer, Strike, Striker, survive
 from tests.support.tiny import Event, insertion, tiny
 from tests.support.world import World
@@ -52,8 +52,8 @@ class Trial:
         self.verdicts: dict[str, Verdict] = {}
 
     @property
-    def given(self) -> tuple[Session, Project, str]:
-        return self.world.session, self.world.project, self.world.target
+    def workspace(self) -> Workspace:
+        return Workspace(self.world.session, self.world.project, self.world.target)
 
     def open(self, **options: Any) -> Session:
         return Session.builder.configs(self.connection | options).create()
@@ -67,13 +67,13 @@ class Trial:
     def train(self, training_set: TrainingSet, *names: str) -> None:
         """Versions that may be promoted."""
         for name in names:
-            measured = evaluate(*self.given, train_candidate(*self.given, training_set, name))
-            self.verdicts[name] = decide(*self.given, [measured], override=Override("the test", "any model will do"))
+            measured = evaluate(self.workspace, train_candidate(self.workspace, training_set, name))
+            self.verdicts[name] = decide(self.workspace, [measured], override=Override("the test", "any model will do"))
 
     def promote(self, name: str) -> None:
         """As if the gate had judged it against the present champion: what it says is nothing to this trial."""
-        now = champion(*self.given)
-        promote(*self.given, replace(self.verdicts[name], champion=now.name if now else None))
+        now = champion(self.workspace)
+        promote(self.workspace, replace(self.verdicts[name], champion=now.name if now else None))
 
     def deploy(self, **serving: Any) -> None:
         """Deploy the loop, with another declaration if one is given."""
@@ -209,4 +209,4 @@ class Trial:
     def settle(self) -> None:
         """No more faults: deploy, which resumes what was suspended, and wait for the loop."""
         self.deploy()
-        await_scores(*self.given, timeout=180)
+        await_scores(self.workspace, timeout=180)

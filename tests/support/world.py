@@ -17,6 +17,7 @@ from snowloop.lifecycle.gate.gate import Verdict, decide
 from snowloop.lifecycle.scoring import await_scores, deploy_scoring
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import Project
+from snowloop.workspace import Workspace
 
 TIMEOUT = 120
 SHARED = Path(os.environ.get("SNOWLOOP_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
@@ -31,6 +32,10 @@ class World:
     target: str
     data: Path | None = None
     results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.session, self.project, self.target)
 
     @property
     def database(self) -> str:
@@ -49,36 +54,36 @@ class World:
         return self.rows(query)[0][0]
 
     def load(self, **chosen: Any) -> Any:
-        return load_files(self.session, self.project, self.target, self.data, **chosen)
+        return load_files(self.workspace, self.data, **chosen)
 
     def prepare(self) -> TrainingSet:
         """From nothing to a training set."""
-        given = (self.session, self.project, self.target)
-        self.results["environment"] = create_environment(*given)
+        given = self.workspace
+        self.results["environment"] = create_environment(given)
         self.results["load"] = self.load(part="initial")
-        self.results["contract"] = check_contract(*given)
-        self.results["training_set"] = build_training_set(*given)
+        self.results["contract"] = check_contract(given)
+        self.results["training_set"] = build_training_set(given)
         return self.results["training_set"]
 
     def judge(self, training_set: TrainingSet, *names: str) -> Verdict:
         """Train and evaluate candidates, and ask the gate."""
-        given = (self.session, self.project, self.target)
+        given = self.workspace
         wanted = names or tuple(candidate.name for candidate in self.project.contestants)
-        trained = [train_candidate(*given, training_set, name) for name in wanted]
+        trained = [train_candidate(given, training_set, name) for name in wanted]
         self.results["candidates"] = trained
-        self.results["evaluations"] = [evaluate(*given, candidate) for candidate in trained]
-        return decide(*given, self.results["evaluations"])
+        self.results["evaluations"] = [evaluate(given, candidate) for candidate in trained]
+        return decide(given, self.results["evaluations"])
 
     def crown(self) -> None:
         """From nothing to a champion."""
         self.results["verdict"] = self.judge(self.prepare())
-        self.results["promotion"] = promote(self.session, self.project, self.target, self.results["verdict"])
+        self.results["promotion"] = promote(self.workspace, self.results["verdict"])
 
     def arrive(self, *batches: str) -> Any:
         """Load batches and wait until the native tasks are done with them."""
         loads = [self.load(part="arrivals", only=batch) for batch in batches]
         since = loads[0].started_at if loads else None
-        return await_scores(self.session, self.project, self.target, timeout=TIMEOUT, since=since)
+        return await_scores(self.workspace, timeout=TIMEOUT, since=since)
 
     def deploy(self) -> Any:
-        return deploy_scoring(self.session, self.project, self.target)
+        return deploy_scoring(self.workspace)

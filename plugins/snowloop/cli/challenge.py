@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
+from snowloop.workspace import Workspace
 
 commands = typer.Typer()
 
@@ -26,7 +27,7 @@ def challenge(
     from snowloop.lifecycle.champion import challenger as challenges
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = challenges.challenge(session, declared, target, version=version, reason=reason, judge=judge)
+        done = challenges.challenge(Workspace(session, declared, target), version=version, reason=reason, judge=judge)
     say(f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{_kept(kept=done.kept)}")
 
 
@@ -42,7 +43,7 @@ def withdraw(
     from snowloop.lifecycle.champion import challenger as challenges
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = challenges.withdraw(session, declared, target, reason=reason)
+        done = challenges.withdraw(Workspace(session, declared, target), reason=reason)
     say(f"no challenger, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
 
 
@@ -60,7 +61,7 @@ def promote(
     from snowloop.lifecycle.champion.succession import promote_challenger
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = promote_challenger(session, declared, target)
+        done = promote_challenger(Workspace(session, declared, target))
     say(f"champion {done.version_name}, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
 
 
@@ -77,7 +78,7 @@ def compare(
     from snowloop.lifecycle.champion.compare import compare_versions
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        found = compare_versions(session, declared, target, version=version)
+        found = compare_versions(Workspace(session, declared, target), version=version)
     say(json.dumps(found.to_dict(), indent=2) if as_json else found.text())
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
+from snowloop.workspace import Workspace
 
 commands = typer.Typer()
 
@@ -22,7 +23,7 @@ def score_card(
     from snowloop.lifecycle.monitoring import ml_test_score as cards
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        card = cards.score_card(session, declared, target)
+        card = cards.score_card(Workspace(session, declared, target))
     told = {**card.to_dict(), "sections": card.sections, "total": card.total}
     say(json.dumps(told, indent=2) if as_json else card.text())
 
@@ -41,7 +42,7 @@ def record_test(
     from snowloop.lifecycle.monitoring.ml_test_score import record_by_hand
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = record_by_hand(session, declared, target, test=test, result=result, document=document)
+        done = record_by_hand(Workspace(session, declared, target), test=test, result=result, document=document)
     say(f"recorded: {done.key} {done.name}")
 
 
@@ -56,7 +57,7 @@ def monitor(
     from snowloop.lifecycle.monitoring import monitor as monitoring
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = monitoring.monitor(session, declared, target)
+        done = monitoring.monitor(Workspace(session, declared, target))
     say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))
 
 
@@ -71,5 +72,5 @@ def rehearse(
     from snowloop.lifecycle.monitoring import rehearse as rehearsals
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = rehearsals.rehearse(session, declared, target)
+        done = rehearsals.rehearse(Workspace(session, declared, target))
     say("\n".join(f"{each.name}: {each.reason}" for each in done.tried))

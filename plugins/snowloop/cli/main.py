@@ -22,6 +22,7 @@ from snowloop.cli.options import (
     say,
 )
 from snowloop.errors import SnowloopError
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowloop.lifecycle.scoring.plan import Plan
@@ -53,7 +54,7 @@ def plan(
     from snowloop.lifecycle.scoring.plan_file import save_plan
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        made = plan_scoring(session, declared, target)
+        made = plan_scoring(Workspace(session, declared, target))
         if out:
             save_plan(made, out)
     say(_plan_json(made) if as_json else made.text())
@@ -81,7 +82,7 @@ def apply(
 
     with open_project(project, connection, airflow_connection) as (session, declared):
         kept = read_plan(saved) if saved else None
-        made = plan_scoring(session, declared, target)
+        made = plan_scoring(Workspace(session, declared, target))
         if kept:
             check_unchanged(kept, made)
         if not as_json or made.refused:
@@ -107,7 +108,7 @@ def status(
     from snowloop.lifecycle.scoring.status import loop_status
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        found = loop_status(session, declared, target)
+        found = loop_status(Workspace(session, declared, target))
     say(json.dumps({**found.to_dict(), "healthy": found.healthy}, indent=2) if as_json else found.text())
 
 
@@ -127,7 +128,7 @@ def report(
     if verdict and version:
         fail("give --verdict or --version, not both", FAILED)
     with open_project(project, connection, airflow_connection) as (session, declared):
-        made = write_report(session, declared, target, out, verdict_id=verdict, version=version)
+        made = write_report(Workspace(session, declared, target), out, verdict_id=verdict, version=version)
     say(f"{made.version_name}: {made.outcome}\n{made.html}\n{made.markdown}")
 
 

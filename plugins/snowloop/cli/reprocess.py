@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_project, say
+from snowloop.workspace import Workspace
 
 commands = typer.Typer()
 
@@ -28,7 +29,7 @@ def recover(
     from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = recover_loop(session, declared, target)
+        done = recover_loop(Workspace(session, declared, target))
     say(f"stream {done.stream}, {done.rows:,} lost rows found; start the tasks: snowloop apply")
 
 
@@ -64,7 +65,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
         fail("say which rows: --from, --to, --first-key, --last-key; or --all, which scores every row again", FAILED)
     with open_project(project, connection, airflow_connection) as (session, declared):
         done = backfills.backfill(
-            session, declared, target, version=version, rows=rows, batch_size=batch_size, run_id=run_id
+            Workspace(session, declared, target), version=version, rows=rows, batch_size=batch_size, run_id=run_id
         )
     say(f"{done.scored:,} of {done.rows:,} rows scored with {done.model_version}, run {done.run_id}")
     if done.resumed_at:
@@ -88,7 +89,7 @@ def requeue(
     from snowloop.lifecycle.scoring.reprocess import requeue as requeues
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = requeues.requeue(session, declared, target, version=version)
+        done = requeues.requeue(Workspace(session, declared, target), version=version)
     say(f"{done.requeued:,} of {done.looked_at:,} quarantined rows scored with {done.model_version}, run {done.run_id}")
 
 
@@ -106,7 +107,7 @@ def rollback(
     from snowloop.lifecycle.champion import rollback as way_back
 
     with open_project(project, connection, airflow_connection) as (session, declared):
-        done = way_back.rollback(session, declared, target)
+        done = way_back.rollback(Workspace(session, declared, target))
         say(f"champion {done.to_version}, before: {done.from_version}")
         if wait:
-            say(way_back.verify_rollback(session, declared, target, done, timeout=wait).told)
+            say(way_back.verify_rollback(Workspace(session, declared, target), done, timeout=wait).told)

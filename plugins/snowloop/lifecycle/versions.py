@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.project import Project
 from snowloop.sql import identifier
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Row, Session
@@ -50,13 +51,11 @@ def model(project: Project, target: str) -> str:
     return identifier(project.database(target), "MODELS", project.model_name)
 
 
-def versions(session: "Session", project: Project, target: str) -> list[Version]:
+def versions(workspace: Workspace) -> list[Version]:
     """All versions of the model; none if there is no model yet.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The versions.
@@ -64,10 +63,13 @@ def versions(session: "Session", project: Project, target: str) -> list[Version]
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if the environment does not exist.
     """
-    schema = identifier(project.database(target), "MODELS")
-    if not show(session, f"SHOW MODELS LIKE '{project.model_name}' IN SCHEMA {schema}"):
+    schema = identifier(workspace.database, "MODELS")
+    if not show(workspace.session, f"SHOW MODELS LIKE '{workspace.project.model_name}' IN SCHEMA {schema}"):
         return []
-    return [_version(row) for row in show(session, f"SHOW VERSIONS IN MODEL {model(project, target)}")]
+    return [
+        _version(row)
+        for row in show(workspace.session, f"SHOW VERSIONS IN MODEL {model(workspace.project, workspace.target)}")
+    ]
 
 
 def _version(row: dict[str, Any]) -> Version:
@@ -81,14 +83,14 @@ def _version(row: dict[str, Any]) -> Version:
     return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), told)
 
 
-def champion(session: "Session", project: Project, target: str) -> Version | None:
+def champion(workspace: Workspace) -> Version | None:
     """The version that has the alias CHAMPION, or None."""
-    return aliased(versions(session, project, target), CHAMPION)
+    return aliased(versions(workspace), CHAMPION)
 
 
-def challenger(session: "Session", project: Project, target: str) -> Version | None:
+def challenger(workspace: Workspace) -> Version | None:
     """The version that has the alias CHALLENGER, or None."""
-    return aliased(versions(session, project, target), CHALLENGER)
+    return aliased(versions(workspace), CHALLENGER)
 
 
 def aliased(known: Sequence[Version], alias: str) -> Version | None:
@@ -96,42 +98,41 @@ def aliased(known: Sequence[Version], alias: str) -> Version | None:
     return next((each for each in known if alias in each.aliases), None)
 
 
-def crown(session: "Session", project: Project, target: str, version: str) -> None:
+def crown(workspace: Workspace, version: str) -> None:
     """Give the alias CHAMPION to a version and make it the default.
 
     An alias belongs to one version, so it is taken from the old one first; a scoring run that looks in between
     looks again. A challenger that becomes champion is a challenger no longer.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: Name of the version.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if there is no such version.
     """
-    name = model(project, target)
-    now = champion(session, project, target)
+    session = workspace.session
+    name = model(workspace.project, workspace.target)
+    now = champion(workspace)
     if now is not None and now.name != version:
         session.sql(f"ALTER MODEL {name} VERSION {identifier(now.name)} UNSET ALIAS").collect()
     if now is None or now.name != version:
         session.sql(f"ALTER MODEL {name} VERSION {identifier(version)} SET ALIAS = {CHAMPION}").collect()
     session.sql(f"ALTER MODEL {name} SET DEFAULT_VERSION = {identifier(version)}").collect()
-    beside = challenger(session, project, target)
+    beside = challenger(workspace)
     if beside is not None and beside.name == version:
-        withdraw_alias(session, project, target)
+        withdraw_alias(workspace)
 
 
-def withdraw_alias(session: "Session", project: Project, target: str) -> None:
+def withdraw_alias(workspace: Workspace) -> None:
     """Take the alias CHALLENGER away from the version that has it.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if no version has it.
     """
-    session.sql(f"ALTER MODEL {model(project, target)} VERSION {CHALLENGER} UNSET ALIAS").collect()
+    workspace.session.sql(
+        f"ALTER MODEL {model(workspace.project, workspace.target)} VERSION {CHALLENGER} UNSET ALIAS"
+    ).collect()

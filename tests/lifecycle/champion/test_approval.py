@@ -9,6 +9,7 @@ from snowloop.lifecycle.champion.approval import Approval, check_approved
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.gate.gate import Verdict
 from snowloop.project.evaluation import Approval as Declared
+from snowloop.workspace import Workspace
 from tests.support.judged import CREDIT
 
 ASKED = CREDIT.model_copy(update={"approval": Declared(targets=("prod",))})
@@ -35,8 +36,8 @@ def test_a_yes_passes_and_so_does_an_environment_without_the_rule():
 
 
 def test_the_ledger_keeps_who_approved_and_why(session: Session):
-    create_environment(session, ASKED, "approved")
+    create_environment(Workspace(session, ASKED, "approved"))
     change = ledger.Change(ledger.PROMOTE, None, "V2", "id", "abc", approval=Approval("V2", "Ada O'Hara", "fine"))
-    ledger.append(session, ASKED, "approved", change)
-    (entry,) = ledger.entries(session, ASKED, "approved")
+    ledger.append(Workspace(session, ASKED, "approved"), change)
+    (entry,) = ledger.entries(Workspace(session, ASKED, "approved"))
     assert (entry.approved_by, entry.approval_reason, entry.override_by) == ("Ada O'Hara", "fine", None)

@@ -47,8 +47,8 @@ def latest(world: World, events: list[tuple[int, float, float, int]]) -> dict[in
 
 
 def compared(world: World) -> Comparison:
-    reconcile(world.session, world.project, world.target)
-    return compare_versions(world.session, world.project, world.target)
+    reconcile(world.workspace)
+    return compare_versions(world.workspace)
 
 
 def of_challenger(key: int, share: float) -> bool:

@@ -49,7 +49,7 @@ def test_a_shadow_scores_the_same_rows_and_the_champion_serves(world: World):
     assert served == {key: (modest, pytest.approx(score)) for key, score in fresh(world, modest, events).items()}
     assert beside == {key: (good, pytest.approx(score)) for key, score in fresh(world, good, events).items()}
     assert challenges(world, told["run_id"]) == [("shadow", modest, good, 30, None)]
-    reconcile(world.session, world.project, world.target)
+    reconcile(world.workspace)
 
 
 def test_without_a_challenger_the_champion_scores_alone(world: World):
@@ -140,20 +140,18 @@ def test_a_challenger_that_fails_does_not_sink_the_champion(world: World, declar
     if declared["mode"] == "shadow":
         assert scores(world, "SHADOW", told["run_id"]) == {}
 
-    status = loop_status(world.session, world.project, world.target)
+    status = loop_status(world.workspace)
     assert f"{version}, {declared['mode']}: could not score" in status.text()
     assert "X above 900" in status.text()
-    (finding,) = [
-        each for each in stream_health(world.session, world.project, world.target).findings if "challenger" in each
-    ]
+    (finding,) = [each for each in stream_health(world.workspace).findings if "challenger" in each]
     assert "X above 900" in finding
     assert "snowloop withdraw" in finding
 
     insert(world, arriving(4))
     assert call(world, procedure)["challenger"]["error"] is None
-    health = stream_health(world.session, world.project, world.target)
+    health = stream_health(world.workspace)
     assert not [each for each in health.findings if "challenger" in each]
-    assert f"{version}, {declared['mode']}: scored" in loop_status(world.session, world.project, world.target).text()
+    assert f"{version}, {declared['mode']}: scored" in loop_status(world.workspace).text()
 
 
 @pytest.mark.parametrize("declared", [{"mode": "shadow"}, {"mode": "canary", "share": 0.5}], ids=["shadow", "canary"])
@@ -174,7 +172,7 @@ def test_a_run_that_fails_leaves_neither_scores_nor_shadow(world: World, declare
     told = call(world, procedure)
     assert told["scored"] == 20
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.CHALLENGES") == before + 1
-    reconcile(world.session, world.project, world.target)
+    reconcile(world.workspace)
 
 
 def test_a_version_of_other_features_is_refused_and_does_not_score(world: World):
@@ -210,18 +208,18 @@ def test_an_ungated_version_serves_no_key_even_with_the_alias(world: World):
 
 def test_a_changed_challenger_is_planned_and_an_unchanged_one_sends_nothing(world: World):
     deploy(world)
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     world.rows("DROP TABLE IF EXISTS {db}.SERVING.SHADOW")
     world.project = declare(world.project, mode="shadow")
-    given = (world.session, world.project, world.target)
-    made = {(each.kind, each.name): each.action for each in plan_scoring(*given).changes}
+    given = world.workspace
+    made = {(each.kind, each.name): each.action for each in plan_scoring(given).changes}
     assert made["table", "SERVING.SHADOW"] == "create"
     assert made["stream", "RAW.EVENTS_STREAM"] == "keep"
     assert made["task", "SERVING.SCORE_NEW_ROWS"] == "change"
     world.deploy()
-    assert plan_scoring(*given).nothing_to_do
+    assert plan_scoring(given).nothing_to_do
     world.project = declare(world.project, mode="canary", share=0.25)
-    changed = plan_scoring(*(world.session, world.project, world.target))
+    changed = plan_scoring(world.workspace)
     assert {"procedure", "task"} <= {each.kind for each in changed.changes if each.action in ("create", "change")}
 
 
@@ -238,7 +236,7 @@ def test_the_native_tasks_run_it(world: World, declared: dict[str, Any]):
     count = f"SELECT COUNT(*) FROM {{db}}.SERVING.{table} WHERE ID IN ({keys}) AND MODEL_VERSION = "
     expected = 20 if declared["mode"] == "shadow" else sum_of_side(world, keys)
     assert world.value(f"{count}'{world.results['good']}'") == expected
-    reconcile(world.session, world.project, world.target)
+    reconcile(world.workspace)
 
 
 def sum_of_side(world: World, keys: str) -> int:

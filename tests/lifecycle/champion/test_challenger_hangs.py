@@ -47,15 +47,15 @@ def test_a_challenger_that_hangs_costs_one_run(world: World, declared: dict[str,
     ((_, _, version, rows, error),) = challenges(world, told["run_id"])
     assert (version, rows) == (world.results["fragile"], 0)
     assert "never came to its end: it hung, or was killed" in error
-    reconcile(world.session, world.project, world.target)
-    given = (world.session, world.project, world.target)
-    (finding,) = [each for each in stream_health(*given).findings if "challenger" in each]
+    reconcile(world.workspace)
+    given = world.workspace
+    (finding,) = [each for each in stream_health(given).findings if "challenger" in each]
     assert "withdraw it and name it again" in finding
-    assert "never came to its end" in loop_status(*given).text()
+    assert "never came to its end" in loop_status(given).text()
 
     insert(world, arriving(2))  # which it could score
     assert "never came to its end" in call(world, procedure)["challenger"]["error"]
-    withdraw(*given, reason="mended")
+    withdraw(given, reason="mended")
     name_challenger(world, "fragile")
     insert(world, arriving(2))
     again = call(world, procedure)
@@ -83,7 +83,7 @@ def test_without_its_table_the_challenger_does_not_score_and_the_champion_does(w
     told = call(world, procedure)
     assert told["scored"] == 3
     assert "OPS.CHALLENGES cannot be written, run snowloop apply" in told["challenger"]["error"]
-    findings = stream_health(world.session, world.project, world.target).findings
+    findings = stream_health(world.workspace).findings
     assert any("does not score" in each and "CHALLENGES is not there: deploy scoring" in each for each in findings)
     deploy(world, mode="shadow")
     insert(world, arriving(1))

@@ -49,4 +49,4 @@ def test_a_run_that_fails_while_it_scores_commits_nothing(trial: Trial):
     trial.world.rows(f"UPDATE {{db}}.RAW.EVENTS SET X = 5 WHERE TAG = {fragile.tag}")
     trial.world.rows(call)
     assert counts(trial) == (2, 1, 1, 0)
-    assert reconcile(*trial.given).pending == 0
+    assert reconcile(trial.workspace).pending == 0

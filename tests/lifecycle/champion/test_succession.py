@@ -1,6 +1,6 @@
 """A challenger becomes champion where a person is asked: with a yes to what was judged, or not at all."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +14,7 @@ from snowloop.lifecycle.champion.challenger import withdraw
 from snowloop.lifecycle.champion.succession import judge_challenger, promote_challenger
 from snowloop.lifecycle.versions import challenger, champion, crown
 from snowloop.project.evaluation import Approval as Declared
+from snowloop.workspace import Workspace
 from tests.support.duel import answer, arriving, call, deploy, insert, name_challenger
 from tests.support.world import World
 
@@ -33,8 +34,8 @@ def world(duel_world: World) -> World:
     return duel_world
 
 
-def given(world: World, approval: Declared = YES) -> tuple[Any, Any, str]:
-    return world.session, world.project.model_copy(update={"approval": approval}), world.target
+def asking(world: World, approval: Declared = YES) -> Workspace:
+    return replace(world.workspace, project=world.project.model_copy(update={"approval": approval}))
 
 
 def verdicts(world: World) -> int:
@@ -43,24 +44,24 @@ def verdicts(world: World) -> int:
 
 def test_a_yes_to_the_comparison_promotes_and_is_in_the_ledger(world: World):
     modest, good = world.results["modest"], world.results["good"]
-    judged = judge_challenger(*given(world))
+    judged = judge_challenger(asking(world))
     assert (judged.verdict.version_name, judged.verdict.champion) == (good, modest)
     assert f"shadow: challenger {good} against champion {modest}" in judged.comparison
     assert "labelled rows" in judged.comparison
     assert f"checks, verdict {judged.verdict.verdict_id}" in judged.comparison
     for none in (None, Approval(good), Approval(modest, "ada")):
         with pytest.raises(ApprovalRefused, match=r"duel__challenge with the action promote"):
-            promote_challenger(*given(world), judged.verdict, none)
-    before = champion(*given(world))
+            promote_challenger(asking(world), judged.verdict, none)
+    before = champion(asking(world))
     assert before
     assert before.name == modest
     yes = Approval(good, "ada", "it is better by 0.1")
-    assert promote_challenger(*given(world), judged.verdict, yes).version_name == good
-    assert challenger(*given(world)) is None
-    entry = ledger.entries(*given(world))[-1]
+    assert promote_challenger(asking(world), judged.verdict, yes).version_name == good
+    assert challenger(asking(world)) is None
+    entry = ledger.entries(asking(world))[-1]
     assert (entry.action, entry.to_version, entry.approved_by) == ("promote", good, "ada")
     assert entry.approval_reason == "it is better by 0.1"
-    assert promote_challenger(*given(world), judged.verdict, yes).kept  # tried again after a lost connection
+    assert promote_challenger(asking(world), judged.verdict, yes).kept  # tried again after a lost connection
 
 
 def test_the_command_refuses_before_the_gate_is_asked(
@@ -69,7 +70,7 @@ def test_the_command_refuses_before_the_gate_is_asked(
     before = verdicts(world)
     for name in ("account", "user", "password", "host", "port", "protocol"):
         monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", str(snowflake_connection[name]))
-    monkeypatch.setattr(snowloop.cli.options, "load_project", lambda _name: given(world)[1])
+    monkeypatch.setattr(snowloop.cli.options, "load_project", lambda _name: asking(world).project)
     refused = CliRunner().invoke(app, ["promote", "--project", "duel", "--target", "duel"])
     assert refused.exit_code == 2
     assert f"run duel__challenge with the action promote for {world.results['good']}" in refused.output
@@ -77,19 +78,19 @@ def test_the_command_refuses_before_the_gate_is_asked(
 
 
 def test_where_nobody_is_asked_nothing_is_compared(world: World):
-    assert judge_challenger(*given(world, Declared())).comparison == ""
+    assert judge_challenger(asking(world, Declared())).comparison == ""
 
 
 def test_a_yes_that_comes_too_late_promotes_nobody(world: World):
     good = world.results["good"]
-    judged, yes = judge_challenger(*given(world)), Approval(good, "ada")
-    crown(*given(world), world.results["fragile"])
+    judged, yes = judge_challenger(asking(world)), Approval(good, "ada")
+    crown(asking(world), world.results["fragile"])
     with pytest.raises(GateRefused, match=r"judged against MODEST_\w+; now .* is FRAGILE_\w+: have the gate"):
-        promote_challenger(*given(world), judged.verdict, yes)
-    crown(*given(world), world.results["modest"])
-    withdraw(*given(world), reason="no better")
+        promote_challenger(asking(world), judged.verdict, yes)
+    crown(asking(world), world.results["modest"])
+    withdraw(asking(world), reason="no better")
     with pytest.raises(ChallengeRefused, match=r"the challenger of .* is nobody: have the gate"):
-        promote_challenger(*given(world), judged.verdict, yes)
-    now = champion(*given(world))
+        promote_challenger(asking(world), judged.verdict, yes)
+    now = champion(asking(world))
     assert now
     assert now.name == world.results["modest"]

@@ -10,6 +10,7 @@ from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract, declared_checks
 from snowloop.project import Project, ProjectError
+from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -28,13 +29,15 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("fresh")
     newest = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=3)
     made = World(session, visits(folder / "projects"), "fresh", write_visits(folder / "data", newest=newest))
-    create_environment(session, made.project, made.target)
+    create_environment(Workspace(session, made.project, made.target))
     made.load()
     return made
 
 
 def test_a_source_that_is_fresh_passes_with_value_and_bound(world: World, tmp_path: Path):
-    report = check_contract(world.session, fresh(tmp_path, "{column: SEEN_AT, max_age: 4 days}"), world.target)
+    report = check_contract(
+        Workspace(world.session, fresh(tmp_path, "{column: SEEN_AT, max_age: 4 days}"), world.target)
+    )
     (check,) = (each for each in report.checks if each.name == "FRESHNESS")
     assert check.value is not None
     assert 3 * DAY < check.value < 4 * DAY == check.bound
@@ -43,7 +46,7 @@ def test_a_source_that_is_fresh_passes_with_value_and_bound(world: World, tmp_pa
 
 def test_a_source_that_is_too_old_stops_the_run_and_says_so(world: World, tmp_path: Path):
     with pytest.raises(ContractViolation, match=r"visit: the newest SEEN_AT is 26\d,\d+ seconds old, at most 3 days"):
-        check_contract(world.session, fresh(tmp_path, "{column: SEEN_AT, max_age: 3 days}"), world.target)
+        check_contract(Workspace(world.session, fresh(tmp_path, "{column: SEEN_AT, max_age: 3 days}"), world.target))
     value, bound, passed, reason = world.rows(f"{STATE} AND NOT PASSED")[0]
     assert (value > bound, bound, passed) == (True, 3 * DAY, False)
     assert "SEEN_AT" in reason
@@ -51,13 +54,13 @@ def test_a_source_that_is_too_old_stops_the_run_and_says_so(world: World, tmp_pa
 
 def test_without_a_column_the_last_load_counts(world: World, tmp_path: Path):
     project = fresh(tmp_path, "{max_age: 1h}")
-    check_contract(world.session, project, world.target)
+    check_contract(Workspace(world.session, project, world.target))
     world.rows("UPDATE {db}.OPS.LOADS SET LOADED_AT = DATEADD('hour', -2, LOADED_AT)")
     with pytest.raises(ContractViolation, match=r"the newest load is 7,\d+ seconds old, at most 1 hour are allowed"):
-        check_contract(world.session, project, world.target)
+        check_contract(Workspace(world.session, project, world.target))
     world.rows("DELETE FROM {db}.OPS.LOADS")
     with pytest.raises(ContractViolation, match="the newest load is missing"):
-        check_contract(world.session, project, world.target)
+        check_contract(Workspace(world.session, project, world.target))
 
 
 def test_airflows_own_check_says_the_same(world: World, tmp_path: Path):

@@ -24,23 +24,23 @@ def world(session: Session, tmp_path: Path) -> World:
 
 
 def test_rows_that_were_checked_are_not_checked_again_and_others_are(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     assert world.value(RUNS) == 1
-    assert build_training_set(*given).contract == world.results["training_set"].contract
+    assert build_training_set(given).contract == world.results["training_set"].contract
     assert world.value(RUNS) == 1
     text = (world.folder / "visits.csv").read_text().splitlines()
     (world.folder / "visits_2.csv").write_text(f"{text[0]}\n8001,P1,2026-01-01,1.5,3,2026-01-02\n")
     world.load()
-    assert build_training_set(*given).contract == world.results["training_set"].contract
+    assert build_training_set(given).contract == world.results["training_set"].contract
     assert world.value(RUNS) == 2
 
 
 def test_rows_that_came_by_other_ways_and_break_it_stop_the_training_set(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     world.rows(BROKEN)
     with pytest.raises(ContractViolation, match=r"DOSE must not be null: 1 of 121 rows do not"):
-        build_training_set(*given)
+        build_training_set(given)
     with pytest.raises(ContractViolation):
-        check_contract(*given)
-    checks, failed = build_training_set(*given).contract or (0, 0)
+        check_contract(given)
+    checks, failed = build_training_set(given).contract or (0, 0)
     assert (checks > failed, failed) == (True, 2)  # the rule, and any rule: the gate refuses it

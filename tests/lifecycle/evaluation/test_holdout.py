@@ -14,6 +14,7 @@ from snowloop.lifecycle.gate.gate import judge
 from snowloop.lifecycle.training.train import Candidate, train_candidate
 from snowloop.lifecycle.versions import champion
 from snowloop.project import Project
+from snowloop.workspace import Workspace
 from snowloop_procedures import metrics
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
@@ -37,8 +38,8 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def evaluated(world: World, project: Project) -> Evaluation:
     """A fresh candidate of a project, beside the champion."""
-    given = (world.session, project, world.target)
-    return evaluate(*given, train_candidate(*given, build_training_set(*given), "line"))
+    given = Workspace(world.session, project, world.target)
+    return evaluate(given, train_candidate(given, build_training_set(given), "line"))
 
 
 def reason(project: Project, found: Evaluation, name: str) -> tuple[bool, str]:
@@ -53,7 +54,7 @@ def test_rows_that_trained_the_champion_do_not_judge_it(world: World):
     held_out = found.candidate.training_set.holdout_rows
     assert (found.rows, found.unseen.left_out) == (held_out, 0)
     assert found.champion_unseen.left_out == held_out - old.holdout_rows > 50
-    reigning = champion(world.session, project, world.target)
+    reigning = champion(Workspace(world.session, project, world.target))
     assert reigning
     assert found.champion_metrics["rmse"] == pytest.approx(reigning.metrics["rmse"])
     assert found.beside_champion["support"] == old.holdout_rows
@@ -85,10 +86,10 @@ def test_too_few_rows_that_the_champion_has_not_seen_are_refused(world: World):
 
 def test_an_older_version_is_judged_on_rows_that_it_has_not_seen(world: World):
     project, old = world.results["half"], world.results["training_set"]
-    given = (world.session, project, world.target)
-    itself = champion(*given)
+    given = Workspace(world.session, project, world.target)
+    itself = champion(given)
     assert itself
-    found = evaluate(*given, Candidate("line", itself.name, build_training_set(*given), itself.metrics, metric="rmse"))
+    found = evaluate(given, Candidate("line", itself.name, build_training_set(given), itself.metrics, metric="rmse"))
     assert (found.rows, found.metrics["support"]) == (old.holdout_rows, old.holdout_rows)
     assert found.metrics["rmse"] == pytest.approx(itself.metrics["rmse"])
     passed, words = reason(project, found, "SUPPORT")
@@ -98,14 +99,14 @@ def test_an_older_version_is_judged_on_rows_that_it_has_not_seen(world: World):
 
 def test_without_its_training_set_nobody_knows_what_a_version_has_seen(world: World):
     project, old = world.results["half"], world.results["training_set"]
-    given = (world.session, project, world.target)
-    itself = champion(*given)
+    given = Workspace(world.session, project, world.target)
+    itself = champion(given)
     assert itself
     world.rows(f"ALTER TABLE {old.table} RENAME TO {{db}}.FEATURES.ELSEWHERE")
     try:
         found = evaluated(world, project)
         own = Candidate("line", itself.name, found.candidate.training_set, itself.metrics, metric="rmse")
-        older = evaluate(*given, own)
+        older = evaluate(given, own)
     finally:
         world.rows(f"ALTER TABLE {{db}}.FEATURES.ELSEWHERE RENAME TO {old.table}")
     for each, name in ((found, "NOT_WORSE_THAN_CHAMPION"), (older, "SUPPORT")):

@@ -26,6 +26,7 @@ from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion
 from snowloop.project import Candidate, Project
 from snowloop.sql import render_project
+from snowloop.workspace import Workspace
 from tests.support.duel import declare
 from tests.support.wine import wine_project, wines, write_wines
 from tests.support.world import World
@@ -41,7 +42,7 @@ def served(session: Session, folder: Path, *, texts: bool) -> World:
     project = wine_project(folder, texts=texts)
     made = World(session, project, "names" if texts else "numbers", write_wines(folder / "files", frame))
     training_set = made.prepare()
-    promote(session, project, made.target, made.judge(training_set, "linear"))
+    promote(Workspace(session, project, made.target), made.judge(training_set, "linear"))
     made.deploy()
     made.results["arrived"] = made.arrive("1")
     return made
@@ -61,10 +62,6 @@ def numbers(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World
 def world(request: pytest.FixtureRequest) -> World:
     found: World = request.getfixturevalue(request.param)
     return found
-
-
-def given(world: World) -> tuple[Any, ...]:
-    return (world.session, world.project, world.target)
 
 
 def kept(world: World, version: str = "CHAMPION") -> Any:
@@ -101,7 +98,7 @@ def check(world: World, table: str, rows: int, version: str = "CHAMPION") -> Non
 def test_each_score_is_a_fresh_prediction_of_the_version(world: World):
     assert (world.results["arrived"].scored, world.results["arrived"].quarantined) == (57, 1)
     check(world, "LATEST_SCORES", 57)
-    assert reconcile(*given(world)).pending == 0
+    assert reconcile(world.workspace).pending == 0
 
 
 def test_each_run_is_summed_up_with_the_share_of_every_class(world: World):
@@ -123,7 +120,7 @@ def test_readers_filter_by_class_and_by_its_probability(names: World):
 
 
 def test_the_version_knows_its_classes_and_tells_them(world: World):
-    version = champion(*given(world))
+    version = champion(world.workspace)
     assert version is not None
     assert version.classes == world.project.label.classes == ((1, 2, 3) if "numbers" in world.target else (*BY_NAME,))
     rows = wines(texts=True).drop(columns=["WINE_ID", "BOTTLED_ON", "CULTIVAR"]).astype(float)
@@ -151,27 +148,27 @@ def test_every_check_of_the_gate_is_answered_and_the_evaluation_is_kept(world: W
 
 
 def test_a_redeployment_without_a_change_sends_nothing(world: World):
-    assert plan_scoring(*given(world)).steps == ()
+    assert plan_scoring(world.workspace).steps == ()
 
 
 def test_another_candidate_is_compared_with_the_champion_on_the_same_rows(names: World):
     """Shares of the classes alone: no better than the dummy, and surely worse than the champion."""
     blind = names.project.model_copy(update={"candidates": (Candidate(name="blind", params={"kind": "blind"}),)})
     evaluation = evaluate(
-        names.session, blind, names.target,
-        train_candidate(names.session, blind, names.target, names.results["training_set"], "blind"),
+        Workspace(names.session, blind, names.target),
+        train_candidate(Workspace(names.session, blind, names.target), names.results["training_set"], "blind"),
     )  # fmt: skip
     assert evaluation.champion_metrics["roc_auc_ovr"] > 0.9
     assert evaluation.differences["champion"].high < -0.2
     with pytest.raises(GateRefused, match=r"a dummy that always says each class's share has 0\.5000") as caught:
-        decide(names.session, blind, names.target, [evaluation])
+        decide(Workspace(names.session, blind, names.target), [evaluation])
     assert "on the same rows: better by -0." in str(caught.value)
 
 
 def test_a_mended_row_and_a_backfill_carry_their_classes(names: World):
     names.rows("UPDATE {db}.SERVING.QUARANTINE SET BOTTLED_ON = '2024-05-02'")
-    assert requeue(*given(names)).requeued == 1
-    done = backfill(*given(names), batch_size=100)
+    assert requeue(names.workspace).requeued == 1
+    done = backfill(names.workspace, batch_size=100)
     assert (done.rows, done.batches) == (178, 2)
     check(names, "LATEST_SCORES", 178)
 
@@ -179,17 +176,17 @@ def test_a_mended_row_and_a_backfill_carry_their_classes(names: World):
 def test_a_challenger_in_the_shadow_tells_the_classes_and_is_compared(names: World):
     """The forest scores twelve wines beside the champion: each row of the shadow is what the forest says."""
     project = declare(names.project, mode="shadow")
-    asked = (names.session, project, names.target)
-    forest = train_candidate(*asked, names.results["training_set"], "forest")
-    challenge(*asked, version=forest.version_name, reason="trees may be better")
-    procedure = deploy_scoring(*asked).procedure
+    asked = Workspace(names.session, project, names.target)
+    forest = train_candidate(asked, names.results["training_set"], "forest")
+    challenge(asked, version=forest.version_name, reason="trees may be better")
+    procedure = deploy_scoring(asked).procedure
     names.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     columns = ", ".join(name for name in wines(texts=True).columns if name != "WINE_ID")
     new = f"SELECT WINE_ID + 1000, {columns} FROM {{db}}.RAW.WINE WHERE WINE_ID <= 12"
     names.rows(f"INSERT INTO {{db}}.RAW.WINE (WINE_ID, {columns}) {new}")
     assert json.loads(names.value(f"CALL {procedure}()"))["scored"] == 12
     check(names, "SHADOW", 12, version=forest.version_name)
-    found = compare_versions(*asked)
+    found = compare_versions(asked)
     assert found.agreement is not None
     assert found.agreement > 0.7
 
@@ -210,7 +207,7 @@ def with_label(world: World, expression: str) -> Project:
 )  # fmt: skip
 def test_labels_that_are_no_declared_class_are_named(names: World, expression: str, says: str):
     with pytest.raises(TrainingError, match=says):
-        build_training_set(names.session, with_label(names, expression), names.target)
+        build_training_set(Workspace(names.session, with_label(names, expression), names.target))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +222,7 @@ def test_labels_that_are_no_declared_class_are_named(names: World, expression: s
     ],
 )
 def test_classes_of_no_or_few_rows_are_refused_in_words(numbers: World, expression: str, says: str):
-    training_set = build_training_set(numbers.session, with_label(numbers, expression), numbers.target)
+    training_set = build_training_set(Workspace(numbers.session, with_label(numbers, expression), numbers.target))
     with pytest.raises(GateRefused, match=says):
         numbers.judge(training_set, "linear")
 
@@ -234,8 +231,10 @@ def test_a_champion_of_other_classes_is_not_deployed_nor_scored_with(numbers: Wo
     other = numbers.project.label.model_copy(update={"classes": (1, 2)})
     project = numbers.project.model_copy(update={"label": other})
     (refused,) = (
-        each for each in plan_scoring(numbers.session, project, numbers.target).changes if each.action == "refuse"
+        each
+        for each in plan_scoring(Workspace(numbers.session, project, numbers.target)).changes
+        if each.action == "refuse"
     )
     assert "tells the classes [1, 2, 3], declared are [1, 2]" in refused.reason
     with pytest.raises(ScoringError, match=r"tells the classes \[1, 2, 3\], declared are \[1, 2\]"):
-        backfill(numbers.session, project, numbers.target)
+        backfill(Workspace(numbers.session, project, numbers.target))

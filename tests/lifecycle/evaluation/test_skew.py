@@ -9,6 +9,7 @@ from snowflake.snowpark import Session
 from snowloop.errors import GateRefused, ProjectError
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.project import EvaluationPlan, Slice, include_dir, load_project
+from snowloop.workspace import Workspace
 from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -40,4 +41,4 @@ def test_a_slice_of_an_unknown_column_is_named(world: World):
     plan = EvaluationPlan(slices=(Slice(column="SHOE_SIZE"),))
     project = world.project.model_copy(update={"evaluation": plan})
     with pytest.raises(ProjectError, match=r"SHOE_SIZE is neither a feature of features\.sql nor a column"):
-        evaluate(world.session, project, world.target, world.results["candidates"][0])
+        evaluate(Workspace(world.session, project, world.target), world.results["candidates"][0])

@@ -9,6 +9,7 @@ from snowflake.snowpark import Session
 from snowloop.errors import LeakageError, TrainingError
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.project import Leakage, Project, ProjectError, include_dir, load_project
+from snowloop.workspace import Workspace
 from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -43,7 +44,7 @@ def world(session: Session) -> World:
 def refusal(world: World, project: Project) -> str:
     sets = world.value("SELECT COUNT(*) FROM {db}.OPS.TRAINING_SETS")
     with pytest.raises(LeakageError) as caught:
-        build_training_set(world.session, project, world.target)
+        build_training_set(Workspace(world.session, project, world.target))
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.TRAINING_SETS") == sets
     assert not world.rows("SHOW TABLES LIKE 'BUILD_%' IN SCHEMA {db}.FEATURES")
     return str(caught.value)
@@ -57,7 +58,7 @@ def test_an_honest_training_set_has_the_answers_of_every_check(world: World):
     recorded = world.rows("SELECT CHECK_NAME, FEATURE, VALUE, PASSED, REASON FROM {db}.OPS.LEAKAGE_CHECKS")
     assert len(recorded) == 13
     assert all(row["PASSED"] and row["REASON"] for row in recorded)
-    build_training_set(world.session, world.project, world.target)
+    build_training_set(world.workspace)
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.LEAKAGE_CHECKS") == 13
 
 
@@ -77,13 +78,13 @@ def test_another_last_digit_is_no_other_value(world: World, tmp_path: Path):
     """As a sum of floats has when its terms come in another order, here by chance and by an emptied column."""
     noise = "(AGE + 1e-14 * ASCII(UUID_STRING()))::FLOAT AS SHAKEN,\n    "
     project = with_feature(tmp_path, noise + "(AGE + COALESCE(TARGET, 0) * 1e-16)::FLOAT AS TOUCHED")
-    made = build_training_set(world.session, project, world.target)
+    made = build_training_set(Workspace(world.session, project, world.target))
     assert {"SHAKEN", "TOUCHED"} < {feature.name for feature in made.features}
     (check,) = (each for each in made.leakage if each.name == "KNOWN_AFTER_LABEL")
     assert check.reason == "no feature changes when column TARGET, known only after the label, is empty"
     shaken = with_feature(tmp_path, noise.replace("1e-14", "1e-6") + "AGE AS SAME")
     with pytest.raises(TrainingError, match="feature SHAKEN has another value in"):
-        build_training_set(world.session, open_declaration(shaken), world.target)
+        build_training_set(Workspace(world.session, open_declaration(shaken), world.target))
 
 
 def test_rows_that_are_kept_by_a_column_known_after_the_label_are_found(world: World, tmp_path: Path):
@@ -107,7 +108,7 @@ def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: 
 
 def test_what_cannot_be_asked_is_for_the_gate_to_refuse_with_what_the_rows_lack(world: World):
     split = world.project.split.model_copy(update={"holdout": 0.00002})
-    made = build_training_set(world.session, world.project.model_copy(update={"split": split}), world.target)
+    made = build_training_set(Workspace(world.session, world.project.model_copy(update={"split": split}), world.target))
     (unknown,) = (check for check in made.leakage if not check.passed)
     assert (unknown.name, unknown.value) == ("SINGLE_FEATURE", None)
     assert unknown.reason.startswith("it cannot be told how well AGE, SEX, ")
@@ -127,7 +128,7 @@ def test_rows_that_repeat_across_the_parts_are_told_and_judged_if_declared(world
     project = with_feature(tmp_path, "1 AS SAME")
     file = project.directory / "features.sql"
     file.write_text("SELECT PATIENT_ID, SEX FROM {{ source }}\n")
-    told = {check.name: check for check in build_training_set(world.session, project, world.target).leakage}
+    told = {check.name: check for check in build_training_set(Workspace(world.session, project, world.target)).leakage}
     assert told["IDENTICAL_ROWS"].value == 1.0
     assert "88 of 88 held-out rows (100.0%) have the features of a training row" in told["IDENTICAL_ROWS"].reason
     said = refusal(world, project.model_copy(update={"leakage": Leakage(max_identical_rows=0.5)}))

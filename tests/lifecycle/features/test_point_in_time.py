@@ -13,6 +13,7 @@ from snowloop.lifecycle.gate.gate import Verdict
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import ProjectError
+from snowloop.workspace import Workspace
 from tests.support.loans import honest, loans, loans_project, payments, write
 from tests.support.world import TIMEOUT, World
 
@@ -66,7 +67,7 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
 ):
     project = loans_project(tmp_path, f"SELECT L.LOAN_ID, L.AMOUNT, {feature} FROM {{{{ source }}}} AS L")
     with pytest.raises(LeakageError) as caught:
-        build_training_set(world.session, project, world.target)
+        build_training_set(Workspace(world.session, project, world.target))
     said = str(caught.value)
     assert f"feature {name} is another one in " in said
     assert "rows when the rows of later events (ASKED_AT) are not there, such as LOAN_ID " in said
@@ -80,7 +81,7 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
 def test_rows_that_are_kept_by_what_came_later_are_found(world: World, tmp_path: Path):
     kept = "SELECT LOAN_ID, AMOUNT FROM {{ source }} QUALIFY ROW_NUMBER() OVER (ORDER BY ASKED_AT DESC) > 3"
     with pytest.raises(LeakageError, match=r"feature AMOUNT is another one in 3 of \d+ rows when the rows of later"):
-        build_training_set(world.session, loans_project(tmp_path, kept), world.target)
+        build_training_set(Workspace(world.session, loans_project(tmp_path, kept), world.target))
 
 
 def test_what_is_known_only_with_the_label_cannot_be_joined(world: World, tmp_path: Path):
@@ -89,19 +90,19 @@ def test_what_is_known_only_with_the_label_cannot_be_joined(world: World, tmp_pa
     )
     project = loans_project(tmp_path, f"{feature} ON E.OF_LOAN_ID = L.LOAN_ID")
     with pytest.raises(TrainingError, match=r"features\.sql: Snowflake cannot read the query: .*LOST"):
-        build_training_set(world.session, project, world.target)
+        build_training_set(Workspace(world.session, project, world.target))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_scored_row_has_what_was_known_before_its_event(world: World):
-    given = (world.session, world.project, world.target)
-    candidate = train_candidate(*given, world.results["training_set"], "line")
+    given = world.workspace
+    candidate = train_candidate(given, world.results["training_set"], "line")
     assert candidate.error is None
-    promote(*given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
+    promote(given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
     world.deploy()
     write(world.folder, "loans_2.csv", LOANS, NEW)
-    await_scores(*given, timeout=TIMEOUT, since=world.load().started_at)
+    await_scores(given, timeout=TIMEOUT, since=world.load().started_at)
     scored = world.rows(
         "SELECT LOAN_ID, FEATURES:AMOUNT::FLOAT AS AMOUNT, FEATURES:PAYMENTS::FLOAT AS PAYMENTS, "
         "FEATURES:PAID::FLOAT AS PAID, FEATURES:EARLIER::FLOAT AS EARLIER FROM {db}.SERVING.SCORED"
@@ -147,4 +148,4 @@ def test_a_source_without_its_moments_is_told(tmp_path: Path, change: tuple[str,
 def test_what_the_template_computes_is_told_when_it_is_rendered(world: World, tmp_path: Path):
     computed = "{% set name = 'pay' ~ 'ments' %}" + JOIN % "{{ as_of(name, on='CUSTOMER') }}"
     with pytest.raises(ProjectError, match=r"features\.sql: as_of\('payments'\): there is no source"):
-        build_training_set(world.session, loans_project(tmp_path, computed), world.target)
+        build_training_set(Workspace(world.session, loans_project(tmp_path, computed), world.target))

@@ -10,6 +10,7 @@ from snowloop.errors import ProjectError, TrainingError
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.project import Project, include_dir, load_project
+from snowloop.workspace import Workspace
 
 DIABETES = "diabetes_progression"
 TARGET = "queries"
@@ -17,7 +18,7 @@ TARGET = "queries"
 
 @pytest.fixture(scope="module")
 def environment(session: Session) -> Session:
-    create_environment(session, load_project(DIABETES), TARGET)
+    create_environment(Workspace(session, load_project(DIABETES), TARGET))
     return session
 
 
@@ -59,7 +60,7 @@ def test_a_query_that_cannot_be_used_is_told(environment: Session, project: Proj
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(TrainingError, match=says) as caught:
-        build_training_set(environment, project, TARGET)
+        build_training_set(Workspace(environment, project, TARGET))
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
@@ -70,7 +71,7 @@ def test_a_slice_of_a_feature_that_is_not_in_features_sql_is_told_with_its_line(
     path.write_text(text.replace("slices: [{column: SEX", "slices: [{column: SHOE_SIZE}, {column: SEX"))
     line = text[: text.index("slices:")].count("\n") + 1
     with pytest.raises(ProjectError, match="slice column SHOE_SIZE is neither a feature of") as caught:
-        build_training_set(environment, load_project(DIABETES, project.directory.parent), TARGET)
+        build_training_set(Workspace(environment, load_project(DIABETES, project.directory.parent), TARGET))
     assert str(caught.value).startswith(f"{path}:{line}: ")
 
 
@@ -82,5 +83,5 @@ def test_edges_on_a_feature_of_texts_are_told_with_their_line(environment: Sessi
     features.write_text(features.read_text().replace("    S6\n", "    S6,\n    'w' || SEX AS WORD\n"))
     line = text[: text.index("slices:")].count("\n") + 1
     with pytest.raises(ProjectError, match="slice column WORD has edges, which are for numbers; features") as caught:
-        build_training_set(environment, load_project(DIABETES, project.directory.parent), TARGET)
+        build_training_set(Workspace(environment, load_project(DIABETES, project.directory.parent), TARGET))
     assert str(caught.value).startswith(f"{path}:{line}: ")

@@ -10,6 +10,7 @@ from snowloop.errors import LeakageError, TrainingError
 from snowloop.lifecycle.features.leakage import Subject, check_leakage
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.project import Project, ProjectError
+from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -28,7 +29,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def built(world: World, project: Project) -> TrainingSet:
-    return build_training_set(world.session, project, world.target)
+    return build_training_set(Workspace(world.session, project, world.target))
 
 
 def parts(world: World, made: TrainingSet, column: str) -> tuple[set[Any], set[Any]]:
@@ -59,7 +60,7 @@ def test_a_group_in_both_parts_is_leakage(world: World, tmp_path: Path):
         f"CASE WHEN VISIT_ID = 0 THEN NOT IS_HOLDOUT ELSE IS_HOLDOUT END AS IS_HOLDOUT FROM {made.table}"
     )
     with pytest.raises(LeakageError, match=r"1 groups \(PATIENT\) have rows in the training part and held out"):
-        check_leakage(world.session, project, world.target, Subject(torn, "torn", made.features))
+        check_leakage(Workspace(world.session, project, world.target), Subject(torn, "torn", made.features))
 
 
 def test_the_last_in_time_are_held_out_and_one_moment_is_not_torn(world: World, tmp_path: Path):

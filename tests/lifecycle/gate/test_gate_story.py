@@ -17,6 +17,7 @@ from snowloop.lifecycle.provenance import lock_hash
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion
 from snowloop.project import Project, include_dir, load_project
+from snowloop.workspace import Workspace
 from tests.support.world import SHARED, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -72,9 +73,9 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def measured(world: World, name: str, *, anew: bool = False) -> Evaluation:
     """The evaluation of a candidate, which is trained first; once for each candidate, unless it shall be done anew."""
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     if anew or name not in world.results:
-        world.results[name] = evaluate(*given, train_candidate(*given, world.results["training_set"], name))
+        world.results[name] = evaluate(given, train_candidate(given, world.results["training_set"], name))
     found: Evaluation = world.results[name]
     return found
 
@@ -86,32 +87,32 @@ def ledger(world: World) -> list[tuple[str, str, str]]:
 
 
 def reigning(world: World) -> str:
-    found = champion(world.session, world.project, world.target)
+    found = champion(world.workspace)
     assert found
     return found.name.split("_")[0].lower()
 
 
 def test_promoted_refused_promoted_rolled_back_and_the_ledger_tells_it(world: World):
-    given = (world.session, world.project, world.target)
-    first = decide(*given, [measured(world, "modest")])
-    promote(*given, first)
+    given = world.workspace
+    first = decide(given, [measured(world, "modest")])
+    promote(given, first)
 
     worse = measured(world, "worse")
     with pytest.raises(GateRefused, match=r"roc_auc is 0\.5.*champion MODEST_.* on the same rows: better by -0\.0"):
-        decide(*given, [worse])
+        decide(given, [worse])
     refused = world.rows("SELECT CHECK_NAME, BASELINE, REASON FROM {db}.OPS.VERDICTS WHERE NOT PASSED")
     assert [row["CHECK_NAME"] for row in refused] == ["NOT_WORSE_THAN_CHAMPION"]
     assert reigning(world) == "modest"
 
     better = measured(world, "better")
     assert better.differences["champion"].value > 0.02
-    verdict = decide(*given, [worse, better])
-    promote(*given, verdict)
+    verdict = decide(given, [worse, better])
+    promote(given, verdict)
     with pytest.raises(GateRefused, match=r"judged against no champion; now the champion of .* is BETTER_"):
-        promote(*given, first)
+        promote(given, first)
     assert reigning(world) == "better"
 
-    rollback(*given)
+    rollback(given)
     assert reigning(world) == "modest"
     assert ledger(world) == [
         ("promote", "-", "modest"),
@@ -182,7 +183,7 @@ def test_duration_put_back_in_is_refused(world: World, tmp_path: Path, declared:
         file.write_text(file.read_text().replace("min: 0, known_after_label: true}", "min: 0}"))
     project = load_project("bank_marketing", tmp_path)
     with pytest.raises(LeakageError) as caught:
-        build_training_set(world.session, project, world.target)
+        build_training_set(Workspace(world.session, project, world.target))
     said = str(caught.value)
     assert "feature DURATION alone predicts the label with ROC AUC 0.9" in said
     assert "at most 0.75 is expected" in said
@@ -191,14 +192,14 @@ def test_duration_put_back_in_is_refused(world: World, tmp_path: Path, declared:
 
 
 def test_an_override_is_recorded_with_name_and_reason(world: World):
-    given = (world.session, world.project, world.target)
-    verdict = decide(*given, [measured(world, "worse")], override=Override("Ada Lovelace", "it's a test"))
+    given = world.workspace
+    verdict = decide(given, [measured(world, "worse")], override=Override("Ada Lovelace", "it's a test"))
     rows = world.rows(f"SELECT * FROM {{db}}.OPS.VERDICTS WHERE VERDICT_ID = '{verdict.verdict_id}'")
     found = {row["CHECK_NAME"]: row for row in rows}
     assert not found["NOT_WORSE_THAN_CHAMPION"]["PASSED"]
     assert found["OVERRIDE"]["REASON"] == "Ada Lovelace: it's a test"
-    promote(*given, verdict)
+    promote(given, verdict)
     last = world.rows("SELECT * FROM {db}.OPS.LEDGER ORDER BY ENTRY")[-1]
     assert (last["OVERRIDE_BY"], last["OVERRIDE_REASON"]) == ("Ada Lovelace", "it's a test")
     with pytest.raises(OverrideError, match="cannot override"):
-        decide(*given, [], override=Override("Ada Lovelace", "it's a test"))
+        decide(given, [], override=Override("Ada Lovelace", "it's a test"))

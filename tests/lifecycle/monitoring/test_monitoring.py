@@ -15,6 +15,7 @@ from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import load_project
 from snowloop.project.monitoring import Monitoring
+from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import TIMEOUT, World
 
@@ -38,17 +39,17 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     project = visits(folder / "projects")
     (project.directory / "model.py").write_text(MODEL)
     made = World(session, load_project("visits", folder / "projects"), "watched", write_visits(folder / "data"))
-    given = (session, made.project, made.target)
-    candidate = train_candidate(*given, made.prepare(), "line")
+    given = Workspace(session, made.project, made.target)
+    candidate = train_candidate(given, made.prepare(), "line")
     assert candidate.error is None
     promote(
-        *given, Verdict("id", candidate.version_name, None, made.results["training_set"].fingerprint, (), kept=False)
+        given, Verdict("id", candidate.version_name, None, made.results["training_set"].fingerprint, (), kept=False)
     )
     return made
 
 
 def watched(world: World) -> Monitored:
-    return monitor(world.session, world.project, world.target)
+    return monitor(world.workspace)
 
 
 def arrive(world: World, first: int, *doses: float) -> None:
@@ -56,13 +57,13 @@ def arrive(world: World, first: int, *doses: float) -> None:
     header = "VISIT_ID,PATIENT,SEEN_AT,DOSE,ANSWER,ANSWERED_AT"
     (world.folder / f"visits_{first}.csv").write_text("\n".join([header, *rows]) + "\n")
     since = world.load().started_at
-    await_scores(world.session, world.project, world.target, timeout=TIMEOUT, since=since)
+    await_scores(world.workspace, timeout=TIMEOUT, since=since)
 
 
 def test_nothing_is_watched_without_a_champion(session: Session, world: World):
-    create_environment(session, world.project, "unwatched")
+    create_environment(Workspace(session, world.project, "unwatched"))
     with pytest.raises(MonitoringError, match=r"no champion; train and promote one"):
-        monitor(session, world.project, "unwatched")
+        monitor(Workspace(session, world.project, "unwatched"))
 
 
 def test_what_has_no_evidence_yet_is_not_told_and_the_rest_is_recorded(world: World):
@@ -106,7 +107,7 @@ def test_a_champion_that_is_too_old_is_told(world: World):
     with pytest.raises(MonitoringError, match=r"is 91\.0 days old, 90 days are allowed: train again"):
         watched(world)
     patient = world.project.model_copy(update={"monitoring": Monitoring(max_model_age=timedelta(days=100))})
-    (check,) = (c for c in monitor(world.session, patient, world.target).checks if c.name == "CHAMPION_AGE")
+    (check,) = (c for c in monitor(Workspace(world.session, patient, world.target)).checks if c.name == "CHAMPION_AGE")
     assert (round(check.value), check.bound) == (91, 100)
     world.rows("UPDATE {db}.OPS.TRAINING_SETS SET CREATED_AT = SYSDATE()")
 
@@ -116,10 +117,10 @@ def test_other_packages_than_the_champion_has_are_told_by_name(world: World):
     changed = world.project.model_copy(update={"packages": packages})
     said = r"the declared packages are not those .*: pandas==2\.3\.3 is gone, pandas==2\.3\.2 has come; train again"
     with pytest.raises(MonitoringError, match=said):
-        monitor(world.session, changed, world.target)
+        monitor(Workspace(world.session, changed, world.target))
     place = world.project.environment.model_copy(update={"artifact_repository": "own.pypi.repository"})
     with pytest.raises(MonitoringError, match="they come from another artifact repository; train again"):
-        monitor(world.session, world.project.model_copy(update={"environment": place}), world.target)
+        monitor(Workspace(world.session, world.project.model_copy(update={"environment": place}), world.target))
     world.rows(
         "INSERT INTO {db}.OPS.LEDGER (ENTRY, ACTION, TO_VERSION, LOCK_HASH, DONE_AT, GIT_COMMIT, DONE_BY) "
         "SELECT 0, 'promote', 'V0', 'abc', SYSDATE(), 'c', 'me'"

@@ -19,13 +19,14 @@ from snowloop.lifecycle.monitoring.monitor import monitor
 from snowloop.lifecycle.monitoring.rehearse import rehearse
 from snowloop.project import Project, include_dir, load_project
 from snowloop.sql import render
+from snowloop.workspace import Workspace
 from tests.support.world import SHARED, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def scores(world: World) -> dict[str, float]:
-    card = score_card(world.session, world.project, world.target)
+    card = score_card(world.workspace)
     return {each.key: each.score for each in card.tests}
 
 
@@ -43,8 +44,8 @@ def live(made: World) -> None:
     made.deploy()
     for batch in ("1", "2", "3"):
         made.arrive(batch)
-    made.results["monitored"] = monitor(made.session, made.project, made.target)
-    made.results["rehearsal"] = rehearse(made.session, made.project, made.target)
+    made.results["monitored"] = monitor(made.workspace)
+    made.results["rehearsal"] = rehearse(made.workspace)
 
 
 def test_the_rubric_is_that_of_the_paper():
@@ -56,15 +57,15 @@ def test_the_rubric_is_that_of_the_paper():
 
 def test_an_empty_target_scores_nothing_and_says_what_is_missing(session: Session):
     project = load_project("credit_approval")
-    create_environment(session, project, "empty")
-    card = score_card(session, project, "empty")
+    create_environment(Workspace(session, project, "empty"))
+    card = score_card(Workspace(session, project, "empty"))
     assert {each.score for each in card.tests} == {0}
     assert card.total == 0
     assert all(each.missing and not each.evidence for each in card.tests)
 
 
 def test_a_life_cycle_leaves_evidence_in_every_section(world: World):
-    card = score_card(world.session, world.project, world.target)
+    card = score_card(world.workspace)
     assert card.total == min(card.sections.values())
     assert card.sections["data"] >= 5
     assert card.sections["infrastructure"] >= 5
@@ -96,21 +97,21 @@ def test_what_was_rehearsed_is_what_happened(world: World):
 
 
 def test_a_second_training_a_rollback_and_a_rehearsal_of_one_are_evidence_too(world: World):
-    given = (world.session, world.project, world.target)
-    verdict = world.judge(build_training_set(*given))  # with the rows that arrived
+    given = world.workspace
+    verdict = world.judge(build_training_set(given))  # with the rows that arrived
     assert scores(world)["model-4"] == 1
-    promote(*given, verdict)
-    assert len(ledger.reigns(ledger.entries(*given))) == 2
-    tried = {each.name: each for each in rehearse(*given).tried}
+    promote(given, verdict)
+    assert len(ledger.reigns(ledger.entries(given))) == 2
+    tried = {each.name: each for each in rehearse(given).tried}
     assert tried["ROLLBACK_REHEARSED"].passed
     assert tried["ROLLBACK_REHEARSED"].version == world.results["verdict"].version_name
     found = scores(world)
     assert found["infrastructure-7"] == 1
     world.session.sql(f"DELETE FROM {world.database}.OPS.REHEARSALS WHERE NAME = 'ROLLBACK_REHEARSED'").collect()
     assert scores(world)["infrastructure-7"] == 0
-    rollback(*given)
+    rollback(given)
     assert scores(world)["infrastructure-7"] == 0.5, "a person did it, and the ledger has it"
-    assert min(score_card(*given).sections.values()) >= 5
+    assert min(score_card(given).sections.values()) >= 5
 
 
 @pytest.mark.parametrize(
@@ -128,10 +129,10 @@ def test_every_section_of_a_shipped_project_reaches_five(session: Session, name:
     project = load_project(name)
     made = World(session, project, "five", lead or project.data_dir)
     live(made)
-    given = (session, project, made.target)
-    promote(*given, made.judge(build_training_set(*given)))
-    rehearse(*given)
-    card = score_card(*given)
+    given = Workspace(session, project, made.target)
+    promote(given, made.judge(build_training_set(given)))
+    rehearse(given)
+    card = score_card(given)
     assert min(card.sections.values()) >= 5, card.text()
 
 
@@ -155,10 +156,10 @@ def test_a_challenger_counts_if_it_scored_before_it_was_promoted(world: World):
 
 
 def test_a_promotion_without_a_verdict_takes_the_point_away(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     assert scores(world)["infrastructure-4"] == 1
-    now = ledger.entries(*given)[-1]
-    ledger.append(*given, ledger.Change(ledger.PROMOTE, now.to_version, "BY_HAND_1"))
+    now = ledger.entries(given)[-1]
+    ledger.append(given, ledger.Change(ledger.PROMOTE, now.to_version, "BY_HAND_1"))
     try:
         assert scores(world)["infrastructure-4"] == 0
     finally:
@@ -166,18 +167,18 @@ def test_a_promotion_without_a_verdict_takes_the_point_away(world: World):
 
 
 def test_a_test_that_a_person_did_counts_half_and_never_more(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     found, document = "only READER may read SERVING", "wiki/privacy"
     for test in ("data-5", "data-1"):
-        record_by_hand(*given, test=test, result=found, document=document)
-    card = {each.key: each for each in score_card(*given).tests}
+        record_by_hand(given, test=test, result=found, document=document)
+    card = {each.key: each for each in score_card(given).tests}
     assert card["data-5"].score == 0.5
     assert "wiki/privacy" in card["data-5"].evidence
     assert card["data-1"].score == 1
     with pytest.raises(ReportError, match=r"no test 'data-8'.*data-7"):
-        record_by_hand(*given, test="data-8", result=found, document=document)
+        record_by_hand(given, test="data-8", result=found, document=document)
     with pytest.raises(ReportError, match="needs a result and a document"):
-        record_by_hand(*given, test="data-5", result=" ", document="x")
+        record_by_hand(given, test="data-5", result=" ", document="x")
 
 
 def changed(folder: Path, file: str, old: str, new: str) -> Project:
@@ -204,13 +205,13 @@ def test_a_training_that_cannot_be_repeated_fails_the_rehearsal(session: Session
     project = changed(
         tmp_path, "model.py", "random_state=seed", 'random_state=int.from_bytes(__import__("os").urandom(3))'
     )
-    create_environment(session, project, "unsteady")
+    create_environment(Workspace(session, project, "unsteady"))
     with pytest.raises(RehearsalError, match="no champion"):
-        rehearse(session, project, "unsteady")
+        rehearse(Workspace(session, project, "unsteady"))
     world = World(session, project, "unsteady", load_project("diabetes_progression").data_dir)
-    promote(session, project, "unsteady", world.judge(world.prepare(), "forest"))
+    promote(Workspace(session, project, "unsteady"), world.judge(world.prepare(), "forest"))
     with pytest.raises(RehearsalError) as caught:
-        rehearse(session, project, "unsteady")
+        rehearse(Workspace(session, project, "unsteady"))
     assert "two models of one seed differ" in str(caught.value)
     assert "trained again gives scores that differ by" in str(caught.value)
     failed = {row[0] for row in world.rows("SELECT NAME FROM {db}.OPS.REHEARSALS WHERE NOT PASSED")}

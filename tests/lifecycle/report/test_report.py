@@ -13,6 +13,7 @@ from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.report import publish_report, write_report
 from snowloop.lifecycle.report.collect import collect
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -30,13 +31,13 @@ def refuse(world: World) -> str:
     metric = world.project.metric.model_copy(update={"at_most": 1.0})
     strict = world.project.model_copy(update={"metric": metric})
     with pytest.raises(GateRefused) as caught:
-        decide(world.session, strict, world.target, world.results["evaluations"])
+        decide(Workspace(world.session, strict, world.target), world.results["evaluations"])
     return caught.value.verdict_id
 
 
 def test_a_card_holds_what_was_measured_and_where_it_came_from(world: World):
     verdict, training_set = world.results["verdict"], world.results["training_set"]
-    card = collect(world.session, world.project, world.target)
+    card = collect(world.workspace)
     assert (card.judged.verdict_id, card.judged.outcome) == (verdict.verdict_id, "passed")
     assert [check.name for check in card.judged.checks] == [check.name for check in verdict.checks]
     (chosen,) = [e for e in world.results["evaluations"] if e.evaluation_id == verdict.evaluation_id]
@@ -68,7 +69,7 @@ def test_a_card_holds_what_was_measured_and_where_it_came_from(world: World):
 
 def test_a_refused_version_has_a_report_that_says_why(world: World, tmp_path: Path):
     verdict_id = refuse(world)
-    made = write_report(world.session, world.project, world.target, tmp_path / "out", verdict_id=verdict_id)
+    made = write_report(world.workspace, tmp_path / "out", verdict_id=verdict_id)
     assert made.outcome == "refused"
     told = Path(made.markdown).read_text()
     assert told.splitlines()[0].endswith("❌ is refused")
@@ -78,12 +79,12 @@ def test_a_refused_version_has_a_report_that_says_why(world: World, tmp_path: Pa
 
 def test_published_files_are_on_the_stage_and_the_same_each_time(world: World, tmp_path: Path):
     verdict_id = world.results["verdict"].verdict_id
-    made = [publish_report(world.session, world.project, world.target, verdict_id=verdict_id) for _ in range(2)]
+    made = [publish_report(world.workspace, verdict_id=verdict_id) for _ in range(2)]
     assert made[0] == made[1]
     assert made[0].html == f"@{world.database}.OPS.REPORTS/{verdict_id}/report.html"
     world.session.file.get(made[0].html, str(tmp_path))
     world.session.file.get(made[0].markdown, str(tmp_path))
-    local = write_report(world.session, world.project, world.target, tmp_path / "local", verdict_id=verdict_id)
+    local = write_report(world.workspace, tmp_path / "local", verdict_id=verdict_id)
     for name, path in (("report.html", local.html), ("report.md", local.markdown)):
         assert (tmp_path / name).read_bytes() == Path(path).read_bytes()
     assert made[0].text == local.text == (tmp_path / "report.md").read_text()
@@ -91,11 +92,11 @@ def test_published_files_are_on_the_stage_and_the_same_each_time(world: World, t
 
 def test_a_training_set_that_is_gone_leaves_a_report_without_it(world: World):
     project = world.project
-    with_parts = collect(world.session, project, world.target)
+    with_parts = collect(Workspace(world.session, project, world.target))
     table = f'"{world.database}"."FEATURES"."{with_parts.data.table if with_parts.data else ""}"'
     world.session.sql(f'ALTER TABLE {table} RENAME TO {table[:-1]}_AWAY"').collect()
     try:
-        card = collect(world.session, project, world.target)
+        card = collect(Workspace(world.session, project, world.target))
         assert card.data
         assert card.data.parts == ()
         assert card.data.rows == world.results["training_set"].rows
@@ -104,11 +105,11 @@ def test_a_training_set_that_is_gone_leaves_a_report_without_it(world: World):
 
 
 def test_what_is_not_there_is_named(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     with pytest.raises(ReportError, match=r"no verdict nonsense in DIABETES_PROGRESSION_REPORT.OPS.VERDICTS"):
-        collect(*given, verdict_id="nonsense")
+        collect(given, verdict_id="nonsense")
     with pytest.raises(ReportError, match=r"no verdict on version V9 in DIABETES.*run the training loop"):
-        collect(*given, version="V9")
+        collect(given, version="V9")
 
 
 def test_the_command_writes_both_files_and_says_where(

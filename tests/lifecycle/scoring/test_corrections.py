@@ -21,6 +21,7 @@ from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 from snowloop.lifecycle.scoring.status import loop_status
 from snowloop.project import Project, load_project
 from snowloop.sql import render_project
+from snowloop.workspace import Workspace
 from tests.lifecycle.scoring.test_incidents import data, rows_of
 from tests.support.dying import Dying, KilledError
 from tests.support.world import World
@@ -28,10 +29,6 @@ from tests.support.world import World
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 RECORD = "{db}.RAW.APPLICATION_RECORD"
-
-
-def given(world: World) -> tuple[Any, ...]:
-    return (world.session, world.project, world.target)
 
 
 def declared(project: Project, *, corrections: bool) -> Project:
@@ -45,7 +42,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     project = load_project("credit_approval")
     metric = project.metric.model_copy(update={"at_least": 0.5, "tolerance": 0.5, "min_support": 5})
     made = World(session, project.model_copy(update={"metric": metric}), "corrects", data(tmp_path_factory.mktemp("c")))
-    promote(session, made.project, made.target, made.judge(made.prepare(), "logistic"))
+    promote(Workspace(session, made.project, made.target), made.judge(made.prepare(), "logistic"))
     made.deploy()
     made.arrive("1")
     made.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
@@ -59,7 +56,7 @@ def correcting(world: World) -> World:
     before = keys(world)
     world.project = declared(world.project, corrections=True)
     for at in range(1, 100):
-        plan = plan_scoring(*given(world))
+        plan = plan_scoring(world.workspace)
         try:
             apply_plan(Dying(world.session, at, sent=at % 2 == 0), plan)  # type: ignore[arg-type]
         except KilledError:
@@ -104,7 +101,7 @@ def follow(world: World, *changes: str) -> dict[str, Any]:
     for change in changes:
         world.rows(change)
     told: dict[str, Any] = json.loads(world.value(f"CALL {world.results['procedure']}()"))
-    counts = reconcile(*given(world))
+    counts = reconcile(world.workspace)
     assert counts.pending == 0
     assert counts.source_rows - counts.baseline_rows == counts.scored + counts.quarantined - counts.removed
     return told
@@ -113,8 +110,8 @@ def follow(world: World, *changes: str) -> dict[str, Any]:
 def test_a_loop_with_corrections_is_deployed_at_the_old_offset(correcting: World):
     (stream,) = correcting.rows("SHOW STREAMS IN SCHEMA {db}.RAW")
     assert stream["mode"] == "DEFAULT"
-    reconcile(*given(correcting))
-    assert [change.name for change in plan_scoring(*given(correcting)).changes if change.action != "keep"] == [
+    reconcile(correcting.workspace)
+    assert [change.name for change in plan_scoring(correcting.workspace).changes if change.action != "keep"] == [
         "SERVING.SCORE_NEW_ROWS"  # which rests
     ]
 
@@ -163,7 +160,7 @@ def test_rows_that_are_taken_out_and_put_in_again_are_corrections(correcting: Wo
     correcting.rows(f"DELETE FROM {table} WHERE ID > 9000000")
     correcting.rows(f"INSERT INTO {table} SELECT * FROM {copy}")
     count = correcting.value(f"SELECT COUNT(*) FROM {copy}")
-    assert loop_status(*given(correcting)).pending == stream_health(*given(correcting)).backlog == 2 * count
+    assert loop_status(correcting.workspace).pending == stream_health(correcting.workspace).backlog == 2 * count
     assert follow(correcting)["quarantined"] == 0
     assert len(children(correcting, 9_000_001)) == 2
 
@@ -184,7 +181,7 @@ def test_a_correction_that_breaks_the_contract_is_quarantined_and_hides_the_scor
     follow(correcting)
     assert follow(correcting, f"UPDATE {RECORD} SET CODE_GENDER = 'XNA' WHERE ID = 9000003")["quarantined"] == 1
     assert shown(correcting, 9_000_003) == 0
-    assert requeue(*given(correcting)).requeued == 0
+    assert requeue(correcting.workspace).requeued == 0
     assert follow(correcting, f"UPDATE {RECORD} SET CODE_GENDER = 'M' WHERE ID = 9000003")["scored"] == 1
     assert shown(correcting, 9_000_003) == 1
 
@@ -192,9 +189,9 @@ def test_a_correction_that_breaks_the_contract_is_quarantined_and_hides_the_scor
 def test_a_quarantined_correction_is_requeued_once_it_is_mended(correcting: World):
     follow(correcting, f"UPDATE {RECORD} SET CODE_GENDER = 'XNA', CNT_CHILDREN = 7 WHERE ID = 9000003")
     correcting.rows("UPDATE {db}.SERVING.QUARANTINE SET CODE_GENDER = 'F' WHERE ID = 9000003")
-    assert requeue(*given(correcting)).requeued == 1
-    assert requeue(*given(correcting)).requeued == 0
-    reconcile(*given(correcting))
+    assert requeue(correcting.workspace).requeued == 1
+    assert requeue(correcting.workspace).requeued == 0
+    reconcile(correcting.workspace)
     assert children(correcting, 9_000_003)[-1] == 7  # its newest image
     assert shown(correcting, 9_000_003) == 1
 
@@ -205,13 +202,13 @@ def test_a_backfill_scores_what_the_source_has_now(correcting: World):
     follow(correcting, f"DELETE FROM {RECORD} WHERE ID IN (9000002, 9000003)", f"UPDATE {RECORD} SET CNT_CHILDREN = 3")
     before = len(keys(correcting))
     current = correcting.rows(f"SELECT DISTINCT ID FROM {RECORD} ORDER BY ID")
-    done = backfill(*given(correcting), batch_size=2000)
+    done = backfill(correcting.workspace, batch_size=2000)
     assert done.scored == len(current)
     assert len(keys(correcting)) == before + done.scored
     latest = correcting.rows("SELECT ID, FEATURES:CNT_CHILDREN::INT AS N FROM {db}.SERVING.LATEST_SCORES ORDER BY ID")
     assert [row["ID"] for row in latest] == [row["ID"] for row in current]
     assert {row["N"] for row in latest} == {3}
-    reconcile(*given(correcting))
+    reconcile(correcting.workspace)
 
 
 def test_a_correction_while_a_backfill_reads_is_the_newer_score(
@@ -231,7 +228,7 @@ def test_a_correction_while_a_backfill_reads_is_the_newer_score(
         return rows
 
     monkeypatch.setattr(backfills, "execute", late)
-    assert backfill(*given(correcting), rows=Rows(first_key=9_000_004, last_key=9_000_004)).scored == 1
+    assert backfill(correcting.workspace, rows=Rows(first_key=9_000_004, last_key=9_000_004)).scored == 1
     newest = "SELECT FEATURES:CNT_CHILDREN FROM {db}.SERVING.LATEST_SCORES WHERE ID = 9000004"
     assert int(correcting.value(newest)) == 4
 
@@ -264,10 +261,10 @@ def test_new_and_deleted_rows_are_found_when_the_stream_was_lost(
     correcting.rows(f"DELETE FROM {RECORD} WHERE ID = {gone}")
     add(correcting, again)
     add(correcting, new)
-    health = stream_health(*given(correcting))
+    health = stream_health(correcting.workspace)
     assert health.stale
     assert "run `snowloop recover`" in health.findings[0]
-    done = recover_loop(*given(correcting), lost=False)
+    done = recover_loop(correcting.workspace, lost=False)
     assert (done.rows, done.scored) == (2, 2)
     follow(correcting)
     assert [shown(correcting, key) for key in (gone, again, new)] == [0, 1, 1]

@@ -64,8 +64,8 @@ def a_call_waits(trial: Trial, phase: str = READ) -> None:
 
 def settle(trial: Trial) -> int:
     """Let the loop end its work, see that each row is at one place, and tell how many rows are scored."""
-    await_scores(*trial.given, timeout=120)
-    counts = reconcile(*trial.given)
+    await_scores(trial.workspace, timeout=120)
+    counts = reconcile(trial.workspace)
     assert counts.pending == 0
     return counts.scored
 
@@ -75,8 +75,8 @@ def stuck(trial: Trial, reason: str) -> None:
     before = trial.world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED")
     trial.insert(trial.events(3))
     with pytest.raises(ScoringError, match=reason):
-        await_scores(*trial.given, timeout=120)
-    (last, *_) = loop_status(*trial.given).runs
+        await_scores(trial.workspace, timeout=120)
+    (last, *_) = loop_status(trial.workspace).runs
     assert (last["STATE"], last["ROWS_SCORED"], last["ROWS_QUARANTINED"]) == ("FAILED", 0, 0)
     assert trial.world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED") == before
     assert trial.world.value("SELECT COUNT(*) FROM {db}.RAW.EVENTS_STREAM") == 3
@@ -97,7 +97,7 @@ def test_a_run_whose_rows_another_has_taken_is_a_run_of_no_rows(trial: Trial):
     settle(trial)
     runs = trial.world.rows("SELECT STATE, ROWS_READ, ROWS_SCORED FROM {db}.OPS.RUNS ORDER BY FINISHED_AT")[before:]
     assert sorted(tuple(run) for run in runs) == [("SUCCEEDED", 0, 0), ("SUCCEEDED", 3, 3)]
-    assert stream_health(*trial.given).findings == ()
+    assert stream_health(trial.workspace).findings == ()
 
 
 def test_a_call_waits_for_the_turn_of_another_and_sees_what_that_one_wrote(trial: Trial):
@@ -130,7 +130,7 @@ def test_a_call_waits_for_the_turn_of_another_and_sees_what_that_one_wrote(trial
 
 def test_an_empty_stream_is_a_run_of_no_rows(trial: Trial):
     trial.world.rows(f"CALL {trial.world.results['deployment'].procedure}()")
-    (last, *_) = loop_status(*trial.given).runs
+    (last, *_) = loop_status(trial.workspace).runs
     assert (last["STATE"], last["ROWS_READ"], last["ERROR"]) == ("SUCCEEDED", 0, None)
 
 
@@ -201,7 +201,7 @@ def test_a_wait_ends_though_rows_never_stop_arriving(trial: Trial):
         until(lambda: sent[0] > 3, "the first rows")
         mine = trial.events(5)
         trial.insert(mine)
-        await_scores(*trial.given, timeout=120)
+        await_scores(trial.workspace, timeout=120)
         scored = {row["ID"] for row in trial.world.rows("SELECT ID FROM {db}.SERVING.SCORED")}
         assert {event.key for event in mine} <= scored
         until(lambda: trial.world.value("SELECT SYSTEM$STREAM_HAS_DATA('{db}.RAW.EVENTS_STREAM')"), "more rows")
@@ -212,7 +212,7 @@ def test_a_renamed_column_fails_the_run_and_loses_nothing(trial: Trial):
     before = settle(trial)
     trial.world.rows("ALTER TABLE {db}.RAW.EVENTS RENAME COLUMN Y TO WHY")
     stuck(trial, r"invalid identifier 'S\.Y'")
-    assert any("invalid identifier 'S.Y'" in finding for finding in stream_health(*trial.given).findings)
+    assert any("invalid identifier 'S.Y'" in finding for finding in stream_health(trial.workspace).findings)
     with pytest.raises(PlanRefused, match="not there: Y"):
         trial.deploy()
     trial.world.rows("ALTER TABLE {db}.RAW.EVENTS RENAME COLUMN WHY TO Y")
@@ -224,8 +224,8 @@ def test_a_model_that_is_dropped_under_the_loop_stops_it_until_one_is_promoted(t
     before = settle(trial)
     trial.world.rows("DROP MODEL {db}.MODELS.TINY")
     stuck(trial, "TINY")
-    assert any("has no champion" in finding for finding in stream_health(*trial.given).findings)
-    status = loop_status(*trial.given)
+    assert any("has no champion" in finding for finding in stream_health(trial.workspace).findings)
+    status = loop_status(trial.workspace)
     assert (status.healthy, status.champion) == (False, None)
     with pytest.raises(PlanRefused, match="no champion"):
         trial.deploy()
@@ -233,5 +233,5 @@ def test_a_model_that_is_dropped_under_the_loop_stops_it_until_one_is_promoted(t
     trial.promote("tight")
     trial.deploy()
     assert settle(trial) == before + 3
-    assert loop_status(*trial.given).healthy
-    assert stream_health(*trial.given).findings == ()
+    assert loop_status(trial.workspace).healthy
+    assert stream_health(trial.workspace).findings == ()

@@ -80,7 +80,7 @@ def prove(trial: Trial) -> None:
     """Each row is scored or quarantined once: for its reason, in a run that counts it, with its version's score."""
     source = trial.world.rows("SELECT TAG FROM {db}.RAW.EVENTS")
     assert Counter(row["TAG"] for row in source) == Counter([*trial.live]), "rows of the source"
-    counts = reconcile(*trial.given)
+    counts = reconcile(trial.workspace)
     assert (counts.source_rows, counts.pending) == (len(trial.live), 0)
     tags = {(event.key, event.x): tag for tag, event in trial.sent.items() if tag > INITIAL and not event.broken}
     scored: dict[int, Any] = {}

@@ -15,6 +15,7 @@ from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.scoring import reconcile
 from snowloop.lifecycle.versions import champion, crown
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -51,7 +52,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     training_set = made.prepare()
     with pytest.raises(DeploymentError, match="no champion to score with"):
         made.deploy()
-    promote(session, made.project, made.target, made.judge(training_set, "logistic"))
+    promote(Workspace(session, made.project, made.target), made.judge(training_set, "logistic"))
     made.results["first"] = made.results["candidates"][0].version_name
     made.deploy()
     made.arrive("1")
@@ -60,18 +61,18 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def test_rollback_without_an_earlier_champion_is_refused(world: World):
     with pytest.raises(RollbackError, match="is the first"):
-        rollback(world.session, world.project, world.target)
+        rollback(world.workspace)
 
 
 def test_rollback_returns_and_the_next_rows_carry_the_old_version(world: World):
-    given = (world.session, world.project, world.target)
-    promote(*given, world.judge(world.results["training_set"], "boosting"))
+    given = world.workspace
+    promote(given, world.judge(world.results["training_set"], "boosting"))
     first, second = world.results["first"], world.results["candidates"][0].version_name
     later(world.folder, 3, [[str(9_000_001), *rows_of(world.folder, 2)[0][1:]]])
     assert world.arrive("2").model_versions == (second,)
-    done = rollback(*given)
+    done = rollback(given)
     assert (done.from_version, done.to_version) == (second, first)
-    now = champion(*given)
+    now = champion(given)
     assert now is not None
     assert now.name == first
     later(world.folder, 4, [[str(9_000_002), *rows_of(world.folder, 2)[0][1:]]])
@@ -97,7 +98,7 @@ def test_rows_that_come_again_are_quarantined(world: World):
         "duplicate key: another row of the same batch has it",
         "duplicate key: the source had it before scoring began",
     ]
-    reconcile(world.session, world.project, world.target)
+    reconcile(world.workspace)
 
 
 def test_a_file_of_the_same_name_and_other_content_is_loaded(world: World):
@@ -109,7 +110,7 @@ def test_a_file_of_the_same_name_and_other_content_is_loaded(world: World):
 
 
 def test_a_failing_task_loses_nothing_and_is_told_with_its_error(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     model = f"{world.database}.MODELS.CREDIT_APPROVAL"
     world.rows(f"ALTER MODEL {model} VERSION CHAMPION UNSET ALIAS")
     later(world.folder, 7, [[str(9_300_001), *rows_of(world.folder, 2)[0][1:]]])
@@ -118,11 +119,11 @@ def test_a_failing_task_loses_nothing_and_is_told_with_its_error(world: World):
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 0
     failed = world.rows("SELECT ERROR FROM {db}.OPS.RUNS WHERE STATE = 'FAILED'")
     assert "CHAMPION" in failed[0]["ERROR"]
-    crown(*given, world.results["first"])
+    crown(given, world.results["first"])
     world.deploy()
     world.arrive()
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 1
-    reconcile(*given)
+    reconcile(given)
 
 
 def test_a_changed_declaration_changes_the_graph_and_loses_nothing(world: World):
@@ -141,14 +142,14 @@ def test_a_changed_declaration_changes_the_graph_and_loses_nothing(world: World)
 
 
 def test_reconcile_names_lost_and_doubled_keys(world: World):
-    given = (world.session, world.project, world.target)
+    given = world.workspace
     scored = f"{world.database}.SERVING.SCORED"
     world.rows(f"INSERT INTO {scored} SELECT * FROM {scored} WHERE ID = 9400001")
     with pytest.raises(ScoringError, match="1 keys are scored more than once, such as 9400001"):
-        reconcile(*given)
+        reconcile(given)
     world.rows(f"DELETE FROM {scored} WHERE ID = 9400001")
     with pytest.raises(ScoringError, match="1 keys are neither scored nor quarantined, such as 9400001"):
-        reconcile(*given)
+        reconcile(given)
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_the_gate_refuses_below_the_bound_and_says_why(other: World):
         other.judge(training_set, "logistic")
     recorded = other.rows("SELECT PASSED, REASON FROM {db}.OPS.VERDICTS WHERE CHECK_NAME = 'BOUND'")
     assert [row["PASSED"] for row in recorded] == [False]
-    assert champion(other.session, other.project, other.target) is None
+    assert champion(other.workspace) is None
     assert other.value("SELECT COUNT(*) FROM {db}.OPS.LEDGER") == 0
 
 
@@ -184,17 +185,17 @@ def test_a_candidate_that_fails_is_told_and_does_not_sink_the_others(other: Worl
 def test_too_many_bad_rows_stop_the_run(other: World):
     data(other.folder)
     later(other.folder, 1, [[row[0], "XNA", *row[2:]] for row in rows_of(other.folder, 2)])
-    given = (other.session, other.project, other.target)
-    create_environment(*given)
+    given = other.workspace
+    create_environment(given)
     other.load(part="initial")
     with pytest.raises(ContractViolation, match=r"CODE_GENDER must be one of F, M: 20 of 20 rows do not, 2.00% are"):
-        check_contract(*given)
+        check_contract(given)
     failed = other.rows("SELECT CHECK_NAME FROM {db}.OPS.CONTRACT_CHECKS WHERE NOT PASSED ORDER BY CHECK_NAME")
     assert [row["CHECK_NAME"] for row in failed] == ["ANY_RULE", "CODE_GENDER_ALLOWED"]
 
 
 def test_an_unknown_batch_is_named(other: World):
     data(other.folder)
-    create_environment(other.session, other.project, other.target)
+    create_environment(other.workspace)
     with pytest.raises(LoadError, match="no arriving batch or file '9' in its data: batches are 1"):
         other.load(only="9")

@@ -8,6 +8,7 @@ import pytest
 from snowloop.lifecycle.scoring.observed import find_loop
 from snowloop.lifecycle.scoring.plan import Plan, make_plan, plan_scoring
 from snowloop.project import Project, load_project
+from snowloop.workspace import Workspace
 from tests.support.duel import arriving, call, declare, deploy, insert
 from tests.support.loops import deployed, wanted
 from tests.support.world import World
@@ -94,11 +95,11 @@ def test_deployments_leave_two_procedures_and_the_one_before_needs_no_upload(due
     done = world.deploy()
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     assert done.actions[old.split('"')[-2]] == "dropped"
-    found = find_loop(world.session, world.project, world.target)
+    found = find_loop(world.workspace)
     kept = [name.split('"')[-2] for name in (before, done.procedure)]
     assert [*found.procedures] == kept
     assert {file.partition("/")[0] for file in found.files} == {name.lower() for name in kept}
     insert(world, arriving(2))
     assert call(world, done.procedure)["scored"] == 2
-    again = plan_scoring(world.session, declare(world.project, mode="canary", share=0.12), world.target)
+    again = plan_scoring(Workspace(world.session, declare(world.project, mode="canary", share=0.12), world.target))
     assert {change.action for change in again.changes if change.kind in ("stage files", "procedure")} == {"keep"}

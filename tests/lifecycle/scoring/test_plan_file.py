@@ -111,7 +111,7 @@ def test_the_command_applies_what_was_saved_once(duel_world: World, command: Cal
     applied = command("apply", "--plan", file)
     assert applied.exit_code == 0, applied.output
     assert "changed" in applied.output
-    assert plan_scoring(world.session, world.project, world.target).nothing_to_do
+    assert plan_scoring(world.workspace).nothing_to_do
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     refused = command("apply", "--plan", file)
     assert refused.exit_code == 2

@@ -19,6 +19,7 @@ from snowloop.lifecycle.scoring.names import GRAPH
 from snowloop.lifecycle.scoring.plan import plan_scoring
 from snowloop.project import Project, load_project
 from snowloop.sql import render_project
+from snowloop.workspace import Workspace
 from tests.lifecycle.scoring.test_incidents import data, later, rows_of
 from tests.support.dying import Dying, KilledError
 from tests.support.world import World
@@ -36,7 +37,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     made = World(
         session, project.model_copy(update={"metric": metric}), "plans", data(tmp_path_factory.mktemp("credit"))
     )
-    promote(session, made.project, made.target, made.judge(made.prepare(), "logistic"))
+    promote(Workspace(session, made.project, made.target), made.judge(made.prepare(), "logistic"))
     return made
 
 
@@ -78,7 +79,7 @@ def broken_off(world: World, project: Project, *, sent: bool) -> Iterator[int]:
     """Apply, killed at each statement in turn, each time from what the caller has prepared since the last."""
     at = 1
     while True:
-        plan = plan_scoring(world.session, project, world.target)
+        plan = plan_scoring(Workspace(world.session, project, world.target))
         try:
             apply_plan(Dying(world.session, at, sent=sent), plan)  # type: ignore[arg-type]
         except KilledError:
@@ -98,7 +99,7 @@ def test_a_first_deployment_broken_off_at_any_statement_is_completed(world: Worl
         tried = at
         world.deploy()
         assert state(world) == whole
-        assert plan_scoring(world.session, world.project, world.target).nothing_to_do
+        assert plan_scoring(world.workspace).nothing_to_do
         undeploy(world)
     assert tried == 14
 
@@ -145,7 +146,7 @@ def test_a_plan_changes_nothing(world: World):
     serving = world.project.serving.model_copy(update={"timeout_seconds": 77})
     other = world.project.model_copy(update={"serving": serving})
     before = state(world)
-    statements = sent_by(world, lambda: plan_scoring(world.session, other, world.target))
+    statements = sent_by(world, lambda: plan_scoring(Workspace(world.session, other, world.target)))
     assert [each for each in statements if not each.lstrip().upper().startswith(READS)] == []
     assert state(world) == before
 
@@ -166,15 +167,11 @@ def test_a_task_that_somebody_altered_is_put_right_once(deployed: World, column:
     before = state(deployed)
     deployed.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     deployed.rows(f"ALTER TASK {{db}}.SERVING.{name} {change.replace('{db}', deployed.database)}")
-    (reason,) = [
-        each.reason
-        for each in plan_scoring(deployed.session, deployed.project, deployed.target).changes
-        if each.name == f"SERVING.{name}"
-    ]
+    (reason,) = [each.reason for each in plan_scoring(deployed.workspace).changes if each.name == f"SERVING.{name}"]
     assert reason == f"somebody altered it: {column}"
     deployed.deploy()
     assert state(deployed) == before
-    assert plan_scoring(deployed.session, deployed.project, deployed.target).nothing_to_do
+    assert plan_scoring(deployed.workspace).nothing_to_do
 
 
 @pytest.mark.parametrize(
@@ -186,7 +183,7 @@ def test_no_declaration_is_deployed_over_and_over(deployed: World, changes: dict
     other = World(deployed.session, project, deployed.target, deployed.data)
     for world in (other, deployed):
         world.deploy()
-        assert plan_scoring(world.session, world.project, world.target).nothing_to_do
+        assert plan_scoring(world.workspace).nothing_to_do
 
 
 def test_scores_carry_the_features_as_served(deployed: World):
@@ -227,7 +224,7 @@ def test_event_time_is_kept_when_it_is_declared(deployed: World):
     told = dated.value("SELECT DATE_PART('EPOCH_SECOND', EVENT_TIME) FROM {db}.SERVING.SCORED WHERE ID = 9500001")
     assert told == dated.value("SELECT DAYS_BIRTH FROM {db}.RAW.APPLICATION_RECORD WHERE ID = 9500001")
     deployed.deploy()
-    reconcile(deployed.session, deployed.project, deployed.target)
+    reconcile(deployed.workspace)
 
 
 def test_a_second_consumer_and_a_renamed_column_are_refused_and_leave_the_loop_alone(deployed: World):
@@ -300,7 +297,7 @@ def test_a_stale_stream_is_refused_and_recovered_without_loss_or_double_scoring(
     assert command("apply").exit_code == 0
     deployed.arrive()
     assert deployed.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED") == before + 5
-    reconcile(deployed.session, deployed.project, deployed.target)
+    reconcile(deployed.workspace)
     assert "stream kept, 0 lost rows" in command("recover").output
     later(deployed.folder, 5, [[str(9_700_000 + number), *row] for number in range(3)])
     deployed.load(part="arrivals")
@@ -310,7 +307,7 @@ def test_a_stale_stream_is_refused_and_recovered_without_loss_or_double_scoring(
     assert command("apply").exit_code == 0
     deployed.arrive()
     assert deployed.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED") == before + 8
-    reconcile(deployed.session, deployed.project, deployed.target)
+    reconcile(deployed.workspace)
 
 
 def test_help_helps(tmp_path: Path):

@@ -15,6 +15,7 @@ from snowloop.lifecycle.scoring.observed import Found
 from snowloop.lifecycle.scoring.plan import make_plan, plan_scoring
 from snowloop.project import Label, Project, load_project
 from snowloop.project.challenger import Challenger
+from snowloop.workspace import Workspace
 from tests.support.duel import deploy
 from tests.support.loops import FEATURES, deployed, environment, stream, wanted
 from tests.support.world import World
@@ -140,9 +141,9 @@ def test_plan_of_an_environment_without_a_loop(session: Session):
     from snowloop.lifecycle.data.environment import create_environment
 
     project = load_project("credit_approval")
-    create_environment(session, project, "snapshots")
+    create_environment(Workspace(session, project, "snapshots"))
     with session.query_history() as sent:
-        plan_scoring(session, project, "snapshots")
+        plan_scoring(Workspace(session, project, "snapshots"))
     compare("plan", [query.sql_text for query in sent.queries])
 
 
@@ -153,6 +154,6 @@ def test_plan_of_a_deployed_loop(duel_world: World):
         deploy(duel_world, mode="canary", share=share)
         wait_until_quiet(duel_world.session, names(duel_world.project, duel_world.target).root)
     with duel_world.session.query_history() as sent:
-        plan = plan_scoring(duel_world.session, duel_world.project, duel_world.target)
+        plan = plan_scoring(duel_world.workspace)
     changes = [f"{change.action} {change.kind} {change.name}" for change in plan.changes]
     compare("plan_deployed", [*(query.sql_text for query in sent.queries), "\n".join(f"-- {each}" for each in changes)])

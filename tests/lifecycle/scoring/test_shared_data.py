@@ -11,6 +11,7 @@ from snowflake.snowpark import Session
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.scoring import reconcile
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from tests.support.world import SHARED, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -57,7 +58,7 @@ def test_bank_marketing_trains_on_the_earlier_calls_and_scores_the_later_each_on
     scored = Counter(row["ROW_ID"] for row in world.rows("SELECT ROW_ID FROM {db}.SERVING.SCORED"))
     quarantined = Counter(row["ROW_ID"] for row in world.rows("SELECT ROW_ID FROM {db}.SERVING.QUARANTINE"))
     assert scored + quarantined == Counter(range(TRAINED + 1, ROWS + 1))
-    counts = reconcile(session, world.project, world.target)
+    counts = reconcile(Workspace(session, world.project, world.target))
     assert (counts.source_rows, counts.baseline_rows, counts.pending) == (ROWS, TRAINED, 0)
     rows = world.rows(
         "SELECT S.SCORE, B.Y FROM {db}.SERVING.SCORED AS S JOIN {db}.RAW.BANK AS B ON B.ROW_ID = S.ROW_ID"

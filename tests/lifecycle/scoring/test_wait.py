@@ -13,6 +13,7 @@ from snowloop.lifecycle.scoring.task_runs import UnderWay, graph_runs
 from snowloop.lifecycle.scoring.wait import run_finished
 from snowloop.project import Project, load_project
 from snowloop.sql import clock
+from snowloop.workspace import Workspace
 from tests.support.graphs import LightGraph, until
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -26,10 +27,10 @@ def project() -> Project:
 def test_a_run_is_told_by_all_of_its_tasks(session: Session, project: Project):
     graph = LightGraph(session, project.database("watch_child"), {MONITORING: "SELECT * FROM GONE"})
     since = clock(session).isoformat()
-    assert run_finished(session, project, "watch_child", since=since) is None
+    assert run_finished(Workspace(session, project, "watch_child"), since=since) is None
     graph.run()
     with pytest.raises(ScoringError, match=rf"(?s){MONITORING} FAILED: .*GONE"):
-        run_finished(session, project, "watch_child", since=since)
+        run_finished(Workspace(session, project, "watch_child"), since=since)
 
 
 def test_the_last_run_that_is_over_is_told_while_the_next_is_under_way(session: Session, project: Project):
@@ -38,10 +39,10 @@ def test_the_last_run_that_is_over_is_told_while_the_next_is_under_way(session: 
     ended = graph.run()
     graph.execute()
     until(lambda: graph.tasks("EXECUTING"), "the next run")
-    told = run_finished(session, project, "watch_next", since=since)
+    told = run_finished(Workspace(session, project, "watch_next"), since=since)
     assert told == {"graph_run": str(ended["GRAPH_RUN_GROUP_ID"]), "state": "SUCCEEDED"}
     later = clock(session) + timedelta(hours=1)
-    assert run_finished(session, project, "watch_next", since=later.isoformat()) is None
+    assert run_finished(Workspace(session, project, "watch_next"), since=later.isoformat()) is None
 
 
 def rows(*told: tuple[str, str, datetime | None]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from snowloop.lifecycle.features.training_set import TrainingSet, build_training
 from snowloop.lifecycle.training.train import Candidate, train_candidate, version_name
 from snowloop.lifecycle.versions import versions
 from snowloop.project import Project, ProjectError
+from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -107,8 +108,8 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def trained(world: World, project: Project, name: str = "line") -> Candidate:
-    given = (world.session, project, world.target)
-    return train_candidate(*given, build_training_set(*given), name)
+    given = Workspace(world.session, project, world.target)
+    return train_candidate(given, build_training_set(given), name)
 
 
 def by_hand(world: World, candidate: Candidate, split: str) -> np.ndarray:
@@ -138,7 +139,11 @@ def test_the_registry_has_the_mean_and_the_spread_over_folds_of_the_training_row
     assert candidate.error is None
     wanted = by_hand(world, candidate, split)
     assert len(set(wanted)) == 5
-    (kept,) = (each for each in versions(world.session, project, world.target) if each.name == candidate.version_name)
+    (kept,) = (
+        each
+        for each in versions(Workspace(world.session, project, world.target))
+        if each.name == candidate.version_name
+    )
     assert kept.metrics["cv_rmse_mean"] == pytest.approx(wanted.mean(), rel=1e-9)
     assert kept.metrics["cv_rmse_std"] == pytest.approx(wanted.std(), rel=1e-9)
     assert kept.facts["cross_validation"] == 5
@@ -152,7 +157,7 @@ def test_the_same_folds_are_kept_and_the_model_is_that_without_folds(world: Worl
     assert plain.version_name != folded.version_name
     assert plain.metrics == {name: value for name, value in folded.metrics.items() if not name.startswith("cv_")}
     assert "cross-validation" not in plain.summary()
-    found = evaluate(world.session, folding(tmp_path), world.target, folded)
+    found = evaluate(Workspace(world.session, folding(tmp_path), world.target), folded)
     facts = {
         row["NAME"]: (row["VALUE"], row["ROWS_MEASURED"])
         for row in world.rows(f"SELECT * FROM {{db}}.OPS.EVALUATIONS WHERE EVALUATION_ID = '{found.evaluation_id}'")
@@ -168,18 +173,18 @@ def test_a_fold_that_fails_fails_its_candidate_alone(world: World, tmp_path: Pat
     (project.directory / "model.py").write_text(FUSSY)
     failed = trained(world, project, "fussy")
     assert failed.error == "ValueError: fold 1 of 5 of the cross-validation: RuntimeError: too few rows"
-    assert failed.version_name not in [each.name for each in versions(world.session, project, world.target)]
+    assert failed.version_name not in [each.name for each in versions(Workspace(world.session, project, world.target))]
     assert trained(world, project).error is None
 
 
 def test_another_order_of_the_rows_is_another_training_set(world: World, tmp_path: Path):
     """Folds follow the order within the training part, so the fingerprint stands for it."""
-    given = (world.session, folding(tmp_path, "time"), world.target)
-    before = build_training_set(*given).fingerprint
+    given = Workspace(world.session, folding(tmp_path, "time"), world.target)
+    before = build_training_set(given).fingerprint
     swap = "UPDATE {db}.RAW.VISIT SET SEEN_AT = DATEADD('day', CASE VISIT_ID WHEN 3 THEN %d ELSE -%d END, SEEN_AT)"
     try:
         world.rows(swap % (4, 4) + " WHERE VISIT_ID IN (3, 7)")
-        assert build_training_set(*given).fingerprint != before
+        assert build_training_set(given).fingerprint != before
     finally:
         world.rows(swap.replace("THEN %d ELSE -%d", "THEN -%d ELSE %d") % (4, 4) + " WHERE VISIT_ID IN (3, 7)")
-    assert build_training_set(*given).fingerprint == before
+    assert build_training_set(given).fingerprint == before

@@ -16,6 +16,7 @@ from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.training.train import Candidate, train_candidate
 from snowloop.project import Project
+from snowloop.workspace import Workspace
 from tests.support.wine import wine_project, wines, write_wines
 from tests.support.world import World
 
@@ -78,20 +79,20 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("estimators")
     files = write_wines(folder / "files", wines(texts=True), first=178)
     made = World(session, wine_project(folder, texts=True), "estimators", files)
-    given = (session, made.project, made.target)
-    create_environment(*given)
+    given = Workspace(session, made.project, made.target)
+    create_environment(given)
     made.load()
-    check_contract(*given)
+    check_contract(given)
     return made
 
 
 def trained(world: World, project: Project, *names: str) -> list[Candidate]:
     """One candidate under several names: each is trained for itself."""
-    given = (world.session, project, world.target)
-    training_set = build_training_set(*given)
+    given = Workspace(world.session, project, world.target)
+    training_set = build_training_set(given)
     (first, *_) = project.candidates
     named = [first.model_copy(update={"name": name}) for name in names]
-    return [train_candidate(*given, training_set, candidate) for candidate in named]
+    return [train_candidate(given, training_set, candidate) for candidate in named]
 
 
 def model(world: World, candidate: Candidate) -> Any:
@@ -113,8 +114,8 @@ def test_one_seed_gives_one_model(world: World, tmp_path: Path, task: str):
     method = "predict" if task == "regression" else "predict_proba"
     said = [getattr(model(world, each), method)(inputs) for each in (first, second)]
     assert np.array_equal(*said)
-    given = (world.session, project, world.target)
-    found = [evaluate(*given, each).to_dict() for each in (first, second)]
+    given = Workspace(world.session, project, world.target)
+    found = [evaluate(given, each).to_dict() for each in (first, second)]
     for measured in found:
         for new in ("candidate", "evaluation_id", "cost"):
             del measured[new]
@@ -125,8 +126,8 @@ def judged(world: World, project: Project, name: str) -> Any:
     """The gate's verdict of a candidate: its check SKEW says that SQL gives what Python gives."""
     (candidate,) = trained(world, project, name)
     assert candidate.error is None, candidate.error
-    found = evaluate(world.session, project, world.target, candidate)
-    verdict = decide(world.session, project, world.target, [found])
+    found = evaluate(Workspace(world.session, project, world.target), candidate)
+    verdict = decide(Workspace(world.session, project, world.target), [found])
     assert found.skew is not None
     assert found.skew.rows > 20
     return verdict, found

@@ -15,6 +15,7 @@ from snowloop.lifecycle.training import train
 from snowloop.lifecycle.training.train import Candidate, train_candidate
 from snowloop.lifecycle.versions import champion
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from snowloop_procedures import training
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
@@ -90,7 +91,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     (place / "project.yaml").write_text(declared.replace("at_most: 100", "at_most: 100, tolerance: 5, min_support: 5"))
     made = World(session, load_project("visits", folder / "projects"), "failing", write_visits(folder / "data"))
     made.results["verdict"] = made.judge(made.prepare())
-    promote(session, made.project, made.target, made.results["verdict"])
+    promote(Workspace(session, made.project, made.target), made.results["verdict"])
     return made
 
 
@@ -103,7 +104,7 @@ def failed(world: World, name: str) -> str:
 
 def test_the_one_that_can_be_used_is_promoted(world: World):
     """It is of a module beside model.py, so that the version serves with that module's code."""
-    now = champion(world.session, world.project, world.target)
+    now = champion(world.workspace)
     assert now is not None
     assert now.name.startswith("LINE_")
     assert [each.error for each in world.results["candidates"]].count(None) == 1
@@ -122,7 +123,7 @@ def test_a_candidate_that_ends_the_process_fails_by_itself(world: World):
 
 def test_the_candidates_of_a_search_are_rehearsed_as_they_are_trained(world: World):
     """The search says a parameter that build_model needs."""
-    tried = rehearse(world.session, without_failing(world), world.target).tried
+    tried = rehearse(Workspace(world.session, without_failing(world), world.target)).tried
     specified = [each for each in tried if each.name == "SPECIFICATION_TESTED"]
     assert [each.passed for each in specified] == [True]
     assert "candidate line_" in specified[0].reason
@@ -133,7 +134,7 @@ def test_a_champion_whose_candidate_is_no_longer_declared_is_rehearsed_without_a
     project = without_failing(world)
     (other,) = project.contestants
     changed = project.model_copy(update={"candidates": (other.model_copy(update={"name": "renamed"}),)})
-    tried = rehearse(world.session, changed, world.target).tried
+    tried = rehearse(Workspace(world.session, changed, world.target)).tried
     assert [each.name for each in tried] == ["SPECIFICATION_TESTED"]
 
 
@@ -157,7 +158,7 @@ def test_what_snowflake_refuses_is_no_fault_of_the_candidate(world: World, monke
     name = world.project.contestants[0].name
     again = world.project.model_copy(update={"seed": 3})
     with pytest.raises(SnowparkSQLException, match="NOT_THERE"):
-        train_candidate(world.session, again, world.target, world.results["training_set"], name)
+        train_candidate(Workspace(world.session, again, world.target), world.results["training_set"], name)
     for module in ("model", "shapes"):
         del sys.modules[module]
 
@@ -167,7 +168,7 @@ def test_a_call_that_snowflake_refuses_fails_the_stage(world: World):
     without = world.project.model_copy(update={"packages": (*world.project.packages, "no-such-package==1.0")})
     training_set = world.results["training_set"]
     with pytest.raises((TrainingError, SnowparkSQLException), match="no-such-package"):
-        train_candidate(world.session, without, world.target, training_set, world.project.contestants[0])
+        train_candidate(Workspace(world.session, without, world.target), training_set, world.project.contestants[0])
 
 
 def test_a_repository_of_packages_makes_another_version(world: World):

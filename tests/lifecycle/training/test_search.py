@@ -11,6 +11,7 @@ from snowloop.lifecycle.gate.checks import trained
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import Candidate, Project, ProjectError
 from snowloop.project.training import Limits, Search
+from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -108,16 +109,16 @@ def test_a_candidate_over_its_time_fails_by_itself(session: Session, tmp_path: P
     file.write_text(file.read_text().replace("    return Ridge", slow))
     world = World(session, project, "limits", write_visits(tmp_path / "data"))
     made = world.prepare()
-    given = (session, project, world.target)
+    given = Workspace(session, project, world.target)
     quick, hanging = (each.name for each in project.contestants[1:])
     began = time.monotonic()
     bounded = project.model_copy(update={"limits": Limits(minutes=0.1)})
-    late = train_candidate(session, bounded, world.target, made, hanging)
+    late = train_candidate(Workspace(session, bounded, world.target), made, hanging)
     assert time.monotonic() - began < 200
     assert late.error == "it took longer than the 6 seconds of limits.minutes: allow more, or train something smaller"
-    good = train_candidate(*given, made, quick)
+    good = train_candidate(given, made, quick)
     assert good.error is None
-    reason = trained([evaluate(*given, each) for each in (late, good)]).reason
+    reason = trained([evaluate(given, each) for each in (late, good)]).reason
     assert reason == f"1 of 2 candidates could be trained ({hanging}: {late.error})"
     shown = world.rows("SHOW PARAMETERS LIKE 'STATEMENT_TIMEOUT_IN_SECONDS' IN SESSION")[0]
     assert shown["value"] == shown["default"]

@@ -16,6 +16,7 @@ from snowloop.airflow.failures import is_connection_error, reason_of
 from snowloop.airflow.figures import format_figures
 from snowloop.airflow.links import SnowsightLink, watched_queries
 from snowloop.project import Project, load_project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -138,12 +139,11 @@ class SnowparkStageOperator(StageOperator):
     _session: Session | None = None
 
     @abstractmethod
-    def run(self, session: Session, project: Project) -> StageResult:
+    def run(self, workspace: Workspace) -> StageResult:
         """Call the stage's lifecycle function.
 
         Args:
-            session: Session of the connection, tagged with this task.
-            project: The declared project.
+            workspace: Session, project and environment.
 
         Returns:
             The stage's result.
@@ -168,7 +168,7 @@ class SnowparkStageOperator(StageOperator):
             session.update_query_tag(self.query_tag)
             with watched_queries(session) as url:
                 try:
-                    return self.run(session, project)
+                    return self.run(Workspace(session, project, self.target))
                 finally:
                     self.query_url = url()
         finally:

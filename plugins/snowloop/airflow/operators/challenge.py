@@ -9,11 +9,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from snowloop.airflow.operators.base import SnowparkStageOperator
 from snowloop.airflow.operators.stages import PromoteOperator
-from snowloop.project import Project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from snowflake.snowpark import Session
 
     from snowloop.airflow.operators.base import StageResult
     from snowloop.lifecycle.champion.promote import Promotion
@@ -71,18 +70,18 @@ class ChallengeOperator(SnowparkStageOperator):
             raise AirflowSkipException(message)
         return super().execute(context)
 
-    def run(self, session: Session, project: Project) -> StageResult:
+    def run(self, workspace: Workspace) -> StageResult:
         """Call the function of the action."""
         from snowloop.lifecycle.champion.challenger import challenge, withdraw
         from snowloop.lifecycle.champion.compare import compare_versions
 
-        given = (session, project, self.target)
+        given = workspace
         if self.action == "challenge":
             judge = str(self.judge).lower() == "true"
-            return challenge(*given, version=self.version, reason=self.reason, judge=judge)
+            return challenge(given, version=self.version, reason=self.reason, judge=judge)
         if self.action == "withdraw":
-            return withdraw(*given, reason=self.reason)
-        comparison = compare_versions(*given, version=self.version or None)
+            return withdraw(given, reason=self.reason)
+        comparison = compare_versions(given, version=self.version or None)
         self.log.info("%s", comparison.text())
         return comparison
 
@@ -122,21 +121,21 @@ class JudgeChallengerOperator(SnowparkStageOperator):
         verdict: dict[str, Any] = judged["verdict"]
         return verdict
 
-    def run(self, session: Session, project: Project) -> Judged:
+    def run(self, workspace: Workspace) -> Judged:
         """Call ``judge_challenger``."""
         from snowloop.lifecycle.champion.succession import judge_challenger
 
-        return judge_challenger(session, project, self.target)
+        return judge_challenger(workspace)
 
 
 class PromoteChallengerOperator(PromoteOperator):
     """Make the challenger that the gate accepted the champion, if it is challenger still."""
 
-    def run(self, session: Session, project: Project) -> Promotion:
+    def run(self, workspace: Workspace) -> Promotion:
         """Call ``promote_challenger``."""
         from snowloop.lifecycle.champion.approval import Approval
         from snowloop.lifecycle.champion.succession import promote_challenger
         from snowloop.lifecycle.gate.gate import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
-        return promote_challenger(session, project, self.target, Verdict.from_dict(self.verdict), approval)
+        return promote_challenger(workspace, Verdict.from_dict(self.verdict), approval)

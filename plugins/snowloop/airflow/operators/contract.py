@@ -9,10 +9,10 @@ from airflow.sdk.exceptions import AirflowFailException
 from snowloop.airflow.operators.base import SnowparkStageOperator, StageResult
 from snowloop.errors import ContractViolation
 from snowloop.project import Project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from snowflake.snowpark import Session
 
     from snowloop.lifecycle.data.validate import ContractReport, SourceChecks
 
@@ -47,11 +47,11 @@ class ContractOperator(SnowparkStageOperator):
             raise ContractViolation(f"the data of project {project.name} breaks its contract: {'; '.join(failed)}")
         return report
 
-    def run(self, session: Session, project: Project) -> ContractReport:
+    def run(self, workspace: Workspace) -> ContractReport:
         """Call ``check_contract``."""
         from snowloop.lifecycle.data.validate import check_contract
 
-        return check_contract(session, project, self.target)
+        return check_contract(workspace)
 
     def _failures(self, checks: SourceChecks, context: Context) -> list[str]:
         """Check one source, and name in words what failed."""

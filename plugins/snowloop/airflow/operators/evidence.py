@@ -9,15 +9,14 @@ from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
 from snowloop.airflow.operators.base import SnowparkStageOperator
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from snowflake.snowpark import Session
 
     from snowloop.lifecycle.monitoring.monitor import Monitored
     from snowloop.lifecycle.monitoring.rehearse import Rehearsal
     from snowloop.lifecycle.report import Report
-    from snowloop.project import Project
 
 
 class ReportOperator(SnowparkStageOperator):
@@ -55,28 +54,28 @@ class ReportOperator(SnowparkStageOperator):
             raise AirflowSkipException(message)
         return super().execute(context)
 
-    def run(self, session: Session, project: Project) -> Report:
+    def run(self, workspace: Workspace) -> Report:
         """Call ``publish_report``."""
         from snowloop.lifecycle.report import publish_report
 
-        return publish_report(session, project, self.target, verdict_id=self.verdict_id)
+        return publish_report(workspace, verdict_id=self.verdict_id)
 
 
 class MonitorOperator(SnowparkStageOperator):
     """Watch scores, times, age and packages of the version that serves; what is not as it should be fails the task."""
 
-    def run(self, session: Session, project: Project) -> Monitored:
+    def run(self, workspace: Workspace) -> Monitored:
         """Call ``monitor``."""
         from snowloop.lifecycle.monitoring.monitor import monitor
 
-        return monitor(session, project, self.target)
+        return monitor(workspace)
 
 
 class RehearseOperator(SnowparkStageOperator):
     """Train the champion again and compare, test model.py, rehearse a rollback, and measure what was served."""
 
-    def run(self, session: Session, project: Project) -> Rehearsal:
+    def run(self, workspace: Workspace) -> Rehearsal:
         """Call ``rehearse``; what did not go well fails the task with its reason, and is recorded."""
         from snowloop.lifecycle.monitoring.rehearse import rehearse
 
-        return rehearse(session, project, self.target)
+        return rehearse(workspace)

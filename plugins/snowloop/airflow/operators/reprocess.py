@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from snowloop.airflow.operators.base import SnowparkStageOperator
-from snowloop.project import Project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from snowflake.snowpark import Session
 
     from snowloop.lifecycle.scoring.health import StreamHealth
     from snowloop.lifecycle.scoring.reprocess.backfill import Backfill
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 class HealthOperator(SnowparkStageOperator):
     """Look at the stream and the tasks of the scoring loop, and fail with every finding and what to do."""
 
-    def run(self, session: Session, project: Project) -> StreamHealth:
+    def run(self, workspace: Workspace) -> StreamHealth:
         """Call ``stream_health``."""
         from snowloop.errors import ScoringError
         from snowloop.lifecycle.scoring.health import stream_health
 
-        health = stream_health(session, project, self.target)
+        health = stream_health(workspace)
         if health.findings:
             raise ScoringError("\n".join(health.findings))
         return health
@@ -46,13 +45,13 @@ class RecoverOperator(SnowparkStageOperator):
         super().__init__(**kwargs)
         self.recover = recover
 
-    def run(self, session: Session, project: Project) -> Recovery:
+    def run(self, workspace: Workspace) -> Recovery:
         """Call ``recover_loop`` if it is asked for."""
         from snowloop.lifecycle.scoring.reprocess.recover import Recovery, recover_loop
 
         if str(self.recover).lower() != "true":
             return Recovery(recovered=False)
-        return recover_loop(session, project, self.target, lost=False)
+        return recover_loop(workspace, lost=False)
 
 
 class BackfillOperator(SnowparkStageOperator):
@@ -89,13 +88,13 @@ class BackfillOperator(SnowparkStageOperator):
         self._run_id = f"{context['ti'].dag_id}__{context['ti'].run_id}"
         return super().execute(context)
 
-    def run(self, session: Session, project: Project) -> Backfill:
+    def run(self, workspace: Workspace) -> Backfill:
         """Call ``backfill``."""
         from snowloop.lifecycle.scoring.reprocess.backfill import Rows, backfill
 
         rows = Rows(start=self.start or None, end=self.end or None)
         chosen: dict[str, Any] = {"version": self.version or None, "rows": rows, "batch_size": int(self.batch_size)}
-        return backfill(session, project, self.target, run_id=self._run_id, **chosen)
+        return backfill(workspace, run_id=self._run_id, **chosen)
 
 
 class RequeueOperator(SnowparkStageOperator):
@@ -112,8 +111,8 @@ class RequeueOperator(SnowparkStageOperator):
         super().__init__(**kwargs)
         self.version = version
 
-    def run(self, session: Session, project: Project) -> Requeue:
+    def run(self, workspace: Workspace) -> Requeue:
         """Call ``requeue``."""
         from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 
-        return requeue(session, project, self.target, version=self.version or None)
+        return requeue(workspace, version=self.version or None)

@@ -9,10 +9,10 @@ from snowloop.airflow import VERDICT_KEY
 from snowloop.airflow.operators.base import SnowparkStageOperator, StageResult
 from snowloop.errors import GateRefused
 from snowloop.project import Project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from snowflake.snowpark import Session
 
     from snowloop.lifecycle.champion.promote import Promotion
     from snowloop.lifecycle.champion.rollback import Rollback, Verified
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 class EnvironmentOperator(SnowparkStageOperator):
     """Create the project's database, schemas, stage and tables in the target environment, and keep what is there."""
 
-    def run(self, session: Session, project: Project) -> Environment:
+    def run(self, workspace: Workspace) -> Environment:
         """Call ``create_environment``."""
         from snowloop.lifecycle.data.environment import create_environment
 
-        return create_environment(session, project, self.target)
+        return create_environment(workspace)
 
 
 class LoadOperator(SnowparkStageOperator):
@@ -61,21 +61,21 @@ class LoadOperator(SnowparkStageOperator):
         self.part = part
         self.only = only
 
-    def run(self, session: Session, project: Project) -> LoadReport:
+    def run(self, workspace: Workspace) -> LoadReport:
         """Call ``load_files``."""
         from snowloop.lifecycle.data.load import load_files
 
-        return load_files(session, project, self.target, self.data_dir, part=self.part, only=self.only)
+        return load_files(workspace, self.data_dir, part=self.part, only=self.only)
 
 
 class TrainingSetOperator(SnowparkStageOperator):
     """Build the immutable training set that the project's features.sql and label.sql describe."""
 
-    def run(self, session: Session, project: Project) -> TrainingSet:
+    def run(self, workspace: Workspace) -> TrainingSet:
         """Call ``build_training_set``."""
         from snowloop.lifecycle.features.training_set import build_training_set
 
-        return build_training_set(session, project, self.target)
+        return build_training_set(workspace)
 
 
 class TrainOperator(SnowparkStageOperator):
@@ -94,13 +94,13 @@ class TrainOperator(SnowparkStageOperator):
         self.training_set = training_set
         self.candidate = candidate
 
-    def run(self, session: Session, project: Project) -> Candidate:
+    def run(self, workspace: Workspace) -> Candidate:
         """Call ``train_candidate``."""
         from snowloop.lifecycle.features.training_set import TrainingSet
         from snowloop.lifecycle.training.train import train_candidate
 
         training_set = TrainingSet.from_dict(self.training_set)
-        return train_candidate(session, project, self.target, training_set, self.candidate)
+        return train_candidate(workspace, training_set, self.candidate)
 
 
 class EvaluateOperator(SnowparkStageOperator):
@@ -117,12 +117,12 @@ class EvaluateOperator(SnowparkStageOperator):
         super().__init__(**kwargs)
         self.candidate = candidate
 
-    def run(self, session: Session, project: Project) -> Evaluation:
+    def run(self, workspace: Workspace) -> Evaluation:
         """Call ``evaluate``."""
         from snowloop.lifecycle.evaluation.evaluate import evaluate
         from snowloop.lifecycle.training.train import Candidate
 
-        return evaluate(session, project, self.target, Candidate.from_dict(self.candidate))
+        return evaluate(workspace, Candidate.from_dict(self.candidate))
 
 
 class GateOperator(SnowparkStageOperator):
@@ -176,14 +176,14 @@ class GateOperator(SnowparkStageOperator):
         context["ti"].xcom_push(key=VERDICT_KEY, value=cast("Verdict", verdict).verdict_id)
         return verdict
 
-    def run(self, session: Session, project: Project) -> Verdict:
+    def run(self, workspace: Workspace) -> Verdict:
         """Call ``decide``; a name without a reason, or a reason without a name, is refused."""
         from snowloop.lifecycle.evaluation.evaluate import Evaluation
         from snowloop.lifecycle.gate.gate import decide, override_of
 
         override = override_of(self.override_by, self.override_reason)
         evaluations = [Evaluation.from_dict(each) for each in self.evaluations]
-        return decide(session, project, self.target, evaluations, override=override)
+        return decide(workspace, evaluations, override=override)
 
 
 class PromoteOperator(SnowparkStageOperator):
@@ -202,24 +202,24 @@ class PromoteOperator(SnowparkStageOperator):
         self.verdict = verdict
         self.approval = approval
 
-    def run(self, session: Session, project: Project) -> Promotion:
+    def run(self, workspace: Workspace) -> Promotion:
         """Call ``promote``."""
         from snowloop.lifecycle.champion.approval import Approval
         from snowloop.lifecycle.champion.promote import promote
         from snowloop.lifecycle.gate.gate import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
-        return promote(session, project, self.target, Verdict.from_dict(self.verdict), approval)
+        return promote(workspace, Verdict.from_dict(self.verdict), approval)
 
 
 class PlanScoringOperator(SnowparkStageOperator):
     """Compare the declared scoring loop with what is there, and log what deploying will do; nothing is changed."""
 
-    def run(self, session: Session, project: Project) -> Plan:
+    def run(self, workspace: Workspace) -> Plan:
         """Call ``plan_scoring``; a refusal fails the task with its reason and remedy."""
         from snowloop.lifecycle.scoring.plan import plan_scoring
 
-        plan = plan_scoring(session, project, self.target)
+        plan = plan_scoring(workspace)
         self.log.info("%s", plan.text())
         plan.check()
         return plan
@@ -228,31 +228,31 @@ class PlanScoringOperator(SnowparkStageOperator):
 class DeployScoringOperator(SnowparkStageOperator):
     """Deploy the stream, the scoring procedure and the native task graph that score new rows."""
 
-    def run(self, session: Session, project: Project) -> Deployment:
+    def run(self, workspace: Workspace) -> Deployment:
         """Call ``deploy_scoring``."""
         from snowloop.lifecycle.scoring import deploy_scoring
 
-        return deploy_scoring(session, project, self.target)
+        return deploy_scoring(workspace)
 
 
 class ReconcileOperator(SnowparkStageOperator):
     """Prove that every row which arrived was scored once or quarantined once."""
 
-    def run(self, session: Session, project: Project) -> Reconciliation:
+    def run(self, workspace: Workspace) -> Reconciliation:
         """Call ``reconcile``."""
         from snowloop.lifecycle.scoring import reconcile
 
-        return reconcile(session, project, self.target)
+        return reconcile(workspace)
 
 
 class RollbackOperator(SnowparkStageOperator):
     """Make the ledger's previous champion the champion again."""
 
-    def run(self, session: Session, project: Project) -> Rollback:
+    def run(self, workspace: Workspace) -> Rollback:
         """Call ``rollback``."""
         from snowloop.lifecycle.champion.rollback import rollback
 
-        return rollback(session, project, self.target)
+        return rollback(workspace)
 
 
 class VerifyRollbackOperator(SnowparkStageOperator):
@@ -271,9 +271,9 @@ class VerifyRollbackOperator(SnowparkStageOperator):
         self.rollback = rollback
         self.timeout = timeout
 
-    def run(self, session: Session, project: Project) -> Verified:
+    def run(self, workspace: Workspace) -> Verified:
         """Call ``verify_rollback``."""
         from snowloop.lifecycle.champion.rollback import Rollback, verify_rollback
 
         done = Rollback.from_dict(self.rollback)
-        return verify_rollback(session, project, self.target, done, timeout=int(self.timeout))
+        return verify_rollback(workspace, done, timeout=int(self.timeout))

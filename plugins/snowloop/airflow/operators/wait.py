@@ -10,13 +10,12 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from snowloop.airflow import REASON_KEY
 from snowloop.airflow.operators.base import SnowparkStageOperator
-from snowloop.project import Project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow.sdk import Context
-    from snowflake.snowpark import Session
 
     from snowloop.lifecycle.scoring import Scores
 
@@ -46,12 +45,11 @@ class AwaitScoresOperator(SnowparkStageOperator):
         self.arrived = arrived
         self.poll_interval = poll_interval
 
-    def run(self, session: Session, project: Project) -> Scores:
+    def run(self, workspace: Workspace) -> Scores:
         """Look once with ``scores_of``, and hand the wait to the triggerer while there is no answer.
 
         Args:
-            session: Session of the connection, tagged with this task.
-            project: The declared project.
+            workspace: Session, project and environment.
 
         Returns:
             What the runs did.
@@ -63,8 +61,8 @@ class AwaitScoresOperator(SnowparkStageOperator):
         from snowloop.lifecycle.scoring.wait import scores_of, told_since
         from snowloop.sql import clock
 
-        moments = {"arrived": clock(session), "since": told_since(session, project, self.target, self._since)}
-        scores = scores_of(session, project, self.target, **moments)
+        moments = {"arrived": clock(workspace.session), "since": told_since(workspace, self._since)}
+        scores = scores_of(workspace, **moments)
         if scores is not None:
             return scores
         trigger = LoopTrigger(

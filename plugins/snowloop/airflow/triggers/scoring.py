@@ -111,8 +111,10 @@ class LoopTrigger(BaseTrigger):
     def _look(self, session: Session) -> Any:
         from snowloop.lifecycle.scoring import wait
         from snowloop.project import load_project
+        from snowloop.workspace import Workspace
 
-        return wait.QUESTIONS[self.question](session, load_project(self.project), self.target, **self.options)
+        where = Workspace(session, load_project(self.project), self.target)
+        return wait.QUESTIONS[self.question](where, **self.options)
 
     async def _close(self, session: Session | None) -> None:
         if session is None:

@@ -1,7 +1,7 @@
 """Compares champion and challenger on the rows that the loop had them score: counts, scores, and labels where known."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.errors import ChallengeRefused
 from snowloop.lifecycle.evaluation.results import Interval
@@ -11,9 +11,7 @@ from snowloop.lifecycle.scoring.challenger import challenger_tables
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, show, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, render, render_project, run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 MOST_ROWS = 100_000
 
@@ -117,13 +115,11 @@ class Comparison(Result):
         return f"  {side:<11} {self.rows[side]:,} rows, mean {found.mean:.4f}, {parts}: {quantiles}{positive}"
 
 
-def compare_versions(session: "Session", project: Project, target: str, *, version: str | None = None) -> Comparison:
+def compare_versions(workspace: Workspace, *, version: str | None = None) -> Comparison:
     """Compare the champion with its challenger on the rows that the loop had them score; computed inside Snowflake.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: The challenger, or one that was withdrawn; None: the one with the alias.
 
     Returns:
@@ -133,19 +129,20 @@ def compare_versions(session: "Session", project: Project, target: str, *, versi
         ChallengeRefused: if no challenger is declared, none is named, or there is no champion.
         TrainingError: if the procedure that measures breaks down.
     """
-    plan, known = project.serving.challenger, versions(session, project, target)
+    project = workspace.project
+    plan, known = project.serving.challenger, versions(workspace)
     champion, beside = aliased(known, CHAMPION), aliased(known, CHALLENGER)
     challenger = version or (beside.name if beside else None)
     if plan is None or champion is None or challenger is None:
         lacking = "declares no challenger under `serving`" if plan is None else "has no champion"
         lacking = lacking if plan is None or champion is None else "has no challenger: name one, or give a version"
-        message = f"nothing to compare: project {project.name}, model {model(project, target)}, {lacking}"
+        message = f"nothing to compare: project {project.name}, model {model(project, workspace.target)}, {lacking}"
         raise ChallengeRefused(message)
-    database = project.database(target)
-    _check_tables(session, project, target)
+    database = workspace.database
+    _check_tables(workspace)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
-    runs = run(session, "compare/runs.sql", **names)[0]
-    found = call(session, project, target, EVALUATION, _order(project, names))
+    runs = run(workspace.session, "compare/runs.sql", **names)[0]
+    found = call(workspace, EVALUATION, _order(project, names))
     return Comparison(
         plan.mode,
         champion.name,
@@ -165,11 +162,11 @@ def compare_versions(session: "Session", project: Project, target: str, *, versi
     )
 
 
-def _check_tables(session: "Session", project: Project, target: str) -> None:
-    for table in challenger_tables(project, target):
+def _check_tables(workspace: Workspace) -> None:
+    for table in challenger_tables(workspace.project, workspace.target):
         schema, _, name = table.partition(".")
-        if not show(session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {identifier(project.database(target), schema)}"):
-            message = f"{project.database(target)}.{table} is not there: deploy the challenger first (snowloop apply)"
+        if not show(workspace.session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {identifier(workspace.database, schema)}"):
+            message = f"{workspace.database}.{table} is not there: deploy the challenger first (snowloop apply)"
             raise ChallengeRefused(message)
 
 

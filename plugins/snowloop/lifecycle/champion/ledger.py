@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.gate.gate import Override
 from snowloop.lifecycle.provenance import git_commit, lock_hash
-from snowloop.project import Project
 from snowloop.sql import run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 PROMOTE, ROLLBACK = "promote", "rollback"
 CHALLENGE, WITHDRAW = "challenge", "withdraw"
@@ -58,9 +54,9 @@ class Entry:
     reason: str | None = None
 
 
-def entries(session: "Session", project: Project, target: str) -> list[Entry]:
+def entries(workspace: Workspace) -> list[Entry]:
     """The whole ledger, oldest entry first."""
-    rows = run(session, "ledger/entries.sql", database=project.database(target))
+    rows = run(workspace.session, "ledger/entries.sql", database=workspace.database)
     return [Entry(*row) for row in rows]
 
 
@@ -89,22 +85,21 @@ class Change:
     reason: str | None = None
 
 
-def append(session: "Session", project: Project, target: str, change: Change) -> None:
+def append(workspace: Workspace, change: Change) -> None:
     """Add an entry.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         change: What happened.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if it cannot be written.
     """
+    project = workspace.project
     run(
-        session,
+        workspace.session,
         "ledger/append.sql",
-        database=project.database(target),
+        database=workspace.database,
         model=project.model_name,
         change=change,
         git_commit=git_commit(project),
@@ -153,27 +148,25 @@ def broken_off(history: list[Entry], serving: str | None) -> Entry | None:
     return last
 
 
-def catch_up(session: "Session", project: Project, target: str, serving: str | None) -> list[Entry]:
+def catch_up(workspace: Workspace, serving: str | None) -> list[Entry]:
     """Write down what serves, if the ledger does not know it: somebody moved the alias by other means.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         serving: The version that has the alias, or None.
 
     Returns:
         The whole ledger, which says now what serves.
     """
-    history = entries(session, project, target)
+    history = entries(workspace)
     stack = reigns(history)
     last = stack[-1] if stack else None
     if serving in (None, last):
         return history
     action = ROLLBACK if serving in stack else PROMOTE
     why = f"written after the fact: {serving} was found to be champion, and the ledger did not say so"
-    append(session, project, target, Change(action, last, serving, reason=why))
-    return entries(session, project, target)
+    append(workspace, Change(action, last, serving, reason=why))
+    return entries(workspace)
 
 
 def standing(history: list[Entry]) -> str | None:

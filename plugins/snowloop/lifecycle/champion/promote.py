@@ -1,7 +1,6 @@
 """Stage 4e: the version that the gate let pass becomes champion, and the ledger says so."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.champion import ledger
@@ -10,9 +9,7 @@ from snowloop.lifecycle.gate.gate import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, crown, model, versions
 from snowloop.project import Project
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -34,17 +31,13 @@ class Promotion(Result):
         return {"champion": self.version_name, "before": self.previous or "none", "kept": int(self.kept)}
 
 
-def promote(
-    session: "Session", project: Project, target: str, verdict: Verdict, approval: Approval | None = None
-) -> Promotion:
+def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = None) -> Promotion:
     """Make a version champion; a promotion that was broken off is completed, one that is done is kept.
 
     The ledger is written first: whoever comes after a process that was killed knows what it was about to do.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         verdict: What the gate decided.
         approval: The yes that the declaration may ask for; it is recorded with the promotion.
 
@@ -56,35 +49,34 @@ def promote(
         GateRefused: if another version became champion since: a verdict holds against the champion that it names; or
             if the version is gone.
     """
-    check_approved(project, target, verdict, approval)
-    known, name = versions(session, project, target), verdict.version_name
+    project = workspace.project
+    check_approved(project, workspace.target, verdict, approval)
+    known, name = versions(workspace), verdict.version_name
     now = aliased(known, CHAMPION)
     serving = now.name if now else None
-    history = ledger.entries(session, project, target)
+    history = ledger.entries(workspace)
     begun = ledger.broken_off(history, serving)
     this = (ledger.PROMOTE, name, verdict.verdict_id)
     goes_on = begun is not None and (begun.action, begun.to_version, begun.verdict_id) == this
     if not goes_on:
-        _check_present(project, target, verdict, serving)
+        _check_present(project, workspace.target, verdict, serving)
     if name not in [version.name for version in known]:
-        message = f"{name} is gone from {model(project, target)}: train it again, by {project.name}__train"
+        message = f"{name} is gone from {model(project, workspace.target)}: train it again, by {project.name}__train"
         raise GateRefused(message, verdict.verdict_id)
     reigns = ledger.reigns(history)
     written = bool(reigns) and reigns[-1] == name
     if not goes_on and not (written and serving == name):
-        _write(session, project, target, verdict, approval, serving)
-        reigns = ledger.reigns(ledger.entries(session, project, target))
-    crown(session, project, target, name)
+        _write(workspace, verdict, approval, serving)
+        reigns = ledger.reigns(ledger.entries(workspace))
+    crown(workspace, name)
     kept = written and now is not None and serving == name and CHALLENGER not in now.aliases
     return Promotion(name, reigns[-2] if len(reigns) > 1 else None, kept=kept)
 
 
-def _write(
-    session: "Session", project: Project, target: str, verdict: Verdict, approval: Approval | None, serving: str | None
-) -> None:
+def _write(workspace: Workspace, verdict: Verdict, approval: Approval | None, serving: str | None) -> None:
     """Say in the ledger what is about to be done, after what it does not know yet."""
     before = None if serving == verdict.version_name else serving
-    reigns = ledger.reigns(ledger.catch_up(session, project, target, before))
+    reigns = ledger.reigns(ledger.catch_up(workspace, before))
     change = ledger.Change(
         ledger.PROMOTE,
         reigns[-1] if reigns else None,
@@ -94,7 +86,7 @@ def _write(
         verdict.override,
         approval,
     )
-    ledger.append(session, project, target, change)
+    ledger.append(workspace, change)
 
 
 def _check_present(project: Project, target: str, verdict: Verdict, name: str | None) -> None:

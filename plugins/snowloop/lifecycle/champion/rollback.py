@@ -2,18 +2,14 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from snowloop.errors import RollbackError, ScoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.versions import challenger, champion, crown, versions
-from snowloop.project import Project
 from snowloop.sql import run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 POLL_SECONDS = 1.0
 
@@ -48,16 +44,14 @@ class Verified(Result):
     told: str
 
 
-def rollback(session: "Session", project: Project, target: str) -> Rollback:
+def rollback(workspace: Workspace) -> Rollback:
     """Return to the champion before the one that serves; the next scoring run serves it.
 
     What serves decides, not the ledger alone: an entry that is missing is written first, and a change that was written
     and broken off is taken into account: a rollback is completed, a promotion is taken back.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         Both versions.
@@ -66,41 +60,40 @@ def rollback(session: "Session", project: Project, target: str) -> Rollback:
         RollbackError: if the ledger knows no earlier champion, its version is gone, or it cannot score what
             features.sql gives now.
     """
-    now = champion(session, project, target)
+    now = champion(workspace)
     serving = now.name if now else None
-    begun = ledger.broken_off(ledger.entries(session, project, target), serving)
+    begun = ledger.broken_off(ledger.entries(workspace), serving)
     if begun is not None and begun.action == ledger.ROLLBACK:
-        return _crowned(session, project, target, str(begun.from_version), str(begun.to_version))
-    history = ledger.entries(session, project, target) if begun else ledger.catch_up(session, project, target, serving)
+        return _crowned(workspace, str(begun.from_version), str(begun.to_version))
+    history = ledger.entries(workspace) if begun else ledger.catch_up(workspace, serving)
     reigns = ledger.reigns(history)
     if len(reigns) < 2:
         known = f"{reigns[-1]} is the first" if reigns else "none was ever promoted"
         message = (
-            f"{project.database(target)}.OPS.LEDGER knows no champion to return to: {known}; "
-            "promote another version instead"
+            f"{workspace.database}.OPS.LEDGER knows no champion to return to: {known}; promote another version instead"
         )
         raise RollbackError(message)
     previous, last = reigns[-2], reigns[-1]
-    _check_usable(session, project, target, previous, last)
+    _check_usable(workspace, previous, last)
     promoted = next(each for each in reversed(history) if each.action in ledger.REIGNS and each.to_version == previous)
     facts = (promoted.verdict_id, promoted.training_set)
-    ledger.append(session, project, target, ledger.Change(ledger.ROLLBACK, last, previous, *facts))
-    return _crowned(session, project, target, last, previous)
+    ledger.append(workspace, ledger.Change(ledger.ROLLBACK, last, previous, *facts))
+    return _crowned(workspace, last, previous)
 
 
-def _crowned(session: "Session", project: Project, target: str, before: str, version: str) -> Rollback:
-    crown(session, project, target, version)
-    return Rollback(before, version, str(session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0]))
+def _crowned(workspace: Workspace, before: str, version: str) -> Rollback:
+    crown(workspace, version)
+    return Rollback(before, version, str(workspace.session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0]))
 
 
-def _check_usable(session: "Session", project: Project, target: str, previous: str, now: str) -> None:
+def _check_usable(workspace: Workspace, previous: str, now: str) -> None:
     """A version that cannot score the rows which arrive must not serve."""
-    if previous not in [version.name for version in versions(session, project, target)]:
-        where = f"{project.database(target)}.MODELS.{project.model_name}"
+    if previous not in [version.name for version in versions(workspace)]:
+        where = f"{workspace.database}.MODELS.{workspace.project.model_name}"
         message = f"version {previous}, champion before {now}, is gone from {where}: promote another version instead"
         raise RollbackError(message)
     try:
-        version_to_score(session, project, target, previous)
+        version_to_score(workspace, previous)
     except ScoringError as error:
         message = (
             f"there is no way back to {previous}, champion before {now}: {error}. Put features.sql and the label of "
@@ -109,17 +102,13 @@ def _check_usable(session: "Session", project: Project, target: str, previous: s
         raise RollbackError(message) from error
 
 
-def verify_rollback(
-    session: "Session", project: Project, target: str, done: Rollback, *, timeout: float, poll: float = POLL_SECONDS
-) -> Verified:
+def verify_rollback(workspace: Workspace, done: Rollback, *, timeout: float, poll: float = POLL_SECONDS) -> Verified:
     """Wait for the next scoring run after a rollback, and see that its rows carry the version.
 
     Rows of a canary may carry the challenger instead.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         done: The rollback.
         timeout: Longest wait in seconds.
         poll: Seconds between two looks.
@@ -132,8 +121,8 @@ def verify_rollback(
     """
     begun = time.monotonic()
     while True:
-        runs = run(session, "ledger/scored_since.sql", database=project.database(target), since=done.done_at)
-        beside = challenger(session, project, target)
+        runs = run(workspace.session, "ledger/scored_since.sql", database=workspace.database, since=done.done_at)
+        beside = challenger(workspace)
         _check_versions({str(row["MODEL_VERSION"]): int(row["N"]) for row in runs if row["N"]}, done, beside)
         rows = sum(int(row["N"]) for row in runs if row["MODEL_VERSION"] == done.to_version)
         if rows:

@@ -1,7 +1,6 @@
 """How a challenger becomes champion: by the gate's word on the present data, and a person's yes where one is asked."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from snowloop.errors import ApprovalRefused, ChallengeRefused
 from snowloop.lifecycle.champion.approval import Approval, asks
@@ -14,10 +13,7 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, model, versions
-from snowloop.project import Project
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -37,13 +33,11 @@ class Judged(Result):
         return self.verdict.summary()
 
 
-def judge_challenger(session: "Session", project: Project, target: str) -> Judged:
+def judge_challenger(workspace: Workspace) -> Judged:
     """Have the gate judge the challenger against the champion, on the present data; nothing is promoted.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The verdict, and the comparison where a person is asked.
@@ -52,27 +46,23 @@ def judge_challenger(session: "Session", project: Project, target: str) -> Judge
         ChallengeRefused: if there is no challenger, or a person is to be asked and nothing can be compared.
         GateRefused: if any check fails; champion and challenger stay who they are.
     """
-    verdict = judge_version(session, project, target, _challenger(session, project, target))
-    if not asks(project, target, verdict):
+    verdict = judge_version(workspace, _challenger(workspace))
+    if not asks(workspace.project, workspace.target, verdict):
         return Judged(verdict)
-    told = compare_versions(session, project, target).text()
+    told = compare_versions(workspace).text()
     passed = f"The gate let it pass: {verdict.summary()['checks passed']} checks, verdict {verdict.verdict_id}."
     return Judged(verdict, f"```text\n{told}\n```\n\n{passed}")
 
 
 def promote_challenger(
-    session: "Session",
-    project: Project,
-    target: str,
+    workspace: Workspace,
     verdict: Verdict | None = None,
     approval: Approval | None = None,
 ) -> Promotion:
     """Make the challenger champion if every check of the gate passes, and a person has agreed where one is asked.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         verdict: What the gate said of it in ``judge_challenger``; None: it is asked now.
         approval: The yes that the declaration may ask for; it is recorded with the promotion.
 
@@ -85,49 +75,50 @@ def promote_challenger(
         GateRefused: if any check fails, or another version became champion since; champion and challenger stay who they
             are.
     """
+    project = workspace.project
     if verdict is None:
-        now = _challenger(session, project, target)
-        if target.lower() in project.approval.targets and CHAMPION not in now.aliases:
+        now = _challenger(workspace)
+        if workspace.target.lower() in project.approval.targets and CHAMPION not in now.aliases:
             message = (
-                f"project {project.name} asks a person before each promotion in {target}, which no command can: run "
-                f"{project.name}__challenge with the action promote for {now.name}, and answer its task approve"
+                f"project {project.name} asks a person before each promotion in {workspace.target}, "
+                f"which no command can: "
+                f"run {project.name}__challenge with the action promote for {now.name}, and answer its task approve"
             )
             raise ApprovalRefused(message)
-        verdict = judge_version(session, project, target, now)
+        verdict = judge_version(workspace, now)
     else:
-        _check_present(session, project, target, verdict)
-    return promote(session, project, target, verdict, approval)
+        _check_present(workspace, verdict)
+    return promote(workspace, verdict, approval)
 
 
-def _challenger(session: "Session", project: Project, target: str) -> Version:
-    now = aliased(versions(session, project, target), CHALLENGER)
+def _challenger(workspace: Workspace) -> Version:
+    now = aliased(versions(workspace), CHALLENGER)
     if now is None:
-        message = f"{model(project, target)} has no challenger to promote: name one first (snowloop challenge)"
+        message = f"{model(workspace.project, workspace.target)} has no challenger to promote: name one first"
         raise ChallengeRefused(message)
     return now
 
 
-def _check_present(session: "Session", project: Project, target: str, verdict: Verdict) -> None:
+def _check_present(workspace: Workspace, verdict: Verdict) -> None:
     """A person may answer much later; a promotion that was broken off has its champion already."""
-    known = versions(session, project, target)
+    known = versions(workspace)
     champion, beside = (getattr(aliased(known, alias), "name", None) for alias in (CHAMPION, CHALLENGER))
     if champion == verdict.version_name:
         return
     if beside != verdict.version_name:
         message = (
-            f"{verdict.version_name} was judged as challenger; now the challenger of {model(project, target)} is "
-            f"{beside or 'nobody'}: have the gate judge again"
+            f"{verdict.version_name} was judged as challenger; "
+            f"now the challenger of {model(workspace.project, workspace.target)} is {beside or 'nobody'}: "
+            "have the gate judge again"
         )
         raise ChallengeRefused(message)
 
 
-def judge_version(session: "Session", project: Project, target: str, version: Version) -> Verdict:
+def judge_version(workspace: Workspace, version: Version) -> Verdict:
     """Ask the gate for a version that was trained before, on the held-out rows of the present data.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: The version.
 
     Returns:
@@ -138,9 +129,9 @@ def judge_version(session: "Session", project: Project, target: str, version: Ve
         LeakageError: if the present training set gives the label away.
         ScoringError: if it takes other features than features.sql gives now, or tells other classes.
     """
-    version_to_score(session, project, target, version.name)
-    training_set = build_training_set(session, project, target)
+    version_to_score(workspace, version.name)
+    training_set = build_training_set(workspace)
     name = str(version.facts.get("candidate", version.name))
-    metrics = {"kept": True, "metric": project.metric.name}
+    metrics = {"kept": True, "metric": workspace.project.metric.name}
     candidate = Candidate(name, version.name, training_set, version.metrics, **metrics)  # type: ignore[arg-type]
-    return decide(session, project, target, [evaluate(session, project, target, candidate)])
+    return decide(workspace, [evaluate(workspace, candidate)])

@@ -1,14 +1,10 @@
 """Stage 1: the database, schemas, stages, tables, warehouse and role of a project in one environment."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from snowloop.lifecycle.results import Result
-from snowloop.project import Project
 from snowloop.sql import run_script
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -26,13 +22,11 @@ class Environment(Result):
     kept: int
 
 
-def create_environment(session: "Session", project: Project, target: str) -> Environment:
+def create_environment(workspace: Workspace) -> Environment:
     """Create what is missing, and leave alone what is there; views, which hold nothing, are written anew.
 
     Args:
-        session: A Snowpark session whose role may create databases, warehouses and roles.
-        project: The project.
-        target: The environment, such as ``dev``.
+        workspace: Session, project and environment.
 
     Returns:
         Counts of objects created and kept.
@@ -40,9 +34,10 @@ def create_environment(session: "Session", project: Project, target: str) -> Env
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses a statement.
     """
-    database = project.database(target)
+    project = workspace.project
+    database = workspace.database
     answers = run_script(
-        session,
+        workspace.session,
         "environment/create.sql",
         database=database,
         warehouse=project.environment.warehouse,
@@ -54,7 +49,7 @@ def create_environment(session: "Session", project: Project, target: str) -> Env
         reader=f"{database}_READER",
     )
     run_script(
-        session,
+        workspace.session,
         "environment/views.sql",
         database=database,
         key=project.key,

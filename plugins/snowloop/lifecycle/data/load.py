@@ -11,6 +11,7 @@ from snowloop.lifecycle.data.files import PlannedFile, plan_files
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 from snowloop.sql import clock, identifier, render, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -65,9 +66,7 @@ class LoadReport(Result):
 
 
 def load_files(
-    session: "Session",
-    project: Project,
-    target: str,
+    workspace: Workspace,
     data_dir: str | Path | None,
     *,
     part: Literal["initial", "arrivals", "all"] = "all",
@@ -76,9 +75,7 @@ def load_files(
     """Load a project's files; one that has been loaded before is left alone.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         data_dir: Folder of the data, or a generator (.py); None: what the project ships.
         part: What the model is first trained on, what arrives later, or all.
         only: One batch (``"1"``, ``"2"``, ...) or the name of one planned file.
@@ -89,8 +86,9 @@ def load_files(
     Raises:
         LoadError: if a file is missing or not as declared, or the counts do not reconcile.
     """
-    started_at = clock(session)
-    database = project.database(target)
+    project = workspace.project
+    started_at = clock(workspace.session)
+    database = workspace.database
     with tempfile.TemporaryDirectory(prefix="snowloop-") as work:
         planned = plan_files(project, data_dir, Path(work))
         chosen = [file for file in planned if _chosen(file, part, only)]
@@ -98,7 +96,7 @@ def load_files(
             known = ", ".join(sorted({str(file.batch) for file in planned if file.batch}, key=int)) or "none"
             message = f"project {project.name} has no arriving batch or file '{only}' in its data: batches are {known}"
             raise LoadError(message)
-        files = tuple(_load_file(session, project, database, file) for file in chosen)
+        files = tuple(_load_file(workspace.session, project, database, file) for file in chosen)
     new = [file for file in files if not file.kept]
     read, loaded, rejected = (sum(getattr(file, name) for file in new) for name in ("read", "loaded", "rejected"))
     return LoadReport(files, read, loaded, rejected, started_at)

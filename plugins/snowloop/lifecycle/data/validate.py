@@ -10,6 +10,7 @@ from snowloop.lifecycle.results import Result
 from snowloop.project import Project, Source
 from snowloop.project.durations import in_words
 from snowloop.sql import identifier, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -115,7 +116,7 @@ def _key(project: Project, source: str) -> tuple[str, ...]:
     return project.key if source == project.source else ()
 
 
-def check_contract(session: "Session", project: Project, target: str) -> ContractReport:
+def check_contract(workspace: Workspace) -> ContractReport:
     """Count the rows that break each rule, record every check, and stop the run if it is more than declared.
 
     With ``contract.training.on_failure: quarantine`` up to its ``max_failing_share`` of a source's rows may break the
@@ -123,9 +124,7 @@ def check_contract(session: "Session", project: Project, target: str) -> Contrac
     with their reasons. With ``stop`` none may.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The outcome of every check.
@@ -133,7 +132,8 @@ def check_contract(session: "Session", project: Project, target: str) -> Contrac
     Raises:
         ContractViolation: if a check fails; the message holds the reason of each.
     """
-    database = project.database(target)
+    session, project = workspace.session, workspace.project
+    database = workspace.database
     checks: list[Check] = []
     rows = failing = 0
     for name, source in project.sources.items():

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.evaluation.holdout import Lesson, lesson
@@ -26,22 +26,18 @@ from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, render, run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 __all__ = ["Evaluation", "evaluate"]
 
 
-def evaluate(session: "Session", project: Project, target: str, candidate: Candidate) -> Evaluation:
+def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
     """Measure a candidate, the champion and the baselines on the held-out rows, and write it into OPS.EVALUATIONS.
 
     Held-out rows that a version was trained on, because it is older than the training set, do not judge it.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         candidate: The trained candidate.
 
     Returns:
@@ -51,7 +47,8 @@ def evaluate(session: "Session", project: Project, target: str, candidate: Candi
         ProjectError: if a slice's column is neither a feature nor a column of the source.
         TrainingError: if the procedure that measures breaks down.
     """
-    known = versions(session, project, target)
+    project = workspace.project
+    known = versions(workspace)
     now = aliased(known, CHAMPION)
     if candidate.error:
         return Evaluation(candidate, champion=now.name if now else None)
@@ -60,29 +57,30 @@ def evaluate(session: "Session", project: Project, target: str, candidate: Candi
         set(features) <= set(candidate.training_set.features) and now.classes == project.label.classes
     )
     itself = next((each for each in known if each.name == candidate.version_name), None)
-    given = (session, project, target)
-    own = lesson(*given, itself, candidate.training_set)
-    other = lesson(*given, now, candidate.training_set) if same_rows else Lesson()
+    given = workspace
+    own = lesson(given, itself, candidate.training_set)
+    other = lesson(given, now, candidate.training_set) if same_rows else Lesson()
     table = own.unseen_rows(project, candidate.training_set)
-    order = _order(project, target, candidate, table, other.table)
+    order = _order(project, workspace.target, candidate, table, other.table)
     if now is not None and same_rows and not other.unknown:
-        order["scores"]["champion"] = _scores(project, target, table, now.name, features)
-    found = call(session, project, target, EVALUATION, order)
+        order["scores"]["champion"] = _scores(project, workspace.target, table, now.name, features)
+    found = call(workspace, EVALUATION, order)
     evaluation = replace(
         _evaluation(candidate, now, same_rows=same_rows, found=found),
         unseen=own.unseen(candidate.training_set.holdout_rows - found["rows"]),
         champion_unseen=other.unseen(found["seen_by_champion"]),
     )
-    _record(session, project, target, evaluation, found)
+    _record(workspace, evaluation, found)
     return evaluation
 
 
-def _record(session: "Session", project: Project, target: str, evaluation: Evaluation, found: dict[str, Any]) -> None:
+def _record(workspace: Workspace, evaluation: Evaluation, found: dict[str, Any]) -> None:
+    project = workspace.project
     candidate = evaluation.candidate
     run(
-        session,
+        workspace.session,
         "evaluate/record.sql",
-        database=project.database(target),
+        database=workspace.database,
         evaluation_id=evaluation.evaluation_id,
         model=project.model_name,
         version=candidate.version_name,
@@ -91,9 +89,9 @@ def _record(session: "Session", project: Project, target: str, evaluation: Evalu
     )
     details = {**_settings(project, evaluation), "query_id": found["query_id"], "curves": found["curves"]}
     run(
-        session,
+        workspace.session,
         "evaluate/record_details.sql",
-        database=project.database(target),
+        database=workspace.database,
         evaluation_id=evaluation.evaluation_id,
         model=project.model_name,
         version=candidate.version_name,

@@ -7,10 +7,9 @@ from snowloop.lifecycle.evaluation.results import Unseen
 from snowloop.lifecycle.versions import Version, show
 from snowloop.project import Project
 from snowloop.sql import identifier, render
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from snowflake.snowpark import Session
-
     from snowloop.lifecycle.features.training_set import TrainingSet
 
 
@@ -37,18 +36,14 @@ class Lesson:
         return render("evaluate/unseen.sql", table=training_set.table, learnt=self.table, key=project.key)
 
 
-def lesson(
-    session: "Session", project: Project, target: str, version: Version | None, training_set: "TrainingSet"
-) -> Lesson:
+def lesson(workspace: Workspace, version: Version | None, training_set: "TrainingSet") -> Lesson:
     """Find the rows that a version was trained on.
 
     A split that is declared anew, or rows that arrive with an earlier time: both hold out rows that trained an older
     version.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: The version; None: there is none.
         training_set: The training set whose held-out rows shall judge it.
 
@@ -62,7 +57,7 @@ def lesson(
         return Lesson()
     if not fingerprint:
         return Lesson(unknown=f"version {version.name} does not say on which training set it was trained")
-    schema, name = identifier(project.database(target), "FEATURES"), f"TRAINING_SET_{fingerprint}".upper()
-    if not show(session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {schema}"):
+    schema, name = identifier(workspace.database, "FEATURES"), f"TRAINING_SET_{fingerprint}".upper()
+    if not show(workspace.session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {schema}"):
         return Lesson(unknown=f"{name}, on which version {version.name} was trained, is gone")
     return Lesson(f"{schema}.{identifier(name)}")

@@ -11,6 +11,7 @@ from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.project import Project
 from snowloop.sql import render, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -60,13 +61,11 @@ class Subject:
     features: "Sequence[Feature]"
 
 
-def check_leakage(session: "Session", project: Project, target: str, subject: Subject) -> tuple[LeakageCheck, ...]:
+def check_leakage(workspace: Workspace, subject: Subject) -> tuple[LeakageCheck, ...]:
     """Check a training set for leakage, and write every check into OPS.LEAKAGE_CHECKS.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         subject: The training set.
 
     Returns:
@@ -78,33 +77,34 @@ def check_leakage(session: "Session", project: Project, target: str, subject: Su
             its value and the bound.
     """
     checks = [
-        *_known_after_label(session, project, target, subject),
-        *_looks_ahead(session, project, target, subject),
-        *_shared(session, project, subject),
-        *_single_features(session, project, target, subject),
+        *_known_after_label(workspace, subject),
+        *_looks_ahead(workspace, subject),
+        *_shared(workspace.session, workspace.project, subject),
+        *_single_features(workspace, subject),
     ]
     check_id = content_hash(subject.fingerprint, [asdict(check) for check in checks])
-    names = {"database": project.database(target), "check_id": check_id, "fingerprint": subject.fingerprint}
-    run(session, "leakage/record.sql", checks=checks, **names)
+    names = {"database": workspace.database, "check_id": check_id, "fingerprint": subject.fingerprint}
+    run(workspace.session, "leakage/record.sql", checks=checks, **names)
     found = [check.reason for check in checks if not check.passed and check.value is not None]
     if found:
-        message = f"the training set of project {project.name} gives the label away: {'; '.join(found)}"
+        message = f"the training set of project {workspace.project.name} gives the label away: {'; '.join(found)}"
         raise LeakageError(message)
     return tuple(checks)
 
 
-def _known_after_label(session: "Session", project: Project, target: str, subject: Subject) -> list[LeakageCheck]:
+def _known_after_label(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
+    project = workspace.project
     checks = []
     for column in project.known_after_label:
         row = run(
-            session,
+            workspace.session,
             "leakage/known_after_label.sql",
-            checked=checked_rows(project, target),
+            checked=checked_rows(project, workspace.target),
             columns=project.streamed.table_columns,
             column=column,
             features=subject.features,
-            features_before=render_features(project, target, "CLEAN"),
-            features_after=render_features(project, target, "EMPTIED"),
+            features_before=render_features(project, workspace.target, "CLEAN"),
+            features_after=render_features(project, workspace.target, "EMPTIED"),
             key=project.key,
         )[0]
         changed = {each.name: int(row[f"F_{place}"]) for place, each in enumerate(subject.features, start=1)}
@@ -122,19 +122,20 @@ def _known_after_label(session: "Session", project: Project, target: str, subjec
     return checks
 
 
-def _looks_ahead(session: "Session", project: Project, target: str, subject: Subject) -> list[LeakageCheck]:
+def _looks_ahead(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
     """Rows of events up to a moment have the same features without the rows after it, at some moments."""
+    project = workspace.project
     moment = project.streamed.event_time
     if moment is None:
         return []
     cuts = [f"CUT_{place}" for place in range(1, MOMENTS + 1)]
     found = run(
-        session,
+        workspace.session,
         "leakage/looks_ahead.sql",
-        checked=checked_rows(project, target),
+        checked=checked_rows(project, workspace.target),
         columns=list(project.streamed.table_columns),
         event_time=moment,
-        cuts=[{"source": name, "features": render_features(project, target, name)} for name in cuts],
+        cuts=[{"source": name, "features": render_features(project, workspace.target, name)} for name in cuts],
         features=subject.features,
         key=project.key,
         table=subject.table,
@@ -176,7 +177,8 @@ def _shared(session: "Session", project: Project, subject: Subject) -> list[Leak
     ]
 
 
-def _single_features(session: "Session", project: Project, target: str, subject: Subject) -> list[LeakageCheck]:
+def _single_features(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
+    project = workspace.project
     features = [asdict(feature) for feature in subject.features]
     query = render(
         "evaluate/some_rows.sql",
@@ -196,7 +198,7 @@ def _single_features(session: "Session", project: Project, target: str, subject:
         "classes": project.label.classes,
         "seed": project.seed,
     }
-    found = call(session, project, target, EVALUATION, order)
+    found = call(workspace, EVALUATION, order)
     values, bound = found["values"], project.leakage.max_single_feature
     checks = [_single(project, name, value, bound) for name, value in values.items() if value is not None]
     unknown = [name for name, value in values.items() if value is None]

@@ -7,22 +7,19 @@ from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.project import Project
 from snowloop.project.loading import place_of
 from snowloop.sql import identifier, render_project
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from snowflake.snowpark import Session
-
     from snowloop.lifecycle.features.training_set import Feature
 
 
-def columns_of(session: "Session", project: Project, target: str, file: str) -> dict[str, Any]:
+def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
     """Names and Snowpark types of the columns of a query; no row is read.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         file: ``features.sql`` or ``label.sql``.
 
     Returns:
@@ -32,15 +29,16 @@ def columns_of(session: "Session", project: Project, target: str, file: str) -> 
         TrainingError: if Snowflake cannot compile the query, or a key column is missing from its result.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake fails for another reason.
     """
+    project = workspace.project
     from snowflake.snowpark.exceptions import SnowparkSQLException
 
-    database, place = project.database(target), project.directory / file
+    database, place = workspace.database, project.directory / file
     if file == "features.sql":
-        query = render_features(project, target, identifier(database, "RAW", project.table))
+        query = render_features(project, workspace.target, identifier(database, "RAW", project.table))
     else:
         query = render_project(project, file, raw=identifier(database, "RAW"))
     try:
-        fields = session.sql(query).schema.fields
+        fields = workspace.session.sql(query).schema.fields
     except SnowparkSQLException as error:
         told = " ".join(str(error.message).split())
         if "compilation error" not in told:
@@ -55,18 +53,17 @@ def columns_of(session: "Session", project: Project, target: str, file: str) -> 
     return found
 
 
-def check_label(session: "Session", project: Project, target: str) -> None:
+def check_label(workspace: Workspace) -> None:
     """Insist that label.sql gives the declared label.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Raises:
         TrainingError: if it does not, or cannot be read.
     """
-    found = columns_of(session, project, target, "label.sql")
+    project = workspace.project
+    found = columns_of(workspace, "label.sql")
     if project.label.column not in found:
         message = (
             f"{project.directory / 'label.sql'}: the label {project.label.column} is missing from its result "

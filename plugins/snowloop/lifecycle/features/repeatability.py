@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.project import Project
 from snowloop.sql import identifier, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from snowflake.snowpark import Session
-
     from snowloop.lifecycle.features.leakage import Subject
 
 
@@ -39,13 +37,11 @@ class FeatureCheck:
     reason: str
 
 
-def check_features(session: "Session", project: Project, target: str, subject: "Subject") -> tuple[FeatureCheck, ...]:
+def check_features(workspace: Workspace, subject: "Subject") -> tuple[FeatureCheck, ...]:
     """Run features.sql a second time and time each feature; both are recorded in OPS.FEATURE_CHECKS.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         subject: The training set.
 
     Returns:
@@ -55,23 +51,24 @@ def check_features(session: "Session", project: Project, target: str, subject: "
         TrainingError: if a feature is another one the second time: what depends on the clock or on chance can neither
             be reproduced nor served as it was trained.
     """
-    checks = [*_repeatable(session, project, target, subject), *_times(session, project, target, subject)]
-    names = {"database": project.database(target), "fingerprint": subject.fingerprint}
-    run(session, "features/record_checks.sql", checks=checks, **names)
+    checks = [*_repeatable(workspace, subject), *_times(workspace, subject)]
+    names = {"database": workspace.database, "fingerprint": subject.fingerprint}
+    run(workspace.session, "features/record_checks.sql", checks=checks, **names)
     failed = [check.reason for check in checks if not check.passed]
     if failed:
-        message = f"{project.directory / 'features.sql'}: {'; '.join(failed)}"
+        message = f"{workspace.project.directory / 'features.sql'}: {'; '.join(failed)}"
         raise TrainingError(message)
     return tuple(checks)
 
 
-def _repeatable(session: "Session", project: Project, target: str, subject: "Subject") -> Sequence[FeatureCheck]:
+def _repeatable(workspace: Workspace, subject: "Subject") -> Sequence[FeatureCheck]:
+    project = workspace.project
     row = run(
-        session,
+        workspace.session,
         "features/repeatable.sql",
-        checked=checked_rows(project, target),
+        checked=checked_rows(project, workspace.target),
         columns=list(project.streamed.table_columns),
-        feature_rows=render_features(project, target, "CLEAN"),
+        feature_rows=render_features(project, workspace.target, "CLEAN"),
         features=subject.features,
         key=project.key,
         table=subject.table,
@@ -85,13 +82,13 @@ def _repeatable(session: "Session", project: Project, target: str, subject: "Sub
     return checks
 
 
-def _times(session: "Session", project: Project, target: str, subject: "Subject") -> Sequence[FeatureCheck]:
-    source = identifier(project.database(target), "RAW", project.table)
-    feature_rows = render_features(project, target, source)
+def _times(workspace: Workspace, subject: "Subject") -> Sequence[FeatureCheck]:
+    source = identifier(workspace.database, "RAW", workspace.project.table)
+    feature_rows = render_features(workspace.project, workspace.target, source)
     checks = []
     for feature in subject.features:
         began = time.perf_counter()
-        row = run(session, "features/one_feature.sql", feature=feature.name, feature_rows=feature_rows)[0]
+        row = run(workspace.session, "features/one_feature.sql", feature=feature.name, feature_rows=feature_rows)[0]
         taken = 1000 * (time.perf_counter() - began)
         words = f"feature {feature.name} alone took {taken:.1f} ms for all rows, {row['N']} have it"
         checks.append(FeatureCheck(feature.name, "MILLISECONDS", taken, None, passed=True, reason=words))

@@ -15,6 +15,7 @@ from snowloop.lifecycle.provenance import content_hash, git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 from snowloop.sql import identifier, render_project, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -74,13 +75,11 @@ class TrainingSet(Result):
         }
 
 
-def describe_features(session: "Session", project: Project, target: str) -> tuple[Feature, ...]:
+def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
     """The feature columns of features.sql: all that it gives but the key.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The features, in order.
@@ -92,10 +91,10 @@ def describe_features(session: "Session", project: Project, target: str) -> tupl
     from snowflake.snowpark import types
 
     numbers = (types.DecimalType, types.DoubleType, types.FloatType, types.LongType, types.IntegerType)
-    place = project.directory / "features.sql"
+    place = workspace.project.directory / "features.sql"
     features = []
-    for name, kind in columns_of(session, project, target, "features.sql").items():
-        if name in project.key:
+    for name, kind in columns_of(workspace, "features.sql").items():
+        if name in workspace.project.key:
             continue
         if not isinstance(kind, (types.StringType, *numbers)):
             message = f"{place}: feature {name} is of type {kind}: cast it to a number or to text"
@@ -107,15 +106,13 @@ def describe_features(session: "Session", project: Project, target: str) -> tupl
     return tuple(features)
 
 
-def build_training_set(session: "Session", project: Project, target: str) -> TrainingSet:
+def build_training_set(workspace: Workspace) -> TrainingSet:
     """Materialise features and label of all labelled rows, once for each state of data and SQL.
 
     Rows of the streamed source that break the contract are left out and kept in FEATURES.SET_ASIDE with the reason.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The training set; ``kept`` if one with the same fingerprint was there.
@@ -127,13 +124,14 @@ def build_training_set(session: "Session", project: Project, target: str) -> Tra
         ProjectError: if a slice is of a column that there is not.
         LeakageError: if the rows give the label away.
     """
-    database = project.database(target)
-    features = describe_features(session, project, target)
-    check_label(session, project, target)
+    session, project = workspace.session, workspace.project
+    database = workspace.database
+    features = describe_features(workspace)
+    check_label(workspace)
     check_slices(project, features)
-    checked = checked_rows(project, target)
+    checked = checked_rows(project, workspace.target)
     build = identifier(database, "FEATURES", f"BUILD_{uuid.uuid4().hex}".upper())
-    texts = _texts(project, target, features, checked)
+    texts = _texts(project, workspace.target, features, checked)
     unknown = _not_yet_known(session, project, texts)
     run(session, "features/build_training_set.sql", table=build, **texts)
     try:
@@ -141,21 +139,23 @@ def build_training_set(session: "Session", project: Project, target: str) -> Tra
         declared = [project.text("features.sql"), project.text("label.sql"), project.split.model_dump()]
         fingerprint = content_hash(*declared, found["CONTENT"], found["N"], found["HELD_OUT"])
         subject = Subject(build, fingerprint, features)
-        leakage = check_leakage(session, project, target, subject)
+        leakage = check_leakage(workspace, subject)
         if not run(session, "features/known.sql", database=database, fingerprint=fingerprint):
-            check_features(session, project, target, subject)
+            check_features(workspace, subject)
         made = _keep(session, project, database, build, features, found, fingerprint, checked)
-        return replace(made, leakage=leakage, contract=_contract(session, project, target), not_yet_known=unknown)
+        return replace(made, leakage=leakage, contract=_contract(workspace), not_yet_known=unknown)
     finally:
         session.sql(f"DROP TABLE IF EXISTS {build}").collect()
 
 
-def _contract(session: "Session", project: Project, target: str) -> tuple[int, int]:
+def _contract(workspace: Workspace) -> tuple[int, int]:
     """How many checks of the contract there were over the present rows, and how many failed; they run if none did."""
-    row = run(session, "features/contract.sql", database=project.database(target), sources=list(project.sources))[0]
+    row = run(
+        workspace.session, "features/contract.sql", database=workspace.database, sources=list(workspace.project.sources)
+    )[0]
     if row["CHECKS"]:
         return int(row["CHECKS"]), int(row["FAILED"])
-    return len(check_contract(session, project, target).checks), 0
+    return len(check_contract(workspace).checks), 0
 
 
 def _texts(project: Project, target: str, features: tuple[Feature, ...], checked: str) -> dict[str, Any]:

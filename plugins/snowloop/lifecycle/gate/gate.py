@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from snowloop.errors import GateRefused, OverrideError
 from snowloop.lifecycle.evaluation.results import Evaluation
@@ -12,9 +11,7 @@ from snowloop.lifecycle.provenance import content_hash, git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
 from snowloop.sql import run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -94,9 +91,7 @@ class Verdict(Result):
 
 
 def decide(
-    session: "Session",
-    project: Project,
-    target: str,
+    workspace: Workspace,
     evaluations: Sequence[Evaluation],
     *,
     override: Override | None = None,
@@ -108,9 +103,7 @@ def decide(
     connection, say): it is there already.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         evaluations: The evaluation of each candidate.
         override: Somebody's word that a version which fails shall serve; it is recorded, and the checks stay failed.
 
@@ -121,6 +114,7 @@ def decide(
         GateRefused: if any check fails, or no candidate could be trained; the message holds the reasons.
         OverrideError: if there is an override, but no version that could be promoted.
     """
+    project = workspace.project
     best = best_of(project, evaluations)
     checks = judge(project, evaluations, best)
     failed = [check.reason for check in checks if not check.passed]
@@ -131,7 +125,7 @@ def decide(
     if used:
         checks.append(GateCheck("OVERRIDE", passed=True, reason=f"{used.by}: {used.reason}", value=len(failed)))
     verdict = _verdict(project, best or (evaluations[0] if evaluations else None), checks, used)
-    verdict = _record(session, project, target, verdict)
+    verdict = _record(workspace, verdict)
     if failed and used is None:
         message = f"the gate of project {project.name} refuses {verdict.version_name}: {'; '.join(failed)}"
         raise GateRefused(message, verdict.verdict_id)
@@ -156,15 +150,16 @@ def _verdict(
     )
 
 
-def _record(session: "Session", project: Project, target: str, verdict: Verdict) -> Verdict:
+def _record(workspace: Workspace, verdict: Verdict) -> Verdict:
     """The verdict with its id, which follows from what was decided and from the decision before."""
-    names = {"database": project.database(target), "git_commit": git_commit(project)}
+    project = workspace.project
+    names = {"database": workspace.database, "git_commit": git_commit(project)}
     content = _content(project, verdict, names["git_commit"])
-    newest = run(session, "gate/newest.sql", **names, model_name=project.model_name, version=None)
+    newest = run(workspace.session, "gate/newest.sql", **names, model_name=project.model_name, version=None)
     if newest and newest[0]["CONTENT"] == content:
         return replace(verdict, verdict_id=newest[0]["VERDICT_ID"])
     verdict = replace(verdict, verdict_id=content_hash(content, newest[0]["VERDICT_ID"] if newest else None))
-    run(session, "gate/record.sql", **names, model=project.model_name, verdict=verdict, content=content)
+    run(workspace.session, "gate/record.sql", **names, model=project.model_name, verdict=verdict, content=content)
     return verdict
 
 

@@ -13,6 +13,7 @@ from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
 from snowloop.project.durations import in_words
 from snowloop.sql import run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -64,15 +65,13 @@ class Monitored(Result):
         return {"version": self.version_name, "checks": len(self.checks), "passed": passed}
 
 
-def monitor(session: "Session", project: Project, target: str) -> Monitored:
+def monitor(workspace: Workspace) -> Monitored:
     """Watch the champion, and write every check into OPS.MONITORING_CHECKS.
 
     After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         What was watched.
@@ -80,11 +79,14 @@ def monitor(session: "Session", project: Project, target: str) -> Monitored:
     Raises:
         MonitoringError: if there is no champion, or something is not as it should be; the message holds each reason.
     """
-    database, now = project.database(target), champion(session, project, target)
+    session, project = workspace.session, workspace.project
+    database, now = workspace.database, champion(workspace)
     if now is None:
-        message = f"there is nothing to watch: {model(project, target)} has no champion; train and promote one"
+        message = (
+            f"there is nothing to watch: {model(project, workspace.target)} has no champion; train and promote one"
+        )
         raise MonitoringError(message)
-    history = ledger.entries(session, project, target)
+    history = ledger.entries(workspace)
     checks = [
         *_finite(session, database, now),
         *_times(session, project, database),

@@ -1,7 +1,7 @@
 """Tries out what one hopes never to need: the champion trained again, a rollback, what served scores were worth."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
@@ -14,9 +14,7 @@ from snowloop.lifecycle.training.train import version_name
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
 from snowloop.sql import identifier, render, render_project, run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 MOST_DIFFERENCE = 1e-9
 """Two trainings of one seed may differ by this: sums of floats in another order."""
@@ -61,15 +59,13 @@ class Rehearsal(Result):
         return {"version": self.version_name, "tried": len(self.tried), "passed": passed}
 
 
-def rehearse(session: "Session", project: Project, target: str) -> Rehearsal:
+def rehearse(workspace: Workspace) -> Rehearsal:
     """Train the champion again, test every candidate's specification, rehearse a rollback, measure served scores.
 
     What serves is not changed.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         What was tried.
@@ -78,22 +74,23 @@ def rehearse(session: "Session", project: Project, target: str) -> Rehearsal:
         RehearsalError: if there is no champion, or something did not go well; the message holds each reason.
         TrainingError: if the procedure breaks down.
     """
-    database = project.database(target)
-    now = champion(session, project, target)
+    project = workspace.project
+    database = workspace.database
+    now = champion(workspace)
     if now is None or "training_set" not in now.facts:
         where = f"{database}.MODELS.{project.model_name}"
         message = f"there is nothing to rehearse: {where} has no champion that was trained here"
         raise RehearsalError(message)
     training_set = _training_set(database, now)
     reproduce = _same_code(project, now, training_set)
-    found = call(session, project, target, REHEARSAL, _order(project, target, now, training_set, reproduce=reproduce))
+    found = call(workspace, REHEARSAL, _order(project, workspace.target, now, training_set, reproduce=reproduce))
     tried = [
         *_specifications(now, found["specifications"]),
         *_reproduced(now, found),
         *_served(project, now, found.get("served")),
-        *_rollback(session, project, target, training_set),
+        *_rollback(workspace, training_set),
     ]
-    run(session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit(project))
+    run(workspace.session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit(project))
     failed = [each.reason for each in tried if not each.passed]
     if failed:
         message = f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}"
@@ -170,19 +167,20 @@ def _served(project: Project, now: Version, measured: dict[str, float] | None) -
     return [Tried("SERVED_SCORES_MEASURED", now.name, passed, words, value, metric.bound)]
 
 
-def _rollback(session: "Session", project: Project, target: str, training_set: TrainingSet) -> list[Tried]:
+def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Tried]:
     """Whether the champion before could serve at once: a rollback would take it, and it scores."""
-    reigns = ledger.reigns(ledger.entries(session, project, target))
+    project = workspace.project
+    reigns = ledger.reigns(ledger.entries(workspace))
     if len(reigns) < 2:
         return []
     before, name = reigns[-2], "ROLLBACK_REHEARSED"
     try:
-        version_to_score(session, project, target, before)
+        version_to_score(workspace, before)
     except ScoringError as error:
         return [Tried(name, before, passed=False, reason=f"a rollback would return to {before}: {error}")]
     query = render(
         "train/predict_held_out.sql",
-        model=model(project, target),
+        model=model(project, workspace.target),
         version=identifier(before),
         task=project.label.task,
         classes=project.label.classes,
@@ -191,7 +189,7 @@ def _rollback(session: "Session", project: Project, target: str, training_set: T
         key=project.key,
         table=training_set.table,
     )
-    rows = session.sql(query).collect()
+    rows = workspace.session.sql(query).collect()
     unscored = sum(any(value is None for value in row) for row in rows)
     words = f"{before}, to which a rollback would return, scores {len(rows) - unscored} of {len(rows)} held-out rows"
     return [Tried(name, before, unscored == 0, words, unscored, 0)]

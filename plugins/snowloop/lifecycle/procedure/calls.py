@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import LimitReached, ProcedureDied, TrainingError
 from snowloop.lifecycle.procedure.code import ARCHIVE, ProcedureCode, model_code, package_archive, stage_procedure
-from snowloop.project import Project
 from snowloop.sql import literal
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -43,9 +43,7 @@ EVALUATION = Handlers("EVALUATE", ("evaluation", "comparison", "curves", "leakag
 
 
 def call(
-    session: "Session",
-    project: Project,
-    target: str,
+    workspace: Workspace,
     handlers: Handlers,
     order: dict[str, Any],
     seconds: int | None = None,
@@ -53,9 +51,7 @@ def call(
     """Call the procedure of the project's present code; make it first if it is not there.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         handlers: The procedure's modules.
         order: What it shall do: its ``do`` says so in words.
         seconds: How long the call may take; None: as long as the session's own STATEMENT_TIMEOUT_IN_SECONDS.
@@ -68,6 +64,7 @@ def call(
         ProcedureDied: if its process ended before it answered.
         TrainingError: if the call fails.
     """
+    session, project = workspace.session, workspace.project
     from snowflake.snowpark.exceptions import SnowparkSQLException
 
     code = ProcedureCode(
@@ -78,7 +75,7 @@ def call(
         packages=project.packages,
         arguments="REQUEST VARCHAR",
     )
-    procedure, _ = stage_procedure(session, project, target, code)
+    procedure, _ = stage_procedure(workspace, code)
     try:
         with _at_most(session, seconds), session.query_history() as history:
             answer = session.sql(f"CALL {procedure}({literal(json.dumps(order))})").collect()[0][0]

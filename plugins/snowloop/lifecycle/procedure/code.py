@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import snowloop_procedures
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.project import Project
 from snowloop.sql import identifier, render
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 SNOWPARK = "snowflake-snowpark-python"
 RUNTIME_VERSION = "3.11"
@@ -128,13 +125,11 @@ def staged_procedure(project: Project, target: str, code: ProcedureCode) -> Stag
     return StagedProcedure(name, procedure, stage, statement)
 
 
-def stage_procedure(session: "Session", project: Project, target: str, code: ProcedureCode) -> tuple[str, bool]:
+def stage_procedure(workspace: Workspace, code: ProcedureCode) -> tuple[str, bool]:
     """Make a procedure of staged files, unless one of the same code, packages and handler is there.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         code: What it is made of.
 
     Returns:
@@ -143,8 +138,9 @@ def stage_procedure(session: "Session", project: Project, target: str, code: Pro
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses it.
     """
-    staged = staged_procedure(project, target, code)
-    schema = identifier(project.database(target), code.schema)
+    session = workspace.session
+    staged = staged_procedure(workspace.project, workspace.target, code)
+    schema = identifier(workspace.database, code.schema)
     found = session.sql(f"SHOW PROCEDURES LIKE '{staged.name}' IN SCHEMA {schema}").collect()
     if not found:
         for file, content in code.files.items():

@@ -11,20 +11,17 @@ from snowloop.lifecycle.report.figures import measured_of
 from snowloop.lifecycle.versions import show, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Row, Session
 
 
-def collect(
-    session: "Session", project: Project, target: str, *, verdict_id: str | None = None, version: str | None = None
-) -> Card:
+def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str | None = None) -> Card:
     """Gather a model card.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         verdict_id: The verdict that it is about; None: the last one.
         version: Only verdicts on this version; not together with ``verdict_id``.
 
@@ -34,30 +31,37 @@ def collect(
     Raises:
         ReportError: if there is no such verdict.
     """
-    judged = _judged(session, project, target, _verdict_id(session, project, target, verdict_id, version))
-    database = project.database(target)
-    facts = next((each.facts for each in versions(session, project, target) if each.name == judged.version), {})
-    measured = _measured(session, database, judged.evaluation_id)
+    project = workspace.project
+    judged = _judged(workspace, _verdict_id(workspace, verdict_id, version))
+    database = workspace.database
+    facts = next((each.facts for each in versions(workspace) if each.name == judged.version), {})
+    measured = _measured(workspace.session, database, judged.evaluation_id)
     return Card(
         project=project.name,
         purpose=project.description,
         owners=project.owners,
         tags=project.tags,
-        target=target,
+        target=workspace.target,
         model=f"{database}.MODELS.{project.model_name}",
         judged=judged,
         measured=measured,
-        data=_data(session, project, database, judged.training_set),
-        features=_features(session, database, judged.training_set, facts.get("features", []), measured),
+        data=_data(workspace.session, project, database, judged.training_set),
+        features=_features(workspace.session, database, judged.training_set, facts.get("features", []), measured),
         version_facts={name: value for name, value in facts.items() if name != "features"},
     )
 
 
-def _verdict_id(session: "Session", project: Project, target: str, verdict_id: str | None, version: str | None) -> str:
+def _verdict_id(workspace: Workspace, verdict_id: str | None, version: str | None) -> str:
     if verdict_id:
         return verdict_id
-    database = project.database(target)
-    found = run(session, "gate/newest.sql", database=database, model_name=project.model_name, version=version)
+    database = workspace.database
+    found = run(
+        workspace.session,
+        "gate/newest.sql",
+        database=database,
+        model_name=workspace.project.model_name,
+        version=version,
+    )
     if found:
         return str(found[0]["VERDICT_ID"])
     whose = f"on version {version} " if version else ""
@@ -68,9 +72,9 @@ def _verdict_id(session: "Session", project: Project, target: str, verdict_id: s
     raise ReportError(message)
 
 
-def _judged(session: "Session", project: Project, target: str, verdict_id: str) -> Judged:
-    database = project.database(target)
-    rows = run(session, "report/verdict.sql", database=database, verdict_id=verdict_id)
+def _judged(workspace: Workspace, verdict_id: str) -> Judged:
+    database = workspace.database
+    rows = run(workspace.session, "report/verdict.sql", database=database, verdict_id=verdict_id)
     if not rows:
         message = f"there is no verdict {verdict_id} in {database}.OPS.VERDICTS: leave it out to report the last one"
         raise ReportError(message)

@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from snowloop.lifecycle.report.card import Card
 from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.report.render import html, markdown
 from snowloop.lifecycle.results import Result
-from snowloop.project import Project
 from snowloop.sql import identifier
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 HTML, MARKDOWN = "report.html", "report.md"
 
@@ -44,9 +40,7 @@ class Report(Result):
 
 
 def write_report(
-    session: "Session",
-    project: Project,
-    target: str,
+    workspace: Workspace,
     folder: Path,
     *,
     verdict_id: str | None = None,
@@ -55,9 +49,7 @@ def write_report(
     """Write the report of a verdict into a folder.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         folder: Where to; it is made if it is not there.
         verdict_id: The verdict; None: the last one.
         version: Only verdicts on this version.
@@ -69,7 +61,7 @@ def write_report(
         ReportError: if there is no such verdict.
         OSError: if the files cannot be written.
     """
-    card = collect(session, project, target, verdict_id=verdict_id, version=version)
+    card = collect(workspace, verdict_id=verdict_id, version=version)
     folder.mkdir(parents=True, exist_ok=True)
     places = {name: folder / name for name in (HTML, MARKDOWN)}
     texts = _texts(card)
@@ -78,13 +70,11 @@ def write_report(
     return _report(card, texts, str(places[HTML]), str(places[MARKDOWN]))
 
 
-def publish_report(session: "Session", project: Project, target: str, *, verdict_id: str | None = None) -> Report:
+def publish_report(workspace: Workspace, *, verdict_id: str | None = None) -> Report:
     """Put the report of a verdict on the stage OPS.REPORTS, in a folder that is named after the verdict.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         verdict_id: The verdict; None: the last one.
 
     Returns:
@@ -94,11 +84,13 @@ def publish_report(session: "Session", project: Project, target: str, *, verdict
         ReportError: if there is no such verdict.
         snowflake.snowpark.exceptions.SnowparkSQLException: if they cannot be put there.
     """
-    card = collect(session, project, target, verdict_id=verdict_id)
-    folder = f"@{identifier(project.database(target), 'OPS', 'REPORTS')}/{card.judged.verdict_id}"
+    card = collect(workspace, verdict_id=verdict_id)
+    folder = f"@{identifier(workspace.database, 'OPS', 'REPORTS')}/{card.judged.verdict_id}"
     texts = _texts(card)
     for name, text in texts.items():
-        session.file.put_stream(BytesIO(text.encode()), f"{folder}/{name}", auto_compress=False, overwrite=True)
+        workspace.session.file.put_stream(
+            BytesIO(text.encode()), f"{folder}/{name}", auto_compress=False, overwrite=True
+        )
     return _report(card, texts, f"{folder}/{HTML}".replace('"', ""), f"{folder}/{MARKDOWN}".replace('"', ""))
 
 

@@ -10,9 +10,10 @@ from snowloop.lifecycle.scoring.consumers import other_consumers
 from snowloop.lifecycle.scoring.findings import backlog_findings, task_findings
 from snowloop.lifecycle.scoring.names import Names, names, stream_name
 from snowloop.lifecycle.scoring.observed import is_stale, unfinished_recovery
-from snowloop.lifecycle.versions import challenger, champion, model, show
+from snowloop.lifecycle.versions import challenger, champion, show
 from snowloop.project import Project
 from snowloop.sql import identifier, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -52,13 +53,11 @@ class StreamHealth(Result):
         return {name: value for name, value in known.items() if value is not None}
 
 
-def stream_health(session: "Session", project: Project, target: str) -> StreamHealth:
+def stream_health(workspace: Workspace) -> StreamHealth:
     """Look at the stream and the tasks of a project's scoring loop; nothing is changed.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         Figures and findings.
@@ -66,13 +65,14 @@ def stream_health(session: "Session", project: Project, target: str) -> StreamHe
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if the environment is not there.
     """
-    named = names(project, target)
+    session, project = workspace.session, workspace.project
+    named = names(project, workspace.target)
     stream = _stream(session, project, named)
     tasks = show(session, "SHOW TASKS IN ACCOUNT")
     others = other_consumers(tasks, named.database, stream_name(project))
     findings = [f"task {task} names {named.stream} too, so each gets only a part: give it a stream" for task in others]
-    findings += [*task_findings(session, project, named, tasks), *_challenger_findings(session, project, target)]
-    findings += _champion_findings(session, project, target)
+    findings += [*task_findings(session, project, named, tasks), *_challenger_findings(workspace)]
+    findings += _champion_findings(workspace)
     recover = RECOVER.format(project=project.name)
     begun = unfinished_recovery(session, named.database)
     if begun:
@@ -114,24 +114,25 @@ def _days(stale_after: datetime | None) -> float | None:
     return round((moment - datetime.now(UTC)).total_seconds() / 86_400, 2)
 
 
-def _challenger_findings(session: "Session", project: Project, target: str) -> list[str]:
+def _challenger_findings(workspace: Workspace) -> list[str]:
     """A declared challenger that does not score, or could not in its last run."""
-    plan, now = project.serving.challenger, challenger(session, project, target)
+    plan, now = workspace.project.serving.challenger, challenger(workspace)
     if plan is None or now is None:
         return []
-    schema = identifier(project.database(target), "OPS")
-    if not show(session, f"SHOW TABLES LIKE 'CHALLENGES' IN SCHEMA {schema}"):
+    schema = identifier(workspace.database, "OPS")
+    if not show(workspace.session, f"SHOW TABLES LIKE 'CHALLENGES' IN SCHEMA {schema}"):
         return [f"challenger {now.name} ({plan.mode}) does not score, {schema}.CHALLENGES is not there: deploy scoring"]
-    last = last_challenge(session, project.database(target), now.name)
+    last = last_challenge(workspace.session, workspace.database, now.name)
     if last is None or not last["ERROR"]:
         return []
     text = f"challenger {now.name} ({plan.mode}) could not score in the last run, the champion scored alone: "
-    text += f"{last['ERROR']}; mend the cause, or take it away: snowloop withdraw --project {project.name}"
+    text += f"{last['ERROR']}; mend the cause, or take it away: snowloop withdraw --project {workspace.project.name}"
     return [text]
 
 
-def _champion_findings(session: "Session", project: Project, target: str) -> list[str]:
+def _champion_findings(workspace: Workspace) -> list[str]:
     """A model that has no version to score with."""
-    if champion(session, project, target) is not None:
+    if champion(workspace) is not None:
         return []
-    return [f"{model(project, target)} has no champion to score with: train and promote one, then deploy scoring"]
+    where = f"{workspace.project.name} has no champion in {workspace.target}"
+    return [f"{where} to score with: train and promote one, then deploy scoring"]

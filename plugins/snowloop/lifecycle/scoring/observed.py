@@ -9,8 +9,8 @@ from snowloop.lifecycle.features.training_set import Feature, describe_features
 from snowloop.lifecycle.scoring.consumers import is_own
 from snowloop.lifecycle.scoring.task_runs import calls
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, show, versions
-from snowloop.project import Project
 from snowloop.sql import identifier, literal, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -76,13 +76,11 @@ class Found:
     recovery: Begun | None = None
 
 
-def find_loop(session: "Session", project: Project, target: str) -> Found:
+def find_loop(workspace: Workspace) -> Found:
     """Look at everything that the scoring loop is made of.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         What is there.
@@ -90,16 +88,17 @@ def find_loop(session: "Session", project: Project, target: str) -> Found:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    database = project.database(target)
+    session = workspace.session
+    database = workspace.database
     if not any(row["name"] == database for row in show(session, f"SHOW DATABASES LIKE {literal(database)}")):
         return Found(database=False)
     tables = _names(session, "TABLES", database) | _names(session, "VIEWS", database)
-    source = f"RAW.{project.table}"
-    inspected = [each for each in (("RAW", project.table), *INSPECTED) if ".".join(each) in tables]
+    source = f"RAW.{workspace.project.table}"
+    inspected = [each for each in (("RAW", workspace.project.table), *INSPECTED) if ".".join(each) in tables]
     if source not in tables:
         return Found(tables=tables)
-    features, problem = _features(session, project, target)
-    known = versions(session, project, target)
+    features, problem = _features(workspace)
+    known = versions(workspace)
     schemas = {name: identifier(database, name) for name in ("RAW", "SERVING", "MODELS")}
     streams = {str(row["name"]): row for row in show(session, f"SHOW STREAMS IN SCHEMA {schemas['RAW']}")}
     tasks = show(session, "SHOW TASKS IN ACCOUNT")
@@ -162,8 +161,8 @@ def _busy(session: "Session", database: str, procedures: tuple[str, ...]) -> fro
     return frozenset(name for name in procedures if any(text is None or name in text for text in texts))
 
 
-def _features(session: "Session", project: Project, target: str) -> tuple[tuple[Feature, ...] | None, str]:
+def _features(workspace: Workspace) -> tuple[tuple[Feature, ...] | None, str]:
     try:
-        return describe_features(session, project, target), ""
+        return describe_features(workspace), ""
     except TrainingError as error:
         return None, str(error)

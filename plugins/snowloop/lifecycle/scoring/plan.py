@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from snowloop.errors import PlanRefused
 from snowloop.lifecycle.results import Result
@@ -14,9 +14,7 @@ from snowloop.lifecycle.scoring.obsolete import obsolete
 from snowloop.lifecycle.scoring.steps import Step, upload_steps
 from snowloop.lifecycle.scoring.task_diff import drift
 from snowloop.project import Project
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 Action = Literal["create", "change", "resume", "keep", "drop", "refuse"]
 MARKS: dict[Action, str] = {"create": "+", "change": "~", "resume": ">", "keep": "=", "drop": "-", "refuse": "!"}
@@ -110,13 +108,11 @@ class Plan(Result):
         return "\n".join(lines)
 
 
-def plan_scoring(session: "Session", project: Project, target: str) -> Plan:
+def plan_scoring(workspace: Workspace) -> Plan:
     """Plan the scoring loop; only SHOW, DESCRIBE, LIST and SELECT are sent.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The plan, which may hold refusals.
@@ -125,9 +121,9 @@ def plan_scoring(session: "Session", project: Project, target: str) -> Plan:
         ProjectError: if the target is not a plain name.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    found = find_loop(session, project, target)
-    wanted = wanted_loop(project, target, found.features) if found.features is not None else None
-    return make_plan(project, target, wanted, found)
+    found = find_loop(workspace)
+    wanted = wanted_loop(workspace.project, workspace.target, found.features) if found.features is not None else None
+    return make_plan(workspace.project, workspace.target, wanted, found)
 
 
 def make_plan(project: Project, target: str, wanted: Wanted | None, found: Found) -> Plan:

@@ -8,9 +8,10 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import names
 from snowloop.project import Project
 from snowloop.sql import run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from snowflake.snowpark import Row, Session
+    from snowflake.snowpark import Row
 
 SHOWN = 10
 
@@ -42,13 +43,11 @@ class Reconciliation(Result):
         return {**counts, "removed": self.removed} if self.removed else dict(counts)
 
 
-def reconcile(session: "Session", project: Project, target: str) -> Reconciliation:
+def reconcile(workspace: Workspace) -> Reconciliation:
     """Compare, key by key, the rows of the source with where they went.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The counts.
@@ -56,7 +55,8 @@ def reconcile(session: "Session", project: Project, target: str) -> Reconciliati
     Raises:
         ScoringError: if a row was lost, or scored or quarantined more than once; the message names keys.
     """
-    named = names(project, target)
+    session, project = workspace.session, workspace.project
+    named = names(project, workspace.target)
     values: dict[str, Any] = {
         "database": named.database,
         "table": named.table,

@@ -11,6 +11,7 @@ from snowloop.lifecycle.scoring.observed import Found, find_loop, is_stale
 from snowloop.lifecycle.scoring.task_runs import GraphRun, graph_runs
 from snowloop.project import Project
 from snowloop.sql import run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -75,13 +76,11 @@ class Status(Result):
         return "\n".join(lines)
 
 
-def loop_status(session: "Session", project: Project, target: str) -> Status:
+def loop_status(workspace: Workspace) -> Status:
     """Look at the scoring loop; only SHOW, DESCRIBE, LIST and SELECT are sent.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         Its state.
@@ -90,10 +89,14 @@ def loop_status(session: "Session", project: Project, target: str) -> Status:
         DeploymentError: if the environment is not there.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    found = find_loop(session, project, target)
-    named = names(project, target)
+    session, project = workspace.session, workspace.project
+    found = find_loop(workspace)
+    named = names(project, workspace.target)
     if not found.database or not {"OPS.RUNS", "SERVING.QUARANTINE"} <= found.tables:
-        message = f"{named.database} is not there, or not whole: run the DAG {project.name}__environment for {target}"
+        message = (
+            f"{named.database} is not there, or not whole: "
+            f"run the DAG {project.name}__environment for {workspace.target}"
+        )
         raise DeploymentError(message)
     state, after = _stream(found, project)
     readable = state in ("empty", "holds rows")
@@ -102,7 +105,7 @@ def loop_status(session: "Session", project: Project, target: str) -> Status:
     reasons = run(session, "inference/quarantine_reasons.sql", database=named.database, count=REASONS)
     return Status(
         project=project.name,
-        target=target,
+        target=workspace.target,
         champion=found.champion.name if found.champion else None,
         challenger=_challenger(session, project, found, named.database),
         stream=state,

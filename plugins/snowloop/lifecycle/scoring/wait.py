@@ -13,6 +13,7 @@ from snowloop.lifecycle.scoring.observed import has_data
 from snowloop.lifecycle.scoring.task_runs import GraphRun, TaskRun, graph_runs, in_utc, root_task, under_way
 from snowloop.project import Project
 from snowloop.sql import clock, literal, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -51,17 +52,13 @@ class Scores(Result):
         return {**counts, "version": ", ".join(self.model_versions)} if self.runs else counts
 
 
-def await_scores(
-    session: "Session", project: Project, target: str, *, timeout: float, since: datetime | str | None = None
-) -> Scores:
+def await_scores(workspace: Workspace, *, timeout: float, since: datetime | str | None = None) -> Scores:
     """Wait until every row that is there now is scored or quarantined, and the run of the graph that did it is over.
 
     Rows that arrive meanwhile, and the runs that they bring about, are not waited for.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         timeout: Longest wait in seconds.
         since: Runs that ended since then are told, a time in UTC or its ISO text, such as a load's ``started_at``;
             None: since the last file of the source was loaded.
@@ -72,9 +69,10 @@ def await_scores(
     Raises:
         ScoringError: if a task failed as often as it is retried, is suspended, or the time is over.
     """
-    named, deadline, arrived = names(project, target), time.monotonic() + timeout, clock(session)
-    moment = told_since(session, project, target, since)
-    while (scores := scores_of(session, project, target, arrived=arrived, since=moment)) is None:
+    session = workspace.session
+    named, deadline, arrived = names(workspace.project, workspace.target), time.monotonic() + timeout, clock(session)
+    moment = told_since(workspace, since)
+    while (scores := scores_of(workspace, arrived=arrived, since=moment)) is None:
         if time.monotonic() > deadline:
             pending = has_data(session, named.stream)
             state = "the stream still holds rows" if pending else "the run of the graph is not over"
@@ -85,26 +83,24 @@ def await_scores(
     return scores
 
 
-def told_since(session: "Session", project: Project, target: str, since: datetime | str | None) -> datetime:
+def told_since(workspace: Workspace, since: datetime | str | None) -> datetime:
     """Since when runs are told: a moment, or its ISO text; None: when the last file of the source was loaded."""
     if since is None:
-        rows = run(session, "inference/last_load.sql", database=project.database(target), table=project.table)
+        rows = run(
+            workspace.session, "inference/last_load.sql", database=workspace.database, table=workspace.project.table
+        )
         since = str(rows[0]["AT"])
     return in_utc(datetime.fromisoformat(since) if isinstance(since, str) else since)
 
 
-def scores_of(
-    session: "Session", project: Project, target: str, *, arrived: datetime, since: datetime
-) -> Scores | None:
+def scores_of(workspace: Workspace, *, arrived: datetime, since: datetime) -> Scores | None:
     """What the tasks did with the rows that had arrived by a moment, once all of them are scored or quarantined.
 
     That is so when the stream is empty, or a scoring run has succeeded that began later; and the runs of the graph that
     were under way then are over.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         arrived: The moment, by Snowflake's clock.
         since: Runs that ended since then are told.
 
@@ -114,10 +110,11 @@ def scores_of(
     Raises:
         ScoringError: if a task failed as often as it is retried, or is suspended.
     """
-    named = names(project, target)
+    session = workspace.session
+    named = names(workspace.project, workspace.target)
     taken = _taken(session, named, arrived)
     if taken is None:
-        _raise_if_stuck(session, project, named, arrived)
+        _raise_if_stuck(session, workspace.project, named, arrived)
         return None
     if any(each.began <= taken for each in under_way(session, named.database)):
         return None
@@ -174,24 +171,26 @@ def _scores(session: "Session", named: Names, since: str, waited: float) -> Scor
     return Scores(len(rows), read, scored, quarantined, versions, round(waited, 1))
 
 
-def stream_has_data(session: "Session", project: Project, target: str) -> bool | None:
+def stream_has_data(workspace: Workspace) -> bool | None:
     """Whether the stream holds rows that were not scored: True, or None while it does not."""
-    return True if has_data(session, names(project, target).stream) else None
+    return True if has_data(workspace.session, names(workspace.project, workspace.target).stream) else None
 
 
-def backlog_below(session: "Session", project: Project, target: str, *, rows: int) -> int | None:
+def backlog_below(workspace: Workspace, *, rows: int) -> int | None:
     """The number of rows that wait in the stream if it is below ``rows``, else None."""
-    backlog = int(run(session, "inference/count_pending.sql", stream=names(project, target).stream)[0]["N"])
+    backlog = int(
+        run(workspace.session, "inference/count_pending.sql", stream=names(workspace.project, workspace.target).stream)[
+            0
+        ]["N"]
+    )
     return backlog if backlog < rows else None
 
 
-def run_finished(session: "Session", project: Project, target: str, *, since: str) -> dict[str, str] | None:
+def run_finished(workspace: Workspace, *, since: str) -> dict[str, str] | None:
     """How the last run of the graph that is over ended, of those that began at or after a moment; None: there is none.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         since: The moment by Snowflake's clock, ISO text; UTC if it names no zone. A run that never began counts by
             the time for which it was due.
 
@@ -201,8 +200,8 @@ def run_finished(session: "Session", project: Project, target: str, *, since: st
     Raises:
         ScoringError: if a task of the run failed or was cancelled.
     """
-    named, moment = names(project, target), in_utc(datetime.fromisoformat(since))
-    runs = graph_runs(session, named.database, root_task(session, named.database))
+    named, moment = names(workspace.project, workspace.target), in_utc(datetime.fromisoformat(since))
+    runs = graph_runs(workspace.session, named.database, root_task(workspace.session, named.database))
     last = next((each for each in runs if each.over and each.began >= moment), None)
     if last is None:
         return None
@@ -212,12 +211,10 @@ def run_finished(session: "Session", project: Project, target: str, *, since: st
     return {"graph_run": last.id, "state": "SUCCEEDED"}
 
 
-def scores_taken(
-    session: "Session", project: Project, target: str, *, arrived: str, since: str
-) -> dict[str, Any] | None:
+def scores_taken(workspace: Workspace, *, arrived: str, since: str) -> dict[str, Any] | None:
     """As ``scores_of``, of and as what JSON can hold."""
     moments = {name: in_utc(datetime.fromisoformat(text)) for name, text in (("arrived", arrived), ("since", since))}
-    scores = scores_of(session, project, target, **moments)
+    scores = scores_of(workspace, **moments)
     return None if scores is None else scores.to_dict()
 
 

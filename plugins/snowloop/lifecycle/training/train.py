@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop import project as declared
 from snowloop.errors import LimitReached, ProcedureDied
@@ -14,9 +14,7 @@ from snowloop.lifecycle.provenance import content_hash, git_commit, lock_hash
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import versions
 from snowloop.sql import render
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 RUNTIME = ("snowflake-snowpark-python", "snowflake-ml-python")
 
@@ -65,18 +63,14 @@ class Candidate(Result):
 
 
 def train_candidate(
-    session: "Session",
-    project: declared.Project,
-    target: str,
+    workspace: Workspace,
     training_set: TrainingSet,
     candidate: str | declared.Candidate,
 ) -> Candidate:
     """Train one declared candidate; the same candidate on the same training set by the same code is kept.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         training_set: What to train on.
         candidate: The declared candidate, or its name.
 
@@ -88,16 +82,17 @@ def train_candidate(
         ProjectError: if no candidate of this name is declared.
         TrainingError: if Snowflake refuses what every candidate needs, such as a privilege.
     """
+    project = workspace.project
     if isinstance(candidate, str):
         candidate = project.candidate(candidate)
     version = version_name(project, training_set, candidate)
-    known = {each.name: each for each in versions(session, project, target)}
+    known = {each.name: each for each in versions(workspace)}
     if version in known and project.metric.name in known[version].metrics:
         metrics = known[version].metrics
         return Candidate(candidate.name, version, training_set, metrics, kept=True, metric=project.metric.name)
-    order = _order(project, target, training_set, candidate, version)
+    order = _order(project, workspace.target, training_set, candidate, version)
     try:
-        outcome = call(session, project, target, TRAINING, order, project.limits.seconds)
+        outcome = call(workspace, TRAINING, order, project.limits.seconds)
     except (LimitReached, ProcedureDied) as ended:
         outcome = {"error": str(ended)}
     metrics, error = outcome.get("metrics", {}), outcome.get("error")

@@ -1,5 +1,6 @@
 """Rows that break the contract stop the run or are kept aside, as declared: those that train, and those that arrive."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import Project, ProjectError
 from snowloop.project.contract import Contract, OnArrival
 from snowloop.project.monitoring import Monitoring
+from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import TIMEOUT, World
 
@@ -30,10 +32,10 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("stopped")
     project = visits(folder / "projects", ("packages:", RULE))
     made = World(session, project, "stopped", write_visits(folder / "data"))
-    given = (session, project, made.target)
-    candidate = train_candidate(*given, made.prepare(), "line")
+    given = Workspace(session, project, made.target)
+    candidate = train_candidate(given, made.prepare(), "line")
     assert candidate.error is None
-    promote(*given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
+    promote(given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
     made.deploy()
     return made
 
@@ -47,13 +49,13 @@ def arrive(world: World, number: int, first: int, good: int, bad: int) -> Scores
 
 
 def wait(world: World, since: datetime | None = None) -> Scores:
-    return await_scores(world.session, world.project, world.target, timeout=TIMEOUT, since=since)
+    return await_scores(world.workspace, timeout=TIMEOUT, since=since)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: World):
-    session, _, target = given = (world.session, world.project, world.target)
+    given = world.workspace
     few = arrive(world, 1, 1000, good=1, bad=3)  # fewer rows than are judged as a whole
     assert (few.scored, few.quarantined) == (1, 3)
 
@@ -61,19 +63,21 @@ def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: Worl
     with pytest.raises(ScoringError, match=said):
         arrive(world, 2, 2000, good=10, bad=10)
     assert tuple(world.rows(COUNTS)[0]) == (1, 3)
-    health = stream_health(*given)
+    health = stream_health(given)
     assert health.backlog == 20
     (finding,) = health.findings
     assert "contract.arriving allows 20.0%" in finding
     hasty = world.project.model_copy(update={"monitoring": Monitoring(max_backlog_age=timedelta(milliseconds=1))})
-    assert any("monitoring.max_backlog_age allows" in each for each in stream_health(session, hasty, target).findings)
+    assert any(
+        "monitoring.max_backlog_age allows" in each for each in stream_health(replace(given, project=hasty)).findings
+    )
 
     looser = Contract(arriving=OnArrival(max_failing_share=0.5, min_rows=10))
     world.project = world.project.model_copy(update={"contract": looser})
     world.deploy()
     wait(world)
     assert tuple(world.rows(COUNTS)[0]) == (11, 13)
-    assert stream_health(*given).findings == ()
+    assert stream_health(given).findings == ()
 
     world.project = world.project.model_copy(update={"contract": Contract(arriving=OnArrival(on_failure="stop"))})
     world.deploy()
@@ -86,22 +90,22 @@ def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: Worl
 
 def test_rows_that_would_train_stop_the_run_or_are_set_aside_as_declared(session: Session, tmp_path: Path):
     world = World(session, visits(tmp_path / "projects"), "aside", write_visits(tmp_path / "data", rows=40))
-    given = (session, world.project, world.target)
-    create_environment(*given)
+    given = Workspace(session, world.project, world.target)
+    create_environment(given)
     world.load(part="initial")
     world.rows("UPDATE {db}.RAW.VISIT SET DOSE = NULL WHERE VISIT_ID < 4")
     with pytest.raises(ContractViolation, match=r"DOSE must not be null: 4 of 40 rows do not, 0\.00% are tolerated"):
-        check_contract(*given)
+        check_contract(given)
 
     def quarantining(share: float) -> Project:
         declared = f"contract: {{training: {{on_failure: quarantine, max_failing_share: {share}}}}}\npackages:"
         return visits(tmp_path / "projects", ("packages:", declared))
 
     with pytest.raises(ContractViolation, match=r"4 of 40 rows do not, 9\.00% are tolerated"):
-        check_contract(session, quarantining(0.09), world.target)
+        check_contract(Workspace(session, quarantining(0.09), world.target))
     project = quarantining(0.1)
-    assert check_contract(session, project, world.target).failing == 4
-    made = build_training_set(session, project, world.target)
+    assert check_contract(Workspace(session, project, world.target)).failing == 4
+    made = build_training_set(Workspace(session, project, world.target))
     assert (made.rows, made.set_aside) == (36, 4)
     aside = world.rows("SELECT VISIT_ID, REASON FROM {db}.FEATURES.SET_ASIDE ORDER BY VISIT_ID")
     assert [tuple(row) for row in aside] == [(key, "DOSE must not be null") for key in range(4)]

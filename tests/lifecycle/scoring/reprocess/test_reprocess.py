@@ -14,6 +14,7 @@ from snowloop.lifecycle.scoring.reprocess.backfill import Rows, backfill
 from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from tests.lifecycle.scoring.test_incidents import data, later, rows_of
 from tests.support.world import World
 
@@ -27,7 +28,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     metric = project.metric.model_copy(update={"at_least": 0.5, "tolerance": 0.5, "min_support": 5})
     made = World(session, project.model_copy(update={"metric": metric}), "repair", data(tmp_path_factory.mktemp("c")))
     verdict = made.judge(made.prepare(), "logistic")
-    promote(session, made.project, made.target, verdict)
+    promote(Workspace(session, made.project, made.target), verdict)
     made.deploy()
     bad = [str(9_000_001), "XNA", *rows_of(made.folder, 2)[0][2:]]
     later(made.folder, 3, [bad, bad])
@@ -35,16 +36,12 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     return made
 
 
-def given(world: World) -> tuple[Any, ...]:
-    return (world.session, world.project, world.target)
-
-
 def scored(world: World) -> int:
     return int(world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED"))
 
 
 def test_a_healthy_loop_has_no_findings(world: World):
-    health = stream_health(*given(world))
+    health = stream_health(world.workspace)
     assert health.findings == ()
     assert (health.stale, health.backlog, health.consumers) == (False, 0, ())
     assert health.days_to_stale is not None
@@ -52,19 +49,19 @@ def test_a_healthy_loop_has_no_findings(world: World):
 
 
 def test_what_triggers_ask_is_answered(world: World):
-    assert wait.stream_has_data(*given(world)) is None
-    assert wait.backlog_below(*given(world), rows=1) == 0
-    assert wait.backlog_below(*given(world), rows=0) is None
-    ended = wait.run_finished(*given(world), since="2001-01-01")
+    assert wait.stream_has_data(world.workspace) is None
+    assert wait.backlog_below(world.workspace, rows=1) == 0
+    assert wait.backlog_below(world.workspace, rows=0) is None
+    ended = wait.run_finished(world.workspace, since="2001-01-01")
     assert ended is not None
     assert ended["state"] == "SUCCEEDED"
-    assert wait.run_finished(*given(world), since="2999-01-01T00:00:00+00:00") is None
+    assert wait.run_finished(world.workspace, since="2999-01-01T00:00:00+00:00") is None
 
 
 def test_a_killed_backfill_goes_on_where_it_was_and_leaves_the_loop_exact(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    before = reconcile(*given(world))
+    before = reconcile(world.workspace)
     keys = [int(row["ID"]) for row in world.rows("SELECT ID FROM {db}.SERVING.SCORED ORDER BY ID")]
     rows = Rows(first_key=keys[0], last_key=keys[-1])
     whole, calls = backfills._batch, []
@@ -77,18 +74,18 @@ def test_a_killed_backfill_goes_on_where_it_was_and_leaves_the_loop_exact(
 
     monkeypatch.setattr(backfills, "_batch", killed)
     with pytest.raises(KeyboardInterrupt):
-        backfill(*given(world), rows=rows, batch_size=8)
+        backfill(world.workspace, rows=rows, batch_size=8)
     monkeypatch.undo()
     half = scored(world)
-    done = backfill(*given(world), rows=rows, batch_size=8)
+    done = backfill(world.workspace, rows=rows, batch_size=8)
     assert done.resumed_at == 2
     assert done.rows == done.scored > 16
     assert scored(world) == half - 16 + done.rows
     again = f"SELECT COUNT(*), COUNT(DISTINCT ID) FROM {{db}}.SERVING.SCORED WHERE RUN_ID = '{done.run_id}'"
     assert tuple(world.rows(again)[0]) == (done.rows, done.rows)
-    assert backfill(*given(world), rows=rows, batch_size=8, run_id=done.run_id).resumed_at == done.batches
+    assert backfill(world.workspace, rows=rows, batch_size=8, run_id=done.run_id).resumed_at == done.batches
     assert scored(world) == half - 16 + done.rows
-    assert reconcile(*given(world)) == before
+    assert reconcile(world.workspace) == before
     run = world.rows(f"SELECT STATE, KIND, ROWS_SCORED FROM {{db}}.OPS.RUNS WHERE RUN_ID = '{done.run_id}'")
     assert [tuple(row) for row in run] == [("SUCCEEDED", "backfill", done.rows)]
 
@@ -104,39 +101,39 @@ def test_the_newest_score_of_a_key_is_the_latest(world: World):
 
 
 def test_a_backfill_of_a_period_takes_its_rows_alone(world: World):
-    assert backfill(*given(world), rows=Rows(end="2001-01-01")).rows == 0
-    assert backfill(*given(world), rows=Rows(start="2001-01-01"), batch_size=100).rows > 0
+    assert backfill(world.workspace, rows=Rows(end="2001-01-01")).rows == 0
+    assert backfill(world.workspace, rows=Rows(start="2001-01-01"), batch_size=100).rows > 0
 
 
 def test_an_unknown_version_is_named(world: World):
     with pytest.raises(ScoringError, match="has no version or alias 'NOPE' to score with: it has LOGISTIC_"):
-        backfill(*given(world), version="NOPE")
+        backfill(world.workspace, version="NOPE")
 
 
 def test_a_mended_row_is_requeued_once(world: World):
-    before = reconcile(*given(world))
-    assert requeue(*given(world)).requeued == 0
+    before = reconcile(world.workspace)
+    assert requeue(world.workspace).requeued == 0
     world.rows("UPDATE {db}.SERVING.QUARANTINE SET CODE_GENDER = 'F' WHERE ID = 9000001")
-    done = requeue(*given(world))
+    done = requeue(world.workspace)
     assert done.requeued == 1
-    assert requeue(*given(world)).requeued == 0
+    assert requeue(world.workspace).requeued == 0
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9000001") == 1
-    after = reconcile(*given(world))
+    after = reconcile(world.workspace)
     assert (after.scored, after.quarantined) == (before.scored + 1, before.quarantined - 1)
-    assert stream_health(*given(world)).findings == ()
+    assert stream_health(world.workspace).findings == ()
 
 
 def test_a_second_consumer_and_a_suspended_task_are_found(world: World):
     thief = "INSERT INTO {db}.OPS.RUNS (RUN_ID) SELECT ID::VARCHAR FROM {db}.RAW.APPLICATION_RECORD_STREAM"
     world.rows(f"CREATE TASK {{db}}.OPS.THIEF WAREHOUSE = SNOWLOOP_WH SCHEDULE = '60 MINUTE' AS {thief}")
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
-    health = stream_health(*given(world))
+    health = stream_health(world.workspace)
     assert health.consumers == (f"{world.database}.OPS.THIEF",)
     assert any("THIEF names" in finding and "give it a stream" in finding for finding in health.findings)
     assert any("SCORE_NEW_ROWS is suspended" in finding for finding in health.findings)
     world.rows("DROP TASK {db}.OPS.THIEF")
     world.deploy()
-    assert stream_health(*given(world)).findings == ()
+    assert stream_health(world.workspace).findings == ()
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -151,23 +148,23 @@ def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(
     world.load(part="arrivals")
     table = "{db}.RAW.APPLICATION_RECORD"
     world.rows(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table}")
-    health = stream_health(*given(world))
+    health = stream_health(world.workspace)
     assert health.stale
     assert "is stale, new rows are not scored: run `snowloop recover`, or the DAG" in health.findings[0]
     if killed:
         monkeypatch.setattr("snowloop.lifecycle.scoring.reprocess.recover._score_missed", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            recover_loop(*given(world), lost=False)
+            recover_loop(world.workspace, lost=False)
         monkeypatch.undo()
-    done = recover_loop(*given(world), lost=False)
+    done = recover_loop(world.workspace, lost=False)
     assert (done.recovered, done.rows, done.scored, done.quarantined) == (True, 4, 1, 3)
-    assert not recover_loop(*given(world), lost=False).recovered
-    reconcile(*given(world))
+    assert not recover_loop(world.workspace, lost=False).recovered
+    reconcile(world.workspace)
     world.deploy()
     later(world.folder, 5 + 2 * killed, [[str(base + 2), *good[1:]]])
     world.load(part="arrivals")
     assert world.arrive().scored == 1
-    reconcile(*given(world))
+    reconcile(world.workspace)
 
 
 def interrupt(*_arguments: Any, **_named: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def resting(trial: Trial) -> None:
 
 def follow(trial: Trial) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(trial.world.value(f"CALL {trial.world.results['deployment'].procedure}()"))
-    reconcile(*trial.given)
+    reconcile(trial.workspace)
     return told
 
 
@@ -88,7 +89,7 @@ def lose(trial: Trial, number: int) -> list[Event]:
 
 def killed(trial: Trial, act: Callable[..., Any]) -> list[tuple[int, ...]]:
     """What was written after each kill of something, until it came through, and at the end."""
-    kills = killed_at_each(trial.open, lambda session: act(session, *trial.given[1:]))
+    kills = killed_at_each(trial.open, lambda session: act(replace(trial.workspace, session=session)))
     return [*(written(trial) for _ in kills), written(trial)]
 
 
@@ -103,7 +104,7 @@ def test_a_recovery_killed_at_any_statement_writes_all_or_nothing_and_is_complet
     assert runs >= 1
     assert count(trial, "OPS.RUNS", "KIND = 'recovery' AND STATE <> 'SUCCEEDED'") == 0
     trial.deploy()
-    reconcile(*trial.given)
+    reconcile(trial.workspace)
 
 
 def test_until_a_recovery_is_done_the_root_rests_plan_refuses_and_health_and_status_tell(trial: Trial):
@@ -118,20 +119,20 @@ def test_until_a_recovery_is_done_the_root_rests_plan_refuses_and_health_and_sta
 
     failing: Any = Interrupted(trial.world.session, 'INTO "TINY_MENDS"."SERVING"."SCORED"', fails)
     with pytest.raises(KilledError):
-        recover_loop(failing, *trial.given[1:])
+        recover_loop(replace(trial.workspace, session=failing))
     (task,) = trial.world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
     assert task["state"] == "suspended"
     with pytest.raises(PlanRefused, match=r"begun .* is not done.*run `snowloop recover` to its end, then apply"):
         trial.deploy()
-    assert "rows that were lost are not scored: run `snowloop recover`" in stream_health(*trial.given).findings[0]
-    status = loop_status(*trial.given)
+    assert "rows that were lost are not scored: run `snowloop recover`" in stream_health(trial.workspace).findings[0]
+    status = loop_status(trial.workspace)
     assert not status.healthy
     assert "is not done: it goes on, or was broken off; run `snowloop recover`" in status.text()
     assert count(trial, "SERVING.SCORED") == before
-    assert recover_loop(*trial.given, lost=False).scored == 2
+    assert recover_loop(trial.workspace, lost=False).scored == 2
     trial.deploy()
-    assert loop_status(*trial.given).healthy
-    assert stream_health(*trial.given).findings == ()
+    assert loop_status(trial.workspace).healthy
+    assert stream_health(trial.workspace).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -152,18 +153,18 @@ def test_two_recoveries_at_once_score_what_was_lost_once(trial: Trial, before: t
     done = []
 
     def whole() -> None:
-        done.append(recover_loop(other, *trial.given[1:], lost=False))
+        done.append(recover_loop(replace(trial.workspace, session=other), lost=False))
         other.sql(insertion(trial.events(1)).replace("{db}", trial.world.database)).collect()
 
     first: Any = Interrupted(trial.world.session, before[0], whole, before[1])
     with closing(trial.open()) as other:
-        done.append(recover_loop(first, *trial.given[1:]))
+        done.append(recover_loop(replace(trial.workspace, session=first)))
     assert [each.rows for each in done] == [4, rows]
     assert written(trial)[:2] == (scored + 3 + (rows == 5), quarantined + 1)
     assert count(trial, "OPS.RUNS", "KIND = 'recovery' AND STATE <> 'SUCCEEDED'") == 0
     trial.settle()
     assert written(trial)[:2] == (scored + 4, quarantined + 1)
-    reconcile(*trial.given)
+    reconcile(trial.workspace)
 
 
 def test_a_recovery_leaves_what_waits_in_the_stream(trial: Trial):
@@ -172,7 +173,7 @@ def test_a_recovery_leaves_what_waits_in_the_stream(trial: Trial):
     trial.insert([event])
     follow(trial)
     trial.world.rows(f"UPDATE {{db}}.RAW.EVENTS SET X = 5.25 WHERE TAG = {event.tag}")
-    assert recover_loop(*trial.given).rows == 0
+    assert recover_loop(trial.workspace).rows == 0
     assert count(trial, "RAW.EVENTS_STREAM") == 2
     assert follow(trial)["scored"] == 1
     newest = f"SELECT FEATURES:X::FLOAT FROM {{db}}.SERVING.LATEST_SCORES WHERE ID = {event.key}"
@@ -191,8 +192,8 @@ def test_a_requeue_killed_at_any_statement_writes_all_or_nothing_and_apply_start
     (task,) = trial.world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
     assert task["state"] == "suspended"
     trial.deploy()
-    assert loop_status(*trial.given).healthy
-    reconcile(*trial.given)
+    assert loop_status(trial.workspace).healthy
+    reconcile(trial.workspace)
 
 
 @pytest.fixture
@@ -212,10 +213,10 @@ def test_a_requeue_needs_one_score_for_each_row_that_passes(trial: Trial, featur
     own = features.read_text().strip()
     features.write_text(own + more.format(own))
     with pytest.raises(ScoringError, match=f"{scores} scores for 1 quarantined rows that pass now"):
-        requeue(*trial.given)
+        requeue(trial.workspace)
     assert written(trial) == before
     features.write_text(own)
-    assert requeue(*trial.given).requeued == 1
+    assert requeue(trial.workspace).requeued == 1
 
 
 def some_keys(trial: Trial) -> Rows:
@@ -230,7 +231,7 @@ def test_a_backfill_killed_at_any_statement_counts_just_what_is_written(trial: T
     rows = some_keys(trial)
     scored, steps = count(trial, "SERVING.SCORED"), 0
     act = partial(backfill, rows=rows, batch_size=2)
-    for _ in killed_at_each(trial.open, lambda session: act(session, *trial.given[1:])):
+    for _ in killed_at_each(trial.open, lambda session: act(replace(trial.workspace, session=session))):
         steps += 1
         found = trial.world.rows("SELECT * FROM {db}.OPS.BACKFILLS")
         assert len(found) <= 1
@@ -245,7 +246,7 @@ def test_a_backfill_killed_at_any_statement_counts_just_what_is_written(trial: T
     (begun,) = trial.world.rows("SELECT * FROM {db}.OPS.BACKFILLS")
     assert begun["FINISHED_AT"] is not None
     assert count(trial, "SERVING.SCORED") == scored + 5
-    reconcile(*trial.given)
+    reconcile(trial.workspace)
 
 
 def half(trial: Trial, rows: Rows, run_id: str) -> None:
@@ -253,7 +254,7 @@ def half(trial: Trial, rows: Rows, run_id: str) -> None:
     with closing(trial.open()) as session:
         dying: Any = Dying(session, 12, sent=True, after="BEGIN")
         with pytest.raises(KilledError):
-            backfill(dying, *trial.given[1:], rows=rows, batch_size=2, run_id=run_id)
+            backfill(replace(trial.workspace, session=dying), rows=rows, batch_size=2, run_id=run_id)
     ago = "STARTED_AT = DATEADD('hour', -3, SYSDATE())"
     trial.world.rows(f"UPDATE {{db}}.OPS.BACKFILLS SET {ago} WHERE RUN_ID = '{run_id}'")
     assert trial.world.value(f"SELECT BATCHES_DONE FROM {{db}}.OPS.BACKFILLS WHERE RUN_ID = '{run_id}'") == 1
@@ -262,7 +263,7 @@ def half(trial: Trial, rows: Rows, run_id: str) -> None:
 def test_a_backfill_does_not_go_on_with_another_features_sql_or_champion(trial: Trial, features: Path):
     rows, old = some_keys(trial), features.read_text()
     half(trial, rows, "first")
-    go_on = partial(backfill, *trial.given, rows=rows, batch_size=2, run_id="first")
+    go_on = partial(backfill, trial.workspace, rows=rows, batch_size=2, run_id="first")
     features.write_text(old.replace("IFF(KIND = 'A', X, 0)", "IFF(KIND = 'B', X, 0)"))
     with pytest.raises(ScoringError, match=r"first, begun 3\.0 h ago and 1 of 3 .* another features\.sql: bring that"):
         go_on()
@@ -283,7 +284,7 @@ def test_a_backfill_does_not_go_on_with_another_features_sql_or_champion(trial: 
 def test_a_backfill_of_the_same_request_is_new_once_the_last_one_is_finished(trial: Trial, features: Path):
     rows, old = some_keys(trial), features.read_text()
     half(trial, rows, "stuck")
-    ask = partial(backfill, *trial.given, rows=rows, batch_size=2)
+    ask = partial(backfill, trial.workspace, rows=rows, batch_size=2)
     features.write_text(old + "-- other\n")
     with pytest.raises(ScoringError, match="give another run id, which begins anew"):
         ask()
@@ -291,4 +292,4 @@ def test_a_backfill_of_the_same_request_is_new_once_the_last_one_is_finished(tri
     again = ask()
     assert (again.resumed_at, again.age_seconds) == (0, 0)
     assert again.run_id not in ("stuck", "anew")
-    reconcile(*trial.given)
+    reconcile(trial.workspace)

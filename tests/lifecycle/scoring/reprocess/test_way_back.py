@@ -18,6 +18,7 @@ from snowloop.lifecycle.gate.gate import Verdict
 from snowloop.lifecycle.monitoring.rehearse import rehearse
 from snowloop.lifecycle.versions import champion, crown, model
 from snowloop.project import load_project
+from snowloop.workspace import Workspace
 from tests.support.duel import arriving, call, deploy, insert
 from tests.support.world import World
 
@@ -35,26 +36,22 @@ def world(duel_world: World) -> World:
     return duel_world
 
 
-def given(world: World) -> tuple[Session, Any, str]:
-    return world.session, world.project, world.target
-
-
 def label(world: World, version: str | None) -> str | None:
     names = {version: name for name, version in world.results.items() if isinstance(version, str)}
     return names.get(version or "")
 
 
 def reigning(world: World) -> str | None:
-    now = champion(*given(world))
+    now = champion(world.workspace)
     return label(world, now.name) if now else None
 
 
 def reigns(world: World) -> list[str | None]:
-    return [label(world, version) for version in ledger.reigns(ledger.entries(*given(world)))]
+    return [label(world, version) for version in ledger.reigns(ledger.entries(world.workspace))]
 
 
 def last(world: World, count: int) -> list[tuple[str, str | None, str | None]]:
-    entries = ledger.entries(*given(world))[-count:]
+    entries = ledger.entries(world.workspace)[-count:]
     return [(each.action, label(world, each.from_version), label(world, each.to_version)) for each in entries]
 
 
@@ -63,14 +60,14 @@ def verdict(world: World, name: str, against: str) -> Verdict:
 
 
 def advance(world: World, name: str, against: str = "modest") -> Any:
-    return promote.promote(*given(world), verdict(world, name, against))
+    return promote.promote(world.workspace, verdict(world, name, against))
 
 
 def killing(monkeypatch: pytest.MonkeyPatch, module: Any, *, halfway: bool) -> None:
     """The process is killed before the alias moves, or after it was taken from the old version."""
 
     def struck(session: Session, project: Any, target: str, _version: str) -> None:
-        now = champion(session, project, target)
+        now = champion(Workspace(session, project, target))
         if halfway and now:
             session.sql(f'ALTER MODEL {model(project, target)} VERSION "{now.name}" UNSET ALIAS').collect()
         raise Killed
@@ -89,14 +86,14 @@ def broken_off(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[], A
 def test_a_promotion_that_was_broken_off_is_completed_by_the_next_try(
     world: World, monkeypatch: pytest.MonkeyPatch, halfway: bool
 ):
-    before = len(ledger.entries(*given(world)))
+    before = len(ledger.entries(world.workspace))
     broken_off(monkeypatch, promote, lambda: advance(world, "good"), halfway=halfway)
     assert reigning(world) == (None if halfway else "modest")
     done = advance(world, "good")
     assert (reigning(world), label(world, done.previous), done.kept) == ("good", "modest", False)
     assert advance(world, "good").kept
-    assert len(ledger.entries(*given(world))) == before + 1
-    assert rollback.rollback(*given(world)).to_version == world.results["modest"]
+    assert len(ledger.entries(world.workspace)) == before + 1
+    assert rollback.rollback(world.workspace).to_version == world.results["modest"]
 
 
 @pytest.mark.parametrize("halfway", [False, True])
@@ -104,7 +101,7 @@ def test_a_promotion_that_was_broken_off_is_taken_back_by_a_rollback(
     world: World, monkeypatch: pytest.MonkeyPatch, halfway: bool
 ):
     broken_off(monkeypatch, promote, lambda: advance(world, "good"), halfway=halfway)
-    done = rollback.rollback(*given(world))
+    done = rollback.rollback(world.workspace)
     assert (label(world, done.from_version), reigning(world), reigns(world)) == ("good", "modest", ["modest"])
 
 
@@ -124,37 +121,37 @@ def test_a_rollback_that_was_broken_off_goes_no_further_back_the_second_time(
 ):
     advance(world, "good")
     advance(world, "fragile", against="good")
-    broken_off(monkeypatch, rollback, lambda: rollback.rollback(*given(world)), halfway=halfway)
-    rollback.rollback(*given(world))
+    broken_off(monkeypatch, rollback, lambda: rollback.rollback(world.workspace), halfway=halfway)
+    rollback.rollback(world.workspace)
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
-    rollback.rollback(*given(world))
+    rollback.rollback(world.workspace)
     assert reigning(world) == "modest"
 
 
 def test_a_version_that_was_crowned_by_hand_is_written_down_before_the_way_back(world: World):
-    crown(*given(world), world.results["noise"])
-    rollback.rollback(*given(world))
+    crown(world.workspace, world.results["noise"])
+    rollback.rollback(world.workspace)
     assert reigning(world) == "modest"
     assert last(world, 2) == [("promote", "modest", "noise"), ("rollback", "noise", "modest")]
-    assert "written after the fact" in str(ledger.entries(*given(world))[-2].reason)
+    assert "written after the fact" in str(ledger.entries(world.workspace)[-2].reason)
 
 
 def test_another_verdict_on_a_version_that_no_longer_serves_is_written_down(world: World):
     advance(world, "good")
-    crown(*given(world), world.results["modest"])
+    crown(world.workspace, world.results["modest"])
     again = replace(verdict(world, "good", "modest"), verdict_id="said again")
-    promote.promote(*given(world), again)
+    promote.promote(world.workspace, again)
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
     assert last(world, 2) == [("rollback", "good", "modest"), ("promote", "modest", "good")]
-    assert ledger.entries(*given(world))[-1].verdict_id == "said again"
+    assert ledger.entries(world.workspace)[-1].verdict_id == "said again"
 
 
 def test_a_version_that_is_gone_is_not_promoted_and_nothing_is_written(world: World):
-    before = len(ledger.entries(*given(world)))
+    before = len(ledger.entries(world.workspace))
     gone = replace(verdict(world, "good", "modest"), version_name="GOOD_0_0")
     with pytest.raises(GateRefused, match="GOOD_0_0 is gone from"):
-        promote.promote(*given(world), gone)
-    assert (reigning(world), len(ledger.entries(*given(world)))) == ("modest", before)
+        promote.promote(world.workspace, gone)
+    assert (reigning(world), len(ledger.entries(world.workspace))) == ("modest", before)
 
 
 def test_there_is_no_way_back_to_a_version_that_cannot_score_the_rows_of_now(world: World, tmp_path: Path):
@@ -162,9 +159,9 @@ def test_there_is_no_way_back_to_a_version_that_cannot_score_the_rows_of_now(wor
     place = shutil.copytree(world.project.directory, tmp_path / "duel")
     (place / "features.sql").write_text("SELECT ID, X, Y, X * Y AS XY FROM {{ source }}\n")
     with pytest.raises(RollbackError, match=r"no way back to MODEST_.*takes other features than features.sql"):
-        rollback.rollback(world.session, load_project("duel", tmp_path), world.target)
+        rollback.rollback(Workspace(world.session, load_project("duel", tmp_path), world.target))
     with pytest.raises(RehearsalError, match=r"a rollback would return to MODEST_.*takes other features than features"):
-        rehearse(world.session, load_project("duel", tmp_path), world.target)
+        rehearse(Workspace(world.session, load_project("duel", tmp_path), world.target))
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
 
 
@@ -173,38 +170,38 @@ def test_the_next_rows_are_seen_to_carry_the_version(world: World):
     advance(world, "good")
     insert(world, arriving(3))
     call(world, procedure)  # before the rollback: nothing to do with it
-    done = rollback.rollback(*given(world))
-    waited = rollback.verify_rollback(*given(world), done, timeout=0)
+    done = rollback.rollback(world.workspace)
+    waited = rollback.verify_rollback(world.workspace, done, timeout=0)
     assert (waited.rows, waited.version) == (0, world.results["modest"])
     assert "no row was scored within 0 s" in waited.told
     insert(world, arriving(4))
     call(world, procedure)
-    seen = rollback.verify_rollback(*given(world), rollback.Rollback.from_dict(done.to_dict()), timeout=60)
+    seen = rollback.verify_rollback(world.workspace, rollback.Rollback.from_dict(done.to_dict()), timeout=60)
     assert (seen.rows, seen.version) == (4, world.results["modest"])
 
 
 def test_rows_that_carry_another_version_are_an_error(world: World):
     procedure = deploy(world)
     advance(world, "good")
-    done = rollback.rollback(*given(world))
-    crown(*given(world), world.results["good"])
+    done = rollback.rollback(world.workspace)
+    crown(world.workspace, world.results["good"])
     insert(world, arriving(2))
     call(world, procedure)
     with pytest.raises(RollbackError, match=f"are 2 of {world.results['good']}: look who moved the alias"):
-        rollback.verify_rollback(*given(world), done, timeout=60)
+        rollback.verify_rollback(world.workspace, done, timeout=60)
 
 
 def test_a_run_that_fails_with_the_old_version_is_an_error(world: World):
     procedure = deploy(world)
     advance(world, "fragile")
     advance(world, "good", against="fragile")
-    done = rollback.rollback(*given(world))
+    done = rollback.rollback(world.workspace)
     insert(world, [(key, 950.0, y, answer) for key, _, y, answer in arriving(1)])
     with pytest.raises(Exception, match="never seen"):
         call(world, procedure)
     with pytest.raises(RollbackError, match=r"(?s)is champion again, and no run since has scored: .*never seen"):
-        rollback.verify_rollback(*given(world), done, timeout=0)
-    assert label(world, rollback.rollback(*given(world)).to_version) == "modest"  # which can score it
+        rollback.verify_rollback(world.workspace, done, timeout=0)
+    assert label(world, rollback.rollback(world.workspace).to_version) == "modest"  # which can score it
     call(world, procedure)
 
 

@@ -8,8 +8,9 @@ from snowloop.errors import ReportError
 from snowloop.lifecycle.monitoring.ml_test_score.rubric import RUBRIC, SECTIONS, Test, test_of
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import show
-from snowloop.project import Project, include_dir
+from snowloop.project import include_dir
 from snowloop.sql import identifier, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Row, Session
@@ -80,13 +81,11 @@ class ScoreCard(Result):
         return "\n".join([*lines, f"ML Test Score of {self.database}: {self.total:g}, the least of the sections"])
 
 
-def score_card(session: "Session", project: Project, target: str) -> ScoreCard:
+def score_card(workspace: Workspace) -> ScoreCard:
     """Look for evidence of each test in the records of one environment; nothing is changed.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
 
     Returns:
         The card; a test without evidence scores 0.
@@ -95,9 +94,9 @@ def score_card(session: "Session", project: Project, target: str) -> ScoreCard:
         snowflake.snowpark.exceptions.SnowparkSQLException: if the environment is not there, or is older than a table
             that is read: create it, which keeps what is there.
     """
-    database = project.database(target)
-    by_hand = run(session, "score_card/by_hand.sql", database=database)
-    return ScoreCard(database, tuple(_scored(session, database, test, by_hand) for test in RUBRIC))
+    database = workspace.database
+    by_hand = run(workspace.session, "score_card/by_hand.sql", database=database)
+    return ScoreCard(database, tuple(_scored(workspace.session, database, test, by_hand) for test in RUBRIC))
 
 
 def _scored(session: "Session", database: str, test: Test, by_hand: "Sequence[Row]") -> Scored:
@@ -125,13 +124,11 @@ def _recorded(session: "Session", database: str, test: Test) -> tuple[float, str
     return (BY_HAND, str(row["FOUND"])) if row["BY_HAND"] else (NOTHING, "")
 
 
-def record_by_hand(session: "Session", project: Project, target: str, *, test: str, result: str, document: str) -> Test:
+def record_by_hand(workspace: Workspace, *, test: str, result: str, document: str) -> Test:
     """Record that a person did a test, and where that is written down: worth half a point.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         test: Its key, such as ``data-5``.
         result: What was found.
         document: Where it is written down.
@@ -150,5 +147,5 @@ def record_by_hand(session: "Session", project: Project, target: str, *, test: s
         message = f"{known.key} by hand needs a result and a document, given: result '{result}', document '{document}'"
         raise ReportError(message)
     values = {"test": known.key, "result": result.strip(), "document": document.strip()}
-    run(session, "score_card/record_by_hand.sql", database=project.database(target), **values)
+    run(workspace.session, "score_card/record_by_hand.sql", database=workspace.database, **values)
     return known

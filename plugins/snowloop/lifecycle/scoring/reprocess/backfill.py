@@ -13,8 +13,8 @@ from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.scoring.reprocess.shared import execute, texts, transaction, version_to_score
-from snowloop.project import Project
 from snowloop.sql import run, run_script
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -64,7 +64,7 @@ class Backfill(Result):
 
 
 def backfill(
-    session: "Session", project: Project, target: str, *, version: str | None = None, rows: Rows | None = None,
+    workspace: Workspace, *, version: str | None = None, rows: Rows | None = None,
     batch_size: int = 10_000, run_id: str | None = None,
 ) -> Backfill:  # fmt: skip
     """Score rows of the source again into SERVING.SCORED; the newest score of a key is in SERVING.LATEST_SCORES.
@@ -74,9 +74,7 @@ def backfill(
     begun, or not at all. The stream and the loop are left alone; rows that wait in the stream are the loop's.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: Name or alias of the version; None: the champion.
         rows: Which rows; None: all.
         batch_size: Greatest number of rows in one transaction.
@@ -95,24 +93,22 @@ def backfill(
     chosen = rows or Rows()
     chosen = replace(chosen, start=_utc(chosen.start), end=_utc(chosen.end))
     request = {"version": version, **asdict(chosen), "batch_size": batch_size}
-    begun = _begun(session, project, target, request, run_id)
+    begun = _begun(workspace, request, run_id)
     if begun is not None and begun["FINISHED_AT"] is not None:
         return _told(begun, int(begun["BATCHES_DONE"]))
-    name = version_to_score(session, project, target, version)
-    features = content_hash(render_features(project, target, "SOURCE"))
+    name = version_to_score(workspace, version)
+    features = content_hash(render_features(workspace.project, workspace.target, "SOURCE"))
     if begun is not None:
         _check(begun, name, features)
-        return _go_on(session, project, target, begun)
+        return _go_on(workspace, begun)
     noted = json.dumps({**request, "features": features}, sort_keys=True)
     known = {"run_id": run_id or uuid.uuid4().hex, "request": noted, "version": name, "batch_size": batch_size}
-    return _go_on(session, project, target, _begin(session, project, target, chosen, known))
+    return _go_on(workspace, _begin(workspace, chosen, known))
 
 
-def _begun(
-    session: "Session", project: Project, target: str, request: dict[str, Any], run_id: str | None
-) -> dict[str, Any] | None:
+def _begun(workspace: Workspace, request: dict[str, Any], run_id: str | None) -> dict[str, Any] | None:
     """The backfill of a run; without one, the newest of an equal request, if it is unfinished."""
-    rows = run(session, "backfill/known.sql", database=project.database(target), run_id=run_id)
+    rows = run(workspace.session, "backfill/known.sql", database=workspace.database, run_id=run_id)
     found = [(row.as_dict(), _asked(row["REQUEST"])) for row in rows]
     if run_id is None:
         newest = next((row for row, asked in found if asked == request), None)
@@ -159,17 +155,18 @@ def _utc(text: str | None) -> str | None:
     return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None).isoformat(sep=" ")
 
 
-def _begin(session: "Session", project: Project, target: str, rows: Rows, known: dict[str, Any]) -> dict[str, Any]:
+def _begin(workspace: Workspace, rows: Rows, known: dict[str, Any]) -> dict[str, Any]:
     """Decide which rows belong to which batch, once for all."""
+    session, project = workspace.session, workspace.project
     source = {
-        "table": names(project, target).table,
+        "table": names(project, workspace.target).table,
         "columns": list(project.streamed.table_columns),
         "key": project.key,
         "fails": row_fails(project),
         "event_time": project.streamed.event_time,
         "corrections": project.serving.corrections,
     }
-    known = {"database": project.database(target), **known}
+    known = {"database": workspace.database, **known}
     note = {"kind": "backfill", "model_name": project.model_name, "state": "RUNNING"}
     with transaction(session):
         run(session, "backfill/list_keys.sql", **known, **source, **asdict(rows))
@@ -182,11 +179,16 @@ def _now(session: "Session", known: dict[str, Any]) -> dict[str, Any]:
     return run(session, "backfill/known.sql", **known)[0].as_dict()
 
 
-def _go_on(session: "Session", project: Project, target: str, begun: dict[str, Any]) -> Backfill:
+def _go_on(workspace: Workspace, begun: dict[str, Any]) -> Backfill:
+    session = workspace.session
     run_id, version, done = str(begun["RUN_ID"]), str(begun["MODEL_VERSION"]), int(begun["BATCHES_DONE"])
-    known = {"database": project.database(target), "run_id": run_id}
-    rows = {"arrivals": "backfill/checked_batch.sql", "table": names(project, target).table, "scored_at": READ_AT}
-    scored = texts(session, project, target, **rows)["scored"]
+    known = {"database": workspace.database, "run_id": run_id}
+    rows = {
+        "arrivals": "backfill/checked_batch.sql",
+        "table": names(workspace.project, workspace.target).table,
+        "scored_at": READ_AT,
+    }
+    scored = texts(workspace, **rows)["scored"]
     for batch in range(done + 1, int(begun["BATCHES"]) + 1):
         _batch(session, known, scored, version, batch)
     with transaction(session):

@@ -14,6 +14,7 @@ from snowloop.lifecycle.scoring.reprocess.shared import execute, paused, texts, 
 from snowloop.lifecycle.versions import show
 from snowloop.project import Project
 from snowloop.sql import identifier, render, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -42,7 +43,7 @@ class Recovery(Result):
     quarantined: int = 0
 
 
-def recover_loop(session: "Session", project: Project, target: str, *, lost: bool = True) -> Recovery:
+def recover_loop(workspace: Workspace, *, lost: bool = True) -> Recovery:
     """Replace a stream that is stale or gone, and score what was missed: rows beyond those that are known by key.
 
     Known are scored and quarantined rows and the baseline. OPS.RUNS holds a run of the kind ``recovery`` as RUNNING
@@ -52,9 +53,7 @@ def recover_loop(session: "Session", project: Project, target: str, *, lost: boo
     found as well; values that were corrected meanwhile are not: a backfill scores them.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         lost: Whether to look for missed rows although the stream can be read, such as those that another consumer took.
 
     Returns:
@@ -66,17 +65,18 @@ def recover_loop(session: "Session", project: Project, target: str, *, lost: boo
             does not come to its end.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses a statement.
     """
-    found, named = find_loop(session, project, target), names(project, target)
-    _check(project, target, found)
+    project = workspace.project
+    found, named = find_loop(workspace), names(project, workspace.target)
+    _check(project, workspace.target, found)
     stream = found.streams.get(stream_name(project))
     if stream is not None and not is_stale(stream) and not found.recovery and not lost:
         return Recovery(recovered=False)
-    version = version_to_score(session, project, target, None)
-    run_id = _begin(session, project, named, version)
+    version = version_to_score(workspace, None)
+    run_id = _begin(workspace.session, workspace.project, named, version)
     # resumed only when all is done, and if it is known of which kind the stream was: apply sees to that
-    with paused(session, named, resume=stream is not None, after_failure=False):
-        replaced = _replace(session, project, named)
-        return _score_missed(session, project, target, run_id, version, replaced=replaced)
+    with paused(workspace.session, named, resume=stream is not None, after_failure=False):
+        replaced = _replace(workspace.session, project, named)
+        return _score_missed(workspace, run_id, version, replaced=replaced)
 
 
 def _check(project: Project, target: str, found: Found) -> None:
@@ -117,18 +117,17 @@ def _replace(session: "Session", project: Project, named: Names) -> bool:
     return True
 
 
-def _score_missed(
-    session: "Session", project: Project, target: str, run_id: str, version: str, *, replaced: bool
-) -> Recovery:
+def _score_missed(workspace: Workspace, run_id: str, version: str, *, replaced: bool) -> Recovery:
     """Score what was missed and end the run, unless another process has done it and the stream is still the same."""
-    known = {"database": project.database(target), "run_id": run_id}
-    rows = render("recover/rows.sql", columns=list(project.streamed.table_columns), **known)
-    written = texts(session, project, target, stream=rows, row_id="S.SNOWLOOP_NUMBER")
-    with turn(session, project.database(target)):
+    session = workspace.session
+    known = {"database": workspace.database, "run_id": run_id}
+    rows = render("recover/rows.sql", columns=list(workspace.project.streamed.table_columns), **known)
+    written = texts(workspace, stream=rows, row_id="S.SNOWLOOP_NUMBER")
+    with turn(session, workspace.database):
         state = run(session, "recover/state.sql", **known)[0]
         done = {step: int(state[column]) for step, column in STEPS.items()}
         if state["STATE"] == "RUNNING" or replaced:
-            _find_missed(session, project, target, run_id)
+            _find_missed(workspace, run_id)
             counts = {step: execute(session, written[step], version=version, run_id=run_id) for step in STEPS}
             if counts["read"] != counts["quarantined"] + counts["scored"]:
                 message = f"missed rows {counts}: features.sql must give one row for each; nothing was written"
@@ -139,9 +138,10 @@ def _score_missed(
     return Recovery(True, "replaced" if replaced else "kept", done["read"], done["scored"], done["quarantined"])
 
 
-def _find_missed(session: "Session", project: Project, target: str, run_id: str) -> None:
+def _find_missed(workspace: Workspace, run_id: str) -> None:
     """Note rows that were deleted meanwhile, where corrections are declared, and list those that were missed."""
-    named, corrections = names(project, target), project.serving.corrections
+    project = workspace.project
+    named, corrections = names(project, workspace.target), project.serving.corrections
     values: dict[str, Any] = {
         "database": named.database,
         "run_id": run_id,
@@ -153,5 +153,5 @@ def _find_missed(session: "Session", project: Project, target: str, run_id: str)
         "corrections": corrections,
     }
     if corrections:
-        run(session, "recover/missed_removals.sql", at_offset=True, **values)
-    run(session, "recover/missed_rows.sql", **values)
+        run(workspace.session, "recover/missed_removals.sql", at_offset=True, **values)
+    run(workspace.session, "recover/missed_rows.sql", **values)

@@ -2,17 +2,14 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.scoring.reprocess.shared import execute, paused, texts, turn, version_to_score
-from snowloop.project import Project
 from snowloop.sql import render, run
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Requeue(Result):
     requeued: int
 
 
-def requeue(session: "Session", project: Project, target: str, *, version: str | None = None) -> Requeue:
+def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
     """Score the quarantined rows that keep the contract now, and mark them in SERVING.REQUEUED.
 
     A row is mended by an UPDATE of SERVING.QUARANTINE, or by a contract that allows it. Its key must not be changed: a
@@ -41,9 +38,7 @@ def requeue(session: "Session", project: Project, target: str, *, version: str |
     meanwhile.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: Name or alias of the version; None: the champion.
 
     Returns:
@@ -52,8 +47,9 @@ def requeue(session: "Session", project: Project, target: str, *, version: str |
     Raises:
         ScoringError: if the version cannot score, or features.sql does not give one row for each.
     """
-    named, run_id = names(project, target), uuid.uuid4().hex
-    name = version_to_score(session, project, target, version)
+    session, project = workspace.session, workspace.project
+    named, run_id = names(project, workspace.target), uuid.uuid4().hex
+    name = version_to_score(workspace, version)
     source: dict[str, Any] = {
         "database": named.database,
         "table": named.table,
@@ -62,7 +58,7 @@ def requeue(session: "Session", project: Project, target: str, *, version: str |
         "corrections": project.serving.corrections,
     }
     rows = render("backfill/quarantined_rows.sql", **source)
-    written = texts(session, project, target, stream=rows, row_id="S.SNOWLOOP_NUMBER")
+    written = texts(workspace, stream=rows, row_id="S.SNOWLOOP_NUMBER")
     known = {"database": named.database, "run_id": run_id}
     with paused(session, named), turn(session, named.database):
         read, passing = execute(session, written["read"]), execute(session, written["passing"])

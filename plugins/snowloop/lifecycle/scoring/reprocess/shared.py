@@ -12,21 +12,19 @@ from snowloop.lifecycle.scoring.apply import wait_until_quiet
 from snowloop.lifecycle.scoring.desired import scoring_texts, turn_texts
 from snowloop.lifecycle.scoring.names import ROOT, Names
 from snowloop.lifecycle.versions import CHAMPION, model, show, versions
-from snowloop.project import Project
 from snowloop.sql import identifier
+from snowloop.workspace import Workspace
 from snowloop_procedures import lock as turns
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 
-def version_to_score(session: "Session", project: Project, target: str, version: str | None) -> str:
+def version_to_score(workspace: Workspace, version: str | None) -> str:
     """The name of a version that takes the features that features.sql gives now.
 
     Args:
-        session: A Snowpark session.
-        project: The project.
-        target: The environment.
+        workspace: Session, project and environment.
         version: Name or alias of the version; None: the champion.
 
     Returns:
@@ -35,31 +33,33 @@ def version_to_score(session: "Session", project: Project, target: str, version:
     Raises:
         ScoringError: if there is no such version, or it takes other features or tells other classes.
     """
-    wanted, known = version or CHAMPION, versions(session, project, target)
+    project = workspace.project
+    wanted, known = version or CHAMPION, versions(workspace)
     found = next((each for each in known if wanted in (each.name, *each.aliases)), None)
     if found is None:
         have = ", ".join(each.name for each in known) or "none"
-        message = f"{model(project, target)} has no version or alias '{wanted}' to score with: it has {have}"
+        message = f"{model(project, workspace.target)} has no version or alias '{wanted}' to score with: it has {have}"
         raise ScoringError(message)
-    features = [asdict(feature) for feature in describe_features(session, project, target)]
+    features = [asdict(feature) for feature in describe_features(workspace)]
     if found.facts.get("features") != features:
         message = (
-            f"version {found.name} of {model(project, target)} takes other features than features.sql gives now: "
-            "choose a version that was trained with it"
+            f"version {found.name} of {model(project, workspace.target)} takes other features "
+            "than features.sql gives now: choose a version that was trained with it"
         )
         raise ScoringError(message)
     if found.classes != project.label.classes:
         message = (
-            f"version {found.name} of {model(project, target)} tells the classes {list(found.classes)}, declared are "
+            f"version {found.name} of {model(project, workspace.target)} tells the classes {list(found.classes)}, "
+            "declared are "
             f"{list(project.label.classes)}: choose a version that was trained with them"
         )
         raise ScoringError(message)
     return found.name
 
 
-def texts(session: "Session", project: Project, target: str, **other: Any) -> dict[str, Any]:
+def texts(workspace: Workspace, **other: Any) -> dict[str, Any]:
     """The scoring procedure's own statements, over other rows than those of the stream."""
-    return scoring_texts(project, target, describe_features(session, project, target), **other)
+    return scoring_texts(workspace.project, workspace.target, describe_features(workspace), **other)
 
 
 def execute(session: "Session", text: str, **values: str | int) -> int:
