@@ -14,6 +14,8 @@ ONLY ?=
 KEEP ?= 1
 PORT ?= 8080
 PYTEST_ARGS ?=
+# one worker process a core, each with a server of its own; WORKERS= for none
+WORKERS ?= --numprocesses auto --dist loadgroup
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -21,7 +23,7 @@ UV = $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --no-annotate --no-emit-package local-snowflake --custom-compile-command "make lock" pyproject.toml
 COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) docker compose
 
-.PHONY: help env run up down test lint types unit official-suites bench lock schema compose-up compose-run compose-down clean
+.PHONY: help env run up down test lint types unit slow official-suites bench lock schema compose-up compose-run compose-down clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,9 +58,9 @@ up: env ## local Snowflake and Airflow's UI at PORT, until `make down`
 down: env ## stop all that runs on .local: what `make up` or a killed `make run` started, and the local Snowflake
 	@$(BIN)/python -m stack down
 
-test: lint types unit ## lint, types and all tests
+test: lint types unit ## lint, types and the tests that are not slow: ten minutes on two cores
 
-lint: env ## ruff, yamllint, hadolint
+lint: env ## ruff, import contracts, yamllint, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
@@ -68,8 +70,11 @@ types: env ## mypy
 	$(BIN)/mypy
 	cd packages/local-snowflake && PYTHONPATH= $(abspath $(BIN))/mypy
 
-unit: env ## the tests alone; PYTEST_ARGS="-k name" for some of them
-	$(BIN)/pytest $(PYTEST_ARGS)
+unit: env ## the tests that are not slow, without lint and types; PYTEST_ARGS="-k name" for some of them
+	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
+
+slow: env ## the slow tests: whole life cycles under Airflow, random trials, kills, and the compose stack where Docker runs
+	$(BIN)/pytest $(WORKERS) -m "slow or compose" $(PYTEST_ARGS)
 
 official-suites: env ## the official libraries' own tests on the local Snowflake: SNOWPARK=checkout ML=checkout ONLY="words of modules"
 	@cd packages/local-snowflake && $(abspath $(BIN))/python -m tests.official_suites $(if $(SNOWPARK),--snowpark $(abspath $(SNOWPARK))) $(if $(ML),--ml $(abspath $(ML))) $(if $(ONLY),--only $(ONLY)) --errors 10
