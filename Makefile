@@ -23,7 +23,7 @@ UV = $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --no-annotate --no-emit-package local-snowflake --custom-compile-command "make lock" pyproject.toml
 COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) docker compose
 
-.PHONY: help env run up down test lint types unit slow official-suites bench lock schema compose-up compose-run compose-down clean
+.PHONY: help env run up down test lint types unit slow official-suites bench screenshots lock schema compose-up compose-run compose-down clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ compose-run: env compose-up ## the life cycle of PROJECT in the compose stack; K
 
 compose-down: ## stop the compose stack and delete its volumes
 	@$(COMPOSE) down --volumes
+
+screenshots: env ## the pictures of README and docs, from a run of PROJECT; the report needs a Chromium
+	@$(BIN)/python docs/images/make.py --project $(PROJECT)
 
 schema: env ## make the JSON Schema of project.yaml anew, after a change of its types
 	@$(BIN)/python -m snowloop.cli.main schema > include/projects/project.schema.json.part
