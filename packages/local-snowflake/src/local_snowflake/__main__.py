@@ -1,4 +1,4 @@
-"""``python -m local_snowflake``: serve an account kept in a directory, or tell how to connect to it."""
+"""``python -m local_snowflake``: serve an account kept in a directory, or print how to connect to it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--answer-seconds",
         type=float,
         default=ANSWER_SECONDS,
-        help="after how long a statement's client is told to ask again later (default: %(default)g)",
+        help="after how long a statement's client is asked to come back later (default: %(default)g)",
     )
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from local_snowflake.errors import SnowflakeError, canceled
-from local_snowflake.protocol.pending import Kept
+from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.locks import LockTable, Resource
 from local_snowflake.sessions.session import Session
 
@@ -143,8 +143,8 @@ def test_a_write_that_is_tried_again_finds_its_rows(text: str) -> None:
             mine.duck.execute('SELECT count(*) FROM "$BATCH_1"')
 
 
-def test_kept_values_are_bounded() -> None:
-    kept: Kept[str] = Kept(3, 100)
+def test_the_cache_is_bounded() -> None:
+    kept: BoundedCache[str] = BoundedCache(3, 100)
     for i in range(5):
         kept.put(f"K{i}", f"V{i}", 10)
     assert [kept.get(f"K{i}") for i in range(5)] == [None, None, "V2", "V3", "V4"]

@@ -56,8 +56,13 @@ class Result:
     columns: list[Column]
     type_id: int = OTHER
     query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    # a PUT or GET: what the client is told to do instead of rows
+    # a PUT or GET: what the client is to transfer instead of reading rows
     transfer: dict[str, Any] | None = None
+
+    @property
+    def named_table(self) -> pa.Table:
+        """The rows under the names of the result's columns."""
+        return self.table.rename_columns([column.name for column in self.columns])
 
 
 _STATUS_TYPE = SfType("VARCHAR", length=MAX_TEXT)

@@ -47,7 +47,7 @@ def _read(raw: bytes, zipped: bool) -> dict[str, Any]:
 
 
 async def login_of(request: Request) -> dict[str, Any]:
-    """What a client tells when it logs in.
+    """What a client sends when it logs in.
 
     Raises:
         MalformedRequestError: if that is no object.

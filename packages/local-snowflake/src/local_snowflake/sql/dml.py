@@ -12,7 +12,7 @@ from local_snowflake.copy import load_history
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
-from local_snowflake.sessions.replay import Repetition, note_functions
+from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
@@ -41,7 +41,7 @@ def run_dml(ctx: Context, tree: exp.Expression) -> Result:
 
 def _compile(ctx: Context, tree: exp.Expression) -> str:
     tree = resolve(ctx, tree)
-    note_functions(ctx, tree)
+    ctx.random_calls |= random_calls(tree)
     return to_duckdb(at_time(translate(tree, ctx.session.duck), ctx.started))
 
 
@@ -70,8 +70,8 @@ def _insert(ctx: Context, tree: exp.Insert) -> Result:
             _clear(ctx, name, target)
         return counts(INSERT, inserted=_count(ctx, sql))
 
-    repetition = Repetition(ctx, name, inserts=True, reads_target=overwrite)
-    return streams.write_statement(ctx, name, target, work, repetition)
+    inputs = _inputs(ctx, name, inserts=True, reads_target=overwrite)
+    return streams.write_statement(ctx, name, target, work, inputs)
 
 
 def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
@@ -92,11 +92,17 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
             load_history.forget(ctx, table)
         return status()
 
-    return streams.write_statement(ctx, name, target, work, _changing(ctx, name))
+    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
-def _changing(ctx: Context, name: Name) -> Repetition:
-    return Repetition(ctx, name, inserts=False, reads_target=True)
+def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: bool = True) -> StatementInputs:
+    """What a compiled statement depends on; also the target's rows, and the defaults that an insert fills in."""
+    table = ctx.relation(target)
+    reads = dict(ctx.reads)
+    if reads_target and table and not ctx.is_temporary(target):
+        reads[target] = table
+    default = changing_default(table) if inserts and table else None
+    return StatementInputs(ctx.catalog, reads, frozenset(ctx.random_calls), default)
 
 
 # -- UPDATE and DELETE ------------------------------------------------------------------------------------------------
@@ -116,7 +122,7 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
         _check_kept(kept, updated)
         return counts(UPDATE, updated=updated, multi_joined=0)
 
-    return streams.write_statement(ctx, name, target, work, _changing(ctx, name))
+    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
 def _images_to_update(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
@@ -151,7 +157,7 @@ def _delete(ctx: Context, tree: exp.Delete) -> Result:
         streams.lock_rows(ctx, name)
         return counts(DELETE, deleted=bury(ctx, target, sql, alias) if target else _count(ctx, sql))
 
-    return streams.write_statement(ctx, name, target, work, _changing(ctx, name))
+    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
 # -- MERGE ------------------------------------------------------------------------------------------------------------
@@ -180,8 +186,8 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
         _check_kept(kept, done.get("UPDATE", 0) + done.get("DELETE", 0))
         return counts(MERGE, **{kind: done.get(of[kind], 0) for kind in kinds})
 
-    repetition = Repetition(ctx, name, inserts="inserted" in kinds, reads_target=True)
-    return streams.write_statement(ctx, name, target, work, repetition)
+    inputs = _inputs(ctx, name, inserts="inserted" in kinds, reads_target=True)
+    return streams.write_statement(ctx, name, target, work, inputs)
 
 
 def _images_to_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str | None, str]:

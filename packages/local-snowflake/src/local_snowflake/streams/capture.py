@@ -10,7 +10,7 @@ from local_snowflake.catalog.catalog import concerns
 from local_snowflake.errors import CatalogChangedError
 from local_snowflake.execution.context import Context, definition_lock
 from local_snowflake.sessions.locks import Resource
-from local_snowflake.sessions.replay import Repetition
+from local_snowflake.sessions.replay import StatementInputs
 from local_snowflake.sessions.session import Session
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.streams.layout import DIED, HIDDEN, TRACKED, VERSION, VERSION_VARIABLE, VERSIONS
@@ -25,7 +25,7 @@ _WRITTEN = "changes.written"
 
 
 def write_statement(
-    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], repetition: Repetition
+    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], inputs: StatementInputs
 ) -> T:
     """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
 
@@ -34,7 +34,7 @@ def write_statement(
         name: the table that is written.
         target: the same table if it was tracked when the statement was compiled.
         work: runs the statement on DuckDB; it may run again.
-        repetition: whether it would do the same then.
+        inputs: what it depends on: whether it would do the same then.
 
     Returns:
         What ``work`` returned.
@@ -56,7 +56,7 @@ def write_statement(
         return consuming(ctx, recorded)
 
     try:
-        return ctx.session.write(locked, repetition)
+        return ctx.session.write(locked, inputs)
     finally:
         if target:
             _reset(ctx)

@@ -120,7 +120,7 @@ def _at_statement(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked
     ((first, last),) = duck.execute(sql, [target.id, point.value]).fetchall()
     if last is not None:
         return first - 1 if point.before else last
-    record = next((r for r in ctx.engine.history if r.query_id == point.value), None)
+    record = ctx.services.history.find(point.value)
     if record is None:
         raise compilation_error(f"Statement {point.value} not found", 709, "02000")
     return _at_time(duck, target, record.started, before=point.before)

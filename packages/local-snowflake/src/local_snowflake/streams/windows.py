@@ -93,7 +93,7 @@ def _windows(ctx: Context, stream: int) -> list[Window]:
     key = (_WINDOW, stream)
     if key not in session.notes:
         # committed offsets: the transaction's own snapshot may be older than the stream's lock
-        with ctx.engine.storage.cursor() as duck:
+        with ctx.services.storage.cursor() as duck:
             session.notes[key] = _current(duck, stream, versions_of(duck) | session.notes[_START])
     found: list[Window] = session.notes[key]
     return found

@@ -15,6 +15,7 @@ from local_snowflake.tasks import rules
 from local_snowflake.tasks.clauses import read_names, read_settings
 from local_snowflake.tasks.graphs_of_schema import Family
 from local_snowflake.tasks.names import family_of, finalize_target, predecessors, with_task, written
+from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.state import resume, suspend, suspension
 
 
@@ -46,7 +47,7 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
     rules.require_suspended(extended, name.name)
     with ctx.ddl() as change:
         change.put(task)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     return status()
 
 

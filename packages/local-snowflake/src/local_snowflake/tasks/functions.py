@@ -16,6 +16,7 @@ from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks.names import family_of
 from local_snowflake.tasks.rules import refusal
 from local_snowflake.tasks.runs import RunningTask
+from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.state import resume
 
 _CALLED = ("SYSTEM$SET_RETURN_VALUE", "SYSTEM$TASK_DEPENDENTS_ENABLE")
@@ -105,7 +106,7 @@ def task_runtime_info(ctx: Context, what: str) -> str | None:
             f"invalid argument [{what}] of SYSTEM$TASK_RUNTIME_INFO: one of {', '.join(known)}.", 1008
         )
     if what.upper().startswith("LAST_SUCCESSFUL"):
-        last = ctx.engine.scheduler.history.last_run(graph.root_id, "SUCCEEDED")
+        last = ctx.services.get(Scheduler).history.last_run(graph.root_id, "SUCCEEDED")
         if last is None:
             return None
         return str(last.group_id) if what.upper().endswith("ID") else _stamp(last.run_id / 1000)
@@ -123,10 +124,10 @@ def cancel_ongoing_executions(ctx: Context, name: str) -> str:
     https://docs.snowflake.com/en/sql-reference/functions/system_user_task_cancel_ongoing_executions
     """
     task = ctx.catalog.need("TASK", ctx.resolve(split_parts(name)))
-    running = ctx.engine.scheduler.running(task.name)
+    running = ctx.services.get(Scheduler).running(task.name)
     for each in running:
         each.cancel()
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     return f"{len(running)} executions of task {task.name.fqn} cancelled."
 
 

@@ -17,6 +17,7 @@ from local_snowflake.sql.names import split_parts
 from local_snowflake.tasks.graphs_of_schema import STARTED, Family, moment, schedule_of
 from local_snowflake.tasks.history import KEPT, SCHEDULE
 from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
 from local_snowflake.tasks.show import describe_all
 
@@ -70,7 +71,7 @@ def task_history(
         if given and given < datetime.now(UTC) - KEPT - timedelta(minutes=1):
             raise compilation_error("Invalid time range: TASK_HISTORY tells about the last 7 days.", 1008, "22023")
     wanted = {"first": first, "last": last, "name": task_name, "root_id": root_task_id, "errors": bool(error_only)}
-    runs = ctx.engine.scheduler.history.task_rows(result_limit, **wanted)
+    runs = ctx.services.get(Scheduler).history.task_rows(result_limit, **wanted)
     coming = [
         r
         for r in ([] if error_only else _scheduled(ctx))
@@ -157,7 +158,7 @@ def complete_task_graphs(
     since = datetime.now(UTC) - timedelta(minutes=60)
     found = [
         _graph_row(r)
-        for r in ctx.engine.scheduler.history.graph_rows()
+        for r in ctx.services.get(Scheduler).history.graph_rows()
         if r["completed"]
         and r["completed"] >= since
         and _named(r["name"], root_task_name)
@@ -173,7 +174,7 @@ def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: 
     _check_limit(result_limit)
     found = [
         _graph_row(r)
-        for r in ctx.engine.scheduler.history.graph_rows()
+        for r in ctx.services.get(Scheduler).history.graph_rows()
         if not r["completed"] and _named(r["name"], root_task_name)
     ]
     scheduled = [

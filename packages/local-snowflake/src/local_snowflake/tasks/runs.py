@@ -6,15 +6,12 @@ import json
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from local_snowflake.sessions.session import Session
 from local_snowflake.sql.names import Name
 from local_snowflake.tasks.graph import Graph, GraphRun, Node, State
 from local_snowflake.tasks.graphs_of_schema import DEFAULT_TIMEOUT_MS
 from local_snowflake.tasks.history import GraphRecord, TaskRecord, graph_of
-
-if TYPE_CHECKING:
-    from local_snowflake.sessions.session import Session
 
 INTERRUPTED = "The run was interrupted: the server stopped while the task was executing."
 _SYSTEM_ERROR = "000603"

@@ -10,20 +10,18 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import Name
-from local_snowflake.tasks import execution, history
+from local_snowflake.tasks import history
+from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.graph import State
 from local_snowflake.tasks.graphs_of_schema import STARTED, Family, schedule_of
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
 from local_snowflake.tasks.roots import Roots
 from local_snowflake.tasks.runs import Run, RunningTask, new_run, recovered_run
 from local_snowflake.tasks.timetable import Timetable
-
-if TYPE_CHECKING:
-    from local_snowflake.account import Engine
 
 logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -40,11 +38,18 @@ class Scheduler:
     Locks are taken in the order scheduler, catalog, history: nothing may call in here while it changes the catalog.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """Prepare; nothing runs before ``start()``."""
-        self.history = History(engine.storage.cursor())
-        self._engine = engine
-        self._roots = Roots(engine.storage, engine.catalog)
+    def __init__(self, storage: Storage, catalog: Catalog, executor: TaskExecutor) -> None:
+        """Prepare; nothing runs before ``start()``.
+
+        Args:
+            storage: the DuckDB file, where the history of runs is kept.
+            catalog: all tasks.
+            executor: runs a task in a session of its own.
+        """
+        self.history = History(storage.cursor())
+        self._catalog = catalog
+        self._executor = executor
+        self._roots = Roots(storage, catalog)
         self._timetable = Timetable()
         self._lock = threading.RLock()
         self._signal = threading.Event()
@@ -109,7 +114,7 @@ class Scheduler:
 
     def _tick(self, now: datetime) -> float:
         """Start what is due; returns the seconds until there is something to do again."""
-        tasks = self._engine.catalog.all("TASK")
+        tasks = self._catalog.all("TASK")
         with self._lock:
             roots = self._timetable.update(tasks, now)
             busy = {run.record.root_id for run in self._runs.values()}
@@ -147,9 +152,9 @@ class Scheduler:
         """Run a triggered root if its stream has data."""
         try:
             family = self._family(root.name)
-            holds = execution.stream_has_data(self._engine, family.graph(root.name.name))
+            holds = self._executor.stream_has_data(family.graph(root.name.name))
             with self._lock:
-                now = self._engine.catalog.get("TASK", root.name)
+                now = self._catalog.get("TASK", root.name)
                 same = now is not None and now.props["id"] == root.props["id"] and now.props["state"] == STARTED
                 if (holds or health_check) and same and now and not self._active(root.props["id"]):
                     self._launch(now, datetime.now(UTC), history.TRIGGER)
@@ -209,7 +214,7 @@ class Scheduler:
         return [run for run in self._runs.values() if run.record.root_id == root_id]
 
     def _family(self, name: Name) -> Family:
-        return Family(self._engine.catalog.all("TASK", name.database, name.schema))
+        return Family(self._catalog.all("TASK", name.database, name.schema))
 
     def _launch(self, root: Object, at: datetime, scheduled_from: str, config: str | None = None) -> None:
         graph = self._family(root.name).graph(root.name.name)
@@ -258,7 +263,7 @@ class Scheduler:
         self._tasks[task.record.query_id] = task
         self._signal.set()
         try:
-            state = execution.execute(self._engine, task)
+            state = self._executor.execute(task)
             with self._lock:
                 if self._stopping and state == State.FAILED:
                     return

@@ -11,6 +11,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.tasks import rules
 from local_snowflake.tasks.graphs_of_schema import STARTED, SUSPENDED, Family, fingerprint
 from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.scheduler import Scheduler
 
 
 def resume(ctx: Context, tasks: list[Object]) -> None:
@@ -30,7 +31,7 @@ def resume(ctx: Context, tasks: list[Object]) -> None:
     with ctx.ddl() as change:
         for task in changed.values():
             change.put(task)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
 
 
 def set_version(family: Family, root: Object) -> bool:
@@ -66,7 +67,7 @@ def suspend(ctx: Context, old: Object) -> None:
     task.props |= suspension("USER_SUSPENDED")
     with ctx.ddl() as change:
         change.put(task)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
 
 
 def suspension(reason: str) -> dict[str, Any]:

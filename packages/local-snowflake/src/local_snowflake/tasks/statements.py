@@ -18,6 +18,7 @@ from local_snowflake.tasks.clauses import Clauses, read_definition
 from local_snowflake.tasks.graphs_of_schema import SUSPENDED, Family, fingerprint
 from local_snowflake.tasks.history import graph_of
 from local_snowflake.tasks.names import family_of, finalize_target, predecessors, with_task
+from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.state import set_version, suspension
 
 _TIMES = ("committed_on", "suspended_on", "suspended_reason", "resumed_on")
@@ -66,7 +67,7 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
     rules.require_suspended(extended, name.name)
     with ctx.ddl() as change:
         change.put(task)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     if old and stmt.or_alter:
         return status(f"Task {name.name} successfully altered.")
     return status(f"Task {name.name} successfully created.")
@@ -106,7 +107,7 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
     with ctx.ddl() as change:
         change.drop(found)
         _sever(change, family, name.name)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     return status(f"{name.name} successfully dropped.")
 
 
@@ -146,12 +147,12 @@ def execute_task(ctx: Context, stmt: Statement) -> Result:
     if set_version(family, task):
         with ctx.ddl() as change:
             change.put(task)
-    ctx.engine.scheduler.execute(task, config)
+    ctx.services.get(Scheduler).execute(task, config)
     return status(f"Task {name.name} is scheduled to run immediately.")
 
 
 def _retry_last(ctx: Context, root: Object, family: Family) -> None:
-    scheduler = ctx.engine.scheduler
+    scheduler = ctx.services.get(Scheduler)
     last = scheduler.history.last_run(root.props["id"])
     if last is None or last.state not in {"FAILED", "CANCELLED"}:
         state = last.state if last else "there is none"
