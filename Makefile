@@ -58,9 +58,10 @@ down: env ## stop all that runs on .local: what `make up` or a killed `make run`
 
 test: lint types unit ## lint, types and all tests
 
-lint: env ## ruff, yamllint, hadolint
+lint: env ## ruff, the layers of imports, yamllint, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=plugins:.:packages/local-snowflake/src $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
 

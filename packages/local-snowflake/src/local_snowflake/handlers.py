@@ -44,7 +44,7 @@ MODULES = (
     "tasks.history_functions",
     "tasks.show",
     "tasks.statements",
-    "sql.rewrites.time_travel",
+    "streams.time_travel",
     "statements.transactions",
     "statements.views",
     "models.call_syntax",

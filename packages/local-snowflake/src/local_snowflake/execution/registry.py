@@ -26,6 +26,8 @@ SYSTEM_FUNCTIONS: dict[str, SystemFunction] = {}
 EFFECTIVE_FUNCTIONS: dict[str, str] = {}
 TABLE_FUNCTIONS: dict[str, TableFunction] = {}
 SOURCES: dict[str, SourceExpander] = {}
+# what is kept about a table's rows elsewhere: forgotten when all rows are deleted
+ON_TRUNCATE: list[Callable[[Context, Object], None]] = []
 TEXT_REWRITERS: list[Callable[[Context, str], str]] = []
 TREE_REWRITERS: list[Callable[[Context, exp.Expression], exp.Expression]] = []
 

@@ -66,6 +66,8 @@ class Result:
 
 
 _STATUS_TYPE = SfType("VARCHAR", length=MAX_TEXT)
+# the type of the times that SHOW and the like print
+TIME = pa.timestamp("us", "UTC")
 
 
 def status(message: str = "Statement executed successfully.") -> Result:

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.copy import load_history
 from local_snowflake.errors import not_supported
+from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
@@ -88,8 +88,8 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
 
     def work() -> Result:
         _clear(ctx, name, target)
-        if table:
-            load_history.forget(ctx, table)
+        for forget in registry.ON_TRUNCATE if table else ():
+            forget(ctx, table)
         return status()
 
     return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))

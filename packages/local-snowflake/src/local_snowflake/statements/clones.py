@@ -10,7 +10,6 @@ from local_snowflake.errors import already_exists, not_supported
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name, physical_schema, quote
-from local_snowflake.sql.rewrites.time_travel import past_rows
 from local_snowflake.sql.statement import Reader
 from local_snowflake.statements.definitions import (
     ColumnProps,
@@ -21,6 +20,7 @@ from local_snowflake.statements.definitions import (
 )
 from local_snowflake.streams.points import read_point
 from local_snowflake.streams.statements import clone_stream
+from local_snowflake.streams.time_travel import past_rows
 from local_snowflake.tasks.statements import new_state
 
 # what a schema's clone takes along: internal stages, models and temporary objects are not cloned

@@ -8,13 +8,11 @@ from local_snowflake import streams
 from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
-from local_snowflake.execution.results import Result, rows, status
+from local_snowflake.execution.results import TIME, Result, rows, status
 from local_snowflake.scripting.blocks import run_anonymous
 from local_snowflake.scripting.reading import is_block
 from local_snowflake.sessions.session import Session
 from local_snowflake.sql.statement import Reader, Statement, skip_head
-
-_TIME = pa.timestamp("us", "UTC")
 
 
 @statement("BEGIN")
@@ -96,8 +94,8 @@ def show_locks(ctx: Context, stmt: Statement) -> Result:
                 "session": by.id if by else None,
             }
         )
-    columns = {"resource": None, "type": None, "transaction": pa.int64(), "transaction_started_on": _TIME}
-    return rows(records, {**columns, "status": None, "acquired_on": _TIME, "query_id": None, "session": pa.int64()})
+    columns = {"resource": None, "type": None, "transaction": pa.int64(), "transaction_started_on": TIME}
+    return rows(records, {**columns, "status": None, "acquired_on": TIME, "query_id": None, "session": pa.int64()})
 
 
 @statement("SHOW", "TRANSACTIONS")
@@ -117,7 +115,7 @@ def show_transactions(ctx: Context, stmt: Statement) -> Result:
         for session in ctx.services.sessions.by_session()
         if (number := session.transaction) is not None
     ]
-    columns = {"id": pa.int64(), "user": None, "session": pa.int64(), "name": None, "started_on": _TIME, "state": None}
+    columns = {"id": pa.int64(), "user": None, "session": pa.int64(), "name": None, "started_on": TIME, "state": None}
     return rows(sorted(records, key=lambda r: str(r["id"])), {**columns, "scope": pa.int64()})
 
 

@@ -12,17 +12,16 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import source, statement, system_function
-from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import read_clauses, select
 from local_snowflake.sql.names import Name, split_parts
-from local_snowflake.sql.rewrites.time_travel import refuse_past
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.streams import delta
 from local_snowflake.streams.freshness import freshness, keep_fresh, offset_time, readable_sources, source_view
+from local_snowflake.streams.time_travel import refuse_past
 from local_snowflake.streams.tracking import offsets_of, versions_of
 from local_snowflake.streams.views import view_stream_sql
 
-_TIME = pa.timestamp("us", "UTC")
 _GONE = "No privilege or table dropped"
 
 
@@ -40,8 +39,8 @@ def describe_stream(ctx: Context, stmt: Statement) -> Result:
 
 def _shown(ctx: Context, streams: list[Object]) -> Result:
     names = ("name", "database_name", "schema_name", "owner", "comment", "table_name", "source_type", "base_tables")
-    kinds: dict[str, pa.DataType | None] = {"created_on": _TIME, **dict.fromkeys(names)}
-    kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": _TIME}
+    kinds: dict[str, pa.DataType | None] = {"created_on": TIME, **dict.fromkeys(names)}
+    kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": TIME}
     return rows([_record(ctx, s) for s in streams], kinds | dict.fromkeys(("invalid_reason", "owner_role_type")))
 
 

@@ -12,6 +12,7 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
+from local_snowflake.execution.results import TIME
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import split_parts
 from local_snowflake.tasks.graphs_of_schema import STARTED, Family, moment, schedule_of
@@ -21,12 +22,11 @@ from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
 from local_snowflake.tasks.show import describe_all
 
-_TIME = pa.timestamp("us", "UTC")
 _MOST = 10_000
 _HISTORY: dict[str, pa.DataType | None] = {
     **dict.fromkeys(("QUERY_ID", "NAME", "DATABASE_NAME", "SCHEMA_NAME", "QUERY_TEXT", "CONDITION_TEXT", "STATE")),
     **dict.fromkeys(("ERROR_CODE", "ERROR_MESSAGE")),
-    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), _TIME),
+    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), TIME),
     "ROOT_TASK_ID": None,
     "GRAPH_VERSION": pa.int64(),
     "RUN_ID": pa.int64(),
@@ -43,7 +43,7 @@ _HISTORY: dict[str, pa.DataType | None] = {
 _GRAPHS: dict[str, pa.DataType | None] = {
     **dict.fromkeys(("ROOT_TASK_NAME", "DATABASE_NAME", "SCHEMA_NAME", "STATE", "SCHEDULED_FROM")),
     **dict.fromkeys(("FIRST_ERROR_TASK_NAME", "FIRST_ERROR_CODE", "FIRST_ERROR_MESSAGE")),
-    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), _TIME),
+    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), TIME),
     "ROOT_TASK_ID": None,
     "GRAPH_VERSION": pa.int64(),
     "RUN_ID": pa.int64(),

@@ -10,21 +10,20 @@ import pyarrow as pa
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import read_clauses, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks.graphs_of_schema import Family, moment
 from local_snowflake.tasks.names import family_of
 
-_TIME = pa.timestamp("us", "UTC")
 COLUMNS: dict[str, pa.DataType | None] = {
-    "created_on": _TIME,
+    "created_on": TIME,
     **dict.fromkeys(("name", "id", "database_name", "schema_name", "owner", "comment", "warehouse", "schedule")),
     **dict.fromkeys(("predecessors", "state", "definition", "condition", "allow_overlapping_execution")),
     **dict.fromkeys(("error_integration",)),
-    "last_committed_on": _TIME,
-    "last_suspended_on": _TIME,
+    "last_committed_on": TIME,
+    "last_suspended_on": TIME,
     **dict.fromkeys(("owner_role_type", "config", "budget", "task_relations", "last_suspended_reason")),
     **dict.fromkeys(("success_integration", "scheduling_mode", "target_completion_interval", "execute_as_user")),
     **dict.fromkeys(("overlap_policy",)),
@@ -113,7 +112,7 @@ def show_tasks(ctx: Context, stmt: Statement) -> Result:
     if root_only is not None:
         records = [r for r in records if r["allow_overlapping_execution"] is not None]
     if stmt.kind.startswith("TERSE"):
-        return rows(records, {"created_on": _TIME, **dict.fromkeys(_TERSE)})
+        return rows(records, {"created_on": TIME, **dict.fromkeys(_TERSE)})
     return rows(records, COLUMNS)
 
 
