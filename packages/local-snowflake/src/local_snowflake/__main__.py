@@ -15,6 +15,8 @@ from local_snowflake.protocol.routes import ANSWER_SECONDS
 from local_snowflake.protocol.serve import connection_arguments, serve
 from local_snowflake.sessions.idle import IdleLimits
 
+DEFAULT_USER = "snowloop"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -25,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--port", type=int, default=0, help="HTTPS port; 0: a free one (default)")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
+    run.add_argument("--user", default=DEFAULT_USER, help="the account's one user (default: %(default)s)")
     run.add_argument(
         "--idle-transaction-seconds",
         type=float,
@@ -63,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.port,
             options.hostname,
             secrets.token_urlsafe(32),
+            user=options.user,
             limits=limits,
             answer_seconds=options.answer_seconds,
         )

@@ -205,7 +205,6 @@ def test_a_statement_is_cancelled_by_its_id(connection: snowflake.connector.Snow
     cursor.execute_async("CALL TAKES(300)")
     assert connection.cursor().abort_query(str(cursor.sfqid))
 
-
     def fetch() -> None:
         # the first of them fails if the statement has ended by then
         cursor.get_results_from_sfqid(str(cursor.sfqid))

@@ -48,6 +48,18 @@ def test_everything_is_there_after_a_restart(own_snowflake: LocalSnowflake) -> N
         assert run(connection, "SHOW WAREHOUSES")[0][0] == "W"
 
 
+def test_the_user_is_an_option(tmp_path: Path) -> None:
+    server = LocalSnowflake(tmp_path / "data", options=["--user", "Analyst"]).start()
+    try:
+        assert server.connection()["user"] == "Analyst"
+        with connect(server, user="ANALYST") as connection:
+            assert run(connection, "SELECT CURRENT_USER()") == [("ANALYST",)]
+        with pytest.raises(DatabaseError, match="Incorrect username or password"):
+            connect(server, user="snowloop")
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_closes_everything(own_snowflake: LocalSnowflake, how: signal.Signals) -> None:
     with connect(own_snowflake) as connection:

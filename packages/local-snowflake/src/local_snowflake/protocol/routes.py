@@ -36,7 +36,6 @@ from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.names import normalise
 
 logger = logging.getLogger(__name__)
-USER = "snowloop"
 # for what statements do not use: they have threads of their own
 _THREADS = 256
 # the connector gives up a request after 60 seconds and repeats it; Snowflake's answer comes after 45
@@ -46,15 +45,17 @@ ANSWER_SECONDS = 40.0
 class Server:
     """The protocol of one account."""
 
-    def __init__(self, account: Account, secret: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, account: Account, user: str, secret: str, answer_seconds: float = ANSWER_SECONDS) -> None:
         """Serve an account.
 
         Args:
             account: the account.
-            secret: the password.
+            user: the name of the account's one user, in any case.
+            secret: the user's password.
             answer_seconds: after how long a statement's client is asked to come back later.
         """
         self._account = account
+        self._user = user
         self._secret = secret
         self._answer_seconds = answer_seconds
         self._pending = PendingStatements()
@@ -85,8 +86,8 @@ class Server:
         if attached := self._account.sessions.find(password):
             return respond(render(_logged_in(attached)))
         user = str(data.get("LOGIN_NAME") or "")
-        known = hmac.compare_digest(user.lower().encode(), USER.encode())
-        if not (hmac.compare_digest(password.encode(), self._secret.encode()) and known):
+        is_user = hmac.compare_digest(user.lower().encode(), self._user.lower().encode())
+        if not (hmac.compare_digest(password.encode(), self._secret.encode()) and is_user):
             return refused("390100", "Incorrect username or password was specified.")
         query = request.query_params
         database, schema = (normalise(query[k]) if query.get(k) else None for k in ("databaseName", "schemaName"))

@@ -17,7 +17,7 @@ import uvicorn
 
 from local_snowflake.account import Account
 from local_snowflake.protocol.certificates import ensure_certificate, write_private
-from local_snowflake.protocol.routes import ANSWER_SECONDS, USER, Server, widen_thread_pool
+from local_snowflake.protocol.routes import ANSWER_SECONDS, Server, widen_thread_pool
 from local_snowflake.sessions.idle import IdleLimits
 
 _STATE = "server.json"
@@ -31,6 +31,7 @@ def serve(
     hostnames: Sequence[str],
     new_secret: str,
     *,
+    user: str,
     limits: IdleLimits,
     answer_seconds: float = ANSWER_SECONDS,
 ) -> None:
@@ -44,6 +45,7 @@ def serve(
         port: its port; 0 for a free one.
         hostnames: further names for the certificate.
         new_secret: the password, if the directory has none yet.
+        user: the name of the account's one user.
         limits: for how long clients may be idle.
         answer_seconds: after how long a statement's client is asked to come back later.
     """
@@ -52,7 +54,7 @@ def serve(
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
     account = Account(data_dir, limits)
-    app = Server(account, secret, answer_seconds).app()
+    app = Server(account, user, secret, answer_seconds).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))
@@ -61,6 +63,7 @@ def serve(
         state = {
             "pid": os.getpid(),
             "created": psutil.Process().create_time(),  # distinguishes it from a later process with the same number
+            "user": user,
             "host": "localhost",
             "port": https.getsockname()[1],
             "http_port": http.getsockname()[1],
@@ -147,13 +150,13 @@ def connection_arguments(data_dir: Path) -> dict[str, Any]:
             f"No server runs on {data_dir}: there is no {_STATE}. "
             f"Start one with: python -m local_snowflake serve --data-dir {data_dir}"
         )
-    port = json.loads(state.read_text())["http_port"]
+    server = json.loads(state.read_text())
     return {
         "account": "local",
-        "user": USER,
+        "user": server["user"],
         "password": (data_dir / "token").read_text().strip(),
         "host": _LOOPBACK,
-        "port": port,
+        "port": server["http_port"],
         "protocol": "http",
         "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
     }

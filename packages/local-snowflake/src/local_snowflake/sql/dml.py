@@ -88,8 +88,9 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
 
     def work() -> Result:
         _clear(ctx, name, target)
-        for forget in registry.ON_TRUNCATE if table else ():
-            forget(ctx, table)
+        if table:
+            for forget in registry.ON_TRUNCATE:
+                forget(ctx, table)
         return status()
 
     return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))

@@ -13,8 +13,8 @@ from local_snowflake.sessions.parameters import set_parameter
 from local_snowflake.sessions.registry import SessionRegistry
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql import queries
-from local_snowflake.tasks.graph import Graph, Node, State
-from local_snowflake.tasks.runs import RunningTask
+from local_snowflake.tasks.graph import Graph, Node
+from local_snowflake.tasks.runs import RunningTask, State
 
 logger = logging.getLogger(__name__)
 _USER = "SYSTEM"

@@ -16,12 +16,10 @@ from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import Name
 from local_snowflake.tasks import history
 from local_snowflake.tasks.execution import TaskExecutor
-from local_snowflake.tasks.graph import State
-from local_snowflake.tasks.graphs_of_schema import STARTED, Family, schedule_of
+from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
-from local_snowflake.tasks.roots import Roots
-from local_snowflake.tasks.runs import Run, RunningTask, new_run, recovered_run
-from local_snowflake.tasks.timetable import Timetable
+from local_snowflake.tasks.runs import Roots, Run, RunningTask, State, new_run, recovered_run
+from local_snowflake.tasks.schedule import Timetable, schedule_of
 
 logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -151,8 +149,8 @@ class Scheduler:
     def _check(self, root: Object, health_check: bool) -> None:
         """Run a triggered root if its stream has data."""
         try:
-            family = self._family(root.name)
-            holds = self._executor.stream_has_data(family.graph(root.name.name))
+            graphs = graphs_of(self._catalog, root.name)
+            holds = self._executor.stream_has_data(graphs.graph(root.name.name))
             with self._lock:
                 now = self._catalog.get("TASK", root.name)
                 same = now is not None and now.props["id"] == root.props["id"] and now.props["state"] == STARTED
@@ -213,11 +211,8 @@ class Scheduler:
     def _active(self, root_id: str) -> list[Run]:
         return [run for run in self._runs.values() if run.record.root_id == root_id]
 
-    def _family(self, name: Name) -> Family:
-        return Family(self._catalog.all("TASK", name.database, name.schema))
-
     def _launch(self, root: Object, at: datetime, scheduled_from: str, config: str | None = None) -> None:
-        graph = self._family(root.name).graph(root.name.name)
+        graph = graphs_of(self._catalog, root.name).graph(root.name.name)
         now = datetime.now(UTC)
         run = new_run(graph, root.props["id"], self.history.new_id(), at, scheduled_from, merged(graph.config, config))
         run.start_attempt(now)
@@ -297,8 +292,8 @@ class Scheduler:
         self._signal.set()
 
 
-def merged(default: str | None, given: str | None) -> str | None:
+def merged(default: str | None, override: str | None) -> str | None:
     """The configuration of a run: the statement's fields over those of the root's CONFIG."""
-    if not given:
+    if not override:
         return default
-    return json.dumps(json.loads(default or "{}") | json.loads(given))
+    return json.dumps(json.loads(default or "{}") | json.loads(override))

@@ -14,8 +14,8 @@ from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import read_clauses, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.tasks.graphs_of_schema import Family, moment
-from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.graph import TaskGraphs, graphs_of
+from local_snowflake.tasks.schedule import moment
 
 COLUMNS: dict[str, pa.DataType | None] = {
     "created_on": TIME,
@@ -31,16 +31,16 @@ COLUMNS: dict[str, pa.DataType | None] = {
 _TERSE = ("name", "kind", "database_name", "schema_name", "schedule")
 
 
-def describe(task: Object, family: Family) -> dict[str, Any]:
+def describe(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
     """A task as SHOW TASKS prints it.
 
     Args:
         task: the task.
-        family: the tasks of its schema.
+        graphs: the tasks of its schema.
     """
     props, name, settings = task.props, task.name, task.props["settings"]
-    relations = _relations(task, family)
-    root = family.is_root(name.name)
+    relations = _relations(task, graphs)
+    root = graphs.is_root(name.name)
     policy = _overlap_policy(settings)
     flexible = "TARGET_COMPLETION_INTERVAL" in settings
     return {
@@ -70,14 +70,14 @@ def describe(task: Object, family: Family) -> dict[str, Any]:
     }
 
 
-def _relations(task: Object, family: Family) -> dict[str, Any]:
+def _relations(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
     """What a task follows, and what finalizes it or is finalized by it, by full names."""
     name, finalized = task.name.name, task.props["finalize"]
-    found: dict[str, Any] = {"Predecessors": [family.tasks[p].name.fqn for p in family.predecessors(name)]}
-    if last := family.finalizer_of(name):
-        found["FinalizerTask"] = family.tasks[last].name.fqn
-    if finalized in family.tasks:
-        found = {"FinalizedRootTask": family.tasks[finalized].name.fqn, **found}
+    found: dict[str, Any] = {"Predecessors": [graphs.tasks[p].name.fqn for p in graphs.predecessors(name)]}
+    if last := graphs.finalizer_of(name):
+        found["FinalizerTask"] = graphs.tasks[last].name.fqn
+    if finalized in graphs.tasks:
+        found = {"FinalizedRootTask": graphs.tasks[finalized].name.fqn, **found}
     return found
 
 
@@ -89,13 +89,13 @@ def _overlap_policy(settings: dict[str, Any]) -> str:
 
 def describe_all(ctx: Context, tasks: list[Object]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
-    families: dict[tuple[str, str], Family] = {}
+    by_schema: dict[tuple[str, str], TaskGraphs] = {}
     found = []
     for task in tasks:
         key = task.name.database, task.name.schema
-        if key not in families:
-            families[key] = family_of(ctx, task.name)
-        found.append(describe(task, families[key]))
+        if key not in by_schema:
+            by_schema[key] = graphs_of(ctx.catalog, task.name)
+        found.append(describe(task, by_schema[key]))
     return found
 
 
