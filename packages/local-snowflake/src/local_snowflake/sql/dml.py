@@ -17,7 +17,7 @@ from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_cas
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
 from local_snowflake.streams import rewrite
-from local_snowflake.streams.capture import bury, copy_images
+from local_snowflake.streams.capture import archive_deleted, archive_sql
 
 
 def run_dml(ctx: Context, tree: exp.Expression) -> Result:
@@ -77,7 +77,7 @@ def _insert(ctx: Context, tree: exp.Insert) -> Result:
 def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
     streams.lock_rows(ctx, name)
     if target:
-        ctx.query(copy_images(target))
+        ctx.query(archive_sql(target))
     return _count(ctx, f"DELETE FROM {ctx.physical(name)}")
 
 
@@ -113,7 +113,7 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
     name = _aliased_target(ctx, tree.this)
     _bare_assignments(tree)
     target = streams.tracked(ctx, name)
-    before = _images_to_update(ctx, tree, target) if target else None
+    before = _archive_for_update(ctx, tree, target) if target else None
     sql = _compile(ctx, tree)
 
     def work() -> Result:
@@ -126,16 +126,16 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
     return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
-def _images_to_update(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
-    """SQL that keeps the images which an UPDATE replaces; the UPDATE is changed to mark the new ones, in place."""
+def _archive_for_update(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
+    """SQL that archives the rows which an UPDATE replaces; the UPDATE is changed in place to mark the new ones."""
     from_ = tree.args.get("from_")
     where = tree.args.get("where")
     rewrite.mark_update(tree)
     if not from_ and not where:
-        return copy_images(target)
+        return archive_sql(target)
     rows = rewrite.matching_rows(tree.this, [from_.this] if from_ else [], where.this if where else None)
-    sql = copy_images(target, _compile(ctx, rows))
-    rewrite.restrict_to_buried(tree, target, instead=from_ is None)
+    sql = archive_sql(target, _compile(ctx, rows))
+    rewrite.restrict_to_archived(tree, target, instead=from_ is None)
     return sql
 
 
@@ -156,7 +156,7 @@ def _delete(ctx: Context, tree: exp.Delete) -> Result:
 
     def work() -> Result:
         streams.lock_rows(ctx, name)
-        return counts(DELETE, deleted=bury(ctx, target, sql, alias) if target else _count(ctx, sql))
+        return counts(DELETE, deleted=archive_deleted(ctx, target, sql, alias) if target else _count(ctx, sql))
 
     return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
@@ -171,7 +171,7 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
     whens = list(tree.find_all(exp.When))
     kinds = [kind for kind in ("inserted", "updated", "deleted") if any(_effect(w) == kind for w in whens)]
     target = streams.tracked(ctx, name)
-    setup, before, cleanup = _images_to_merge(ctx, tree, target) if target else ("", None, "")
+    setup, before, cleanup = _archive_for_merge(ctx, tree, target) if target else ("", None, "")
     sql = _compile(ctx, tree) + " RETURNING merge_action"
 
     def work() -> Result:
@@ -191,8 +191,8 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
     return streams.write_statement(ctx, name, target, work, inputs)
 
 
-def _images_to_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str | None, str]:
-    """What a MERGE needs around it: SQL that evaluates its source once, SQL that keeps images, SQL that cleans up."""
+def _archive_for_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str | None, str]:
+    """What a MERGE needs around it: SQL that evaluates its source once, archives row versions, cleans up."""
     if any(w.args.get("source") for w in tree.find_all(exp.When)):
         raise not_supported("MERGE … WHEN NOT MATCHED BY SOURCE on a change-tracked table")
     setup = cleanup = ""
@@ -208,7 +208,7 @@ def _images_to_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> 
         source.meta["physical"] = True
         using.replace(source)
         matching = rewrite.matching_rows(tree.this, [source], condition)
-        before = copy_images(target, _compile(ctx, matching))
+        before = archive_sql(target, _compile(ctx, matching))
     rewrite.mark_merge(tree, target)
     return setup, before, cleanup
 

@@ -87,7 +87,7 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
     sql = compile_query(ctx, tree)
 
     def work() -> Result:
-        streams.read_windows(ctx)
+        streams.bind_offset_ranges(ctx)
         cursor = ctx.session.duck.execute(sql)
         description = cursor.description or []
         result = from_description(cursor.to_arrow_table(), description)

@@ -69,7 +69,7 @@ def _record(ctx: Context, stream: Object) -> dict[str, Any]:
 
 @source("STREAM")
 def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expression:
-    """A stream in FROM: the changes in the transaction's window, as DuckDB's SQL that needs no translation."""
+    """A stream in FROM: the changes in the transaction's offset range, as DuckDB's SQL that needs no translation."""
     refuse_past(table, "a stream")
     sources = readable_sources(ctx, stream)
     number, initial_rows = stream.props["id"], stream.props["initial_rows"]
@@ -82,7 +82,7 @@ def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expressio
 
 @system_function("SYSTEM$STREAM_HAS_DATA", effective="BOOLEAN")
 def stream_has_data(ctx: Context, name: str) -> bool:
-    """Whether a stream may have something to show; an answer of FALSE keeps it from becoming stale.
+    """Whether a stream may have something to show; a result of FALSE keeps it from becoming stale.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_has_data
     """

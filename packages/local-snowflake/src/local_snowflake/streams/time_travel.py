@@ -88,4 +88,4 @@ def _changes_sql(ctx: Context, table: Object, clause: exp.Expression) -> str:
     end = clause.args.get("end")
     upto = version_at(ctx, duck, target, _point(ctx, end) if end is not None else None)
     append_only = clause.args["information"].name.upper() == "APPEND_ONLY"
-    return delta.window_sql(target, str(after), str(upto), append_only=append_only)
+    return delta.changes_sql(target, str(after), str(upto), append_only=append_only)

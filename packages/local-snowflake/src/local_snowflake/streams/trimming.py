@@ -11,7 +11,7 @@ from local_snowflake.catalog.catalog import Catalog, Object
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import quote
 from local_snowflake.streams.freshness import extended_days, retention_days
-from local_snowflake.streams.layout import DIED, OFFSETS, VERSIONS, history
+from local_snowflake.streams.layout import OFFSETS, VALID_TO, VERSIONS, history
 from local_snowflake.streams.tracking import is_tracked, of, sweep
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def trim(duck: duckdb.DuckDBPyConnection, table: Object) -> int:
         table: the tracked table.
 
     Returns:
-        How many images were deleted.
+        How many row versions were deleted.
     """
     tracked = of(table).id
     now = datetime.now(UTC)
@@ -52,5 +52,5 @@ def trim(duck: duckdb.DuckDBPyConnection, table: Object) -> int:
     ).fetchall()
     oldest = kept if needed is None else min(kept, needed)
     duck.execute(f"DELETE FROM {VERSIONS} WHERE tracked = ? AND version < ?", [tracked, oldest])
-    ((deleted,),) = duck.execute(f"DELETE FROM {history(tracked)} WHERE {quote(DIED)} <= ?", [oldest]).fetchall()
+    ((deleted,),) = duck.execute(f"DELETE FROM {history(tracked)} WHERE {quote(VALID_TO)} <= ?", [oldest]).fetchall()
     return int(deleted)
