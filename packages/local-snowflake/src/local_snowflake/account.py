@@ -147,7 +147,7 @@ class Account:
             token: whose session it runs in. The caller holds the token's lock.
             sql: the statement.
             bindings: the protocol's bind values: number -> {"type", "value"}.
-            query_id: the statement's id, if it is known before the statement runs.
+            query_id: the statement's id, if the caller has made one.
 
         Returns:
             Rows, or for PUT and GET what the client has to transfer.

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.sql.types import MAX_BINARY, MAX_TEXT, SfType, from_duckdb
 
-# statement type ids: SNOWFLAKE's SFStatementType; clients tell by them whether rows or row counts come back
+# statement type ids: SNOWFLAKE's SFStatementType; they show clients whether rows or row counts come back
 SELECT, INSERT, UPDATE, DELETE, MERGE, COPY = 0x1000, 0x3100, 0x3200, 0x3300, 0x3400, 0x3600
 DML = 0x3000
 OTHER = 0
@@ -123,7 +123,7 @@ def _from_arrow_type(kind: pa.DataType) -> SfType:
         return SfType("NUMBER", kind.precision, kind.scale)
     if pa.types.is_timestamp(kind):
         return SfType("TIMESTAMP_LTZ" if kind.tz else "TIMESTAMP_NTZ", scale=9)
-    return next((found for fits, found in _ARROW_TYPES if fits(kind)), _STATUS_TYPE)
+    return next((sf_type for fits, sf_type in _ARROW_TYPES if fits(kind)), _STATUS_TYPE)
 
 
 # what a column of nothing but NULLs is sent as; a client reads the column by its Snowflake type

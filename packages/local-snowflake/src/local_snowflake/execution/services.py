@@ -22,7 +22,7 @@ class RunStatement(Protocol):
     """Runs one statement under a token whose lock the caller holds."""
 
     def __call__(self, token: SessionToken, sql: str, *, query_id: str | None = None) -> Result:
-        """Run ``sql``, under ``query_id`` if that is known before it runs."""
+        """Run ``sql``, under ``query_id`` if the caller has made one."""
         ...
 
 

@@ -13,7 +13,7 @@ from local_snowflake.sessions.session import Session
 
 _ANSWERS = 10_000
 _ANSWERS_BYTES = 64 * 1024**2
-# a request is known for longer than its answer: it is never run again
+# a request is remembered for longer than its answer: it is never run again
 _REQUESTS = 100_000
 
 

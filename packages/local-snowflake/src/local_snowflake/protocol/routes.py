@@ -272,16 +272,18 @@ def _set_parameters(session: Session, parameters: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _of_statement(token: SessionToken, given: dict[str, Any]) -> Iterator[None]:
+def _of_statement(token: SessionToken, overrides: dict[str, Any]) -> Iterator[None]:
     """Session parameters that a client gives for one statement only, eg: QUERY_TAG; unknown ones mean nothing."""
     parameters = token.session.parameters
-    given = {k.upper(): read_parameter(k.upper(), v) for k, v in given.items() if k.upper() in DEFAULT_PARAMETERS}
-    before = {key: parameters[key] for key in given if key in parameters}
-    parameters.update(given)
+    overrides = {
+        k.upper(): read_parameter(k.upper(), v) for k, v in overrides.items() if k.upper() in DEFAULT_PARAMETERS
+    }
+    before = {key: parameters[key] for key in overrides if key in parameters}
+    parameters.update(overrides)
     try:
         yield
     finally:
-        for key in given:
+        for key in overrides:
             parameters.pop(key, None)
         parameters.update(before)
 

@@ -27,7 +27,7 @@ class Parameter:
     """A session parameter.
 
     Attributes:
-        default: its default here, which tells its type, too.
+        default: its default here, which also says its type.
         is_free: whether it may have other values.
     """
 
@@ -43,7 +43,7 @@ PARAMETERS = {
     "STATEMENT_TIMEOUT_IN_SECONDS": Parameter(172800, is_free=True),
     "TIMEZONE": Parameter("UTC", is_free=True),
     # these have none whatever they say: clients read them; nothing is queued, no result is cached; packages are those
-    # beside the server, from whatever repository they are asked for
+    # installed with the server, whatever repository a statement names
     "CLIENT_SESSION_KEEP_ALIVE": Parameter(False, is_free=True),
     "ENABLE_DEFAULT_PYTHON_ARTIFACT_REPOSITORY": Parameter(False, is_free=True),
     "ENABLE_EXTRACTION_PUSHDOWN_EXTERNAL_PARQUET_FOR_COPY_PHASE_I": Parameter("", is_free=True),
@@ -102,10 +102,10 @@ def read_parameter(key: str, value: object) -> bool | int | str:
         if not is_known(key):
             raise not_supported(f"parameter {key}")
         return value if isinstance(value, (bool, int)) else str(value)
-    found = _as_type(key, parameter.default, str(value))
-    if not parameter.is_free and str(found).upper() != str(parameter.default).upper():
+    typed = _as_type(key, parameter.default, str(value))
+    if not parameter.is_free and str(typed).upper() != str(parameter.default).upper():
         raise not_supported(f"parameter {key} = {value}: it is always {shown(parameter.default)}")
-    return found
+    return typed
 
 
 def set_parameter(session: Session, key: str, value: object) -> None:

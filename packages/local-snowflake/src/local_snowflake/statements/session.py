@@ -138,10 +138,10 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
 @table_function("RESULT_SCAN")
 def result_scan(ctx: Context, query_id: str) -> pa.Table:
     """RESULT_SCAN('id' | LAST_QUERY_ID([n])): an earlier result of this session as a table."""
-    found = ctx.session.results.get(query_id)
-    if found is None:
+    result = ctx.session.results.get(query_id)
+    if result is None:
         raise does_not_exist("Statement", query_id)
-    return found
+    return result
 
 
 @system_function("SYSTEM$WAIT", effective="VARCHAR")

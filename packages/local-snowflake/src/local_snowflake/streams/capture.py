@@ -139,7 +139,7 @@ def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
     Args:
         ctx: the statement's context.
         name: the table.
-        columns: its columns that are given, quoted, with commas; never empty.
+        columns: the columns that the rows fill, quoted, with commas; never empty.
         source: DuckDB's SQL of the rows.
 
     Returns:

@@ -95,8 +95,8 @@ def _ranges(ctx: Context, stream: int) -> list[OffsetRange]:
         # committed offsets: the transaction's own snapshot may be older than the stream's lock
         with ctx.services.storage.cursor() as duck:
             session.notes[key] = _current(duck, stream, versions_of(duck) | session.notes[_START])
-    found: list[OffsetRange] = session.notes[key]
-    return found
+    ranges: list[OffsetRange] = session.notes[key]
+    return ranges
 
 
 def _current(duck: duckdb.DuckDBPyConnection, stream: int, versions: dict[int, int]) -> list[OffsetRange]:

@@ -91,15 +91,15 @@ def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, p
         point: where.
 
     Raises:
-        SnowflakeError: 000707, if the table's changes are not known as far back.
+        SnowflakeError: 000707, if the table's changes are not kept as far back.
     """
     if point is None:
         return versions_of(duck)[target.id]
     if point.kind == "STREAM":
-        found = {tracked: version for tracked, version, *_ in offsets_of(duck, point.value)}.get(target.id)
-        if found is None:
+        offsets = {tracked: version for tracked, version, *_ in offsets_of(duck, point.value)}
+        if target.id not in offsets:
             raise compilation_error(f"The stream in AT (STREAM => …) is not a stream on '{target.name.fqn}'.")
-        return found
+        return offsets[target.id]
     if point.kind == "STATEMENT":
         version = _at_statement(ctx, duck, target, point)
     else:

@@ -108,8 +108,8 @@ def stream_timestamp(ctx: Context, name: str) -> str:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_get_table_timestamp
     """
-    found: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props["id"])
-    return str(int(found.timestamp() * 1_000_000) * 1000) if found else "0"
+    time: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props["id"])
+    return str(int(time.timestamp() * 1_000_000) * 1000) if time else "0"
 
 
 def _need(ctx: Context, name: str) -> Object:

@@ -84,12 +84,12 @@ def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     # read after the ids: whatever was committed before them is in the catalog then
     catalog.settle()
     tables = {o.props[_KEY]["id"] for o in catalog.all("TABLE") if is_tracked(o)}
-    known = {o.props["id"] for o in catalog.all("STREAM")}
+    existing = {o.props["id"] for o in catalog.all("STREAM")}
     for tracked_id in set(histories) - tables:
         duck.execute("BEGIN TRANSACTION")
         _forget(duck, tracked_id)
         duck.execute("COMMIT")
-    for stream in set(streams) - known:
+    for stream in set(streams) - existing:
         duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream])
 
 
@@ -107,8 +107,8 @@ def tracked(ctx: Context, name: Name) -> Tracked | None:
     """The tracked table of a name; None for a temporary table and for one that is not tracked."""
     if ctx.is_temporary(name):
         return None
-    found = ctx.catalog.get("TABLE", name)
-    return of(found) if found and is_tracked(found) else None
+    table = ctx.catalog.get("TABLE", name)
+    return of(table) if table and is_tracked(table) else None
 
 
 def of(table: Object) -> Tracked:

@@ -40,17 +40,17 @@ def trim(duck: duckdb.DuckDBPyConnection, table: Object) -> int:
     """
     tracked = of(table).id
     now = datetime.now(UTC)
-    ((kept,),) = duck.execute(
+    ((retained,),) = duck.execute(
         f"SELECT max(version) FROM {VERSIONS} WHERE tracked = ? AND made <= ?",
         [tracked, now - timedelta(days=retention_days(table))],
     ).fetchall()
-    if kept is None:
+    if retained is None:
         return 0
     ((needed,),) = duck.execute(
         f"SELECT min(version) FROM {OFFSETS} WHERE tracked = ? AND refreshed >= ?",
         [tracked, now - timedelta(days=extended_days(table))],
     ).fetchall()
-    oldest = kept if needed is None else min(kept, needed)
+    oldest = retained if needed is None else min(retained, needed)
     duck.execute(f"DELETE FROM {VERSIONS} WHERE tracked = ? AND version < ?", [tracked, oldest])
     ((deleted,),) = duck.execute(f"DELETE FROM {history(tracked)} WHERE {quote(VALID_TO)} <= ?", [oldest]).fetchall()
     return int(deleted)

@@ -178,14 +178,14 @@ def _source(builder: _Builder, node: exp.Expression) -> Relation:
         raise _refused(node.sql(dialect="snowflake"))
     _check_source(node)
     name: Name = table_name(builder.ctx, node)
-    found = builder.ctx.catalog.relation(name)
-    if found is None:
+    relation = builder.ctx.catalog.relation(name)
+    if relation is None:
         raise does_not_exist("Object", name.fqn)
-    if found.kind == "VIEW":
-        return _view(builder.ctx, found, builder.stream, append_only=builder.append_only)
-    if found.kind != "TABLE":
-        raise _refused(f"{found.kind} {name.fqn}")
-    return Relation((found,), lambda reading: _read_table(of(found), builder, reading))
+    if relation.kind == "VIEW":
+        return _view(builder.ctx, relation, builder.stream, append_only=builder.append_only)
+    if relation.kind != "TABLE":
+        raise _refused(f"{relation.kind} {name.fqn}")
+    return Relation((relation,), lambda reading: _read_table(of(relation), builder, reading))
 
 
 def _check_source(node: exp.Expression) -> None:

@@ -108,14 +108,14 @@ class TaskGraphs:
 
     def descendants(self, name: str) -> list[str]:
         """Every task below a task, without its graph's finalizer."""
-        found: list[str] = []
+        below: list[str] = []
         todo = [name]
         while todo:
             for child in self.children(todo.pop(0)):
-                if child not in found:
-                    found.append(child)
+                if child not in below:
+                    below.append(child)
                     todo.append(child)
-        return found
+        return below
 
     def graph(self, root: str) -> Graph:
         """The graph of a root as it is now."""
@@ -159,7 +159,7 @@ def graphs_of(catalog: Catalog, name: Name) -> TaskGraphs:
 
 
 def fingerprint(graph: Graph) -> str:
-    """What tells one version of a graph from another."""
+    """What distinguishes one version of a graph from another."""
     data = graph.to_dict() | {"version": 0}
     for node in data["nodes"].values():
         node["resumed"] = node["resumed"] and node["name"] != graph.root

@@ -1,4 +1,4 @@
-"""What became of runs of tasks and of graphs: kept for seven days in the DuckDB file."""
+"""The outcome of runs of tasks and of graphs: kept for seven days in the DuckDB file."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class History:
         return [TaskRecord(*row) for row in rows]
 
     def last_run(self, root_id: str, state: str | None = None) -> GraphRecord | None:
-        """The latest run of a root, its last attempt; the latest that ended in ``state``, if given."""
+        """The latest run of a root, its last attempt; or the latest that ended in ``state``."""
         where = "root_id = ?" + (" AND state = ?" if state else "")
         rows = self.query(
             f"SELECT * FROM {_GRAPHS} WHERE {where} ORDER BY group_id DESC, attempt DESC LIMIT 1",

@@ -112,9 +112,9 @@ def _history_row(r: dict[str, Any]) -> dict[str, Any]:
 
 def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
     """The next run of every started root that has a schedule, the latest first."""
-    found = []
+    runs = []
     for root, at in _next_runs(ctx):
-        found.append(
+        runs.append(
             {
                 "NAME": root.name.name,
                 "DATABASE_NAME": root.name.database,
@@ -131,7 +131,7 @@ def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
                 "CONFIG": root.props["settings"].get("CONFIG"),
             }
         )
-    return sorted(found, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
+    return sorted(runs, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
 
 
 def _next_runs(ctx: Context) -> Iterable[tuple[Object, datetime]]:
@@ -155,7 +155,7 @@ def complete_task_graphs(
     """COMPLETE_TASK_GRAPHS: graph runs that ended in the last 60 minutes."""
     _check_limit(result_limit)
     since = datetime.now(UTC) - timedelta(minutes=60)
-    found = [
+    runs = [
         _graph_row(r)
         for r in ctx.services.get(Scheduler).history.graph_rows()
         if r["completed"]
@@ -163,15 +163,15 @@ def complete_task_graphs(
         and _matches(r["name"], root_task_name)
         and (not error_only or r["state"] in {"FAILED", "CANCELLED"})
     ]
-    found.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
-    return _table(found[:result_limit], _GRAPHS)
+    runs.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
+    return _table(runs[:result_limit], _GRAPHS)
 
 
 @table_function("CURRENT_TASK_GRAPHS")
 def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: str | None = None) -> pa.Table:
     """CURRENT_TASK_GRAPHS: graph runs that execute or are due within 8 days."""
     _check_limit(result_limit)
-    found = [
+    running = [
         _graph_row(r)
         for r in ctx.services.get(Scheduler).history.graph_rows()
         if not r["completed"] and _matches(r["name"], root_task_name)
@@ -182,7 +182,7 @@ def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: 
         if _matches(r["NAME"], root_task_name)
     ]
     columns = {k: v for k, v in _GRAPHS.items() if k != "COMPLETED_TIME"}
-    return _table([*scheduled, *found][:result_limit], columns)
+    return _table([*scheduled, *running][:result_limit], columns)
 
 
 def _matches(name: str, pattern: str | None) -> bool:
@@ -234,16 +234,16 @@ def _time(ctx: Context, value: Any) -> datetime | None:
     if value is None:
         return None
     try:
-        found = datetime.fromisoformat(str(value))
+        time = datetime.fromisoformat(str(value))
     except ValueError:
         sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
         try:
-            found = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
+            time = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
         except SnowflakeError as error:
             raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
-    if not isinstance(found, datetime):
+    if not isinstance(time, datetime):
         raise compilation_error(f"invalid time [{value}]", 1008, "22023")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _table(records: list[dict[str, Any]], columns: dict[str, pa.DataType | None]) -> pa.Table:

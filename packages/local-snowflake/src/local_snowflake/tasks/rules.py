@@ -206,7 +206,7 @@ def written(parts: list[str]) -> str:
 
 def predecessors(ctx: Context, name: Name, after: list[list[str]], graphs: TaskGraphs) -> list[str]:
     """The names of predecessors: checked to be there, each once, in order."""
-    found: set[str] = set()
+    names: set[str] = set()
     elsewhere = ""
     for parts in after:
         full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
@@ -216,10 +216,10 @@ def predecessors(ctx: Context, name: Name, after: list[list[str]], graphs: TaskG
             elsewhere = elsewhere or full.name
         elif full.name not in graphs.tasks:
             raise refusal(f"Invalid predecessor {written(parts)} was specified.")
-        found.add(full.name)
+        names.add(full.name)
     if elsewhere:
         raise refusal(f"Cannot have predecessor {elsewhere} from a different schema.")
-    return sorted(found)
+    return sorted(names)
 
 
 def finalize_target(ctx: Context, name: Name, parts: list[str] | None, graphs: TaskGraphs) -> str | None:

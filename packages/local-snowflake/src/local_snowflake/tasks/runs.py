@@ -40,7 +40,7 @@ class GraphRun:
     """The states of a graph's tasks in one run, over all its attempts."""
 
     def __init__(self, graph: Graph, states: dict[str, State] | None = None, attempt: int = 1) -> None:
-        """Begin a run, or go on with one whose states are known.
+        """Begin a run, or go on with one of which some tasks have a state.
 
         Args:
             graph: the version to run.
@@ -54,10 +54,10 @@ class GraphRun:
     def ready(self) -> list[str]:
         """The tasks that may start now, in the order of their names; the finalizer comes alone and last."""
         graph = self.graph
-        found = [n for n in sorted(graph.nodes) if n != graph.finalizer and self._may_start(graph.nodes[n])]
-        if not found and graph.finalizer and self._may_finalize(graph.nodes[graph.finalizer]):
+        ready = [n for n in sorted(graph.nodes) if n != graph.finalizer and self._may_start(graph.nodes[n])]
+        if not ready and graph.finalizer and self._may_finalize(graph.nodes[graph.finalizer]):
             return [graph.finalizer]
-        return found
+        return ready
 
     def _may_start(self, node: Node) -> bool:
         if self.states[node.name] != State.WAITING:
@@ -215,7 +215,7 @@ def new_run(graph: Graph, root_id: str, record_id: int, at: datetime, scheduled_
         root_id: the id of its root.
         record_id: the run's number.
         at: the time for which it was scheduled.
-        scheduled_from: what started it, as TASK_HISTORY tells.
+        scheduled_from: what started it, as TASK_HISTORY shows.
         config: the run's configuration, merged from the root's and the statement's.
     """
     record = GraphRecord(
@@ -289,7 +289,7 @@ class Roots:
         return True
 
     def count_success(self, run: Run) -> None:
-        """Begin to count anew."""
+        """Begin to count from zero again."""
         root = self._root(run)
         if root and root.props["failures"]:
             self._change(run, failures=0)

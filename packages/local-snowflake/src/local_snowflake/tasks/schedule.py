@@ -80,12 +80,12 @@ class Cron:
 
     def _moments(self, wall: datetime) -> list[datetime]:
         """The moments at which the clocks of the zone show ``wall``: none, one or two."""
-        found = []
+        moments = []
         for fold in (0, 1):
             moment = wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
-            if moment.astimezone(self.zone).replace(tzinfo=None) == wall and moment not in found:
-                found.append(moment)
-        return found
+            if moment.astimezone(self.zone).replace(tzinfo=None) == wall and moment not in moments:
+                moments.append(moment)
+        return moments
 
 
 Schedule = Interval | Cron
@@ -213,13 +213,13 @@ class Timetable:
 
         Times that passed unseen, eg: while the machine slept, are made up for by one run.
         """
-        found = []
+        due = []
         for root in roots:
             entry = self._entries[root.props["id"]]
             if entry.due and entry.due <= now:
-                found.append((root, entry.due))
+                due.append((root, entry.due))
                 entry.due = self._next(root, now, entry.resumed)
-        return found
+        return due
 
     def to_check(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, bool]]:
         """The triggered roots whose condition is to be checked now.
@@ -231,15 +231,15 @@ class Timetable:
         Returns:
             Each with whether it is a health check: nothing was written for twelve hours.
         """
-        found = []
+        checks = []
         for root in roots:
             entry = self._entries[root.props["id"]]
             at = self._check_time(root, entry)
             if at is not None and at <= now:
-                found.append((root, not entry.changed))
+                checks.append((root, not entry.changed))
                 entry.changed, entry.checked = False, now
                 entry.not_before = max(entry.not_before or now, now + _SETTLE)
-        return found
+        return checks
 
     @staticmethod
     def _check_time(root: Object, entry: Entry) -> datetime | None:

@@ -105,7 +105,7 @@ class Scheduler:
             try:
                 wait = self._tick(datetime.now(UTC))
             except Exception:
-                # a scheduler that died would be silent
+                # a scheduler that ended would go unnoticed
                 logger.exception("the scheduler failed; it tries again in a second")
                 wait = 1.0
             self._signal.wait(wait)

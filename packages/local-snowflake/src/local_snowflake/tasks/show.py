@@ -73,12 +73,12 @@ def describe(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
 def _relations(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
     """What a task follows, and what finalizes it or is finalized by it, by full names."""
     name, finalized = task.name.name, task.props["finalize"]
-    found: dict[str, Any] = {"Predecessors": [graphs.tasks[p].name.fqn for p in graphs.predecessors(name)]}
+    relations: dict[str, Any] = {"Predecessors": [graphs.tasks[p].name.fqn for p in graphs.predecessors(name)]}
     if last := graphs.finalizer_of(name):
-        found["FinalizerTask"] = graphs.tasks[last].name.fqn
+        relations["FinalizerTask"] = graphs.tasks[last].name.fqn
     if finalized in graphs.tasks:
-        found = {"FinalizedRootTask": graphs.tasks[finalized].name.fqn, **found}
-    return found
+        relations = {"FinalizedRootTask": graphs.tasks[finalized].name.fqn, **relations}
+    return relations
 
 
 def _overlap_policy(settings: dict[str, Any]) -> str:
@@ -90,13 +90,13 @@ def _overlap_policy(settings: dict[str, Any]) -> str:
 def describe_all(ctx: Context, tasks: list[Object]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
     by_schema: dict[tuple[str, str], TaskGraphs] = {}
-    found = []
+    records = []
     for task in tasks:
         key = task.name.database, task.name.schema
         if key not in by_schema:
             by_schema[key] = graphs_of(ctx.catalog, task.name)
-        found.append(describe(task, by_schema[key]))
-    return found
+        records.append(describe(task, by_schema[key]))
+    return records
 
 
 @statement("SHOW", "TASKS", "TERSE TASKS")
@@ -107,8 +107,8 @@ def show_tasks(ctx: Context, stmt: Statement) -> Result:
     root_only = next((i for i in range(len(words) - 1) if words[i : i + 2] == ["ROOT", "ONLY"]), None)
     if root_only is not None:
         reader.tokens = reader.tokens[:root_only] + reader.tokens[root_only + 2 :]
-    found = select(ctx, read_clauses(reader), "TASK")
-    records = describe_all(ctx, found)
+    tasks = select(ctx, read_clauses(reader), "TASK")
+    records = describe_all(ctx, tasks)
     if root_only is not None:
         records = [r for r in records if r["allow_overlapping_execution"] is not None]
     if stmt.kind.startswith("TERSE"):

@@ -96,8 +96,8 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    found = ctx.catalog.get("TASK", name)
-    if found is None:
+    task = ctx.catalog.get("TASK", name)
+    if task is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Task", name.fqn)
@@ -105,7 +105,7 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
     if not graphs.is_root(name.name):
         rules.require_suspended(graphs, name.name)
     with ctx.ddl() as change:
-        change.drop(found)
+        change.drop(task)
         _sever(change, graphs, name.name)
     ctx.services.get(Scheduler).wake()
     return status(f"{name.name} successfully dropped.")
