@@ -264,8 +264,8 @@ def recovered_run(record: GraphRecord, tasks: list[TaskRecord], now: datetime) -
     return run, lost
 
 
-class Roots:
-    """Counts failures in a row, in the roots' properties.
+class FailureCounter:
+    """Counts failures in a row in the roots' properties, and suspends a root that has failed too often.
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-task
     """

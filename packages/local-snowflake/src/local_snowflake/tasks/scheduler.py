@@ -18,7 +18,7 @@ from local_snowflake.tasks import history
 from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
-from local_snowflake.tasks.runs import Roots, Run, RunningTask, State, new_run, recovered_run
+from local_snowflake.tasks.runs import FailureCounter, Run, RunningTask, State, new_run, recovered_run
 from local_snowflake.tasks.schedule import Timetable, schedule_of
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Scheduler:
         self.history = History(storage.cursor())
         self._catalog = catalog
         self._executor = executor
-        self._roots = Roots(storage, catalog)
+        self._failures = FailureCounter(storage, catalog)
         self._timetable = Timetable()
         self._lock = threading.RLock()
         self._signal = threading.Event()
@@ -275,7 +275,7 @@ class Scheduler:
             run.values[task.node.name] = task.record.return_value
         if state == State.FAILED and not run.progress.may_retry and not run.counted:
             run.counted = True
-            if self._roots.count_failure(run):
+            if self._failures.count_failure(run):
                 task.record.state = "FAILED_AND_AUTO_SUSPENDED"
         self.history.save_task(task.record)
         self._advance(run)
@@ -285,7 +285,7 @@ class Scheduler:
         self.history.save_graph(run.record)
         del self._runs[run.record.group_id]
         if run.progress.outcome == State.SUCCEEDED:
-            self._roots.count_success(run)
+            self._failures.count_success(run)
         if queued := self._queued.pop(run.record.root_id, None):
             queued()
         self._timetable.run_over(run.record.root_id)
