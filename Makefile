@@ -63,6 +63,7 @@ test: lint types unit ## lint, types and the tests that are not slow: ten minute
 lint: env ## ruff, import contracts, yamllint, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=plugins:.:packages/local-snowflake/src $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
 

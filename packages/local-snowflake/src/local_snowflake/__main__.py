@@ -1,4 +1,4 @@
-"""``python -m local_snowflake``: serve an account kept in a directory, or tell how to connect to it."""
+"""``python -m local_snowflake``: serve an account kept in a directory, or print how to connect to it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from local_snowflake.protocol.routes import ANSWER_SECONDS
 from local_snowflake.protocol.serve import connection_arguments, serve
 from local_snowflake.sessions.idle import IdleLimits
 
+DEFAULT_USER = "snowloop"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -25,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--port", type=int, default=0, help="HTTPS port; 0: a free one (default)")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
+    run.add_argument("--user", default=DEFAULT_USER, help="the account's one user (default: %(default)s)")
     run.add_argument(
         "--idle-transaction-seconds",
         type=float,
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--answer-seconds",
         type=float,
         default=ANSWER_SECONDS,
-        help="after how long a statement's client is told to ask again later (default: %(default)g)",
+        help="after how long a statement's client is asked to come back later (default: %(default)g)",
     )
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
@@ -63,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.port,
             options.hostname,
             secrets.token_urlsafe(32),
+            user=options.user,
             limits=limits,
             answer_seconds=options.answer_seconds,
         )

@@ -1,14 +1,11 @@
-"""The account: owns the data directory, the sessions and the catalog, and runs statements."""
+"""The account: opens the data directory, makes the services of its handlers, and runs statements."""
 
 from __future__ import annotations
 
 import logging
 import re
-import threading
 import time
 import uuid
-from collections import deque
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,86 +22,89 @@ from local_snowflake.copy import load_history
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.query_history import QueryHistory, QueryRecord
 from local_snowflake.execution.results import Result
+from local_snowflake.execution.services import Services
 from local_snowflake.functions import python_calls
 from local_snowflake.functions.vectorized import VectorFunctions
 from local_snowflake.models.versions import remove_unused_folders
+from local_snowflake.periodic import PeriodicThread
 from local_snowflake.python.pool import Workers
-from local_snowflake.sessions.handle import Handle
 from local_snowflake.sessions.idle import IdleLimits, IdleSessions
 from local_snowflake.sessions.locks import LockTable
+from local_snowflake.sessions.registry import SessionRegistry
 from local_snowflake.sessions.replay import TableClock
 from local_snowflake.sessions.session import Session
+from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql import binds, flow_operator, queries
+from local_snowflake.sql.dialect import macro_definitions
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import RAW_VERBS, parse_statement, tokenize
 from local_snowflake.stages import locations
 from local_snowflake.stages.transfers import Transfers
 from local_snowflake.statements.account import BUILT_IN_ROLES
-from local_snowflake.streams.trimming import Trimmer
+from local_snowflake.streams.trimming import trim_all
+from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
-_HISTORY_KEPT = 10_000
 _CLOSE_SECONDS = 5.0
+_IDLE_PERIOD, _TRIM_PERIOD = 1.0, 3600.0
 # the seconds after each attempt at a statement whose objects others change
 _WAITS = (0.0, *(min(0.002 * 2**n, 0.5) for n in range(29)))
 # what holds statements of its own: a flow operator in it is theirs
 _BLOCK_VERBS = {"BEGIN", "DECLARE", "EXECUTE", "CREATE"}
 
 
-@dataclass
-class QueryRecord:
-    """A statement's entry in the query history."""
-
-    query_id: str
-    text: str
-    session_id: int
-    user: str
-    role: str
-    database: str | None
-    schema: str | None
-    started: datetime
-    query_tag: str = ""
-    ended: datetime | None = None
-    status: str = "RUNNING"
-    error_code: int | None = None
-    error_message: str | None = None
-    rows: int | None = None
-
-
-class Engine:
+class Account:
     """One local Snowflake account."""
 
     def __init__(self, data_dir: Path, limits: IdleLimits = IdleLimits()) -> None:  # noqa: B008 (it is frozen)
         """Open the account kept in ``data_dir``, or make a new one there; ``limits`` are those of idle clients."""
-        self.data_dir = data_dir
-        self.storage = Storage(data_dir / "snowflake.duckdb")
-        self.catalog = Catalog(self.storage.cursor())
-        self.locks = LockTable()
-        self.vectors = VectorFunctions(self.storage.cursor())
-        python_calls.announce(self.vectors)
-        self.workers = Workers(data_dir / "workers")
+        self._storage = Storage(data_dir / "snowflake.duckdb", macro_definitions)
+        self._catalog = Catalog(self._storage.cursor())
+        self._locks = LockTable()
+        self._make_roles()
+        self._clock = TableClock(streams.prepare(self._storage.cursor(), self._catalog))
+        load_history.prepare(self._storage.cursor())
+        locations.sweep(data_dir, self._catalog)
+        remove_unused_folders(self._catalog, data_dir)
+        self.sessions = SessionRegistry(self._catalog, self._new_session)
+        self._scheduler = Scheduler(self._storage, self._catalog, TaskExecutor(self.sessions, self.context))
         self.transfers = Transfers()
-        self.handles: dict[str, Handle] = {}
-        self.history: deque[QueryRecord] = deque(maxlen=_HISTORY_KEPT)
-        self.address: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self.scheduler = Scheduler(self)
-        self.idle = IdleSessions(self.locks, lambda: list(self.handles.values()), self._end_session, limits)
-        self._make_defaults()
-        self.clock = TableClock(streams.prepare(self.storage.cursor(), self.catalog))
-        load_history.prepare(self.storage.cursor())
-        locations.sweep(data_dir, self.catalog)
-        self.trimmer = Trimmer(self.storage, self.catalog)
-        remove_unused_folders(self.catalog, data_dir)
+        vectors = VectorFunctions(self._storage.cursor())
+        python_calls.register(vectors)
+        self.history = QueryHistory()
+        self._services = Services(
+            data_dir=data_dir,
+            address={},
+            storage=self._storage,
+            catalog=self._catalog,
+            sessions=self.sessions,
+            history=self.history,
+            workers=Workers(data_dir / "workers"),
+            run=self.execute,
+            others={type(other): other for other in (self._scheduler, self.transfers, vectors)},
+        )
+        idle = IdleSessions(self.sessions, self._locks, limits)
+        self._housekeeping = (
+            PeriodicThread("end idle sessions", _IDLE_PERIOD, idle.end_idle),
+            PeriodicThread("trim history", _TRIM_PERIOD, lambda: trim_all(self._storage, self._catalog)),
+        )
 
-    def _make_defaults(self) -> None:
-        """What a new account has: the system's roles."""
-        if not self.catalog.all("ROLE"):
-            with self.catalog.change(self.storage.cursor()) as change:
+    def _make_roles(self) -> None:
+        """Give a new account the system's roles."""
+        if not self._catalog.all("ROLE"):
+            with self._catalog.change(self._storage.cursor()) as change:
                 for role in BUILT_IN_ROLES:
                     change.put(Object("ROLE", Name("", "", role), owner=""))
+
+    def _new_session(self, user: str) -> Session:
+        session = Session(self._storage.cursor(), self._locks, user)
+        session.clock = self._clock
+        session.before_commit = partial(streams.stamp_versions, session)
+        session.on_commit = self._scheduler.data_changed
+        return session
 
     def start(self, address: dict[str, Any]) -> None:
         """Begin background work.
@@ -112,89 +112,42 @@ class Engine:
         Args:
             address: host and port under which procedures reach this server.
         """
-        self.address = address
-        self.workers.start()
-        self.scheduler.start()
-        self.trimmer.start()
-        self.idle.start()
-
-    # -- sessions -----------------------------------------------------------------------------------------------------
-
-    def open_session(self, user: str, database: str | None = None, schema: str | None = None) -> Handle:
-        """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
-        session = Session(self.storage.cursor(), self.locks, user)
-        session.clock = self.clock
-        session.before_commit = partial(streams.stamp_versions, session)
-        session.on_commit = self.scheduler.data_changed
-        if database and self.catalog.get("DATABASE", Name("", "", database)):
-            session.database = database
-            schema = schema or "PUBLIC"
-            session.schema = schema if self.catalog.get("SCHEMA", Name(database, "", schema)) else None
-        return self._register(Handle(session))
-
-    def attach(self, parent: Handle) -> Handle:
-        """A handle for a procedure: it works in its caller's session and transaction."""
-        return self._register(Handle(parent.session, parent=parent))
-
-    def _register(self, handle: Handle) -> Handle:
-        with self._lock:
-            self.handles[handle.token] = handle
-        return handle
-
-    def close_session(self, handle: Handle) -> None:
-        """End a session, or only detach a procedure from it."""
-        self._forget(handle)
-        if handle.parent is None:
-            with handle.lock:
-                handle.session.close()
-
-    def _end_session(self, handle: Handle) -> None:
-        """End the session of a handle whose lock is held."""
-        self._forget(handle)
-        if handle.parent is None:
-            handle.session.close()
-
-    def _forget(self, handle: Handle) -> None:
-        with self._lock:
-            self.handles.pop(handle.token, None)
+        self._services.address.update(address)
+        self._services.workers.start()
+        self._scheduler.start()
+        for thread in self._housekeeping:
+            thread.start()
 
     def close(self) -> None:
         """End the tasks and all sessions, and close the file."""
-        self.scheduler.stop()
-        self.trimmer.stop()
-        self.idle.stop()
-        self._end_all(time.monotonic() + _CLOSE_SECONDS)
-        self.workers.close()
-        self.storage.close()
-
-    def _end_all(self, deadline: float) -> None:
-        """Stop what runs and end all sessions; what cannot be stopped in time is left: it was not committed."""
-        while left := list(self.handles.values()):
-            for handle in left:
-                if not handle.lock.acquire(timeout=0.05):
-                    # it is repeated: a statement may begin between two interrupts
-                    handle.session.interrupt()
-                    continue
-                try:
-                    self._end_session(handle)
-                finally:
-                    handle.lock.release()
-            if time.monotonic() > deadline:
-                logger.warning("%d sessions did not end in %.0f s", len(self.handles), _CLOSE_SECONDS)
-                return
+        self._scheduler.stop()
+        for thread in self._housekeeping:
+            thread.stop()
+        self.sessions.close_all(_CLOSE_SECONDS)
+        self._services.workers.close()
+        self._storage.close()
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
+    def context(self, token: SessionToken, query_id: str | None = None) -> Context:
+        """The context of a statement that is to run under a token."""
+        return Context(self._services, token, query_id)
+
     def execute(
-        self, handle: Handle, sql: str, bindings: dict[str, Any] | None = None, query_id: str | None = None
+        self,
+        token: SessionToken,
+        sql: str,
+        bindings: dict[str, Any] | None = None,
+        *,
+        query_id: str | None = None,
     ) -> Result:
         """Run one statement.
 
         Args:
-            handle: whose session it runs in. The caller holds the handle's lock.
+            token: whose session it runs in. The caller holds the token's lock.
             sql: the statement.
             bindings: the protocol's bind values: number -> {"type", "value"}.
-            query_id: the id to give to the statement, for one that was announced before it runs.
+            query_id: the statement's id, if the caller has made one.
 
         Returns:
             Rows, or for PUT and GET what the client has to transfer.
@@ -202,52 +155,41 @@ class Engine:
         Raises:
             SnowflakeError: whatever went wrong.
         """
-        session = handle.session
+        session = token.session
         session.query_id = query_id = query_id or str(uuid.uuid4())
-        record = QueryRecord(
-            query_id,
-            sql,
-            session.id,
-            session.user,
-            session.role,
-            session.database,
-            session.schema,
-            datetime.now(UTC),
-            str(session.parameters.get("QUERY_TAG", "")),
-        )
-        self.history.append(record)
+        tag = str(session.parameters.get("QUERY_TAG", ""))
+        owner = session.id, session.user, session.role, session.database, session.schema
+        record = QueryRecord(query_id, sql, *owner, datetime.now(UTC), tag)
+        self.history.add(record)
         started = time.monotonic()
         try:
             with session.running():
-                result = self._attempt(handle, record.query_id, sql, bindings)
+                result = self._attempt(token, query_id, sql, bindings)
         except SnowflakeError as error:
-            record.status, record.error_code, record.error_message = "FAILED_WITH_ERROR", error.code, error.message
+            record.fail(error)
             raise
         except duckdb.Error as error:
             translated = from_duckdb(error)
-            record.status, record.error_code = "FAILED_WITH_ERROR", translated.code
-            record.error_message = translated.message
+            record.fail(translated)
             raise translated from None
         finally:
-            record.ended = datetime.now(UTC)
-            session.query_ids.append(record.query_id)
+            record.end()
+            session.query_ids.append(query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
-        record.status, record.rows = "SUCCESS", result.table.num_rows
-        result.query_id = record.query_id
-        session.remember(result)
+        record.succeed(result.table.num_rows)
+        result.query_id = query_id
+        session.remember(query_id, result.named_table)
         return result
 
-    def _attempt(self, handle: Handle, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:
+    def _attempt(self, token: SessionToken, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:
         """Run a statement from its beginning, and again when another session changed what it had read."""
         for wait in _WAITS:
-            context = Context(self, handle)
-            context.query_id = query_id
             try:
-                return self._dispatch(context, sql, bindings)
+                return self._dispatch(self.context(token, query_id), sql, bindings)
             except CatalogChangedError as error:
                 last = error
-                if handle.session.interruption is not None:
-                    raise handle.session.interruption from None
+                if token.session.interruption is not None:
+                    raise token.session.interruption from None
                 time.sleep(wait)
         text = f"The statement was tried {len(_WAITS)} times, and each time another session changed its objects: {last}"
         raise execution_error(text + " Run it again.")
@@ -276,9 +218,9 @@ class Engine:
             handler = registry.STATEMENTS.get((statement.verb, ""))
         return handler(ctx, statement) if handler else queries.run(ctx, statement)
 
-    def describe(self, handle: Handle, sql: str, bindings: dict[str, Any] | None = None) -> Result:
+    def describe(self, token: SessionToken, sql: str, bindings: dict[str, Any] | None = None) -> Result:
         """The columns that a statement would give, without running it."""
-        ctx = Context(self, handle)
+        ctx = self.context(token)
         statement = parse_statement(sql, set(registry.STATEMENTS))
         if bindings and not binds.is_batch(bindings):
             statement = parse_statement(binds.inline(statement.sql, bindings), set(registry.STATEMENTS))

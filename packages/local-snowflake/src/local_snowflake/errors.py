@@ -31,7 +31,7 @@ class CatalogChangedError(Exception):
 
 
 def compilation_error(message: str, code: int = 1003, sqlstate: str = "42000") -> SnowflakeError:
-    """An error found before a statement ran."""
+    """An error in a statement that has not begun to run."""
     return SnowflakeError(code, sqlstate, f"SQL compilation error:\n{message}")
 
 
@@ -41,7 +41,7 @@ def syntax_error(message: str) -> SnowflakeError:
 
 
 def execution_error(message: str, code: int = 100132, sqlstate: str = "P0000") -> SnowflakeError:
-    """An error found while a statement ran."""
+    """An error of a statement that runs."""
     return SnowflakeError(code, sqlstate, message)
 
 
@@ -65,13 +65,13 @@ _CARRIED = "$SNOWFLAKE|"
 
 
 def does_not_exist(kind: str, name: str) -> SnowflakeError:
-    """An object that is not there, or that the role may not see: Snowflake does not tell which."""
+    """An object that is not there, or that the role may not see: Snowflake does not say which."""
     label = kind.capitalize()
     return compilation_error(f"{label} '{name}' does not exist or not authorized.", 2003, "02000")
 
 
 def already_exists(name: str) -> SnowflakeError:
-    """An object's name that is taken."""
+    """The name of an object that exists already."""
     return compilation_error(f"Object '{name}' already exists.", 2002, "42710")
 
 
@@ -81,7 +81,7 @@ def not_supported(what: str) -> SnowflakeError:
 
 
 _Make = Callable[[re.Match[str]], SnowflakeError]
-# what DuckDB says -> what Snowflake says, first match first
+# DuckDB's message -> Snowflake's error, first match first
 _TRANSLATIONS: tuple[tuple[type[duckdb.Error], str, _Make], ...] = (
     (
         duckdb.CatalogException,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local_snowflake.account import Engine
+from local_snowflake.account import Account
 from local_snowflake.errors import SnowflakeError
 
 Row = tuple[int, str]
@@ -45,27 +45,27 @@ steps = st.lists(
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = Engine(tmp_path_factory.mktemp("streams"))
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    made = Account(tmp_path_factory.mktemp("streams"))
     yield made
     made.close()
 
 
 class Client:
-    """A session of the engine."""
+    """A session of the account."""
 
     numbers = itertools.count()
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._handle = engine.open_session("test")
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._token = account.sessions.open("test")
         self(f"CREATE DATABASE D{next(self.numbers)}")
 
     def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row.values()) for row in self._engine.execute(self._handle, sql).table.to_pylist()]
+        return [tuple(row.values()) for row in self._account.execute(self._token, sql).table.to_pylist()]
 
     def close(self) -> None:
-        self._engine.close_session(self._handle)
+        self._account.sessions.close(self._token)
 
 
 class Model:
@@ -174,8 +174,8 @@ def _check(client: Client, model: Model) -> None:
 
 @CALM
 @given(steps=steps)
-def test_streams_show_what_the_model_says(engine: Engine, steps: list[Step]) -> None:
-    client, model = Client(engine), Model()
+def test_streams_show_what_the_model_says(account: Account, steps: list[Step]) -> None:
+    client, model = Client(account), Model()
     client("CREATE TABLE T (K INT, V STRING)")
     client("CREATE TABLE O (K INT, V STRING)")
     client("CREATE STREAM S ON TABLE T")
@@ -200,9 +200,9 @@ sides = st.lists(st.tuples(st.sampled_from("TR"), changing), max_size=12)
 @CALM
 @given(first=sides, second=sides)
 def test_a_joins_changes_lead_from_its_old_rows_to_its_new_ones(
-    engine: Engine, first: list[tuple[str, Step]], second: list[tuple[str, Step]]
+    account: Account, first: list[tuple[str, Step]], second: list[tuple[str, Step]]
 ) -> None:
-    client = Client(engine)
+    client = Client(account)
     client("CREATE TABLE T (K INT, V STRING)")
     client("CREATE TABLE R (K INT, V STRING)")
     client("CREATE TABLE O (N INT)")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
-from local_snowflake.sql.dialect import macro_definitions
 from local_snowflake.sql.names import META_SCHEMA, quote
 
 logger = logging.getLogger(__name__)
@@ -23,11 +23,12 @@ CREATE TABLE IF NOT EXISTS {quote(META_SCHEMA)}.objects (
 class Storage:
     """The DuckDB file and its cursors."""
 
-    def __init__(self, path: Path, memory_limit: str = "1536MB") -> None:
+    def __init__(self, path: Path, macros: Callable[[str], str] = lambda _: "", memory_limit: str = "1536MB") -> None:
         """Open or create the file.
 
         Args:
             path: the DuckDB file.
+            macros: the statements that define what translated SQL calls, by DuckDB's name of the file.
             memory_limit: how much memory DuckDB may take for its own buffers.
 
         Raises:
@@ -47,7 +48,7 @@ class Storage:
         self._root = duckdb.connect(str(path), config=config)
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
         self._root.execute(_META)
-        self._root.execute(macro_definitions(self.catalog))
+        self._root.execute(macros(self.catalog))
 
     @property
     def catalog(self) -> str:

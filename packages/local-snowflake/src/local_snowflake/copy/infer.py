@@ -83,7 +83,7 @@ def _guesses(ctx: Context, file: StagedFile, form: FileFormat) -> list[Guess]:
     if form.is_columnar:
         return [_field(f, form) for f in schema_of(file, form)]
     content = open_file(file, form)
-    duck = ctx.engine.storage.cursor()
+    duck = ctx.services.storage.cursor()
     try:
         duck.register("sample", content.table.slice(0, _SAMPLE))
         if form.kind == "JSON":

@@ -15,6 +15,7 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.copy.rejects import COLUMNS as REJECT_COLUMNS
 from local_snowflake.copy.rejects import Reject, as_table
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import META_SCHEMA, quote
 from local_snowflake.stages.locations import table_id
@@ -69,6 +70,9 @@ def loaded(ctx: Context, table: Object) -> set[tuple[str, str]]:
 def forget(ctx: Context, table: Object) -> None:
     """Forget what was loaded into a table, as TRUNCATE does; inside a writing closure."""
     ctx.query(f"DELETE FROM {HISTORY} WHERE table_id = ?", [table_id(table)])
+
+
+registry.ON_TRUNCATE.append(forget)
 
 
 def record(ctx: Context, table: Object, entry: dict[str, Any]) -> dict[str, Any]:

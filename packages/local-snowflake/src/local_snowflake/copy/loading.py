@@ -118,7 +118,7 @@ def _open(command: Command, file: StagedFile) -> Content:
 
 
 def _convert(ctx: Context, command: Command, content: Content, done: FileLoad) -> None:
-    duck = ctx.engine.storage.cursor()
+    duck = ctx.services.storage.cursor()
     try:
         duck.register(SOURCE, content.table)
         columns, source = _source(ctx, command, content, done.file)

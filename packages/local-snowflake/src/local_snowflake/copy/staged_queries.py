@@ -67,7 +67,7 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         read_fields(tree, fields, as_variants=True)
     needed = highest_position(tree)
     found = []
-    duck = ctx.engine.storage.cursor()
+    duck = ctx.services.storage.cursor()
     try:
         for file, content in contents:
             if content.faults:

@@ -1,44 +1,42 @@
-"""What a statement's handler works with: the engine, the session, and the names that the session's context resolves."""
+"""What a statement's handler works with: services, the session, and the names that the session's context resolves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.catalog.catalog import Catalog, Change, Object
 from local_snowflake.errors import SnowflakeError, does_not_exist
-from local_snowflake.sessions.handle import Handle
+from local_snowflake.execution.results import Result
+from local_snowflake.execution.services import Services
 from local_snowflake.sessions.locks import Resource
 from local_snowflake.sessions.session import Session
+from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.names import Name, quote
-
-if TYPE_CHECKING:
-    from local_snowflake.account import Engine
-    from local_snowflake.execution.results import Result
 
 
 class Context:
     """One statement's surroundings."""
 
-    def __init__(self, engine: Engine, handle: Handle) -> None:
-        """Make the context of a statement that runs under ``handle``."""
-        self.engine = engine
-        self.handle = handle
-        self.query_id: str | None = None
+    def __init__(self, services: Services, token: SessionToken, query_id: str | None = None) -> None:
+        """Make the context of a statement that runs under ``token``, with ``query_id`` if it is recorded."""
+        self.services = services
+        self.token = token
+        self.query_id = query_id
         # the catalog as it was before the statement read anything of it
-        self.since = engine.catalog.version
-        # whether only the columns of its result are wanted: nothing that it calls may have an effect
+        self.since = services.catalog.version
+        # whether the statement is only described: nothing that it calls may have an effect
         self.only_describes = False
         # what CURRENT_TIMESTAMP is
         self.started = datetime.now(UTC)
-        # the tables that the statement reads, and its functions that give something else the next time
+        # the tables that the statement reads, and its calls that give something else the next time
         self.reads: dict[Name, Object] = {}
-        self.random_functions: set[str] = set()
+        self.random_calls: set[str] = set()
         # the streams that the statement reads, by their ids: compiling it puts them here
         self.streams: set[int] = set()
         # the streams at whose offsets it reads tables, likewise
@@ -47,16 +45,16 @@ class Context:
     @property
     def session(self) -> Session:
         """The session."""
-        return self.handle.session
+        return self.token.session
 
     @property
     def catalog(self) -> Catalog:
         """All objects of the account."""
-        return self.engine.catalog
+        return self.services.catalog
 
     def execute(self, sql: str) -> Result:
-        """Run another Snowflake statement in the same session, eg: the body of a task."""
-        return self.engine.execute(self.handle, sql)
+        """Run another Snowflake statement in the same session, eg: one of a block."""
+        return self.services.run(self.token, sql)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -151,7 +149,7 @@ class Context:
 
         Raises:
             SnowflakeError: 000625 after LOCK_TIMEOUT seconds.
-            CatalogChangedError: another session changed what the statement has read; the engine runs it again.
+            CatalogChangedError: another session changed what the statement has read; the account runs it again.
 
         Source: https://docs.snowflake.com/en/sql-reference/transactions#ddl
         """

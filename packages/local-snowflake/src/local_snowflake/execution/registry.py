@@ -1,30 +1,33 @@
-"""Where the modules of ``statements/`` announce what they handle."""
+"""What handles a statement, a function or an object in FROM: the modules that do register themselves here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
-if TYPE_CHECKING:
-    from local_snowflake.catalog.catalog import Object
-    from local_snowflake.execution.context import Context
-    from local_snowflake.execution.results import Result
-    from local_snowflake.sql.statement import Statement
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Result
+from local_snowflake.sql.statement import Statement
 
-Handler = Callable[["Context", "Statement"], "Result"]
+Handler = Callable[[Context, Statement], Result]
+Describer = Callable[[Context, str], Result]
 SystemFunction = Callable[..., Any]
 TableFunction = Callable[..., pa.Table]
-SourceExpander = Callable[["Context", "Object", exp.Table], exp.Expression]
+SourceExpander = Callable[[Context, Object, exp.Table], exp.Expression]
 
 STATEMENTS: dict[tuple[str, str], Handler] = {}
+DESCRIBERS: dict[str, Describer] = {}
 SYSTEM_FUNCTIONS: dict[str, SystemFunction] = {}
 # the types of the results of those that do something besides
 EFFECTIVE_FUNCTIONS: dict[str, str] = {}
 TABLE_FUNCTIONS: dict[str, TableFunction] = {}
 SOURCES: dict[str, SourceExpander] = {}
+# what is kept about a table's rows elsewhere: forgotten when all rows are deleted
+ON_TRUNCATE: list[Callable[[Context, Object], None]] = []
 TEXT_REWRITERS: list[Callable[[Context, str], str]] = []
 TREE_REWRITERS: list[Callable[[Context, exp.Expression], exp.Expression]] = []
 
@@ -36,6 +39,16 @@ def statement(verb: str, *kinds: str) -> Callable[[Handler], Handler]:
         for kind in kinds or ("",):
             STATEMENTS[verb, kind] = handler
         return handler
+
+    return register
+
+
+def describer(verb: str) -> Callable[[Describer], Describer]:
+    """Tell the columns of statements that start with ``verb``, without running them: ``f(ctx, sql) -> no rows``."""
+
+    def register(describe: Describer) -> Describer:
+        DESCRIBERS[verb] = describe
+        return describe
 
     return register
 

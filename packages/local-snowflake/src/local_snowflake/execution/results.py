@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.sql.types import MAX_BINARY, MAX_TEXT, SfType, from_duckdb
 
-# statement type ids: SNOWFLAKE's SFStatementType; clients tell by them whether rows or row counts come back
+# statement type ids: SNOWFLAKE's SFStatementType; they show clients whether rows or row counts come back
 SELECT, INSERT, UPDATE, DELETE, MERGE, COPY = 0x1000, 0x3100, 0x3200, 0x3300, 0x3400, 0x3600
 DML = 0x3000
 OTHER = 0
@@ -56,11 +56,18 @@ class Result:
     columns: list[Column]
     type_id: int = OTHER
     query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    # a PUT or GET: what the client is told to do instead of rows
+    # a PUT or GET: what the client is to transfer instead of reading rows
     transfer: dict[str, Any] | None = None
+
+    @property
+    def named_table(self) -> pa.Table:
+        """The rows under the names of the result's columns."""
+        return self.table.rename_columns([column.name for column in self.columns])
 
 
 _STATUS_TYPE = SfType("VARCHAR", length=MAX_TEXT)
+# the type of the times that SHOW and the like print
+TIME = pa.timestamp("us", "UTC")
 
 
 def status(message: str = "Statement executed successfully.") -> Result:
@@ -116,7 +123,7 @@ def _from_arrow_type(kind: pa.DataType) -> SfType:
         return SfType("NUMBER", kind.precision, kind.scale)
     if pa.types.is_timestamp(kind):
         return SfType("TIMESTAMP_LTZ" if kind.tz else "TIMESTAMP_NTZ", scale=9)
-    return next((found for fits, found in _ARROW_TYPES if fits(kind)), _STATUS_TYPE)
+    return next((sf_type for fits, sf_type in _ARROW_TYPES if fits(kind)), _STATUS_TYPE)
 
 
 # what a column of nothing but NULLs is sent as; a client reads the column by its Snowflake type

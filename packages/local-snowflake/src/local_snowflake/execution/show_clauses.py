@@ -66,24 +66,24 @@ def select(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
     Without IN: those of the current schema, else of the current database, else of the account.
     """
     database, schema = scope(ctx, clauses)
-    found = ctx.catalog.all(kind, database, schema)
-    found += [
+    objects = ctx.catalog.all(kind, database, schema)
+    objects += [
         o
         for o in ctx.session.temporary.values()
         if o.kind == kind and database in (None, o.name.database) and schema in (None, o.name.schema)
     ]
-    return pick(clauses, sorted(found, key=lambda o: o.name))
+    return pick(clauses, sorted(objects, key=lambda o: o.name))
 
 
 def pick(clauses: Clauses, objects: list[Object]) -> list[Object]:
     """Apply LIKE, STARTS WITH and LIMIT … FROM."""
     keep = like_filter(clauses.like)
-    found = [o for o in objects if keep(o.name.name)]
+    objects = [o for o in objects if keep(o.name.name)]
     if clauses.starts_with:
-        found = [o for o in found if o.name.name.startswith(clauses.starts_with)]
+        objects = [o for o in objects if o.name.name.startswith(clauses.starts_with)]
     if clauses.from_name:
-        found = [o for o in found if o.name.name > clauses.from_name]
-    return found[: clauses.limit] if clauses.limit else found
+        objects = [o for o in objects if o.name.name > clauses.from_name]
+    return objects[: clauses.limit] if clauses.limit else objects
 
 
 def scope(ctx: Context, clauses: Clauses) -> tuple[str | None, str | None]:

@@ -1,4 +1,4 @@
-"""Functions that SQL cannot say and Python can: announced once a server, called a vector at a time."""
+"""Functions that SQL cannot say and Python can: registered once a server, called a vector at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of one of this module's functions.
 
     Args:
-        name: its key in ``announce``.
+        name: its key in ``register``.
         kind: the DuckDB type of its result: VARCHAR or JSON.
         arguments: its arguments.
     """
@@ -33,7 +33,7 @@ def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
     return call("json", text) if kind == "JSON" else text
 
 
-def announce(vectors: VectorFunctions) -> None:
+def register(vectors: VectorFunctions) -> None:
     """Make the functions known to a server's expressions."""
     by_row: dict[str, Callable[..., Any]] = {
         "parse_json": parse_json,
@@ -47,7 +47,7 @@ def announce(vectors: VectorFunctions) -> None:
         "array_min": lambda text: _extreme(text, 0),
     }
     for name, function in by_row.items():
-        vectors.announce(_KEY + name, _rowwise(function))
+        vectors.register(_KEY + name, _rowwise(function))
 
 
 def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], int], pa.Array]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -12,9 +11,7 @@ from duckdb.func import ARROW, SPECIAL
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError, carried
-
-if TYPE_CHECKING:
-    from local_snowflake.execution.context import Context
+from local_snowflake.execution.context import Context
 
 Work = Callable[[list[pa.ChunkedArray], int], pa.Array]
 # no quotes are needed for the names: fakesnow reads the names of functions as plain texts
@@ -48,8 +45,8 @@ class VectorFunctions:
                 _PREFIX + kind, self._run, None, kind, type=ARROW, null_handling=SPECIAL, side_effects=True
             )
 
-    def announce(self, key: str, work: Work) -> None:
-        """Let expressions call ``work`` under a key; an announced key is replaced."""
+    def register(self, key: str, work: Work) -> None:
+        """Let expressions call ``work`` under a key; a registered key is replaced."""
         with self._lock:
             self._works[key] = work
 
@@ -83,15 +80,15 @@ def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr]
         work: is given the arguments' columns and the number of rows; a result that is neither a number of 64 bits or
             less, a truth value, a time nor binary comes as text.
     """
-    vectors, prefix = ctx.engine.vectors, f"{ctx.session.id}:"
+    vectors, prefix = ctx.services.get(VectorFunctions), f"{ctx.session.id}:"
     if not vectors.knows(prefix):
         ctx.session.endings.append(lambda: vectors.forget(prefix))
-    vectors.announce(prefix + key, work)
+    vectors.register(prefix + key, work)
     return called(prefix + key, kind, arguments)
 
 
 def called(key: str, kind: str, arguments: Sequence[exp.Expr]) -> exp.Expr:
-    """An expression that calls what is announced under a key.
+    """An expression that calls what is registered under a key.
 
     Args:
         key: the key.

@@ -142,7 +142,7 @@ def query_history(ctx: Context, *_: Any, result_limit: int = 100, **__: Any) -> 
             "TOTAL_ELAPSED_TIME": int(((r.ended or datetime.now(UTC)) - r.started).total_seconds() * 1000),
             "ROWS_PRODUCED": r.rows,
         }
-        for r in list(ctx.engine.history)[: -int(result_limit) - 1 : -1]
+        for r in ctx.services.history.latest(int(result_limit))
     ]
     names = ("QUERY_ID", "QUERY_TEXT", "DATABASE_NAME", "SCHEMA_NAME", "USER_NAME", "ROLE_NAME", "QUERY_TAG")
     numbers = ("SESSION_ID", "ERROR_CODE", "TOTAL_ELAPSED_TIME", "ROWS_PRODUCED")

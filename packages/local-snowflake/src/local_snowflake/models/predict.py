@@ -105,7 +105,7 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
     is_json = kind.name in _SEMI_STRUCTURED
 
     def evaluate(table: pa.Table, results: Sequence[str]) -> pa.Table:
-        return ctx.engine.workers.evaluate(
+        return ctx.services.workers.evaluate(
             bound.specification(results), table, session=ctx.session, count=table.num_rows
         )
 
@@ -178,7 +178,7 @@ def _by_vector(ctx: Context, bound: BoundMethod, result: str, arguments: list[ex
     specification = bound.specification([result])
     kind = bound.result_type(result)
     returned = "VARCHAR" if kind.name in _SEMI_STRUCTURED else kind.duckdb
-    workers, session = ctx.engine.workers, ctx.session
+    workers, session = ctx.services.workers, ctx.session
 
     def work(columns: list[pa.ChunkedArray], count: int) -> pa.Array:
         table = pa.table(columns, names=[str(i) for i in range(len(columns))])

@@ -106,7 +106,7 @@ def need_model(ctx: Context, name: Name) -> Model:
 
 def folder_of(ctx: Context, version: Version) -> Path:
     """Where a version's files are."""
-    return ctx.engine.data_dir / _FOLDER / version.folder
+    return ctx.services.data_dir / _FOLDER / version.folder
 
 
 @functools.lru_cache(maxsize=256)
@@ -129,7 +129,7 @@ def new_folder(ctx: Context, source: Path) -> Iterator[str]:
     Raises:
         SnowflakeError: if the files are not those of a model.
     """
-    root = ctx.engine.data_dir / _FOLDER
+    root = ctx.services.data_dir / _FOLDER
     root.mkdir(exist_ok=True)
     name = uuid.uuid4().hex
     unfinished = root / f"{_UNFINISHED}{name}"
@@ -166,7 +166,7 @@ def remove_folders(ctx: Context, versions: list[Version]) -> None:
     for version in versions:
         if version.folder not in used:
             folder = folder_of(ctx, version)
-            ctx.engine.workers.forget(folder)
+            ctx.services.workers.forget(folder)
             shutil.rmtree(folder, ignore_errors=True)
 
 

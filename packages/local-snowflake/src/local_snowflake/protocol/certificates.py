@@ -57,8 +57,8 @@ def ensure_certificate(data_dir: Path, hostnames: Sequence[str] = ()) -> tuple[P
 
 
 def _names_of(certificate: Path) -> set[str]:
-    found = x509.load_pem_x509_certificate(certificate.read_bytes())
-    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    current = x509.load_pem_x509_certificate(certificate.read_bytes())
+    names = current.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return set(names.get_values_for_type(x509.DNSName))
 
 

@@ -1,4 +1,4 @@
-"""The statements that clients asked for: each request is run once, and its answer is kept for a while."""
+"""Pending statements: each request of a client is run once, and its answer is kept for a while."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from local_snowflake.sessions.lru import Kept
+from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.session import Session
 
 _ANSWERS = 10_000
 _ANSWERS_BYTES = 64 * 1024**2
-# a request is known for longer than its answer: it is never run again
+# a request is remembered for longer than its answer: it is never run again
 _REQUESTS = 100_000
 
 
-class Asked:
-    """A statement that a client asked for: it waits for its session, runs, or has ended with an answer.
+class PendingStatement:
+    """A statement that a client sent: it waits for its session, runs, or has ended with an answer.
 
     One that has ended keeps its answer, but not its session, which may be closed long before.
     """
@@ -65,26 +65,28 @@ class Asked:
         return self.answer.done()
 
 
-class Statements:
-    """All statements that clients asked for lately.
+class PendingStatements:
+    """All statements that clients sent lately.
 
     A client repeats a request that it got no answer to, eg: because its connection broke. The repetition gets the
     statement that the request has started, or its answer.
     """
 
     def __init__(self) -> None:
-        """None was asked for."""
-        self._running: dict[str, Asked] = {}
-        self._ended: Kept[Asked] = Kept(_ANSWERS, _ANSWERS_BYTES)
-        self._query_ids: Kept[str] = Kept(_REQUESTS, 0)
+        """Start with none."""
+        self._running: dict[str, PendingStatement] = {}
+        self._ended: BoundedCache[PendingStatement] = BoundedCache(_ANSWERS, _ANSWERS_BYTES)
+        self._query_ids: BoundedCache[str] = BoundedCache(_REQUESTS, 0)
         self._lock = threading.Lock()
 
-    def ask(self, session: Session, request: str, work: Callable[[Asked], bytes]) -> Asked | None:
+    def submit(
+        self, session: Session, request: str, work: Callable[[PendingStatement], bytes]
+    ) -> PendingStatement | None:
         """The statement of a request, which is started if it is new.
 
         Args:
             session: the client's.
-            request: what identifies the request in its session; empty for a client that does not tell.
+            request: what identifies the request in its session; empty for a client that sends none.
             work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
                 may wait for others, so that no bounded pool of threads would do.
 
@@ -95,24 +97,24 @@ class Statements:
             key = f"{session.id}/{request}"
             if request and (query_id := self._query_ids.get(key)):
                 return self.find(query_id)
-            asked = Asked(session)
-            self._running[asked.query_id] = asked
+            pending = PendingStatement(session)
+            self._running[pending.query_id] = pending
             if request:
-                self._query_ids.put(key, asked.query_id, 0)
-        threading.Thread(target=self._run, args=[asked, work], daemon=True).start()
-        return asked
+                self._query_ids.put(key, pending.query_id, 0)
+        threading.Thread(target=self._run, args=[pending, work], daemon=True).start()
+        return pending
 
-    def _run(self, asked: Asked, work: Callable[[Asked], bytes]) -> None:
-        answer = work(asked)
-        self._ended.put(asked.query_id, asked, len(answer))
-        del self._running[asked.query_id]
-        asked.answer.set_result(answer)
+    def _run(self, pending: PendingStatement, work: Callable[[PendingStatement], bytes]) -> None:
+        answer = work(pending)
+        self._ended.put(pending.query_id, pending, len(answer))
+        del self._running[pending.query_id]
+        pending.answer.set_result(answer)
 
-    def of_request(self, session: Session, request: str) -> Asked | None:
+    def of_request(self, session: Session, request: str) -> PendingStatement | None:
         """The statement that a request of the session has started."""
         query_id = self._query_ids.get(f"{session.id}/{request}")
         return self.find(query_id) if query_id else None
 
-    def find(self, query_id: str) -> Asked | None:
+    def find(self, query_id: str) -> PendingStatement | None:
         """A statement that runs, or whose answer is kept."""
         return self._running.get(query_id) or self._ended.get(query_id)

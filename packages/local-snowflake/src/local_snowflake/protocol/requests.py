@@ -38,16 +38,16 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 def _read(raw: bytes, zipped: bool) -> dict[str, Any]:
     try:
-        found = json.loads(gzip.decompress(raw) if zipped else raw) if raw else {}
+        body = json.loads(gzip.decompress(raw) if zipped else raw) if raw else {}
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise MalformedRequestError(f"the body is no JSON: {type(error).__name__}: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(body, dict):
         raise MalformedRequestError("the body is no JSON object")
-    return found
+    return body
 
 
 async def login_of(request: Request) -> dict[str, Any]:
-    """What a client tells when it logs in.
+    """What a client sends when it logs in.
 
     Raises:
         MalformedRequestError: if that is no object.

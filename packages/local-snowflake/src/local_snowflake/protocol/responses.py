@@ -20,7 +20,7 @@ _PIECE = 768 * 1024
 
 
 def render(answer: dict[str, Any]) -> bytes:
-    """An answer as JSON of nothing but ASCII, whatever texts it holds; rows given as bytes become base64."""
+    """An answer as JSON of nothing but ASCII, whatever texts it holds; rows in bytes become base64."""
     data = dict(answer["data"])
     rows = data.pop(_ROWS, None)
     if rows is None:
@@ -55,7 +55,7 @@ def refused(code: str, message: str) -> Response:
 
 
 def gone() -> Response:
-    """The answer to a client without a session: it logs in anew or gives up."""
+    """The answer to a client without a session: it logs in again or gives up."""
     return refused("390111", "Session no longer exists. New login required to access the service.")
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 import uvicorn
 
-from local_snowflake.account import Engine
+from local_snowflake.account import Account
 from local_snowflake.protocol.certificates import ensure_certificate, write_private
-from local_snowflake.protocol.routes import ANSWER_SECONDS, USER, Server, widen_thread_pool
+from local_snowflake.protocol.routes import ANSWER_SECONDS, Server, widen_thread_pool
 from local_snowflake.sessions.idle import IdleLimits
 
 _STATE = "server.json"
@@ -31,12 +31,13 @@ def serve(
     hostnames: Sequence[str],
     new_secret: str,
     *,
+    user: str,
     limits: IdleLimits,
     answer_seconds: float = ANSWER_SECONDS,
 ) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
-    HTTPS listens on ``host``; plain HTTP, for clients that cannot be told to trust the certificate, on loopback only.
+    HTTPS listens on ``host``; plain HTTP, for clients that cannot trust the certificate, on loopback only.
 
     Args:
         data_dir: where everything is kept.
@@ -44,15 +45,16 @@ def serve(
         port: its port; 0 for a free one.
         hostnames: further names for the certificate.
         new_secret: the password, if the directory has none yet.
+        user: the name of the account's one user.
         limits: for how long clients may be idle.
-        answer_seconds: after how long a statement's client is told to ask again later.
+        answer_seconds: after how long a statement's client is asked to come back later.
     """
     data_dir = data_dir.resolve()
     _make_private(data_dir)
     secret = _secret(data_dir, new_secret)
     certificate, key = ensure_certificate(data_dir, hostnames)
-    engine = Engine(data_dir, limits)
-    app = Server(engine, secret, answer_seconds).app()
+    account = Account(data_dir, limits)
+    app = Server(account, user, secret, answer_seconds).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))
@@ -60,17 +62,18 @@ def serve(
     with _listening(host, port) as https, _listening(_LOOPBACK, 0) as http:
         state = {
             "pid": os.getpid(),
-            "created": psutil.Process().create_time(),  # tells it from a later process with the same number
+            "created": psutil.Process().create_time(),  # distinguishes it from a later process with the same number
+            "user": user,
             "host": "localhost",
             "port": https.getsockname()[1],
             "http_port": http.getsockname()[1],
         }
-        engine.start({"host": _LOOPBACK, "port": state["http_port"]})
+        account.start({"host": _LOOPBACK, "port": state["http_port"]})
         try:
             asyncio.run(_run(secure, https, plain, http, data_dir, state))
         finally:
             (data_dir / _STATE).unlink(missing_ok=True)
-            engine.close()
+            account.close()
 
 
 async def _run(
@@ -84,7 +87,7 @@ async def _run(
     await widen_thread_pool()
     # uvicorn's serve() without its signal handlers: they raise the signal again, and nothing would be closed
     tasks = [asyncio.create_task(server._serve([on])) for server, on in ((secure, https), (plain, http))]
-    # uvicorn tells that it has started by a flag only
+    # uvicorn shows only by a flag that it has started
     while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     write_private(data_dir / _STATE, json.dumps(state).encode())
@@ -147,13 +150,13 @@ def connection_arguments(data_dir: Path) -> dict[str, Any]:
             f"No server runs on {data_dir}: there is no {_STATE}. "
             f"Start one with: python -m local_snowflake serve --data-dir {data_dir}"
         )
-    port = json.loads(state.read_text())["http_port"]
+    server = json.loads(state.read_text())
     return {
         "account": "local",
-        "user": USER,
+        "user": server["user"],
         "password": (data_dir / "token").read_text().strip(),
         "host": _LOOPBACK,
-        "port": port,
+        "port": server["http_port"],
         "protocol": "http",
         "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
     }

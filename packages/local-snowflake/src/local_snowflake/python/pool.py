@@ -10,16 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
 from local_snowflake.python.process import HandlerError, Nursery, WorkerDiedError, WorkerProcess
-
-if TYPE_CHECKING:
-    from local_snowflake.sessions.session import Session
+from local_snowflake.sessions.session import Session
 
 __all__ = ["HandlerSpec", "Workers", "folder_imports"]
 # imported one by one: a call waits for the one under way at most

@@ -10,7 +10,7 @@ import pyarrow as pa
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import statement
+from local_snowflake.execution.registry import describer, statement
 from local_snowflake.execution.results import Column, Result, from_arrow, status
 from local_snowflake.python.sandbox.values import arrow_type
 from local_snowflake.routines import objects
@@ -108,6 +108,7 @@ def call(ctx: Context, stmt: Statement) -> Result:
     return _call(ctx, procedure, ordered)
 
 
+@describer("CALL")
 def describe_call(ctx: Context, sql: str) -> Result:
     """The columns that a CALL would give, without running it."""
     reader = Reader(sql, tokenize(sql))
@@ -202,17 +203,17 @@ def _run(ctx: Context, procedure: Object, values: pa.Table) -> pa.Table:
         connection = {
             "account": "local",
             "user": ctx.session.user,
-            "password": inner.token,
+            "password": inner.value,
             "protocol": "http",
-            **ctx.engine.address,
+            **ctx.services.address,
             "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
         }
         extra = {
             "connection": connection,
             "table": procedure.props["table_columns"] is not None,
-            "nested": ctx.handle.parent is not None,
+            "nested": ctx.token.parent is not None,
         }
-        return ctx.engine.workers.call(spec, values, ctx.session, extra)
+        return ctx.services.workers.call(spec, values, ctx.session, extra)
 
 
 def _rows(ctx: Context, table: pa.Table, columns: list[list[str]]) -> Result:
@@ -226,7 +227,7 @@ def _rows(ctx: Context, table: pa.Table, columns: list[list[str]]) -> Result:
             f"Data type of returned table does not match expected returned table type: the procedure returned "
             f"{table.num_columns} columns ({', '.join(table.column_names)}) and declares {len(columns)}.",
         )
-    duck = ctx.engine.storage.cursor()
+    duck = ctx.services.storage.cursor()
     try:
         duck.register("returned", table)
         listed = ", ".join(

@@ -47,7 +47,7 @@ def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
 
     def evaluate(arguments: pa.Table, _: Sequence[str]) -> pa.Table:
         given = arguments.select(range(len(spec.inputs)))
-        return ctx.engine.workers.evaluate(spec, given, session=ctx.session, count=arguments.num_rows)
+        return ctx.services.workers.evaluate(spec, given, session=ctx.session, count=arguments.num_rows)
 
     def by_vector() -> exp.Expr:
         return vectorised(ctx, spec, call.arguments)
@@ -69,7 +69,7 @@ def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> ex
     result = spec.outputs[0][1]
     kind = "JSON" if result.name in _SEMI else result.duckdb
     key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{result}"
-    workers, session = ctx.engine.workers, ctx.session
+    workers, session = ctx.services.workers, ctx.session
 
     def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
         table = pa.table(columns, names=[str(i) for i in range(len(columns))])

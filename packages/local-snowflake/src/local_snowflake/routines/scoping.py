@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.context import Context
-from local_snowflake.sessions.handle import Handle
+from local_snowflake.sessions.token import SessionToken
 
 
 @contextmanager
-def scoped(ctx: Context, procedure: Object | None = None) -> Iterator[Handle]:
+def scoped(ctx: Context, procedure: Object | None = None) -> Iterator[SessionToken]:
     """Give a procedure or a block a handle of its own on its caller's session.
 
     Args:
@@ -32,11 +32,11 @@ def scoped(ctx: Context, procedure: Object | None = None) -> Iterator[Handle]:
         # an owner's-rights procedure works in its own schema and does not see its caller's variables
         session.database, session.schema = procedure.name.database, procedure.name.schema
         session.variables = {}
-    inner = ctx.engine.attach(ctx.handle)
+    inner = ctx.services.sessions.attach(ctx.token)
     try:
         yield inner
     finally:
-        ctx.engine.close_session(inner)
+        ctx.services.sessions.close(inner)
         with inner.lock:
             # a stopped procedure's last statement has ended
             if owners:

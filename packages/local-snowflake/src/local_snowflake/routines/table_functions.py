@@ -132,7 +132,7 @@ class _Expansion:
         placeholder = pa.schema([*kept, *outputs]).empty_table()
         session = self.ctx.session
         session.register_rows(self.name, placeholder)
-        session.computed.announce(self.name, placeholder, sql, lambda: self._compute(sql))
+        session.lazy_tables.register(self.name, placeholder, sql, lambda: self._compute(sql))
 
     @staticmethod
     def _partition(query: exp.Select, window: exp.Window) -> None:
@@ -153,7 +153,7 @@ class _Expansion:
         sizes = [rows.num_rows] if rows.num_rows else []
         if _PARTITION in rows.column_names:
             sizes = [v["counts"].as_py() for v in pc.value_counts(rows.column(_PARTITION).combine_chunks())]
-        given = self.ctx.engine.workers.evaluate_table(self.spec, arguments, sizes, session=session)
+        given = self.ctx.services.workers.evaluate_table(self.spec, arguments, sizes, session=session)
         at, ends = given.column(ROW).combine_chunks(), given.column(END).combine_chunks()
         inner_only = pc.if_else(ends, pa.scalar(None, pa.int64()), at)
         columns: dict[str, pa.ChunkedArray] = {}

@@ -49,6 +49,6 @@ def _run(
     block = read_block(text)
     with scoped(ctx, procedure) as inner:
         try:
-            return Interpreter(Context(ctx.engine, inner), name, returns).run(block, names)
+            return Interpreter(Context(ctx.services, inner), name, returns).run(block, names)
         except ScriptError as error:
             raise error.uncaught(text) from None

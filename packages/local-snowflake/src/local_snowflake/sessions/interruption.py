@@ -21,7 +21,7 @@ class Interruptible:
         self.duck = duck
         self.locks = locks
         self.parameters: dict[str, Any] = {}
-        # what, beside DuckDB and the locks, an interrupt has to stop
+        # what an interrupt has to stop, apart from DuckDB and waiting for locks
         self.on_interrupt: list[Callable[[], None]] = []
         # why the running statement is being stopped
         self.interruption: SnowflakeError | None = None

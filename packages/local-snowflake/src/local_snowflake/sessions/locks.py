@@ -73,8 +73,8 @@ class LockTable:
             Those that were not held by the owner before.
 
         Raises:
-            SnowflakeError: 000625 after the time-out or when waiting would never end (a deadlock); what ``stopped``
-                tells.
+            SnowflakeError: 000625 after the time-out or when waiting would never end (a deadlock); the error of
+                ``stopped``.
         """
         gained: list[Resource] = []
         with self._changed:
@@ -123,8 +123,8 @@ class LockTable:
         if not claim.alone and owner not in self._owned:
             ahead += [
                 other
-                for other, (wanted, theirs) in self._waits.items()
-                if other != owner and wanted == resource and theirs.alone and theirs.since < claim.since
+                for other, (awaited, waiting) in self._waits.items()
+                if other != owner and awaited == resource and waiting.alone and waiting.since < claim.since
             ]
         return ahead
 

@@ -9,8 +9,13 @@ Source: https://docs.snowflake.com/en/sql-reference/parameters
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import duckdb
 
 from local_snowflake.errors import SnowflakeError, not_supported
+from local_snowflake.sessions.session import Session
+from local_snowflake.sql.names import literal
 
 _NTZ_FORMAT = "YYYY-MM-DD HH24:MI:SS.FF3"
 # what only clients look at, such as Snowpark's session.sql_simplifier_enabled
@@ -22,7 +27,7 @@ class Parameter:
     """A session parameter.
 
     Attributes:
-        default: its default here, which tells its type, too.
+        default: its default here, which also says its type.
         is_free: whether it may have other values.
     """
 
@@ -38,7 +43,7 @@ PARAMETERS = {
     "STATEMENT_TIMEOUT_IN_SECONDS": Parameter(172800, is_free=True),
     "TIMEZONE": Parameter("UTC", is_free=True),
     # these have none whatever they say: clients read them; nothing is queued, no result is cached; packages are those
-    # beside the server, from whatever repository they are asked for
+    # installed with the server, whatever repository a statement names
     "CLIENT_SESSION_KEEP_ALIVE": Parameter(False, is_free=True),
     "ENABLE_DEFAULT_PYTHON_ARTIFACT_REPOSITORY": Parameter(False, is_free=True),
     "ENABLE_EXTRACTION_PUSHDOWN_EXTERNAL_PARQUET_FOR_COPY_PHASE_I": Parameter("", is_free=True),
@@ -73,6 +78,8 @@ PARAMETERS = {
     "WEEK_START": Parameter(0),
 }
 
+DEFAULT_PARAMETERS: dict[str, Any] = {key: parameter.default for key, parameter in PARAMETERS.items()}
+
 
 def is_known(key: str) -> bool:
     """Whether a parameter may be set at all."""
@@ -95,10 +102,51 @@ def read_parameter(key: str, value: object) -> bool | int | str:
         if not is_known(key):
             raise not_supported(f"parameter {key}")
         return value if isinstance(value, (bool, int)) else str(value)
-    found = _as_type(key, parameter.default, str(value))
-    if not parameter.is_free and str(found).upper() != str(parameter.default).upper():
+    typed = _as_type(key, parameter.default, str(value))
+    if not parameter.is_free and str(typed).upper() != str(parameter.default).upper():
         raise not_supported(f"parameter {key} = {value}: it is always {shown(parameter.default)}")
-    return found
+    return typed
+
+
+def set_parameter(session: Session, key: str, value: object) -> None:
+    """Set a session parameter.
+
+    Args:
+        session: the session, in which no statement runs or the one that sets the parameter.
+        key: the parameter, in upper case.
+        value: what it is set to.
+
+    Raises:
+        SnowflakeError: as ``read_parameter`` does; 001006, if DuckDB does not know the time zone.
+    """
+    value = read_parameter(key, value)
+    if key == "TIMEZONE":
+        _set_time_zone(session, str(value))
+    session.parameters[key] = value
+    if key == "AUTOCOMMIT":
+        session.commit()
+        session.autocommit = bool(value)
+
+
+def unset_parameter(session: Session, key: str) -> None:
+    """Give a session parameter its default again.
+
+    Raises:
+        SnowflakeError: 000002, if there is no such parameter here.
+    """
+    if not is_known(key):
+        raise not_supported(f"parameter {key}")
+    session.parameters.pop(key, None)
+    if key == "TIMEZONE":
+        _set_time_zone(session, DEFAULT_PARAMETERS[key])
+
+
+def _set_time_zone(session: Session, name: str) -> None:
+    """The zone that times without one are in: https://docs.snowflake.com/en/sql-reference/parameters#timezone."""
+    try:
+        session.duck.execute(f"SET TimeZone = {literal(name)}")
+    except duckdb.Error:
+        raise invalid_value("TIMEZONE", name) from None
 
 
 def invalid_value(key: str, text: str) -> SnowflakeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-_KEPT = 10_000
+_LATEST = 10_000
 
 
 class QueryIds:
@@ -12,15 +12,15 @@ class QueryIds:
 
     def __init__(self) -> None:
         """No statement ended yet."""
-        self._ids: deque[str] = deque(maxlen=_KEPT)
+        self._ids: deque[str] = deque(maxlen=_LATEST)
         self._older = 0
 
     def append(self, query_id: str) -> None:
         """A statement ended."""
-        self._older += len(self._ids) == _KEPT
+        self._older += len(self._ids) == _LATEST
         self._ids.append(query_id)
 
     def numbered(self, number: int) -> str | None:
-        """The id of the session's first statement for 1, of its last one for -1; None if it is not known."""
+        """The id of the session's first statement for 1, of its last for -1; None if there is none or it is too old."""
         index = number - 1 - self._older if number > 0 else number + len(self._ids)
         return self._ids[index] if 0 <= index < len(self._ids) else None

@@ -1,27 +1,26 @@
-"""Whether the writes of an open transaction may run again in another one: only if they would write the same.
+"""Transaction replay: whether the writes of an open transaction may run again in another one.
 
 DuckDB aborts a transaction at an error, and its snapshot is as old as its first write. So a transaction is replaced by
 a new one, in which its writes run again: after a statement that failed, and before one that needs a newer snapshot.
+They may only if they write the same again.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 from sqlglot import exp
 
+from local_snowflake.catalog.catalog import Catalog, Object
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import Name
-
-if TYPE_CHECKING:
-    from local_snowflake.catalog.catalog import Object
-    from local_snowflake.execution.context import Context
 
 RANDOM = (exp.Rand, exp.Uuid, exp.Uniform, exp.Normal, exp.Zipf, exp.Randstr, exp.TableSample)
 _CHANGING_DEFAULT = re.compile(r"\b(CURRENT_\w+|LOCALTIME\w*|SYSDATE|SYSTIMESTAMP|GETDATE|UUID_STRING|RANDOM)\b", re.I)
@@ -72,69 +71,68 @@ class TableClock:
             return table in self._committing or self._written.get(table, 0) > moment
 
 
-def note_functions(ctx: Context, tree: exp.Expression) -> None:
-    """Note which functions of a resolved statement would give something else the next time."""
-    for node in tree.find_all(*RANDOM):
-        # UUID_STRING of a name space and a name is always the same
-        if not isinstance(node, exp.Uuid) or node.args.get("name") is None:
-            ctx.random_functions.add(node.sql(dialect="snowflake"))
+def random_calls(tree: exp.Expression) -> set[str]:
+    """The calls in a resolved statement that would give something else the next time, as Snowflake's SQL."""
+    # UUID_STRING of a name space and a name is always the same
+    calls = (n for n in tree.find_all(*RANDOM) if not isinstance(n, exp.Uuid) or n.args.get("name") is None)
+    return {call.sql(dialect="snowflake") for call in calls}
 
 
-class Repetition:
-    """What a writing statement depends on."""
-
-    def __init__(self, ctx: Context, target: Name, *, inserts: bool, reads_target: bool) -> None:
-        """Note it as the statement runs for the first time.
-
-        Args:
-            ctx: the statement's context; compiling the statement has put there what it reads and calls.
-            target: the table that it writes.
-            inserts: whether it inserts rows, with the columns' defaults.
-            reads_target: whether what it does depends on the rows that the table has.
-        """
-        self._ctx = ctx
-        self._reads = dict(ctx.reads)
-        table = None if ctx.is_temporary(target) else ctx.catalog.get("TABLE", target)
-        if reads_target and table:
-            self._reads[target] = table
-        self._default = _changing_default(ctx.relation(target)) if inserts else None
-
-    def hindrance(self, moment: int) -> str | None:
-        """Why the statement could write something else if it ran again.
-
-        Args:
-            moment: the clock's when the transaction saw the tables that it read.
-
-        Returns:
-            The reason; None if it would write the same.
-        """
-        if functions := sorted(self._ctx.random_functions):
-            return f"{functions[0]} gives another value each time"
-        if self._default:
-            return f"column {self._default} gets its value from a sequence or from a default that is not constant"
-        for name, table in self._reads.items():
-            if self._ctx.engine.clock.written_since(name, moment) or self._ctx.catalog.get("TABLE", name) is not table:
-                return f"table {name.fqn}, which it reads, was changed by another session"
-        return None
-
-
-# what a statement does on DuckDB, and whether it would do the same again; it would, without
-Write = tuple[Callable[[], Any], Repetition | None]
-
-
-def _changing_default(table: Object | None) -> str | None:
-    for column in table.props["columns"] if table else ():
+def changing_default(table: Object) -> str | None:
+    """The first column of a table whose default is a sequence or not constant; None if there is none."""
+    for column in table.props["columns"]:
         if column.get("identity") or _CHANGING_DEFAULT.search(column["default"] or ""):
             return str(column["name"])
     return None
 
 
-def run_again(writes: Sequence[Write], moment: int) -> str | None:
+@dataclass(frozen=True)
+class StatementInputs:
+    """What the effect of a writing statement depends on.
+
+    Attributes:
+        catalog: the account's objects.
+        reads: the tables that the statement reads, as they were catalogued when it was compiled.
+        random_calls: its calls that give something else each time, as text.
+        changing_default: the column that it fills with a default which is not constant, if there is one.
+    """
+
+    catalog: Catalog
+    reads: Mapping[Name, Object]
+    random_calls: frozenset[str]
+    changing_default: str | None
+
+    def conflict(self, clock: TableClock, moment: int) -> str | None:
+        """Why the statement could write something else if it ran again.
+
+        Args:
+            clock: says when tables were written.
+            moment: the clock's number when the transaction saw the tables that it read.
+
+        Returns:
+            The reason; None if it would write the same.
+        """
+        if self.random_calls:
+            return f"{min(self.random_calls)} gives another value each time"
+        if self.changing_default:
+            return f"column {self.changing_default} gets its value from a sequence or a default that is not constant"
+        for name, table in self.reads.items():
+            if clock.written_since(name, moment) or self.catalog.get("TABLE", name) is not table:
+                return f"table {name.fqn}, which it reads, was changed by another session"
+        return None
+
+
+# what a statement does on DuckDB, and what that depends on; without inputs it does the same again
+Write = tuple[Callable[[], Any], StatementInputs | None]
+
+
+def replay(writes: Sequence[Write], clock: TableClock, moment: int) -> str | None:
     """Let the writes of a transaction run again in a new one.
 
     Args:
         writes: the statements.
-        moment: the clock's when the transaction before saw the tables that they read.
+        clock: says when tables were written.
+        moment: the clock's number when the transaction before saw the tables that they read.
 
     Returns:
         Why they did not write the same; None if they did.
@@ -144,6 +142,6 @@ def run_again(writes: Sequence[Write], moment: int) -> str | None:
             work()
     except (duckdb.Error, SnowflakeError) as error:
         return str(error)
-    # asked afterwards: the new transaction sees no later commit than those that are known by now
-    reasons = (repetition.hindrance(moment) for _, repetition in writes if repetition)
-    return next((reason for reason in reasons if reason), None)
+    # checked afterwards: the new transaction sees no later commit than those that are recorded by now
+    conflicts = (inputs.conflict(clock, moment) for _, inputs in writes if inputs)
+    return next((conflict for conflict in conflicts if conflict), None)

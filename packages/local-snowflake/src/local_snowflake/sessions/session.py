@@ -13,13 +13,12 @@ import pyarrow as pa
 
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb, is_conflict
-from local_snowflake.execution.results import Result
+from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.interruption import Interruptible
-from local_snowflake.sessions.lazy_tables import ComputedTables, computing
+from local_snowflake.sessions.lazy_tables import LazyTables, with_lazy_tables
 from local_snowflake.sessions.locks import LockTable, Resource, new_transaction
-from local_snowflake.sessions.lru import Kept
 from local_snowflake.sessions.query_ids import QueryIds
-from local_snowflake.sessions.replay import Repetition, TableClock, Write, run_again
+from local_snowflake.sessions.replay import StatementInputs, TableClock, Write, replay
 from local_snowflake.sql.names import Name
 
 T = TypeVar("T")
@@ -39,13 +38,13 @@ class Session(Interruptible):
 
     def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable, user: str) -> None:
         """Start with no current database and autocommit on."""
-        # tables that are computed when a statement reads them: results of models and functions
-        self.computed = ComputedTables(duck)
-        super().__init__(computing(duck, self.computed), locks)
+        # results of models and functions, computed when a statement reads them
+        self.lazy_tables = LazyTables(duck)
+        super().__init__(with_lazy_tables(duck, self.lazy_tables), locks)
         self.id = secrets.randbits(52)
         self.user = user
         self.role = "ACCOUNTADMIN"
-        # the client's name and version, as it tells them
+        # the client's name and version, as the client sends them
         self.client = ""
         self.warehouse: str | None = None
         self.database: str | None = None
@@ -55,13 +54,14 @@ class Session(Interruptible):
         # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
-        self.results: Kept[Result] = Kept(_RESULTS_KEPT, _RESULTS_BYTES)
+        # their rows, for RESULT_SCAN
+        self.results: BoundedCache[pa.Table] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)
         # the statement that runs, or ran last; and those that ended
         self.query_id: str | None = None
         self.query_ids = QueryIds()
         self.autocommit = True
         self.in_transaction = False
-        # what a transaction remembers between its statements, eg: which rows of a stream it may see
+        # what a transaction keeps between its statements, eg: the offsets of the streams that it reads
         self.notes: dict[Any, Any] = {}
         # the run of a task that the session executes
         self.task: Any = None
@@ -77,9 +77,9 @@ class Session(Interruptible):
         self._moment = 0
         self._transaction_id = 0
         self.transaction_started: datetime | None = None
-        # by what a statement holds locks that runs outside the transaction, eg: ALTER TABLE
+        # the owner of the locks of a statement that runs outside the transaction, eg: ALTER TABLE
         self.changing: int | None = None
-        # the error that tells of a transaction that was rolled back by others, until a statement has told it
+        # the error about a transaction that others rolled back, until a statement has reported it
         self._rolled_back: SnowflakeError | None = None
 
     # -- transactions -------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Session(Interruptible):
         self.rollback()
 
     def take_aborted(self) -> SnowflakeError | None:
-        """The error that tells of an aborted transaction, once."""
+        """The error about a transaction that others rolled back, once."""
         reason, self._rolled_back = self._rolled_back, None
         return reason
 
@@ -225,11 +225,11 @@ class Session(Interruptible):
                 self._recover(failure)
             raise failure from None
 
-    def write(self, work: Callable[[], T], repetition: Repetition | None = None) -> T:
+    def write(self, work: Callable[[], T], inputs: StatementInputs | None = None) -> T:
         """Run something that writes, all of it or nothing: in the open transaction or in one of its own.
 
-        ``work`` may run again: after a conflict with another writer, or when a later statement fails; if ``repetition``
-        tells that it would write something else then, the transaction is rolled back instead.
+        ``work`` may run again: after a conflict with another writer, or when a later statement fails; if it would write
+        something else then because its ``inputs`` changed, the transaction is rolled back instead.
         """
         if not self.in_transaction and self.autocommit:
             return self._autocommitted(work)
@@ -246,7 +246,7 @@ class Session(Interruptible):
                     self._recover(error)
                 raise
             else:
-                self._writes.append((work, repetition))
+                self._writes.append((work, inputs))
                 return done
         raise AssertionError("unreachable")
 
@@ -284,7 +284,7 @@ class Session(Interruptible):
 
         Raises:
             SnowflakeError: 000603, if they could not run again or would have written something else; the transaction is
-                rolled back. It tells the failure that aborted it.
+                rolled back. Its text names the failure that aborted it.
         """
         if not self.in_transaction:
             return
@@ -292,18 +292,18 @@ class Session(Interruptible):
         before = self._moment
         self._begin_duck()
         self._register_again()
-        hindrance = run_again(self._writes, before)
-        if hindrance:
+        conflict = replay(self._writes, self.clock, before)
+        if conflict:
             self.rollback()
             text = f"The open transaction was rolled back. A statement failed: {failure}\nThe statements before it "
-            text += f"have to run again then, and one of them could not do the same: {hindrance}. Begin anew."
+            text += f"have to run again then, and one of them would not do the same: {conflict}. Begin it again."
             raise SnowflakeError(603, "40000", text)
 
     # -- results ------------------------------------------------------------------------------------------------------
 
-    def remember(self, result: Result) -> None:
-        """Keep a result for RESULT_SCAN and for clients that fetch it later."""
-        self.results.put(result.query_id, result, result.table.nbytes)
+    def remember(self, query_id: str, rows: pa.Table) -> None:
+        """Keep the rows of a statement's result for RESULT_SCAN."""
+        self.results.put(query_id, rows, rows.nbytes)
 
     def register_rows(self, name: str, rows: pa.Table) -> None:
         """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""

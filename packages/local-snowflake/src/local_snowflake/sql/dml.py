@@ -8,16 +8,16 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.copy import load_history
 from local_snowflake.errors import not_supported
+from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
-from local_snowflake.sessions.replay import Repetition, note_functions
+from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
 from local_snowflake.streams import rewrite
-from local_snowflake.streams.capture import bury, copy_images
+from local_snowflake.streams.capture import archive_deleted, archive_sql
 
 
 def run_dml(ctx: Context, tree: exp.Expression) -> Result:
@@ -41,7 +41,7 @@ def run_dml(ctx: Context, tree: exp.Expression) -> Result:
 
 def _compile(ctx: Context, tree: exp.Expression) -> str:
     tree = resolve(ctx, tree)
-    note_functions(ctx, tree)
+    ctx.random_calls |= random_calls(tree)
     return to_duckdb(at_time(translate(tree, ctx.session.duck), ctx.started))
 
 
@@ -70,14 +70,14 @@ def _insert(ctx: Context, tree: exp.Insert) -> Result:
             _clear(ctx, name, target)
         return counts(INSERT, inserted=_count(ctx, sql))
 
-    repetition = Repetition(ctx, name, inserts=True, reads_target=overwrite)
-    return streams.write_statement(ctx, name, target, work, repetition)
+    inputs = _inputs(ctx, name, inserts=True, reads_target=overwrite)
+    return streams.write_statement(ctx, name, target, work, inputs)
 
 
 def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
     streams.lock_rows(ctx, name)
     if target:
-        ctx.query(copy_images(target))
+        ctx.query(archive_sql(target))
     return _count(ctx, f"DELETE FROM {ctx.physical(name)}")
 
 
@@ -89,14 +89,21 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
     def work() -> Result:
         _clear(ctx, name, target)
         if table:
-            load_history.forget(ctx, table)
+            for forget in registry.ON_TRUNCATE:
+                forget(ctx, table)
         return status()
 
-    return streams.write_statement(ctx, name, target, work, _changing(ctx, name))
+    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
-def _changing(ctx: Context, name: Name) -> Repetition:
-    return Repetition(ctx, name, inserts=False, reads_target=True)
+def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: bool = True) -> StatementInputs:
+    """What a compiled statement depends on; also the target's rows, and the defaults that an insert fills in."""
+    table = ctx.relation(target)
+    reads = dict(ctx.reads)
+    if reads_target and table and not ctx.is_temporary(target):
+        reads[target] = table
+    default = changing_default(table) if inserts and table else None
+    return StatementInputs(ctx.catalog, reads, frozenset(ctx.random_calls), default)
 
 
 # -- UPDATE and DELETE ------------------------------------------------------------------------------------------------
@@ -106,7 +113,7 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
     name = _aliased_target(ctx, tree.this)
     _bare_assignments(tree)
     target = streams.tracked(ctx, name)
-    before = _images_to_update(ctx, tree, target) if target else None
+    before = _archive_for_update(ctx, tree, target) if target else None
     sql = _compile(ctx, tree)
 
     def work() -> Result:
@@ -116,19 +123,19 @@ def _update(ctx: Context, tree: exp.Update) -> Result:
         _check_kept(kept, updated)
         return counts(UPDATE, updated=updated, multi_joined=0)
 
-    return streams.write_statement(ctx, name, target, work, _changing(ctx, name))
+    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
-def _images_to_update(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
-    """SQL that keeps the images which an UPDATE replaces; the UPDATE is changed to mark the new ones, in place."""
+def _archive_for_update(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
+    """SQL that archives the rows which an UPDATE replaces; the UPDATE is changed in place to mark the new ones."""
     from_ = tree.args.get("from_")
     where = tree.args.get("where")
     rewrite.mark_update(tree)
     if not from_ and not where:
-        return copy_images(target)
+        return archive_sql(target)
     rows = rewrite.matching_rows(tree.this, [from_.this] if from_ else [], where.this if where else None)
-    sql = copy_images(target, _compile(ctx, rows))
-    rewrite.restrict_to_buried(tree, target, instead=from_ is None)
+    sql = archive_sql(target, _compile(ctx, rows))
+    rewrite.restrict_to_archived(tree, target, instead=from_ is None)
     return sql
 
 
@@ -149,9 +156,9 @@ def _delete(ctx: Context, tree: exp.Delete) -> Result:
 
     def work() -> Result:
         streams.lock_rows(ctx, name)
-        return counts(DELETE, deleted=bury(ctx, target, sql, alias) if target else _count(ctx, sql))
+        return counts(DELETE, deleted=archive_deleted(ctx, target, sql, alias) if target else _count(ctx, sql))
 
-    return streams.write_statement(ctx, name, target, work, _changing(ctx, name))
+    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
 
 
 # -- MERGE ------------------------------------------------------------------------------------------------------------
@@ -164,7 +171,7 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
     whens = list(tree.find_all(exp.When))
     kinds = [kind for kind in ("inserted", "updated", "deleted") if any(_effect(w) == kind for w in whens)]
     target = streams.tracked(ctx, name)
-    setup, before, cleanup = _images_to_merge(ctx, tree, target) if target else ("", None, "")
+    setup, before, cleanup = _archive_for_merge(ctx, tree, target) if target else ("", None, "")
     sql = _compile(ctx, tree) + " RETURNING merge_action"
 
     def work() -> Result:
@@ -180,12 +187,12 @@ def _merge(ctx: Context, tree: exp.Merge) -> Result:
         _check_kept(kept, done.get("UPDATE", 0) + done.get("DELETE", 0))
         return counts(MERGE, **{kind: done.get(of[kind], 0) for kind in kinds})
 
-    repetition = Repetition(ctx, name, inserts="inserted" in kinds, reads_target=True)
-    return streams.write_statement(ctx, name, target, work, repetition)
+    inputs = _inputs(ctx, name, inserts="inserted" in kinds, reads_target=True)
+    return streams.write_statement(ctx, name, target, work, inputs)
 
 
-def _images_to_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str | None, str]:
-    """What a MERGE needs around it: SQL that evaluates its source once, SQL that keeps images, SQL that cleans up."""
+def _archive_for_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str | None, str]:
+    """What a MERGE needs around it: SQL that evaluates its source once, archives row versions, cleans up."""
     if any(w.args.get("source") for w in tree.find_all(exp.When)):
         raise not_supported("MERGE … WHEN NOT MATCHED BY SOURCE on a change-tracked table")
     setup = cleanup = ""
@@ -201,7 +208,7 @@ def _images_to_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> 
         source.meta["physical"] = True
         using.replace(source)
         matching = rewrite.matching_rows(tree.this, [source], condition)
-        before = copy_images(target, _compile(ctx, matching))
+        before = archive_sql(target, _compile(ctx, matching))
     rewrite.mark_merge(tree, target)
     return setup, before, cleanup
 

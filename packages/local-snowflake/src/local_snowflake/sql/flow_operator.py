@@ -47,7 +47,7 @@ def describe_last(ctx: Context, statements: list[str]) -> Result:
         if not _READS_ONLY.match(statement):
             return describe(ctx, statement)
         found = describe(ctx, _with_results(statement, done))
-        ctx.session.results.put(found.query_id, found, found.table.nbytes)
+        ctx.session.remember(found.query_id, found.named_table)
         done.append(found.query_id)
     return describe(ctx, _with_results(statements[-1], done))
 

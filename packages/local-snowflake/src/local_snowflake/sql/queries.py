@@ -87,7 +87,7 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
     sql = compile_query(ctx, tree)
 
     def work() -> Result:
-        streams.read_windows(ctx)
+        streams.bind_offset_ranges(ctx)
         cursor = ctx.session.duck.execute(sql)
         description = cursor.description or []
         result = from_description(cursor.to_arrow_table(), description)
@@ -103,10 +103,8 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
 def describe(ctx: Context, sql: str) -> Result:
     """The columns of a query's result; what changes something is described by its status column, and not run."""
     first = sql.lstrip("( \n\t").split(None, 1)[0].upper() if sql.strip() else ""
-    if first == "CALL":
-        from local_snowflake.routines.procedures import describe_call
-
-        return describe_call(ctx, sql)
+    if describe_statement := registry.DESCRIBERS.get(first):
+        return describe_statement(ctx, sql)
     if first in _LOOKS:
         found = ctx.execute(sql)
         return Result(found.table.slice(0, 0), found.columns)
@@ -121,7 +119,7 @@ def describe(ctx: Context, sql: str) -> Result:
         ctx.only_describes = before
 
     def work() -> Result:
-        with ctx.session.computed.only_described():
+        with ctx.session.lazy_tables.only_described():
             # as a subquery it would have other names where two columns have the same
             relation = ctx.session.duck.sql(query)
             description = list(zip(relation.columns, relation.types, strict=True))

@@ -9,14 +9,13 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import Result, rows, status
+from local_snowflake.execution.results import TIME, Result, rows, status
 from local_snowflake.execution.show_clauses import pick, read_clauses, scope
 from local_snowflake.sql.names import Name, shown
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options, find_format
 from local_snowflake.stages.options import read_options
 from local_snowflake.stages.statements import shown_option
-from local_snowflake.statements.databases import TIME
 
 KIND = "FILE FORMAT"
 

@@ -16,7 +16,7 @@ from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.sql.statement import Reader, Statement, skip_head, tokenize
 from local_snowflake.stages.locations import Location, local_path, locate, root, unquote_location
 from local_snowflake.stages.options import Options, is_true, read_options
-from local_snowflake.stages.transfers import INCOMING, Grant, file_url
+from local_snowflake.stages.transfers import INCOMING, Grant, Transfers, file_url
 
 _SPACE = re.compile(r"(?:\s+|/\*.*?\*/)*", re.S)
 _QUOTED = re.compile(r"'(?:\\.|''|[^'\\])*'", re.S)
@@ -69,9 +69,9 @@ def put(ctx: Context, stmt: Statement) -> Result:
     # the connector repeats a PUT for each file's URL, and leaves the bind values out
     bound = bool(stmt.binds)
     if bound:
-        ctx.engine.transfers.binds[ctx.handle] = list(stmt.binds)
+        ctx.services.get(Transfers).binds[ctx.token] = list(stmt.binds)
     else:
-        stmt.binds = list(ctx.engine.transfers.binds.get(ctx.handle, []))
+        stmt.binds = list(ctx.services.get(Transfers).binds.get(ctx.token, []))
     words = _Words(stmt)
     source = _local(words.path("a local path"))
     location = locate(ctx, words.path("a stage"))
@@ -105,13 +105,13 @@ def put(ctx: Context, stmt: Statement) -> Result:
 
 
 def _upload_info(ctx: Context, grant: Grant, source: str, *, repeated: bool) -> dict[str, Any]:
-    base_url = ctx.handle.base_url
+    base_url = ctx.token.base_url
     if not repeated and _GLOB.search(source) and base_url.startswith("http://"):
         # one URL cannot serve many files, and the connector asks for no others here; plain HTTP is loopback only
         directory = grant.location.target("")
         directory.mkdir(parents=True, exist_ok=True)
         return {"locationType": "LOCAL_FS", "location": str(directory), "creds": {}}
-    token = ctx.engine.transfers.grant(grant)
+    token = ctx.services.get(Transfers).grant(grant)
     if base_url.startswith("https://"):
         endpoint = file_url(base_url, token, "").removesuffix(f"/{token}/")
         return {
@@ -143,11 +143,11 @@ def get(ctx: Context, stmt: Statement) -> Result:
     options = words.options()
     found = location.files(_text(options.get("PATTERN")))
     names = {f.relative: f.path for f in found}
-    token = ctx.engine.transfers.grant(Grant(location, root(ctx) / INCOMING, readable=names))
+    token = ctx.services.get(Transfers).grant(Grant(location, root(ctx) / INCOMING, readable=names))
     transfer = {
         "command": "DOWNLOAD",
         "src_locations": [f.relative for f in found],
-        "presignedUrls": [file_url(ctx.handle.base_url, token, f.relative) for f in found],
+        "presignedUrls": [file_url(ctx.token.base_url, token, f.relative) for f in found],
         "parallel": int(str(options.get("PARALLEL", 10))),
         "localLocation": target,
         "stageInfo": {"locationType": "GCS", "location": f"{token}/", "creds": {}},

@@ -213,7 +213,7 @@ def need_stage(ctx: Context, name: Name) -> Object:
 
 def root(ctx: Context) -> Path:
     """Where all stages' files are."""
-    return ctx.engine.data_dir / STAGES
+    return ctx.services.data_dir / STAGES
 
 
 def local_path(ctx: Context, text: str) -> Path:

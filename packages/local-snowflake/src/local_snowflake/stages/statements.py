@@ -10,13 +10,12 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import already_exists, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import Result, rows, status
+from local_snowflake.execution.results import TIME, Result, rows, status
 from local_snowflake.execution.show_clauses import pick, read_clauses, scope
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options
 from local_snowflake.stages.locations import find_stage, need_stage, remove_directory, root
 from local_snowflake.stages.options import Options, is_true, read_options
-from local_snowflake.statements.databases import TIME
 
 
 @statement("CREATE", "STAGE")

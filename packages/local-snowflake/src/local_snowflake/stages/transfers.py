@@ -22,7 +22,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.sessions.handle import Handle
+from local_snowflake.sessions.token import SessionToken
 from local_snowflake.stages.locations import Location, digests
 
 ROUTE = "/stage-files"
@@ -53,7 +53,7 @@ class Transfers:
         self._grants: dict[str, Grant] = {}
         self._lock = threading.Lock()
         # the bind values of each client's last PUT: the connector repeats the statement without them
-        self.binds: WeakKeyDictionary[Handle, list[object]] = WeakKeyDictionary()
+        self.binds: WeakKeyDictionary[SessionToken, list[object]] = WeakKeyDictionary()
 
     def grant(self, new: Grant) -> str:
         """Open a grant; returns the token that URLs carry."""

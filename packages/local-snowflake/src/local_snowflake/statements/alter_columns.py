@@ -112,7 +112,7 @@ def _add_column(ctx: Context, change: Change, table: Object, column: ColumnProps
     definition = column_definition(ctx, change, place, nullable)
     column |= nullable | {"nullable": column["nullable"]}
     change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {definition}")
-    for history in streams.images(ctx, table)[1:]:
+    for history in streams.version_tables(ctx, table)[1:]:
         kept = definition if not column.get("identity") else f"{quote(column['name'])} BIGINT"
         change.duck.execute(f"ALTER TABLE {history} ADD COLUMN {kept}")
     if not column["nullable"]:
@@ -138,7 +138,7 @@ def drop(ctx: Context, reader: Reader, table: Object) -> None:
                 continue
             gone = find(table, name)
             table.props["columns"].remove(gone)
-            for physical in streams.images(ctx, table):
+            for physical in streams.version_tables(ctx, table):
                 change.duck.execute(f"ALTER TABLE {physical} DROP COLUMN {quote(name)}")
             drop_sequences(change, table, [gone])
         save(ctx, change, table)
@@ -215,7 +215,7 @@ def _change_type(ctx: Context, change: Change, table: Object, column: ColumnProp
         text = f"cannot change column {column['name']} from type {old} to {new}"
         raise compilation_error(f"{text} because they have incompatible types.", 2238, "22000")
     if old.duckdb != new.duckdb:
-        for physical in streams.images(ctx, table):
+        for physical in streams.version_tables(ctx, table):
             sql = f"ALTER TABLE {physical} ALTER COLUMN {quote(column['name'])} SET DATA TYPE {new.duckdb}"
             change.duck.execute(sql)
     column["type"] = str(new)

@@ -50,7 +50,7 @@ def _rename(ctx: Context, reader: Reader, table: Object) -> None:
         reader.finish()
         with ctx.ddl(table.name) as change:
             find(table, old)["name"] = new
-            for physical in streams.images(ctx, table):
+            for physical in streams.version_tables(ctx, table):
                 change.duck.execute(f"ALTER TABLE {physical} RENAME COLUMN {quote(old)} TO {quote(new)}")
             save(ctx, change, table)
         return

@@ -10,10 +10,18 @@ from local_snowflake.errors import already_exists, not_supported
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name, physical_schema, quote
-from local_snowflake.sql.rewrites.time_travel import past_rows
 from local_snowflake.sql.statement import Reader
-from local_snowflake.statements.definitions import ColumnProps, column_definition, next_identity, place_of
+from local_snowflake.statements.definitions import (
+    ColumnProps,
+    column_definition,
+    drop_table_data,
+    next_identity,
+    place_of,
+)
 from local_snowflake.streams.points import read_point
+from local_snowflake.streams.statements import clone_stream
+from local_snowflake.streams.time_travel import past_rows
+from local_snowflake.tasks.statements import new_state
 
 # what a schema's clone takes along: internal stages, models and temporary objects are not cloned
 # https://docs.snowflake.com/en/sql-reference/sql/create-clone
@@ -42,8 +50,6 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
         rows = quote("$CLONE")
         change.duck.execute(f"CREATE TEMP TABLE {rows} AS {kept}")
         if old:
-            from local_snowflake.statements.tables import drop_table_data
-
             drop_table_data(ctx, change, old)
         target = f"temp.main.{quote(temporary_name(name))}" if temporary else name.physical
         columns = copy_definition(ctx, change, found, name, target, temporary=temporary)
@@ -119,16 +125,12 @@ def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) ->
 
 
 def _clone_streams(ctx: Context, change: Change, source: Name, target: Name, clones: dict[Name, Object]) -> None:
-    from local_snowflake.streams.statements import clone_stream
-
     for stream in ctx.catalog.all("STREAM", source.database, source.name):
         clone_stream(ctx, change, stream, Name(target.database, target.name, stream.name.name), clones)
 
 
 def _clone_tasks(ctx: Context, change: Change, source: Name, target: Name) -> None:
     """The tasks of a clone are suspended; what follows what in their graphs stays as it is."""
-    from local_snowflake.tasks.statements import new_state
-
     for task in ctx.catalog.all("TASK", source.database, source.name):
         name = Name(target.database, target.name, task.name.name)
         change.put(Object("TASK", name, copy.deepcopy(task.props) | new_state(), ctx.session.role, task.comment))

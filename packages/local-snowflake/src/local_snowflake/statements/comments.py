@@ -83,7 +83,7 @@ def get_ddl(ctx: Context, kind: str, name: str, *_: object) -> str:
 @system_function("SYSTEM$CANCEL_ALL_QUERIES", effective="VARCHAR")
 def cancel_all_queries(ctx: Context, session_id: int | str) -> str:
     """SYSTEM$CANCEL_ALL_QUERIES(session): interrupt what another session runs; sent by Snowpark when it closes."""
-    for handle in list(ctx.engine.handles.values()):
-        if str(handle.session.id) == str(session_id) and handle.session is not ctx.session:
-            handle.session.interrupt()
+    for token in ctx.services.sessions.tokens():
+        if str(token.session.id) == str(session_id) and token.session is not ctx.session:
+            token.session.interrupt()
     return "0 statements cancelled."

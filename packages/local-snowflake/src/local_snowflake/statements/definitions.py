@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from local_snowflake import streams
 from local_snowflake.catalog.catalog import Change, Object
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported, syntax_error
 from local_snowflake.execution.context import Context
@@ -205,3 +206,14 @@ def default_sql(ctx: Context, expression: str) -> str:
     """DuckDB's SQL of a column default."""
     tree = parse(f"SELECT {expression}")
     return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck)).removeprefix("SELECT ")
+
+
+def drop_table_data(ctx: Context, change: Change, table: Object) -> None:
+    """Drop a table's rows; its catalog entry too unless it is temporary."""
+    streams.forget(change, table)
+    change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
+    drop_sequences(change, table, table.props["columns"])
+    if table.props.get("temporary"):
+        ctx.session.temporary.pop(table.name, None)
+    else:
+        change.drop(table)

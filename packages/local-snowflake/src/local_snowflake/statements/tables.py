@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.registry import statement
@@ -22,7 +22,7 @@ from local_snowflake.statements.definitions import (
     ColumnProps,
     column_definition,
     constrain,
-    drop_sequences,
+    drop_table_data,
     place_of,
     read_definitions,
 )
@@ -216,17 +216,6 @@ def keeps_past(table: Object) -> bool:
 def _described(name: str, duck_type: str) -> ColumnProps:
     kind = str(from_duckdb(duck_type))
     return {"name": name, "type": kind, "nullable": True, "default": None, "comment": ""}
-
-
-def drop_table_data(ctx: Context, change: Change, table: Object) -> None:
-    """Drop a table's rows; its catalog entry too unless it is temporary."""
-    streams.forget(change, table)
-    change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
-    drop_sequences(change, table, table.props["columns"])
-    if table.props.get("temporary"):
-        ctx.session.temporary.pop(table.name, None)
-    else:
-        change.drop(table)
 
 
 @statement("DROP", "TABLE")

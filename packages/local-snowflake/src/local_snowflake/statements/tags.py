@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from local_snowflake.catalog.catalog import Object
-from local_snowflake.errors import already_exists, does_not_exist, not_supported
+from local_snowflake.errors import SnowflakeError, already_exists, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function, table_function
 from local_snowflake.execution.results import Result, rows, status
@@ -137,8 +137,6 @@ def _tag(ctx: Context, parts: list[str]) -> Object:
 
 
 def _allowed(tag: Object, value: str) -> str:
-    from local_snowflake.errors import SnowflakeError
-
     if tag.props["allowed_values"] and value not in tag.props["allowed_values"]:
         text = f"Tag value '{value}' is not allowed for tag '{tag.name.fqn}': use one of {tag.props['allowed_values']}."
         raise SnowflakeError(391801, "23001", text)

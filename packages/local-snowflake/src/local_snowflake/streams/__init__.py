@@ -1,14 +1,21 @@
 """Change tracking: what tables were before and after each statement, and how far each stream has been consumed.
 
-A tracked table has three hidden columns behind its own: the row's id, the version in which this image of the row was
-born, and whether an insert made it. Images that are no longer current move to a history table beside the version in
-which they died. A stream is an offset into these versions, kept in the same file: it moves in the same transaction as
-the data.
+A tracked table has three hidden columns behind its own: the row's id, the table's version from which this version of
+the row is valid, and whether an insert made it. A row version that is replaced or deleted is archived in a history
+table, with the table's version up to which it was valid. A stream is an offset into these versions, kept in the same
+file: it moves in the same transaction as the data.
 
 Source: https://docs.snowflake.com/en/user-guide/streams-intro
 """
 
 from local_snowflake.streams.capture import insert, lock_rows, lock_target, recording, stamp_versions, write_statement
+from local_snowflake.streams.offset_ranges import (
+    bind_offset_ranges,
+    consume_in_ddl,
+    consuming,
+    mark_start,
+    stream_locks,
+)
 from local_snowflake.streams.tracking import (
     Tracked,
     clone_rows,
@@ -16,19 +23,19 @@ from local_snowflake.streams.tracking import (
     enable,
     forget,
     hidden_columns,
-    images,
     is_tracked,
     move_rows,
     prepare,
     restore_defaults,
     shows_changes,
     tracked,
+    version_tables,
     visible_columns,
 )
-from local_snowflake.streams.windows import consume_in_ddl, consuming, mark_start, read_windows, stream_locks
 
 __all__ = [
     "Tracked",
+    "bind_offset_ranges",
     "clone_rows",
     "consume_in_ddl",
     "consuming",
@@ -36,7 +43,6 @@ __all__ = [
     "enable",
     "forget",
     "hidden_columns",
-    "images",
     "insert",
     "is_tracked",
     "lock_rows",
@@ -44,13 +50,13 @@ __all__ = [
     "mark_start",
     "move_rows",
     "prepare",
-    "read_windows",
     "recording",
     "restore_defaults",
     "shows_changes",
     "stamp_versions",
     "stream_locks",
     "tracked",
+    "version_tables",
     "visible_columns",
     "write_statement",
 ]

@@ -1,4 +1,4 @@
-"""DML on tracked tables: every image that a statement replaces is kept, every image that it makes is marked."""
+"""DML on tracked tables: row versions that a statement replaces are archived, those that it makes are marked."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from local_snowflake.catalog.catalog import concerns
 from local_snowflake.errors import CatalogChangedError
 from local_snowflake.execution.context import Context, definition_lock
 from local_snowflake.sessions.locks import Resource
-from local_snowflake.sessions.replay import Repetition
+from local_snowflake.sessions.replay import StatementInputs
 from local_snowflake.sessions.session import Session
 from local_snowflake.sql.names import Name, quote
-from local_snowflake.streams.layout import DIED, HIDDEN, TRACKED, VERSION, VERSION_VARIABLE, VERSIONS
+from local_snowflake.streams.layout import HIDDEN, TRACKED, VALID_TO, VERSION, VERSION_VARIABLE, VERSIONS
+from local_snowflake.streams.offset_ranges import consuming, mark_start
 from local_snowflake.streams.tracking import Tracked, tracked
-from local_snowflake.streams.windows import consuming, mark_start
 
 T = TypeVar("T")
 # the catalog's version when the transaction began to write: from then on it sees the data of that moment
@@ -25,7 +25,7 @@ _WRITTEN = "changes.written"
 
 
 def write_statement(
-    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], repetition: Repetition
+    ctx: Context, name: Name, target: Tracked | None, work: Callable[[], T], inputs: StatementInputs
 ) -> T:
     """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
 
@@ -34,7 +34,7 @@ def write_statement(
         name: the table that is written.
         target: the same table if it was tracked when the statement was compiled.
         work: runs the statement on DuckDB; it may run again.
-        repetition: whether it would do the same then.
+        inputs: what it depends on: whether it would do the same then.
 
     Returns:
         What ``work`` returned.
@@ -56,7 +56,7 @@ def write_statement(
         return consuming(ctx, recorded)
 
     try:
-        return ctx.session.write(locked, repetition)
+        return ctx.session.write(locked, inputs)
     finally:
         if target:
             _reset(ctx)
@@ -78,7 +78,7 @@ def _keep_definition(ctx: Context, name: Name) -> None:
     """Let nobody alter, replace or drop a table until the transaction that writes it has ended.
 
     Raises:
-        CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled anew.
+        CatalogChangedError: somebody did while this statement was compiled or waited: it has to be compiled again.
     """
     session, concerned = ctx.session, concerns("TABLE", name)
     if not session.has_written:
@@ -139,7 +139,7 @@ def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
     Args:
         ctx: the statement's context.
         name: the table.
-        columns: its columns that are given, quoted, with commas; never empty.
+        columns: the columns that the rows fill, quoted, with commas; never empty.
         source: DuckDB's SQL of the rows.
 
     Returns:
@@ -154,7 +154,7 @@ def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
         return int(ctx.query(sql)[0][0])
 
 
-def bury(ctx: Context, target: Tracked, delete: str, alias: str) -> int:
+def archive_deleted(ctx: Context, target: Tracked, delete: str, alias: str) -> int:
     """Run a DELETE; the rows it takes become history.
 
     Args:
@@ -166,25 +166,25 @@ def bury(ctx: Context, target: Tracked, delete: str, alias: str) -> int:
     Returns:
         How many rows were deleted.
     """
-    images = _images(target, f"{alias}.")
-    sql = f"WITH gone AS ({delete} RETURNING {images}) {_into_history(target)} SELECT *, {VERSION} FROM gone"
+    columns = _version_columns(target, f"{alias}.")
+    sql = f"WITH deleted AS ({delete} RETURNING {columns}) {_into_history(target)} SELECT *, {VERSION} FROM deleted"
     return int(ctx.query(sql)[0][0])
 
 
-def copy_images(target: Tracked, rows: str = "") -> str:
-    """SQL that copies the current images of some rows into history.
+def archive_sql(target: Tracked, rows: str = "") -> str:
+    """SQL that copies the current versions of some rows into the history.
 
     Args:
         target: the table.
         rows: DuckDB's SQL of these rows' rowid; all rows without it.
     """
     where = f" WHERE rowid IN ({rows})" if rows else ""
-    return f"{_into_history(target)} SELECT {_images(target)}, {VERSION} FROM {target.physical}{where}"
+    return f"{_into_history(target)} SELECT {_version_columns(target)}, {VERSION} FROM {target.physical}{where}"
 
 
 def _into_history(target: Tracked) -> str:
-    return f"INSERT INTO {target.history} ({_images(target)}, {quote(DIED)})"
+    return f"INSERT INTO {target.history} ({_version_columns(target)}, {quote(VALID_TO)})"
 
 
-def _images(target: Tracked, prefix: str = "") -> str:
+def _version_columns(target: Tracked, prefix: str = "") -> str:
     return ", ".join([target.listed(prefix), *(prefix + quote(c) for c in HIDDEN)])

@@ -1,13 +1,13 @@
-"""What a stream shows: SQL over a tracked table's current and dead images."""
+"""What a stream shows: SQL over a tracked table's current and archived row versions."""
 
 from __future__ import annotations
 
 from local_snowflake.sql.names import quote
 from local_snowflake.streams.layout import (
-    BORN,
-    DIED,
-    NEW,
+    INSERTED,
     ROW,
+    VALID_FROM,
+    VALID_TO,
     initial_version,
     lower_bound,
     read_variable,
@@ -17,11 +17,11 @@ from local_snowflake.streams.tracking import Tracked
 
 ACTION, ISUPDATE, ROW_ID = "METADATA$ACTION", "METADATA$ISUPDATE", "METADATA$ROW_ID"
 METADATA = (ACTION, ISUPDATE, ROW_ID)
-_ROW, _BORN, _NEW, _DIED = (quote(c) for c in (ROW, BORN, NEW, DIED))
+_ROW, _VALID_FROM, _INSERTED, _VALID_TO = (quote(c) for c in (ROW, VALID_FROM, INSERTED, VALID_TO))
 
 
 def stream_sql(target: Tracked, stream: int, *, append_only: bool, initial_rows: bool) -> str:
-    """DuckDB's SQL of a stream's rows; the window is read from the session's DuckDB variables.
+    """DuckDB's SQL of a stream's rows; the offset range is read from the session's DuckDB variables.
 
     Args:
         target: the tracked table.
@@ -34,39 +34,42 @@ def stream_sql(target: Tracked, stream: int, *, append_only: bool, initial_rows:
     """
     after = read_variable(lower_bound(stream, target.id))
     upto = read_variable(upper_bound(stream, target.id))
-    sql = window_sql(target, after, upto, append_only=append_only)
+    sql = changes_sql(target, after, upto, append_only=append_only)
     if initial_rows:
         start = read_variable(initial_version(stream, target.id))
         sql += f" UNION ALL {_shown(target)} FROM ({rows_at(target, start)}) AS i"
     return sql
 
 
-def window_sql(target: Tracked, after: str, upto: str, *, append_only: bool) -> str:
+def changes_sql(target: Tracked, after: str, upto: str, *, append_only: bool) -> str:
     """DuckDB's SQL of a table's changes behind one version up to another, with the three METADATA$ columns."""
     if append_only:
-        return f"{_shown(target)} FROM ({appended_images(target, after, upto)}) AS a"
+        return f"{_shown(target)} FROM ({inserted_rows(target, after, upto)}) AS a"
     return _net(target, after, upto)
 
 
 def rows_at(target: Tracked, version: str) -> str:
     """DuckDB's SQL of a table's rows with their ids as they were at a version."""
     return (
-        f"{_images(target)} FROM {target.physical} WHERE {_BORN} <= {version} UNION ALL "
-        f"{_images(target)} FROM {target.history} WHERE {_BORN} <= {version} AND {_DIED} > {version}"
+        f"{_version_columns(target)} FROM {target.physical} WHERE {_VALID_FROM} <= {version} UNION ALL "
+        f"{_version_columns(target)} FROM {target.history} WHERE {_VALID_FROM} <= {version} AND {_VALID_TO} > {version}"
     )
 
 
 def has_data_sql(target: Tracked, after: int, upto: int, *, append_only: bool) -> str:
-    """DuckDB's SQL that gives a row if a window may have something to show."""
-    born = f"{_BORN} > {after} AND {_BORN} <= {upto}"
+    """DuckDB's SQL that gives a row if an offset range may have something to show."""
+    made = f"{_VALID_FROM} > {after} AND {_VALID_FROM} <= {upto}"
     conditions: tuple[str, ...]
     if append_only:
-        conditions = (f"{target.physical} WHERE {born} AND {_NEW}", f"{target.history} WHERE {born} AND {_NEW}")
+        conditions = (
+            f"{target.physical} WHERE {made} AND {_INSERTED}",
+            f"{target.history} WHERE {made} AND {_INSERTED}",
+        )
     else:
         conditions = (
-            f"{target.physical} WHERE {born}",
-            f"{target.history} WHERE {born} AND {_DIED} > {upto}",
-            f"{target.history} WHERE {_BORN} <= {after} AND {_DIED} > {after} AND {_DIED} <= {upto}",
+            f"{target.physical} WHERE {made}",
+            f"{target.history} WHERE {made} AND {_VALID_TO} > {upto}",
+            f"{target.history} WHERE {_VALID_FROM} <= {after} AND {_VALID_TO} > {after} AND {_VALID_TO} <= {upto}",
         )
     return " UNION ALL ".join(f"(SELECT 1 FROM {c} LIMIT 1)" for c in conditions)
 
@@ -83,38 +86,38 @@ def _shown(target: Tracked, action: str = "'INSERT'", isupdate: str = "FALSE", p
     )
 
 
-def appended_images(target: Tracked, after: str, upto: str) -> str:
-    """Every row that was inserted in the window, as it was inserted, whatever became of it."""
-    born = f"{_BORN} > {after} AND {_BORN} <= {upto} AND {_NEW}"
-    shown = _images(target)
-    return f"{shown} FROM {target.physical} WHERE {born} UNION ALL {shown} FROM {target.history} WHERE {born}"
+def inserted_rows(target: Tracked, after: str, upto: str) -> str:
+    """Every row that was inserted in the range, as it was inserted, whatever became of it."""
+    made = f"{_VALID_FROM} > {after} AND {_VALID_FROM} <= {upto} AND {_INSERTED}"
+    shown = _version_columns(target)
+    return f"{shown} FROM {target.physical} WHERE {made} UNION ALL {shown} FROM {target.history} WHERE {made}"
 
 
-def last_images(target: Tracked, after: str, upto: str) -> str:
-    """The images that were born in the window and live at its end: at most one of a row."""
-    born = f"{_BORN} > {after} AND {_BORN} <= {upto}"
+def latest_versions(target: Tracked, after: str, upto: str) -> str:
+    """The row versions that were made in the range and are valid at its end: at most one of a row."""
+    made = f"{_VALID_FROM} > {after} AND {_VALID_FROM} <= {upto}"
     return (
-        f"{_images(target)} FROM {target.physical} WHERE {born} UNION ALL "
-        f"{_images(target)} FROM {target.history} WHERE {born} AND {_DIED} > {upto}"
+        f"{_version_columns(target)} FROM {target.physical} WHERE {made} UNION ALL "
+        f"{_version_columns(target)} FROM {target.history} WHERE {made} AND {_VALID_TO} > {upto}"
     )
 
 
-def first_images(target: Tracked, after: str, upto: str) -> str:
-    """The images that were born before the window and died in it: at most one of a row."""
-    died = f"{_BORN} <= {after} AND {_DIED} > {after} AND {_DIED} <= {upto}"
-    return f"{_images(target)} FROM {target.history} WHERE {died}"
+def replaced_versions(target: Tracked, after: str, upto: str) -> str:
+    """The row versions of before the range that were replaced or deleted in it: at most one of a row."""
+    replaced = f"{_VALID_FROM} <= {after} AND {_VALID_TO} > {after} AND {_VALID_TO} <= {upto}"
+    return f"{_version_columns(target)} FROM {target.history} WHERE {replaced}"
 
 
-def _images(target: Tracked) -> str:
+def _version_columns(target: Tracked) -> str:
     return f"SELECT {target.listed()}, {_ROW}"
 
 
 def _net(target: Tracked, after: str, upto: str) -> str:
-    """The difference between the rows at the end of the window and those at its start.
+    """The difference between the rows at the end of the range and those at its start.
 
-    A row with a last image only was inserted, one with a first image only deleted; with both it was updated.
+    A row with a latest version only was inserted, one with a replaced version only deleted; with both it was updated.
     """
-    return _difference(target, first_images(target, after, upto), last_images(target, after, upto))
+    return _difference(target, replaced_versions(target, after, upto), latest_versions(target, after, upto))
 
 
 def _difference(target: Tracked, first: str, last: str) -> str:

@@ -108,7 +108,7 @@ def not_tracked_then(table: Name) -> SnowflakeError:
 
 def keep_fresh(ctx: Context, stream: Object) -> None:
     """An empty stream that was asked whether it has data is as fresh as one that was consumed."""
-    with ctx.engine.storage.cursor() as duck:
+    with ctx.services.storage.cursor() as duck:
         duck.execute(
             f"UPDATE {OFFSETS} SET refreshed = now() WHERE stream = ? AND refreshed < now() - INTERVAL 1 HOUR",
             [stream.props["id"]],

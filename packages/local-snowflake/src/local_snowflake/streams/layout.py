@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from local_snowflake.sql.names import META_SCHEMA, quote
 
-ROW, BORN, NEW, DIED = "$ROW", "$BORN", "$NEW", "$DIED"
-HIDDEN = (ROW, BORN, NEW)
-# the DuckDB variable that carries the running statement's version into "$BORN" of the rows it writes
+# the physical names are those that files on disk have
+ROW, VALID_FROM, INSERTED, VALID_TO = "$ROW", "$BORN", "$NEW", "$DIED"
+HIDDEN = (ROW, VALID_FROM, INSERTED)
+# the DuckDB variable that carries the running statement's version into "$@VALID_FROM" of the rows it writes
 VERSION_VARIABLE = "$VERSION"
 VERSION = f"CAST(getvariable('{VERSION_VARIABLE}') AS BIGINT)"
 
@@ -32,17 +33,17 @@ CREATE TABLE IF NOT EXISTS {OFFSETS} (
 
 
 def history(tracked_id: int) -> str:
-    """The table of a tracked table's dead row images, quoted."""
+    """The table of a tracked table's archived row versions, quoted."""
     return f"{_META}.{quote(f'$HISTORY_{tracked_id}')}"
 
 
 def lower_bound(stream: int, tracked_id: int) -> str:
-    """The DuckDB variable with the version behind which a stream's window begins."""
+    """The DuckDB variable with the version behind which a stream's offset range begins."""
     return f"$STREAM_{stream}_{tracked_id}_AFTER"
 
 
 def upper_bound(stream: int, tracked_id: int) -> str:
-    """The DuckDB variable with the last version of a stream's window."""
+    """The DuckDB variable with the last version of a stream's offset range."""
     return f"$STREAM_{stream}_{tracked_id}_UPTO"
 
 

@@ -91,15 +91,15 @@ def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, p
         point: where.
 
     Raises:
-        SnowflakeError: 000707, if the table's changes are not known as far back.
+        SnowflakeError: 000707, if the table's changes are not kept as far back.
     """
     if point is None:
         return versions_of(duck)[target.id]
     if point.kind == "STREAM":
-        found = {tracked: version for tracked, version, *_ in offsets_of(duck, point.value)}.get(target.id)
-        if found is None:
+        offsets = {tracked: version for tracked, version, *_ in offsets_of(duck, point.value)}
+        if target.id not in offsets:
             raise compilation_error(f"The stream in AT (STREAM => …) is not a stream on '{target.name.fqn}'.")
-        return found
+        return offsets[target.id]
     if point.kind == "STATEMENT":
         version = _at_statement(ctx, duck, target, point)
     else:
@@ -120,7 +120,7 @@ def _at_statement(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked
     ((first, last),) = duck.execute(sql, [target.id, point.value]).fetchall()
     if last is not None:
         return first - 1 if point.before else last
-    record = next((r for r in ctx.engine.history if r.query_id == point.value), None)
+    record = ctx.services.history.find(point.value)
     if record is None:
         raise compilation_error(f"Statement {point.value} not found", 709, "02000")
     return _at_time(duck, target, record.started, before=point.before)

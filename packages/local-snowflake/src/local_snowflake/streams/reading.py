@@ -12,17 +12,16 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import source, statement, system_function
-from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import read_clauses, select
 from local_snowflake.sql.names import Name, split_parts
-from local_snowflake.sql.rewrites.time_travel import refuse_past
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.streams import delta
 from local_snowflake.streams.freshness import freshness, keep_fresh, offset_time, readable_sources, source_view
+from local_snowflake.streams.time_travel import refuse_past
 from local_snowflake.streams.tracking import offsets_of, versions_of
 from local_snowflake.streams.views import view_stream_sql
 
-_TIME = pa.timestamp("us", "UTC")
 _GONE = "No privilege or table dropped"
 
 
@@ -40,8 +39,8 @@ def describe_stream(ctx: Context, stmt: Statement) -> Result:
 
 def _shown(ctx: Context, streams: list[Object]) -> Result:
     names = ("name", "database_name", "schema_name", "owner", "comment", "table_name", "source_type", "base_tables")
-    kinds: dict[str, pa.DataType | None] = {"created_on": _TIME, **dict.fromkeys(names)}
-    kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": _TIME}
+    kinds: dict[str, pa.DataType | None] = {"created_on": TIME, **dict.fromkeys(names)}
+    kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": TIME}
     return rows([_record(ctx, s) for s in streams], kinds | dict.fromkeys(("invalid_reason", "owner_role_type")))
 
 
@@ -70,7 +69,7 @@ def _record(ctx: Context, stream: Object) -> dict[str, Any]:
 
 @source("STREAM")
 def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expression:
-    """A stream in FROM: the changes in the transaction's window, as DuckDB's SQL that needs no translation."""
+    """A stream in FROM: the changes in the transaction's offset range, as DuckDB's SQL that needs no translation."""
     refuse_past(table, "a stream")
     sources = readable_sources(ctx, stream)
     number, initial_rows = stream.props["id"], stream.props["initial_rows"]
@@ -83,7 +82,7 @@ def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expressio
 
 @system_function("SYSTEM$STREAM_HAS_DATA", effective="BOOLEAN")
 def stream_has_data(ctx: Context, name: str) -> bool:
-    """Whether a stream may have something to show; an answer of FALSE keeps it from becoming stale.
+    """Whether a stream may have something to show; a result of FALSE keeps it from becoming stale.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_has_data
     """
@@ -109,8 +108,8 @@ def stream_timestamp(ctx: Context, name: str) -> str:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_get_table_timestamp
     """
-    found: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props["id"])
-    return str(int(found.timestamp() * 1_000_000) * 1000) if found else "0"
+    time: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props["id"])
+    return str(int(time.timestamp() * 1_000_000) * 1000) if time else "0"
 
 
 def _need(ctx: Context, name: str) -> Object:

@@ -1,4 +1,4 @@
-"""Syntax trees of DML on a tracked table: hidden columns are added, and the images that will be replaced are found."""
+"""Syntax trees of DML on a tracked table: hidden columns are added, the replaced row versions are selected."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from local_snowflake.streams.layout import BORN, DIED, NEW, ROW, VERSION
+from local_snowflake.streams.layout import INSERTED, ROW, VALID_FROM, VALID_TO, VERSION
 from local_snowflake.streams.tracking import Tracked
 
 
@@ -17,13 +17,13 @@ def list_columns(tree: exp.Insert, target: Tracked) -> None:
 
 
 def mark_update(update: exp.Update) -> None:
-    """Let an UPDATE, or that of a MERGE, mark the images that it makes."""
-    update.append("expressions", exp.EQ(this=_column(BORN), expression=version()))
-    update.append("expressions", exp.EQ(this=_column(NEW), expression=exp.false()))
+    """Let an UPDATE, or that of a MERGE, mark the row versions that it makes."""
+    update.append("expressions", exp.EQ(this=_column(VALID_FROM), expression=version()))
+    update.append("expressions", exp.EQ(this=_column(INSERTED), expression=exp.false()))
 
 
 def mark_merge(tree: exp.Merge, target: Tracked) -> None:
-    """Let a MERGE mark the images that it makes."""
+    """Let a MERGE mark the row versions that it makes."""
     for when in tree.find_all(exp.When):
         then = when.args["then"]
         if isinstance(then, exp.Update):
@@ -32,18 +32,20 @@ def mark_merge(tree: exp.Merge, target: Tracked) -> None:
             then.set("this", exp.Tuple(expressions=[_column(c) for c in target.columns]))
 
 
-def restrict_to_buried(update: exp.Update, target: Tracked, *, instead: bool) -> None:
-    """Let an UPDATE change only rows whose old image the same statement has copied into history.
+def restrict_to_archived(update: exp.Update, target: Tracked, *, instead: bool) -> None:
+    """Let an UPDATE change only rows whose old version the same statement has archived.
 
     Args:
         update: the statement.
         target: its table.
         instead: whether this replaces its condition, so that the condition is evaluated once, or goes with it.
     """
-    buried = (
-        exp.select(_column(ROW)).from_(history_table(target)).where(exp.EQ(this=_column(DIED), expression=version()))
+    archived = (
+        exp.select(_column(ROW))
+        .from_(history_table(target))
+        .where(exp.EQ(this=_column(VALID_TO), expression=version()))
     )
-    condition = exp.In(this=_column(ROW, update.this.alias), query=exp.Subquery(this=buried))
+    condition = exp.In(this=_column(ROW, update.this.alias), query=exp.Subquery(this=archived))
     if instead or not update.args.get("where"):
         update.set("where", exp.Where(this=condition))
     else:

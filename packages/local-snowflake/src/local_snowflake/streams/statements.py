@@ -49,11 +49,11 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    found = ctx.relation(source)
-    if found is None or found.kind != kind:
+    source_object = ctx.relation(source)
+    if source_object is None or source_object.kind != kind:
         raise does_not_exist(kind.capitalize(), source.fqn)
-    new = Object("STREAM", name, _properties(found, options), ctx.session.role, str(options.get("COMMENT", "")))
-    _make(ctx, new, old, found, point)
+    new = Object("STREAM", name, _properties(source_object, options), ctx.session.role, str(options.get("COMMENT", "")))
+    _make(ctx, new, old, source_object, point)
     return status(f"Stream {name.name} successfully created.")
 
 
@@ -150,14 +150,14 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    found = ctx.catalog.get("STREAM", name)
-    if found is None:
+    stream = ctx.catalog.get("STREAM", name)
+    if stream is None:
         if if_exists:
             return status()
         raise does_not_exist("Stream", name.fqn)
     if reader.accept("UNSET", "COMMENT"):
         reader.finish()
-        return _alter_comment(ctx, found, {})
+        return _alter_comment(ctx, stream, {})
     reader.expect("SET")
     if reader.peek() == "TAG":
         raise not_supported("ALTER STREAM … SET TAG")
@@ -165,7 +165,7 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     if unknown := set(options) - {"COMMENT"}:
         raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for 'STREAM'", 2079, "22000")
-    return _alter_comment(ctx, found, options)
+    return _alter_comment(ctx, stream, options)
 
 
 def _alter_comment(ctx: Context, stream: Object, options: dict[str, Any]) -> Result:
@@ -183,12 +183,12 @@ def drop_stream(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    found = ctx.catalog.get("STREAM", name)
-    if found is None:
+    stream = ctx.catalog.get("STREAM", name)
+    if stream is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Stream", name.fqn)
     with ctx.ddl() as change:
-        _forget_offsets(change, found)
-        change.drop(found)
+        _forget_offsets(change, stream)
+        change.drop(stream)
     return status(f"{name.name} successfully dropped.")

@@ -13,16 +13,16 @@ from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, literal, quote
 from local_snowflake.streams.layout import (
-    BORN,
     DDL,
-    DIED,
     HIDDEN,
     IDS,
-    NEW,
+    INSERTED,
     OFFSETS,
     ROW,
     ROW_IDS,
     TRACKED,
+    VALID_FROM,
+    VALID_TO,
     VERSION_VARIABLE,
     VERSIONS,
     history,
@@ -48,12 +48,12 @@ class Tracked:
 
     @property
     def physical(self) -> str:
-        """The DuckDB table with the current images."""
+        """The DuckDB table with the current row versions."""
         return self.name.physical
 
     @property
     def history(self) -> str:
-        """The DuckDB table with the dead images."""
+        """The DuckDB table with the archived row versions."""
         return history(self.id)
 
     def listed(self, prefix: str = "") -> str:
@@ -84,12 +84,12 @@ def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     # read after the ids: whatever was committed before them is in the catalog then
     catalog.settle()
     tables = {o.props[_KEY]["id"] for o in catalog.all("TABLE") if is_tracked(o)}
-    known = {o.props["id"] for o in catalog.all("STREAM")}
+    existing = {o.props["id"] for o in catalog.all("STREAM")}
     for tracked_id in set(histories) - tables:
         duck.execute("BEGIN TRANSACTION")
         _forget(duck, tracked_id)
         duck.execute("COMMIT")
-    for stream in set(streams) - known:
+    for stream in set(streams) - existing:
         duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream])
 
 
@@ -107,8 +107,8 @@ def tracked(ctx: Context, name: Name) -> Tracked | None:
     """The tracked table of a name; None for a temporary table and for one that is not tracked."""
     if ctx.is_temporary(name):
         return None
-    found = ctx.catalog.get("TABLE", name)
-    return of(found) if found and is_tracked(found) else None
+    table = ctx.catalog.get("TABLE", name)
+    return of(table) if table and is_tracked(table) else None
 
 
 def of(table: Object) -> Tracked:
@@ -134,8 +134,8 @@ def hidden_columns(table: Object) -> tuple[str, ...]:
     return HIDDEN if is_tracked(table) else ()
 
 
-def images(ctx: Context, table: Object) -> list[str]:
-    """The DuckDB tables that hold images of a table's rows: ALTER TABLE of a column goes to each of them."""
+def version_tables(ctx: Context, table: Object) -> list[str]:
+    """The DuckDB tables that hold versions of a table's rows: ALTER TABLE of a column goes to each of them."""
     if table.props.get("temporary"):
         return [ctx.physical(table.name)]
     return [table.name.physical, *([of(table).history] if is_tracked(table) else [])]
@@ -146,7 +146,7 @@ def enable(change: Change, table: Object, *, for_time_travel: bool = False) -> O
 
     Args:
         change: the DDL transaction. The table is one of its ``ddl(…)``.
-        table: the table; it is catalogued anew.
+        table: the table; it is catalogued again.
         for_time_travel: whether only its retention time asks for it: change tracking then shows as off.
 
     Returns:
@@ -166,8 +166,8 @@ def enable(change: Change, table: Object, *, for_time_travel: bool = False) -> O
     physical = table.name.physical
     change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(ROW)} BIGINT")
     change.duck.execute(f"UPDATE {physical} SET {quote(ROW)} = nextval({literal(ROW_IDS)})")
-    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(BORN)} BIGINT DEFAULT 0")
-    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(NEW)} BOOLEAN DEFAULT TRUE")
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(VALID_FROM)} BIGINT DEFAULT 0")
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(INSERTED)} BOOLEAN DEFAULT TRUE")
     return _register(change, table, _FOR_TIME_TRAVEL if for_time_travel else {})
 
 
@@ -175,8 +175,10 @@ def _register(change: Change, table: Object, marks: dict[str, Any]) -> Object:
     """Catalogue a table whose hidden columns are there and filled."""
     restore_defaults(change, table.name)
     tracked_id = next_id(change.duck)
-    died = f"CAST(NULL AS BIGINT) AS {quote(DIED)}"
-    change.duck.execute(f"CREATE TABLE {history(tracked_id)} AS SELECT *, {died} FROM {table.name.physical} LIMIT 0")
+    valid_to = f"CAST(NULL AS BIGINT) AS {quote(VALID_TO)}"
+    change.duck.execute(
+        f"CREATE TABLE {history(tracked_id)} AS SELECT *, {valid_to} FROM {table.name.physical} LIMIT 0"
+    )
     change.duck.execute(f"INSERT INTO {TRACKED} VALUES (?, 0)", [tracked_id])
     change.duck.execute(f"INSERT INTO {VERSIONS} VALUES (?, 0, now(), NULL)", [tracked_id])
     table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
@@ -188,10 +190,10 @@ def restore_defaults(change: Change, name: Name) -> None:
     """Set the hidden columns' defaults: they mark every row that is inserted with the running statement's version."""
     alter = f"ALTER TABLE {name.physical} ALTER COLUMN"
     change.duck.execute(f"{alter} {quote(ROW)} SET DEFAULT nextval({literal(ROW_IDS)})")
-    change.duck.execute(f"{alter} {quote(BORN)} SET DEFAULT getvariable({literal(VERSION_VARIABLE)})")
+    change.duck.execute(f"{alter} {quote(VALID_FROM)} SET DEFAULT getvariable({literal(VERSION_VARIABLE)})")
     # a writer that is not recorded has no version: this refuses its rows instead of losing them for the streams
-    change.duck.execute(f"{alter} {quote(BORN)} SET NOT NULL")
-    change.duck.execute(f"{alter} {quote(NEW)} SET DEFAULT TRUE")
+    change.duck.execute(f"{alter} {quote(VALID_FROM)} SET NOT NULL")
+    change.duck.execute(f"{alter} {quote(INSERTED)} SET DEFAULT TRUE")
 
 
 def disable(change: Change, table: Object) -> Object:
@@ -199,7 +201,7 @@ def disable(change: Change, table: Object) -> Object:
 
     Args:
         change: the DDL transaction. The table is one of its ``ddl(…)``.
-        table: the table; it is catalogued anew.
+        table: the table; it is catalogued again.
 
     Returns:
         The table as it is catalogued now.
@@ -247,19 +249,18 @@ def clone_rows(change: Change, source: Object, rows: str, clone: Object, physica
         return clone if temporary else change.put(clone)
     _add_hidden(change, physical)
     everything = f"{columns}, {quote(ROW)}"
-    change.duck.execute(
-        f"INSERT INTO {physical} ({everything}, {quote(BORN)}, {quote(NEW)}) SELECT {everything}, 0, TRUE FROM {rows}"
-    )
+    listed = f"{everything}, {quote(VALID_FROM)}, {quote(INSERTED)}"
+    change.duck.execute(f"INSERT INTO {physical} ({listed}) SELECT {everything}, 0, TRUE FROM {rows}")
     return _register(change, clone, {} if shows_changes(source) else _FOR_TIME_TRAVEL)
 
 
 def _add_hidden(change: Change, physical: str) -> None:
-    for column, kind in ((ROW, "BIGINT"), (BORN, "BIGINT"), (NEW, "BOOLEAN")):
+    for column, kind in ((ROW, "BIGINT"), (VALID_FROM, "BIGINT"), (INSERTED, "BOOLEAN")):
         change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(column)} {kind}")
 
 
 def move_rows(change: Change, source: Object, name: Name) -> None:
-    """Copy a table's rows into the DuckDB table that takes its place under another name, as the same images.
+    """Copy a table's rows into the DuckDB table that takes its place under another name, as the same versions.
 
     Args:
         change: the DDL transaction.

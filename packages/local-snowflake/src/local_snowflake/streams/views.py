@@ -1,8 +1,8 @@
 """Changes of a view, from those of its tables: dL*R + L*dR + dL*dR for a join, their sum for UNION ALL.
 
-Every relation of the view's query has three readings: as it was at the window's start, as it is at its end, and its
-signed changes. A reading has the relation's columns, an id of each row made of the ids of the rows it comes from, and
-for changes a sign.
+Every relation of the view's query has three readings: as it was at the start of the stream's offset range, as it is at
+its end, and its signed changes. A reading has the relation's columns, an id of each row made of the ids of the rows it
+comes from, and for changes a sign.
 
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#streams-on-views
 """
@@ -23,7 +23,15 @@ from local_snowflake.sql.column_names import name_outputs
 from local_snowflake.sql.dialect import parse, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import function_name, is_cte, resolve, table_name
-from local_snowflake.streams.delta import ACTION, ISUPDATE, ROW_ID, appended_images, first_images, last_images, rows_at
+from local_snowflake.streams.delta import (
+    ACTION,
+    ISUPDATE,
+    ROW_ID,
+    inserted_rows,
+    latest_versions,
+    replaced_versions,
+    rows_at,
+)
 from local_snowflake.streams.freshness import not_tracked_then
 from local_snowflake.streams.layout import ROW, initial_version, lower_bound, read_variable, upper_bound
 from local_snowflake.streams.tracking import Tracked, is_tracked, of
@@ -51,7 +59,7 @@ _REFUSED_PARTS: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], str], .
     (exp.Window, "a window function"),
     (exp.Query, "a subquery"),
     (exp.ModelAttribute, "a model's function"),
-    # their values are not told by the rows: what they would have been before cannot be known
+    # their values do not follow from the rows: what they were before is unknown
     (RANDOM, "a random function"),
     ((exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8), "a sequence"),
 )
@@ -81,7 +89,7 @@ def base_tables(ctx: Context, view: Object) -> list[Object]:
 
 
 def view_stream_sql(ctx: Context, view: Object, stream: Object, sources: list[Tracked]) -> str:
-    """DuckDB's SQL of the rows of a stream on a view; the windows are read from the session's DuckDB variables.
+    """DuckDB's SQL of the rows of a stream on a view; the offset ranges are read from the session's DuckDB variables.
 
     Args:
         ctx: the statement's context.
@@ -170,14 +178,14 @@ def _source(builder: _Builder, node: exp.Expression) -> Relation:
         raise _refused(node.sql(dialect="snowflake"))
     _check_source(node)
     name: Name = table_name(builder.ctx, node)
-    found = builder.ctx.catalog.relation(name)
-    if found is None:
+    relation = builder.ctx.catalog.relation(name)
+    if relation is None:
         raise does_not_exist("Object", name.fqn)
-    if found.kind == "VIEW":
-        return _view(builder.ctx, found, builder.stream, append_only=builder.append_only)
-    if found.kind != "TABLE":
-        raise _refused(f"{found.kind} {name.fqn}")
-    return Relation((found,), lambda reading: _read_table(of(found), builder, reading))
+    if relation.kind == "VIEW":
+        return _view(builder.ctx, relation, builder.stream, append_only=builder.append_only)
+    if relation.kind != "TABLE":
+        raise _refused(f"{relation.kind} {name.fqn}")
+    return Relation((relation,), lambda reading: _read_table(of(relation), builder, reading))
 
 
 def _check_source(node: exp.Expression) -> None:
@@ -198,8 +206,9 @@ def _read_table(target: Tracked, builder: _Builder, reading: str) -> str:
     if reading != _CHANGES:
         return shown(rows_at(target, after if reading == _OLD else upto))
     if builder.append_only:
-        return shown(appended_images(target, after, upto), 1)
-    return f"{shown(last_images(target, after, upto), 1)} UNION ALL {shown(first_images(target, after, upto), -1)}"
+        return shown(inserted_rows(target, after, upto), 1)
+    latest, replaced = latest_versions(target, after, upto), replaced_versions(target, after, upto)
+    return f"{shown(latest, 1)} UNION ALL {shown(replaced, -1)}"
 
 
 def _select(builder: _Builder, tree: exp.Select, sources: list[Relation]) -> Relation:

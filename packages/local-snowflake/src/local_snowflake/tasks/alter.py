@@ -1,8 +1,13 @@
-"""ALTER TASK: https://docs.snowflake.com/en/sql-reference/sql/alter-task."""
+"""ALTER TASK, RESUME and SUSPEND among it; and the version that a graph gets when its root is resumed or executed.
+
+Source: https://docs.snowflake.com/en/sql-reference/sql/alter-task
+"""
 
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
+from typing import Any
 
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import does_not_exist
@@ -13,9 +18,9 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.tasks import rules
 from local_snowflake.tasks.clauses import read_names, read_settings
-from local_snowflake.tasks.graphs_of_schema import Family
-from local_snowflake.tasks.names import family_of, finalize_target, predecessors, with_task, written
-from local_snowflake.tasks.state import resume, suspend, suspension
+from local_snowflake.tasks.graph import STARTED, SUSPENDED, TaskGraphs, fingerprint, graphs_of
+from local_snowflake.tasks.rules import finalize_target, predecessors, written
+from local_snowflake.tasks.scheduler import Scheduler
 
 
 @statement("ALTER", "TASK")
@@ -39,19 +44,19 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
         return status()
     task = copy.deepcopy(old)
     _read_change(ctx, task, reader)
-    family = family_of(ctx, name)
-    rules.require_suspended(family, name.name)
-    extended = with_task(family, task)
+    graphs = graphs_of(ctx.catalog, name)
+    rules.require_suspended(graphs, name.name)
+    extended = graphs.with_task(task)
     rules.check(extended, task)
     rules.require_suspended(extended, name.name)
     with ctx.ddl() as change:
         change.put(task)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     return status()
 
 
 def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
-    props, family = task.props, family_of(ctx, task.name)
+    props, graphs = task.props, graphs_of(ctx.catalog, task.name)
     if reader.accept("MODIFY", "AS"):
         props["definition"] = reader.rest().strip()
         return
@@ -61,17 +66,17 @@ def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
     if reader.accept("REMOVE", "WHEN"):
         props["condition"] = None
     elif reader.accept("ADD", "AFTER"):
-        added = predecessors(ctx, task.name, read_names(reader), family)
-        if family.finalizer_of(task.name.name):
+        added = predecessors(ctx, task.name, read_names(reader), graphs)
+        if graphs.finalizer_of(task.name.name):
             raise rules.refusal(
                 "This task has a finalizer and cannot be made a child task. Please remove the finalizer before "
                 "adding a predecessor."
             )
         props["predecessors"] = sorted({*props["predecessors"], *added})
     elif reader.accept("REMOVE", "AFTER"):
-        _removepredecessors(ctx, task, read_names(reader), family)
+        _remove_predecessors(ctx, task, read_names(reader), graphs)
     elif reader.accept("SET"):
-        _set(ctx, task, reader, family)
+        _set(ctx, task, reader, graphs)
     elif reader.accept("UNSET"):
         _unset(task, reader)
     else:
@@ -79,13 +84,13 @@ def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
     reader.finish()
 
 
-def _removepredecessors(ctx: Context, task: Object, names: list[list[str]], family: Family) -> None:
+def _remove_predecessors(ctx: Context, task: Object, names: list[list[str]], graphs: TaskGraphs) -> None:
     """Take predecessors away; a task that has none left becomes a suspended root."""
     props = task.props
     for parts in reversed(names):
         full = ctx.resolve(parts) if len(parts) > 1 else Name(task.name.database, task.name.schema, parts[0])
         if full.name not in props["predecessors"] or (full.database, full.schema) != task.name[:2]:
-            if full.name in family.tasks or ctx.catalog.get("TASK", full):
+            if full.name in graphs.tasks or ctx.catalog.get("TASK", full):
                 raise rules.refusal(f"Task {task.name.name} does not have predecessor {full.name}.")
             raise rules.refusal(f"Invalid predecessor {written(parts)} was specified.")
     gone = {parts[-1] for parts in names}
@@ -94,7 +99,7 @@ def _removepredecessors(ctx: Context, task: Object, names: list[list[str]], fami
         props.update(suspension("CHILD_BECAME_ROOT"))
 
 
-def _set(ctx: Context, task: Object, reader: Reader, family: Family) -> None:
+def _set(ctx: Context, task: Object, reader: Reader, graphs: TaskGraphs) -> None:
     clauses = read_settings(reader)
     props = task.props
     if clauses.warehouse:
@@ -103,7 +108,7 @@ def _set(ctx: Context, task: Object, reader: Reader, family: Family) -> None:
     if clauses.schedule is not None:
         props["schedule"] = clauses.schedule
     if clauses.finalize is not None:
-        props["finalize"] = finalize_target(ctx, task.name, clauses.finalize, family)
+        props["finalize"] = finalize_target(ctx, task.name, clauses.finalize, graphs)
     if clauses.comment is not None:
         task.comment = clauses.comment
     props["settings"] |= clauses.settings
@@ -125,3 +130,64 @@ def _unset(task: Object, reader: Reader) -> None:
             props["settings"].pop(key, None)
             props["parameters"].pop(key, None)
         reader.accept(",")
+
+
+def resume(ctx: Context, tasks: list[Object]) -> None:
+    """Start tasks: roots get a version of their graph, children a place in the next one."""
+    graphs = graphs_of(ctx.catalog, tasks[0].name)
+    resumed = {t.name.name: copy.deepcopy(t) for t in tasks if t.props["state"] != STARTED}
+    names = {t.name.name for t in tasks}
+    for name in resumed:
+        if not graphs.roots_of(name) <= names:
+            rules.require_suspended(graphs, name)
+    now = datetime.now(UTC).isoformat()
+    for task in resumed.values():
+        task.props |= {"state": STARTED, "resumed_on": now, "failures": 0}
+    roots = {n: copy.deepcopy(graphs.tasks[n]) for n in names if graphs.is_root(n)} | resumed
+    after = TaskGraphs((graphs.tasks | roots).values())
+    changed = resumed | {n: t for n, t in roots.items() if after.is_root(n) and set_version(after, t)}
+    with ctx.ddl() as change:
+        for task in changed.values():
+            change.put(task)
+    ctx.services.get(Scheduler).wake()
+
+
+def set_version(graphs: TaskGraphs, root: Object) -> bool:
+    """Give the graph of a root a new version if it is another than before; returns whether it is.
+
+    Raises:
+        SnowflakeError: if one of its tasks belongs to another graph, too.
+    """
+    for name in graphs.descendants(root.name.name):
+        if others := graphs.roots_of(name) - {root.name.name}:
+            raise rules.refusal(
+                f"Task {graphs.tasks[name].name.fqn} has more than one root task: also {sorted(others)[0]}."
+            )
+    print_ = fingerprint(graphs.graph(root.name.name))
+    if root.props["fingerprint"] == print_:
+        return False
+    root.props |= {
+        "fingerprint": print_,
+        "version": root.props["version"] + 1,
+        "committed_on": datetime.now(UTC).isoformat(),
+    }
+    return True
+
+
+def suspend(ctx: Context, old: Object) -> None:
+    """Suspend a task; a run that is under way goes on."""
+    graphs = graphs_of(ctx.catalog, old.name)
+    if not graphs.is_root(old.name.name):
+        rules.require_suspended(graphs, old.name.name)
+    if old.props["state"] == SUSPENDED:
+        return
+    task = copy.deepcopy(old)
+    task.props |= suspension("USER_SUSPENDED")
+    with ctx.ddl() as change:
+        change.put(task)
+    ctx.services.get(Scheduler).wake()
+
+
+def suspension(reason: str) -> dict[str, Any]:
+    """The properties of a task that is suspended now."""
+    return {"state": SUSPENDED, "suspended_on": datetime.now(UTC).isoformat(), "suspended_reason": reason}

@@ -3,102 +3,108 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from local_snowflake.errors import SnowflakeError, timed_out
 from local_snowflake.execution.context import Context
-from local_snowflake.sessions.handle import Handle
+from local_snowflake.sessions.parameters import set_parameter
+from local_snowflake.sessions.registry import SessionRegistry
+from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql import queries
-from local_snowflake.tasks.graph import Graph, Node, State
-from local_snowflake.tasks.runs import RunningTask
-
-if TYPE_CHECKING:
-    from local_snowflake.account import Engine
+from local_snowflake.tasks.graph import Graph, Node
+from local_snowflake.tasks.runs import RunningTask, State
 
 logger = logging.getLogger(__name__)
 _USER = "SYSTEM"
 _SKIPPED = "0040003", "Conditional expression for task evaluated to false."
 
 
-def open_session(engine: Engine, graph: Graph, node: Node) -> Handle:
-    """A session for a task: its owner's role, its warehouse, its database and schema, its session parameters."""
-    from local_snowflake.sessions.statements import set_parameter
+class TaskExecutor:
+    """Runs tasks and evaluates their conditions."""
 
-    handle = engine.open_session(_USER, graph.database, graph.schema)
-    handle.session.role, handle.session.warehouse = node.owner, node.warehouse
-    for key, value in node.parameters.items():
-        set_parameter(Context(engine, handle), key, value)
-    return handle
+    def __init__(self, sessions: SessionRegistry, new_context: Callable[[SessionToken], Context]) -> None:
+        """Run tasks in sessions that are opened for them.
 
+        Args:
+            sessions: opens and closes the sessions.
+            new_context: makes the context of a statement in a session.
+        """
+        self._sessions = sessions
+        self._new_context = new_context
 
-def condition_holds(engine: Engine, handle: Handle, condition: str) -> bool:
-    """Evaluate a WHEN condition in a session; a condition that is NULL does not hold."""
-    ctx = Context(engine, handle)
-    result = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT ({condition}) AS HOLDS"))
-    value = result.table.column(0)[0].as_py()
-    return value.strip().lower() in {"true", "t", "yes", "on", "1"} if isinstance(value, str) else bool(value)
+    @contextmanager
+    def _session(self, graph: Graph, node: Node) -> Iterator[Context]:
+        """A session for a task: its owner's role, its warehouse, its database and schema, its session parameters."""
+        token = self._sessions.open(_USER, graph.database, graph.schema)
+        try:
+            with token.lock:
+                token.session.role, token.session.warehouse = node.owner, node.warehouse
+                for key, value in node.parameters.items():
+                    set_parameter(token.session, key, value)
+                yield self._new_context(token)
+        finally:
+            self._sessions.close(token)
 
+    def stream_has_data(self, graph: Graph) -> bool:
+        """Evaluate the condition of a triggered root outside a run.
 
-def stream_has_data(engine: Engine, graph: Graph) -> bool:
-    """Evaluate the condition of a triggered root outside a run.
+        A condition that fails counts as true, so that there is a run which reports why.
+        """
+        root = graph.nodes[graph.root]
+        try:
+            with self._session(graph, root) as ctx:
+                return _holds(ctx, root.condition or "TRUE")
+        except SnowflakeError:
+            return True
 
-    A condition that fails counts as true, so that there is a run which tells why.
-    """
-    root = graph.nodes[graph.root]
-    handle = None
-    try:
-        handle = open_session(engine, graph, root)
-        with handle.lock:
-            return condition_holds(engine, handle, root.condition or "TRUE")
-    except SnowflakeError:
-        return True
-    finally:
-        if handle:
-            engine.close_session(handle)
+    def execute(self, task: RunningTask) -> State:
+        """Run a task to its end, and note in its record what became of it.
 
+        Args:
+            task: the run; its session is set while it executes, so that it can be interrupted.
 
-def execute(engine: Engine, task: RunningTask) -> State:
-    """Run a task to its end, and note in its record what became of it.
-
-    Args:
-        engine: the account.
-        task: the run; its session is set while it executes, so that it can be interrupted.
-
-    Returns:
-        SUCCEEDED, SKIPPED, FAILED or CANCELLED.
-    """
-    record, handle = task.record, None
-    try:
-        handle = open_session(engine, task.run.graph, task.node)
-        return _run(engine, task, handle)
-    except SnowflakeError as error:
-        record.error_code, record.error_message = f"{error.code:06d}", error.message
-        if task.timed_out:
-            late = timed_out(task.limit)
-            record.error_code, record.error_message = f"{late.code:06d}", late.message
-        return State.CANCELLED if task.cancelled else State.FAILED
-    except Exception as error:
-        # a run must end, whatever happens in it
-        logger.exception("unexpected failure of task %s", task.name.fqn)
-        text = f"SQL execution internal error: {type(error).__name__}: {error}"
-        record.error_code, record.error_message = "000603", text
-        return State.FAILED
-    finally:
-        task.session = None
-        record.completed_time = datetime.now(UTC)
-        if handle:
-            engine.close_session(handle)
+        Returns:
+            SUCCEEDED, SKIPPED, FAILED or CANCELLED.
+        """
+        record = task.record
+        try:
+            with self._session(task.run.graph, task.node) as ctx:
+                return _run(ctx, task)
+        except SnowflakeError as error:
+            record.error_code, record.error_message = f"{error.code:06d}", error.message
+            if task.timed_out:
+                late = timed_out(task.limit)
+                record.error_code, record.error_message = f"{late.code:06d}", late.message
+            return State.CANCELLED if task.cancelled else State.FAILED
+        except Exception as error:
+            # a run must end, whatever happens in it
+            logger.exception("unexpected failure of task %s", task.name.fqn)
+            text = f"SQL execution internal error: {type(error).__name__}: {error}"
+            record.error_code, record.error_message = "000603", text
+            return State.FAILED
+        finally:
+            record.completed_time = datetime.now(UTC)
 
 
-def _run(engine: Engine, task: RunningTask, handle: Handle) -> State:
+def _run(ctx: Context, task: RunningTask) -> State:
     record, condition = task.record, task.node.condition
-    with handle.lock:
-        handle.session.task = task
-        task.session = handle.session
-        if condition and not condition_holds(engine, handle, condition):
+    ctx.session.task = task
+    task.session = ctx.session
+    try:
+        if condition and not _holds(ctx, condition):
             record.error_code, record.error_message = _SKIPPED
             record.query_start_time = None
             return State.SKIPPED
-        engine.execute(handle, task.node.definition, query_id=record.query_id)
-    return State.SUCCEEDED
+        ctx.services.run(ctx.token, task.node.definition, query_id=record.query_id)
+        return State.SUCCEEDED
+    finally:
+        task.session = None
+
+
+def _holds(ctx: Context, condition: str) -> bool:
+    """Evaluate a WHEN condition; a condition that is NULL does not hold."""
+    result = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT ({condition}) AS HOLDS"))
+    value = result.table.column(0)[0].as_py()
+    return value.strip().lower() in {"true", "t", "yes", "on", "1"} if isinstance(value, str) else bool(value)

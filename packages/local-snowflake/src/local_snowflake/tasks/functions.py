@@ -13,10 +13,11 @@ from local_snowflake.execution.results import Result, rows
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.alter import resume
+from local_snowflake.tasks.graph import graphs_of
 from local_snowflake.tasks.rules import refusal
 from local_snowflake.tasks.runs import RunningTask
-from local_snowflake.tasks.state import resume
+from local_snowflake.tasks.scheduler import Scheduler
 
 _CALLED = ("SYSTEM$SET_RETURN_VALUE", "SYSTEM$TASK_DEPENDENTS_ENABLE")
 
@@ -36,8 +37,8 @@ def call_system_function(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     arguments: list[Any] = []
     if text.strip():
-        found = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT {text}"))
-        arguments = list(found.table.to_pylist()[0].values()) if found.table.num_columns else []
+        result = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT {text}"))
+        arguments = list(result.table.to_pylist()[0].values()) if result.table.num_columns else []
     value = SYSTEM_FUNCTIONS[stmt.kind](ctx, *arguments)
     return rows([{stmt.kind: str(value)}], {stmt.kind: None})
 
@@ -58,7 +59,7 @@ def get_predecessor_return_value(ctx: Context, name: str | None = None) -> str |
     if name is None:
         if len(above) != 1:
             raise refusal(
-                f"Task {task.name.fqn} has {len(above)} predecessors: name the one whose return value is wanted."
+                f"Task {task.name.fqn} has {len(above)} predecessors: name the one whose return value to read."
             )
         name = above[0]
     if name not in above:
@@ -91,7 +92,7 @@ def task_runtime_info(ctx: Context, what: str) -> str | None:
     """SYSTEM$TASK_RUNTIME_INFO('what'): https://docs.snowflake.com/en/sql-reference/functions/system_task_runtime_info."""
     task = _running(ctx, "SYSTEM$TASK_RUNTIME_INFO")
     graph = task.run.record
-    known = {
+    values = {
         "CURRENT_TASK_NAME": task.node.name,
         "CURRENT_ROOT_TASK_NAME": graph.name,
         "CURRENT_ROOT_TASK_UUID": graph.root_id,
@@ -100,16 +101,16 @@ def task_runtime_info(ctx: Context, what: str) -> str | None:
         "LAST_SUCCESSFUL_TASK_GRAPH_RUN_GROUP_ID": None,
         "LAST_SUCCESSFUL_TASK_GRAPH_ORIGINAL_SCHEDULED_TIMESTAMP": None,
     }
-    if what.upper() not in known:
+    if what.upper() not in values:
         raise compilation_error(
-            f"invalid argument [{what}] of SYSTEM$TASK_RUNTIME_INFO: one of {', '.join(known)}.", 1008
+            f"invalid argument [{what}] of SYSTEM$TASK_RUNTIME_INFO: one of {', '.join(values)}.", 1008
         )
     if what.upper().startswith("LAST_SUCCESSFUL"):
-        last = ctx.engine.scheduler.history.last_run(graph.root_id, "SUCCEEDED")
+        last = ctx.services.get(Scheduler).history.last_run(graph.root_id, "SUCCEEDED")
         if last is None:
             return None
         return str(last.group_id) if what.upper().endswith("ID") else _stamp(last.run_id / 1000)
-    return known[what.upper()]
+    return values[what.upper()]
 
 
 def _stamp(seconds: float) -> str:
@@ -123,10 +124,10 @@ def cancel_ongoing_executions(ctx: Context, name: str) -> str:
     https://docs.snowflake.com/en/sql-reference/functions/system_user_task_cancel_ongoing_executions
     """
     task = ctx.catalog.need("TASK", ctx.resolve(split_parts(name)))
-    running = ctx.engine.scheduler.running(task.name)
+    running = ctx.services.get(Scheduler).running(task.name)
     for each in running:
         each.cancel()
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     return f"{len(running)} executions of task {task.name.fqn} cancelled."
 
 
@@ -135,8 +136,8 @@ def task_dependents_enable(ctx: Context, name: str) -> str:
     """SYSTEM$TASK_DEPENDENTS_ENABLE('root'): resume a root, its children and its finalizer."""
     full = ctx.resolve(split_parts(name))
     ctx.catalog.need("TASK", full)
-    family = family_of(ctx, full)
-    last = family.finalizer_of(full.name)
-    names = [*family.descendants(full.name), *([last] if last else []), full.name]
-    resume(ctx, [family.tasks[n] for n in names])
+    graphs = graphs_of(ctx.catalog, full)
+    last = graphs.finalizer_of(full.name)
+    names = [*graphs.descendants(full.name), *([last] if last else []), full.name]
+    resume(ctx, [graphs.tasks[n] for n in names])
     return "true"

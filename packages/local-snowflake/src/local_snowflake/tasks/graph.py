@@ -1,26 +1,22 @@
-"""One version of a task graph, and one run of it: which tasks may start, what follows from each outcome."""
+"""Task graphs: one version of a graph, and the graphs of the tasks of a schema, which a graph never leaves.
+
+Source: https://docs.snowflake.com/en/user-guide/tasks-graphs
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.sql.names import Name
 
-class State(StrEnum):
-    """Where a task stands in a run of its graph."""
-
-    WAITING = "WAITING"
-    EXECUTING = "EXECUTING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-    CANCELLED = "CANCELLED"
-
-
-# after a skipped root there is no finalizer
-_FOLLOWED = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+STARTED, SUSPENDED = "started", "suspended"
+DEFAULT_TIMEOUT_MS = 3_600_000
+DEFAULT_FAILURES = 10
 
 
 @dataclass(frozen=True)
@@ -67,82 +63,104 @@ class Graph:
         return Graph(**{**data, "nodes": nodes})
 
 
-class GraphRun:
-    """The states of a graph's tasks in one run, over all its attempts."""
+class TaskGraphs:
+    """The task graphs of one schema: its tasks by name, with their relations."""
 
-    def __init__(self, graph: Graph, states: dict[str, State] | None = None, attempt: int = 1) -> None:
-        """Begin a run, or go on with one whose states are known.
+    def __init__(self, tasks: Iterable[Object]) -> None:
+        """Relate the tasks of one schema."""
+        self.tasks = {t.name.name: t for t in tasks}
 
-        Args:
-            graph: the version to run.
-            states: what became of tasks already; every other one waits.
-            attempt: which attempt this is.
-        """
-        self.graph = graph
-        self.states = dict.fromkeys(graph.nodes, State.WAITING) | (states or {})
-        self.attempt = attempt
+    def with_task(self, task: Object) -> TaskGraphs:
+        """The same with one task new or changed."""
+        return TaskGraphs((self.tasks | {task.name.name: task}).values())
 
-    def ready(self) -> list[str]:
-        """The tasks that may start now, in the order of their names; the finalizer comes alone and last."""
-        graph = self.graph
-        found = [n for n in sorted(graph.nodes) if n != graph.finalizer and self._may_start(graph.nodes[n])]
-        if not found and graph.finalizer and self._may_finalize(graph.nodes[graph.finalizer]):
-            return [graph.finalizer]
-        return found
+    def predecessors(self, name: str) -> list[str]:
+        """The tasks that a task runs after."""
+        return [p for p in self.tasks[name].props["predecessors"] if p in self.tasks]
 
-    def _may_start(self, node: Node) -> bool:
-        if self.states[node.name] != State.WAITING:
-            return False
-        if node.name == self.graph.root:
-            return True
-        if not node.resumed:
-            return False
-        # a suspended predecessor counts as successful, but one at least has to run
-        deciding = [p for p in node.predecessors if p == self.graph.root or self.graph.nodes[p].resumed]
-        return bool(deciding) and all(self.states[p] == State.SUCCEEDED for p in deciding)
+    def children(self, name: str) -> list[str]:
+        """The tasks that run after a task."""
+        return sorted(n for n, t in self.tasks.items() if name in t.props["predecessors"])
 
-    def _may_finalize(self, last: Node) -> bool:
-        if not last.resumed or self.states[last.name] != State.WAITING or State.EXECUTING in self.states.values():
-            return False
-        return self.states[self.graph.root] in _FOLLOWED and not self.may_retry
+    def finalizer_of(self, name: str) -> str | None:
+        """The task that finalizes the graph of a root."""
+        return next((n for n, t in sorted(self.tasks.items()) if t.props["finalize"] == name), None)
 
-    def started(self, name: str) -> None:
-        """A task begins."""
-        self._move(name, State.WAITING, State.EXECUTING)
+    def is_root(self, name: str) -> bool:
+        """Whether a task is a root or stands alone."""
+        return not self.predecessors(name) and self.tasks[name].props["finalize"] not in self.tasks
 
-    def finished(self, name: str, state: State) -> None:
-        """A task ended."""
-        self._move(name, State.EXECUTING, state)
+    def roots_of(self, name: str) -> set[str]:
+        """The roots of the graphs that a task belongs to; a root's is itself."""
+        target = self.tasks[name].props["finalize"]
+        if target in self.tasks:
+            return {str(target)}
+        roots: set[str] = set()
+        todo, seen = [name], {name}
+        while todo:
+            here = todo.pop()
+            above = self.predecessors(here)
+            if not above:
+                roots.add(here)
+            todo += [p for p in above if p not in seen]
+            seen.update(above)
+        return roots
 
-    def _move(self, name: str, before: State, after: State) -> None:
-        if self.states[name] != before:
-            raise ValueError(f"task {name} is {self.states[name]}, so that it cannot become {after}")
-        self.states[name] = after
+    def descendants(self, name: str) -> list[str]:
+        """Every task below a task, without its graph's finalizer."""
+        below: list[str] = []
+        todo = [name]
+        while todo:
+            for child in self.children(todo.pop(0)):
+                if child not in below:
+                    below.append(child)
+                    todo.append(child)
+        return below
 
-    @property
-    def may_retry(self) -> bool:
-        """Whether TASK_AUTO_RETRY_ATTEMPTS leaves an attempt for a failed task."""
-        return State.FAILED in self.states.values() and self.attempt <= self.graph.retries
+    def graph(self, root: str) -> Graph:
+        """The graph of a root as it is now."""
+        task = self.tasks[root]
+        members = [root, *self.descendants(root)]
+        last = self.finalizer_of(root)
+        nodes = {n: self._node(n, root) for n in [*members, *([last] if last else [])]}
+        settings = task.props["settings"]
+        return Graph(
+            task.name.database,
+            task.name.schema,
+            root,
+            nodes,
+            last,
+            retries=int(settings.get("TASK_AUTO_RETRY_ATTEMPTS", 0)),
+            suspend_after=int(settings.get("SUSPEND_TASK_AFTER_NUM_FAILURES", DEFAULT_FAILURES)),
+            config=settings.get("CONFIG"),
+            version=int(task.props["version"]),
+        )
 
-    @property
-    def attempt_over(self) -> bool:
-        """Whether nothing runs and nothing may start without a retry."""
-        return State.EXECUTING not in self.states.values() and not self.ready()
+    def _node(self, name: str, root: str) -> Node:
+        task = self.tasks[name]
+        timeout = task.props["settings"].get("USER_TASK_TIMEOUT_MS")
+        return Node(
+            name=name,
+            id=task.props["id"],
+            definition=task.props["definition"],
+            predecessors=tuple(self.predecessors(name)) if name != root else (),
+            resumed=task.props["state"] == STARTED,
+            condition=task.props["condition"],
+            warehouse=task.props["warehouse"],
+            owner=task.owner,
+            timeout_ms=int(timeout) if timeout is not None else None,
+            parameters=task.props["parameters"],
+        )
 
-    @property
-    def outcome(self) -> State:
-        """What the run is called when it is over."""
-        if State.FAILED in self.states.values():
-            return State.FAILED
-        if State.CANCELLED in self.states.values():
-            return State.CANCELLED
-        return State.SKIPPED if self.states[self.graph.root] == State.SKIPPED else State.SUCCEEDED
 
-    def retry(self) -> None:
-        """Begin the next attempt: from the tasks that failed."""
-        self.attempt += 1
-        self.reset(n for n, s in self.states.items() if s == State.FAILED)
+def graphs_of(catalog: Catalog, name: Name) -> TaskGraphs:
+    """The graphs of a name's schema."""
+    return TaskGraphs(catalog.all("TASK", name.database, name.schema))
 
-    def reset(self, names: Iterable[str]) -> None:
-        """Let tasks wait again."""
-        self.states.update(dict.fromkeys(list(names), State.WAITING))
+
+def fingerprint(graph: Graph) -> str:
+    """What distinguishes one version of a graph from another."""
+    data = graph.to_dict() | {"version": 0}
+    for node in data["nodes"].values():
+        node["resumed"] = node["resumed"] and node["name"] != graph.root
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

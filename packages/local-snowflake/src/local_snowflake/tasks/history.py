@@ -1,4 +1,4 @@
-"""What became of runs of tasks and of graphs: kept for seven days in the DuckDB file."""
+"""The outcome of runs of tasks and of graphs: kept for seven days in the DuckDB file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import duckdb
 from local_snowflake.sql.names import META_SCHEMA, quote
 from local_snowflake.tasks.graph import Graph
 
-KEPT = timedelta(days=7)
+RETENTION = timedelta(days=7)
 SCHEDULE, EXECUTE, TRIGGER = "SCHEDULE", "EXECUTE TASK", "TRIGGER"
 MANUAL_RETRY, AUTOMATIC_RETRY = "MANUAL RETRY", "AUTOMATIC RETRY"
 _TASKS = f"{quote(META_SCHEMA)}.task_runs"
@@ -133,7 +133,7 @@ class History:
         """Forget what is older than seven days."""
         old = f"SELECT group_id FROM {_GRAPHS} GROUP BY group_id HAVING max(scheduled_time) < ?"
         for table in (_TASKS, _GRAPHS):
-            self.query(f"DELETE FROM {table} WHERE group_id IN ({old})", [now - KEPT])
+            self.query(f"DELETE FROM {table} WHERE group_id IN ({old})", [now - RETENTION])
 
     def unfinished(self) -> list[tuple[GraphRecord, list[TaskRecord]]]:
         """The graph runs that the server left when it ended, each with the task runs of all its attempts."""
@@ -146,7 +146,7 @@ class History:
         return [TaskRecord(*row) for row in rows]
 
     def last_run(self, root_id: str, state: str | None = None) -> GraphRecord | None:
-        """The latest run of a root, its last attempt; the latest that ended in ``state``, if given."""
+        """The latest run of a root, its last attempt; or the latest that ended in ``state``."""
         where = "root_id = ?" + (" AND state = ?" if state else "")
         rows = self.query(
             f"SELECT * FROM {_GRAPHS} WHERE {where} ORDER BY group_id DESC, attempt DESC LIMIT 1",
@@ -154,12 +154,12 @@ class History:
         )
         return GraphRecord(*rows[0]) if rows else None
 
-    def task_rows(self, limit: int, **wanted: Any) -> list[dict[str, Any]]:
+    def task_rows(self, limit: int, **filters: Any) -> list[dict[str, Any]]:
         """Task runs with their graph's columns, the latest first.
 
         Args:
             limit: how many at most.
-            wanted: ``first`` and ``last`` scheduled time, ``name`` in any case, ``root_id``, ``errors`` only.
+            filters: ``first`` and ``last`` scheduled time, ``name`` in any case, ``root_id``, ``errors`` only.
         """
         conditions = {
             "first": "t.scheduled_time >= ?",
@@ -168,13 +168,13 @@ class History:
             "root_id": "g.root_id = ?",
             "errors": "(starts_with(t.state, 'FAILED') OR t.state = 'CANCELLED') = ?",
         }
-        given = {k: v for k, v in wanted.items() if v not in {None, False}}
+        active = {k: v for k, v in filters.items() if v not in {None, False}}
         return self._records(
             f"SELECT t.*, g.root_id, g.name AS root_name, g.database, g.schema, g.version, g.run_id, g.scheduled_from, "
             f"g.config, g.next_scheduled_time FROM {_TASKS} t JOIN {_GRAPHS} g USING (group_id, attempt) "
-            f"WHERE {' AND '.join(['true', *(conditions[k] for k in given)])} "
+            f"WHERE {' AND '.join(['true', *(conditions[k] for k in active)])} "
             f"ORDER BY t.scheduled_time DESC, t.query_start_time DESC LIMIT {int(limit)}",
-            list(given.values()),
+            list(active.values()),
         )
 
     def graph_rows(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Table functions of INFORMATION_SCHEMA that tell about runs of tasks and of graphs."""
+"""Table functions of INFORMATION_SCHEMA about runs of tasks and of graphs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
+from local_snowflake.execution.results import TIME
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import split_parts
-from local_snowflake.tasks.graphs_of_schema import STARTED, Family, moment, schedule_of
-from local_snowflake.tasks.history import KEPT, SCHEDULE
-from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.graph import STARTED, TaskGraphs, graphs_of
+from local_snowflake.tasks.history import RETENTION, SCHEDULE
+from local_snowflake.tasks.schedule import moment, schedule_of
+from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
 from local_snowflake.tasks.show import describe_all
 
-_TIME = pa.timestamp("us", "UTC")
 _MOST = 10_000
 _HISTORY: dict[str, pa.DataType | None] = {
     **dict.fromkeys(("QUERY_ID", "NAME", "DATABASE_NAME", "SCHEMA_NAME", "QUERY_TEXT", "CONDITION_TEXT", "STATE")),
     **dict.fromkeys(("ERROR_CODE", "ERROR_MESSAGE")),
-    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), _TIME),
+    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), TIME),
     "ROOT_TASK_ID": None,
     "GRAPH_VERSION": pa.int64(),
     "RUN_ID": pa.int64(),
@@ -42,7 +43,7 @@ _HISTORY: dict[str, pa.DataType | None] = {
 _GRAPHS: dict[str, pa.DataType | None] = {
     **dict.fromkeys(("ROOT_TASK_NAME", "DATABASE_NAME", "SCHEMA_NAME", "STATE", "SCHEDULED_FROM")),
     **dict.fromkeys(("FIRST_ERROR_TASK_NAME", "FIRST_ERROR_CODE", "FIRST_ERROR_MESSAGE")),
-    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), _TIME),
+    **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), TIME),
     "ROOT_TASK_ID": None,
     "GRAPH_VERSION": pa.int64(),
     "RUN_ID": pa.int64(),
@@ -66,21 +67,20 @@ def task_history(
     """TASK_HISTORY: https://docs.snowflake.com/en/sql-reference/functions/task_history."""
     _check_limit(result_limit)
     first, last = _time(ctx, scheduled_time_range_start), _time(ctx, scheduled_time_range_end)
-    for given in (first, last):
-        if given and given < datetime.now(UTC) - KEPT - timedelta(minutes=1):
-            raise compilation_error("Invalid time range: TASK_HISTORY tells about the last 7 days.", 1008, "22023")
-    wanted = {"first": first, "last": last, "name": task_name, "root_id": root_task_id, "errors": bool(error_only)}
-    runs = ctx.engine.scheduler.history.task_rows(result_limit, **wanted)
+    for bound in (first, last):
+        if bound and bound < datetime.now(UTC) - RETENTION - timedelta(minutes=1):
+            raise compilation_error("Invalid time range: TASK_HISTORY shows the last 7 days.", 1008, "22023")
+    filters = {"first": first, "last": last, "name": task_name, "root_id": root_task_id, "errors": bool(error_only)}
+    runs = ctx.services.get(Scheduler).history.task_rows(result_limit, **filters)
     coming = [
         r
         for r in ([] if error_only else _scheduled(ctx))
         if (first is None or r["SCHEDULED_TIME"] >= first)
         and (last is None or r["SCHEDULED_TIME"] <= last)
-        and _named(r["NAME"], task_name)
+        and _matches(r["NAME"], task_name)
         and root_task_id in {None, r["ROOT_TASK_ID"]}
     ]
-    found = [*coming, *(_history_row(r) for r in runs)]
-    return _table(found[:result_limit], _HISTORY)
+    return _table([*coming, *(_history_row(r) for r in runs)][:result_limit], _HISTORY)
 
 
 def _history_row(r: dict[str, Any]) -> dict[str, Any]:
@@ -112,9 +112,9 @@ def _history_row(r: dict[str, Any]) -> dict[str, Any]:
 
 def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
     """The next run of every started root that has a schedule, the latest first."""
-    found = []
+    runs = []
     for root, at in _next_runs(ctx):
-        found.append(
+        runs.append(
             {
                 "NAME": root.name.name,
                 "DATABASE_NAME": root.name.database,
@@ -131,7 +131,7 @@ def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
                 "CONFIG": root.props["settings"].get("CONFIG"),
             }
         )
-    return sorted(found, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
+    return sorted(runs, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
 
 
 def _next_runs(ctx: Context) -> Iterable[tuple[Object, datetime]]:
@@ -155,38 +155,38 @@ def complete_task_graphs(
     """COMPLETE_TASK_GRAPHS: graph runs that ended in the last 60 minutes."""
     _check_limit(result_limit)
     since = datetime.now(UTC) - timedelta(minutes=60)
-    found = [
+    runs = [
         _graph_row(r)
-        for r in ctx.engine.scheduler.history.graph_rows()
+        for r in ctx.services.get(Scheduler).history.graph_rows()
         if r["completed"]
         and r["completed"] >= since
-        and _named(r["name"], root_task_name)
+        and _matches(r["name"], root_task_name)
         and (not error_only or r["state"] in {"FAILED", "CANCELLED"})
     ]
-    found.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
-    return _table(found[:result_limit], _GRAPHS)
+    runs.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
+    return _table(runs[:result_limit], _GRAPHS)
 
 
 @table_function("CURRENT_TASK_GRAPHS")
 def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: str | None = None) -> pa.Table:
     """CURRENT_TASK_GRAPHS: graph runs that execute or are due within 8 days."""
     _check_limit(result_limit)
-    found = [
+    running = [
         _graph_row(r)
-        for r in ctx.engine.scheduler.history.graph_rows()
-        if not r["completed"] and _named(r["name"], root_task_name)
+        for r in ctx.services.get(Scheduler).history.graph_rows()
+        if not r["completed"] and _matches(r["name"], root_task_name)
     ]
     scheduled = [
         {k: v for k, v in r.items() if k in _GRAPHS} | {"ROOT_TASK_NAME": r["NAME"]}
         for r in _scheduled(ctx)
-        if _named(r["NAME"], root_task_name)
+        if _matches(r["NAME"], root_task_name)
     ]
     columns = {k: v for k, v in _GRAPHS.items() if k != "COMPLETED_TIME"}
-    return _table([*scheduled, *found][:result_limit], columns)
+    return _table([*scheduled, *running][:result_limit], columns)
 
 
-def _named(name: str, wanted: str | None) -> bool:
-    return wanted is None or name.upper() == wanted.upper()
+def _matches(name: str, pattern: str | None) -> bool:
+    return pattern is None or name.upper() == pattern.upper()
 
 
 def _graph_row(r: dict[str, Any]) -> dict[str, Any]:
@@ -217,9 +217,9 @@ def task_dependents(ctx: Context, task_name: str, recursive: bool = True) -> pa.
     """TASK_DEPENDENTS: a task and those that run after it, directly or (RECURSIVE) at any distance."""
     name = ctx.resolve(split_parts(task_name))
     task = ctx.catalog.need("TASK", name)
-    family: Family = family_of(ctx, name)
-    below = family.descendants(name.name) if recursive else family.children(name.name)
-    records = describe_all(ctx, [task, *(family.tasks[n] for n in below)])
+    graphs: TaskGraphs = graphs_of(ctx.catalog, name)
+    below = graphs.descendants(name.name) if recursive else graphs.children(name.name)
+    records = describe_all(ctx, [task, *(graphs.tasks[n] for n in below)])
     columns = {k.upper(): v for k, v in TASK_COLUMNS.items()}
     return _table([{k.upper(): v for k, v in r.items()} for r in records], columns)
 
@@ -230,20 +230,20 @@ def _check_limit(limit: int) -> None:
 
 
 def _time(ctx: Context, value: Any) -> datetime | None:
-    """A time that was given as a text or as an expression, eg: ``DATEADD('hour', -1, CURRENT_TIMESTAMP())``."""
+    """A time, written as a text or as an expression, eg: ``DATEADD('hour', -1, CURRENT_TIMESTAMP())``."""
     if value is None:
         return None
     try:
-        found = datetime.fromisoformat(str(value))
+        time = datetime.fromisoformat(str(value))
     except ValueError:
         sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
         try:
-            found = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
+            time = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
         except SnowflakeError as error:
             raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
-    if not isinstance(found, datetime):
+    if not isinstance(time, datetime):
         raise compilation_error(f"invalid time [{value}]", 1008, "22023")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _table(records: list[dict[str, Any]], columns: dict[str, pa.DataType | None]) -> pa.Table:

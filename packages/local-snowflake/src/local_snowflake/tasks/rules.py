@@ -1,4 +1,4 @@
-"""What a task and a graph of tasks may not be, each with Snowflake's sentence."""
+"""What a task and a task graph may not be, and which tasks they may name: each refusal in Snowflake's words."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from sqlglot import exp
 
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.execution.context import Context
 from local_snowflake.scripting.reading import is_block, read_block
 from local_snowflake.sql.dialect import parse
-from local_snowflake.sql.names import shown
-from local_snowflake.tasks.graphs_of_schema import STARTED, Family, is_triggered, schedule_of
+from local_snowflake.sql.names import Name, shown
+from local_snowflake.tasks.graph import STARTED, TaskGraphs
+from local_snowflake.tasks.schedule import is_triggered, schedule_of
 
 _MOST_TASKS, _MOST_RELATIVES = 1000, 100
 _CONDITION_FUNCTIONS = {"SYSTEM$STREAM_HAS_DATA", "SYSTEM$GET_PREDECESSOR_RETURN_VALUE"}
@@ -29,21 +31,21 @@ def refusal(message: str, code: int = 91_400, sqlstate: str = "22000") -> Snowfl
     return SnowflakeError(code, sqlstate, message)
 
 
-def require_suspended(family: Family, name: str) -> None:
+def require_suspended(graphs: TaskGraphs, name: str) -> None:
     """Raise unless the roots of a task's graphs are suspended: a started graph does not change."""
-    for root in sorted(family.roots_of(name)):
-        task = family.tasks[root]
+    for root in sorted(graphs.roots_of(name)):
+        task = graphs.tasks[root]
         if task.props["state"] == STARTED:
             raise refusal(
                 f"Unable to update graph with root task {task.name.fqn} since that root task is not suspended.", 91_421
             )
 
 
-def check(family: Family, task: Object) -> None:
-    """Raise if a task, as a member of its family, breaks a rule.
+def check(graphs: TaskGraphs, task: Object) -> None:
+    """Raise if a task, as a part of its schema's graphs, breaks a rule.
 
     Args:
-        family: the tasks of the schema, the task itself and its changes among them.
+        graphs: the tasks of the schema, the task itself and its changes among them.
         task: the task as the statement would leave it.
 
     Raises:
@@ -51,13 +53,13 @@ def check(family: Family, task: Object) -> None:
     """
     _check_values(task)
     if task.props["finalize"]:
-        _check_finalizer(family, task)
+        _check_finalizer(graphs, task)
     if task.props["predecessors"]:
-        _check_predecessors(family, task)
-    if not family.is_root(task.name.name):
+        _check_predecessors(graphs, task)
+    if not graphs.is_root(task.name.name):
         _check_child(task)
     _check_compute(task)
-    _check_size(family, task)
+    _check_size(graphs, task)
 
 
 def _check_values(task: Object) -> None:
@@ -67,14 +69,15 @@ def _check_values(task: Object) -> None:
         if value is not None and not (value.lstrip("-").isdigit() and least <= int(value) <= most):
             raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
     if settings.get("CONFIG") is not None:
-        _check_config(settings["CONFIG"])
+        check_config(settings["CONFIG"])
     schedule_of(task)
     if task.props["condition"]:
         check_condition(task.props["condition"])
     check_body(task.props["definition"])
 
 
-def _check_config(text: str) -> None:
+def check_config(text: str) -> None:
+    """Raise unless a text is a JSON object."""
     try:
         valid = isinstance(json.loads(text), dict)
     except ValueError:
@@ -83,11 +86,6 @@ def _check_config(text: str) -> None:
         raise compilation_error(
             f"invalid value [{text}] for parameter 'CONFIG': it has to be a JSON object.", 1008, "22023"
         )
-
-
-def check_config(text: str) -> None:
-    """Raise unless a text is a JSON object."""
-    _check_config(text)
 
 
 def check_condition(condition: str) -> None:
@@ -113,11 +111,11 @@ def check_body(definition: str) -> None:
         read_block(definition)
 
 
-def _check_finalizer(family: Family, task: Object) -> None:
+def _check_finalizer(graphs: TaskGraphs, task: Object) -> None:
     name, target = task.name, task.props["finalize"]
     alone = not task.props["predecessors"]
-    if not (family.is_root(target) or (target == name.name and alone)):
-        raise refusal(f"Task {name.fqn} cannot finalize a non-root task {family.tasks[target].name.fqn}.")
+    if not (graphs.is_root(target) or (target == name.name and alone)):
+        raise refusal(f"Task {name.fqn} cannot finalize a non-root task {graphs.tasks[target].name.fqn}.")
     if target == name.name:
         raise refusal(f"Task {name.name} cannot finalize itself.")
     _check_child(task)
@@ -125,11 +123,11 @@ def _check_finalizer(family: Family, task: Object) -> None:
         raise refusal(f"Task {name.name} cannot have a schedule and be a finalizer task.")
     if not alone:
         raise refusal(f"Task {name.fqn} cannot have predecessors as a finalizer task.")
-    if family.children(name.name):
+    if graphs.children(name.name):
         raise refusal(f"Task {name.fqn} cannot have children as a finalizer task.")
-    if any(t.props["finalize"] == target and n != name.name for n, t in family.tasks.items()):
+    if any(t.props["finalize"] == target and n != name.name for n, t in graphs.tasks.items()):
         raise refusal(f"Finalize target {target} already have finalizer.")
-    if family.finalizer_of(name.name):
+    if graphs.finalizer_of(name.name):
         raise _has_finalizer(name.fqn)
 
 
@@ -140,17 +138,17 @@ def _has_finalizer(fqn: str) -> SnowflakeError:
     )
 
 
-def _check_predecessors(family: Family, task: Object) -> None:
+def _check_predecessors(graphs: TaskGraphs, task: Object) -> None:
     name = task.name
-    if family.finalizer_of(name.name):
+    if graphs.finalizer_of(name.name):
         raise _has_finalizer(name.fqn)
     for predecessor in task.props["predecessors"]:
-        above = family.tasks[predecessor]
-        if above.props["finalize"] in family.tasks:
+        above = graphs.tasks[predecessor]
+        if above.props["finalize"] in graphs.tasks:
             raise refusal(f"Task {above.name.fqn} cannot have children as a finalizer task.")
     if task.props["schedule"]:
         raise refusal(f"Task {name.name} cannot have both a schedule and a predecessor.")
-    if name.name in family.descendants(name.name):
+    if name.name in graphs.descendants(name.name):
         raise refusal(f"Task {name.fqn} cannot run after itself: a task graph has no loops.")
 
 
@@ -185,17 +183,53 @@ def _check_compute(task: Object) -> None:
         )
 
 
-def _check_size(family: Family, task: Object) -> None:
+def _check_size(graphs: TaskGraphs, task: Object) -> None:
     name = task.name.name
     relatives = [
         (len(task.props["predecessors"]), "predecessors"),
-        *((len(family.children(p)), "child tasks") for p in task.props["predecessors"]),
+        *((len(graphs.children(p)), "child tasks") for p in task.props["predecessors"]),
     ]
     for count, what in relatives:
         if count > _MOST_RELATIVES:
             raise refusal(
                 f"Task {shown(name)} would make a graph with {count} {what} of one task; the most is {_MOST_RELATIVES}."
             )
-    for root in family.roots_of(name):
-        if len(family.descendants(root)) + 1 > _MOST_TASKS:
+    for root in graphs.roots_of(name):
+        if len(graphs.descendants(root)) + 1 > _MOST_TASKS:
             raise refusal(f"The graph of root task {root} would have more than {_MOST_TASKS} tasks.")
+
+
+def written(parts: list[str]) -> str:
+    """A name as a refusal prints it."""
+    return ".".join(shown(part) for part in parts)
+
+
+def predecessors(ctx: Context, name: Name, after: list[list[str]], graphs: TaskGraphs) -> list[str]:
+    """The names of predecessors: checked to be there, each once, in order."""
+    names: set[str] = set()
+    elsewhere = ""
+    for parts in after:
+        full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
+        if (full.database, full.schema) != (name.database, name.schema):
+            if not ctx.catalog.get("TASK", full):
+                raise refusal(f"Invalid predecessor {written(parts)} was specified.")
+            elsewhere = elsewhere or full.name
+        elif full.name not in graphs.tasks:
+            raise refusal(f"Invalid predecessor {written(parts)} was specified.")
+        names.add(full.name)
+    if elsewhere:
+        raise refusal(f"Cannot have predecessor {elsewhere} from a different schema.")
+    return sorted(names)
+
+
+def finalize_target(ctx: Context, name: Name, parts: list[str] | None, graphs: TaskGraphs) -> str | None:
+    """The name of the root that a task is to finalize: checked to be there."""
+    if parts is None:
+        return None
+    full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
+    same = (full.database, full.schema) == (name.database, name.schema)
+    if not (full.name in graphs.tasks if same else ctx.catalog.get("TASK", full)):
+        raise refusal(f"Invalid finalized root task {written(parts)} was specified.")
+    if not same:
+        raise refusal(f"Cannot finalize graph {written(parts)} in a different schema.")
+    return full.name

@@ -1,23 +1,120 @@
-"""Runs that are under way: of a graph, and of one of its tasks in the session that executes it."""
+"""Runs of task graphs: which tasks may start, what follows from each outcome, and the runs that are under way."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
 
+from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.storage import Storage
+from local_snowflake.sessions.session import Session
 from local_snowflake.sql.names import Name
-from local_snowflake.tasks.graph import Graph, GraphRun, Node, State
-from local_snowflake.tasks.graphs_of_schema import DEFAULT_TIMEOUT_MS
+from local_snowflake.tasks.graph import DEFAULT_TIMEOUT_MS, STARTED, SUSPENDED, Graph, Node
 from local_snowflake.tasks.history import GraphRecord, TaskRecord, graph_of
-
-if TYPE_CHECKING:
-    from local_snowflake.sessions.session import Session
 
 INTERRUPTED = "The run was interrupted: the server stopped while the task was executing."
 _SYSTEM_ERROR = "000603"
+
+
+class State(StrEnum):
+    """Where a task stands in a run of its graph."""
+
+    WAITING = "WAITING"
+    EXECUTING = "EXECUTING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+# after a skipped root there is no finalizer
+_FOLLOWED = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+
+
+class GraphRun:
+    """The states of a graph's tasks in one run, over all its attempts."""
+
+    def __init__(self, graph: Graph, states: dict[str, State] | None = None, attempt: int = 1) -> None:
+        """Begin a run, or go on with one of which some tasks have a state.
+
+        Args:
+            graph: the version to run.
+            states: what became of tasks already; every other one waits.
+            attempt: which attempt this is.
+        """
+        self.graph = graph
+        self.states = dict.fromkeys(graph.nodes, State.WAITING) | (states or {})
+        self.attempt = attempt
+
+    def ready(self) -> list[str]:
+        """The tasks that may start now, in the order of their names; the finalizer comes alone and last."""
+        graph = self.graph
+        ready = [n for n in sorted(graph.nodes) if n != graph.finalizer and self._may_start(graph.nodes[n])]
+        if not ready and graph.finalizer and self._may_finalize(graph.nodes[graph.finalizer]):
+            return [graph.finalizer]
+        return ready
+
+    def _may_start(self, node: Node) -> bool:
+        if self.states[node.name] != State.WAITING:
+            return False
+        if node.name == self.graph.root:
+            return True
+        if not node.resumed:
+            return False
+        # a suspended predecessor counts as successful, but one at least has to run
+        deciding = [p for p in node.predecessors if p == self.graph.root or self.graph.nodes[p].resumed]
+        return bool(deciding) and all(self.states[p] == State.SUCCEEDED for p in deciding)
+
+    def _may_finalize(self, last: Node) -> bool:
+        if not last.resumed or self.states[last.name] != State.WAITING or State.EXECUTING in self.states.values():
+            return False
+        return self.states[self.graph.root] in _FOLLOWED and not self.may_retry
+
+    def started(self, name: str) -> None:
+        """A task begins."""
+        self._move(name, State.WAITING, State.EXECUTING)
+
+    def finished(self, name: str, state: State) -> None:
+        """A task ended."""
+        self._move(name, State.EXECUTING, state)
+
+    def _move(self, name: str, before: State, after: State) -> None:
+        if self.states[name] != before:
+            raise ValueError(f"task {name} is {self.states[name]}, so that it cannot become {after}")
+        self.states[name] = after
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether TASK_AUTO_RETRY_ATTEMPTS leaves an attempt for a failed task."""
+        return State.FAILED in self.states.values() and self.attempt <= self.graph.retries
+
+    @property
+    def attempt_over(self) -> bool:
+        """Whether nothing runs and nothing may start without a retry."""
+        return State.EXECUTING not in self.states.values() and not self.ready()
+
+    @property
+    def outcome(self) -> State:
+        """What the run is called when it is over."""
+        if State.FAILED in self.states.values():
+            return State.FAILED
+        if State.CANCELLED in self.states.values():
+            return State.CANCELLED
+        return State.SKIPPED if self.states[self.graph.root] == State.SKIPPED else State.SUCCEEDED
+
+    def retry(self) -> None:
+        """Begin the next attempt: from the tasks that failed."""
+        self.attempt += 1
+        self.reset(n for n, s in self.states.items() if s == State.FAILED)
+
+    def reset(self, names: Iterable[str]) -> None:
+        """Let tasks wait again."""
+        self.states.update(dict.fromkeys(list(names), State.WAITING))
 
 
 @dataclass
@@ -118,7 +215,7 @@ def new_run(graph: Graph, root_id: str, record_id: int, at: datetime, scheduled_
         root_id: the id of its root.
         record_id: the run's number.
         at: the time for which it was scheduled.
-        scheduled_from: what started it, as TASK_HISTORY tells.
+        scheduled_from: what started it, as TASK_HISTORY shows.
         config: the run's configuration, merged from the root's and the statement's.
     """
     record = GraphRecord(
@@ -165,3 +262,49 @@ def recovered_run(record: GraphRecord, tasks: list[TaskRecord], now: datetime) -
     run.values = {t.name: t.return_value for t in tasks if t.return_value is not None}
     run.start_attempt(record.started or now)
     return run, lost
+
+
+class FailureCounter:
+    """Counts failures in a row in the roots' properties, and suspends a root that has failed too often.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-task
+    """
+
+    def __init__(self, storage: Storage, catalog: Catalog) -> None:
+        """Count in the roots of ``catalog``."""
+        self._storage = storage
+        self._catalog = catalog
+
+    def count_failure(self, run: Run) -> bool:
+        """Count a failed run of a root; returns whether it is suspended for it."""
+        root = self._root(run)
+        if root is None:
+            return False
+        failures = root.props["failures"] + 1
+        if not (0 < run.graph.suspend_after <= failures and root.props["state"] == STARTED):
+            self._change(run, failures=failures)
+            return False
+        reason, now = "SUSPENDED_DUE_TO_ERRORS", datetime.now(UTC).isoformat()
+        self._change(run, failures=0, state=SUSPENDED, suspended_on=now, suspended_reason=reason)
+        return True
+
+    def count_success(self, run: Run) -> None:
+        """Begin to count from zero again."""
+        root = self._root(run)
+        if root and root.props["failures"]:
+            self._change(run, failures=0)
+
+    def _root(self, run: Run) -> Object | None:
+        """The root of a run as it is now; None if it was dropped or replaced."""
+        root = self._catalog.get("TASK", run.root)
+        return root if root and root.props["id"] == run.record.root_id else None
+
+    def _change(self, run: Run, **props: Any) -> None:
+        """Change properties of a run's root, if it is still there."""
+        cursor = self._storage.cursor()
+        try:
+            with self._catalog.change(cursor) as change:
+                if root := self._root(run):
+                    change.put(Object("TASK", root.name, root.props | props, root.owner, root.comment, root.created_on))
+        finally:
+            cursor.close()

@@ -1,15 +1,22 @@
-"""SCHEDULE of a task: an interval that counts from RESUME, or a cron expression in a time zone."""
+"""When tasks are due: SCHEDULE, an interval that counts from RESUME or a cron expression in a time zone; and triggers.
+
+Source: https://docs.snowflake.com/en/sql-reference/sql/create-task, https://docs.snowflake.com/en/user-guide/tasks-triggered
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import CroniterError, croniter
 
+from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.tasks.graph import STARTED, TaskGraphs
 
 _UNITS = {
     "S": 1,
@@ -27,6 +34,10 @@ _FIELDS = 5
 # further than any change of the clocks
 _SHIFT = timedelta(hours=2)
 _HORIZON = timedelta(days=366 * 8)
+DEFAULT_TRIGGER_SECONDS = 30
+HEALTH_CHECK = timedelta(hours=12)
+# many commits in a row are checked together
+_SETTLE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -69,12 +80,12 @@ class Cron:
 
     def _moments(self, wall: datetime) -> list[datetime]:
         """The moments at which the clocks of the zone show ``wall``: none, one or two."""
-        found = []
+        moments = []
         for fold in (0, 1):
             moment = wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
-            if moment.astimezone(self.zone).replace(tzinfo=None) == wall and moment not in found:
-                found.append(moment)
-        return found
+            if moment.astimezone(self.zone).replace(tzinfo=None) == wall and moment not in moments:
+                moments.append(moment)
+        return moments
 
 
 Schedule = Interval | Cron
@@ -122,3 +133,155 @@ def _parse_cron(text: str, words: list[str]) -> Cron:
 
 def _invalid(text: str, why: str) -> SnowflakeError:
     return compilation_error(f"invalid value [{text}] for parameter 'SCHEDULE': {why}.", 1008, "22023")
+
+
+def schedule_of(task: Object) -> Schedule | None:
+    """A task's schedule."""
+    text = task.props["schedule"]
+    return parse_schedule(text) if text else None
+
+
+def is_triggered(task: Object) -> bool:
+    """Whether a root runs when a stream has data instead of by a schedule.
+
+    Source: https://docs.snowflake.com/en/user-guide/tasks-triggered
+    """
+    props = task.props
+    condition = (props["condition"] or "").upper()
+    apart = not props["schedule"] and not props["predecessors"] and not props["finalize"]
+    return apart and "SYSTEM$STREAM_HAS_DATA" in condition
+
+
+def moment(props: dict[str, Any], key: str) -> datetime | None:
+    """A time that is kept in a task's properties."""
+    return datetime.fromisoformat(props[key]) if props.get(key) else None
+
+
+@dataclass
+class Entry:
+    """The state of a started root between two checks."""
+
+    resumed: datetime
+    due: datetime | None = None
+    # of a triggered task: whether its streams may have data that was not checked, and from when on it may run again
+    changed: bool = True
+    not_before: datetime | None = None
+    # when it last ran or had nothing to do
+    checked: datetime | None = None
+
+
+class Timetable:
+    """The due times of all started roots; asked with a time, it reads no clock."""
+
+    def __init__(self) -> None:
+        """Start with no root."""
+        self._entries: dict[str, Entry] = {}
+
+    def update(self, tasks: Iterable[Object], now: datetime) -> list[Object]:
+        """Learn which roots are started.
+
+        Args:
+            tasks: every task of the account.
+            now: the time.
+
+        Returns:
+            The started roots.
+        """
+        schemas: dict[tuple[str, str], list[Object]] = {}
+        for task in tasks:
+            schemas.setdefault((task.name.database, task.name.schema), []).append(task)
+        roots = []
+        for members in schemas.values():
+            graphs = TaskGraphs(members)
+            roots += [t for n, t in graphs.tasks.items() if t.props["state"] == STARTED and graphs.is_root(n)]
+        before, self._entries = self._entries, {}
+        for root in roots:
+            resumed = moment(root.props, "resumed_on") or now
+            entry = before.get(root.props["id"])
+            if entry is None or entry.resumed != resumed:
+                entry = Entry(resumed, due=self._next(root, now, resumed))
+            self._entries[root.props["id"]] = entry
+        return roots
+
+    @staticmethod
+    def _next(root: Object, now: datetime, resumed: datetime) -> datetime | None:
+        schedule = schedule_of(root)
+        return schedule.next_after(now, resumed) if schedule else None
+
+    def due(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, datetime]]:
+        """The roots whose schedule is due, with the time they were due; each is then due at its next time.
+
+        Times that passed unseen, eg: while the machine slept, are made up for by one run.
+        """
+        due = []
+        for root in roots:
+            entry = self._entries[root.props["id"]]
+            if entry.due and entry.due <= now:
+                due.append((root, entry.due))
+                entry.due = self._next(root, now, entry.resumed)
+        return due
+
+    def to_check(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, bool]]:
+        """The triggered roots whose condition is to be checked now.
+
+        Args:
+            roots: started roots that do not run at the moment.
+            now: the time.
+
+        Returns:
+            Each with whether it is a health check: nothing was written for twelve hours.
+        """
+        checks = []
+        for root in roots:
+            entry = self._entries[root.props["id"]]
+            at = self._check_time(root, entry)
+            if at is not None and at <= now:
+                checks.append((root, not entry.changed))
+                entry.changed, entry.checked = False, now
+                entry.not_before = max(entry.not_before or now, now + _SETTLE)
+        return checks
+
+    @staticmethod
+    def _check_time(root: Object, entry: Entry) -> datetime | None:
+        if not is_triggered(root):
+            return None
+        if entry.changed:
+            return entry.not_before or entry.resumed
+        return (entry.checked or entry.resumed) + HEALTH_CHECK
+
+    def data_changed(self) -> None:
+        """Rows were written somewhere: every triggered root is checked again."""
+        for entry in self._entries.values():
+            entry.changed = True
+
+    def ran(self, root: Object, now: datetime) -> None:
+        """A triggered root starts: it does not start again before its minimum interval is over."""
+        if entry := self._entries.get(root.props["id"]):
+            seconds = int(
+                root.props["settings"].get("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", DEFAULT_TRIGGER_SECONDS)
+            )
+            entry.not_before, entry.checked, entry.changed = now + timedelta(seconds=seconds), now, False
+
+    @staticmethod
+    def has_triggers(roots: Iterable[Object]) -> bool:
+        """Whether a stream triggers one of the roots."""
+        return any(is_triggered(root) for root in roots)
+
+    def run_over(self, root_id: str) -> None:
+        """A run of a root ended: what was written meanwhile, or was not consumed, triggers it again."""
+        if entry := self._entries.get(root_id):
+            entry.changed = True
+
+    def next_time(self, roots: Iterable[Object], busy: Container[str]) -> datetime | None:
+        """When there is something to do next, if nothing happens before.
+
+        Args:
+            roots: the started roots.
+            busy: ids of those that run: they are not triggered before they have ended.
+        """
+        times = []
+        for root in roots:
+            entry = self._entries[root.props["id"]]
+            check = None if root.props["id"] in busy else self._check_time(root, entry)
+            times += [t for t in (entry.due, check) if t]
+        return min(times, default=None)

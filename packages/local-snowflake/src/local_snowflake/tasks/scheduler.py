@@ -10,20 +10,16 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import Name
-from local_snowflake.tasks import execution, history
-from local_snowflake.tasks.graph import State
-from local_snowflake.tasks.graphs_of_schema import STARTED, Family, schedule_of
+from local_snowflake.tasks import history
+from local_snowflake.tasks.execution import TaskExecutor
+from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
-from local_snowflake.tasks.roots import Roots
-from local_snowflake.tasks.runs import Run, RunningTask, new_run, recovered_run
-from local_snowflake.tasks.timetable import Timetable
-
-if TYPE_CHECKING:
-    from local_snowflake.account import Engine
+from local_snowflake.tasks.runs import FailureCounter, Run, RunningTask, State, new_run, recovered_run
+from local_snowflake.tasks.schedule import Timetable, schedule_of
 
 logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -40,11 +36,18 @@ class Scheduler:
     Locks are taken in the order scheduler, catalog, history: nothing may call in here while it changes the catalog.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """Prepare; nothing runs before ``start()``."""
-        self.history = History(engine.storage.cursor())
-        self._engine = engine
-        self._roots = Roots(engine.storage, engine.catalog)
+    def __init__(self, storage: Storage, catalog: Catalog, executor: TaskExecutor) -> None:
+        """Prepare; nothing runs before ``start()``.
+
+        Args:
+            storage: the DuckDB file, where the history of runs is kept.
+            catalog: all tasks.
+            executor: runs a task in a session of its own.
+        """
+        self.history = History(storage.cursor())
+        self._catalog = catalog
+        self._executor = executor
+        self._failures = FailureCounter(storage, catalog)
         self._timetable = Timetable()
         self._lock = threading.RLock()
         self._signal = threading.Event()
@@ -102,14 +105,14 @@ class Scheduler:
             try:
                 wait = self._tick(datetime.now(UTC))
             except Exception:
-                # a scheduler that died would be silent
+                # a scheduler that ended would go unnoticed
                 logger.exception("the scheduler failed; it tries again in a second")
                 wait = 1.0
             self._signal.wait(wait)
 
     def _tick(self, now: datetime) -> float:
         """Start what is due; returns the seconds until there is something to do again."""
-        tasks = self._engine.catalog.all("TASK")
+        tasks = self._catalog.all("TASK")
         with self._lock:
             roots = self._timetable.update(tasks, now)
             busy = {run.record.root_id for run in self._runs.values()}
@@ -146,10 +149,10 @@ class Scheduler:
     def _check(self, root: Object, health_check: bool) -> None:
         """Run a triggered root if its stream has data."""
         try:
-            family = self._family(root.name)
-            holds = execution.stream_has_data(self._engine, family.graph(root.name.name))
+            graphs = graphs_of(self._catalog, root.name)
+            holds = self._executor.stream_has_data(graphs.graph(root.name.name))
             with self._lock:
-                now = self._engine.catalog.get("TASK", root.name)
+                now = self._catalog.get("TASK", root.name)
                 same = now is not None and now.props["id"] == root.props["id"] and now.props["state"] == STARTED
                 if (holds or health_check) and same and now and not self._active(root.props["id"]):
                     self._launch(now, datetime.now(UTC), history.TRIGGER)
@@ -208,11 +211,8 @@ class Scheduler:
     def _active(self, root_id: str) -> list[Run]:
         return [run for run in self._runs.values() if run.record.root_id == root_id]
 
-    def _family(self, name: Name) -> Family:
-        return Family(self._engine.catalog.all("TASK", name.database, name.schema))
-
     def _launch(self, root: Object, at: datetime, scheduled_from: str, config: str | None = None) -> None:
-        graph = self._family(root.name).graph(root.name.name)
+        graph = graphs_of(self._catalog, root.name).graph(root.name.name)
         now = datetime.now(UTC)
         run = new_run(graph, root.props["id"], self.history.new_id(), at, scheduled_from, merged(graph.config, config))
         run.start_attempt(now)
@@ -258,7 +258,7 @@ class Scheduler:
         self._tasks[task.record.query_id] = task
         self._signal.set()
         try:
-            state = execution.execute(self._engine, task)
+            state = self._executor.execute(task)
             with self._lock:
                 if self._stopping and state == State.FAILED:
                     return
@@ -275,7 +275,7 @@ class Scheduler:
             run.values[task.node.name] = task.record.return_value
         if state == State.FAILED and not run.progress.may_retry and not run.counted:
             run.counted = True
-            if self._roots.count_failure(run):
+            if self._failures.count_failure(run):
                 task.record.state = "FAILED_AND_AUTO_SUSPENDED"
         self.history.save_task(task.record)
         self._advance(run)
@@ -285,15 +285,15 @@ class Scheduler:
         self.history.save_graph(run.record)
         del self._runs[run.record.group_id]
         if run.progress.outcome == State.SUCCEEDED:
-            self._roots.count_success(run)
+            self._failures.count_success(run)
         if queued := self._queued.pop(run.record.root_id, None):
             queued()
         self._timetable.run_over(run.record.root_id)
         self._signal.set()
 
 
-def merged(default: str | None, given: str | None) -> str | None:
+def merged(default: str | None, override: str | None) -> str | None:
     """The configuration of a run: the statement's fields over those of the root's CONFIG."""
-    if not given:
+    if not override:
         return default
-    return json.dumps(json.loads(default or "{}") | json.loads(given))
+    return json.dumps(json.loads(default or "{}") | json.loads(override))

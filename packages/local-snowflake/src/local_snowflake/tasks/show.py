@@ -10,21 +10,20 @@ import pyarrow as pa
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import read_clauses, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.tasks.graphs_of_schema import Family, moment
-from local_snowflake.tasks.names import family_of
+from local_snowflake.tasks.graph import TaskGraphs, graphs_of
+from local_snowflake.tasks.schedule import moment
 
-_TIME = pa.timestamp("us", "UTC")
 COLUMNS: dict[str, pa.DataType | None] = {
-    "created_on": _TIME,
+    "created_on": TIME,
     **dict.fromkeys(("name", "id", "database_name", "schema_name", "owner", "comment", "warehouse", "schedule")),
     **dict.fromkeys(("predecessors", "state", "definition", "condition", "allow_overlapping_execution")),
     **dict.fromkeys(("error_integration",)),
-    "last_committed_on": _TIME,
-    "last_suspended_on": _TIME,
+    "last_committed_on": TIME,
+    "last_suspended_on": TIME,
     **dict.fromkeys(("owner_role_type", "config", "budget", "task_relations", "last_suspended_reason")),
     **dict.fromkeys(("success_integration", "scheduling_mode", "target_completion_interval", "execute_as_user")),
     **dict.fromkeys(("overlap_policy",)),
@@ -32,16 +31,16 @@ COLUMNS: dict[str, pa.DataType | None] = {
 _TERSE = ("name", "kind", "database_name", "schema_name", "schedule")
 
 
-def describe(task: Object, family: Family) -> dict[str, Any]:
+def describe(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
     """A task as SHOW TASKS prints it.
 
     Args:
         task: the task.
-        family: the tasks of its schema.
+        graphs: the tasks of its schema.
     """
     props, name, settings = task.props, task.name, task.props["settings"]
-    relations = _relations(task, family)
-    root = family.is_root(name.name)
+    relations = _relations(task, graphs)
+    root = graphs.is_root(name.name)
     policy = _overlap_policy(settings)
     flexible = "TARGET_COMPLETION_INTERVAL" in settings
     return {
@@ -71,15 +70,15 @@ def describe(task: Object, family: Family) -> dict[str, Any]:
     }
 
 
-def _relations(task: Object, family: Family) -> dict[str, Any]:
+def _relations(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
     """What a task follows, and what finalizes it or is finalized by it, by full names."""
     name, finalized = task.name.name, task.props["finalize"]
-    found: dict[str, Any] = {"Predecessors": [family.tasks[p].name.fqn for p in family.predecessors(name)]}
-    if last := family.finalizer_of(name):
-        found["FinalizerTask"] = family.tasks[last].name.fqn
-    if finalized in family.tasks:
-        found = {"FinalizedRootTask": family.tasks[finalized].name.fqn, **found}
-    return found
+    relations: dict[str, Any] = {"Predecessors": [graphs.tasks[p].name.fqn for p in graphs.predecessors(name)]}
+    if last := graphs.finalizer_of(name):
+        relations["FinalizerTask"] = graphs.tasks[last].name.fqn
+    if finalized in graphs.tasks:
+        relations = {"FinalizedRootTask": graphs.tasks[finalized].name.fqn, **relations}
+    return relations
 
 
 def _overlap_policy(settings: dict[str, Any]) -> str:
@@ -90,14 +89,14 @@ def _overlap_policy(settings: dict[str, Any]) -> str:
 
 def describe_all(ctx: Context, tasks: list[Object]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
-    families: dict[tuple[str, str], Family] = {}
-    found = []
+    by_schema: dict[tuple[str, str], TaskGraphs] = {}
+    records = []
     for task in tasks:
         key = task.name.database, task.name.schema
-        if key not in families:
-            families[key] = family_of(ctx, task.name)
-        found.append(describe(task, families[key]))
-    return found
+        if key not in by_schema:
+            by_schema[key] = graphs_of(ctx.catalog, task.name)
+        records.append(describe(task, by_schema[key]))
+    return records
 
 
 @statement("SHOW", "TASKS", "TERSE TASKS")
@@ -108,12 +107,12 @@ def show_tasks(ctx: Context, stmt: Statement) -> Result:
     root_only = next((i for i in range(len(words) - 1) if words[i : i + 2] == ["ROOT", "ONLY"]), None)
     if root_only is not None:
         reader.tokens = reader.tokens[:root_only] + reader.tokens[root_only + 2 :]
-    found = select(ctx, read_clauses(reader), "TASK")
-    records = describe_all(ctx, found)
+    tasks = select(ctx, read_clauses(reader), "TASK")
+    records = describe_all(ctx, tasks)
     if root_only is not None:
         records = [r for r in records if r["allow_overlapping_execution"] is not None]
     if stmt.kind.startswith("TERSE"):
-        return rows(records, {"created_on": _TIME, **dict.fromkeys(_TERSE)})
+        return rows(records, {"created_on": TIME, **dict.fromkeys(_TERSE)})
     return rows(records, COLUMNS)
 
 

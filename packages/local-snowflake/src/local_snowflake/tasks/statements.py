@@ -14,11 +14,12 @@ from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks import rules
+from local_snowflake.tasks.alter import set_version, suspension
 from local_snowflake.tasks.clauses import Clauses, read_definition
-from local_snowflake.tasks.graphs_of_schema import SUSPENDED, Family, fingerprint
+from local_snowflake.tasks.graph import SUSPENDED, TaskGraphs, fingerprint, graphs_of
 from local_snowflake.tasks.history import graph_of
-from local_snowflake.tasks.names import family_of, finalize_target, predecessors, with_task
-from local_snowflake.tasks.state import set_version, suspension
+from local_snowflake.tasks.rules import finalize_target, predecessors
+from local_snowflake.tasks.scheduler import Scheduler
 
 _TIMES = ("committed_on", "suspended_on", "suspended_reason", "resumed_on")
 _STATE = ("id", "state", "version", "fingerprint", "failures", *_TIMES)
@@ -46,36 +47,36 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
         raise not_supported("CREATE TASK … CLONE")
     clauses = read_definition(reader)
     ctx.require_schema(name)
-    family = family_of(ctx, name)
-    old = family.tasks.get(name.name)
+    graphs = graphs_of(ctx.catalog, name)
+    old = graphs.tasks.get(name.name)
     if old and not (stmt.or_replace or stmt.or_alter):
         if if_not_exists:
             return status(f"{name.name} already exists, statement succeeded.")
         raise already_exists(name.fqn)
-    props = _definition(ctx, name, clauses, family)
+    props = _definition(ctx, name, clauses, graphs)
     state = new_state()
     if old and stmt.or_alter:
         state = {k: old.props[k] for k in _STATE}
     task = Object("TASK", name, props | state, ctx.session.role, clauses.comment or "")
     if old:
-        rules.require_suspended(family, name.name)
+        rules.require_suspended(graphs, name.name)
         task.created_on = old.created_on if stmt.or_alter else task.created_on
         task.owner = old.owner if stmt.or_alter else task.owner
-    extended = with_task(family, task)
+    extended = graphs.with_task(task)
     rules.check(extended, task)
     rules.require_suspended(extended, name.name)
     with ctx.ddl() as change:
         change.put(task)
-    ctx.engine.scheduler.wake()
+    ctx.services.get(Scheduler).wake()
     if old and stmt.or_alter:
         return status(f"Task {name.name} successfully altered.")
     return status(f"Task {name.name} successfully created.")
 
 
-def _definition(ctx: Context, name: Name, clauses: Clauses, family: Family) -> dict[str, Any]:
+def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs) -> dict[str, Any]:
     if clauses.warehouse:
         ctx.catalog.need("WAREHOUSE", Name("", "", clauses.warehouse))
-    present = Family([*family.tasks.values(), Object("TASK", name, {"predecessors": [], "finalize": None})])
+    present = TaskGraphs([*graphs.tasks.values(), Object("TASK", name, {"predecessors": [], "finalize": None})])
     return {
         "definition": clauses.definition,
         "condition": clauses.condition,
@@ -95,30 +96,30 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    found = ctx.catalog.get("TASK", name)
-    if found is None:
+    task = ctx.catalog.get("TASK", name)
+    if task is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Task", name.fqn)
-    family = family_of(ctx, name)
-    if not family.is_root(name.name):
-        rules.require_suspended(family, name.name)
+    graphs = graphs_of(ctx.catalog, name)
+    if not graphs.is_root(name.name):
+        rules.require_suspended(graphs, name.name)
     with ctx.ddl() as change:
-        change.drop(found)
-        _sever(change, family, name.name)
-    ctx.engine.scheduler.wake()
+        change.drop(task)
+        _sever(change, graphs, name.name)
+    ctx.services.get(Scheduler).wake()
     return status(f"{name.name} successfully dropped.")
 
 
-def _sever(change: Change, family: Family, name: str) -> None:
-    for child in family.children(name):
-        task = copy.deepcopy(family.tasks[child])
+def _sever(change: Change, graphs: TaskGraphs, name: str) -> None:
+    for child in graphs.children(name):
+        task = copy.deepcopy(graphs.tasks[child])
         task.props["predecessors"].remove(name)
         if not task.props["predecessors"]:
             task.props |= suspension("CHILD_BECAME_ROOT")
         change.put(task)
-    if last := family.finalizer_of(name):
-        task = copy.deepcopy(family.tasks[last])
+    if last := graphs.finalizer_of(name):
+        task = copy.deepcopy(graphs.tasks[last])
         task.props |= {"finalize": None, **suspension("FINALIZER_BECAME_ROOT")}
         change.put(task)
 
@@ -136,28 +137,28 @@ def execute_task(ctx: Context, stmt: Statement) -> Result:
     retry = reader.accept("RETRY", "LAST")
     reader.finish()
     root = ctx.catalog.need("TASK", name)
-    family = family_of(ctx, name)
-    if not family.is_root(name.name):
+    graphs = graphs_of(ctx.catalog, name)
+    if not graphs.is_root(name.name):
         raise rules.refusal(f"Task {name.fqn} is not a root task: EXECUTE TASK runs a standalone or a root task.")
     if retry:
-        _retry_last(ctx, root, family)
+        _retry_last(ctx, root, graphs)
         return status(f"Task {name.name} is scheduled to run immediately.")
     task = copy.deepcopy(root)
-    if set_version(family, task):
+    if set_version(graphs, task):
         with ctx.ddl() as change:
             change.put(task)
-    ctx.engine.scheduler.execute(task, config)
+    ctx.services.get(Scheduler).execute(task, config)
     return status(f"Task {name.name} is scheduled to run immediately.")
 
 
-def _retry_last(ctx: Context, root: Object, family: Family) -> None:
-    scheduler = ctx.engine.scheduler
+def _retry_last(ctx: Context, root: Object, graphs: TaskGraphs) -> None:
+    scheduler = ctx.services.get(Scheduler)
     last = scheduler.history.last_run(root.props["id"])
     if last is None or last.state not in {"FAILED", "CANCELLED"}:
         state = last.state if last else "there is none"
         raise rules.refusal(
             f"Cannot retry task {root.name.fqn}: the last run of its graph has to be FAILED or CANCELLED ({state})."
         )
-    if fingerprint(graph_of(last)) != fingerprint(family.graph(root.name.name)):
+    if fingerprint(graph_of(last)) != fingerprint(graphs.graph(root.name.name)):
         raise rules.refusal(f"Cannot retry task {root.name.fqn}: its graph was modified since its last run.")
     scheduler.retry(last)

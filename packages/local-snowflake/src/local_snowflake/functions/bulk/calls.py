@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlglot import exp
 
-if TYPE_CHECKING:
-    from local_snowflake.execution.context import Context
+from local_snowflake.execution.context import Context
 
 
 @dataclass(frozen=True)

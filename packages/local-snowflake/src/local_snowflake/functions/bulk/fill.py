@@ -80,7 +80,7 @@ class BulkTable:
             fields += [pa.field(evaluation.column(r), kind) for r, kind in evaluation.results.items()]
         placeholder = pa.schema(fields).empty_table()
         session.register_rows(self._name, placeholder)
-        session.computed.announce(self._name, placeholder, self._sql, lambda: self._compute(placeholder))
+        session.lazy_tables.register(self._name, placeholder, self._sql, lambda: self._compute(placeholder))
 
     def _compute(self, placeholder: pa.Table) -> pa.Table:
         """Run the block's SQL and the functions; the next chunks are read while functions work on the former."""

@@ -77,7 +77,7 @@ def look_at(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
     """A query's column names and arrow types, without running it."""
 
     def work() -> tuple[list[str], pa.Schema]:
-        with ctx.session.computed.only_described():
+        with ctx.session.lazy_tables.only_described():
             relation = ctx.session.duck.sql(sql)
             described = list(relation.columns)
             schema = ctx.session.duck.sql(f"SELECT * FROM ({sql}) LIMIT 0").to_arrow_table().schema

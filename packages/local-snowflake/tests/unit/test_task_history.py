@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from local_snowflake.tasks.graph import Graph, Node, State
+from local_snowflake.tasks.graph import Graph, Node
 from local_snowflake.tasks.history import EXECUTE, History, TaskRecord
-from local_snowflake.tasks.runs import Run, new_run, recovered_run
+from local_snowflake.tasks.runs import Run, State, new_run, recovered_run
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 CHAIN = {

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_snowflake.tasks.graph import Graph, GraphRun, Node, State
+from local_snowflake.tasks.graph import Graph, Node
+from local_snowflake.tasks.runs import GraphRun, State
 
 OUTCOMES = st.sampled_from([State.SUCCEEDED, State.SUCCEEDED, State.SUCCEEDED, State.FAILED, State.SKIPPED])
 

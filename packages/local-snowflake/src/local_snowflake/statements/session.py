@@ -1,77 +1,23 @@
-"""USE, session parameters and variables, transactions, and the functions that tell the session's context."""
+"""USE, session parameters and variables, the functions of the session's context, RESULT_SCAN and SYSTEM$WAIT."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import threading
 
-import duckdb
 import pyarrow as pa
 
-from local_snowflake import streams
-from local_snowflake.errors import SnowflakeError, does_not_exist, not_supported
+from local_snowflake.errors import canceled, compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function, table_function
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import like_filter, read_clauses
-from local_snowflake.scripting.blocks import run_anonymous
-from local_snowflake.scripting.reading import is_block
-from local_snowflake.sessions.parameters import PARAMETERS, invalid_value, is_known, read_parameter, shown
-from local_snowflake.sql.names import Name, literal
+from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, set_parameter, shown, unset_parameter
+from local_snowflake.sql.names import Name
 from local_snowflake.sql.queries import parse_relational, run_query
 from local_snowflake.sql.statement import Statement, skip_head
 
-DEFAULT_PARAMETERS: dict[str, Any] = {key: parameter.default for key, parameter in PARAMETERS.items()}
-
-
-@statement("BEGIN")
-@statement("START", "TRANSACTION")
-def begin(ctx: Context, stmt: Statement) -> Result:
-    """BEGIN [TRANSACTION | WORK], or a block: https://docs.snowflake.com/en/sql-reference/sql/begin."""
-    if is_block(stmt.sql):
-        return run_anonymous(ctx, stmt.sql)
-    reader = stmt.reader
-    reader.next()
-    reader.accept_any("TRANSACTION", "WORK")
-    if reader.accept("NAME"):
-        reader.identifier()
-    reader.finish()
-    if _is_callers(ctx):
-        raise not_supported("BEGIN in a procedure that was called inside a transaction: an autonomous transaction")
-    ctx.session.begin()
-    streams.mark_start(ctx.session)
-    return status()
-
-
-@statement("COMMIT")
-def commit(ctx: Context, stmt: Statement) -> Result:
-    """COMMIT [WORK]."""
-    _check_scope(ctx)
-    ctx.session.commit()
-    return status()
-
-
-@statement("ROLLBACK")
-def rollback(ctx: Context, stmt: Statement) -> Result:
-    """ROLLBACK [WORK]."""
-    _check_scope(ctx)
-    ctx.session.rollback()
-    return status()
-
-
-def _is_callers(ctx: Context) -> bool:
-    """Whether the open transaction is that of a procedure's caller."""
-    return ctx.session.in_transaction and ctx.session.transaction == ctx.handle.callers_transaction
-
-
-def _check_scope(ctx: Context) -> None:
-    """A procedure may not end its caller's transaction.
-
-    Source: https://docs.snowflake.com/en/sql-reference/transactions#scoped-transactions
-    """
-    if _is_callers(ctx):
-        text = "Modifying a transaction that has started at a different scope is not allowed."
-        raise SnowflakeError(90231, "25000", f"Stored procedure execution error: {text}")
+_UNITS = {"DAYS": 86_400.0, "HOURS": 3600.0, "MINUTES": 60.0, "SECONDS": 1.0, "MILLISECONDS": 0.001}
 
 
 @statement("USE", "", "DATABASE", "SCHEMA", "WAREHOUSE", "ROLE", "SECONDARY ROLES")
@@ -105,47 +51,14 @@ def alter_session(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if reader.accept("SET"):
         for key, value in reader.options().items():
-            set_parameter(ctx, key, value)
+            set_parameter(ctx.session, key, value)
     else:
         reader.expect("UNSET")
         while not reader.done:
-            unset_parameter(ctx, reader.identifier())
+            unset_parameter(ctx.session, reader.identifier())
             reader.accept(",")
     reader.finish()
     return status()
-
-
-def set_parameter(ctx: Context, key: str, value: Any) -> None:
-    """Set a session parameter.
-
-    Raises:
-        SnowflakeError: 000002, if there is no such parameter here or it cannot have this value; 001006, if the value is
-            none of its type.
-    """
-    value = read_parameter(key, value)
-    if key == "TIMEZONE":
-        _set_time_zone(ctx, str(value))
-    ctx.session.parameters[key] = value
-    if key == "AUTOCOMMIT":
-        ctx.session.commit()
-        ctx.session.autocommit = bool(value)
-
-
-def unset_parameter(ctx: Context, key: str) -> None:
-    """Give a session parameter its default again."""
-    if not is_known(key):
-        raise not_supported(f"parameter {key}")
-    ctx.session.parameters.pop(key, None)
-    if key == "TIMEZONE":
-        _set_time_zone(ctx, DEFAULT_PARAMETERS[key])
-
-
-def _set_time_zone(ctx: Context, name: str) -> None:
-    """The zone that times without one are in: https://docs.snowflake.com/en/sql-reference/parameters#timezone."""
-    try:
-        ctx.session.duck.execute(f"SET TimeZone = {literal(name)}")
-    except duckdb.Error:
-        raise invalid_value("TIMEZONE", name) from None
 
 
 @statement("SHOW", "PARAMETERS")
@@ -209,12 +122,8 @@ _CONTEXT = {
 }
 
 
-def _announce_context_functions() -> None:
-    for name, read in _CONTEXT.items():
-        system_function(name)(lambda ctx, *_, read=read: read(ctx.session))
-
-
-_announce_context_functions()
+for _name, _read in _CONTEXT.items():
+    system_function(_name)(lambda ctx, *_, read=_read: read(ctx.session))
 
 
 @system_function("LAST_QUERY_ID")
@@ -229,7 +138,37 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
 @table_function("RESULT_SCAN")
 def result_scan(ctx: Context, query_id: str) -> pa.Table:
     """RESULT_SCAN('id' | LAST_QUERY_ID([n])): an earlier result of this session as a table."""
-    found = ctx.session.results.get(query_id)
-    if found is None:
+    result = ctx.session.results.get(query_id)
+    if result is None:
         raise does_not_exist("Statement", query_id)
-    return found.table.rename_columns([c.name for c in found.columns])
+    return result
+
+
+@system_function("SYSTEM$WAIT", effective="VARCHAR")
+def wait(ctx: Context, amount: float, unit: str = "SECONDS") -> str:
+    """SYSTEM$WAIT(amount [, unit]): do nothing for a while; an interrupt of the session ends it.
+
+    Raises:
+        SnowflakeError: 001003 for another unit; 000604 when it was interrupted.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/system_wait
+    """
+    if str(unit).upper() not in _UNITS:
+        raise compilation_error(f"invalid unit [{unit}] of SYSTEM$WAIT: one of {', '.join(_UNITS)}.")
+    interrupted = threading.Event()
+    ctx.session.on_interrupt.append(interrupted.set)
+    try:
+        if interrupted.wait(float(amount) * _UNITS[str(unit).upper()]):
+            raise canceled()
+    finally:
+        ctx.session.on_interrupt.remove(interrupted.set)
+    return f"waited {amount:g} {str(unit).lower()}"
+
+
+@statement("CALL", "SYSTEM$WAIT")
+def call_wait(ctx: Context, stmt: Statement) -> Result:
+    """CALL SYSTEM$WAIT(amount [, unit])."""
+    reader = skip_head(stmt)
+    amount, *unit = reader.value_list()
+    reader.finish()
+    return rows([{"SYSTEM$WAIT": wait(ctx, float(amount), *unit)}], {"SYSTEM$WAIT": None})

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import Name
-from local_snowflake.tasks.schedule import parse_schedule
-from local_snowflake.tasks.timetable import Timetable
+from local_snowflake.tasks.schedule import Timetable, parse_schedule
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 

@@ -1,17 +1,68 @@
-"""SHOW LOCKS, SHOW TRANSACTIONS and SYSTEM$ABORT_TRANSACTION: who keeps whom waiting, and an end to it."""
+"""BEGIN, COMMIT and ROLLBACK; SHOW LOCKS, SHOW TRANSACTIONS and SYSTEM$ABORT_TRANSACTION."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake import streams
+from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
-from local_snowflake.execution.results import Result, rows
+from local_snowflake.execution.results import TIME, Result, rows, status
+from local_snowflake.scripting.blocks import run_anonymous
+from local_snowflake.scripting.reading import is_block
 from local_snowflake.sessions.session import Session
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 
-_TIME = pa.timestamp("us", "UTC")
+
+@statement("BEGIN")
+@statement("START", "TRANSACTION")
+def begin(ctx: Context, stmt: Statement) -> Result:
+    """BEGIN [TRANSACTION | WORK], or a block: https://docs.snowflake.com/en/sql-reference/sql/begin."""
+    if is_block(stmt.sql):
+        return run_anonymous(ctx, stmt.sql)
+    reader = stmt.reader
+    reader.next()
+    reader.accept_any("TRANSACTION", "WORK")
+    if reader.accept("NAME"):
+        reader.identifier()
+    reader.finish()
+    if _is_callers(ctx):
+        raise not_supported("BEGIN in a procedure that was called inside a transaction: an autonomous transaction")
+    ctx.session.begin()
+    streams.mark_start(ctx.session)
+    return status()
+
+
+@statement("COMMIT")
+def commit(ctx: Context, stmt: Statement) -> Result:
+    """COMMIT [WORK]."""
+    _check_scope(ctx)
+    ctx.session.commit()
+    return status()
+
+
+@statement("ROLLBACK")
+def rollback(ctx: Context, stmt: Statement) -> Result:
+    """ROLLBACK [WORK]."""
+    _check_scope(ctx)
+    ctx.session.rollback()
+    return status()
+
+
+def _is_callers(ctx: Context) -> bool:
+    """Whether the open transaction is that of a procedure's caller."""
+    return ctx.session.in_transaction and ctx.session.transaction == ctx.token.callers_transaction
+
+
+def _check_scope(ctx: Context) -> None:
+    """A procedure may not end its caller's transaction.
+
+    Source: https://docs.snowflake.com/en/sql-reference/transactions#scoped-transactions
+    """
+    if _is_callers(ctx):
+        text = "Modifying a transaction that has started at a different scope is not allowed."
+        raise SnowflakeError(90231, "25000", f"Stored procedure execution error: {text}")
 
 
 def _read_account(reader: Reader) -> None:
@@ -25,10 +76,10 @@ def show_locks(ctx: Context, stmt: Statement) -> Result:
     """SHOW LOCKS [IN ACCOUNT]: https://docs.snowflake.com/en/sql-reference/sql/show-locks."""
     _read_account(skip_head(stmt))
     owners: dict[int | None, Session] = {}
-    for session in ctx.engine.idle.by_session():
+    for session in ctx.services.sessions.by_session():
         owners |= {session.transaction: session, session.changing: session}
     records = []
-    for owner, resource, claim, held in sorted(ctx.engine.locks.claims(), key=lambda c: (c[1], c[2].since)):
+    for owner, resource, claim, held in sorted(ctx.session.locks.claims(), key=lambda c: (c[1], c[2].since)):
         by = owners.get(owner)
         started = by.transaction_started if by and by.transaction == owner else claim.since
         records.append(
@@ -43,8 +94,8 @@ def show_locks(ctx: Context, stmt: Statement) -> Result:
                 "session": by.id if by else None,
             }
         )
-    columns = {"resource": None, "type": None, "transaction": pa.int64(), "transaction_started_on": _TIME}
-    return rows(records, {**columns, "status": None, "acquired_on": _TIME, "query_id": None, "session": pa.int64()})
+    columns = {"resource": None, "type": None, "transaction": pa.int64(), "transaction_started_on": TIME}
+    return rows(records, {**columns, "status": None, "acquired_on": TIME, "query_id": None, "session": pa.int64()})
 
 
 @statement("SHOW", "TRANSACTIONS")
@@ -61,10 +112,10 @@ def show_transactions(ctx: Context, stmt: Statement) -> Result:
             "state": "running",
             "scope": 0,
         }
-        for session in ctx.engine.idle.by_session()
+        for session in ctx.services.sessions.by_session()
         if (number := session.transaction) is not None
     ]
-    columns = {"id": pa.int64(), "user": None, "session": pa.int64(), "name": None, "started_on": _TIME, "state": None}
+    columns = {"id": pa.int64(), "user": None, "session": pa.int64(), "name": None, "started_on": TIME, "state": None}
     return rows(sorted(records, key=lambda r: str(r["id"])), {**columns, "scope": pa.int64()})
 
 
@@ -82,7 +133,7 @@ def abort_transaction(ctx: Context, transaction: int | str) -> str:
     number = int(transaction)
     if number == ctx.session.transaction:
         raise compilation_error(f"transaction {number} is that of this session: end it with ROLLBACK.")
-    if not ctx.engine.idle.abort(number):
+    if not ctx.services.sessions.abort(number):
         text = f"Transaction {number} is not open: it was committed or rolled back, or never was."
         raise SnowflakeError(603, "02000", f"{text} SHOW TRANSACTIONS lists the open ones.")
     return f"Aborted transaction id: {number}"

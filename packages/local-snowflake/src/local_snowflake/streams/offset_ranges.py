@@ -1,7 +1,7 @@
-"""Windows of streams: which versions a transaction may see of each, and how an offset moves.
+"""Offset ranges of streams: which versions a transaction may see of each, and how an offset moves.
 
-The first read of a stream in a transaction fixes its window, from the stream's offset to the start of the transaction.
-DML that reads the stream moves the offset to the end of the window, in the same transaction.
+The first read of a stream in a transaction fixes its offset range: from the stream's offset to the start of the
+transaction. DML that reads the stream moves the offset to the end of the range, in the same transaction.
 
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#stream-offset
 """
@@ -23,11 +23,11 @@ from local_snowflake.streams.tracking import offsets_of, versions_of
 
 T = TypeVar("T")
 _START = "changes.start"
-_WINDOW = "changes.window"
+_RANGE = "changes.range"
 
 
 @dataclass(frozen=True)
-class Window:
+class OffsetRange:
     """What a transaction sees of one tracked table through a stream: the versions in (after, upto].
 
     With ``initial`` it sees the rows as they were at ``upto`` instead.
@@ -45,15 +45,15 @@ def mark_start(session: Session) -> None:
         session.notes[_START] = versions_of(session.duck)
 
 
-def read_windows(ctx: Context) -> None:
+def bind_offset_ranges(ctx: Context) -> None:
     """Let the statement's streams be read; runs in the closure that reads, before its query."""
     session = ctx.session
     if ctx.streams and session.in_transaction:
         session.lock(*stream_locks(ctx))
         mark_start(session)
     for stream in ctx.streams:
-        for window in _windows(ctx, stream):
-            _bind(session.duck, stream, window)
+        for span in _ranges(ctx, stream):
+            _bind(session.duck, stream, span)
     _bind_offsets(ctx)
 
 
@@ -64,11 +64,11 @@ def consuming(ctx: Context, work: Callable[[], T]) -> T:
         ctx: the statement's context; compiling the statement has put its streams there.
         work: runs the DML, inside a writing closure of the session.
     """
-    read_windows(ctx)
+    bind_offset_ranges(ctx)
     done = work()
     for stream in ctx.streams:
-        for window in _windows(ctx, stream):
-            _advance(ctx.session.duck, stream, window)
+        for span in _ranges(ctx, stream):
+            _advance(ctx.session.duck, stream, span)
     return done
 
 
@@ -76,9 +76,9 @@ def consume_in_ddl(ctx: Context) -> None:
     """Consume the streams that a DDL statement is about to read, inside its own transaction."""
     _bind_offsets(ctx)
     for stream in ctx.streams:
-        for window in _windows(ctx, stream):
-            _bind(ctx.session.duck, stream, window)
-            _advance(ctx.session.duck, stream, window)
+        for span in _ranges(ctx, stream):
+            _bind(ctx.session.duck, stream, span)
+            _advance(ctx.session.duck, stream, span)
 
 
 def stream_locks(ctx: Context) -> list[Resource]:
@@ -86,47 +86,47 @@ def stream_locks(ctx: Context) -> list[Resource]:
     return [Resource(f"stream {stream}", "STREAM") for stream in ctx.streams]
 
 
-def _windows(ctx: Context, stream: int) -> list[Window]:
+def _ranges(ctx: Context, stream: int) -> list[OffsetRange]:
     session = ctx.session
     if not session.in_transaction:
         return _current(session.duck, stream, versions_of(session.duck))
-    key = (_WINDOW, stream)
+    key = (_RANGE, stream)
     if key not in session.notes:
         # committed offsets: the transaction's own snapshot may be older than the stream's lock
-        with ctx.engine.storage.cursor() as duck:
+        with ctx.services.storage.cursor() as duck:
             session.notes[key] = _current(duck, stream, versions_of(duck) | session.notes[_START])
-    found: list[Window] = session.notes[key]
-    return found
+    ranges: list[OffsetRange] = session.notes[key]
+    return ranges
 
 
-def _current(duck: duckdb.DuckDBPyConnection, stream: int, versions: dict[int, int]) -> list[Window]:
+def _current(duck: duckdb.DuckDBPyConnection, stream: int, versions: dict[int, int]) -> list[OffsetRange]:
     return [
-        Window(tracked, version, version if initial else max(version, versions.get(tracked, version)), initial)
+        OffsetRange(tracked, version, version if initial else max(version, versions.get(tracked, version)), initial)
         for tracked, version, initial, _ in offsets_of(duck, stream)
     ]
 
 
-def _bind(duck: duckdb.DuckDBPyConnection, stream: int, window: Window) -> None:
-    after, upto = lower_bound(stream, window.tracked), upper_bound(stream, window.tracked)
-    duck.execute(f"SET VARIABLE {quote(after)} = {window.after}::BIGINT")
-    duck.execute(f"SET VARIABLE {quote(upto)} = {window.upto}::BIGINT")
-    initial = f"{window.upto}::BIGINT" if window.initial else "NULL::BIGINT"
-    duck.execute(f"SET VARIABLE {quote(initial_version(stream, window.tracked))} = {initial}")
+def _bind(duck: duckdb.DuckDBPyConnection, stream: int, span: OffsetRange) -> None:
+    after, upto = lower_bound(stream, span.tracked), upper_bound(stream, span.tracked)
+    duck.execute(f"SET VARIABLE {quote(after)} = {span.after}::BIGINT")
+    duck.execute(f"SET VARIABLE {quote(upto)} = {span.upto}::BIGINT")
+    initial = f"{span.upto}::BIGINT" if span.initial else "NULL::BIGINT"
+    duck.execute(f"SET VARIABLE {quote(initial_version(stream, span.tracked))} = {initial}")
 
 
 def _bind_offsets(ctx: Context) -> None:
     """Where AT (STREAM => …) reads: at the committed offset, also after the transaction's own DML has consumed it."""
     session = ctx.session
     for stream in ctx.points:
-        windows: list[Window] = session.notes.get((_WINDOW, stream), []) if session.in_transaction else []
-        offsets = [(w.tracked, w.after) for w in windows] or [(t, v) for t, v, *_ in offsets_of(session.duck, stream)]
+        ranges: list[OffsetRange] = session.notes.get((_RANGE, stream), []) if session.in_transaction else []
+        offsets = [(w.tracked, w.after) for w in ranges] or [(t, v) for t, v, *_ in offsets_of(session.duck, stream)]
         for tracked, version in offsets:
             session.duck.execute(f"SET VARIABLE {quote(offset_variable(stream, tracked))} = {version}::BIGINT")
 
 
-def _advance(duck: duckdb.DuckDBPyConnection, stream: int, window: Window) -> None:
+def _advance(duck: duckdb.DuckDBPyConnection, stream: int, span: OffsetRange) -> None:
     duck.execute(
         f"UPDATE {OFFSETS} SET version = greatest(version, ?), initial = FALSE, refreshed = now() "
         "WHERE stream = ? AND tracked = ?",
-        [window.upto, stream, window.tracked],
+        [span.upto, stream, span.tracked],
     )

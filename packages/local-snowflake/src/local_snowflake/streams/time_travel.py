@@ -31,7 +31,7 @@ def read_table(ctx: Context, table: Object, node: exp.Table) -> exp.Expression:
     if (past := node.args.get("when")) is not None:
         point = _point(ctx, past)
         rows = past_rows(ctx, table, point)
-        if point.kind == "STREAM":  # known when the statement runs: until then another may consume the stream
+        if point.kind == "STREAM":  # resolved when the statement runs: until then another may consume the stream
             ctx.points.add(point.value)
             rows = delta.rows_at(of(table), read_variable(offset_variable(point.value, of(table).id)))
         return exp.var(f"SELECT {of(table).listed()} FROM ({rows})")
@@ -88,4 +88,4 @@ def _changes_sql(ctx: Context, table: Object, clause: exp.Expression) -> str:
     end = clause.args.get("end")
     upto = version_at(ctx, duck, target, _point(ctx, end) if end is not None else None)
     append_only = clause.args["information"].name.upper() == "APPEND_ONLY"
-    return delta.window_sql(target, str(after), str(upto), append_only=append_only)
+    return delta.changes_sql(target, str(after), str(upto), append_only=append_only)

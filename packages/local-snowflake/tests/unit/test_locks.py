@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 
 from local_snowflake.errors import SnowflakeError, canceled
-from local_snowflake.protocol.pending import Kept
 from local_snowflake.sessions.locks import LockTable, Resource
 from local_snowflake.sessions.session import Session
 
@@ -141,14 +140,3 @@ def test_a_write_that_is_tried_again_finds_its_rows(text: str) -> None:
         assert mine.write(work) == 3
         with pytest.raises(duckdb.CatalogException):
             mine.duck.execute('SELECT count(*) FROM "$BATCH_1"')
-
-
-def test_kept_values_are_bounded() -> None:
-    kept: Kept[str] = Kept(3, 100)
-    for i in range(5):
-        kept.put(f"K{i}", f"V{i}", 10)
-    assert [kept.get(f"K{i}") for i in range(5)] == [None, None, "V2", "V3", "V4"]
-    kept.put("LARGE", "V", 95)
-    assert kept.get("K4") is None
-    kept.put("TOO LARGE", "W", 1000)
-    assert (kept.get("LARGE"), kept.get("TOO LARGE")) == (None, "W")

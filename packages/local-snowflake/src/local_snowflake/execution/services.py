@@ -1,0 +1,57 @@
+"""What an account offers to the handlers of its statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.storage import Storage
+from local_snowflake.execution.query_history import QueryHistory
+from local_snowflake.execution.results import Result
+from local_snowflake.python.pool import Workers
+from local_snowflake.sessions.registry import SessionRegistry
+from local_snowflake.sessions.token import SessionToken
+
+T = TypeVar("T")
+
+
+class RunStatement(Protocol):
+    """Runs one statement under a token whose lock the caller holds."""
+
+    def __call__(self, token: SessionToken, sql: str, *, query_id: str | None = None) -> Result:
+        """Run ``sql``, under ``query_id`` if the caller has made one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of an account that handlers work with.
+
+    Attributes:
+        data_dir: the directory that holds everything the account keeps.
+        address: host and port under which procedures reach the server; empty until the server listens.
+        storage: the DuckDB file.
+        catalog: all objects.
+        sessions: the open sessions.
+        history: the statements that ran.
+        workers: the processes that run handlers in Python.
+        run: runs a statement.
+        others: the services of higher layers by their classes: this layer cannot name them.
+    """
+
+    data_dir: Path
+    address: dict[str, Any]
+    storage: Storage
+    catalog: Catalog
+    sessions: SessionRegistry
+    history: QueryHistory
+    workers: Workers
+    run: RunStatement
+    others: Mapping[type, object]
+
+    def get(self, kind: type[T]) -> T:
+        """The service of a class of a higher layer, eg: ``ctx.services.get(Scheduler)``."""
+        return cast(T, self.others[kind])
