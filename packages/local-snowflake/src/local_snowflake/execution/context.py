@@ -20,6 +20,7 @@ from local_snowflake.sql.names import Name, quote
 if TYPE_CHECKING:
     from local_snowflake.account import Engine
     from local_snowflake.execution.results import Result
+    from local_snowflake.sql.compiler import Compiler
 
 
 class Context:
@@ -53,6 +54,11 @@ class Context:
     def catalog(self) -> Catalog:
         """All objects of the account."""
         return self.engine.catalog
+
+    @property
+    def compiler(self) -> Compiler:
+        """What compiles the account's statements."""
+        return self.engine.compiler
 
     def execute(self, sql: str) -> Result:
         """Run another Snowflake statement in the same session, eg: the body of a task."""

@@ -25,8 +25,6 @@ SYSTEM_FUNCTIONS: dict[str, SystemFunction] = {}
 EFFECTIVE_FUNCTIONS: dict[str, str] = {}
 TABLE_FUNCTIONS: dict[str, TableFunction] = {}
 SOURCES: dict[str, SourceExpander] = {}
-TEXT_REWRITERS: list[Callable[[Context, str], str]] = []
-TREE_REWRITERS: list[Callable[[Context, exp.Expression], exp.Expression]] = []
 
 
 def statement(verb: str, *kinds: str) -> Callable[[Handler], Handler]:
@@ -74,17 +72,3 @@ def source(kind: str) -> Callable[[SourceExpander], SourceExpander]:
         return expander
 
     return register
-
-
-def text_rewriter(rewrite: Callable[[Context, str], str]) -> Callable[[Context, str], str]:
-    """Rewrite a relational statement's text before it is parsed: for syntax that sqlglot does not know."""
-    TEXT_REWRITERS.append(rewrite)
-    return rewrite
-
-
-def tree_rewriter(
-    rewrite: Callable[[Context, exp.Expression], exp.Expression],
-) -> Callable[[Context, exp.Expression], exp.Expression]:
-    """Rewrite a relational statement's tree once names are upper case and before tables are resolved."""
-    TREE_REWRITERS.append(rewrite)
-    return rewrite

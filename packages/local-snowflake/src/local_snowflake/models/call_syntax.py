@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import text_rewriter
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.sql.statement import Edit, Reader, Statement, edited, tokenize
 
 _PREFIX = "MODEL("
 
@@ -39,15 +38,15 @@ class _Alias:
     end: int
 
 
-@text_rewriter
-def rewrite_calls(ctx: Context, sql: str) -> str:
+def rewrite_calls(_: Context, statement: Statement) -> str:
     """Write the calls of models' methods in a statement as function calls."""
+    sql = statement.sql
     if "!" not in sql:
         return sql
-    tokens = tokenize(sql)
-    if not any(t.text == "!" and t.token_type == TokenType.EXCLAMATION for t in tokens):
+    tokens = statement.tokens
+    if not any(t.token_type == TokenType.EXCLAMATION for t in tokens):
         return sql
-    edits: list[tuple[int, int, str]] = []
+    edits: list[Edit] = []
     aliases = _read_aliases(sql, tokens, edits)
     for i, token in enumerate(tokens):
         if token.token_type == TokenType.EXCLAMATION and 0 < i < len(tokens) - 2 and tokens[i + 2].text == "(":
@@ -55,9 +54,7 @@ def rewrite_calls(ctx: Context, sql: str) -> str:
             method = tokens[i + 1]
             name = quote(f"{_PREFIX}{target})!{sql[method.start : method.end + 1]}")
             edits.append((start, method.end + 1, name))
-    for start, end, text in sorted(edits, reverse=True):
-        sql = sql[:start] + text + sql[end:]
-    return sql
+    return edited(sql, edits)
 
 
 def parse_name(name: str) -> ModelCall | None:
@@ -74,7 +71,7 @@ def parse_name(name: str) -> ModelCall | None:
     return ModelCall(model, version, method)
 
 
-def _read_aliases(sql: str, tokens: list[Token], edits: list[tuple[int, int, str]]) -> list[_Alias]:
+def _read_aliases(sql: str, tokens: list[Token], edits: list[Edit]) -> list[_Alias]:
     """Find ``name AS MODEL m [VERSION v]`` in every WITH; they are cut out of the text."""
     found = []
     for i in range(1, len(tokens) - 3):
@@ -95,7 +92,7 @@ def _read_aliases(sql: str, tokens: list[Token], edits: list[tuple[int, int, str
     return found
 
 
-def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[tuple[int, int, str]]) -> None:
+def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[Edit]) -> None:
     """Take a WITH's item out: with the comma behind it; the last one with the comma, or the WITH, before it."""
     if behind < len(tokens) and tokens[behind].text == ",":
         edits.append((tokens[first].start, tokens[behind].end + 1, " "))

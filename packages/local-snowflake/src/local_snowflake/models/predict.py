@@ -10,7 +10,6 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
 from local_snowflake.functions.vectorized import vector_call
@@ -209,10 +208,6 @@ def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression
         arguments = [_cast(a, declared) for a, declared in _matched(node, bound)]
         expand_in_from(ctx, node, arguments, specification)
     return tree
-
-
-# before the bulk calls are looked for: a table function's arguments may have some
-registry.TREE_REWRITERS.insert(0, expand_table_functions)
 
 
 def _in_from(tree: exp.Expr) -> Iterator[tuple[exp.Anonymous, ModelCall]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.routines import sql_functions
 from local_snowflake.routines.aggregates import aggregate_call
@@ -34,10 +33,6 @@ def expand(ctx: Context, tree: exp.Expression) -> exp.Expression:
         else:
             expand_table_function(ctx, call)
     return tree
-
-
-# it goes before the bulk calls are looked for: a SQL function's body may have some
-registry.TREE_REWRITERS.insert(0, expand)
 
 
 def _expand_once(ctx: Context, tree: exp.Expr) -> bool:

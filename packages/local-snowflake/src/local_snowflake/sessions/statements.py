@@ -18,7 +18,7 @@ from local_snowflake.scripting.blocks import run_anonymous
 from local_snowflake.scripting.reading import is_block
 from local_snowflake.sessions.parameters import PARAMETERS, invalid_value, is_known, read_parameter, shown
 from local_snowflake.sql.names import Name, literal
-from local_snowflake.sql.queries import parse_relational, run_query
+from local_snowflake.sql.queries import run_query
 from local_snowflake.sql.statement import Statement, skip_head
 
 DEFAULT_PARAMETERS: dict[str, Any] = {key: parameter.default for key, parameter in PARAMETERS.items()}
@@ -176,7 +176,7 @@ def set_variable(ctx: Context, stmt: Statement) -> Result:
     reader.expect("SET")
     name = reader.identifier()
     reader.expect("=")
-    value = run_query(ctx, parse_relational(ctx, f"SELECT {reader.rest()}")).table
+    value = run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {reader.rest()}")).table
     ctx.session.variables[name] = next(iter(value.to_pylist()[0].values()))
     return status()
 

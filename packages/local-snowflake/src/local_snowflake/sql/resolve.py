@@ -13,7 +13,7 @@ from local_snowflake.errors import compilation_error, does_not_exist, not_suppor
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.dialect import parse, upper_case
+from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
@@ -32,8 +32,7 @@ def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
         The tree with physical tables only, ready to be translated.
     """
     tree = upper_case(tree)
-    for rewrite in registry.TREE_REWRITERS:
-        tree = rewrite(ctx, tree)
+    tree = ctx.compiler.rewrite(ctx, tree)
     _replace_parameters(ctx, tree)
     _replace_system_functions(ctx, tree)
     _replace_table_functions(ctx, tree)
@@ -111,9 +110,6 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
         raise does_not_exist("Object", name.fqn)
     if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
         ctx.reads[name] = found
-    if found.kind == "TABLE" and "TABLE" not in registry.SOURCES:
-        _put_physical(ctx, table, name)
-        return
     inner = registry.SOURCES[found.kind](ctx, found, table)
     if isinstance(inner, exp.Table):
         _put_physical(ctx, table, name)
@@ -138,10 +134,7 @@ def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
 @registry.source("VIEW")
 def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
     """A view is its query, read in the view's own database and schema."""
-    query = view.props["query"]
-    for rewrite_text in registry.TEXT_REWRITERS:
-        query = rewrite_text(ctx, query)
-    inner = parse(query)
+    inner = ctx.compiler.parse(ctx, view.props["query"])
     if past := table.args.get("when"):
         # a view of the past is its query over the past of what it reads
         for read in inner.find_all(exp.Table):

@@ -1,8 +1,9 @@
-"""sqlglot's tokens -> a typed statement: what verb, what kind of object, and a reader over the rest."""
+"""A statement: its text, its tokens, its first words, and a reader over the tokens."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -23,6 +24,17 @@ RAW_VERBS = {"PUT", "GET", "LS", "LIST", "RM", "REMOVE"}
 def strip_comments(sql: str) -> str:
     """The statement without leading comments and without the closing semicolon."""
     return _LEADING_COMMENTS.sub("", sql).rstrip().rstrip(";").rstrip()
+
+
+# a change of a text: where it starts, where it ends, and what replaces that
+Edit = tuple[int, int, str]
+
+
+def edited(sql: str, edits: Iterable[Edit]) -> str:
+    """A text with some of its parts replaced; the parts do not overlap."""
+    for start, end, text in sorted(edits, reverse=True):
+        sql = sql[:start] + text + sql[end:]
+    return sql
 
 
 class Reader:
@@ -168,7 +180,17 @@ class Reader:
 
 @dataclass
 class Statement:
-    """One statement: its text, its first words, and a reader that stands behind them."""
+    """One statement. It is kept and used again, by several threads: only that of a ``RAW_VERBS`` verb is changed.
+
+    Attributes:
+        sql: the text, without leading comments and without the closing semicolon.
+        verb: the first word, in upper case.
+        kind: the words behind it that name what the statement is about, eg: ``FILE FORMAT``.
+        or_replace: whether it says OR REPLACE.
+        or_alter: whether it says OR ALTER.
+        modifiers: words before the kind, eg: TEMPORARY.
+        binds: the bind values of a statement whose text is not SQL.
+    """
 
     sql: str
     verb: str
@@ -179,9 +201,18 @@ class Statement:
     binds: list[object] = field(default_factory=list)
 
     @cached_property
+    def tokens(self) -> list[Token]:
+        """The text's tokens; do not change the list.
+
+        Raises:
+            SnowflakeError: 001003, if the text cannot be split into tokens, eg: because a quote is not closed.
+        """
+        return tokenize(self.sql)
+
+    @property
     def reader(self) -> Reader:
         """A reader at the statement's first token."""
-        return Reader(self.sql, tokenize(self.sql))
+        return Reader(self.sql, self.tokens)
 
     @property
     def temporary(self) -> bool:
@@ -206,7 +237,7 @@ def tokenize(sql: str) -> list[Token]:
         raise syntax_error(str(error)) from None
 
 
-def parse_statement(sql: str, kinds: set[tuple[str, str]]) -> Statement:
+def parse_statement(sql: str, kinds: Container[tuple[str, str]]) -> Statement:
     """Recognise a statement by its first words.
 
     Args:
@@ -238,7 +269,7 @@ def parse_statement(sql: str, kinds: set[tuple[str, str]]) -> Statement:
 
 def skip_head(statement: Statement) -> Reader:
     """A fresh reader placed behind the verb, the modifiers and the kind."""
-    reader = Reader(statement.sql, statement.reader.tokens)
+    reader = statement.reader
     reader.next()
     reader.accept("OR", "REPLACE") or reader.accept("OR", "ALTER")
     while reader.peek() in _MODIFIERS and statement.verb in {"CREATE", "DROP"}:

@@ -35,7 +35,7 @@ def open_session(engine: Engine, graph: Graph, node: Node) -> Handle:
 def condition_holds(engine: Engine, handle: Handle, condition: str) -> bool:
     """Evaluate a WHEN condition in a session; a condition that is NULL does not hold."""
     ctx = Context(engine, handle)
-    result = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT ({condition}) AS HOLDS"))
+    result = queries.run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({condition}) AS HOLDS"))
     value = result.table.column(0)[0].as_py()
     return value.strip().lower() in {"true", "t", "yes", "on", "1"} if isinstance(value, str) else bool(value)
 

@@ -9,7 +9,6 @@ from sqlglot import exp
 
 from local_snowflake.errors import syntax_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 from local_snowflake.functions.calls import call
 from local_snowflake.functions.python_calls import python_call
 from local_snowflake.sql.dialect import parse
@@ -17,7 +16,6 @@ from local_snowflake.sql.dialect import parse
 _NAMES = ("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
 
 
-@tree_rewriter
 def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Read the arguments of every FLATTEN in FROM.
 

@@ -11,11 +11,9 @@ from sqlglot import exp
 
 from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 from local_snowflake.sql.types import parse_type
 
 
-@tree_rewriter
 def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Read the values of ``IN (ANY)`` and ``IN (SELECT …)``, and fill in ``DEFAULT ON NULL``.
 
