@@ -1,7 +1,7 @@
 """SQL's syntax for calls of models' methods, made readable for the parser.
 
 ``MODEL(db.s.m, v)!PREDICT(a)`` and ``WITH mv AS MODEL m VERSION v SELECT mv!PREDICT(a)`` become calls of a function
-whose quoted name says everything: ``"MODEL(db.s.m, v)!PREDICT"(a)``.
+whose quoted name holds everything: ``"MODEL(db.s.m, v)!PREDICT"(a)``.
 
 Source: https://docs.snowflake.com/en/sql-reference/commands-model-function
 """
@@ -21,7 +21,7 @@ _PREFIX = "MODEL("
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What a call names: the model's normalised name parts, the version or alias if it says one, and the method."""
+    """What a call names: the model's normalised name parts, the version or alias if there is one, and the method."""
 
     model: tuple[str, ...]
     version: str | None
@@ -73,7 +73,7 @@ def parse_name(name: str) -> ModelCall | None:
 
 def _read_aliases(sql: str, tokens: list[Token], edits: list[Edit]) -> list[_Alias]:
     """Find ``name AS MODEL m [VERSION v]`` in every WITH; they are cut out of the text."""
-    found = []
+    aliases = []
     for i in range(1, len(tokens) - 3):
         word, as_, kind = tokens[i : i + 3]
         before = tokens[i - 1].text.upper()
@@ -87,9 +87,9 @@ def _read_aliases(sql: str, tokens: list[Token], edits: list[Edit]) -> list[_Ali
         if reader.accept("VERSION"):
             target += ", " + sql[reader.position : tokens[reader.at].end + 1]
             reader.identifier()
-        found.append(_Alias(_normal(word), target, i, _end_of_scope(tokens, i)))
+        aliases.append(_Alias(_normal(word), target, i, _end_of_scope(tokens, i)))
         _cut(sql, tokens, i, reader.at, edits)
-    return found
+    return aliases
 
 
 def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[Edit]) -> None:
@@ -98,7 +98,7 @@ def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[Edi
         edits.append((tokens[first].start, tokens[behind].end + 1, " "))
         return
     start = tokens[first].start
-    # items that were cut before this one have taken their commas along
+    # items that were cut before this one were cut with their commas
     while edits and edits[-1][1] <= start and not sql[edits[-1][1] : start].strip():
         start = edits.pop()[0]
     before = max(i for i in range(first) if tokens[i].end < start)

@@ -36,7 +36,11 @@ def expand(ctx: Context, tree: exp.Expression) -> exp.Expression:
 
 
 def _expand_once(ctx: Context, tree: exp.Expr) -> bool:
-    """Replace one call; says whether there was one."""
+    """Replace one call.
+
+    Returns:
+        Whether there was one.
+    """
     for call in function_calls(ctx, tree):
         props = call.function.props
         if props["table_columns"] is not None:
@@ -53,6 +57,6 @@ def _expand_once(ctx: Context, tree: exp.Expr) -> bool:
         if isinstance(replaced.parent, exp.Window) and props.get("aggregate"):
             replaced = replaced.parent
         sql_functions.put(replaced, made)
-        # the calls inside the replaced one were copied: they are found the next time
+        # the calls inside the replaced one were copied: the next round finds them
         return True
     return False

@@ -25,7 +25,7 @@ _ENDS = {
 _TEXTS = "texts"
 
 
-def remember_texts(tree: exp.Expr, statement: Statement) -> None:
+def keep_texts(tree: exp.Expr, statement: Statement) -> None:
     """Keep the texts of the outermost SELECT's expressions with the tree.
 
     Args:
@@ -65,9 +65,8 @@ def _name_outputs_of(query: exp.Expr) -> None:
     for position, projection in enumerate(list(select.expressions)):
         if isinstance(projection, (exp.Alias, exp.Star, exp.Aliases, exp.Column)) or projection.is_star:
             continue
-        known = len(texts) == len(select.expressions)
-        name = (texts[position] if known else projection.sql(dialect="snowflake")).upper()
-        projection.replace(exp.alias_(projection.copy(), name, quoted=True))
+        text = texts[position] if len(texts) == len(select.expressions) else projection.sql(dialect="snowflake")
+        projection.replace(exp.alias_(projection.copy(), text.upper(), quoted=True))
 
 
 def _projections(tokens: list[Token], sql: str) -> list[str]:

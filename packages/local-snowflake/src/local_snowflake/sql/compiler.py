@@ -23,7 +23,7 @@ from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution import registry
 from local_snowflake.sessions.replay import RANDOM
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.column_names import remember_texts
+from local_snowflake.sql.column_names import keep_texts
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.pipeline import Pipeline
@@ -73,8 +73,8 @@ class _Cache(Generic[V]):
 
     def get(self, key: object) -> V | None:
         with self._lock:
-            found: V | None = self._values.get(key)
-        return found
+            value: V | None = self._values.get(key)
+        return value
 
     def put(self, key: object, value: V) -> None:
         with self._lock:
@@ -93,8 +93,8 @@ class Compiler:
 
     def statement(self, sql: str) -> Statement:
         """The statement of a text."""
-        if found := self._statements.get(sql):
-            return found
+        if cached := self._statements.get(sql):
+            return cached
         statement = parse_statement(sql, registry.STATEMENTS)
         if statement.verb not in RAW_VERBS and len(sql) <= _LONGEST:
             self._statements.put(sql, statement)
@@ -110,10 +110,10 @@ class Compiler:
         for rewrite in self._pipeline.text:
             if (text := rewrite(ctx, statement)) != statement.sql:
                 statement = self.statement(text)
-        if found := self._trees.get(statement.sql):
-            return found.copy()
+        if cached := self._trees.get(statement.sql):
+            return cached.copy()
         tree = parse(statement)
-        remember_texts(tree, statement)
+        keep_texts(tree, statement)
         if len(statement.sql) <= _LONGEST:
             self._trees.put(statement.sql, tree.copy())
         return tree
@@ -135,9 +135,9 @@ class Compiler:
             compile_: makes the plan of a parsed statement.
         """
         key = _key(ctx, statement.sql)
-        if key and (known := self._plans.get(key)):
-            ctx.reads.update(known.reads)
-            return known.plan
+        if key and (compiled := self._plans.get(key)):
+            ctx.reads.update(compiled.reads)
+            return compiled.plan
         tree = self.parse(ctx, statement)
         repeatable = key is not None and _is_repeatable(ctx, tree)
         plan = compile_(ctx, statement, tree)
@@ -185,12 +185,12 @@ def _is_plain_table(ctx: Context, table: exp.Table, ctes: set[str]) -> bool:
     if table.args.get("when") or table.args.get("changes") or not all(isinstance(p, exp.Identifier) for p in parts):
         return False
     try:
-        found = ctx.relation(ctx.resolve([p.this if p.quoted else p.this.upper() for p in parts]))
+        relation = ctx.relation(ctx.resolve([p.this if p.quoted else p.this.upper() for p in parts]))
     except SnowflakeError:
         return False
-    if found is None:
+    if relation is None:
         return len(parts) == 1 and table.name.upper() in ctes
-    return found.kind == "TABLE"
+    return relation.kind == "TABLE"
 
 
 _OF_STATEMENT = (TABLE_FUNCTION_PREFIX, BATCH_PREFIX, "_PYTHON_", "$MERGE_")

@@ -1,4 +1,4 @@
-"""The Snowflake types of expressions, where the text tells more than the type that DuckDB gives their values."""
+"""The Snowflake types of expressions, where the text is more precise than the type that DuckDB gives their values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BY_NAME = {
 
 
 def expression_type(node: exp.Expr) -> str | None:
-    """The type of a cast, or of a function that makes a semi-structured value; None: it is not known.
+    """The type of a cast, or of a function that makes a semi-structured value; None for another expression.
 
     Args:
         node: a parsed expression of Snowflake's SQL.

@@ -82,7 +82,7 @@ def with_results(statement: Statement, query_ids: Sequence[str]) -> str:
 
 
 def _reads(tokens: list[Token], at: int) -> bool:
-    """Whether the token before a parameter says that a table is read there."""
+    """Whether a table is read where a parameter follows the token at a position."""
     if tokens[at].text.upper() in {"FROM", "JOIN"}:
         return True
     # FROM $1, $2

@@ -1,4 +1,4 @@
-"""IDENTIFIER('name' | $variable): a name that is given as a text.
+"""IDENTIFIER('name' | $variable): a name that is written as a text.
 
 Source: https://docs.snowflake.com/en/sql-reference/identifier-literal
 """

@@ -59,11 +59,12 @@ def is_preparable(statement: Statement, bindings: dict[str, Any]) -> bool:
     """Whether a statement is an INSERT of rows in which nothing but constants and bind values stands."""
     if statement.verb != "INSERT" or not all(_is_simple(b["type"], b["value"]) for b in bindings.values()):
         return False
-    kinds = [token.token_type for token in statement.tokens]
-    if kinds.count(TokenType.VALUES) != 1:
+    tokens = statement.tokens
+    rows = next((i for i, token in enumerate(tokens, 1) if token.token_type == TokenType.VALUES), len(tokens))
+    if any(token.text.upper() == "IDENTIFIER" for token in tokens[:rows]):
         return False
-    start = kinds.index(TokenType.VALUES)
-    return _IN_ROWS.issuperset(kinds[start + 1 :]) and kinds.count(TokenType.PLACEHOLDER) == len(bindings)
+    kinds = [token.token_type for token in tokens[rows:]]
+    return _IN_ROWS.issuperset(kinds) and kinds.count(TokenType.PLACEHOLDER) == len(bindings)
 
 
 def _is_simple(kind: str, value: str | None) -> bool:

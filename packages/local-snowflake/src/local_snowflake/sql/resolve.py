@@ -58,11 +58,11 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
         SnowflakeError: 002003, if there is no such table; 001003 if it is a view or a stream.
     """
     name = table_name(ctx, table)
-    found = ctx.relation(name)
-    if found is None:
+    relation = ctx.relation(name)
+    if relation is None:
         raise does_not_exist("Table", name.fqn)
-    if found.kind != "TABLE":
-        raise compilation_error(f"Object '{name.fqn}' is a {found.kind.lower()}: rows cannot be written into it.")
+    if relation.kind != "TABLE":
+        raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
         table.set(part, physical.args.get(part))
@@ -105,12 +105,12 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     ):
         _put_rows(ctx, table, view(ctx, name.database), name.name)
         return
-    found = ctx.relation(name)
-    if found is None:
+    relation = ctx.relation(name)
+    if relation is None:
         raise does_not_exist("Object", name.fqn)
-    if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
-        ctx.reads[name] = found
-    inner = registry.SOURCES[found.kind](ctx, found, table)
+    if relation.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+        ctx.reads[name] = relation
+    inner = registry.SOURCES[relation.kind](ctx, relation, table)
     if isinstance(inner, exp.Table):
         _put_physical(ctx, table, name)
         return

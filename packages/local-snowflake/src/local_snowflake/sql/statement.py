@@ -38,7 +38,7 @@ def edited(sql: str, edits: Iterable[Edit]) -> str:
 
 
 class Reader:
-    """Reads a statement token by token and knows the text that each token came from."""
+    """Reads a statement token by token, with the text that each token came from."""
 
     def __init__(self, sql: str, tokens: list[Token]) -> None:
         """Start at the first of ``tokens``, which were made from ``sql``."""
@@ -67,7 +67,11 @@ class Reader:
         return False
 
     def accept_any(self, *words: str) -> str | None:
-        """Read one of ``words`` if it comes next; says which."""
+        """Read one of ``words`` if it comes next.
+
+        Returns:
+            The word; None if none of them comes next.
+        """
         if (word := self.peek()) in words and word:
             self.at += 1
             return word
@@ -78,12 +82,12 @@ class Reader:
         if not self.accept(*words):
             raise self.unexpected(" ".join(words))
 
-    def unexpected(self, wanted: str = "") -> Exception:
-        """The syntax error for what comes next."""
-        found = self.tokens[self.at].text if not self.done else "<EOF>"
+    def unexpected(self, expected: str = "") -> Exception:
+        """The syntax error for what comes next, with what is expected there."""
+        text = self.tokens[self.at].text if not self.done else "<EOF>"
         line = self.tokens[self.at].line if not self.done else 1
-        hint = f", expected {wanted}" if wanted else ""
-        return syntax_error(f"syntax error line {line} at position {self.position} unexpected '{found}'{hint}.")
+        hint = f", expected {expected}" if expected else ""
+        return syntax_error(f"syntax error line {line} at position {self.position} unexpected '{text}'{hint}.")
 
     @property
     def position(self) -> int:
@@ -145,8 +149,7 @@ class Reader:
         self.expect("(")
         start, depth = self.position, 1
         while depth:
-            token = self.next()
-            depth += {"(": 1, ")": -1}.get(token.text if token.token_type != TokenType.STRING else "", 0)
+            depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(self.next().token_type, 0)
         return self.sql[start : self.tokens[self.at - 1].start]
 
     def value_list(self) -> list[str]:
@@ -160,13 +163,13 @@ class Reader:
 
     def options(self, *stop: str) -> dict[str, str | list[str]]:
         """Read ``KEY = value`` pairs up to the end or to one of the words ``stop``."""
-        found: dict[str, str | list[str]] = {}
+        options: dict[str, str | list[str]] = {}
         while not self.done and self.peek() not in stop and self.peek(1) == "=":
             key = self.next().text.upper()
             self.expect("=")
-            found[key] = self.value_list() if self.peek() == "(" else self.value()
+            options[key] = self.value_list() if self.peek() == "(" else self.value()
             self.accept(",")
-        return found
+        return options
 
     def rest(self) -> str:
         """The text that was not read yet."""
@@ -180,14 +183,14 @@ class Reader:
 
 @dataclass
 class Statement:
-    """One statement. It is kept and used again, by several threads: only that of a ``RAW_VERBS`` verb is changed.
+    """One statement. Threads may share it, so it is not changed; one with a verb of ``RAW_VERBS`` is not shared.
 
     Attributes:
         sql: the text, without leading comments and without the closing semicolon.
         verb: the first word, in upper case.
         kind: the words behind it that name what the statement is about, eg: ``FILE FORMAT``.
-        or_replace: whether it says OR REPLACE.
-        or_alter: whether it says OR ALTER.
+        or_replace: whether OR REPLACE follows the verb.
+        or_alter: whether OR ALTER follows the verb.
         modifiers: words before the kind, eg: TEMPORARY.
         binds: the bind values of a statement whose text is not SQL.
     """

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.bulk.calls import Function
-from local_snowflake.functions.bulk.scope import look_at
+from local_snowflake.functions.bulk.scope import describe
 
 CHUNK = 100_000
 # chunks that are evaluated at once, and those that wait for it or for their turn to be appended
@@ -30,7 +30,7 @@ class Argument:
 
 @dataclass
 class Evaluation:
-    """One function over the same arguments; the results that calls want of it."""
+    """One function over the same arguments; the results that the calls need."""
 
     function: Function
     prefix: str
@@ -71,10 +71,10 @@ class BulkTable:
         self._kept = kept
         self._evaluations = evaluations
 
-    def announce(self) -> None:
+    def register(self) -> None:
         """Let the statement read the table; it is filled when the statement runs."""
         session = self._ctx.session
-        _, schema = look_at(self._ctx, self._sql)
+        _, schema = describe(self._ctx, self._sql)
         fields = [field.with_name(name) for name, field in zip(self._kept, schema, strict=False)]
         for evaluation in self._evaluations:
             fields += [pa.field(evaluation.column(r), kind) for r, kind in evaluation.results.items()]
@@ -93,8 +93,8 @@ class BulkTable:
                     kept = rows.select(range(len(self._kept))).rename_columns(self._kept)
                     waiting.append((kept, [pool.submit(e.run, rows) for e in self._evaluations]))
                     if len(waiting) >= _IN_FLIGHT:
-                        done.append(_joined(*waiting.popleft()))
-                done += [_joined(*chunk) for chunk in waiting]
+                        done.append(_append_results(*waiting.popleft()))
+                done += [_append_results(*chunk) for chunk in waiting]
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 # the connection takes no other statement while it has rows to give
@@ -120,7 +120,7 @@ class BulkTable:
             yield pa.concat_tables(gathered)
 
 
-def _joined(kept: pa.Table, results: list[Future[pa.Table]]) -> pa.Table:
+def _append_results(kept: pa.Table, results: list[Future[pa.Table]]) -> pa.Table:
     for result in results:
         for field, column in zip(result.result().schema, result.result().columns, strict=True):
             kept = kept.append_column(field, column)
