@@ -6,35 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.unit.in_process import Runner
 
 from local_snowflake.account import Engine
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.sessions.handle import Handle
 from local_snowflake.sql import dialect
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = Engine(tmp_path_factory.mktemp("account") / "data")
-    handle = made.open_session("TEST")
-    made.execute(handle, "CREATE DATABASE D")
-    made.close_session(handle)
-    yield made
-    made.close()
-
-
-class Runner:
-    """Runs statements in a session, and counts what was translated for DuckDB."""
-
-    def __init__(self, account: Engine, handle: Handle) -> None:
-        self.account = account
-        self.handle = handle
-        self.translated = 0
-
-    def __call__(self, sql: str, **values: tuple[str, str | None]) -> list[tuple[Any, ...]]:
-        bindings = {number[1:]: {"type": kind, "value": value} for number, (kind, value) in values.items()}
-        table = self.account.execute(self.handle, sql, bindings).table
-        return [tuple(row.values()) for row in table.to_pylist()]
 
 
 @pytest.fixture
@@ -135,7 +111,7 @@ def test_the_time_and_the_query_are_those_of_the_statement(run: Runner) -> None:
         assert run(sql) != run(sql)
 
 
-def test_results_are_scanned_anew(run: Runner) -> None:
+def test_each_result_is_scanned(run: Runner) -> None:
     run("SELECT 1")
     assert run("SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))") == [(1,)]
     run("SELECT 2")
