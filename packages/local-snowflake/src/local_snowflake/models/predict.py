@@ -55,7 +55,7 @@ class BoundMethod:
         return self.method.fields.get(result, _JSON)
 
     def specification(self, results: Sequence[str]) -> HandlerSpec:
-        """What a worker process is asked."""
+        """The call as a worker process takes it."""
         return HandlerSpec(
             name=self.label,
             handler=self.method.handler,

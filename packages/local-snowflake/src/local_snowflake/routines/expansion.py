@@ -48,15 +48,15 @@ def _expand_once(ctx: Context, tree: exp.Expr) -> bool:
         if props.get("aggregate"):
             if props["language"] != "PYTHON":
                 raise not_supported("aggregate functions in SQL")
-            made = aggregate_call(ctx, call)
+            replacement = aggregate_call(ctx, call)
         elif props["language"] == "SQL":
-            made = sql_functions.inline(ctx, call)
+            replacement = sql_functions.inline(ctx, call)
         else:
             continue
         replaced = call.node
         if isinstance(replaced.parent, exp.Window) and props.get("aggregate"):
             replaced = replaced.parent
-        sql_functions.put(replaced, made)
+        sql_functions.put(replaced, replacement)
         # the calls inside the replaced one were copied: the next round finds them
         return True
     return False

@@ -186,11 +186,11 @@ def _merge(ctx: Context, tree: exp.Merge) -> Plan:
                 ctx.query(setup)
             archived = _count(ctx, archive) if archive else None
             actions = pc.value_counts(ctx.arrow(merge).column(0).combine_chunks()).to_pylist()
-            done = {str(action["values"]).upper(): int(action["counts"]) for action in actions}
+            rows = {str(action["values"]).upper(): int(action["counts"]) for action in actions}
             if cleanup:
                 ctx.query(cleanup)
-            _check_archived(archived, done.get("UPDATE", 0) + done.get("DELETE", 0))
-            return counts(MERGE, **{kind: done.get(_MERGE_ACTIONS[kind], 0) for kind in kinds})
+            _check_archived(archived, rows.get("UPDATE", 0) + rows.get("DELETE", 0))
+            return counts(MERGE, **{kind: rows.get(_MERGE_ACTIONS[kind], 0) for kind in kinds})
 
         repetition = Repetition(ctx, name, inserts="inserted" in kinds, reads_target=True)
         return streams.write_statement(ctx, name, target, work, repetition)

@@ -136,8 +136,8 @@ def describe(ctx: Context, sql: str) -> Result:
 
         return describe_call(ctx, sql)
     if first in _LOOKS:
-        found = ctx.execute(sql)
-        return Result(found.table.slice(0, 0), found.columns)
+        result = ctx.execute(sql)
+        return Result(result.table.slice(0, 0), result.columns)
     if first not in {"SELECT", "WITH", "VALUES"}:
         return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
     tree = ctx.compiler.parse(ctx, sql)

@@ -115,13 +115,13 @@ class Block:
 
     def _copy_with_calls(self, node: exp.Expr) -> exp.Expr:
         """A copy in which the calls are registered, too."""
-        made = node.copy()
-        for old, new in zip(list(node.walk()), list(made.walk()), strict=True):
+        copy = node.copy()
+        for old, new in zip(list(node.walk()), list(copy.walk()), strict=True):
             if call := self.calls.get(id(old)):
                 self.calls[id(new)] = Call(
                     new, call.function, call.arguments, call.result, call.type, call.from_column, call.by_vector
                 )
-        return made
+        return copy
 
     def _is_source_column(self, name: str) -> bool:
         """Whether what stands in FROM has a column of this name: it hides an alias, but in ORDER BY."""
@@ -187,18 +187,18 @@ class Block:
 
     def _after(self, late: list[bool], widths: list[int], names: list[str]) -> list[exp.Expr]:
         """The projections over the table of results."""
-        made: list[exp.Expr] = []
+        projections: list[exp.Expr] = []
         position, of_shown = 0, iter(widths)
         for projection, is_late in zip(self.select.expressions, late, strict=True):
             if is_late:
                 name = output_name(projection)
                 value = self._later(self._copy_with_calls(projection.unalias()))
-                made.append(exp.alias_(value, name, quoted=True, copy=False))
+                projections.append(exp.alias_(value, name, quoted=True, copy=False))
                 continue
             for _ in range(next(of_shown)):
-                made.append(exp.alias_(_column(f"C{position}"), names[position], quoted=True, copy=False))
+                projections.append(exp.alias_(_column(f"C{position}"), names[position], quoted=True, copy=False))
                 position += 1
-        return made
+        return projections
 
     def _later_clause(self, clause: str) -> exp.Expr:
         part = self._copy_with_calls(self.select.args[clause])
@@ -262,9 +262,9 @@ class Block:
             # a call without arguments: the block's rows still have to be counted
             before.append("expressions", exp.alias_(exp.Literal.number(1), "$H0", quoted=True, copy=False))
             self.hidden.append(exp.Literal.number(1))
-        kept = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
+        columns = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
         sql = compile_select(self.ctx, before, source)
-        BulkTable(self.ctx, self.name, sql, kept, list(self.evaluations.values())).register()
+        BulkTable(self.ctx, self.name, sql, columns, list(self.evaluations.values())).register()
 
     def _replace(self, after: list[exp.Expr], conditions: list[exp.Expr], clauses: dict[str, exp.Expr]) -> None:
         select = self.select

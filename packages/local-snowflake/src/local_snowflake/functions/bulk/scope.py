@@ -28,8 +28,8 @@ def visible_ctes(select: exp.Select) -> exp.With | None:
     for cte in reversed(visible):
         if cte.alias in needed:
             needed |= _mentioned(cte)
-    kept = [cte.copy() for cte in visible if cte.alias in needed]
-    return exp.With(expressions=kept) if kept else None
+    ctes = [cte.copy() for cte in visible if cte.alias in needed]
+    return exp.With(expressions=ctes) if ctes else None
 
 
 def top_of(node: exp.Expr, select: exp.Select) -> exp.Expr:
@@ -121,7 +121,7 @@ def drop_unused_ctes(select: exp.Select) -> None:
     for cte in reversed(own.expressions):
         if cte.alias in needed:
             needed |= _mentioned(cte)
-    kept = [cte for cte in own.expressions if cte.alias in needed]
-    own.set("expressions", kept)
-    if not kept:
+    ctes = [cte for cte in own.expressions if cte.alias in needed]
+    own.set("expressions", ctes)
+    if not ctes:
         select.set("with_", None)
