@@ -14,12 +14,11 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.copy import load_history
 from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import table_function, text_rewriter, tree_rewriter
+from local_snowflake.execution.registry import table_function
 from local_snowflake.sql.names import literal, quote, split_parts
-from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.sql.statement import Statement
 
 
-@tree_rewriter
 def keep_full_name(_: Context, tree: exp.Expression) -> exp.Expression:
     """``VALIDATE(db.schema.table, …)`` -> ``VALIDATE('db.schema.table', …)``: the name of a table is no column."""
     for call in tree.find_all(exp.Anonymous):
@@ -88,16 +87,15 @@ _TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)
 _MEMBERS = ", ".join(f"'{n}', {n}" for n in ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "ORDER_ID"))
 
 
-@text_rewriter
-def use_template(ctx: Context, sql: str) -> str:
+def use_template(ctx: Context, statement: Statement) -> str:
     """CREATE TABLE name USING TEMPLATE (query) -> the columns that the query describes.
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-table#create-table-using-template
     """
-    match = _TEMPLATE.search(sql)
-    if not match or not re.match(r"\s*CREATE\b", sql, re.I):
+    sql, match = statement.sql, _TEMPLATE.search(statement.sql)
+    if not match or statement.verb != "CREATE":
         return sql
-    reader = Reader(sql, tokenize(sql))
+    reader = statement.reader
     while reader.position < match.end():
         reader.next()
     query = re.sub(r"(?i)OBJECT_CONSTRUCT\s*\(\s*\*\s*\)", f"OBJECT_CONSTRUCT({_MEMBERS})", reader.parenthesised())

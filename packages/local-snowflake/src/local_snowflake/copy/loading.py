@@ -17,10 +17,10 @@ from local_snowflake.copy.rejects import Fault, Reject, column_label
 from local_snowflake.copy.staged_tree import highest_position, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
+from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import literal, normalise, quote
 from local_snowflake.sql.queries import compile_query
-from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.locations import StagedFile
 
 SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"

@@ -15,13 +15,12 @@ from local_snowflake.copy.loading import SOURCE, source_sql
 from local_snowflake.copy.staged_tree import highest_position, location_text, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, from_duckdb
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import table_function, tree_rewriter
-from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
+from local_snowflake.execution.registry import table_function
+from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
 
 
-@tree_rewriter
 def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """``FROM @stage/path (FILE_FORMAT => 'f', PATTERN => 'p')`` -> the rows of its files.
 

@@ -12,8 +12,9 @@ from local_snowflake.errors import already_exists, compilation_error, does_not_e
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
+from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.queries import compile_query, parse_relational
+from local_snowflake.sql.queries import compile_query
 from local_snowflake.sql.resolve import table_name, upper_case
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.sql.types import from_duckdb
@@ -43,7 +44,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     """
     if cloned := _clone(ctx, stmt):
         return cloned
-    tree = parse_relational(ctx, _clean(stmt))
+    tree = compiler_of(ctx).parse(ctx, _clean(stmt))
     if not isinstance(tree, exp.Create):
         raise not_supported("this form of CREATE TABLE")
     schema = tree.this if isinstance(tree.this, exp.Schema) else None

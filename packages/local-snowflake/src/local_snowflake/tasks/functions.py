@@ -11,6 +11,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import SYSTEM_FUNCTIONS, statement, system_function
 from local_snowflake.execution.results import Result, rows
 from local_snowflake.sql import queries
+from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks.alter import resume
@@ -37,7 +38,7 @@ def call_system_function(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     arguments: list[Any] = []
     if text.strip():
-        result = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT {text}"))
+        result = queries.run_query(ctx, compiler_of(ctx).parse(ctx, f"SELECT {text}"))
         arguments = list(result.table.to_pylist()[0].values()) if result.table.num_columns else []
     value = SYSTEM_FUNCTIONS[stmt.kind](ctx, *arguments)
     return rows([{stmt.kind: str(value)}], {stmt.kind: None})

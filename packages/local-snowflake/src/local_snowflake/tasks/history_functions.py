@@ -14,6 +14,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
 from local_snowflake.execution.results import TIME
 from local_snowflake.sql import queries
+from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import split_parts
 from local_snowflake.tasks.graph import STARTED, TaskGraphs, graphs_of
 from local_snowflake.tasks.history import RETENTION, SCHEDULE
@@ -238,7 +239,7 @@ def _time(ctx: Context, value: Any) -> datetime | None:
     except ValueError:
         sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
         try:
-            time = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
+            time = queries.run_query(ctx, compiler_of(ctx).parse(ctx, sql)).table.column(0)[0].as_py()
         except SnowflakeError as error:
             raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
     if not isinstance(time, datetime):
