@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.copy.conversion import Column
-from local_snowflake.copy.staged_tree import location_text, staged_tables
+from local_snowflake.copy.staged_queries import location_text, staged_tables
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.dialect import parse

@@ -6,18 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.orc
+import pyarrow.parquet
 
-from local_snowflake.copy.columnar_reader import read_columns
 from local_snowflake.copy.csv_reader import CsvFile, read_csv
 from local_snowflake.copy.decoding import read_bytes
 from local_snowflake.copy.json_reader import read_json
 from local_snowflake.copy.rejects import Fault, Reject
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.sql.names import literal, quote
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.formats import FileFormat
 from local_snowflake.stages.locations import StagedFile
 
 ROW = "$ROW"
 FIELD_PREFIX = "F:"
+SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
 
 
 @dataclass(frozen=True)
@@ -141,3 +145,89 @@ class _Places:
             text.count("\n", 0, start) + 1,
             text[start:end],
         )
+
+
+# -- files with columns: Parquet and ORC -------------------------------------------------------------------------------
+
+
+def read_columns(file: StagedFile, form: FileFormat) -> pa.Table:
+    """Read a file.
+
+    Raises:
+        SnowflakeError: 100139, if it is no file of its format.
+    """
+    try:
+        table = (
+            pa.orc.read_table(file.path) if form.kind == "ORC" else pa.parquet.read_table(file.path, partitioning=None)
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, form, error) from None
+    return pa.table([_plain(c, form) for c in table.columns], names=table.column_names)
+
+
+def schema_of(file: StagedFile, form: FileFormat) -> pa.Schema:
+    """The columns of a file.
+
+    Raises:
+        SnowflakeError: 100139, if it is no file of its format.
+    """
+    try:
+        return pa.orc.ORCFile(file.path).schema if form.kind == "ORC" else pa.parquet.read_schema(file.path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, form, error) from None
+
+
+def _unreadable(file: StagedFile, form: FileFormat, error: Exception) -> SnowflakeError:
+    text = f"Error parsing the {form.kind.lower()} file: {str(error).splitlines()[0]}"
+    return SnowflakeError(100139, "22000", f"{text}\n  File '{file.name}'")
+
+
+def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
+    """A column without encodings that only matter in memory; bytes as text if the format says so."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type), form)
+    if pa.types.is_duration(kind):
+        return column.cast(pa.int64())
+    if form.flag("BINARY_AS_TEXT") and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:
+            # not UTF-8: bytes they stay
+            return column
+    return column
+
+
+# -- what queries see of a file ----------------------------------------------------------------------------------------
+
+
+def whole_row(content: Content) -> str:
+    """A row of a file with columns as one object."""
+    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
+    return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
+
+
+def source_sql(content: Content, kind: str, needed: int, file: StagedFile) -> str:
+    """DuckDB's SQL of a file as queries see it: COLUMN1 …, the metadata columns, "F:name" for the columns it has."""
+    if kind == "CSV":
+        width = sum(c.startswith("C") for c in content.table.column_names)
+        values = [f'"C{i + 1}"' if i < width else "NULL::VARCHAR" for i in range(max(width, needed))]
+        columns = [f'{v} AS "COLUMN{i + 1}"' for i, v in enumerate(values)]
+    elif kind == "JSON":
+        columns = ['"J" AS "COLUMN1"']
+    else:
+        columns = [*content.fields.values()]
+        columns += [f'{whole_row(content)} AS "COLUMN1"'] if needed else []
+    columns += [f"{value} AS {quote(name)}" for name, value in metadata_values(file).items()]
+    return f"SELECT {', '.join(columns)}, {quote(ROW)} FROM {quote(SOURCE)}"
+
+
+def metadata_values(file: StagedFile) -> dict[str, str]:
+    """DuckDB's expressions of the metadata columns: https://docs.snowflake.com/en/user-guide/querying-metadata."""
+    return {
+        "METADATA$FILENAME": literal(file.relative),
+        "METADATA$FILE_ROW_NUMBER": quote(ROW),
+        "METADATA$FILE_CONTENT_KEY": literal(file.md5),
+        "METADATA$FILE_LAST_MODIFIED": f"make_timestamp({int(file.path.stat().st_mtime * 1e6)})",
+        "METADATA$START_SCAN_TIME": "now()::TIMESTAMP",
+    }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.copy.type_expressions import strptime_format
+from local_snowflake.copy.conversion import strptime_format
 from local_snowflake.sql.names import literal
 from local_snowflake.stages.formats import FileFormat
 

@@ -1,19 +1,23 @@
-"""The columns that staged files seem to have: INFER_SCHEMA."""
+"""The columns that staged files seem to have: INFER_SCHEMA, and CREATE TABLE … USING TEMPLATE."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.copy.columnar_reader import schema_of
-from local_snowflake.copy.content import open_file
+from local_snowflake.copy.content import open_file, schema_of
+from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.stages.formats import FileFormat
-from local_snowflake.stages.locations import StagedFile
+from local_snowflake.execution.registry import table_function, text_rewriter
+from local_snowflake.sql.names import quote
+from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.stages.formats import FileFormat, effective_format
+from local_snowflake.stages.locations import StagedFile, locate
 
 _SAMPLE = 100_000
 _SIMPLE = re.compile(r"[A-Za-z_]\w*\Z")
@@ -174,3 +178,64 @@ def _json_value(name: str, value: object) -> Guess | None:
         return Guess(name, "NUMBER", len(whole), len(fraction))
     kinds: dict[type, str] = {list: "ARRAY", dict: "OBJECT"}
     return Guess(name, kinds.get(type(value), "TEXT"))
+
+
+@table_function("INFER_SCHEMA")
+def infer_schema(
+    ctx: Context,
+    *,
+    location: str,
+    file_format: str,
+    files: str | None = None,
+    ignore_case: bool = False,
+    **_: object,
+) -> pa.Table:
+    """INFER_SCHEMA(LOCATION => '@stage', FILE_FORMAT => 'f', …).
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/infer_schema
+    """
+    place = locate(ctx, location)
+    form = effective_format(ctx, file_format, place.stage)
+    found = place.files()
+    if files is not None:
+        wanted = re.findall(r"'((?:[^']|'')*)'", files) or [files]
+        names = [(w, next((f for f in found if f.relative.endswith(w.lstrip("/"))), None)) for w in wanted]
+        if missing := [w for w, f in names if f is None]:
+            raise SnowflakeError(91016, "22000", f"Remote file '{missing[0]}' was not found in '{location}'.")
+        found = [f for _, f in names if f is not None]
+    return infer(ctx, found, form, ignore_case=bool(ignore_case))
+
+
+_TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)
+_MEMBERS = ", ".join(f"'{n}', {n}" for n in ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "ORDER_ID"))
+
+
+@text_rewriter
+def use_template(ctx: Context, sql: str) -> str:
+    """CREATE TABLE name USING TEMPLATE (query) -> the columns that the query describes.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-table#create-table-using-template
+    """
+    match = _TEMPLATE.search(sql)
+    if not match or not re.match(r"\s*CREATE\b", sql, re.I):
+        return sql
+    reader = Reader(sql, tokenize(sql))
+    while reader.position < match.end():
+        reader.next()
+    query = re.sub(r"(?i)OBJECT_CONSTRUCT\s*\(\s*\*\s*\)", f"OBJECT_CONSTRUCT({_MEMBERS})", reader.parenthesised())
+    value = ctx.execute(query).table.column(0)[0].as_py()
+    described = json.loads(value) if isinstance(value, str) else value
+    columns = [_lower(json.loads(c) if isinstance(c, str) else c) for c in described or []]
+    if not columns:
+        raise compilation_error("USING TEMPLATE: the query describes no column.", 100090, "22000")
+    columns.sort(key=lambda c: int(c.get("order_id") or 0))
+    return f"{sql[: match.start()]} ({', '.join(map(_definition, columns))}) {reader.rest()}"
+
+
+def _lower(column: dict[str, Any]) -> dict[str, Any]:
+    return {k.lower(): v for k, v in column.items()}
+
+
+def _definition(column: dict[str, Any]) -> str:
+    required = "" if str(column.get("nullable", True)).lower() == "true" else " NOT NULL"
+    return f"{quote(str(column['column_name']))} {column['type']}{required}"

@@ -11,19 +11,16 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.copy.command import Command
-from local_snowflake.copy.content import ROW, Content, open_file
+from local_snowflake.copy.content import ROW, SOURCE, Content, metadata_values, open_file, source_sql, whole_row
 from local_snowflake.copy.conversion import Column, convert
 from local_snowflake.copy.rejects import Fault, Reject, column_label
-from local_snowflake.copy.staged_tree import highest_position, name_positions, read_fields, staged_tables
+from local_snowflake.copy.staged_queries import highest_position, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.dialect import upper_case
-from local_snowflake.sql.names import literal, normalise, quote
+from local_snowflake.sql.names import normalise, quote
 from local_snowflake.sql.queries import compile_query
-from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.locations import StagedFile
-
-SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
 
 
 @dataclass
@@ -163,12 +160,6 @@ def _select(values: list[str]) -> str:
     return f"SELECT {quote(ROW)}, {listed} FROM {quote(SOURCE)}"
 
 
-def whole_row(content: Content) -> str:
-    """A row of a file with columns as one object."""
-    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
-    return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
-
-
 def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list[Column], str]:
     """MATCH_BY_COLUMN_NAME: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#copy-options-copyoptions."""
     fields = content.fields
@@ -243,32 +234,6 @@ def _outer(projection: exp.Expression) -> exp.Expression:
     if plain and isinstance(value.this, exp.Column | exp.JSONExtract):
         value = value.this
     return value
-
-
-def source_sql(content: Content, kind: str, needed: int, file: StagedFile) -> str:
-    """DuckDB's SQL of a file as queries see it: COLUMN1 …, the metadata columns, "F:name" for the columns it has."""
-    if kind == "CSV":
-        width = sum(c.startswith("C") for c in content.table.column_names)
-        values = [f'"C{i + 1}"' if i < width else "NULL::VARCHAR" for i in range(max(width, needed))]
-        columns = [f'{v} AS "COLUMN{i + 1}"' for i, v in enumerate(values)]
-    elif kind == "JSON":
-        columns = ['"J" AS "COLUMN1"']
-    else:
-        columns = [*content.fields.values()]
-        columns += [f'{whole_row(content)} AS "COLUMN1"'] if needed else []
-    columns += [f"{value} AS {quote(name)}" for name, value in metadata_values(file).items()]
-    return f"SELECT {', '.join(columns)}, {quote(ROW)} FROM {quote(SOURCE)}"
-
-
-def metadata_values(file: StagedFile) -> dict[str, str]:
-    """DuckDB's expressions of the metadata columns: https://docs.snowflake.com/en/user-guide/querying-metadata."""
-    return {
-        "METADATA$FILENAME": literal(file.relative),
-        "METADATA$FILE_ROW_NUMBER": quote(ROW),
-        "METADATA$FILE_CONTENT_KEY": literal(file.md5),
-        "METADATA$FILE_LAST_MODIFIED": f"make_timestamp({int(file.path.stat().st_mtime * 1e6)})",
-        "METADATA$START_SCAN_TIME": "now()::TIMESTAMP",
-    }
 
 
 def _apply(command: Command, done: FileLoad) -> None:

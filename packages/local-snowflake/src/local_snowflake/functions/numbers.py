@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions.calls import call
+from local_snowflake.functions.python_calls import call
 
 # DuckDB's names: aggregates that want numbers; Snowflake casts texts for them
 _AGGREGATES: dict[type[exp.Expr], str] = {

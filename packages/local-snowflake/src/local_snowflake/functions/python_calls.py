@@ -13,11 +13,15 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.functions.calls import call
 from local_snowflake.functions.flattening import expand
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"
+
+
+def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
+    """A call of a macro or of one of DuckDB's functions, which sqlglot leaves as it is."""
+    return exp.Anonymous(this=function, expressions=list(arguments))
 
 
 def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:

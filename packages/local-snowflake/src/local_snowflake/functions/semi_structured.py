@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions.calls import call
-from local_snowflake.functions.python_calls import lenient, python_call
+from local_snowflake.functions.python_calls import call, lenient, python_call
 
 MACROS = (
     "json_list(x) AS CAST(to_json(x) AS JSON[])",

@@ -11,8 +11,7 @@ from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
 from local_snowflake.errors import not_supported
-from local_snowflake.functions.calls import call
-from local_snowflake.functions.python_calls import python_call
+from local_snowflake.functions.python_calls import call, python_call
 
 _TEXT = (exp.DType.VARCHAR, exp.DType.TEXT)
 # what the letters A-Z count for; a vowel parts two letters of one number, H and W do not

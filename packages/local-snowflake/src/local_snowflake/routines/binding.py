@@ -8,6 +8,7 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.python.handler_spec import Columns, HandlerSpec
+from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.types import parse_type
 from local_snowflake.stages.locations import local_path
 
@@ -80,8 +81,6 @@ def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:
 
 
 def _qualified(ctx: Context, stage: str) -> str:
-    from local_snowflake.sql.names import split_parts
-
     try:
         return ctx.resolve(split_parts(stage)).fqn
     except SnowflakeError:

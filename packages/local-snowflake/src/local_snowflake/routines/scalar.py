@@ -1,4 +1,4 @@
-"""Calls of scalar Python functions: in bulk where the statement allows it, else vector by vector."""
+"""Calls of scalar Python functions, in bulk where the statement allows it, else vector by vector; and of aggregates."""
 
 from __future__ import annotations
 
@@ -77,3 +77,16 @@ def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> ex
         return found.cast(pa.string()) if pa.types.is_decimal(found.type) else found
 
     return vector_call(ctx, key, kind, arguments, work)
+
+
+def aggregate_call(ctx: Context, call: FunctionCall) -> exp.Expr:
+    """An expression over ``list(row(arguments))``, which takes over the OVER clause of the call if it has one."""
+    spec = handler_spec(ctx, call.function, "aggregate")
+    arguments = call.arguments or [exp.Literal.number(1)]
+    gathered: exp.Expr = exp.Anonymous(this="LIST", expressions=[exp.Anonymous(this="ROW", expressions=arguments)])
+    window = call.node.parent
+    if isinstance(window, exp.Window) and window.this is call.node:
+        window = window.copy()
+        window.set("this", gathered)
+        gathered = window
+    return vectorised(ctx, spec, [gathered])

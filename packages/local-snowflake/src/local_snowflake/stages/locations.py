@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 import shutil
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from local_snowflake.catalog.catalog import Catalog, Object
@@ -262,25 +262,17 @@ def _safe(name: str) -> str:
     return re.sub(r"\W", lambda m: f"-{ord(m[0]):x}", name)
 
 
-_digests: dict[tuple[str, int, int], tuple[str, str]] = {}
-_digests_lock = threading.Lock()
-
-
 def digests(path: Path) -> tuple[str, str]:
-    """A file's MD5 in hexadecimal and its SHA-256 in base64, remembered until the file changes."""
+    """A file's MD5 in hexadecimal and its SHA-256 in base64, cached until the file changes."""
     stat = path.stat()
-    key = (str(path), stat.st_mtime_ns, stat.st_size)
-    with _digests_lock:
-        if found := _digests.get(key):
-            return found
+    return _digests(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=10_000)
+def _digests(path: Path, _modified: int, _size: int) -> tuple[str, str]:
     md5, sha = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             md5.update(block)
             sha.update(block)
-    found = md5.hexdigest(), base64.b64encode(sha.digest()).decode()
-    with _digests_lock:
-        if len(_digests) > 10_000:
-            _digests.clear()
-        _digests[key] = found
-    return found
+    return md5.hexdigest(), base64.b64encode(sha.digest()).decode()
