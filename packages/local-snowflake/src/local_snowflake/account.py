@@ -83,7 +83,7 @@ class Engine:
         self.catalog = Catalog(self.storage.cursor())
         self.locks = LockTable()
         self.vectors = VectorFunctions(self.storage.cursor())
-        python_calls.announce(self.vectors)
+        python_calls.register(self.vectors)
         self.workers = Workers(data_dir / "workers")
         self.transfers = Transfers()
         self.handles: dict[str, Handle] = {}

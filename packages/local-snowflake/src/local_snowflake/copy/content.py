@@ -1,4 +1,4 @@
-"""One staged file's content as a table, whatever its format, and where in the file each record stands."""
+"""One staged file's content as a table, whatever its format, and the position of each record in the file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands in a file; None where the format has no such places."""
+    """A position in a file; None for what the format does not have."""
 
     line: int | None = None
     character: int | None = None
@@ -40,8 +40,8 @@ class Content:
     """What a file holds.
 
     Attributes:
-        table: the sound records: CSV has texts C1 … Cn, Parquet and ORC a column "F:name" for each of its own, JSON the
-            column J; and "$ROW", the record's number from 1 on.
+        table: the records without errors: CSV has text columns C1 … Cn, Parquet and ORC a column
+            "F:name" for each of its own, JSON the column J; and "$ROW", the record's number from 1 on.
         records: how many there are, faulty ones included.
         fields: the names by which MATCH_BY_COLUMN_NAME and ``$1:name`` find a column: name -> DuckDB's expression.
         faults: record number -> what is wrong with its structure, and where in the text.
@@ -108,14 +108,14 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
         return Content(renamed, table.num_rows, quoted)
     data = read_bytes(file.path, form, file.name)
     if form.kind == "JSON":
-        found = read_json(data, form)
-        lines = found.lines
+        documents = read_json(data, form)
+        lines = documents.lines
 
         def in_json(row: int, column: int | None, at: int | None) -> Place:
             line, text = lines(row)
             return Place(line, 1, None, line, text)
 
-        return Content(found.table, found.records, {}, found.faults, in_json)
+        return Content(documents.table, documents.records, {}, documents.faults, in_json)
     csv = read_csv(data, form, width, strict=strict)
     fields = {name: f'"C{i + 1}"' for i, name in enumerate(csv.header)}
     return Content(csv.table, csv.records, fields, csv.faults, _Places(csv))
@@ -154,7 +154,7 @@ def read_columns(file: StagedFile, form: FileFormat) -> pa.Table:
     """Read a file.
 
     Raises:
-        SnowflakeError: 100139, if it is no file of its format.
+        SnowflakeError: 100139, if the file is not of its format.
     """
     try:
         table = (
@@ -169,7 +169,7 @@ def schema_of(file: StagedFile, form: FileFormat) -> pa.Schema:
     """The columns of a file.
 
     Raises:
-        SnowflakeError: 100139, if it is no file of its format.
+        SnowflakeError: 100139, if the file is not of its format.
     """
     try:
         return pa.orc.ORCFile(file.path).schema if form.kind == "ORC" else pa.parquet.read_schema(file.path)
@@ -183,7 +183,7 @@ def _unreadable(file: StagedFile, form: FileFormat, error: Exception) -> Snowfla
 
 
 def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
-    """A column without encodings that only matter in memory; bytes as text if the format says so."""
+    """A column without encodings that only matter in memory; bytes as text if BINARY_AS_TEXT is set."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _plain(column.cast(kind.value_type), form)
@@ -193,7 +193,7 @@ def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
         try:
             return column.cast(pa.string())
         except pa.ArrowInvalid:
-            # not UTF-8: bytes they stay
+            # not UTF-8: stays binary
             return column
     return column
 

@@ -63,7 +63,7 @@ class Converted:
     """The outcome of a conversion.
 
     Attributes:
-        rows: the rows that are sound, with "$ROW", the record's number.
+        rows: the rows without errors, with "$ROW", the record's number.
         faults: record number, index of the column, what is wrong; by record and column.
     """
 
@@ -79,9 +79,9 @@ def convert(
     Args:
         duck: where ``source`` runs.
         source: DuckDB's SQL: "$ROW", then one value a column, named S0, S1, ….
-        columns: what they are to become.
+        columns: the target columns.
         form: the file's format.
-        truncate: whether a text that is too long is cut.
+        truncate: whether a text that is too long is truncated.
     """
     kinds = {str(d[0]): str(d[1]) for d in duck.execute(f"DESCRIBE {source}").fetchall()}
     plans = [_plan(f'"S{i}"', kinds[f"S{i}"], c, form, truncate=truncate) for i, c in enumerate(columns)]
@@ -137,21 +137,21 @@ def _plan(value: str, source: str, column: Column, form: FileFormat, *, truncate
 def _faults(
     duck: duckdb.DuckDBPyConnection, staged: str, bad: str, plans: list[_Plan], columns: list[Column]
 ) -> list[tuple[int, int, Fault]]:
-    found: list[tuple[int, int, Fault]] = []
-    wanted = [i for i, p in enumerate(plans) if p.bad]
-    picked = []
-    for i in wanted:
+    faults: list[tuple[int, int, Fault]] = []
+    checked = [i for i, p in enumerate(plans) if p.bad]
+    selected = []
+    for i in checked:
         check = plans[i].bad.replace("$P", f"P{i}").replace("$X", f"X{i}")
-        picked += [f"CAST(P{i} AS VARCHAR)", f"coalesce({check}, FALSE)"]
-    sql = f"SELECT {quote(ROW)}, {', '.join(picked)} FROM ({staged}) WHERE {bad} ORDER BY 1"
+        selected += [f"CAST(P{i} AS VARCHAR)", f"coalesce({check}, FALSE)"]
+    sql = f"SELECT {quote(ROW)}, {', '.join(selected)} FROM ({staged}) WHERE {bad} ORDER BY 1"
     for row, *values in duck.execute(sql).fetchall():
-        for n, i in enumerate(wanted):
+        for n, i in enumerate(checked):
             text, is_bad = values[2 * n], values[2 * n + 1]
             if is_bad:
                 null = null_value(from_text=plans[i].text)
                 fault = not_converted(text or "", columns[i].type, variant=plans[i].variant)
-                found.append((int(row), i, null if text is None else fault))
-    return found
+                faults.append((int(row), i, null if text is None else fault))
+    return faults
 
 
 # -- DuckDB's expressions of values; NULL where Snowflake would report an error ----------------------------------------
@@ -170,7 +170,7 @@ def strptime_format(text: str) -> str:
 
 
 def prepared_text(column: str, form: FileFormat) -> str:
-    """A text as its format cleans it: spaces trimmed, NULL_IF made NULL."""
+    """DuckDB's SQL of a text after TRIM_SPACE and NULL_IF of its format."""
     value = f"trim({column}, ' \t')" if form.flag("TRIM_SPACE") else column
     nulls = form.null_if()
     if nulls:
@@ -202,9 +202,9 @@ def from_text(value: str, kind: SfType, form: FileFormat) -> str:
 def _moment(value: str, kind: SfType, form: FileFormat) -> str:
     """A text as a date, a time or a timestamp."""
     option = {"DATE": "DATE_FORMAT", "TIME": "TIME_FORMAT"}.get(kind.name, "TIMESTAMP_FORMAT")
-    given = form.text(option)
-    if given.upper() not in {"", "AUTO"}:
-        pattern, text = strptime_format(given), value
+    declared = form.text(option)
+    if declared.upper() not in {"", "AUTO"}:
+        pattern, text = strptime_format(declared), value
         if "%I" in pattern and "%p" not in pattern:
             pattern, text = pattern + " %p", f"({value} || ' AM')"
         return f"TRY_CAST(try_strptime({text}, {literal(pattern)}) AS {kind.duckdb})"
@@ -221,8 +221,8 @@ def _moment(value: str, kind: SfType, form: FileFormat) -> str:
         f"ELSE make_timestamp({number} // 1000) END)"
     )
     parsed = f"TRY_CAST(try_strptime({value}, {others}) AS {kind.duckdb})"
-    found = f"coalesce({plain}, {parsed}, TRY_CAST({epoch} AS {kind.duckdb}))"
-    return f"(CASE WHEN lower(trim({value})) IN {_WORDS} THEN NULL ELSE {found} END)"
+    parsed_value = f"coalesce({plain}, {parsed}, TRY_CAST({epoch} AS {kind.duckdb}))"
+    return f"(CASE WHEN lower(trim({value})) IN {_WORDS} THEN NULL ELSE {parsed_value} END)"
 
 
 def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
@@ -231,7 +231,7 @@ def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
     Args:
         value: DuckDB's expression.
         source: its DuckDB type.
-        kind: the wanted type.
+        kind: the target type.
         form: the file's format.
     """
     if source == "VARCHAR" and (form.kind == "CSV" or kind.name not in _SEMI):

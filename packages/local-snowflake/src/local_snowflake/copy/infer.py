@@ -1,4 +1,4 @@
-"""The columns that staged files seem to have: INFER_SCHEMA, and CREATE TABLE … USING TEMPLATE."""
+"""INFER_SCHEMA, the columns of staged files; and CREATE TABLE … USING TEMPLATE."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _SIMPLE = re.compile(r"[A-Za-z_]\w*\Z")
 
 
 @dataclass
-class Guess:
-    """A column as one file has it: its type is NUMBER with digits before and behind the point, or another name."""
+class InferredColumn:
+    """A column of a file: its type is a NUMBER with digits before and after the point, or another type's name."""
 
     name: str
     kind: str
@@ -42,48 +42,48 @@ class Guess:
 
 def infer(ctx: Context, files: list[StagedFile], form: FileFormat, *, ignore_case: bool) -> pa.Table:
     """The columns of all files together, as INFER_SCHEMA returns them."""
-    columns: dict[str, Guess] = {}
+    columns: dict[str, InferredColumn] = {}
     seen: dict[str, list[str]] = {}
     for file in files:
-        for guess in _guesses(ctx, file, form):
+        for column in _inferred(ctx, file, form):
             if ignore_case:
-                guess.name = guess.name.upper()
-            old = columns.get(guess.name)
-            columns[guess.name] = guess if old is None else _merged(old, guess)
-            seen.setdefault(guess.name, []).append(file.relative)
+                column.name = column.name.upper()
+            old = columns.get(column.name)
+            columns[column.name] = column if old is None else _merged(old, column)
+            seen.setdefault(column.name, []).append(file.relative)
     records = [
         {
             "COLUMN_NAME": name,
-            "TYPE": str(guess),
-            "NULLABLE": guess.nullable,
-            "EXPRESSION": _expression(i, name, guess, form),
+            "TYPE": str(column),
+            "NULLABLE": column.nullable,
+            "EXPRESSION": _expression(i, name, column, form),
             "FILENAMES": ", ".join(seen[name]),
             "ORDER_ID": i,
         }
-        for i, (name, guess) in enumerate(columns.items())
+        for i, (name, column) in enumerate(columns.items())
     ]
     kinds = {"NULLABLE": pa.bool_(), "ORDER_ID": pa.int64()}
     names = ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "FILENAMES", "ORDER_ID")
     return pa.table({n: pa.array([r[n] for r in records], kinds.get(n, pa.string())) for n in names})
 
 
-def _expression(position: int, name: str, guess: Guess, form: FileFormat) -> str:
+def _expression(position: int, name: str, column: InferredColumn, form: FileFormat) -> str:
     if form.kind == "CSV":
-        return f"${position + 1}::{guess}"
+        return f"${position + 1}::{column}"
     key = name if _SIMPLE.match(name) else '"' + name.replace('"', '""') + '"'
-    return f"$1:{key}::{guess}"
+    return f"$1:{key}::{column}"
 
 
-def _merged(one: Guess, other: Guess) -> Guess:
+def _merged(one: InferredColumn, other: InferredColumn) -> InferredColumn:
     if one.kind == other.kind == "NUMBER":
-        return Guess(one.name, "NUMBER", max(one.whole, other.whole), max(one.scale, other.scale))
+        return InferredColumn(one.name, "NUMBER", max(one.whole, other.whole), max(one.scale, other.scale))
     if one.kind == other.kind:
         return one
     kind = "REAL" if {one.kind, other.kind} == {"NUMBER", "REAL"} else "TEXT"
-    return Guess(one.name, kind)
+    return InferredColumn(one.name, kind)
 
 
-def _guesses(ctx: Context, file: StagedFile, form: FileFormat) -> list[Guess]:
+def _inferred(ctx: Context, file: StagedFile, form: FileFormat) -> list[InferredColumn]:
     if form.is_columnar:
         return [_field(f, form) for f in schema_of(file, form)]
     content = open_file(file, form)
@@ -99,14 +99,14 @@ def _guesses(ctx: Context, file: StagedFile, form: FileFormat) -> list[Guess]:
         duck.close()
 
 
-def _field(field: pa.Field, form: FileFormat) -> Guess:
+def _field(field: pa.Field, form: FileFormat) -> InferredColumn:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    guess = Guess(field.name, _field_kind(kind, form), nullable=field.nullable)
-    if guess.kind == "NUMBER":
-        guess.whole = 38
+    column = InferredColumn(field.name, _field_kind(kind, form), nullable=field.nullable)
+    if column.kind == "NUMBER":
+        column.whole = 38
     if pa.types.is_decimal(kind):
-        guess.whole, guess.scale = kind.precision - kind.scale, kind.scale
-    return guess
+        column.whole, column.scale = kind.precision - kind.scale, kind.scale
+    return column
 
 
 def _field_kind(kind: pa.DataType, form: FileFormat) -> str:
@@ -136,7 +136,7 @@ _CHECKS = {
 }
 
 
-def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> Guess:
+def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> InferredColumn:
     checks = ", ".join(f"bool_and({c})" for c in _CHECKS.values())
     whole = "max(length(regexp_replace(split_part(trim(v), '.', 1), '[+-]', '')))"
     sql = (
@@ -146,38 +146,38 @@ def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> Guess:
     row = duck.execute(sql).fetchall()[0]
     count, digits, scale, *holds = row
     if not count:
-        return Guess(name, "TEXT")
+        return InferredColumn(name, "TEXT")
     kind = next((k for k, h in zip(_CHECKS, holds, strict=True) if h), "TEXT")
     if kind == "NUMBER" and int(digits) + int(scale) <= 38:
-        return Guess(name, "NUMBER", int(digits), int(scale))
-    return Guess(name, "REAL" if kind == "NUMBER" else kind)
+        return InferredColumn(name, "NUMBER", int(digits), int(scale))
+    return InferredColumn(name, "REAL" if kind == "NUMBER" else kind)
 
 
-def _json(duck: duckdb.DuckDBPyConnection) -> list[Guess]:
-    found: dict[str, Guess] = {}
+def _json(duck: duckdb.DuckDBPyConnection) -> list[InferredColumn]:
+    columns: dict[str, InferredColumn] = {}
     for (text,) in duck.execute('SELECT CAST("J" AS VARCHAR) FROM sample').fetchall():
         document = json.loads(text)
         for key, value in document.items() if isinstance(document, dict) else ():
-            guess = _json_value(key, value)
-            if guess is not None:
-                found[key] = _merged(found[key], guess) if key in found else guess
+            column = _json_value(key, value)
+            if column is not None:
+                columns[key] = _merged(columns[key], column) if key in columns else column
             else:
-                found.setdefault(key, Guess(key, "TEXT"))
-    return sorted(found.values(), key=lambda g: g.name)
+                columns.setdefault(key, InferredColumn(key, "TEXT"))
+    return sorted(columns.values(), key=lambda g: g.name)
 
 
-def _json_value(name: str, value: object) -> Guess | None:
+def _json_value(name: str, value: object) -> InferredColumn | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        return Guess(name, "BOOLEAN")
+        return InferredColumn(name, "BOOLEAN")
     if isinstance(value, int):
-        return Guess(name, "NUMBER", len(str(abs(value))))
+        return InferredColumn(name, "NUMBER", len(str(abs(value))))
     if isinstance(value, float):
         whole, _, fraction = f"{abs(value):f}".rstrip("0").partition(".")
-        return Guess(name, "NUMBER", len(whole), len(fraction))
+        return InferredColumn(name, "NUMBER", len(whole), len(fraction))
     kinds: dict[type, str] = {list: "ARRAY", dict: "OBJECT"}
-    return Guess(name, kinds.get(type(value), "TEXT"))
+    return InferredColumn(name, kinds.get(type(value), "TEXT"))
 
 
 @table_function("INFER_SCHEMA")
@@ -196,14 +196,14 @@ def infer_schema(
     """
     place = locate(ctx, location)
     form = effective_format(ctx, file_format, place.stage)
-    found = place.files()
+    staged = place.files()
     if files is not None:
         wanted = re.findall(r"'((?:[^']|'')*)'", files) or [files]
-        names = [(w, next((f for f in found if f.relative.endswith(w.lstrip("/"))), None)) for w in wanted]
+        names = [(w, next((f for f in staged if f.relative.endswith(w.lstrip("/"))), None)) for w in wanted]
         if missing := [w for w, f in names if f is None]:
             raise SnowflakeError(91016, "22000", f"Remote file '{missing[0]}' was not found in '{location}'.")
-        found = [f for _, f in names if f is not None]
-    return infer(ctx, found, form, ignore_case=bool(ignore_case))
+        staged = [f for _, f in names if f is not None]
+    return infer(ctx, staged, form, ignore_case=bool(ignore_case))
 
 
 _TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)

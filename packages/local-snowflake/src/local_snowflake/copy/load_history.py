@@ -1,4 +1,4 @@
-"""Which files were loaded into which table, and the errors in them: kept with the data, in the same transaction.
+"""Which files were loaded into which table, and the errors in them: stored with the data, in the same transaction.
 
 Source: https://docs.snowflake.com/en/user-guide/data-load-considerations-load#load-metadata
 """
@@ -24,7 +24,7 @@ from local_snowflake.stages.locations import table_id
 
 HISTORY = f"{quote(META_SCHEMA)}.load_history"
 ERRORS = f"{quote(META_SCHEMA)}.load_errors"
-_KEPT = "INTERVAL 64 DAY"
+_RETENTION = "INTERVAL 64 DAY"
 _DONE = "('LOADED', 'PARTIALLY_LOADED')"
 _COLUMNS: dict[str, pa.DataType] = {
     "table_id": pa.string(),
@@ -53,14 +53,14 @@ _SQL_TYPES = {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.timestamp("us", "
 
 
 def prepare(duck: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables that the history is kept in, and forget what is older than Snowflake remembers."""
+    """Create the history's tables, and delete what is older than the 64 days that Snowflake keeps."""
     columns = ", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in _COLUMNS.items())
     keys = "table_id VARCHAR, query_id VARCHAR, noted_at TIMESTAMPTZ"
     errors = ", ".join(f"{name.lower()} {_SQL_TYPES[kind]}" for name, kind in REJECT_COLUMNS.items())
     duck.execute(f"CREATE TABLE IF NOT EXISTS {HISTORY} ({columns})")
     duck.execute(f"CREATE TABLE IF NOT EXISTS {ERRORS} ({keys}, {errors})")
-    duck.execute(f"DELETE FROM {HISTORY} WHERE last_load_time < now() - {_KEPT}")
-    duck.execute(f"DELETE FROM {ERRORS} WHERE noted_at < now() - {_KEPT}")
+    duck.execute(f"DELETE FROM {HISTORY} WHERE last_load_time < now() - {_RETENTION}")
+    duck.execute(f"DELETE FROM {ERRORS} WHERE noted_at < now() - {_RETENTION}")
 
 
 def loaded(ctx: Context, table: Object) -> set[tuple[str, str]]:
@@ -95,11 +95,11 @@ def as_arrow(entries: list[dict[str, Any]]) -> pa.Table:
 
 def errors_as_arrow(ctx: Context, table: Object, rejects: list[Reject]) -> pa.Table:
     """Errors in the order of the errors' columns."""
-    found = as_table(rejects)
+    errors = as_table(rejects)
     now = pa.array([datetime.now(UTC)] * len(rejects), pa.timestamp("us", "UTC"))
     keys = {"table_id": table_id(table), "query_id": ctx.query_id}
     first = [pa.array([v] * len(rejects), pa.string()) for v in keys.values()]
-    return pa.Table.from_arrays([*first, now, *found.columns], names=[*keys, "noted_at", *found.column_names])
+    return pa.Table.from_arrays([*first, now, *errors.columns], names=[*keys, "noted_at", *errors.column_names])
 
 
 def errors_of(ctx: Context, table: Object, job: str) -> pa.Table:
@@ -136,7 +136,7 @@ def errors_of(ctx: Context, table: Object, job: str) -> pa.Table:
 
 @tree_rewriter
 def keep_full_name(_: Context, tree: exp.Expression) -> exp.Expression:
-    """``VALIDATE(db.schema.table, …)`` -> ``VALIDATE('db.schema.table', …)``: the name of a table is no column."""
+    """``VALIDATE(db.schema.table, …)`` -> ``VALIDATE('db.schema.table', …)``: a table's name is not a column."""
     for call in tree.find_all(exp.Anonymous):
         if str(call.this).upper() == "VALIDATE" and call.expressions:
             first = call.expressions[0]
@@ -153,10 +153,10 @@ def validate(ctx: Context, table: str, *, job_id: str) -> pa.Table:
 
 def _table(ctx: Context, text: str) -> Object:
     name = ctx.resolve(split_parts(text))
-    found = ctx.relation(name)
-    if found is None:
+    table = ctx.relation(name)
+    if table is None:
         raise does_not_exist("Table", name.fqn)
-    return found
+    return table
 
 
 @table_function("COPY_HISTORY")
@@ -176,12 +176,12 @@ def copy_history(ctx: Context, *, table_name: str, start_time: str, end_time: st
         CASE status WHEN 'LOADED' THEN 'Loaded' WHEN 'LOAD_FAILED' THEN 'Load failed' ELSE 'Partially loaded' END
         AS STATUS, database_name AS TABLE_CATALOG_NAME, schema_name AS TABLE_SCHEMA_NAME, table_name AS TABLE_NAME
         FROM {HISTORY} WHERE table_id = ? AND last_load_time BETWEEN ? AND ? ORDER BY last_load_time"""
-    found = ctx.session.duck.execute(sql, [table_id(table), since, until])
-    return found.to_arrow_table()
+    relation = ctx.session.duck.execute(sql, [table_id(table), since, until])
+    return relation.to_arrow_table()
 
 
 def _moment(ctx: Context, text: str) -> datetime:
-    """A time that an argument gives, as a text or as an expression."""
+    """The time of an argument, which is a literal or an expression."""
     written = text if re.search(r"[A-Za-z]\w*\s*\(", text) else f"{literal(text)}::TIMESTAMP_LTZ"
     value = ctx.execute(f"SELECT {written} AS T").table.column(0)[0].as_py()
     return value if value.tzinfo else value.replace(tzinfo=UTC)

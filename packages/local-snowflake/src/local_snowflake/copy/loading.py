@@ -1,4 +1,4 @@
-"""Loads one file after another as COPY INTO table says, and tells what became of each."""
+"""Load one file after another for COPY INTO <table>, with a result for each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from local_snowflake.stages.locations import StagedFile
 
 @dataclass
 class FileLoad:
-    """What became of one file.
+    """The result of loading one file.
 
     Attributes:
         file: the file.
         columns: the columns that its rows fill.
-        rows: the rows that are to be inserted.
+        rows: the rows to insert.
         parsed: how many records it has.
-        error_rows: how many of them are faulty.
+        error_rows: how many of them have errors.
         rejects: their errors.
         limit: the number of errors at which the file counts as failed.
         status: LOADED, PARTIALLY_LOADED or LOAD_FAILED.
@@ -119,19 +119,19 @@ def _convert(ctx: Context, command: Command, content: Content, done: FileLoad) -
     try:
         duck.register(SOURCE, content.table)
         columns, source = _source(ctx, command, content, done.file)
-        found = convert(duck, source, columns, command.form, truncate=command.truncate)
+        converted = convert(duck, source, columns, command.form, truncate=command.truncate)
     except duckdb.Error as error:
         raise from_duckdb(error) from None
     finally:
         duck.close()
-    done.columns, done.rows = columns, found.rows.drop_columns([ROW])
+    done.columns, done.rows = columns, converted.rows.drop_columns([ROW])
     table = command.table.name.name
     label = [column_label(table, c.name, c.position) for c in columns]
     places: list[tuple[int, int, Reject]] = [
         (row, -1, content.reject(done.file.name, row, fault, label[0] if label else None, None, at))
         for row, (fault, at) in content.faults.items()
     ]
-    for row, index, fault in found.faults:
+    for row, index, fault in converted.faults:
         position = index if command.query is None else None
         places.append((row, index, content.reject(done.file.name, row, fault, label[index], position, None)))
     places.sort(key=lambda p: p[:2])
@@ -178,15 +178,15 @@ def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list
 
 def _metadata(command: Command, file: StagedFile) -> dict[str, str]:
     """INCLUDE_METADATA: the columns that take metadata, and DuckDB's expressions of it."""
-    given = command.options.get("INCLUDE_METADATA", {})
-    known = metadata_values(file)
-    found = {}
-    for column, name in given.items() if isinstance(given, dict) else ():
+    mapping = command.options.get("INCLUDE_METADATA", {})
+    available = metadata_values(file)
+    columns = {}
+    for column, name in mapping.items() if isinstance(mapping, dict) else ():
         key = str(name).strip('"').upper()
-        if key not in known:
+        if key not in available:
             raise compilation_error(f"Metadata column {name} is not supported", 2139, "42601")
-        found[normalise(column)] = known[key]
-    return found
+        columns[normalise(column)] = available[key]
+    return columns
 
 
 def _member(name: str, exact: bool) -> str:
@@ -194,8 +194,8 @@ def _member(name: str, exact: bool) -> str:
     if exact:
         return f"json_extract(\"J\", '/' || {_pointer(name)})"
     key = "'" + name.casefold().replace("'", "''") + "'"
-    found = f'list_filter(json_keys("J"), k -> lower(k) = {key})[1]'
-    return f"json_extract(\"J\", '/' || replace(replace({found}, '~', '~0'), '/', '~1'))"
+    member = f'list_filter(json_keys("J"), k -> lower(k) = {key})[1]'
+    return f"json_extract(\"J\", '/' || replace(replace({member}, '~', '~0'), '/', '~1'))"
 
 
 def _pointer(name: str) -> str:
@@ -203,7 +203,7 @@ def _pointer(name: str) -> str:
 
 
 def _transformed(ctx: Context, command: Command, content: Content, file: StagedFile) -> str:
-    """The query over one file: DuckDB's SQL of "$ROW" and its values, casts at their outside left to the loader."""
+    """The query over one file: DuckDB's SQL of "$ROW" and its values, with outermost casts left to the loader."""
     tree = cast(exp.Select, upper_case(cast(exp.Select, command.query).copy()))
     name_positions(tree)
     if len(tree.expressions) != len(command.columns):
@@ -228,7 +228,7 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
 
 
 def _outer(projection: exp.Expression) -> exp.Expression:
-    """What a projection computes; a cast of a field around it is the loader's business, which knows ON_ERROR."""
+    """What a projection computes; a cast of a field around it is left to the loader, which applies ON_ERROR."""
     value = projection.this if isinstance(projection, exp.Alias) else projection
     plain = isinstance(value, exp.Cast) and not isinstance(value, exp.TryCast)
     if plain and isinstance(value.this, exp.Column | exp.JSONExtract):

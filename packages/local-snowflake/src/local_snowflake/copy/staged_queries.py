@@ -1,4 +1,4 @@
-"""Queries over staged files: FROM @stage, INFER_SCHEMA, and CREATE TABLE … USING TEMPLATE."""
+"""Queries over staged files, ``FROM @stage``: the nodes of the syntax tree, and the rows that replace them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         fields = {name for _, content in contents for name in content.fields}
         read_fields(tree, fields, as_variants=True)
     needed = highest_position(tree)
-    found = []
+    tables = []
     duck = ctx.engine.storage.cursor()
     try:
         for file, content in contents:
@@ -71,20 +71,20 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
                 row, (fault, at) = next(iter(content.faults.items()))
                 raise content.reject(file.name, row, fault, None, None, at).as_error()
             duck.register(SOURCE, content.table)
-            found.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
+            tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
     except duckdb.Error as error:
         raise from_duckdb(error) from None
     finally:
         duck.close()
-    if not found:
+    if not tables:
         names = [f"COLUMN{i + 1}" for i in range(max(needed, 1))]
         names += ["METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"]
         return pa.table({n: pa.array([], pa.string()) for n in names})
-    table = pa.concat_tables(found, promote_options="permissive").drop_columns([ROW])
+    table = pa.concat_tables(tables, promote_options="permissive").drop_columns([ROW])
     if form.kind != "CSV" and "COLUMN1" in table.column_names:
         position = table.column_names.index("COLUMN1")
-        texts = table.column("COLUMN1").combine_chunks()
-        json = pa.ExtensionArray.from_storage(pa.json_(pa.utf8()), texts.cast(pa.string()))
+        storage = table.column("COLUMN1").combine_chunks()
+        json = pa.ExtensionArray.from_storage(pa.json_(pa.utf8()), storage.cast(pa.string()))
         table = table.set_column(position, "COLUMN1", json)
     return table
 

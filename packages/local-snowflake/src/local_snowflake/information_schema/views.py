@@ -161,7 +161,7 @@ def query_history(ctx: Context, *_: Any, result_limit: int = 100, **__: Any) -> 
 
 def _objects(ctx: Context, kind: str, database: str) -> list[Object]:
     """The objects of a kind in a database, the session's temporary ones among them, by name."""
-    temporary = [o for (held, n), o in ctx.session.temporary_objects.items() if held == kind and n.database == database]
+    temporary = [o for (k, n), o in ctx.session.temporary_objects.items() if k == kind and n.database == database]
     return sorted([*ctx.catalog.all(kind, database), *temporary], key=lambda o: o.name)
 
 

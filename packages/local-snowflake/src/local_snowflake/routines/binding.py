@@ -50,16 +50,16 @@ def local_imports(ctx: Context, imports: list[str]) -> dict[str, Path]:
     Raises:
         SnowflakeError: 391512 for two files of one name; 002003 for one that is not on its stage.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for text in imports:
         name = PurePosixPath(text.strip("'")).name.strip('"')
         path = local_path(ctx, text)
-        if name in found and found[name] != path:
+        if name in files and files[name] != path:
             raise compilation_error(
                 f"IMPORTS lists two files of the name {name}: each needs a name of its own.", 391512
             )
-        found[name] = path
-    return found
+        files[name] = path
+    return files
 
 
 def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:

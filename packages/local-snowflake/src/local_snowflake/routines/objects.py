@@ -138,7 +138,7 @@ def _returns(props: Record) -> str:
 
 def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
     """The rows of SHOW PROCEDURES and SHOW USER FUNCTIONS."""
-    found = selected(ctx, clauses, kind)
+    routines = selected(ctx, clauses, kind)
     yes = {True: "Y", False: "N"}
     records = [
         {
@@ -163,11 +163,11 @@ def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
             "is_memoizable": yes[bool(o.props.get("memoizable"))],
             "is_data_metric": "N",
         }
-        for o in found
+        for o in routines
     ]
-    texts = [k for k in _COLUMNS if not k.endswith("arguments") or k == "arguments"]
+    text_columns = [k for k in _COLUMNS if not k.endswith("arguments") or k == "arguments"]
     kinds: dict[str, pa.DataType | None] = {
-        k: TIME if k == "created_on" else None if k in texts else pa.int64() for k in _COLUMNS
+        k: TIME if k == "created_on" else None if k in text_columns else pa.int64() for k in _COLUMNS
     }
     if kind == "FUNCTION":
         kinds |= dict.fromkeys(("is_external_function", "language", "is_memoizable", "is_data_metric"))
