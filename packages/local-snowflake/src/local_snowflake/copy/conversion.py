@@ -23,6 +23,7 @@ _FALSE = "('false', 'f', 'no', 'n', 'off', '0')"
 _WORDS = "('epoch', 'inf', '-inf', 'infinity', '-infinity')"
 _DATES = ["%m/%d/%Y", "%d-%b-%Y"]
 _TIMES = ["%m/%d/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z"]
+_ZONED_TIMES = ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z"]
 # Snowflake's elements of date and time formats -> strptime's
 _ELEMENTS = {
     "YYYY": "%Y",
@@ -211,7 +212,10 @@ def _moment(value: str, kind: SfType, form: FileFormat) -> str:
     plain = f"TRY_CAST({value} AS {kind.duckdb})"
     if kind.name == "TIME":
         return f"(CASE WHEN ascii(ltrim({value})) < 58 THEN {plain} END)"
-    others = "[" + ", ".join(literal(f) for f in (_DATES if kind.name == "DATE" else _DATES + _TIMES)) + "]"
+    formats = _DATES if kind.name == "DATE" else _DATES + _TIMES
+    if kind.name in {"TIMESTAMP_TZ", "TIMESTAMP_LTZ"}:
+        formats = formats + _ZONED_TIMES
+    others = "[" + ", ".join(literal(f) for f in formats) + "]"
     number = f"TRY_CAST({value} AS BIGINT)"
     epoch = (
         f"(CASE WHEN NOT regexp_full_match({value}, '-?[0-9]+') THEN NULL "

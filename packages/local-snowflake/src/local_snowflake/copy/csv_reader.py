@@ -91,6 +91,9 @@ class _Fast:
         self.offset = _line_start(data, skip)
         self.data = data
         self.body = data[self.offset :] if self.offset else data
+        if self.body and not self.body.endswith(b"\n"):
+            # without it pyarrow takes an empty last field for an enclosed one if its record has one
+            self.body += b"\n"
         self.quotes: Positions = np.empty(0, np.int64)
 
     def possible(self) -> bool:
