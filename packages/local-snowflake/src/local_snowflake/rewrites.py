@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from local_snowflake.copy.history_functions import keep_full_name, use_template
+from local_snowflake.copy.infer import use_template
+from local_snowflake.copy.load_history import keep_full_name
 from local_snowflake.copy.staged_queries import read_stages
 from local_snowflake.functions import bulk
 from local_snowflake.models.call_syntax import rewrite_calls
