@@ -150,7 +150,9 @@ def test_p10_anonymous_procedures(account: Account) -> None:
     assert account.refusal("CALL ONCE(1)").errno == 2140
 
 
-@deviates("what is installed beside the server is what there is, and every RUNTIME_VERSION runs on the server's Python")
+@deviates(
+    "the packages of the server's environment are available, and every RUNTIME_VERSION runs on the server's Python"
+)
 def test_p11_packages(account: Account) -> None:
     """PACKAGES that are not available in the wanted version are refused; INFORMATION_SCHEMA.PACKAGES lists them."""
     sql = f"CREATE FUNCTION P() RETURNS INT {PYTHON} HANDLER = 'f' PACKAGES = ('pandas==0.0.1') AS 'def f(): 1'"

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.copy.conversion import Column
-from local_snowflake.copy.staged_tree import location_text, staged_tables
+from local_snowflake.copy.staged_queries import location_text, staged_tables
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.dialect import parse
@@ -42,7 +42,7 @@ _OPTIONS = {
 
 @dataclass
 class Command:
-    """What a COPY INTO table asks for.
+    """A parsed COPY INTO <table>.
 
     Attributes:
         table: the target.
@@ -68,32 +68,32 @@ class Command:
 
     @property
     def truncate(self) -> bool:
-        """Whether texts that are too long are cut."""
+        """Whether values that are too long are truncated."""
         return self.flag("TRUNCATECOLUMNS") or not is_true(self.options.get("ENFORCE_LENGTH"), default=True)
 
     @property
     def match(self) -> str:
         """How file columns are matched by name: CASE_SENSITIVE, CASE_INSENSITIVE, or empty."""
-        found = str(self.options.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
-        return "" if found == "NONE" else found
+        mode = str(self.options.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
+        return "" if mode == "NONE" else mode
 
     @property
     def on_error(self) -> str:
-        """What a faulty row leads to."""
+        """What happens at a row with an error."""
         return str(self.options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
 
     def files(self) -> list[StagedFile]:
-        """The files that the statement means, as they are listed or by name; one that is named may not be there."""
+        """The files to load: those at the location, or those of FILES, which may not exist."""
         pattern = self.options.get("PATTERN")
         if (listed := self.options.get("FILES")) is None:
             return self._limited([f for f in self.location.files() if self._matches(f, pattern)])
-        found = []
+        files = []
         for name in [listed] if isinstance(listed, str) else listed:
             path = self.location.target(str(name))
             relative = path.relative_to(self.location.directory).as_posix()
             shown = self.location.label + relative if path.is_file() else str(name)
-            found.append(StagedFile(path, relative, shown))
-        return self._limited([f for f in found if self._matches(f, pattern)])
+            files.append(StagedFile(path, relative, shown))
+        return self._limited([f for f in files if self._matches(f, pattern)])
 
     def _matches(self, file: StagedFile, pattern: object) -> bool:
         if pattern is None:
@@ -106,17 +106,17 @@ class Command:
         limit = int(str(self.options.get("SIZE_LIMIT", 0)))
         if not limit:
             return files
-        found, total = [], 0
+        chosen, total = [], 0
         for file in files:
             if total >= limit:
                 break
-            found.append(file)
+            chosen.append(file)
             total += file.size
-        return found
+        return chosen
 
 
 def read_command(ctx: Context, reader: Reader) -> Command:
-    """Read what stands behind COPY INTO, the target being a table.
+    """Read the rest of COPY INTO <table>.
 
     Raises:
         SnowflakeError: for what Snowflake would refuse too, or what is not supported.
@@ -124,7 +124,7 @@ def read_command(ctx: Context, reader: Reader) -> Command:
     name = ctx.resolve(reader.name_parts())
     table = ctx.relation(name)
     if table is None or table.kind != "TABLE":
-        # COPY says less than other statements, and Snowpark's write_pandas looks for just that
+        # COPY's message is shorter than other statements', and Snowpark's write_pandas searches for exactly this one
         raise compilation_error(f"Table '{name.fqn}' does not exist", 2003, "02000")
     listed: list[str] = []
     if reader.accept("("):
@@ -143,8 +143,8 @@ def read_command(ctx: Context, reader: Reader) -> Command:
     if unknown := set(options) - _OPTIONS:
         raise compilation_error(f"invalid parameter '{sorted(unknown)[0]}'", 1423, "22023")
     location = locate(ctx, text)
-    given = options.pop("FILE_FORMAT", None)
-    form = effective_format(ctx, given if isinstance(given, dict | str) else None, location.stage)
+    file_format = options.pop("FILE_FORMAT", None)
+    form = effective_format(ctx, file_format if isinstance(file_format, dict | str) else None, location.stage)
     if location.stage is not None:
         options = dict(location.stage.props.get("copy_options") or {}) | options
     command = Command(table, _columns(table, listed), bool(listed), location, query, form, options)
@@ -153,7 +153,7 @@ def read_command(ctx: Context, reader: Reader) -> Command:
 
 
 def _query(text: str) -> tuple[exp.Select, str, Options]:
-    """The query within the brackets, the location that it reads, and the options given there."""
+    """The query within the brackets, the location that it reads, and the options set there."""
     tree = parse(text)
     tables = staged_tables(tree)
     if not isinstance(tree, exp.Select) or len(tables) != 1:
@@ -167,13 +167,13 @@ def _query(text: str) -> tuple[exp.Select, str, Options]:
 
 def _columns(table: Object, listed: list[str]) -> list[Column]:
     by_name = {c["name"]: (i, c) for i, c in enumerate(table.props["columns"], 1)}
-    found = []
+    columns = []
     for name in listed or by_name:
         if name not in by_name:
             raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{name}'", 904, "42000")
         position, column = by_name[name]
-        found.append(Column(name, parse_type(column["type"]), bool(column["nullable"]), position))
-    return found
+        columns.append(Column(name, parse_type(column["type"]), bool(column["nullable"]), position))
+    return columns
 
 
 def _check(command: Command) -> None:

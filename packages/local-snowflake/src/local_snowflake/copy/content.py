@@ -1,4 +1,4 @@
-"""One staged file's content as a table, whatever its format, and where in the file each record stands."""
+"""One staged file's content as a table, whatever its format, and the position of each record in the file."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.orc
+import pyarrow.parquet
 
-from local_snowflake.copy.columnar_reader import read_columns
 from local_snowflake.copy.csv_reader import CsvFile, read_csv
 from local_snowflake.copy.decoding import read_bytes
 from local_snowflake.copy.json_reader import read_json
 from local_snowflake.copy.rejects import Fault, Reject
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.sql.names import literal, quote
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.formats import FileFormat
 from local_snowflake.stages.locations import StagedFile
 
 ROW = "$ROW"
 FIELD_PREFIX = "F:"
+SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands in a file; None where the format has no such places."""
+    """A position in a file; None for what the format does not have."""
 
     line: int | None = None
     character: int | None = None
@@ -36,8 +40,8 @@ class Content:
     """What a file holds.
 
     Attributes:
-        table: the sound records: CSV has texts C1 … Cn, Parquet and ORC a column "F:name" for each of its own, JSON the
-            column J; and "$ROW", the record's number from 1 on.
+        table: the records without errors: CSV has text columns C1 … Cn, Parquet and ORC a column
+            "F:name" for each of its own, JSON the column J; and "$ROW", the record's number from 1 on.
         records: how many there are, faulty ones included.
         fields: the names by which MATCH_BY_COLUMN_NAME and ``$1:name`` find a column: name -> DuckDB's expression.
         faults: record number -> what is wrong with its structure, and where in the text.
@@ -104,14 +108,14 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
         return Content(renamed, table.num_rows, quoted)
     data = read_bytes(file.path, form, file.name)
     if form.kind == "JSON":
-        found = read_json(data, form)
-        lines = found.lines
+        documents = read_json(data, form)
+        lines = documents.lines
 
         def in_json(row: int, column: int | None, at: int | None) -> Place:
             line, text = lines(row)
             return Place(line, 1, None, line, text)
 
-        return Content(found.table, found.records, {}, found.faults, in_json)
+        return Content(documents.table, documents.records, {}, documents.faults, in_json)
     csv = read_csv(data, form, width, strict=strict)
     fields = {name: f'"C{i + 1}"' for i, name in enumerate(csv.header)}
     return Content(csv.table, csv.records, fields, csv.faults, _Places(csv))
@@ -141,3 +145,89 @@ class _Places:
             text.count("\n", 0, start) + 1,
             text[start:end],
         )
+
+
+# -- files with columns: Parquet and ORC -------------------------------------------------------------------------------
+
+
+def read_columns(file: StagedFile, form: FileFormat) -> pa.Table:
+    """Read a file.
+
+    Raises:
+        SnowflakeError: 100139, if the file is not of its format.
+    """
+    try:
+        table = (
+            pa.orc.read_table(file.path) if form.kind == "ORC" else pa.parquet.read_table(file.path, partitioning=None)
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, form, error) from None
+    return pa.table([_plain(c, form) for c in table.columns], names=table.column_names)
+
+
+def schema_of(file: StagedFile, form: FileFormat) -> pa.Schema:
+    """The columns of a file.
+
+    Raises:
+        SnowflakeError: 100139, if the file is not of its format.
+    """
+    try:
+        return pa.orc.ORCFile(file.path).schema if form.kind == "ORC" else pa.parquet.read_schema(file.path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, form, error) from None
+
+
+def _unreadable(file: StagedFile, form: FileFormat, error: Exception) -> SnowflakeError:
+    text = f"Error parsing the {form.kind.lower()} file: {str(error).splitlines()[0]}"
+    return SnowflakeError(100139, "22000", f"{text}\n  File '{file.name}'")
+
+
+def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
+    """A column without encodings that only matter in memory; bytes as text if BINARY_AS_TEXT is set."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type), form)
+    if pa.types.is_duration(kind):
+        return column.cast(pa.int64())
+    if form.flag("BINARY_AS_TEXT") and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:
+            # not UTF-8: stays binary
+            return column
+    return column
+
+
+# -- what queries see of a file ----------------------------------------------------------------------------------------
+
+
+def whole_row(content: Content) -> str:
+    """A row of a file with columns as one object."""
+    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
+    return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
+
+
+def source_sql(content: Content, kind: str, needed: int, file: StagedFile) -> str:
+    """DuckDB's SQL of a file as queries see it: COLUMN1 …, the metadata columns, "F:name" for the columns it has."""
+    if kind == "CSV":
+        width = sum(c.startswith("C") for c in content.table.column_names)
+        values = [f'"C{i + 1}"' if i < width else "NULL::VARCHAR" for i in range(max(width, needed))]
+        columns = [f'{v} AS "COLUMN{i + 1}"' for i, v in enumerate(values)]
+    elif kind == "JSON":
+        columns = ['"J" AS "COLUMN1"']
+    else:
+        columns = [*content.fields.values()]
+        columns += [f'{whole_row(content)} AS "COLUMN1"'] if needed else []
+    columns += [f"{value} AS {quote(name)}" for name, value in metadata_values(file).items()]
+    return f"SELECT {', '.join(columns)}, {quote(ROW)} FROM {quote(SOURCE)}"
+
+
+def metadata_values(file: StagedFile) -> dict[str, str]:
+    """DuckDB's expressions of the metadata columns: https://docs.snowflake.com/en/user-guide/querying-metadata."""
+    return {
+        "METADATA$FILENAME": literal(file.relative),
+        "METADATA$FILE_ROW_NUMBER": quote(ROW),
+        "METADATA$FILE_CONTENT_KEY": literal(file.md5),
+        "METADATA$FILE_LAST_MODIFIED": f"make_timestamp({int(file.path.stat().st_mtime * 1e6)})",
+        "METADATA$START_SCAN_TIME": "now()::TIMESTAMP",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -10,13 +11,42 @@ import pyarrow.compute as pc
 
 from local_snowflake.copy.content import ROW
 from local_snowflake.copy.rejects import Fault, not_converted, null_value
-from local_snowflake.copy.type_expressions import from_native, prepared_text, too_long
-from local_snowflake.sql.names import quote
-from local_snowflake.sql.types import SfType
+from local_snowflake.sql.names import literal, quote
+from local_snowflake.sql.types import MAX_TEXT, SfType
 from local_snowflake.stages.formats import FileFormat
 
 _BAD = "$BAD"
 _SEMI = {"VARIANT", "OBJECT", "ARRAY"}
+_TRUE = "('true', 't', 'yes', 'y', 'on', '1')"
+_FALSE = "('false', 'f', 'no', 'n', 'off', '0')"
+# what DuckDB takes for a date and Snowflake does not
+_WORDS = "('epoch', 'inf', '-inf', 'infinity', '-infinity')"
+_DATES = ["%m/%d/%Y", "%d-%b-%Y"]
+_TIMES = ["%m/%d/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z"]
+_ZONED_TIMES = ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z"]
+# Snowflake's elements of date and time formats -> strptime's
+_ELEMENTS = {
+    "YYYY": "%Y",
+    "YY": "%y",
+    "MMMM": "%B",
+    "MON": "%b",
+    "MM": "%m",
+    "DD": "%d",
+    "DY": "%a",
+    "HH24": "%H",
+    "HH12": "%I",
+    "HH": "%H",
+    "AM": "%p",
+    "PM": "%p",
+    "MI": "%M",
+    "SS": "%S",
+    "FF": "%f",
+    "TZH:TZM": "%z",
+    "TZHTZM": "%z",
+    "TZH": "%z",
+    "TZD": "%Z",
+}
+_ELEMENT = re.compile("|".join([r'"[^"]*"', "%", r"FF\d", *_ELEMENTS]), re.I)
 
 
 @dataclass(frozen=True)
@@ -34,7 +64,7 @@ class Converted:
     """The outcome of a conversion.
 
     Attributes:
-        rows: the rows that are sound, with "$ROW", the record's number.
+        rows: the rows without errors, with "$ROW", the record's number.
         faults: record number, index of the column, what is wrong; by record and column.
     """
 
@@ -50,9 +80,9 @@ def convert(
     Args:
         duck: where ``source`` runs.
         source: DuckDB's SQL: "$ROW", then one value a column, named S0, S1, ….
-        columns: what they are to become.
+        columns: the target columns.
         form: the file's format.
-        truncate: whether a text that is too long is cut.
+        truncate: whether a text that is too long is truncated.
     """
     kinds = {str(d[0]): str(d[1]) for d in duck.execute(f"DESCRIBE {source}").fetchall()}
     plans = [_plan(f'"S{i}"', kinds[f"S{i}"], c, form, truncate=truncate) for i, c in enumerate(columns)]
@@ -108,18 +138,127 @@ def _plan(value: str, source: str, column: Column, form: FileFormat, *, truncate
 def _faults(
     duck: duckdb.DuckDBPyConnection, staged: str, bad: str, plans: list[_Plan], columns: list[Column]
 ) -> list[tuple[int, int, Fault]]:
-    found: list[tuple[int, int, Fault]] = []
-    wanted = [i for i, p in enumerate(plans) if p.bad]
-    picked = []
-    for i in wanted:
+    faults: list[tuple[int, int, Fault]] = []
+    checked = [i for i, p in enumerate(plans) if p.bad]
+    selected = []
+    for i in checked:
         check = plans[i].bad.replace("$P", f"P{i}").replace("$X", f"X{i}")
-        picked += [f"CAST(P{i} AS VARCHAR)", f"coalesce({check}, FALSE)"]
-    sql = f"SELECT {quote(ROW)}, {', '.join(picked)} FROM ({staged}) WHERE {bad} ORDER BY 1"
+        selected += [f"CAST(P{i} AS VARCHAR)", f"coalesce({check}, FALSE)"]
+    sql = f"SELECT {quote(ROW)}, {', '.join(selected)} FROM ({staged}) WHERE {bad} ORDER BY 1"
     for row, *values in duck.execute(sql).fetchall():
-        for n, i in enumerate(wanted):
+        for n, i in enumerate(checked):
             text, is_bad = values[2 * n], values[2 * n + 1]
             if is_bad:
                 null = null_value(from_text=plans[i].text)
                 fault = not_converted(text or "", columns[i].type, variant=plans[i].variant)
-                found.append((int(row), i, null if text is None else fault))
-    return found
+                faults.append((int(row), i, null if text is None else fault))
+    return faults
+
+
+# -- DuckDB's expressions of values; NULL where Snowflake would report an error ----------------------------------------
+
+
+def strptime_format(text: str) -> str:
+    """Snowflake's format of a date or time as strptime's: https://docs.snowflake.com/en/sql-reference/date-time-input-output."""
+
+    def element(match: re.Match[str]) -> str:
+        word = match[0].upper()
+        if word.startswith(('"', "%")):
+            return match[0].strip('"').replace("%", "%%")
+        return _ELEMENTS["FF" if word.startswith("FF") else word]
+
+    return _ELEMENT.sub(element, text)
+
+
+def prepared_text(column: str, form: FileFormat) -> str:
+    """DuckDB's SQL of a text after TRIM_SPACE and NULL_IF of its format."""
+    value = f"trim({column}, ' \t')" if form.flag("TRIM_SPACE") else column
+    nulls = form.null_if()
+    if nulls:
+        listed = ", ".join(literal(n) for n in nulls)
+        value = f"(CASE WHEN {value} IN ({listed}) THEN NULL ELSE {value} END)"
+    return value
+
+
+def from_text(value: str, kind: SfType, form: FileFormat) -> str:
+    """A text as a value of a type; NULL if it is none."""
+    if kind.name == "VARCHAR":
+        return value
+    if kind.name in {"NUMBER", "FLOAT"}:
+        wrong = "'_', 'x', 'X', 'b', 'B'" if kind.duckdb == "BIGINT" else "'_'"
+        odd = " OR ".join(f"contains({value}, {w.strip()})" for w in wrong.split(","))
+        return f"(CASE WHEN {odd} THEN NULL ELSE TRY_CAST({value} AS {kind.duckdb}) END)"
+    if kind.name == "BOOLEAN":
+        low = f"lower(trim({value}))"
+        return f"(CASE WHEN {low} IN {_TRUE} THEN TRUE WHEN {low} IN {_FALSE} THEN FALSE END)"
+    if kind.name == "BINARY":
+        if form.kind == "CSV" and form.text("BINARY_FORMAT") == "BASE64":
+            return f"TRY(from_base64({value}))"
+        return f"TRY(unhex({value}))"
+    if kind.name in {"VARIANT", "OBJECT", "ARRAY"}:
+        return f"TRY_CAST({value} AS JSON)"
+    return _moment(value, kind, form)
+
+
+def _moment(value: str, kind: SfType, form: FileFormat) -> str:
+    """A text as a date, a time or a timestamp."""
+    option = {"DATE": "DATE_FORMAT", "TIME": "TIME_FORMAT"}.get(kind.name, "TIMESTAMP_FORMAT")
+    declared = form.text(option)
+    if declared.upper() not in {"", "AUTO"}:
+        pattern, text = strptime_format(declared), value
+        if "%I" in pattern and "%p" not in pattern:
+            pattern, text = pattern + " %p", f"({value} || ' AM')"
+        return f"TRY_CAST(try_strptime({text}, {literal(pattern)}) AS {kind.duckdb})"
+    plain = f"TRY_CAST({value} AS {kind.duckdb})"
+    if kind.name == "TIME":
+        return f"(CASE WHEN ascii(ltrim({value})) < 58 THEN {plain} END)"
+    formats = _DATES if kind.name == "DATE" else _DATES + _TIMES
+    if kind.name in {"TIMESTAMP_TZ", "TIMESTAMP_LTZ"}:
+        formats = formats + _ZONED_TIMES
+    others = "[" + ", ".join(literal(f) for f in formats) + "]"
+    number = f"TRY_CAST({value} AS BIGINT)"
+    epoch = (
+        f"(CASE WHEN NOT regexp_full_match({value}, '-?[0-9]+') THEN NULL "
+        f"WHEN abs({number}) < 31536000000 THEN make_timestamp({number} * 1000000) "
+        f"WHEN abs({number}) < 31536000000000 THEN make_timestamp({number} * 1000) "
+        f"WHEN abs({number}) < 31536000000000000 THEN make_timestamp({number}) "
+        f"ELSE make_timestamp({number} // 1000) END)"
+    )
+    parsed = f"TRY_CAST(try_strptime({value}, {others}) AS {kind.duckdb})"
+    parsed_value = f"coalesce({plain}, {parsed}, TRY_CAST({epoch} AS {kind.duckdb}))"
+    return f"(CASE WHEN lower(trim({value})) IN {_WORDS} THEN NULL ELSE {parsed_value} END)"
+
+
+def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
+    """A value that is no text, eg: of a Parquet file, as a value of a type; NULL if it cannot be.
+
+    Args:
+        value: DuckDB's expression.
+        source: its DuckDB type.
+        kind: the target type.
+        form: the file's format.
+    """
+    if source == "VARCHAR" and (form.kind == "CSV" or kind.name not in _SEMI):
+        return from_text(value, kind, form)
+    if source == "JSON":
+        if kind.name in _SEMI:
+            return value
+        return from_text(f"({value} ->> '$')", kind, form)
+    if kind.name in _SEMI:
+        return f"to_json({value})"
+    if kind.name == "VARCHAR" and (source.endswith("]") or source.startswith(("STRUCT", "MAP"))):
+        return f"CAST(to_json({value}) AS VARCHAR)"
+    if source == "BLOB" and kind.name == "VARCHAR":
+        return f"TRY(decode({value}))"
+    if source in {"BIGINT", "INTEGER", "HUGEINT"} and kind.name.startswith(("TIMESTAMP", "DATE")):
+        return from_text(f"CAST({value} AS VARCHAR)", kind, form)
+    return value if source == kind.duckdb else f"TRY_CAST({value} AS {kind.duckdb})"
+
+
+def too_long(value: str, kind: SfType) -> str | None:
+    """Whether a text is longer than its column takes; None if it never can be."""
+    if kind.name == "VARCHAR" and 0 < kind.length < MAX_TEXT:
+        return f"length({value}) > {kind.length}"
+    if kind.name == "BINARY" and 0 < kind.length < 8_388_608:
+        return f"octet_length({value}) > {kind.length}"
+    return None

@@ -29,13 +29,13 @@ class CsvFile:
     """The content of one file.
 
     Attributes:
-        table: the records that are sound: texts C1 … Cn, and "$ROW", the record's number from 1 on.
+        table: the records without errors: text columns C1 … Cn, and "$ROW", the record's number from 1 on.
         records: how many records there are, faulty ones included.
         faults: record number -> what is wrong with its structure, and where in the text.
-        header: the names in its first line, if the format says that it has them.
+        header: the names in its first line, if PARSE_HEADER is set.
         text: the file's text.
         start_of: where in the text a record starts and ends.
-        dialect: how it is structured.
+        dialect: the characters that structure it.
     """
 
     table: pa.Table
@@ -52,7 +52,7 @@ class CsvFile:
         return int(self.table.num_columns) - 1
 
     def fields_of(self, record: int) -> Record:
-        """A record again, with the places of its fields."""
+        """A record with the positions of its fields."""
         start, _ = self.start_of(record)
         return next(scan(self.text(), self.dialect, start))
 
@@ -63,7 +63,7 @@ def read_csv(data: bytes, form: FileFormat, width: int | None = None, *, strict:
     Args:
         data: its bytes, already decompressed.
         form: its format.
-        width: how many fields are wanted; None for as many as there are.
+        width: the number of fields of a record; None for as many as the file has.
         strict: whether a record with another number of fields is faulty; else it is filled with NULL or cut.
     """
     utf8 = as_text(data, form)
@@ -76,10 +76,10 @@ def read_csv(data: bytes, form: FileFormat, width: int | None = None, *, strict:
         skip = 1
     fast = _Fast(utf8, dialect, skip)
     if fast.possible():
-        found = fast.read(width, strict=strict)
-        if found is not None:
-            found.header = header
-            return found
+        file = fast.read(width, strict=strict)
+        if file is not None:
+            file.header = header
+            return file
     return _slow(utf8.decode("utf-8", "replace"), dialect, skip, width, strict=strict, header=header)
 
 
@@ -91,6 +91,9 @@ class _Fast:
         self.offset = _line_start(data, skip)
         self.data = data
         self.body = data[self.offset :] if self.offset else data
+        if self.body and not self.body.endswith(b"\n"):
+            # without it pyarrow takes an empty last field for an enclosed one if its record has one
+            self.body += b"\n"
         self.quotes: Positions = np.empty(0, np.int64)
 
     def possible(self) -> bool:
@@ -118,7 +121,7 @@ class _Fast:
         after = body[np.minimum(closing + 1, len(body) - 1)]
         sound_before = np.isin(before, list(around)) | (opening == 0)
         sound_after = np.isin(after, [*around, 13]) | (closing == len(body) - 1)
-        # a pair within a field: the closing one of two stands right before the opening one
+        # a pair within a field: the closing quote of the pair is right before the opening one
         paired_before = before == quote[0]
         adjacent = np.zeros(len(opening), bool)
         adjacent[1:] = closing[:-1] == opening[1:] - 1
@@ -128,11 +131,11 @@ class _Fast:
         return True
 
     def _outside(self, character: int) -> Positions:
-        """Where a character stands outside of enclosed fields."""
-        found = np.flatnonzero(np.frombuffer(self.body, np.uint8) == character)
+        """The positions of a character outside of enclosed fields."""
+        positions = np.flatnonzero(np.frombuffer(self.body, np.uint8) == character)
         if len(self.quotes):
-            found = found[np.searchsorted(self.quotes, found) % 2 == 0]
-        return found
+            positions = positions[np.searchsorted(self.quotes, positions) % 2 == 0]
+        return positions
 
     def read(self, width: int | None, *, strict: bool) -> CsvFile | None:
         body = np.frombuffer(self.body, np.uint8)
@@ -191,7 +194,7 @@ class _Fast:
         return CsvFile(table, len(starts), faults, [], text, start_of, self.dialect)
 
     def _cleaned(self, table: pa.Table) -> pa.Table:
-        """The values without spaces around them, and NULL for what means it, as the format says."""
+        """The values without spaces around them, and NULL for what NULL_IF and EMPTY_FIELD_AS_NULL name."""
         d = self.dialect
         nulls = [n for n in d.null_if if n and n.encode() in self.body]
         if (d.trim and d.empty_is_null) or "" in d.null_if:
@@ -237,10 +240,10 @@ class _Fast:
 def _line_start(data: bytes, skip: int) -> int:
     position = 0
     for _ in range(skip):
-        found = data.find(b"\n", position)
-        if found < 0:
+        newline = data.find(b"\n", position)
+        if newline < 0:
             return len(data)
-        position = found + 1
+        position = newline + 1
     return position
 
 

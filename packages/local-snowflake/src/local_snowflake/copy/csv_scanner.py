@@ -1,4 +1,4 @@
-"""A CSV reader that follows Snowflake's rules to the letter, record by record: for files that the fast reader leaves.
+"""A CSV reader that follows Snowflake's rules record by record, for files that the fast reader cannot read.
 
 Source: https://docs.snowflake.com/en/sql-reference/sql/create-file-format#type-csv
 """
@@ -81,7 +81,7 @@ class Dialect:
 
 
 def skip_lines(text: str, count: int) -> int:
-    """Where the text goes on behind a number of lines."""
+    """The position after a number of lines."""
     position = 0
     for _ in range(count):
         match = re.compile(r"\r\n|\n|\r").search(text, position)
@@ -206,7 +206,7 @@ def _unenclosed(text: str, start: int, dialect: Dialect) -> tuple[str | None, in
 
 
 def _escaped(text: str, position: int) -> tuple[str, int]:
-    """What stands behind an escape character, and where the text goes on."""
+    """The character that an escape sequence means, and the position after it."""
     if match := re.compile(r"x([0-9a-fA-F]{2})|([0-7]{3})").match(text, position):
         return chr(int(match[1], 16) if match[1] else int(match[2], 8)), match.end()
     character = text[position : position + 1]

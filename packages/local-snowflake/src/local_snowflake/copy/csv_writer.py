@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.copy.type_expressions import strptime_format
+from local_snowflake.copy.conversion import strptime_format
 from local_snowflake.sql.names import literal
 from local_snowflake.stages.formats import FileFormat
 
@@ -20,7 +20,7 @@ def csv_lines(table: pa.Table, kinds: list[str], form: FileFormat) -> Iterator[l
 
     Args:
         table: the rows.
-        kinds: DuckDB's types of the columns: texts are enclosed, numbers are not.
+        kinds: DuckDB's types of the columns: text is enclosed, numbers are not.
         form: the file's format.
     """
     values = [_value(f'"C{i}"', kind, form) for i, kind in enumerate(kinds)]
@@ -66,10 +66,10 @@ def _text(column: str, kind: str, form: FileFormat) -> str:
         encoded = "to_base64" if form.text("BINARY_FORMAT") == "BASE64" else "hex"
         return f"{encoded}({column})"
     option = {"DATE": "DATE_FORMAT", "TIME": "TIME_FORMAT"}.get(kind, "TIMESTAMP_FORMAT")
-    given = form.text(option)
+    pattern = form.text(option)
     if kind == "DATE" or kind.startswith("TIME"):
-        if given.upper() not in {"", "AUTO"}:
-            return f"strftime({column}, {literal(strptime_format(given))})"
+        if pattern.upper() not in {"", "AUTO"}:
+            return f"strftime({column}, {literal(strptime_format(pattern))})"
         if kind.startswith("TIMESTAMP"):
             zone = " %z" if "ZONE" in kind else ""
             return f"strftime({column}, '%Y-%m-%d %H:%M:%S.%g{zone}')"

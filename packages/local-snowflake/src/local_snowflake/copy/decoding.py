@@ -26,18 +26,18 @@ _MAGIC = {b"\x1f\x8b": "GZIP", b"BZh": "BZ2", b"\x28\xb5\x2f\xfd": "ZSTD"}
 
 
 def read_bytes(path: Path, form: FileFormat, name: str) -> bytes:
-    """A file's content, decompressed as its format says.
+    """A file's content, decompressed as COMPRESSION of its format says.
 
     Args:
         path: the file.
-        form: its format; COMPRESSION = AUTO goes by the content and the name.
-        name: what the file is called in errors.
+        form: its format; COMPRESSION = AUTO is detected from the content and the name.
+        name: the file's name in errors.
 
     Raises:
-        SnowflakeError: 100069, if it is not compressed so.
+        SnowflakeError: 100069, if it cannot be decompressed.
     """
     data = path.read_bytes()
-    method = form.text("COMPRESSION") if form.given("COMPRESSION") else "AUTO"
+    method = form.text("COMPRESSION") if form.is_set("COMPRESSION") else "AUTO"
     if method == "AUTO":
         method = next((m for magic, m in _MAGIC.items() if data.startswith(magic)), "")
         method = method or _EXTENSIONS.get(path.suffix.lower(), "")
@@ -70,7 +70,7 @@ def as_text(data: bytes, form: FileFormat) -> bytes:
     """A text's bytes in UTF-8, without a byte order mark.
 
     Raises:
-        SnowflakeError: 100144, if it is not in the encoding that its format says.
+        SnowflakeError: 100144, if it is not in the format's ENCODING.
     """
     encoding = form.text("ENCODING").replace("-", "").upper() if form.kind == "CSV" else "UTF8"
     lenient = form.flag("REPLACE_INVALID_CHARACTERS") or (form.kind == "JSON" and form.flag("IGNORE_UTF8_ERRORS"))

@@ -1,27 +1,31 @@
-"""The columns that staged files seem to have: INFER_SCHEMA."""
+"""INFER_SCHEMA, the columns of staged files; and CREATE TABLE … USING TEMPLATE."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.copy.columnar_reader import schema_of
-from local_snowflake.copy.content import open_file
+from local_snowflake.copy.content import open_file, schema_of
+from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.stages.formats import FileFormat
-from local_snowflake.stages.locations import StagedFile
+from local_snowflake.execution.registry import table_function, text_rewriter
+from local_snowflake.sql.names import quote
+from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.stages.formats import FileFormat, effective_format
+from local_snowflake.stages.locations import StagedFile, locate
 
 _SAMPLE = 100_000
 _SIMPLE = re.compile(r"[A-Za-z_]\w*\Z")
 
 
 @dataclass
-class Guess:
-    """A column as one file has it: its type is NUMBER with digits before and behind the point, or another name."""
+class InferredColumn:
+    """A column of a file: its type is a NUMBER with digits before and after the point, or another type's name."""
 
     name: str
     kind: str
@@ -38,48 +42,48 @@ class Guess:
 
 def infer(ctx: Context, files: list[StagedFile], form: FileFormat, *, ignore_case: bool) -> pa.Table:
     """The columns of all files together, as INFER_SCHEMA returns them."""
-    columns: dict[str, Guess] = {}
+    columns: dict[str, InferredColumn] = {}
     seen: dict[str, list[str]] = {}
     for file in files:
-        for guess in _guesses(ctx, file, form):
+        for column in _inferred(ctx, file, form):
             if ignore_case:
-                guess.name = guess.name.upper()
-            old = columns.get(guess.name)
-            columns[guess.name] = guess if old is None else _merged(old, guess)
-            seen.setdefault(guess.name, []).append(file.relative)
+                column.name = column.name.upper()
+            old = columns.get(column.name)
+            columns[column.name] = column if old is None else _merged(old, column)
+            seen.setdefault(column.name, []).append(file.relative)
     records = [
         {
             "COLUMN_NAME": name,
-            "TYPE": str(guess),
-            "NULLABLE": guess.nullable,
-            "EXPRESSION": _expression(i, name, guess, form),
+            "TYPE": str(column),
+            "NULLABLE": column.nullable,
+            "EXPRESSION": _expression(i, name, column, form),
             "FILENAMES": ", ".join(seen[name]),
             "ORDER_ID": i,
         }
-        for i, (name, guess) in enumerate(columns.items())
+        for i, (name, column) in enumerate(columns.items())
     ]
     kinds = {"NULLABLE": pa.bool_(), "ORDER_ID": pa.int64()}
     names = ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "FILENAMES", "ORDER_ID")
     return pa.table({n: pa.array([r[n] for r in records], kinds.get(n, pa.string())) for n in names})
 
 
-def _expression(position: int, name: str, guess: Guess, form: FileFormat) -> str:
+def _expression(position: int, name: str, column: InferredColumn, form: FileFormat) -> str:
     if form.kind == "CSV":
-        return f"${position + 1}::{guess}"
+        return f"${position + 1}::{column}"
     key = name if _SIMPLE.match(name) else '"' + name.replace('"', '""') + '"'
-    return f"$1:{key}::{guess}"
+    return f"$1:{key}::{column}"
 
 
-def _merged(one: Guess, other: Guess) -> Guess:
+def _merged(one: InferredColumn, other: InferredColumn) -> InferredColumn:
     if one.kind == other.kind == "NUMBER":
-        return Guess(one.name, "NUMBER", max(one.whole, other.whole), max(one.scale, other.scale))
+        return InferredColumn(one.name, "NUMBER", max(one.whole, other.whole), max(one.scale, other.scale))
     if one.kind == other.kind:
         return one
     kind = "REAL" if {one.kind, other.kind} == {"NUMBER", "REAL"} else "TEXT"
-    return Guess(one.name, kind)
+    return InferredColumn(one.name, kind)
 
 
-def _guesses(ctx: Context, file: StagedFile, form: FileFormat) -> list[Guess]:
+def _inferred(ctx: Context, file: StagedFile, form: FileFormat) -> list[InferredColumn]:
     if form.is_columnar:
         return [_field(f, form) for f in schema_of(file, form)]
     content = open_file(file, form)
@@ -95,14 +99,14 @@ def _guesses(ctx: Context, file: StagedFile, form: FileFormat) -> list[Guess]:
         duck.close()
 
 
-def _field(field: pa.Field, form: FileFormat) -> Guess:
+def _field(field: pa.Field, form: FileFormat) -> InferredColumn:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    guess = Guess(field.name, _field_kind(kind, form), nullable=field.nullable)
-    if guess.kind == "NUMBER":
-        guess.whole = 38
+    column = InferredColumn(field.name, _field_kind(kind, form), nullable=field.nullable)
+    if column.kind == "NUMBER":
+        column.whole = 38
     if pa.types.is_decimal(kind):
-        guess.whole, guess.scale = kind.precision - kind.scale, kind.scale
-    return guess
+        column.whole, column.scale = kind.precision - kind.scale, kind.scale
+    return column
 
 
 def _field_kind(kind: pa.DataType, form: FileFormat) -> str:
@@ -132,7 +136,7 @@ _CHECKS = {
 }
 
 
-def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> Guess:
+def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> InferredColumn:
     checks = ", ".join(f"bool_and({c})" for c in _CHECKS.values())
     whole = "max(length(regexp_replace(split_part(trim(v), '.', 1), '[+-]', '')))"
     sql = (
@@ -142,35 +146,96 @@ def _csv(duck: duckdb.DuckDBPyConnection, name: str, column: str) -> Guess:
     row = duck.execute(sql).fetchall()[0]
     count, digits, scale, *holds = row
     if not count:
-        return Guess(name, "TEXT")
+        return InferredColumn(name, "TEXT")
     kind = next((k for k, h in zip(_CHECKS, holds, strict=True) if h), "TEXT")
     if kind == "NUMBER" and int(digits) + int(scale) <= 38:
-        return Guess(name, "NUMBER", int(digits), int(scale))
-    return Guess(name, "REAL" if kind == "NUMBER" else kind)
+        return InferredColumn(name, "NUMBER", int(digits), int(scale))
+    return InferredColumn(name, "REAL" if kind == "NUMBER" else kind)
 
 
-def _json(duck: duckdb.DuckDBPyConnection) -> list[Guess]:
-    found: dict[str, Guess] = {}
+def _json(duck: duckdb.DuckDBPyConnection) -> list[InferredColumn]:
+    columns: dict[str, InferredColumn] = {}
     for (text,) in duck.execute('SELECT CAST("J" AS VARCHAR) FROM sample').fetchall():
         document = json.loads(text)
         for key, value in document.items() if isinstance(document, dict) else ():
-            guess = _json_value(key, value)
-            if guess is not None:
-                found[key] = _merged(found[key], guess) if key in found else guess
+            column = _json_value(key, value)
+            if column is not None:
+                columns[key] = _merged(columns[key], column) if key in columns else column
             else:
-                found.setdefault(key, Guess(key, "TEXT"))
-    return sorted(found.values(), key=lambda g: g.name)
+                columns.setdefault(key, InferredColumn(key, "TEXT"))
+    return sorted(columns.values(), key=lambda g: g.name)
 
 
-def _json_value(name: str, value: object) -> Guess | None:
+def _json_value(name: str, value: object) -> InferredColumn | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        return Guess(name, "BOOLEAN")
+        return InferredColumn(name, "BOOLEAN")
     if isinstance(value, int):
-        return Guess(name, "NUMBER", len(str(abs(value))))
+        return InferredColumn(name, "NUMBER", len(str(abs(value))))
     if isinstance(value, float):
         whole, _, fraction = f"{abs(value):f}".rstrip("0").partition(".")
-        return Guess(name, "NUMBER", len(whole), len(fraction))
+        return InferredColumn(name, "NUMBER", len(whole), len(fraction))
     kinds: dict[type, str] = {list: "ARRAY", dict: "OBJECT"}
-    return Guess(name, kinds.get(type(value), "TEXT"))
+    return InferredColumn(name, kinds.get(type(value), "TEXT"))
+
+
+@table_function("INFER_SCHEMA")
+def infer_schema(
+    ctx: Context,
+    *,
+    location: str,
+    file_format: str,
+    files: str | None = None,
+    ignore_case: bool = False,
+    **_: object,
+) -> pa.Table:
+    """INFER_SCHEMA(LOCATION => '@stage', FILE_FORMAT => 'f', …).
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/infer_schema
+    """
+    place = locate(ctx, location)
+    form = effective_format(ctx, file_format, place.stage)
+    staged = place.files()
+    if files is not None:
+        wanted = re.findall(r"'((?:[^']|'')*)'", files) or [files]
+        names = [(w, next((f for f in staged if f.relative.endswith(w.lstrip("/"))), None)) for w in wanted]
+        if missing := [w for w, f in names if f is None]:
+            raise SnowflakeError(91016, "22000", f"Remote file '{missing[0]}' was not found in '{location}'.")
+        staged = [f for _, f in names if f is not None]
+    return infer(ctx, staged, form, ignore_case=bool(ignore_case))
+
+
+_TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)
+_MEMBERS = ", ".join(f"'{n}', {n}" for n in ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "ORDER_ID"))
+
+
+@text_rewriter
+def use_template(ctx: Context, sql: str) -> str:
+    """CREATE TABLE name USING TEMPLATE (query) -> the columns that the query describes.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-table#create-table-using-template
+    """
+    match = _TEMPLATE.search(sql)
+    if not match or not re.match(r"\s*CREATE\b", sql, re.I):
+        return sql
+    reader = Reader(sql, tokenize(sql))
+    while reader.position < match.end():
+        reader.next()
+    query = re.sub(r"(?i)OBJECT_CONSTRUCT\s*\(\s*\*\s*\)", f"OBJECT_CONSTRUCT({_MEMBERS})", reader.parenthesised())
+    value = ctx.execute(query).table.column(0)[0].as_py()
+    described = json.loads(value) if isinstance(value, str) else value
+    columns = [_lower(json.loads(c) if isinstance(c, str) else c) for c in described or []]
+    if not columns:
+        raise compilation_error("USING TEMPLATE: the query describes no column.", 100090, "22000")
+    columns.sort(key=lambda c: int(c.get("order_id") or 0))
+    return f"{sql[: match.start()]} ({', '.join(map(_definition, columns))}) {reader.rest()}"
+
+
+def _lower(column: dict[str, Any]) -> dict[str, Any]:
+    return {k.lower(): v for k, v in column.items()}
+
+
+def _definition(column: dict[str, Any]) -> str:
+    required = "" if str(column.get("nullable", True)).lower() == "true" else " NOT NULL"
+    return f"{quote(str(column['column_name']))} {column['type']}{required}"

@@ -43,11 +43,11 @@ def read_json(data: bytes, form: FileFormat) -> JsonFile:
         n: (fault, start) for n, (start, _, fault) in enumerate(documents, 1) if fault
     }
     rows = [n for n in range(1, len(documents) + 1) if n not in faults]
-    texts = pa.array([documents[n - 1][1] for n in rows], pa.string())
+    storage = pa.array([documents[n - 1][1] for n in rows], pa.string())
     if form.flag("STRIP_OUTER_ARRAY") or form.flag("STRIP_NULL_VALUES"):
-        texts, rows = _stripped(texts, rows, form)
+        storage, rows = _stripped(storage, rows, form)
     total = len(documents) if len(rows) <= len(documents) else len(rows) + len(faults)
-    table = pa.table({"J": pa.ExtensionArray.from_storage(_JSON, texts), "$ROW": pa.array(rows, pa.int64())})
+    table = pa.table({"J": pa.ExtensionArray.from_storage(_JSON, storage), "$ROW": pa.array(rows, pa.int64())})
 
     def lines(row: int) -> tuple[int, str]:
         start, document, _ = documents[min(row, len(documents)) - 1]
@@ -61,19 +61,19 @@ Document = tuple[int, str, Fault | None]
 
 def _lines(text: str) -> list[Document] | None:
     """The documents of a file that has one a line; None if the first line holds none that is whole."""
-    found: list[Document] = []
+    documents: list[Document] = []
     start = 0
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped:
             fault = None if _is_json(stripped) else _fault(stripped)
-            if fault and not found:
+            if fault and not documents:
                 return None
-            found.append((start, stripped, fault))
+            documents.append((start, stripped, fault))
         start += len(line) + 1
-    if found and found[0][1] in {"[", "{"}:
+    if documents and documents[0][1] in {"[", "{"}:
         return None
-    return found
+    return documents
 
 
 def _is_json(text: str) -> bool:
@@ -96,27 +96,27 @@ def _fault(text: str) -> Fault:
 def _documents(text: str) -> list[Document]:
     """The documents of a file in which they span lines; what cannot be read is one faulty document up to the end."""
     decoder = json.JSONDecoder()
-    found: list[Document] = []
+    documents: list[Document] = []
     position = 0
     while True:
         while position < len(text) and text[position] in " \t\r\n,":
             position += 1
         if position >= len(text):
-            return found
+            return documents
         try:
             _, end = decoder.raw_decode(text, position)
         except ValueError as error:
             message = f"Error parsing JSON: {getattr(error, 'msg', error)}, pos {getattr(error, 'pos', 0)}"
-            found.append((position, text[position:], Fault(message, 100069, "22P02")))
-            return found
-        found.append((position, text[position:end], None))
+            documents.append((position, text[position:], Fault(message, 100069, "22P02")))
+            return documents
+        documents.append((position, text[position:end], None))
         position = end
 
 
-def _stripped(texts: pa.Array, rows: list[int], form: FileFormat) -> tuple[pa.Array, list[int]]:
+def _stripped(storage: pa.Array, rows: list[int], form: FileFormat) -> tuple[pa.Array, list[int]]:
     """Each element of an outer array as a document; NULL members left out."""
     duck = duckdb.connect()
-    duck.register("documents", pa.table({"j": texts}))
+    duck.register("documents", pa.table({"j": storage}))
     sql = "SELECT j FROM documents"
     if form.flag("STRIP_OUTER_ARRAY"):
         elements = (
@@ -124,11 +124,13 @@ def _stripped(texts: pa.Array, rows: list[int], form: FileFormat) -> tuple[pa.Ar
         )
         sql = f"SELECT {elements} AS j FROM documents"
     table: pa.Table = duck.sql(sql).to_arrow_table()
-    found = table.column("j").combine_chunks()
+    elements_array = table.column("j").combine_chunks()
     duck.close()
     if form.flag("STRIP_NULL_VALUES"):
-        found = pa.array([json.dumps(_without_nulls(json.loads(t))) for t in found.to_pylist()], pa.string())
-    return found, rows if len(found) == len(rows) else list(range(1, len(found) + 1))
+        elements_array = pa.array(
+            [json.dumps(_without_nulls(json.loads(t))) for t in elements_array.to_pylist()], pa.string()
+        )
+    return elements_array, rows if len(elements_array) == len(rows) else list(range(1, len(elements_array) + 1))
 
 
 def _without_nulls(value: object) -> object:

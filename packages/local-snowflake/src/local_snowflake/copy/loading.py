@@ -1,4 +1,4 @@
-"""Loads one file after another as COPY INTO table says, and tells what became of each."""
+"""Load one file after another for COPY INTO <table>, with a result for each."""
 
 from __future__ import annotations
 
@@ -11,31 +11,28 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.copy.command import Command
-from local_snowflake.copy.content import ROW, Content, open_file
+from local_snowflake.copy.content import ROW, SOURCE, Content, metadata_values, open_file, source_sql, whole_row
 from local_snowflake.copy.conversion import Column, convert
 from local_snowflake.copy.rejects import Fault, Reject, column_label
-from local_snowflake.copy.staged_tree import highest_position, name_positions, read_fields, staged_tables
+from local_snowflake.copy.staged_queries import highest_position, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.dialect import upper_case
-from local_snowflake.sql.names import literal, normalise, quote
+from local_snowflake.sql.names import normalise, quote
 from local_snowflake.sql.queries import compile_query
-from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.locations import StagedFile
-
-SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
 
 
 @dataclass
 class FileLoad:
-    """What became of one file.
+    """The result of loading one file.
 
     Attributes:
         file: the file.
         columns: the columns that its rows fill.
-        rows: the rows that are to be inserted.
+        rows: the rows to insert.
         parsed: how many records it has.
-        error_rows: how many of them are faulty.
+        error_rows: how many of them have errors.
         rejects: their errors.
         limit: the number of errors at which the file counts as failed.
         status: LOADED, PARTIALLY_LOADED or LOAD_FAILED.
@@ -122,19 +119,19 @@ def _convert(ctx: Context, command: Command, content: Content, done: FileLoad) -
     try:
         duck.register(SOURCE, content.table)
         columns, source = _source(ctx, command, content, done.file)
-        found = convert(duck, source, columns, command.form, truncate=command.truncate)
+        converted = convert(duck, source, columns, command.form, truncate=command.truncate)
     except duckdb.Error as error:
         raise from_duckdb(error) from None
     finally:
         duck.close()
-    done.columns, done.rows = columns, found.rows.drop_columns([ROW])
+    done.columns, done.rows = columns, converted.rows.drop_columns([ROW])
     table = command.table.name.name
     label = [column_label(table, c.name, c.position) for c in columns]
     places: list[tuple[int, int, Reject]] = [
         (row, -1, content.reject(done.file.name, row, fault, label[0] if label else None, None, at))
         for row, (fault, at) in content.faults.items()
     ]
-    for row, index, fault in found.faults:
+    for row, index, fault in converted.faults:
         position = index if command.query is None else None
         places.append((row, index, content.reject(done.file.name, row, fault, label[index], position, None)))
     places.sort(key=lambda p: p[:2])
@@ -163,12 +160,6 @@ def _select(values: list[str]) -> str:
     return f"SELECT {quote(ROW)}, {listed} FROM {quote(SOURCE)}"
 
 
-def whole_row(content: Content) -> str:
-    """A row of a file with columns as one object."""
-    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
-    return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
-
-
 def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list[Column], str]:
     """MATCH_BY_COLUMN_NAME: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#copy-options-copyoptions."""
     fields = content.fields
@@ -187,15 +178,15 @@ def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list
 
 def _metadata(command: Command, file: StagedFile) -> dict[str, str]:
     """INCLUDE_METADATA: the columns that take metadata, and DuckDB's expressions of it."""
-    given = command.options.get("INCLUDE_METADATA", {})
-    known = metadata_values(file)
-    found = {}
-    for column, name in given.items() if isinstance(given, dict) else ():
+    mapping = command.options.get("INCLUDE_METADATA", {})
+    available = metadata_values(file)
+    columns = {}
+    for column, name in mapping.items() if isinstance(mapping, dict) else ():
         key = str(name).strip('"').upper()
-        if key not in known:
+        if key not in available:
             raise compilation_error(f"Metadata column {name} is not supported", 2139, "42601")
-        found[normalise(column)] = known[key]
-    return found
+        columns[normalise(column)] = available[key]
+    return columns
 
 
 def _member(name: str, exact: bool) -> str:
@@ -203,8 +194,8 @@ def _member(name: str, exact: bool) -> str:
     if exact:
         return f"json_extract(\"J\", '/' || {_pointer(name)})"
     key = "'" + name.casefold().replace("'", "''") + "'"
-    found = f'list_filter(json_keys("J"), k -> lower(k) = {key})[1]'
-    return f"json_extract(\"J\", '/' || replace(replace({found}, '~', '~0'), '/', '~1'))"
+    member = f'list_filter(json_keys("J"), k -> lower(k) = {key})[1]'
+    return f"json_extract(\"J\", '/' || replace(replace({member}, '~', '~0'), '/', '~1'))"
 
 
 def _pointer(name: str) -> str:
@@ -212,7 +203,7 @@ def _pointer(name: str) -> str:
 
 
 def _transformed(ctx: Context, command: Command, content: Content, file: StagedFile) -> str:
-    """The query over one file: DuckDB's SQL of "$ROW" and its values, casts at their outside left to the loader."""
+    """The query over one file: DuckDB's SQL of "$ROW" and its values, with outermost casts left to the loader."""
     tree = cast(exp.Select, upper_case(cast(exp.Select, command.query).copy()))
     name_positions(tree)
     if len(tree.expressions) != len(command.columns):
@@ -237,38 +228,12 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
 
 
 def _outer(projection: exp.Expression) -> exp.Expression:
-    """What a projection computes; a cast of a field around it is the loader's business, which knows ON_ERROR."""
+    """What a projection computes; a cast of a field around it is left to the loader, which applies ON_ERROR."""
     value = projection.this if isinstance(projection, exp.Alias) else projection
     plain = isinstance(value, exp.Cast) and not isinstance(value, exp.TryCast)
     if plain and isinstance(value.this, exp.Column | exp.JSONExtract):
         value = value.this
     return value
-
-
-def source_sql(content: Content, kind: str, needed: int, file: StagedFile) -> str:
-    """DuckDB's SQL of a file as queries see it: COLUMN1 …, the metadata columns, "F:name" for the columns it has."""
-    if kind == "CSV":
-        width = sum(c.startswith("C") for c in content.table.column_names)
-        values = [f'"C{i + 1}"' if i < width else "NULL::VARCHAR" for i in range(max(width, needed))]
-        columns = [f'{v} AS "COLUMN{i + 1}"' for i, v in enumerate(values)]
-    elif kind == "JSON":
-        columns = ['"J" AS "COLUMN1"']
-    else:
-        columns = [*content.fields.values()]
-        columns += [f'{whole_row(content)} AS "COLUMN1"'] if needed else []
-    columns += [f"{value} AS {quote(name)}" for name, value in metadata_values(file).items()]
-    return f"SELECT {', '.join(columns)}, {quote(ROW)} FROM {quote(SOURCE)}"
-
-
-def metadata_values(file: StagedFile) -> dict[str, str]:
-    """DuckDB's expressions of the metadata columns: https://docs.snowflake.com/en/user-guide/querying-metadata."""
-    return {
-        "METADATA$FILENAME": literal(file.relative),
-        "METADATA$FILE_ROW_NUMBER": quote(ROW),
-        "METADATA$FILE_CONTENT_KEY": literal(file.md5),
-        "METADATA$FILE_LAST_MODIFIED": f"make_timestamp({int(file.path.stat().st_mtime * 1e6)})",
-        "METADATA$START_SCAN_TIME": "now()::TIMESTAMP",
-    }
 
 
 def _apply(command: Command, done: FileLoad) -> None:

@@ -1,4 +1,4 @@
-"""Errors in staged files: Snowflake's texts and codes, kept so that VALIDATE can show them."""
+"""Errors in staged files, with Snowflake's messages and codes, as VALIDATE shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_snowflake.sql.types import SfType
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one value or record, wherever it stands."""
+    """What is wrong with one value or record, without its position."""
 
     error: str
     code: int
@@ -39,7 +39,7 @@ class Reject:
     rejected_record: str | None
 
     def as_error(self) -> SnowflakeError:
-        """The error by which ON_ERROR = ABORT_STATEMENT ends the statement."""
+        """The error that ON_ERROR = ABORT_STATEMENT raises."""
         where = f"  File '{self.file}', line {self.line}, character {self.character}\n  Row {self.row_number}"
         if self.line is None:
             where = f"  File '{self.file}'"
@@ -64,17 +64,17 @@ def as_table(rejects: Iterable[Reject]) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=list(COLUMNS))
 
 
-def column_count(found: int, wanted: int) -> Fault:
+def column_count(actual: int, expected: int) -> Fault:
     """A record with too many or too few fields."""
     text = (
-        f"Number of columns in file ({found}) does not match that of the corresponding table ({wanted}), "
+        f"Number of columns in file ({actual}) does not match that of the corresponding table ({expected}), "
         "use file format option error_on_column_count_mismatch=false to ignore this error"
     )
     return Fault(text, 100080)
 
 
 def null_value(*, from_text: bool) -> Fault:
-    """A NULL for a column that takes none."""
+    """A NULL for a NOT NULL column."""
     text = "NULL result in a non-nullable column"
     if not from_text:
         return Fault(text, 100072)
@@ -83,7 +83,7 @@ def null_value(*, from_text: bool) -> Fault:
 
 
 def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
-    """A text, or the text in a VARIANT, that is no value of a column's type."""
+    """A text, or the text in a VARIANT, that is not a value of a column's type."""
     shown = value if len(value) <= 200 else value[:200] + "..."
     if variant and kind.name not in {"VARCHAR", "VARIANT", "OBJECT", "ARRAY"}:
         name = {"NUMBER": "FIXED", "FLOAT": "REAL"}.get(kind.name, kind.name)

@@ -1,4 +1,4 @@
-"""Queries over staged files: FROM @stage, INFER_SCHEMA, and CREATE TABLE … USING TEMPLATE."""
+"""Queries over staged files, ``FROM @stage``: the nodes of the syntax tree, and the rows that replace them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.copy.content import ROW, open_file
-from local_snowflake.copy.infer import infer
-from local_snowflake.copy.loading import SOURCE, source_sql
-from local_snowflake.copy.staged_tree import highest_position, location_text, name_positions, read_fields, staged_tables
-from local_snowflake.errors import SnowflakeError, from_duckdb
+from local_snowflake.copy.content import FIELD_PREFIX, ROW, SOURCE, open_file, source_sql
+from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import table_function, tree_rewriter
+from local_snowflake.execution.registry import tree_rewriter
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
@@ -66,7 +63,7 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         fields = {name for _, content in contents for name in content.fields}
         read_fields(tree, fields, as_variants=True)
     needed = highest_position(tree)
-    found = []
+    tables = []
     duck = ctx.services.storage.cursor()
     try:
         for file, content in contents:
@@ -74,45 +71,129 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
                 row, (fault, at) = next(iter(content.faults.items()))
                 raise content.reject(file.name, row, fault, None, None, at).as_error()
             duck.register(SOURCE, content.table)
-            found.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
+            tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
     except duckdb.Error as error:
         raise from_duckdb(error) from None
     finally:
         duck.close()
-    if not found:
+    if not tables:
         names = [f"COLUMN{i + 1}" for i in range(max(needed, 1))]
         names += ["METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"]
         return pa.table({n: pa.array([], pa.string()) for n in names})
-    table = pa.concat_tables(found, promote_options="permissive").drop_columns([ROW])
+    table = pa.concat_tables(tables, promote_options="permissive").drop_columns([ROW])
     if form.kind != "CSV" and "COLUMN1" in table.column_names:
         position = table.column_names.index("COLUMN1")
-        texts = table.column("COLUMN1").combine_chunks()
-        json = pa.ExtensionArray.from_storage(pa.json_(pa.utf8()), texts.cast(pa.string()))
+        storage = table.column("COLUMN1").combine_chunks()
+        json = pa.ExtensionArray.from_storage(pa.json_(pa.utf8()), storage.cast(pa.string()))
         table = table.set_column(position, "COLUMN1", json)
     return table
 
 
-@table_function("INFER_SCHEMA")
-def infer_schema(
-    ctx: Context,
-    *,
-    location: str,
-    file_format: str,
-    files: str | None = None,
-    ignore_case: bool = False,
-    **_: object,
-) -> pa.Table:
-    """INFER_SCHEMA(LOCATION => '@stage', FILE_FORMAT => 'f', …).
+# -- stages in a syntax tree -------------------------------------------------------------------------------------------
 
-    Source: https://docs.snowflake.com/en/sql-reference/functions/infer_schema
+
+def staged_tables(tree: exp.Expression) -> list[exp.Table]:
+    """The nodes that read a stage: ``FROM @stage/path (FILE_FORMAT => 'f', PATTERN => 'p') alias``."""
+    return [t for t in tree.find_all(exp.Table) if location_text(t)]
+
+
+def location_text(table: exp.Table) -> str:
+    """The location that a table node reads; empty if it reads no stage."""
+    node = table.this
+    if isinstance(node, exp.Var) or (isinstance(node, exp.Literal) and node.is_string):
+        text = str(node.this)
+        return text if text.startswith(("@", "snow://")) else ""
+    return ""
+
+
+def name_positions(tree: exp.Expression) -> None:
+    """``$1``, ``t.$1`` and ``"$1"`` of a query over a stage -> a column COLUMN1, in place.
+
+    In a query over such a query ``$1`` is its first column, and ``"$1"`` the column that has no other name.
     """
-    place = locate(ctx, location)
-    form = effective_format(ctx, file_format, place.stage)
-    found = place.files()
-    if files is not None:
-        wanted = re.findall(r"'((?:[^']|'')*)'", files) or [files]
-        names = [(w, next((f for f in found if f.relative.endswith(w.lstrip("/"))), None)) for w in wanted]
-        if missing := [w for w, f in names if f is None]:
-            raise SnowflakeError(91016, "22000", f"Remote file '{missing[0]}' was not found in '{location}'.")
-        found = [f for _, f in names if f is not None]
-    return infer(ctx, found, form, ignore_case=bool(ignore_case))
+    readers = {id(t.find_ancestor(exp.Select)) for t in staged_tables(tree)}
+    for column in list(tree.find_all(exp.Column)):
+        if not re.fullmatch(r"\$\d+", column.name) or not isinstance(column.this, exp.Identifier):
+            continue
+        if id(column.find_ancestor(exp.Select)) in readers:
+            new = exp.Column(this=_column(column.name[1:]), table=column.args.get("table"))
+            _put_position(column, new, column.name)
+    outer = []
+    for parameter in list(tree.find_all(exp.Parameter)):
+        if not parameter.name.isdigit():
+            continue
+        if id(parameter.find_ancestor(exp.Select)) not in readers:
+            outer.append(parameter)
+            continue
+        parent = parameter.parent
+        if isinstance(parent, exp.Column) and parent.this is parameter:
+            parent.set("this", _column(parameter.name))
+            _put_position(parent, parent.copy(), f"${parameter.name}")
+        else:
+            _put_position(parameter, exp.Column(this=_column(parameter.name)), f"${parameter.name}")
+    for parameter in outer:
+        _name_of_subquery(parameter)
+
+
+def _column(position: str) -> exp.Identifier:
+    return exp.to_identifier(f"COLUMN{position}", quoted=True)
+
+
+def _put_position(old: exp.Expr, new: exp.Expr, label: str) -> None:
+    """Replace a reference; as a result column it keeps the label."""
+    is_result = isinstance(old.parent, exp.Select) and old.arg_key == "expressions"
+    old.replace(exp.alias_(new, label, quoted=True) if is_result else new)
+
+
+def _name_of_subquery(parameter: exp.Parameter) -> None:
+    """``$n`` of a query over a subquery -> the name of its n-th column."""
+    select = parameter.find_ancestor(exp.Select)
+    from_ = select.args.get("from_") if select else None
+    inner = from_.this.this if from_ is not None and isinstance(from_.this, exp.Subquery) else None
+    named = inner.expressions if isinstance(inner, exp.Select) else []
+    position = int(parameter.name) - 1
+    if position < len(named) and named[position].alias_or_name:
+        whole = parameter.parent if isinstance(parameter.parent, exp.Column) else parameter
+        whole.replace(exp.column(exp.to_identifier(named[position].alias_or_name, quoted=True)))
+
+
+def highest_position(tree: exp.Expression) -> int:
+    """The highest n of the columns COLUMNn that are referred to."""
+    names = [c.name for c in tree.find_all(exp.Column)]
+    numbers = [int(n[6:]) for n in names if n.startswith("COLUMN") and n[6:].isdigit()]
+    return max(numbers, default=0)
+
+
+def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) -> None:
+    """``$1:name`` of a file with columns -> that column, in place.
+
+    Args:
+        tree: a query whose positions have names already.
+        fields: the names of the file's columns.
+        as_variants: whether a field that is a result as it is stays a VARIANT.
+    """
+    for node in list(tree.find_all(exp.JSONExtract, exp.Bracket)):
+        name = _key(node)
+        column = node.this
+        if name is None or not isinstance(column, exp.Column) or column.name != "COLUMN1":
+            continue
+        if name in fields:
+            table = column.args.get("table")
+            new: exp.Expression = exp.Column(this=exp.to_identifier(FIELD_PREFIX + name, quoted=True), table=table)
+            if as_variants and isinstance(node.parent, exp.Select | exp.Alias):
+                new = exp.Anonymous(this="to_json", expressions=[new])
+        else:
+            new = exp.null()
+        node.replace(new)
+
+
+def _key(node: exp.Expression) -> str | None:
+    """The name, if the node takes one member by its name and nothing else."""
+    if isinstance(node, exp.Bracket):
+        only = node.expressions[0] if len(node.expressions) == 1 else None
+        return str(only.this) if isinstance(only, exp.Literal) and only.is_string else None
+    path = node.args.get("expression")
+    if isinstance(path, exp.JSONPath) and len(path.expressions) == 2:
+        part = path.expressions[1]
+        return str(part.this) if isinstance(part, exp.JSONPathKey) else None
+    return None

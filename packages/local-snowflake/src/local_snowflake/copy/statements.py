@@ -1,4 +1,4 @@
-"""COPY INTO a table: what it loads is written in one go, with its history; COPY INTO a stage."""
+"""COPY INTO <table>: the rows and their load history are written in one transaction; COPY INTO <stage>."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def copy_into(ctx: Context, stmt: Statement) -> Result:
         return _validate_only(ctx, command, mode)
     files = command.files()
     if not command.flag("FORCE"):
-        known = load_history.loaded(ctx, command.table)
-        files = [f for f in files if (_key(command, f), f.md5) not in known]
+        loaded = load_history.loaded(ctx, command.table)
+        files = [f for f in files if (_key(command, f), f.md5) not in loaded]
     loads = [load_file(ctx, command, f) for f in files]
     if not loads:
         return status(_NOTHING)
@@ -70,37 +70,37 @@ def copy_into(ctx: Context, stmt: Statement) -> Result:
 
 
 def _key(command: Command, file: StagedFile) -> str:
-    """What the history knows a file by."""
+    """The key of a file in the load history."""
     return f"{command.location.directory.name}/{file.relative}"
 
 
 def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[[], list[FileLoad]]:
-    """The closure that writes all files' rows, their history and their errors, and tells which files it took."""
+    """The closure that writes all files' rows, history and errors, and returns the files that it loaded."""
     views: list[str | None] = []
     for i, load in enumerate(loads):
         view = f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{i}"
         views.append(view if load.rows is not None and load.rows.num_rows else None)
         if views[-1]:
             ctx.session.register_rows(view, load.rows)
-    noted = [f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{i}" for kind in "HE" for i in range(len(loads))]
+    log_views = [f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{i}" for kind in "HE" for i in range(len(loads))]
     for i, load in enumerate(loads):
-        ctx.session.register_rows(noted[i], load_history.as_arrow([_entry(ctx, command, load)]))
+        ctx.session.register_rows(log_views[i], load_history.as_arrow([_entry(ctx, command, load)]))
         errors = load_history.errors_as_arrow(ctx, command.table, load.rejects)
-        ctx.session.register_rows(noted[len(loads) + i], errors)
+        ctx.session.register_rows(log_views[len(loads) + i], errors)
 
     def work() -> list[FileLoad]:
         ctx.session.lock(Resource(command.table.name.fqn, "COPY"))
         streams.lock_target(ctx, command.table.name)
-        known = set() if command.flag("FORCE") else load_history.loaded(ctx, command.table)
+        loaded = set() if command.flag("FORCE") else load_history.loaded(ctx, command.table)
         done = []
         for i, load in enumerate(loads):
-            if (_key(command, load.file), load.file.md5) in known:
+            if (_key(command, load.file), load.file.md5) in loaded:
                 continue
             if view := views[i]:
                 columns = ", ".join(quote(c.name) for c in load.columns)
                 streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {quote(view)}")
-            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {quote(noted[i])}")
-            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {quote(noted[len(loads) + i])}")
+            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {quote(log_views[i])}")
+            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {quote(log_views[len(loads) + i])}")
             done.append(load)
         return done
 
@@ -133,8 +133,8 @@ def _validate_only(ctx: Context, command: Command, mode: str) -> Result:
     if match := re.fullmatch(r"RETURN_(\d+)_ROWS", mode):
         command.options["ON_ERROR"] = "ABORT_STATEMENT"
         loads = [load_file(ctx, command, f) for f in command.files()]
-        found = [load.rows for load in loads if load.rows is not None]
-        table = pa.concat_tables(found).slice(0, int(match[1])) if found else pa.table({})
+        tables = [load.rows for load in loads if load.rows is not None]
+        table = pa.concat_tables(tables).slice(0, int(match[1])) if tables else pa.table({})
         return from_arrow(table, SELECT)
     command.options["ON_ERROR"] = "CONTINUE"
     loads = [load_file(ctx, command, f) for f in command.files()]

@@ -47,7 +47,7 @@ _PARTITION = "$PARTITION"
 
 @dataclass
 class Unload:
-    """What a COPY INTO a stage asks for, and what it has written."""
+    """A parsed COPY INTO <stage>, and the files written so far."""
 
     location: Location
     query: str
@@ -64,7 +64,7 @@ class Unload:
 
 
 def unload(ctx: Context, reader: Reader) -> Result:
-    """Read what stands behind COPY INTO, the target being a stage, and do it."""
+    """Read the rest of COPY INTO <stage>, and write the files."""
     job = _read(ctx, reader)
     sql = _compiled(ctx, job)
     description: list[Any] = []
@@ -110,8 +110,8 @@ def _read(ctx: Context, reader: Reader) -> Unload:
     reader.finish()
     if unknown := set(options) - _OPTIONS:
         raise compilation_error(f"invalid parameter '{sorted(unknown)[0]}'", 1423, "22023")
-    given = options.pop("FILE_FORMAT", None)
-    form = effective_format(ctx, given if isinstance(given, dict | str) else None, location.stage)
+    file_format = options.pop("FILE_FORMAT", None)
+    form = effective_format(ctx, file_format if isinstance(file_format, dict | str) else None, location.stage)
     if form.kind not in _WRITTEN:
         raise compilation_error(f"Unloading files of type {form.kind} is not supported.", 1003, "42601")
     job = Unload(location, query, form, options, partition)
@@ -194,11 +194,11 @@ def _parquet(job: Unload, table: pa.Table) -> Iterator[tuple[bytes, int]]:
 
 
 def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition: str | None, number: int) -> None:
-    """Write one file: aside first, so that no half of a file is ever seen."""
+    """Write one file, to a temporary name first, so that no reader sees part of it."""
     data = b"".join(d for d, _ in blocks)
     if job.form.kind == "CSV" and job.flag("HEADER"):
         data = header_line(job.columns, job.form).encode() + data
-    method = job.form.text("COMPRESSION") if job.form.given("COMPRESSION") else "AUTO"
+    method = job.form.text("COMPRESSION") if job.form.is_set("COMPRESSION") else "AUTO"
     extension = ".parquet" if job.form.kind == "PARQUET" else "." + job.form.kind.lower()
     if job.form.kind == "PARQUET":
         extension = ".snappy.parquet" if method != "" else extension
@@ -211,11 +211,11 @@ def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition:
     if target.exists() and not job.flag("OVERWRITE"):
         text = f"Files already existing at the unload destination: {job.location.label}{job.location.path}. "
         raise compilation_error(text + "Use overwrite option to force unloading.", 1037, "22000")
-    aside: Path = root(ctx) / INCOMING / uuid.uuid4().hex
-    aside.parent.mkdir(parents=True, exist_ok=True)
+    temporary: Path = root(ctx) / INCOMING / uuid.uuid4().hex
+    temporary.parent.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside.write_bytes(data)
-    aside.replace(target)
+    temporary.write_bytes(data)
+    temporary.replace(target)
     relative = target.relative_to(job.location.directory).as_posix()
     count = sum(c for _, c in blocks)
     job.written.append({"FILE_NAME": relative, "FILE_SIZE": len(data), "ROW_COUNT": count})
@@ -223,8 +223,8 @@ def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition:
 
 def _name(ctx: Context, job: Unload, partition: str | None, number: int, extension: str) -> str:
     path = job.location.path
-    if given := job.form.text("FILE_EXTENSION"):
-        extension = "." + given.lstrip(".")
+    if declared := job.form.text("FILE_EXTENSION"):
+        extension = "." + declared.lstrip(".")
     if job.flag("SINGLE"):
         return f"{path}data" if not path or path.endswith("/") else path
     if partition is not None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions import conversions, numbers, semi_structured, texts, times
+from local_snowflake.functions import conversions, numbers, semi_structured, text, times
 
-MACROS = (*conversions.MACROS, *numbers.MACROS, *semi_structured.MACROS, *texts.MACROS, *times.MACROS)
+MACROS = (*conversions.MACROS, *numbers.MACROS, *semi_structured.MACROS, *text.MACROS, *times.MACROS)
 
 
 def prepare(tree: exp.Expr) -> None:
     """Rewrite the calls of a resolved tree, in place, before it is translated."""
-    conversions.converted(tree)
-    times.as_instants(tree)
-    semi_structured.lenient_json(tree)
-    semi_structured.arrays(tree)
-    texts.own_functions(tree)
-    texts.formats(tree)
-    numbers.exact_numbers(tree)
+    conversions.rewrite(tree)
+    times.rewrite(tree)
+    semi_structured.rewrite_json(tree)
+    semi_structured.rewrite_arrays(tree)
+    text.rewrite_functions(tree)
+    text.rewrite_formats(tree)
+    numbers.rewrite(tree)
 
 
 def finish(tree: exp.Expr) -> None:
     """Rewrite what is left in a translated tree, in place."""
-    texts.as_texts(tree)
+    text.cast_to_text(tree)

@@ -1,15 +1,15 @@
-"""Conversions that are read otherwise than DuckDB's: a text as BINARY, TIME(…), texts beside a VARIANT's parts."""
+"""Conversions that differ from DuckDB's: text to BINARY, TIME(…), comparisons of text with parts of a VARIANT."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions.calls import call
+from local_snowflake.functions.python_calls import call
 
 MACROS = ("hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE unhex(CAST(x AS VARCHAR)) END",)
 
 
-def converted(tree: exp.Expr) -> None:
+def rewrite(tree: exp.Expr) -> None:
     """Rewrite casts to BINARY, calls of TIME, and comparisons of a VARIANT's part with a text."""
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(exp.DType.BINARY, exp.DType.VARBINARY):
@@ -19,7 +19,7 @@ def converted(tree: exp.Expr) -> None:
         if time.args.get("zone") is None:
             time.replace(exp.cast(time.this, "TIME", dialect="snowflake"))
     for comparison in list(tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
-        _beside_a_part(comparison)
+        _comparison_with_part(comparison)
 
 
 def _binary(cast: exp.Cast) -> None:
@@ -27,12 +27,12 @@ def _binary(cast: exp.Cast) -> None:
 
     Source: https://docs.snowflake.com/en/sql-reference/binary-input-output
     """
-    read = call("hex_to_binary", cast.this)
-    cast.replace(call("try", read) if isinstance(cast, exp.TryCast) else read)
+    converted = call("hex_to_binary", cast.this)
+    cast.replace(call("try", converted) if isinstance(cast, exp.TryCast) else converted)
 
 
-def _beside_a_part(comparison: exp.Expr) -> None:
-    """``v:name = 'x'``: the text is compared as a VARIANT, it is no JSON.
+def _comparison_with_part(comparison: exp.Expr) -> None:
+    """``v:name = 'x'``: the text is compared as a VARIANT, it is not JSON.
 
     Source: https://docs.snowflake.com/en/sql-reference/data-type-conversion#semi-structured-data-types
     """

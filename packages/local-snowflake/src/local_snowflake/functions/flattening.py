@@ -15,8 +15,8 @@ def expand(text: str, path: str, recursive: bool, mode: str) -> str:
 
     Args:
         text: the value as JSON.
-        path: where it stands in the value that the statement names; the rows' paths start with it.
-        recursive: whether what is found is expanded, too.
+        path: its path in the value that the statement names; the rows' paths start with it.
+        recursive: whether nested values are expanded, too.
         mode: OBJECT, ARRAY or BOTH: what is expanded.
     """
     return json.dumps(list(_rows(json.loads(text), path, recursive, mode.upper())), ensure_ascii=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions.calls import call
+from local_snowflake.functions.python_calls import call
 
-# DuckDB's names: aggregates that want numbers; Snowflake casts texts for them
+# DuckDB's names: aggregates of numbers; Snowflake casts text for them
 _AGGREGATES: dict[type[exp.Expr], str] = {
     exp.Sum: "sum",
     exp.Avg: "avg",
@@ -34,7 +34,7 @@ MACROS = (
 )
 
 
-def exact_numbers(tree: exp.Expr) -> None:
+def rewrite(tree: exp.Expr) -> None:
     """Prepare a tree's aggregates and divisions, in place, before it is translated.
 
     A sum of whole numbers stays whole: a cast of every argument to DOUBLE, as fakesnow does it, would turn it into a
@@ -73,11 +73,11 @@ def _exact_aggregate(node: exp.Expr) -> None:
 
 
 def _is_never_zero(divisor: exp.Expr) -> bool:
-    """Whether a divisor needs no check: a literal, or a NULLIF(…, 0) that has taken the zeros out."""
+    """Whether a divisor needs no check: a literal, or a NULLIF(…, 0) that excludes zeros."""
     divisor = divisor.unnest()
     if isinstance(divisor, exp.Neg):
         return _is_never_zero(divisor.this)
     if isinstance(divisor, exp.Nullif):
-        taken = divisor.expression
-        return isinstance(taken, exp.Literal) and taken.is_number and float(taken.this) == 0
+        excluded = divisor.expression
+        return isinstance(excluded, exp.Literal) and excluded.is_number and float(excluded.this) == 0
     return isinstance(divisor, exp.Literal) and divisor.is_number and float(divisor.this) != 0

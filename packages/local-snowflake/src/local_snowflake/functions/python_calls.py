@@ -1,4 +1,4 @@
-"""Functions that SQL cannot say and Python can: registered once a server, called a vector at a time."""
+"""Calls in a syntax tree: of DuckDB's functions, and of those that are written in Python, a vector at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.functions.calls import call
 from local_snowflake.functions.flattening import expand
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"
+
+
+def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
+    """A call of a macro or of one of DuckDB's functions, which sqlglot leaves as it is."""
+    return exp.Anonymous(this=function, expressions=list(arguments))
 
 
 def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
@@ -34,7 +38,7 @@ def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
 
 
 def register(vectors: VectorFunctions) -> None:
-    """Make the functions known to a server's expressions."""
+    """Register the functions for a server's expressions."""
     by_row: dict[str, Callable[..., Any]] = {
         "parse_json": parse_json,
         "try_parse_json": _try_parse_json,
@@ -51,7 +55,7 @@ def register(vectors: VectorFunctions) -> None:
 
 
 def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], int], pa.Array]:
-    """Call a function for each row; a row without its first argument gives NULL."""
+    """Call a function for each row; NULL as the first argument returns NULL."""
 
     def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
         values = zip(*(c.to_pylist() for c in columns), strict=True)
@@ -61,7 +65,7 @@ def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], i
 
 
 def parse_json(text: str) -> str:
-    """Read what is no strict JSON, eg: names without quotes, texts in single quotes, a comma at the end.
+    """Read lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma.
 
     Args:
         text: the text.
@@ -70,7 +74,7 @@ def parse_json(text: str) -> str:
         The value as strict JSON.
 
     Raises:
-        SnowflakeError: 100069, if it is not read.
+        SnowflakeError: 100069, if it cannot be read.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/parse_json
     """
@@ -113,9 +117,9 @@ def _regexp_replace(text: str, pattern: str, new: str, position: int, occurrence
         flags |= _FLAGS.get(letter, re.RegexFlag(0))
     try:
         # sqlglot leaves the escapes of a text as they are written
-        wanted = re.compile(pattern.replace("\\\\", "\\"), flags)
-        found = list(wanted.finditer(text, position - 1))
-        for match in reversed(found if occurrence == 0 else found[occurrence - 1 : occurrence]):
+        compiled = re.compile(pattern.replace("\\\\", "\\"), flags)
+        matches = list(compiled.finditer(text, position - 1))
+        for match in reversed(matches if occurrence == 0 else matches[occurrence - 1 : occurrence]):
             text = text[: match.start()] + match.expand(new.replace("\\\\", "\\")) + text[match.end() :]
     except re.error as error:
         raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
@@ -142,8 +146,8 @@ def _array_sort(text: str, ascending: bool, nulls_first: bool) -> str | None:
 def _extreme(text: str, position: int) -> str | None:
     """ARRAY_MAX and ARRAY_MIN, NULLs left out."""
     values = json.loads(text)
-    found = sorted((v for v in values if v is not None), key=_order) if isinstance(values, list) else []
-    return json.dumps(found[position], ensure_ascii=False) if found else None
+    ordered = sorted((v for v in values if v is not None), key=_order) if isinstance(values, list) else []
+    return json.dumps(ordered[position], ensure_ascii=False) if ordered else None
 
 
 def lenient(text: exp.Expr, *, safe: bool) -> exp.Expr:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions.calls import call
-from local_snowflake.functions.python_calls import lenient, python_call
+from local_snowflake.functions.python_calls import call, lenient, python_call
 
 MACROS = (
     "json_list(x) AS CAST(to_json(x) AS JSON[])",
@@ -60,7 +59,7 @@ MACROS = (
 )
 
 
-def lenient_json(tree: exp.Expr) -> None:
+def rewrite_json(tree: exp.Expr) -> None:
     """Rewrite PARSE_JSON, CHECK_JSON and functions of objects with any number of keys, in place."""
     for parse in list(tree.find_all(exp.ParseJSON)):
         parse.replace(lenient(parse.this, safe=bool(parse.args.get("safe"))))
@@ -72,7 +71,7 @@ def lenient_json(tree: exp.Expr) -> None:
             node.replace(call(_KEYED[name], arguments[0], _keys(arguments[1:])))
 
 
-def arrays(tree: exp.Expr) -> None:
+def rewrite_arrays(tree: exp.Expr) -> None:
     """Rewrite functions of arrays and keys, in place."""
     for keys in list(tree.find_all(exp.JSONKeys)):
         keys.replace(call("sorted_keys", keys.this))

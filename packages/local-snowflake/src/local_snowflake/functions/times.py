@@ -1,4 +1,4 @@
-"""Dates and times: texts, numbers and variants become timestamps, and a date plus days stays a date.
+"""Dates and times: text, numbers and variants become timestamps, and a date plus days stays a date.
 
 Source: https://docs.snowflake.com/en/sql-reference/functions/to_timestamp
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from local_snowflake.functions.calls import call
+from local_snowflake.functions.python_calls import call
 
 _FORMATS = (
     "'%a, %d %b %Y %H:%M:%S', '%a %b %d %H:%M:%S %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y', "
@@ -55,25 +55,25 @@ _NAMED = {f"{try_}TO_TIMESTAMP{kind}": kind for try_ in ("", "TRY_") for kind in
 _DAYS = {"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
 
 
-def as_instants(tree: exp.Expr) -> None:
+def rewrite(tree: exp.Expr) -> None:
     """Rewrite conversions to timestamps, DATEADD and DATE_TRUNC, in place."""
     for node in list(tree.find_all(exp.Anonymous)):
         name = str(node.this).upper()
         if name in _NAMED and len(node.expressions) in {1, 2}:
-            made = timestamp(*node.expressions, zoned=_NAMED[name] in {"_LTZ", "_TZ"})
-            node.replace(call("TRY", made) if name.startswith("TRY_") else made)
+            replacement = timestamp(*node.expressions, zoned=_NAMED[name] in {"_LTZ", "_TZ"})
+            node.replace(call("TRY", replacement) if name.startswith("TRY_") else replacement)
     for unix in list(tree.find_all(exp.UnixToTime)):
         target, scale = unix.args.get("target_type"), unix.args.get("scale")
         unix.replace(timestamp(unix.this, scale, zoned=target is not None and target.is_type(*_ZONED)))
     for cast in list(tree.find_all(exp.Cast)):
         zoned = cast.to.is_type(*_ZONED)
         if zoned or (cast.to.is_type(*_PLAIN) and isinstance(cast.this, exp.Literal)):
-            made = timestamp(cast.this, zoned=zoned)
-            cast.replace(call("TRY", made) if isinstance(cast, exp.TryCast) else made)
+            replacement = timestamp(cast.this, zoned=zoned)
+            cast.replace(call("TRY", replacement) if isinstance(cast, exp.TryCast) else replacement)
     for date in list(tree.find_all(exp.TsOrDsToDate)):
         if not date.args.get("format") and not isinstance(date.this, exp.Literal):
-            made = call("date_of", date.this)
-            date.replace(call("TRY", made) if date.args.get("safe") else made)
+            replacement = call("date_of", date.this)
+            date.replace(call("TRY", replacement) if date.args.get("safe") else replacement)
     for dated in list(tree.find_all(exp.DateAdd, exp.TimestampTrunc, exp.DateTrunc)):
         _keep_date(dated)
 
@@ -91,7 +91,7 @@ def _keep_date(node: exp.Expr) -> None:
     unit = node.args.get("unit")
     name = unit.name.upper() if unit is not None else ""
     if name == "NANOSECOND" and isinstance(node, exp.DateAdd):
-        # times are kept to the microsecond
+        # times are stored in microseconds
         node.set("unit", exp.var("MICROSECOND"))
         node.set("expression", exp.IntDiv(this=exp.paren(node.expression), expression=exp.Literal.number(1000)))
     elif name == "NANOSECOND":

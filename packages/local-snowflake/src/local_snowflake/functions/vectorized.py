@@ -14,7 +14,7 @@ from local_snowflake.errors import SnowflakeError, carried
 from local_snowflake.execution.context import Context
 
 Work = Callable[[list[pa.ChunkedArray], int], pa.Array]
-# no quotes are needed for the names: fakesnow reads the names of functions as plain texts
+# no quotes are needed for the names: fakesnow reads the names of functions as plain text
 _PREFIX = "_PYTHON_"
 _TYPES = (
     "VARCHAR",
@@ -30,13 +30,13 @@ _TYPES = (
 
 
 class VectorFunctions:
-    """One DuckDB function a result type; its first argument tells what it calls.
+    """One DuckDB function a result type; its first argument is the key of what it calls.
 
     They are made before any transaction begins: a function that is made later is not seen by open transactions.
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Make the functions in the account of ``duck``, a connection that is kept: DuckDB crashes without it."""
+        """Make the functions in the account of ``duck``, a connection that stays open: DuckDB crashes without it."""
         self._duck = duck
         self._works: dict[str, Work] = {}
         self._lock = threading.Lock()
@@ -77,7 +77,7 @@ def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr]
         key: identifies the work within the session.
         kind: the DuckDB type of the result.
         arguments: the arguments' expressions.
-        work: is given the arguments' columns and the number of rows; a result that is neither a number of 64 bits or
+        work: takes the arguments' columns and the number of rows; a result that is neither a number of 64 bits or
             less, a truth value, a time nor binary comes as text.
     """
     vectors, prefix = ctx.services.get(VectorFunctions), f"{ctx.session.id}:"

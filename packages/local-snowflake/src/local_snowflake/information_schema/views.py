@@ -1,4 +1,7 @@
-"""INFORMATION_SCHEMA's views of databases, schemas, tables, columns and views, and the query history."""
+"""INFORMATION_SCHEMA's views, and the query history.
+
+Source: https://docs.snowflake.com/en/sql-reference/info-schema
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,12 @@ from local_snowflake.statements.show import row_count
 
 TIME = pa.timestamp("us", "UTC")
 _NUMBER, _TEXT = pa.int64(), pa.string()
+# the options of a file format that have a column of their own; what is not set shows as NULL
+_FORMAT_OPTIONS = (
+    *("RECORD_DELIMITER", "FIELD_DELIMITER", "SKIP_HEADER", "DATE_FORMAT", "TIME_FORMAT", "TIMESTAMP_FORMAT"),
+    *("BINARY_FORMAT", "ESCAPE", "ESCAPE_UNENCLOSED_FIELD", "TRIM_SPACE", "FIELD_OPTIONALLY_ENCLOSED_BY", "NULL_IF"),
+    *("COMPRESSION", "ERROR_ON_COLUMN_COUNT_MISMATCH"),
+)
 
 
 def as_table(records: list[dict[str, Any]], kinds: dict[str, pa.DataType]) -> pa.Table:
@@ -148,3 +157,84 @@ def query_history(ctx: Context, *_: Any, result_limit: int = 100, **__: Any) -> 
     numbers = ("SESSION_ID", "ERROR_CODE", "TOTAL_ELAPSED_TIME", "ROWS_PRODUCED")
     kinds = dict.fromkeys((*names, "EXECUTION_STATUS", "ERROR_MESSAGE"), _TEXT) | dict.fromkeys(numbers, _NUMBER)
     return as_table(records, kinds | {"START_TIME": TIME, "END_TIME": TIME})
+
+
+def _objects(ctx: Context, kind: str, database: str) -> list[Object]:
+    """The objects of a kind in a database, the session's temporary ones among them, by name."""
+    temporary = [o for (k, n), o in ctx.session.temporary_objects.items() if k == kind and n.database == database]
+    return sorted([*ctx.catalog.all(kind, database), *temporary], key=lambda o: o.name)
+
+
+def _times(o: Object) -> dict[str, Any]:
+    return {"CREATED": o.created_on, "LAST_ALTERED": o.created_on, "COMMENT": o.comment or None}
+
+
+def _objects_table(records: list[dict[str, Any]], names: tuple[str, ...]) -> pa.Table:
+    return as_table(records, dict.fromkeys(names, _TEXT) | {"CREATED": TIME, "LAST_ALTERED": TIME, "COMMENT": _TEXT})
+
+
+def _routine(o: Object, kind: str) -> dict[str, Any]:
+    props = o.props
+    listed = ", ".join(f"{a['name']} {parse_type(a['type']).name}" for a in props["args"])
+    returns = props["returns"] if props["table_columns"] is not None else parse_type(props["returns"]).name
+    return {
+        f"{kind}_CATALOG": o.name.database,
+        f"{kind}_SCHEMA": o.name.schema,
+        f"{kind}_NAME": props["name"],
+        f"{kind}_OWNER": o.owner,
+        "ARGUMENT_SIGNATURE": f"({listed})",
+        "DATA_TYPE": returns,
+        f"{kind}_LANGUAGE": props["language"],
+        f"{kind}_DEFINITION": props["body"],
+        "IS_SECURE": "YES" if props.get("secure") else "NO",
+        "VOLATILITY": props["volatility"],
+        "HANDLER": props.get("handler"),
+        "RUNTIME_VERSION": props.get("runtime_version"),
+        "PACKAGES": str(props["packages"]) if props.get("packages") else None,
+        "IMPORTS": str(props["imports"]) if props.get("imports") else None,
+        **_times(o),
+    }
+
+
+def _routines(ctx: Context, database: str, kind: str) -> pa.Table:
+    prefixed = ("CATALOG", "SCHEMA", "NAME", "OWNER", "LANGUAGE", "DEFINITION")
+    more = ("ARGUMENT_SIGNATURE", "DATA_TYPE", "IS_SECURE", "VOLATILITY", "HANDLER", "RUNTIME_VERSION", "PACKAGES")
+    names = (*(f"{kind}_{p}" for p in prefixed), *more, "IMPORTS")
+    return _objects_table([_routine(o, kind) for o in _objects(ctx, kind, database)], names)
+
+
+@table_function("INFORMATION_SCHEMA.PROCEDURES")
+def procedures(ctx: Context, database: str) -> pa.Table:
+    """https://docs.snowflake.com/en/sql-reference/info-schema/procedures."""
+    return _routines(ctx, database, "PROCEDURE")
+
+
+@table_function("INFORMATION_SCHEMA.FUNCTIONS")
+def functions(ctx: Context, database: str) -> pa.Table:
+    """https://docs.snowflake.com/en/sql-reference/info-schema/functions."""
+    return _routines(ctx, database, "FUNCTION")
+
+
+@table_function("INFORMATION_SCHEMA.STAGES")
+def stages(ctx: Context, database: str) -> pa.Table:
+    """https://docs.snowflake.com/en/sql-reference/info-schema/stages."""
+    records = [
+        {"STAGE_CATALOG": database, "STAGE_SCHEMA": o.name.schema, "STAGE_NAME": o.name.name, "STAGE_OWNER": o.owner}
+        | {"STAGE_TYPE": "Internal Named", **_times(o)}
+        for o in _objects(ctx, "STAGE", database)
+    ]
+    names = ("STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_URL", "STAGE_REGION", "STAGE_TYPE", "STAGE_OWNER")
+    return _objects_table(records, names)
+
+
+@table_function("INFORMATION_SCHEMA.FILE_FORMATS")
+def file_formats(ctx: Context, database: str) -> pa.Table:
+    """https://docs.snowflake.com/en/sql-reference/info-schema/file_formats."""
+    records = [
+        {f"FILE_FORMAT_{k}": v for k, v in zip(("CATALOG", "SCHEMA", "NAME"), o.name, strict=True)}
+        | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props["options"].get("TYPE"), **_times(o)}
+        | {k: str(v) for k, v in o.props["options"].items() if k in _FORMAT_OPTIONS}
+        for o in _objects(ctx, "FILE FORMAT", database)
+    ]
+    names = tuple(f"FILE_FORMAT_{p}" for p in ("CATALOG", "SCHEMA", "NAME", "OWNER", "TYPE"))
+    return _objects_table(records, (*names, *_FORMAT_OPTIONS))

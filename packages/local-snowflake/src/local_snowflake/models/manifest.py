@@ -1,4 +1,4 @@
-"""What the files of a model version say: its methods, their arguments and results (MANIFEST.yml, model/model.yaml)."""
+"""The methods of a model version, from its files MANIFEST.yml and model/model.yaml: names, arguments and results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Method:
     parameters: tuple[Argument, ...]
     # the types of the results: one, without a name, unless it is a table function
     outputs: tuple[Argument, ...]
-    # the fields of the OBJECT that the method gives, from the model's signature; empty if it gives another type
+    # the fields of the OBJECT that the method returns, from the model's signature; empty if it returns another type
     fields: dict[str, SfType] = field(default_factory=dict)
 
     @property
@@ -114,7 +114,7 @@ def _method(entry: dict[str, Any], signatures: dict[str, Any]) -> Method:
     target = handler.split(".")[-2]
     outputs = tuple(Argument(str(o.get("name", "")), str(o["type"])) for o in entry["outputs"])
     packed = not outputs[0].name and outputs[0].type.upper() == "OBJECT"
-    found = signatures.get(target, {}).get("outputs", []) if packed else []
+    declared = signatures.get(target, {}).get("outputs", []) if packed else []
     return Method(
         name=str(entry["name"]),
         handler=handler,
@@ -124,7 +124,7 @@ def _method(entry: dict[str, Any], signatures: dict[str, Any]) -> Method:
             Argument(str(p["name"]), str(p["type"]), str(p["default"])) for p in entry.get("params") or ()
         ),
         outputs=outputs,
-        fields={str(f["name"]): _field_type(f) for f in found},
+        fields={str(f["name"]): _field_type(f) for f in declared},
     )
 
 

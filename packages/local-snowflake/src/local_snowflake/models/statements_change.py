@@ -49,11 +49,11 @@ def _apply(ctx: Context, name: Name, apply: Change) -> Result:
 
 def _set(ctx: Context, reader: Reader) -> Change:
     if reader.accept("DEFAULT_VERSION", "="):
-        wanted = reader.string().upper() if reader.peek() == "" and _is_text(reader) else reader.identifier()
+        version = reader.string().upper() if reader.peek() == "" and _is_text(reader) else reader.identifier()
         reader.finish()
 
         def apply(model: Model) -> None:
-            model.default = model.version(wanted).name
+            model.default = model.version(version).name
 
         return apply
     if reader.accept("COMMENT", "="):
@@ -68,40 +68,40 @@ def _is_text(reader: Reader) -> bool:
 
 
 def _change_alias(ctx: Context, reader: Reader) -> Change:
-    wanted = reader.identifier()
+    version = reader.identifier()
     if reader.accept("SET", "ALIAS", "="):
         alias = reader.identifier()
         reader.finish()
-        return lambda model: _set_alias(model, wanted, alias)
+        return lambda model: _set_alias(model, version, alias)
     reader.expect("UNSET", "ALIAS")
     reader.finish()
-    return lambda model: _unset_alias(model, wanted)
+    return lambda model: _unset_alias(model, version)
 
 
-def _set_alias(model: Model, wanted: str, alias: str) -> None:
+def _set_alias(model: Model, version: str, alias: str) -> None:
     """Give a version an alias; another version that has it loses it, since an alias means one version."""
     if alias in SYSTEM_ALIASES:
         raise compilation_error(f"Alias '{alias}' is reserved for the system: choose another one.")
-    target = model.version(wanted)
+    target = model.version(version)
     if any(v.name == alias for v in model.versions):
         text = f"Alias '{alias}' is the name of a version of model '{model.name.fqn}'"
-        raise compilation_error(f"{text}: an alias would hide it. Choose another one.")
-    for version in model.versions:
-        version.aliases = tuple(a for a in version.aliases if a != alias)
+        raise compilation_error(f"{text}: an alias would hide it. Choose another alias.")
+    for other in model.versions:
+        other.aliases = tuple(a for a in other.aliases if a != alias)
     target.aliases = (*target.aliases, alias)
 
 
-def _unset_alias(model: Model, wanted: str) -> None:
+def _unset_alias(model: Model, alias: str) -> None:
     """Take away the alias that is named, or every alias of the version that is named."""
-    if wanted in SYSTEM_ALIASES:
-        raise compilation_error(f"Alias '{wanted}' is the system's: it cannot be unset.")
-    target = model.version(wanted)
-    aliased = wanted in target.aliases
-    target.aliases = tuple(a for a in target.aliases if aliased and a != wanted)
+    if alias in SYSTEM_ALIASES:
+        raise compilation_error(f"Alias '{alias}' is the system's: it cannot be unset.")
+    target = model.version(alias)
+    aliased = alias in target.aliases
+    target.aliases = tuple(a for a in target.aliases if aliased and a != alias)
 
 
 def _modify_version(ctx: Context, reader: Reader) -> Change:
-    wanted = reader.identifier()
+    version = reader.identifier()
     reader.expect("SET")
     key = reader.accept_any("COMMENT", "METADATA", "ALIAS")
     if key is None:
@@ -110,10 +110,10 @@ def _modify_version(ctx: Context, reader: Reader) -> Change:
     value = reader.identifier() if key == "ALIAS" else reader.string()
     reader.finish()
     if key == "ALIAS":
-        return lambda model: _set_alias(model, wanted, value)
+        return lambda model: _set_alias(model, version, value)
     if key == "METADATA":
         _check_json(value)
-    return lambda model: setattr(model.version(wanted), key.lower(), value)
+    return lambda model: setattr(model.version(version), key.lower(), value)
 
 
 def _check_json(text: str) -> None:
@@ -136,12 +136,12 @@ def _unset_tags(ctx: Context, reader: Reader) -> Change:
 
 def _drop_version(ctx: Context, name: Name, reader: Reader) -> Result:
     """ALTER MODEL … DROP VERSION: https://docs.snowflake.com/en/sql-reference/sql/alter-model-drop-version."""
-    wanted = reader.identifier()
+    alias_or_name = reader.identifier()
     reader.finish()
     dropped = []
 
     def apply(model: Model) -> None:
-        version = model.version(wanted)
+        version = model.version(alias_or_name)
         if version.name == model.default:
             text = f"Cannot drop version '{version.name}' of model '{model.name.fqn}': it is the default version."
             hint = "drop the model" if len(model.versions) == 1 else "set another default version first"
@@ -197,7 +197,7 @@ def drop_model(ctx: Context, stmt: Statement) -> Result:
         return status(f"Drop statement executed successfully ({name.name} already dropped).")
     need_model(ctx, name)
     with ctx.ddl() as change:
-        found = ctx.catalog.need("MODEL", name)
-        change.drop(found)
-    remove_folders(ctx, Model(found).versions)
+        model = ctx.catalog.need("MODEL", name)
+        change.drop(model)
+    remove_folders(ctx, Model(model).versions)
     return status(f"{name.name} successfully dropped.")

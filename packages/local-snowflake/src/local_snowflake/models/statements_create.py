@@ -38,13 +38,13 @@ def create_model(ctx: Context, stmt: Statement) -> Result:
         if if_not_exists:
             return status(f"{name.name} already exists, statement succeeded.")
         raise _exists("Object", name.fqn)
-    with _source(ctx, reader, version) as made:
+    with _source(ctx, reader, version) as new:
         props = {"versions": [], "default": version, "tags": {}}
         with ctx.ddl() as change:
             if old is None and ctx.catalog.get("MODEL", name):
                 raise _exists("Object", name.fqn)
             model = Model(Object("MODEL", name, props, ctx.session.role))
-            model.versions.append(made)
+            model.versions.append(new)
             change.put(Object("MODEL", name, model.props, ctx.session.role))
     if old:
         remove_folders(ctx, Model(old).versions)
@@ -59,11 +59,11 @@ def add_version(ctx: Context, name: Name, reader: Reader) -> Result:
     version = _new_version_name(reader)
     model = need_model(ctx, name)
     _refuse_taken(model, version)
-    with _source(ctx, reader, version) as made, ctx.ddl() as change:
+    with _source(ctx, reader, version) as new, ctx.ddl() as change:
         # read again: the catalog is locked now, and another session may have added a version
         model = need_model(ctx, name)
         _refuse_taken(model, version)
-        model.versions.append(made)
+        model.versions.append(new)
         found = model.object
         change.put(Object("MODEL", name, model.props, found.owner, found.comment, found.created_on))
     return status()
@@ -92,9 +92,9 @@ def _source(ctx: Context, reader: Reader, name: str) -> Iterator[Version]:
     created = datetime.now(UTC).isoformat()
     if reader.accept("MODEL"):
         source = need_model(ctx, ctx.resolve(reader.name_parts()))
-        wanted = reader.identifier() if reader.accept("VERSION") else None
+        copied_version = reader.identifier() if reader.accept("VERSION") else None
         _finish(reader)
-        copied = source.version(wanted)
+        copied = source.version(copied_version)
         # a version's files never change, so that a copy may share them
         yield Version(name, copied.folder, created, copied.comment, copied.metadata)
         return

@@ -58,7 +58,7 @@ class Model:
         return copy.deepcopy(self.object.props) | {"versions": versions, "default": self.default}
 
     def find(self, alias_or_name: str) -> Version | None:
-        """The version that an alias, a system alias or a name means; an alias goes before a name."""
+        """The version that an alias, a system alias or a name means; an alias takes precedence."""
         if alias_or_name in SYSTEM_ALIASES:
             return self.system_alias(alias_or_name)
         aliased = (v for v in self.versions if alias_or_name in v.aliases)
@@ -77,12 +77,12 @@ class Model:
         Raises:
             SnowflakeError: 002003, if there is no such version.
         """
-        found = self.find(alias_or_name or "DEFAULT")
-        if found is None:
-            known = ", ".join(shown(v.name) for v in self.versions)
+        version = self.find(alias_or_name or "DEFAULT")
+        if version is None:
+            names = ", ".join(shown(v.name) for v in self.versions)
             text = f"Version '{alias_or_name}' does not exist in model '{self.name.fqn}' or not authorized."
-            raise compilation_error(f"{text} It has: {known}.", 2003, "02000")
-        return found
+            raise compilation_error(f"{text} It has: {names}.", 2003, "02000")
+        return version
 
     def aliases_of(self, version: Version) -> list[str]:
         """A version's aliases, the system's among them."""
@@ -115,7 +115,7 @@ def _package(folder: Path) -> Package:
 
 
 def package_of(ctx: Context, version: Version) -> Package:
-    """What a version's files say; they never change, so they are read once."""
+    """The manifest of a version's files; they never change, so it is read once."""
     return _package(folder_of(ctx, version))
 
 

@@ -1,4 +1,4 @@
-"""What a Python handler is: its code, its imports and its types."""
+"""A Python handler: its code, imports and types."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class HandlerSpec:
     """A handler and what it needs.
 
     Attributes:
-        name: the function's or procedure's name, for error texts.
+        name: the function's or procedure's name, for error messages.
         handler: ``module.function``, or a name in ``code``.
         kind: ``scalar``, ``table``, ``aggregate`` or ``procedure``.
         code: the inline source text, or None: the handler is in the imports.
         imports: name in the import directory -> local file or folder.
         inputs: the arguments' names and types.
         outputs: the result's; one for all kinds but ``table``.
-        strict: NULL in an argument gives NULL without a call.
+        strict: NULL in an argument returns NULL without a call.
     """
 
     name: str
@@ -41,11 +41,11 @@ class HandlerSpec:
 
     @cached_property
     def key(self) -> str:
-        """What a process is kept for: the same code, the same state of the imported files, the same packages."""
+        """Processes are reused for the same key: the same code, state of the imported files, and packages."""
         digest = hashlib.sha256(repr((self.code, sorted(self.packages))).encode())
         for name, path in sorted(self.imports.items()):
-            found = path.stat()
-            digest.update(repr((name, str(path), found.st_mtime_ns, found.st_size)).encode())
+            state = path.stat()
+            digest.update(repr((name, str(path), state.st_mtime_ns, state.st_size)).encode())
         return digest.hexdigest()[:32]
 
     def header(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Calls of Python handlers in worker processes: kept per code and imports, bounded in number, ended on cancel."""
+"""Calls of Python handlers in worker processes: reused per code and imports, bounded in number, killed on cancel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
-from local_snowflake.python.process import HandlerError, Nursery, WorkerDiedError, WorkerProcess
+from local_snowflake.python.process import ForkServer, HandlerError, WorkerDiedError, WorkerProcess
 from local_snowflake.sessions.session import Session
 
 __all__ = ["HandlerSpec", "Workers", "folder_imports"]
@@ -36,12 +36,12 @@ PRELOAD = (
 )
 _CHUNK = 100_000
 _IDLE_SECONDS = 300.0
-_IDLE_KEPT = 8
+_MAX_IDLE = 8
 _SAME_CODE = 2
 
 
 @dataclass
-class _Kept:
+class _Idle:
     worker: WorkerProcess
     key: str
     since: float
@@ -63,16 +63,16 @@ class Workers:
         self._folder = folder
         self._at_once = at_once
         self._memory = memory or int(os.environ.get("LOCAL_SNOWFLAKE_WORKER_MEMORY", str(8 * 1024**3)))
-        self._nursery = Nursery(folder / "home", PRELOAD)
+        self._fork_server = ForkServer(folder / "home", PRELOAD)
         self._changed = threading.Condition()
-        self._idle: list[_Kept] = []
+        self._idle: list[_Idle] = []
         self._busy: dict[int, tuple[str, str]] = {}
         self._links = threading.Lock()
         self._closed = threading.Event()
 
     def start(self) -> None:
         """Import the slow packages in the background, so that the first call is fast."""
-        self._nursery.start()
+        self._fork_server.start()
         threading.Thread(target=self._end_idle, daemon=True).start()
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Workers:
 
         Args:
             spec: the function.
-            batch: one column an argument, in order; semi-structured values are JSON texts.
+            batch: one column an argument, in order; semi-structured values are JSON text.
             session: whose cancel or time-out ends the call.
             count: the number of rows; needed when there are no arguments.
 
@@ -114,7 +114,7 @@ class Workers:
             session: whose cancel or time-out ends the call.
 
         Returns:
-            The columns F0, F1, …, and those that tell which row of the batch each row belongs to: see sandbox.tables.
+            The columns F0, F1, …, and those with the row of the batch that each row belongs to: see sandbox.tables.
 
         Raises:
             SnowflakeError: as for ``evaluate``.
@@ -144,7 +144,7 @@ class Workers:
         try:
             answer = worker.ask({**spec.header(), **extra}, batch)
         except (HandlerError, WorkerDiedError) as error:
-            # memory that ran out once is not given back reliably
+            # memory that ran out once is not returned reliably
             worker.alive = worker.alive and getattr(error, "kind", "") != "MemoryError"
             raise self._translate(spec, error, session) from None
         if answer is None:
@@ -165,9 +165,9 @@ class Workers:
 
     @contextmanager
     def _worker(self, spec: HandlerSpec, session: Session | None, *, nested: bool = False) -> Iterator[WorkerProcess]:
-        """A process for a call: one that is kept, or a new one; it is kept again unless it died."""
+        """A process for a call: an idle one or a new one; it becomes idle again unless it died."""
         pool = "procedure" if spec.kind == "procedure" else "function"
-        worker = self._take(spec.key, pool, session, unbounded=nested)
+        worker = self._acquire(spec.key, pool, session, unbounded=nested)
         if worker is None:
             worker = self._new(spec, pool, session)
         if session is not None:
@@ -180,10 +180,10 @@ class Workers:
             if session is not None:
                 session.on_interrupt.remove(worker.kill)
                 worker.alive = worker.alive and session.interruption is None
-            self._give_back(worker, spec.key)
+            self._release(worker, spec.key)
 
-    def _take(self, key: str, pool: str, session: Session | None, *, unbounded: bool) -> WorkerProcess | None:
-        """A kept process, or None once there is room for a new one."""
+    def _acquire(self, key: str, pool: str, session: Session | None, *, unbounded: bool) -> WorkerProcess | None:
+        """An idle process, or None once there is room for a new one."""
         with self._changed:
             while not unbounded and self._is_full(pool, key):
                 self._changed.wait(0.2)
@@ -192,14 +192,14 @@ class Workers:
             for k in [k for k in self._idle if k.worker.is_gone()]:  # the system ends processes when memory runs out
                 self._idle.remove(k)
                 k.worker.close()
-            kept = next((k for k in self._idle if k.key == key), None)
-            if kept is None:
+            idle = next((k for k in self._idle if k.key == key), None)
+            if idle is None:
                 # counts as busy while it is being started
                 self._busy[-threading.get_ident()] = pool, key
                 return None
-            self._idle.remove(kept)
-            self._busy[kept.worker.pid] = pool, key
-            return kept.worker
+            self._idle.remove(idle)
+            self._busy[idle.worker.pid] = pool, key
+            return idle.worker
 
     def _is_full(self, pool: str, key: str) -> bool:
         running = [k for p, k in self._busy.values() if p == pool]
@@ -210,7 +210,7 @@ class Workers:
         worker = None
         try:
             folder = self._import_directory(spec)
-            worker = self._nursery.spawn()
+            worker = self._fork_server.spawn()
             if session is not None:
                 session.on_interrupt.append(worker.kill)
             worker.ask({**setup, "imports": str(folder)})
@@ -245,13 +245,13 @@ class Workers:
             making.rename(folder)
         return folder
 
-    def _give_back(self, worker: WorkerProcess, key: str) -> None:
+    def _release(self, worker: WorkerProcess, key: str) -> None:
         surplus = []
         with self._changed:
             self._busy.pop(worker.pid, None)
             if worker.alive and not self._closed.is_set():
-                self._idle.append(_Kept(worker, key, time.monotonic()))
-                while len(self._idle) > _IDLE_KEPT:
+                self._idle.append(_Idle(worker, key, time.monotonic()))
+                while len(self._idle) > _MAX_IDLE:
                     surplus.append(self._idle.pop(0).worker)
             else:
                 surplus.append(worker)
@@ -264,9 +264,9 @@ class Workers:
         while not self._closed.wait(30):
             self._end([k for k in self._idle if time.monotonic() - k.since > _IDLE_SECONDS])
 
-    def _end(self, kept: list[_Kept]) -> None:
+    def _end(self, idle: list[_Idle]) -> None:
         with self._changed:
-            ending = [k for k in kept if k in self._idle]
+            ending = [k for k in idle if k in self._idle]
             for k in ending:
                 self._idle.remove(k)
         for k in ending:
@@ -286,4 +286,4 @@ class Workers:
         """End all processes."""
         self._closed.set()
         self._end(list(self._idle))
-        self._nursery.close()
+        self._fork_server.close()

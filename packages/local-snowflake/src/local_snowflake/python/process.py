@@ -1,4 +1,4 @@
-"""Worker processes as the server sees them: started by the nursery, asked over a socket, ended at will."""
+"""Worker processes as the server sees them: started by the fork server, called over a socket, killed on cancel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _START_SECONDS = 120
 
 
 class WorkerDiedError(Exception):
-    """A worker process ended in the middle of a call; the text says how."""
+    """A worker process ended in the middle of a call; the message says how."""
 
 
 class HandlerError(Exception):
@@ -49,13 +49,13 @@ class HandlerError(Exception):
 class WorkerProcess:
     """One process and the socket to it."""
 
-    def __init__(self, pid: int, connection: Connection, life: int, nursery: Nursery) -> None:
-        """Take over a process that the nursery has started."""
+    def __init__(self, pid: int, connection: Connection, life: int, fork_server: ForkServer) -> None:
+        """Take over a process that the fork server has started."""
         self.pid = pid
         self.alive = True
         self._connection = connection
         self._life = life
-        self._nursery = nursery
+        self._fork_server = fork_server
 
     def ask(self, header: dict[str, Any], batch: pa.Table | None = None) -> pa.Table | None:
         """Send a request and wait for its answer.
@@ -79,7 +79,7 @@ class WorkerProcess:
             rows = read_table(self._connection.recv_bytes()) if answer.get("rows") else None
         except (EOFError, OSError) as error:
             self.alive = False
-            raise WorkerDiedError(self._nursery.how_it_ended(self.pid)) from error
+            raise WorkerDiedError(self._fork_server.how_it_ended(self.pid)) from error
         if not answer["ok"]:
             raise HandlerError(answer["type"], answer["traceback"])
         return rows
@@ -100,7 +100,7 @@ class WorkerProcess:
             os.close(self._life)
 
 
-class Nursery:
+class ForkServer:
     """Starts workers by forking a process that has imported the slow packages already."""
 
     def __init__(self, home: Path, preload: tuple[str, ...]) -> None:
@@ -220,11 +220,11 @@ class Nursery:
 
 
 def _package_folders(root: str) -> list[str]:
-    """Where packages are installed beside the environment, eg: by PYTHONPATH: what PACKAGES may name has to be there.
+    """The folders of packages outside of the environment, eg: on PYTHONPATH: PACKAGES may name those, too.
 
     Args:
         root: the folder of the server's own sources, which handlers do not see.
     """
-    found = {str(Path(str(d.locate_file(""))).resolve()) for d in importlib.metadata.distributions()}
+    folders = {str(Path(str(d.locate_file(""))).resolve()) for d in importlib.metadata.distributions()}
     own = {str(Path(p).resolve()) for p in (*site.getsitepackages(), root)}
-    return sorted(found - own)
+    return sorted(folders - own)

@@ -8,6 +8,7 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.python.handler_spec import Columns, HandlerSpec
+from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.types import parse_type
 from local_snowflake.stages.locations import local_path
 
@@ -49,16 +50,16 @@ def local_imports(ctx: Context, imports: list[str]) -> dict[str, Path]:
     Raises:
         SnowflakeError: 391512 for two files of one name; 002003 for one that is not on its stage.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for text in imports:
         name = PurePosixPath(text.strip("'")).name.strip('"')
         path = local_path(ctx, text)
-        if name in found and found[name] != path:
+        if name in files and files[name] != path:
             raise compilation_error(
                 f"IMPORTS lists two files of the name {name}: each needs a name of its own.", 391512
             )
-        found[name] = path
-    return found
+        files[name] = path
+    return files
 
 
 def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:
@@ -80,8 +81,6 @@ def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:
 
 
 def _qualified(ctx: Context, stage: str) -> str:
-    from local_snowflake.sql.names import split_parts
-
     try:
         return ctx.resolve(split_parts(stage)).fqn
     except SnowflakeError:

@@ -1,4 +1,4 @@
-"""Calls of user-defined functions in a statement's tree: found, and bound to an overload."""
+"""Calls of user-defined functions in a statement's tree: found and bound to an overload."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> It
         whole, name = _called(ctx, call)
         if name is None or _is_in_from(whole) != in_from:
             continue
-        if known := overloads(ctx, "FUNCTION", name):
-            yield _bind(ctx, whole, call, name, known)
+        if candidates := overloads(ctx, "FUNCTION", name):
+            yield _bind(ctx, whole, call, name, candidates)
 
 
 def _called(ctx: Context, call: exp.Anonymous) -> tuple[exp.Expr, Name | None]:
-    """The call with the names that stand before it, and the function's full name."""
+    """The call with the names before it, and the function's full name."""
     this = call.this
     last = this.name if isinstance(this, exp.Identifier) and this.quoted else call.name.upper()
     node: exp.Expr = call
@@ -80,12 +80,12 @@ def _is_in_from(node: exp.Expr) -> bool:
     return isinstance(parent, exp.TableFromRows)
 
 
-def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, known: list[Object]) -> FunctionCall:
+def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candidates: list[Object]) -> FunctionCall:
     given = Arguments(
         [a for a in call.expressions if not isinstance(a, exp.Kwarg)],
         {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)},
     )
-    chosen = _choose(ctx, call, name, [o for o in known if fits(o, given)], given)
+    chosen = _choose(ctx, call, name, [o for o in candidates if fits(o, given)], given)
     arguments = [
         converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared["type"])
         for a, declared in zip(in_order(chosen, given), chosen.props["args"], strict=True)
@@ -119,13 +119,13 @@ def converted(argument: exp.Expr, kind: str) -> exp.Expr:
 
 
 def _types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType | None]:
-    """The arguments' types: read off the expression, else asked of DuckDB."""
-    found = [_type_of(a) for a in arguments]
-    missing = [a for a, t in zip(arguments, found, strict=True) if t is False]
+    """The arguments' types: read from the expression, else determined by DuckDB."""
+    types = [_type_of(a) for a in arguments]
+    missing = [a for a, t in zip(arguments, types, strict=True) if t is False]
     if not missing:
-        return [t if isinstance(t, SfType) else None for t in found]
-    asked = iter(_asked(ctx, call, missing))
-    return [next(asked) if t is False else t if isinstance(t, SfType) else None for t in found]
+        return [t if isinstance(t, SfType) else None for t in types]
+    described = iter(_described_types(ctx, call, missing))
+    return [next(described) if t is False else t if isinstance(t, SfType) else None for t in types]
 
 
 def _type_of(node: exp.Expr) -> SfType | bool | None:
@@ -147,7 +147,7 @@ def _type_of(node: exp.Expr) -> SfType | bool | None:
     return False
 
 
-def _asked(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType]:
+def _described_types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType]:
     select = call.find_ancestor(exp.Select)
     probe = exp.Select(expressions=[exp.alias_(a.copy(), f"$T{i}", quoted=True) for i, a in enumerate(arguments)])
     ctes = None

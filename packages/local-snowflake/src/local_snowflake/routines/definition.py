@@ -1,4 +1,4 @@
-"""The text of CREATE PROCEDURE and CREATE FUNCTION -> what the catalog keeps."""
+"""The text of CREATE PROCEDURE and CREATE FUNCTION -> the catalog's properties."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def read_definition(reader: Reader, what: str) -> Props:
     """Read everything from the arguments' opening bracket on.
 
     Args:
-        reader: stands before the bracket.
-        what: ``PROCEDURE`` or ``FUNCTION``, for error texts.
+        reader: at the bracket.
+        what: ``PROCEDURE`` or ``FUNCTION``, for error messages.
 
     Returns:
         args, returns, table_columns (None if no table is returned), language, handler, packages, imports, body, …
@@ -73,7 +73,7 @@ def read_definition(reader: Reader, what: str) -> Props:
 
 
 def _read_body(reader: Reader, props: Props) -> str:
-    """The code: a text in quotes; a block of Snowflake Scripting may stand there without."""
+    """The code: a text in quotes; a block of Snowflake Scripting needs no quotes."""
     if props["language"] != "SQL" or reader.peek() not in {"BEGIN", "DECLARE"}:
         return reader.string()
     body = reader.rest()
@@ -83,7 +83,7 @@ def _read_body(reader: Reader, props: Props) -> str:
 
 def read_arguments(text: str) -> list[Props]:
     """The arguments ``name type [DEFAULT expression], …``: name, type, default (an expression's text or None)."""
-    found = []
+    arguments = []
     for tokens, part in split_commas(text):
         words = [t.text.upper() if t.token_type != TokenType.STRING else "" for t in tokens]
         default = None
@@ -95,8 +95,8 @@ def read_arguments(text: str) -> list[Props]:
         first = tokens[0]
         name = normalise(part[first.start : first.end + 1])
         kind = read_type(part[first.end + 1 : _end(tokens, at, part)])
-        found.append({"name": name, "type": kind, "default": default})
-    return found
+        arguments.append({"name": name, "type": kind, "default": default})
+    return arguments
 
 
 def _end(tokens: list[Token], at: int, part: str) -> int:
@@ -104,7 +104,7 @@ def _end(tokens: list[Token], at: int, part: str) -> int:
 
 
 def split_commas(text: str) -> list[tuple[list[Token], str]]:
-    """Split at the commas that stand in no bracket; each part with its tokens, whose positions are the part's own."""
+    """Split at the commas outside of brackets; each part with its tokens, whose positions are the part's own."""
     tokens = tokenize(text)
     parts: list[tuple[int, int]] = []
     depth, start = 0, 0

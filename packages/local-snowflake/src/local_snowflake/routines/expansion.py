@@ -8,8 +8,8 @@ from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.routines import sql_functions
-from local_snowflake.routines.aggregates import aggregate_call
 from local_snowflake.routines.calls import function_calls
+from local_snowflake.routines.scalar import aggregate_call
 from local_snowflake.routines.table_functions import expand_table_function
 
 _DEPTH = 100

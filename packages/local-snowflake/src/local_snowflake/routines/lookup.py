@@ -32,7 +32,7 @@ _COERCIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of a call: SQL texts or syntax trees by position, then by name."""
+    """The arguments of a call: SQL or syntax trees by position, then by name."""
 
     positional: Sequence[object]
     named: dict[str, object]
@@ -58,8 +58,8 @@ def exists(ctx: Context, kind: str, name: Name) -> bool:
 
 def find_exactly(ctx: Context, kind: str, name: Name, types: list[SfType]) -> Object | None:
     """The overload with just these argument types."""
-    wanted = type_names(types)
-    return next((o for o in overloads(ctx, kind, name) if type_names(argument_types(o.props)) == wanted), None)
+    names = type_names(types)
+    return next((o for o in overloads(ctx, kind, name) if type_names(argument_types(o.props)) == names), None)
 
 
 def fits(overload: Object, arguments: Arguments) -> bool:
@@ -83,16 +83,16 @@ def choose(candidates: list[Object], types: Sequence[SfType | None]) -> Object |
     return min(ranked, key=lambda r: r[:2])[2] if ranked else None
 
 
-def _cost(given: SfType | None, wanted: SfType) -> int | None:
-    if given is None:
+def _cost(actual: SfType | None, declared: SfType) -> int | None:
+    if actual is None:
         return 0
-    order = _COERCIONS.get(given.name, (given.name,))
-    if wanted.name not in order:
+    order = _COERCIONS.get(actual.name, (actual.name,))
+    if declared.name not in order:
         return None
     # 1.5 is no whole number: FLOAT is nearer to it than NUMBER(38,0)
-    if given.name == "NUMBER" and given.scale and wanted.name == "NUMBER" and not wanted.scale:
+    if actual.name == "NUMBER" and actual.scale and declared.name == "NUMBER" and not declared.scale:
         return 2
-    return order.index(wanted.name)
+    return order.index(declared.name)
 
 
 def unknown(name: Name, types: Sequence[str]) -> SnowflakeError:
@@ -104,7 +104,7 @@ def unknown(name: Name, types: Sequence[str]) -> SnowflakeError:
 
 
 def in_order(overload: Object, arguments: Arguments) -> list[object]:
-    """The arguments in the order of the declaration; defaults (SQL texts) fill the gaps."""
+    """The arguments in the order of the declaration; defaults (SQL) fill the gaps."""
     ordered: list[object] = list(arguments.positional)
     rest = overload.props["args"][len(ordered) :]
     return ordered + [arguments.named.get(declared["name"], declared["default"]) for declared in rest]

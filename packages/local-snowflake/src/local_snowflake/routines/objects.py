@@ -1,4 +1,4 @@
-"""CREATE, DROP, DESCRIBE and SHOW of procedures and functions, which differ by their kind's name only."""
+"""CREATE, ALTER, DROP, DESCRIBE, SHOW and GET_DDL of procedures and functions, which differ by their kind only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import Clauses, like_filter, read_clauses, scope
 from local_snowflake.routines.binding import absolute_imports
-from local_snowflake.routines.definition import argument_types, read_definition, read_type, signature, type_names
+from local_snowflake.routines.definition import (
+    argument_types,
+    read_definition,
+    read_type,
+    signature,
+    split_commas,
+    type_names,
+)
 from local_snowflake.routines.lookup import find_exactly
 from local_snowflake.routines.packages import check_packages
 from local_snowflake.scripting.reading import read_block
-from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.names import Name, literal, shown
+from local_snowflake.sql.statement import Reader, Statement, skip_head, tokenize
 from local_snowflake.sql.types import parse_type
 
 TIME = pa.timestamp("us", "UTC")
@@ -66,14 +73,8 @@ def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Object
     """Read ``name(type, …)``; the name and the overload, or None if there is no such one."""
     name = ctx.resolve(reader.name_parts())
     text = reader.parenthesised() if reader.peek() == "(" else ""
-    types = [parse_type(read_type(t)) for t in _split(text)]
+    types = [parse_type(read_type(part)) for _, part in split_commas(text)]
     return name, find_exactly(ctx, kind, name, types)
-
-
-def _split(text: str) -> list[str]:
-    from local_snowflake.routines.definition import split_commas
-
-    return [part for _, part in split_commas(text)]
 
 
 def drop(ctx: Context, stmt: Statement, kind: str) -> Result:
@@ -137,7 +138,7 @@ def _returns(props: Record) -> str:
 
 def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
     """The rows of SHOW PROCEDURES and SHOW USER FUNCTIONS."""
-    found = selected(ctx, clauses, kind)
+    routines = selected(ctx, clauses, kind)
     yes = {True: "Y", False: "N"}
     records = [
         {
@@ -162,11 +163,11 @@ def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
             "is_memoizable": yes[bool(o.props.get("memoizable"))],
             "is_data_metric": "N",
         }
-        for o in found
+        for o in routines
     ]
-    texts = [k for k in _COLUMNS if not k.endswith("arguments") or k == "arguments"]
+    text_columns = [k for k in _COLUMNS if not k.endswith("arguments") or k == "arguments"]
     kinds: dict[str, pa.DataType | None] = {
-        k: TIME if k == "created_on" else None if k in texts else pa.int64() for k in _COLUMNS
+        k: TIME if k == "created_on" else None if k in text_columns else pa.int64() for k in _COLUMNS
     }
     if kind == "FUNCTION":
         kinds |= dict.fromkeys(("is_external_function", "language", "is_memoizable", "is_data_metric"))
@@ -273,3 +274,56 @@ def alter(ctx: Context, stmt: Statement, kind: str) -> Result:
     reader.finish()
     _store(ctx, found, Object(kind, full, props, found.owner, text, found.created_on))
     return status()
+
+
+def routine_ddl(ctx: Context, kind: str, text: str) -> str:
+    """The CREATE statement of a procedure or function.
+
+    Args:
+        ctx: the statement's context.
+        kind: ``PROCEDURE`` or ``FUNCTION``.
+        text: the name with the arguments' types, eg: ``f(int, varchar)``.
+
+    Raises:
+        SnowflakeError: 002003, if there is no such one.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/get_ddl
+    """
+    name, found = read_overload(ctx, Reader(text, tokenize(text)), kind)
+    if found is None:
+        raise does_not_exist(kind.capitalize(), f"{name.fqn}{text[text.find('(') :]}")
+    props = found.props
+    secure = "SECURE " if props.get("secure") else ""
+    aggregate = "AGGREGATE " if props.get("aggregate") else ""
+    arguments = ", ".join(_ddl_argument(a) for a in props["args"])
+    lines = [f"CREATE OR REPLACE {secure}{aggregate}{kind} {shown(props['name'])}({arguments})"]
+    lines += [f"RETURNS {props['returns']}", f"LANGUAGE {props['language']}"]
+    if props["strict"]:
+        lines.append("STRICT")
+    if kind == "FUNCTION" and props["volatility"] != "VOLATILE":
+        lines.append(props["volatility"])
+    if props["language"] == "PYTHON":
+        lines += _ddl_options(props)
+    lines += _ddl_rest(kind, found)
+    return "\n".join(lines) + ";"
+
+
+def _ddl_argument(declared: dict[str, Any]) -> str:
+    default = f" DEFAULT {declared['default']}" if declared["default"] is not None else ""
+    return f"{shown(declared['name'])} {declared['type']}{default}"
+
+
+def _ddl_options(props: dict[str, Any]) -> list[str]:
+    lines = [f"RUNTIME_VERSION = {literal(str(props['runtime_version']))}"]
+    lines += [
+        f"{k.upper()} = ({','.join(literal(v) for v in props[k])})" for k in ("imports", "packages") if props.get(k)
+    ]
+    return [*lines, f"HANDLER = {literal(props['handler'])}"]
+
+
+def _ddl_rest(kind: str, found: Object) -> list[str]:
+    lines = [f"COMMENT={literal(found.comment)}"] if found.comment else []
+    if kind == "PROCEDURE":
+        lines.append(f"EXECUTE AS {found.props['execute_as']}")
+    body = found.props["body"]
+    return lines if body is None else [*lines, f"AS {literal(body)}"]

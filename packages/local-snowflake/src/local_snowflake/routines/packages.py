@@ -1,4 +1,4 @@
-"""PACKAGES of procedures and functions: checked against what is installed beside the server."""
+"""PACKAGES of procedures and functions: checked against the packages of the server's environment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REFUSAL = (
 
 
 def check_packages(packages: Iterable[str]) -> None:
-    """Refuse packages that the server's Python does not have in the wanted version.
+    """Refuse packages that the server's Python does not have in the requested version.
 
     Args:
         packages: as PACKAGES lists them, eg: ``scikit-learn==1.9.1``, ``pandas``, ``numpy>=2``.
@@ -33,14 +33,14 @@ def check_packages(packages: Iterable[str]) -> None:
     """
     have = installed()
     for text in packages:
-        wanted = _requirement(text)
-        if wanted.name.lower() == "python":
+        requirement = _requirement(text)
+        if requirement.name.lower() == "python":
             continue
-        version = have.get(canonicalize_name(wanted.name))
+        version = have.get(canonicalize_name(requirement.name))
         if version is None:
-            raise _refused(text, "it is not installed beside the local Snowflake; add it to the server's environment")
-        if not wanted.specifier.contains(version, prereleases=True):
-            raise _refused(text, f"version {version} is installed beside the local Snowflake")
+            raise _refused(text, "it is not installed in the local Snowflake's environment; install it there")
+        if not requirement.specifier.contains(version, prereleases=True):
+            raise _refused(text, f"version {version} is installed in the local Snowflake's environment")
 
 
 def _requirement(text: str) -> Requirement:
@@ -49,7 +49,7 @@ def _requirement(text: str) -> Requirement:
     try:
         return Requirement(spelled)
     except InvalidRequirement:
-        raise _refused(text, "it is no package specification") from None
+        raise _refused(text, "it is not a package specification") from None
 
 
 def _refused(package: str, why: str) -> Exception:
@@ -59,23 +59,23 @@ def _refused(package: str, why: str) -> Exception:
 @lru_cache(maxsize=1)
 def installed() -> dict[str, str]:
     """Canonical name -> version of every installed package."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         name = distribution.metadata["Name"]
         if name:
-            found.setdefault(canonicalize_name(name), distribution.version)
-    return found
+            versions.setdefault(canonicalize_name(name), distribution.version)
+    return versions
 
 
 @table_function("INFORMATION_SCHEMA.PACKAGES")
 def packages_view(_: Context, __: str = "") -> pa.Table:
     """INFORMATION_SCHEMA.PACKAGES: https://docs.snowflake.com/en/sql-reference/info-schema/packages."""
-    found = sorted(installed().items())
-    count = len(found)
+    packages = sorted(installed().items())
+    count = len(packages)
     return pa.table(
         {
-            "PACKAGE_NAME": pa.array([n for n, _ in found], pa.string()),
-            "VERSION": pa.array([v for _, v in found], pa.string()),
+            "PACKAGE_NAME": pa.array([n for n, _ in packages], pa.string()),
+            "VERSION": pa.array([v for _, v in packages], pa.string()),
             "LANGUAGE": pa.array(["python"] * count, pa.string()),
             "RUNTIME_VERSION": pa.array([f"{sys.version_info[0]}.{sys.version_info[1]}"] * count, pa.string()),
         }

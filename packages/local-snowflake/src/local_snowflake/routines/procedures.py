@@ -75,7 +75,7 @@ def with_procedure(ctx: Context, stmt: Statement) -> Result:
     reader.expect("WITH")
     name = Name(ctx.session.database or "", ctx.session.schema or "", ".".join(reader.name_parts()))
     reader.expect("AS", "PROCEDURE")
-    # the definition ends before the last CALL that stands in no bracket
+    # the definition ends before the last CALL outside of brackets
     at = max(i for i, t in enumerate(reader.tokens) if t.text.upper() == "CALL")
     definition = Reader(stmt.sql, reader.tokens[:at])
     definition.at = reader.at
@@ -110,7 +110,7 @@ def call(ctx: Context, stmt: Statement) -> Result:
 
 @describer("CALL")
 def describe_call(ctx: Context, sql: str) -> Result:
-    """The columns that a CALL would give, without running it."""
+    """The columns that a CALL would return, without running it."""
     reader = Reader(sql, tokenize(sql))
     reader.expect("CALL")
     parts = reader.name_parts()
@@ -148,17 +148,17 @@ def find_procedure(
     Args:
         ctx: the statement's context.
         name: the procedure's full name.
-        arguments: as the CALL gives them.
+        arguments: as the CALL passes them.
         qualified: whether it spells the schema, too.
 
     Raises:
         SnowflakeError: 002140 or 002141 if there is no such procedure; 001044 if none takes these arguments.
     """
-    known = overloads(ctx, "PROCEDURE", name)
-    if not known:
+    routines = overloads(ctx, "PROCEDURE", name)
+    if not routines:
         text = f"user-defined function {name.fqn}" if qualified else f"function {name.name}"
         raise compilation_error(f"Unknown {text}.", 2141 if qualified else 2140, "42601")
-    candidates = [o for o in known if fits(o, arguments)]
+    candidates = [o for o in routines if fits(o, arguments)]
     if len(candidates) == 1:
         return candidates[0], in_order(candidates[0], arguments)
     types = _types(ctx, arguments) if arguments.positional else []

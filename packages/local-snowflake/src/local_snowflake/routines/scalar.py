@@ -1,4 +1,4 @@
-"""Calls of scalar Python functions: in bulk where the statement allows it, else vector by vector."""
+"""Calls of scalar Python functions, in bulk where the statement allows it, else vector by vector; and of aggregates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RESULT = "RESULT"
 @bulk.announce
 def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
     """The calls of scalar Python functions in a statement."""
-    found = []
+    calls = []
     for call in function_calls(ctx, tree):
         props = call.function.props
         if props["table_columns"] is not None:
@@ -33,8 +33,8 @@ def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
                 f"Table function {props['name']} can only be called in FROM: TABLE({props['name']}(…))."
             )
         if props["language"] == "PYTHON" and not props.get("aggregate"):
-            found.append(_bulk_call(ctx, call))
-    return found
+            calls.append(_bulk_call(ctx, call))
+    return calls
 
 
 def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
@@ -58,7 +58,7 @@ def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
 
 
 def as_declared(column: exp.Expr, kind: SfType) -> exp.Expr:
-    """A column of results as DuckDB has to see it: semi-structured values come as texts."""
+    """A column of results as DuckDB has to see it: semi-structured values come as text."""
     if kind.name in _SEMI:
         return exp.Cast(this=column, to=exp.DataType(this=exp.DataType.Type.JSON))
     return column
@@ -73,7 +73,20 @@ def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> ex
 
     def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
         table = pa.table(columns, names=[str(i) for i in range(len(columns))])
-        found = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
-        return found.cast(pa.string()) if pa.types.is_decimal(found.type) else found
+        result_column = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
+        return result_column.cast(pa.string()) if pa.types.is_decimal(result_column.type) else result_column
 
     return vector_call(ctx, key, kind, arguments, work)
+
+
+def aggregate_call(ctx: Context, call: FunctionCall) -> exp.Expr:
+    """An expression over ``list(row(arguments))``, which takes over the OVER clause of the call if it has one."""
+    spec = handler_spec(ctx, call.function, "aggregate")
+    arguments = call.arguments or [exp.Literal.number(1)]
+    gathered: exp.Expr = exp.Anonymous(this="LIST", expressions=[exp.Anonymous(this="ROW", expressions=arguments)])
+    window = call.node.parent
+    if isinstance(window, exp.Window) and window.this is call.node:
+        window = window.copy()
+        window.set("this", gathered)
+        gathered = window
+    return vectorised(ctx, spec, [gathered])

@@ -18,9 +18,9 @@ _RESULT = "$RESULT"
 
 
 def inline(ctx: Context, call: FunctionCall) -> exp.Expr:
-    """What stands in place of a call of a scalar SQL function, cast to the declared type.
+    """The expression that replaces a call of a scalar SQL function, cast to the declared type.
 
-    An expression is put in as it is; a query becomes a subquery beside the arguments, so that no column of its tables
+    An expression is put in as it is; a query becomes a subquery next to the arguments, so that no column of its tables
     is mistaken for one of the arguments'.
     """
     props = call.function.props
@@ -39,7 +39,7 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
     props = call.function.props
     body = _body(ctx, call)
     if not isinstance(body, exp.Query):
-        raise compilation_error(f"the body of the table function {props['name']} is no query.")
+        raise compilation_error(f"the body of the table function {props['name']} is not a query.")
     names = [f"$C{i}" for i in range(len(props["table_columns"]))]
     alias = exp.TableAlias(this=_identifier(_RESULT), columns=[_identifier(n) for n in names])
     columns = [
@@ -51,31 +51,31 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
 
 
 def put_table(call: exp.Expr, query: exp.Select, name: str, *, lateral: bool) -> None:
-    """Replace ``TABLE(call)``, where it stands in FROM, by a query.
+    """Replace ``TABLE(call)`` in FROM by a query.
 
     Args:
         call: the call.
         query: the query.
-        name: its alias, if the statement gives none.
-        lateral: whether the query refers to what stands before it in FROM.
+        name: its alias, if the statement has none.
+        lateral: whether the query refers to earlier items of FROM.
     """
     place = call.find_ancestor(exp.TableFromRows)
     if place is None:
         raise compilation_error(f"{name} can only be called in FROM: TABLE({name}(…)).")
     outer = place.parent if isinstance(place.parent, exp.Lateral) else place
-    given = place.args.get("alias") or outer.args.get("alias")
-    alias = given.copy() if given else exp.TableAlias(this=_identifier(name))
+    declared_alias = place.args.get("alias") or outer.args.get("alias")
+    alias = declared_alias.copy() if declared_alias else exp.TableAlias(this=_identifier(name))
     subquery = exp.Subquery(this=query)
-    made: exp.Expr
+    replacement: exp.Expr
     if lateral and not isinstance(outer.parent, exp.From):
-        made = exp.Lateral(this=subquery, alias=alias)
+        replacement = exp.Lateral(this=subquery, alias=alias)
     else:
         subquery.set("alias", alias)
-        made = subquery
+        replacement = subquery
     for key in ("joins", "pivots", "sample", "laterals"):
         if place.args.get(key):
-            made.set(key, place.args[key])
-    outer.replace(made)
+            replacement.set(key, place.args[key])
+    outer.replace(replacement)
 
 
 def put(old: exp.Expr, new: exp.Expr) -> None:
@@ -90,7 +90,7 @@ def _identifier(name: str) -> exp.Identifier:
 
 
 def _from_body(call: FunctionCall, body: exp.Expr, alias: exp.TableAlias) -> dict[str, object]:
-    """FROM and joins: the arguments' one row, and the body's rows beside it."""
+    """FROM and joins: the arguments' one row, and the body's rows next to it."""
     derived = exp.Subquery(this=body)
     if not call.arguments:
         derived.set("alias", alias)

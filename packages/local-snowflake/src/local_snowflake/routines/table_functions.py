@@ -1,4 +1,4 @@
-"""Table functions in Python: the rows before them in FROM go to a worker and are joined with what it gives back."""
+"""Table functions in Python: the rows before them in FROM go to a worker and are joined with its result."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 
 @dataclass
 class _Source:
-    """One item of FROM that stands before the call: its alias, its columns, and which of them are partitioned by."""
+    """One item of FROM before the call: its alias, its columns, and which of them are partitioned by."""
 
     alias: str
     columns: list[str]
     types: list[str]
-    kept: set[str] = field(default_factory=set)
+    partition_keys: set[str] = field(default_factory=set)
 
 
 def expand_table_function(ctx: Context, call: FunctionCall) -> None:
@@ -40,7 +40,7 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
 
     ``FROM t, TABLE(f(t.a) OVER (PARTITION BY t.b)) AS x, u`` becomes
     ``FROM (SELECT … FROM rows) AS t POSITIONAL JOIN (SELECT … FROM rows) AS x, u``, where ``rows`` is computed when
-    the statement runs: for each row that the function gives the row of ``t`` that it belongs to.
+    the statement runs: for each row that the function returns, the row of ``t`` that it belongs to.
     """
     expand_in_from(ctx, call.node, call.arguments, handler_spec(ctx, call.function, "table"))
 
@@ -55,7 +55,7 @@ def expand_in_from(ctx: Context, node: exp.Expr, arguments: list[exp.Expr], spec
         spec: the handler, of kind ``table``.
 
     Raises:
-        SnowflakeError: if the call stands where it cannot be expanded.
+        SnowflakeError: if the call cannot be expanded at its place.
     """
     _Expansion(ctx, node, arguments, spec).run()
 
@@ -77,10 +77,10 @@ class _Expansion:
         self.sources: list[_Source] = []
 
     def run(self) -> None:
-        """Announce the computed rows and change the block."""
+        """Register the computed rows and rewrite the query block."""
         depends = self.window is not None or any(a.find(exp.Column) for a in self.arguments)
         if isinstance(self.outer.parent, exp.From) or not depends:
-            self._announce(exp.Select(), partitioned=False)
+            self._register(exp.Select(), partitioned=False)
             put_table(self.node, self._outputs(), self.spec.name, lateral=False)
             return
         join = self.outer.parent
@@ -90,29 +90,29 @@ class _Expansion:
         at = next(i for i, j in enumerate(joins) if j is join)
         before = exp.Select(from_=self.select.args["from_"].copy(), joins=[j.copy() for j in joins[:at]])
         self.sources = self._sources(before)
-        self._announce(before, partitioned=self.window is not None)
+        self._register(before, partitioned=self.window is not None)
         self._replace_sources(joins, at)
 
     # -- what is computed ---------------------------------------------------------------------------------------------
 
     def _sources(self, before: exp.Select) -> list[_Source]:
         tables = [before.args["from_"].this, *(j.this for j in before.args["joins"])]
-        found = []
+        sources = []
         ctes = visible_ctes(self.select)
         for table in tables:
             alias = table.alias_or_name
             probe = before.copy()
             probe.set("expressions", [exp.Column(this=exp.Star(), table=_identifier(alias))])
             relation = self.ctx.session.duck.sql(compile_select(self.ctx, probe, ctes))
-            found.append(_Source(alias, list(relation.columns), [str(t) for t in relation.types]))
+            sources.append(_Source(alias, list(relation.columns), [str(t) for t in relation.types]))
         for key in self.window.args.get("partition_by") or [] if self.window else []:
             if isinstance(key, exp.Column):
-                for source in found:
+                for source in sources:
                     if key.table in {"", source.alias} and key.name in source.columns:
-                        source.kept.add(key.name)
-        return found
+                        source.partition_keys.add(key.name)
+        return sources
 
-    def _announce(self, before: exp.Select, *, partitioned: bool) -> None:
+    def _register(self, before: exp.Select, *, partitioned: bool) -> None:
         query = before.copy()
         for i, source in enumerate(self.sources):
             for j, column in enumerate(source.columns):
@@ -127,9 +127,9 @@ class _Expansion:
         ctes = visible_ctes(self.select)
         sql = compile_select(self.ctx, query, ctes)
         _, schema = look_at(self.ctx, sql)
-        kept = [f for f in schema if f.name.startswith("S")]
+        source_fields = [f for f in schema if f.name.startswith("S")]
         outputs = [pa.field(f"F{i}", _arrow(kind)) for i, (_, kind) in enumerate(self.spec.outputs)]
-        placeholder = pa.schema([*kept, *outputs]).empty_table()
+        placeholder = pa.schema([*source_fields, *outputs]).empty_table()
         session = self.ctx.session
         session.register_rows(self.name, placeholder)
         session.lazy_tables.register(self.name, placeholder, sql, lambda: self._compute(sql))
@@ -159,11 +159,11 @@ class _Expansion:
         columns: dict[str, pa.ChunkedArray] = {}
         for i, source in enumerate(self.sources):
             for j, column in enumerate(source.columns):
-                of = at if column in source.kept else inner_only
+                of = at if column in source.partition_keys else inner_only
                 columns[f"S{i}_{j}"] = rows.column(f"S{i}_{j}").take(of)
         return pa.table(columns | {n: given.column(n) for n in given.column_names if n.startswith("F")})
 
-    # -- what stands in FROM ------------------------------------------------------------------------------------------
+    # -- the items of FROM --------------------------------------------------------------------------------------------
 
     def _outputs(self) -> exp.Select:
         expressions = []
@@ -178,20 +178,20 @@ class _Expansion:
         )
 
     def _replace_sources(self, joins: list[exp.Join], at: int) -> None:
-        made: list[exp.Subquery] = []
+        subqueries: list[exp.Subquery] = []
         for i, source in enumerate(self.sources):
             expressions = []
             for j, (column, kind) in enumerate(zip(source.columns, source.types, strict=True)):
                 stored: exp.Expr = exp.column(_identifier(f"S{i}_{j}"))
                 expressions.append(_named(_json(stored) if kind == "JSON" else stored, column))
             alias = exp.TableAlias(this=_identifier(source.alias))
-            made.append(exp.Subquery(this=self._select(expressions), alias=alias))
+            subqueries.append(exp.Subquery(this=self._select(expressions), alias=alias))
         place = self.outer.find(exp.TableFromRows) or self.outer
-        given = place.args.get("alias") or self.outer.args.get("alias")
-        alias = given.copy() if given else exp.TableAlias(this=_identifier(self.spec.name))
-        made.append(exp.Subquery(this=self._outputs(), alias=alias))
-        self.select.set("from_", exp.From(this=made[0]))
-        self.select.set("joins", [*(exp.Join(this=m, method="POSITIONAL") for m in made[1:]), *joins[at + 1 :]])
+        declared_alias = place.args.get("alias") or self.outer.args.get("alias")
+        alias = declared_alias.copy() if declared_alias else exp.TableAlias(this=_identifier(self.spec.name))
+        subqueries.append(exp.Subquery(this=self._outputs(), alias=alias))
+        self.select.set("from_", exp.From(this=subqueries[0]))
+        self.select.set("joins", [*(exp.Join(this=m, method="POSITIONAL") for m in subqueries[1:]), *joins[at + 1 :]])
 
 
 def _is_always(condition: exp.Expr | None) -> bool:

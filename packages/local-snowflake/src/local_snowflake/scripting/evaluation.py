@@ -26,7 +26,7 @@ _NUMBER, _TEXT, _BOOLEAN = parse_type("NUMBER"), parse_type("VARCHAR"), parse_ty
 
 
 class Evaluation:
-    """Evaluates and executes texts in the session of one block."""
+    """Evaluates expressions and executes statements in the session of one block."""
 
     def __init__(self, ctx: Context) -> None:
         """Work in the session of ``ctx``, whose handle is the block's own."""
@@ -40,7 +40,7 @@ class Evaluation:
         }
 
     def evaluate(self, expression: str, scope: Scope, kind: str | None = None) -> Result:
-        """The value of an expression or a query, converted to a type if one is given: one row, one column."""
+        """The value of an expression or a query, converted to a type if there is one: one row, one column."""
         text = fill(expression, scope, expression=True)
         if is_query(text):
             text = f"({text})"
@@ -50,8 +50,8 @@ class Evaluation:
 
     def value(self, expression: str, scope: Scope, kind: str | None = None) -> Variable:
         """The value of an expression as a variable."""
-        found = variable_of(self.evaluate(expression, scope, kind))
-        return Variable(found.value, parse_type(kind) if kind else found.type, kind)
+        variable = variable_of(self.evaluate(expression, scope, kind))
+        return Variable(variable.value, parse_type(kind) if kind else variable.type, kind)
 
     def holds(self, condition: str, scope: Scope) -> bool:
         """Whether a condition holds; one that is NULL does not."""
@@ -84,7 +84,7 @@ class Evaluation:
         return result
 
     def query(self, text: str, at: int, scope: Scope) -> Result:
-        """Run what a RESULTSET or a cursor is given; its error is one of the statement that starts at ``at``."""
+        """Run the query of a RESULTSET or a cursor; its error belongs to the statement that starts at ``at``."""
         try:
             return self.execute(read_query(text, at), scope)
         except SnowflakeError as error:
@@ -99,7 +99,7 @@ class Evaluation:
             self.assign(scope.need(name, Variable), none if row is None else variable_of(result, i, row))
 
     def open(self, cursor: CursorState, using: tuple[str, ...], at: int, scope: Scope) -> Result:
-        """Run a cursor's query, or take its RESULTSET's rows, and stand before the first."""
+        """Run a cursor's query, or take its RESULTSET's rows, and go before the first."""
         source = scope.find(cursor.query.upper())
         if isinstance(source, ResultSet) and source.result is not None:
             cursor.result = source.result

@@ -1,4 +1,4 @@
-"""Runs a block's tree: every SQL statement and every expression goes to the engine, in the caller's session."""
+"""Runs a block's tree: every SQL statement and every expression is executed in the caller's session."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Interpreter:
         except Returned as returned:
             return returned.result
         except Jumped as jumped:
-            raise ScriptError(STATEMENT, 1003, f"{jumped} stands in no loop of that label", block.at, "42000") from None
+            raise ScriptError(STATEMENT, 1003, f"{jumped} is in no loop of that label", block.at, "42000") from None
         return Result(pa.table({self._name: pa.array([None], pa.string())}), [Column(self._name, _TEXT)])
 
     # -- blocks -------------------------------------------------------------------------------------------------------
@@ -131,10 +131,10 @@ class Interpreter:
         scope.names[step.name] = UserException(step.number, step.text)
 
     def _declare_result_set(self, step: tree.DeclareResultSet, scope: Scope) -> None:
-        found = ResultSet()
-        scope.names[step.name] = found
+        result_set = ResultSet()
+        scope.names[step.name] = result_set
         if step.value is not None:
-            found.result = self._evaluation.query(step.value, step.at, scope)
+            result_set.result = self._evaluation.query(step.value, step.at, scope)
 
     def _assign(self, step: tree.Assign, scope: Scope) -> None:
         target = scope.find(step.name)
@@ -198,20 +198,20 @@ class Interpreter:
 
     def _return(self, step: tree.Return, scope: Scope) -> None:
         if step.table:
-            found = scope.need(step.value.upper(), ResultSet) if step.value else ResultSet()
-            if found.result is None:
+            result_set = scope.need(step.value.upper(), ResultSet) if step.value else ResultSet()
+            if result_set.result is None:
                 raise execution_error(f"RESULTSET {step.value} has no query.")
-            raise Returned(dataclasses.replace(found.result))
+            raise Returned(dataclasses.replace(result_set.result))
         result = self._evaluation.evaluate(step.value or "NULL", scope, self._returns)
         kind = parse_type(self._returns) if self._returns else result.columns[0].type
         raise Returned(Result(result.table.rename_columns([self._name]), [Column(self._name, kind)]))
 
     def _raise(self, step: tree.Raise, scope: Scope) -> None:
         if step.name is not None:
-            found: UserException = scope.need(step.name, UserException)
-            raise ScriptError(step.name, found.number, found.text, step.at)
+            exception: UserException = scope.need(step.name, UserException)
+            raise ScriptError(step.name, exception.number, exception.text, step.at)
         if self._fault is None:
-            raise execution_error("RAISE without an exception stands in a handler only.")
+            raise execution_error("RAISE without an exception is allowed in an exception handler only.")
         raise self._fault
 
     def _sql(self, step: tree.Sql | tree.Immediate, scope: Scope) -> None:

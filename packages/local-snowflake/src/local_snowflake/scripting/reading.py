@@ -24,14 +24,14 @@ def read_block(sql: str) -> tree.Block:
         SnowflakeError: 001003 where it does not parse; 000002 for a part that the local Snowflake does not have.
     """
     reader = BlockReader(sql)
-    found = reader.block()
+    block = reader.block()
     reader.accept(";")
     reader.finish()
-    return found
+    return block
 
 
 def read_query(text: str, at: int) -> tree.Sql | tree.Immediate:
-    """Read what a RESULTSET or a cursor is given: a query or EXECUTE IMMEDIATE, in brackets or not.
+    """Read the value of a RESULTSET or a cursor: a query or EXECUTE IMMEDIATE, in brackets or not.
 
     Args:
         text: eg: ``(SELECT …)``.
@@ -94,17 +94,17 @@ class BlockReader(StatementReader):
         return tree.Block(at, tuple(declarations), body, handlers)
 
     def _handlers(self) -> tuple[tree.Handler, ...]:
-        found = []
+        handlers = []
         while self.accept("WHEN"):
             names = [self.identifier()]
             while self.accept("OR"):
                 names.append(self.identifier())
             if self.peek() == "CONTINUE":
-                raise not_supported("EXCEPTION WHEN … CONTINUE THEN: a handler after which the block goes on")
+                raise not_supported("EXCEPTION WHEN … CONTINUE THEN: a handler after which the block continues")
             self.accept("EXIT")
             self.expect("THEN")
-            found.append(tree.Handler(tuple(names), self._body("WHEN", "END")))
-        return tuple(found)
+            handlers.append(tree.Handler(tuple(names), self._body("WHEN", "END")))
+        return tuple(handlers)
 
     def _body(self, *ends: str) -> tuple[tree.Step, ...]:
         steps = []

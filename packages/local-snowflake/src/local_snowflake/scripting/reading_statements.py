@@ -95,12 +95,12 @@ class StatementReader(Reader):
         return [text.strip() for _, text in split_commas(self.parenthesised())]
 
     def _targets(self) -> list[str]:
-        found = []
+        targets = []
         while True:
             self.accept(":")
-            found.append(self.identifier())
+            targets.append(self.identifier())
             if not self.accept(","):
-                return found
+                return targets
 
     def immediate(self, at: int) -> tree.Immediate:
         """EXECUTE IMMEDIATE, from its first word on."""
@@ -129,7 +129,7 @@ class StatementReader(Reader):
         return tree.Sql(at, f"{text} {more}", tuple(targets))
 
     def text(self, *ends: str) -> str:
-        """The text up to the statement's end, or to a word that stands in no bracket and in no CASE."""
+        """The text up to the statement's end, or to a word outside of brackets and of CASE."""
         start, depth, cases = self.position, 0, 0
         while not self.done:
             token = self.tokens[self.at]

@@ -1,4 +1,4 @@
-"""DECLARE … and EXECUTE IMMEDIATE; BEGIN … END is told from BEGIN [TRANSACTION] by its words."""
+"""DECLARE … and EXECUTE IMMEDIATE; BEGIN … END is distinguished from BEGIN [TRANSACTION] by the next words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def execute_immediate(ctx: Context, stmt: Statement) -> Result:
     step = reader.immediate(0)
     reader.finish()
     if step.into:
-        raise compilation_error("EXECUTE IMMEDIATE … INTO stands in a block of Snowflake Scripting only.")
+        raise compilation_error("EXECUTE IMMEDIATE … INTO is allowed in a block of Snowflake Scripting only.")
     evaluation = Evaluation(ctx)
     text = evaluation.value(step.text, Scope(), "VARCHAR").value
     if not text or not tokenize(text):

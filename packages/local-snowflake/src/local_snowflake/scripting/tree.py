@@ -1,4 +1,4 @@
-"""A block of Snowflake Scripting as a tree; texts of SQL and of expressions stay texts until they run.
+"""A block of Snowflake Scripting as a tree; SQL and expressions stay text until they run.
 
 Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
 """

@@ -1,4 +1,4 @@
-"""What names mean inside a block, and the statements' texts with the variables' values in them.
+"""What names mean inside a block, and the statements' text with the variables' values in it.
 
 Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/variables
 """
@@ -82,8 +82,8 @@ class Scope:
 
     def find(self, name: str) -> Meaning | None:
         """What a name means; None if it means nothing here."""
-        found = self.names.get(name)
-        return found if found is not None or self.outer is None else self.outer.find(name)
+        value = self.names.get(name)
+        return value if value is not None or self.outer is None else self.outer.find(name)
 
     def need(self, name: str, kind: type[Any]) -> Any:
         """What a name means, which has to be of a kind.
@@ -91,10 +91,10 @@ class Scope:
         Raises:
             SnowflakeError: 000904, if it is not.
         """
-        found = self.find(name)
-        if not isinstance(found, kind):
+        value = self.find(name)
+        if not isinstance(value, kind):
             raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{name}'", 904)
-        return found
+        return value
 
 
 def variable_of(result: Result, column: int = 0, row: int = 0) -> Variable:
@@ -150,16 +150,16 @@ def _edit(tokens: list[Token], i: int, scope: Scope, *, bare: bool) -> tuple[int
         is_path = before is not None and before.token_type in OPERANDS and before.end + 1 == token.start
         if is_path or after is None or after.token_type == TokenType.NUMBER or after.start != token.end + 1:
             return None
-        found = _value(tokens, i + 1, scope)
-        if found is None:
+        variable = _value(tokens, i + 1, scope)
+        if variable is None:
             raise SnowflakeError(2049, "42601", f"SQL compilation error:\nBind variable :{after.text} not set.")
-        return token.start, found[0], found[1]
+        return token.start, variable[0], variable[1]
     if not bare or not _may_be_name(token) or (before is not None and before.text in {".", ":", "$"}):
         return None
     if after is not None and after.token_type in {TokenType.L_PAREN, TokenType.FARROW}:
         return None
-    found = _value(tokens, i, scope)
-    return (token.start, found[0], found[1]) if found else None
+    variable = _value(tokens, i, scope)
+    return (token.start, variable[0], variable[1]) if variable else None
 
 
 def _may_be_name(token: Token) -> bool:
@@ -170,14 +170,14 @@ def _may_be_name(token: Token) -> bool:
 def _value(tokens: list[Token], i: int, scope: Scope) -> tuple[int, str] | None:
     """The end and the literal of the variable, or of the row's field, that is named at a token."""
     token = tokens[i]
-    found = scope.find(token.text if token.token_type == TokenType.IDENTIFIER else token.text.upper())
-    if isinstance(found, Row) and i + 2 < len(tokens) and tokens[i + 1].token_type == TokenType.DOT:
+    value = scope.find(token.text if token.token_type == TokenType.IDENTIFIER else token.text.upper())
+    if isinstance(value, Row) and i + 2 < len(tokens) and tokens[i + 1].token_type == TokenType.DOT:
         last = tokens[i + 2]
         name = last.text if last.token_type == TokenType.IDENTIFIER else last.text.upper()
-        if name not in found.fields:
+        if name not in value.fields:
             raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{token.text}.{name}'", 904)
-        return last.end + 1, found.fields[name].literal
-    return (token.end + 1, found.literal) if isinstance(found, Variable) else None
+        return last.end + 1, value.fields[name].literal
+    return (token.end + 1, value.literal) if isinstance(value, Variable) else None
 
 
 def _literal(value: Any, kind: SfType | None) -> str:

@@ -32,8 +32,8 @@ def create_file_format(ctx: Context, stmt: Statement) -> Result:
     options = read_options(reader)
     reader.finish()
     ctx.require_schema(name)
-    held = ctx.session.temporary_objects
-    old = held.get((KIND, name)) if stmt.temporary else ctx.catalog.get(KIND, name)
+    temporary = ctx.session.temporary_objects
+    old = temporary.get((KIND, name)) if stmt.temporary else ctx.catalog.get(KIND, name)
     if old and not stmt.or_replace:
         if not if_not_exists:
             raise already_exists(name.fqn)
@@ -105,12 +105,12 @@ def drop_file_format(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    found = _find(ctx, name)
-    if found is None:
+    file_format = _find(ctx, name)
+    if file_format is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("File format", name.fqn)
-    _forget(ctx, found)
+    _forget(ctx, file_format)
     return status(f"{name.name} successfully dropped.")
 
 
@@ -119,13 +119,13 @@ def show_file_formats(ctx: Context, stmt: Statement) -> Result:
     """SHOW FILE FORMATS: https://docs.snowflake.com/en/sql-reference/sql/show-file-formats."""
     clauses = read_clauses(skip_head(stmt))
     database, schema = scope(ctx, clauses)
-    found = ctx.catalog.all(KIND, database, schema)
-    found += [
+    file_formats = ctx.catalog.all(KIND, database, schema)
+    file_formats += [
         o
         for o in ctx.session.temporary_objects.values()
         if o.kind == KIND and database in (None, o.name.database) and schema in (None, o.name.schema)
     ]
-    records = [_record(o) for o in pick(clauses, sorted(found, key=lambda o: o.name))]
+    records = [_record(o) for o in pick(clauses, sorted(file_formats, key=lambda o: o.name))]
     names = ("name", "database_name", "schema_name", "type", "owner", "comment", "format_options", "owner_role_type")
     return rows(records, {"created_on": TIME, **dict.fromkeys(names)})
 

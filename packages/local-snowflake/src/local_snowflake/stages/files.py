@@ -25,8 +25,8 @@ _COMPRESSIONS = {"AUTO_DETECT", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW
 _GLOB = re.compile(r"[*?\[]")
 
 
-class _Words:
-    """Reads the words of a statement whose text is not SQL: paths, locations, then options."""
+class _StageCommand:
+    """Reads a statement whose text is not SQL: paths and locations, then options."""
 
     def __init__(self, stmt: Statement) -> None:
         self.text = stmt.sql
@@ -49,9 +49,9 @@ class _Words:
         """Read the options up to the end."""
         rest = self.text[self.at :]
         reader = Reader(rest, tokenize(rest))
-        found = read_options(reader)
+        options = read_options(reader)
         reader.finish()
-        return found
+        return options
 
 
 def _local(path: str) -> str:
@@ -62,23 +62,23 @@ def _local(path: str) -> str:
 
 @statement("PUT")
 def put(ctx: Context, stmt: Statement) -> Result:
-    """PUT file://path @stage [options]: tells the client where to send its files.
+    """PUT file://path @stage [options]: returns to the client where to send its files.
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/put
     """
-    # the connector repeats a PUT for each file's URL, and leaves the bind values out
+    # the connector repeats a PUT for each file's URL without the bind values
     bound = bool(stmt.binds)
     if bound:
         ctx.services.get(Transfers).binds[ctx.token] = list(stmt.binds)
     else:
         stmt.binds = list(ctx.services.get(Transfers).binds.get(ctx.token, []))
-    words = _Words(stmt)
-    source = _local(words.path("a local path"))
-    location = locate(ctx, words.path("a stage"))
+    command = _StageCommand(stmt)
+    source = _local(command.path("a local path"))
+    location = locate(ctx, command.path("a stage"))
     if location.read_only:
         raise compilation_error("Files cannot be written to this location.", 1011, "42601")
     location.target("")
-    options = words.options()
+    options = command.options()
     compression = str(options.get("SOURCE_COMPRESSION", "AUTO_DETECT")).upper()
     if compression not in _COMPRESSIONS:
         raise compilation_error(f"invalid value [{compression}] for parameter 'SOURCE_COMPRESSION'", 1008, "22023")
@@ -133,25 +133,25 @@ def _transfer(data: dict[str, Any]) -> Result:
 
 @statement("GET")
 def get(ctx: Context, stmt: Statement) -> Result:
-    """GET @stage file://path [PARALLEL = n] [PATTERN = 'regex']: tells the client where to fetch files.
+    """GET @stage file://path [PARALLEL = n] [PATTERN = 'regex']: returns to the client where to fetch files.
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/get
     """
-    words = _Words(stmt)
-    location = locate(ctx, words.path("a stage"))
-    target = _local(words.path("a local path"))
-    options = words.options()
-    found = location.files(_text(options.get("PATTERN")))
-    names = {f.relative: f.path for f in found}
+    command = _StageCommand(stmt)
+    location = locate(ctx, command.path("a stage"))
+    target = _local(command.path("a local path"))
+    options = command.options()
+    files = location.files(_text(options.get("PATTERN")))
+    names = {f.relative: f.path for f in files}
     token = ctx.services.get(Transfers).grant(Grant(location, root(ctx) / INCOMING, readable=names))
     transfer = {
         "command": "DOWNLOAD",
-        "src_locations": [f.relative for f in found],
-        "presignedUrls": [file_url(ctx.token.base_url, token, f.relative) for f in found],
+        "src_locations": [f.relative for f in files],
+        "presignedUrls": [file_url(ctx.token.base_url, token, f.relative) for f in files],
         "parallel": int(str(options.get("PARALLEL", 10))),
         "localLocation": target,
         "stageInfo": {"locationType": "GCS", "location": f"{token}/", "creds": {}},
-        "encryptionMaterial": [None] * len(found),
+        "encryptionMaterial": [None] * len(files),
     }
     return _transfer(transfer)
 
@@ -163,25 +163,25 @@ def _text(value: object) -> str | None:
 @statement("LS")
 def list_files(ctx: Context, stmt: Statement) -> Result:
     """LIST @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/list."""
-    words = _Words(stmt)
-    location = locate(ctx, words.path("a stage"))
-    found = location.files(_text(words.options().get("PATTERN")))
-    records = [{"name": f.name, "size": f.size, "md5": f.md5, "last_modified": f.modified} for f in found]
+    command = _StageCommand(stmt)
+    location = locate(ctx, command.path("a stage"))
+    files = location.files(_text(command.options().get("PATTERN")))
+    records = [{"name": f.name, "size": f.size, "md5": f.md5, "last_modified": f.modified} for f in files]
     return rows(records, {"name": None, "size": pa.int64(), "md5": None, "last_modified": None})
 
 
 @statement("RM")
 def remove(ctx: Context, stmt: Statement) -> Result:
     """REMOVE @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/remove."""
-    words = _Words(stmt)
-    location = locate(ctx, words.path("a stage"))
+    command = _StageCommand(stmt)
+    location = locate(ctx, command.path("a stage"))
     if location.read_only:
         raise compilation_error("Files cannot be removed from this location.", 1011, "42601")
-    found = location.files(_text(words.options().get("PATTERN")))
-    for file in found:
+    files = location.files(_text(command.options().get("PATTERN")))
+    for file in files:
         file.path.unlink(missing_ok=True)
     _drop_empty_directories(location)
-    return rows([{"name": f.name, "result": "removed"} for f in found], {"name": None, "result": None})
+    return rows([{"name": f.name, "result": "removed"} for f in files], {"name": None, "result": None})
 
 
 def _drop_empty_directories(location: Location) -> None:
@@ -213,7 +213,7 @@ def copy_files(ctx: Context, stmt: Statement) -> Result:
         stage = ""
         source = locate(ctx, read_location(reader))
         options = read_options(reader)
-        files = _found(source, options)
+        files = _matching(source, options)
     reader.finish()
     copied = []
     for path, name in files:
@@ -226,19 +226,19 @@ def copy_files(ctx: Context, stmt: Statement) -> Result:
     return rows(copied, {"file": None})
 
 
-def _found(source: Location, options: Options) -> list[tuple[Path, str]]:
+def _matching(source: Location, options: Options) -> list[tuple[Path, str]]:
     """The files of a location that options choose, and what they are called in the target."""
     base = "/".join(p for p in source.path.split("/") if p)
-    found = [(f.path, _below(f.relative, base)) for f in source.files(_text(options.get("PATTERN")))]
-    wanted = options.get("FILES")
-    return found if wanted is None else [(path, name) for path, name in found if name in wanted]
+    files = [(f.path, _below(f.relative, base)) for f in source.files(_text(options.get("PATTERN")))]
+    listed = options.get("FILES")
+    return files if listed is None else [(path, name) for path, name in files if name in listed]
 
 
 def _selected(ctx: Context, query: str) -> list[tuple[Path, str]]:
-    """The files whose locations a query gives, with the names in its second column; without one they keep their path.
+    """The files whose locations a query returns, named by its second column, else by their path.
 
     Raises:
-        SnowflakeError: if it gives more columns, or a file is not there.
+        SnowflakeError: if it returns more columns, or a file does not exist.
     """
     table = ctx.execute(query).table
     if table.num_columns > 2:
@@ -248,11 +248,11 @@ def _selected(ctx: Context, query: str) -> list[tuple[Path, str]]:
         raise compilation_error(f"{text} (2).", 1003, "42000")
     columns = [c.to_pylist() for c in table.columns]
     names = columns[1] if len(columns) > 1 else [None] * table.num_rows
-    found = []
+    files = []
     for url, name in zip(columns[0], names, strict=True):
         path = local_path(ctx, str(url))
-        found.append((path, str(name) if name is not None else locate(ctx, str(url)).path))
-    return found
+        files.append((path, str(name) if name is not None else locate(ctx, str(url)).path))
+    return files
 
 
 def _below(relative: str, base: str) -> str:

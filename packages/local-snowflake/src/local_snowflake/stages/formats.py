@@ -71,7 +71,7 @@ class FileFormat:
 
     Attributes:
         kind: CSV, JSON, PARQUET or ORC.
-        options: what was given, by option name; the rest has Snowflake's defaults.
+        options: the options that are set, by name; the rest has Snowflake's defaults.
     """
 
     kind: str = "CSV"
@@ -96,28 +96,28 @@ class FileFormat:
         return int(str(self.options.get(key, DEFAULTS[self.kind].get(key, 0))))
 
     def null_if(self) -> list[str]:
-        """The texts that mean NULL."""
+        """The strings that mean NULL."""
         value = self.options.get("NULL_IF", DEFAULTS[self.kind]["NULL_IF"])
         return list(value) if isinstance(value, list) else [str(value)]
 
-    def given(self, key: str) -> bool:
-        """Whether an option was given."""
+    def is_set(self, key: str) -> bool:
+        """Whether an option is set."""
         return key in self.options
 
 
 def checked_options(options: Options) -> dict[str, Any]:
-    """Check the options of a format and write their values in one way.
+    """Check the options of a format and normalise their values.
 
     Raises:
-        SnowflakeError: 001003 for an option that the type does not have; 000002 for a type that is not there.
+        SnowflakeError: 001003 for an option that the type does not have; 000002 for a type that is not supported.
     """
     if not options or "FORMAT_NAME" in options:
         return dict(options)
     kind = str(options.get("TYPE", "CSV")).upper()
     if kind not in DEFAULTS:
         raise not_supported(f"file format TYPE = {kind}")
-    given = {k: v for k, v in options.items() if k not in {"TYPE", "COMMENT"}}
-    checked = {"TYPE": kind, **{key: _checked(kind, key, value) for key, value in given.items()}}
+    declared = {k: v for k, v in options.items() if k not in {"TYPE", "COMMENT"}}
+    checked = {"TYPE": kind, **{key: _checked(kind, key, value) for key, value in declared.items()}}
     _check_csv(checked)
     return checked
 
@@ -165,29 +165,29 @@ def find_format(ctx: Context, name: str) -> Object:
     """The named file format.
 
     Raises:
-        SnowflakeError: 002003, if it is not there.
+        SnowflakeError: 002003, if it does not exist.
     """
     full = ctx.resolve(split_parts(name))
-    found = ctx.session.temporary_objects.get(("FILE FORMAT", full)) or ctx.catalog.get("FILE FORMAT", full)
-    if found is None:
+    file_format = ctx.session.temporary_objects.get(("FILE FORMAT", full)) or ctx.catalog.get("FILE FORMAT", full)
+    if file_format is None:
         raise does_not_exist("File format", name)
-    return found
+    return file_format
 
 
-def effective_format(ctx: Context, given: Options | str | None, stage: Object | None) -> FileFormat:
+def effective_format(ctx: Context, own: Options | str | None, stage: Object | None) -> FileFormat:
     """The format that a statement means: its own options or named format, else the stage's, else CSV.
 
     Args:
         ctx: the statement's context.
-        given: ``FILE_FORMAT = (…)`` as read, or a format's name.
-        stage: the stage that is read, whose options hold where the statement gives none.
+        own: ``FILE_FORMAT = (…)`` as read, or a format's name.
+        stage: the stage that is read, whose options apply where the statement sets none.
     """
-    own: Options = {"FORMAT_NAME": given} if isinstance(given, str) else dict(given or {})
-    if not own and stage is not None:
-        own = dict(stage.props.get("file_format") or {})
-    if "FORMAT_NAME" in own:
-        name = own.pop("FORMAT_NAME")
+    options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own or {})
+    if not options and stage is not None:
+        options = dict(stage.props.get("file_format") or {})
+    if "FORMAT_NAME" in options:
+        name = options.pop("FORMAT_NAME")
         named = find_format(ctx, str(name)).props["options"]
-        own = {**named, **own}
-    checked = checked_options(own)
+        options = {**named, **options}
+    checked = checked_options(options)
     return FileFormat(checked.get("TYPE", "CSV"), checked)

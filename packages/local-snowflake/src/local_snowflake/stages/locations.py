@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 import shutil
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from local_snowflake.catalog.catalog import Catalog, Object
@@ -39,12 +39,12 @@ class StagedFile:
 
     @property
     def size(self) -> int:
-        """Its size in bytes; 0 if a statement names it and it is not there."""
+        """Its size in bytes; 0 if there is no file."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
     def md5(self) -> str:
-        """The digest of its bytes: by it a changed file is told from a loaded one; empty if it is not there."""
+        """The digest of its bytes: it distinguishes a changed file from a loaded one; empty if there is no file."""
         return digests(self.path)[0] if self.path.is_file() else ""
 
     @property
@@ -59,7 +59,7 @@ class Location:
 
     Attributes:
         directory: the stage's root on this server; it may not exist as long as the stage is empty.
-        path: what stands behind the stage's name, without a slash before it.
+        path: the path within the stage, without a leading slash.
         label: what LIST prints before the path of a file, eg: ``my_stage/``.
         read_only: whether files can only be read, eg: those of a model.
         stage: the stage's object, if it has one.
@@ -72,10 +72,10 @@ class Location:
     stage: Object | None = None
 
     def target(self, relative: str) -> Path:
-        """Where a file below this location is kept.
+        """The path on this server of a file below this location.
 
         Raises:
-            SnowflakeError: if the path would lead out of the stage.
+            SnowflakeError: if the path leaves the stage.
         """
         return self._inside("/".join(p for p in (self.path, relative) if p))
 
@@ -101,13 +101,13 @@ class Location:
                 if near.name.startswith(start.name) and near != start:
                     candidates += [near] if near.is_file() else _files_below(near)
             candidates += [start] if start.is_file() else []
-        found = []
+        files = []
         for path in candidates:
             relative = path.relative_to(self.directory).as_posix()
             staged = StagedFile(path, relative, self.label + relative)
             if matches(pattern, staged.name):
-                found.append(staged)
-        return sorted(found, key=lambda f: f.name)
+                files.append(staged)
+        return sorted(files, key=lambda f: f.name)
 
 
 def matches(pattern: str | None, name: str) -> bool:
@@ -133,7 +133,7 @@ _SCHEMES: dict[str, SchemeLocator] = {}
 
 
 def location_scheme(scheme: str) -> Callable[[SchemeLocator], SchemeLocator]:
-    """Announce where locations of a scheme are kept, eg: ``@location_scheme("snow")`` for ``snow://model/…``."""
+    """Register the directory of a scheme's locations, eg: ``@location_scheme("snow")`` for ``snow://model/…``."""
 
     def register(locator: SchemeLocator) -> SchemeLocator:
         _SCHEMES[scheme] = locator
@@ -158,10 +158,10 @@ def locate(ctx: Context, text: str) -> Location:
         text: eg: ``@st/dir``, ``'@"DB"."S"."ST"/dir'``, ``@~/x``, ``@%table``, ``snow://…``.
 
     Returns:
-        The location; nothing needs to be there yet.
+        The location; it need not exist.
 
     Raises:
-        SnowflakeError: 002003, if the stage or the table is not there; 001003 for a text that is no location.
+        SnowflakeError: 002003, if the stage or the table does not exist; 001003 for an invalid location.
     """
     text = unquote_location(text)
     if match := re.match(r"([a-z][a-z0-9]*)://", text):
@@ -184,14 +184,14 @@ def locate(ctx: Context, text: str) -> Location:
 
 def _table(ctx: Context, parts: list[str]) -> Object:
     name = ctx.resolve(parts)
-    found = ctx.relation(name)
-    if found is None:
+    table = ctx.relation(name)
+    if table is None:
         raise does_not_exist("Table", name.fqn)
-    return found
+    return table
 
 
 def table_id(table: Object) -> str:
-    """What tells a table from every other, also from one that replaces it under the same name."""
+    """An id of a table that differs from that of any other, also of one that replaces it under the same name."""
     return str(round(table.created_on.timestamp() * 1_000_000))
 
 
@@ -204,10 +204,10 @@ def need_stage(ctx: Context, name: Name) -> Object:
     """The stage of a name.
 
     Raises:
-        SnowflakeError: 002003, if it is not there.
+        SnowflakeError: 002003, if it does not exist.
     """
-    if found := find_stage(ctx, name):
-        return found
+    if stage := find_stage(ctx, name):
+        return stage
     raise does_not_exist("Stage", name.fqn)
 
 
@@ -244,12 +244,12 @@ def local_directory(ctx: Context, text: str) -> Path:
 
 
 def sweep(data_dir: Path, catalog: Catalog) -> None:
-    """Delete what no stage holds any more: temporary stages of a server that was killed, dropped schemas."""
-    kept = {stage.props["id"] for stage in catalog.all("STAGE")}
-    kept |= {f"table-{table_id(table)}" for table in catalog.all("TABLE")}
+    """Delete directories that no stage uses: temporary stages of a server that was killed, dropped schemas."""
+    used = {stage.props["id"] for stage in catalog.all("STAGE")}
+    used |= {f"table-{table_id(table)}" for table in catalog.all("TABLE")}
     if (data_dir / STAGES).is_dir():
         for directory in (data_dir / STAGES).iterdir():
-            if directory.name not in kept and not directory.name.startswith("user-"):
+            if directory.name not in used and not directory.name.startswith("user-"):
                 remove_directory(directory)
 
 
@@ -262,25 +262,17 @@ def _safe(name: str) -> str:
     return re.sub(r"\W", lambda m: f"-{ord(m[0]):x}", name)
 
 
-_digests: dict[tuple[str, int, int], tuple[str, str]] = {}
-_digests_lock = threading.Lock()
-
-
 def digests(path: Path) -> tuple[str, str]:
-    """A file's MD5 in hexadecimal and its SHA-256 in base64, remembered until the file changes."""
+    """A file's MD5 in hexadecimal and its SHA-256 in base64, cached until the file changes."""
     stat = path.stat()
-    key = (str(path), stat.st_mtime_ns, stat.st_size)
-    with _digests_lock:
-        if found := _digests.get(key):
-            return found
+    return _digests(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=10_000)
+def _digests(path: Path, _modified: int, _size: int) -> tuple[str, str]:
     md5, sha = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             md5.update(block)
             sha.update(block)
-    found = md5.hexdigest(), base64.b64encode(sha.digest()).decode()
-    with _digests_lock:
-        if len(_digests) > 10_000:
-            _digests.clear()
-        _digests[key] = found
-    return found
+    return md5.hexdigest(), base64.b64encode(sha.digest()).decode()

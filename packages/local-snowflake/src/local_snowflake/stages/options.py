@@ -13,13 +13,13 @@ _LISTS = {"NULL_IF", "FILES"}
 
 def read_options(reader: Reader, *stop: str) -> Options:
     """Read ``KEY = value`` pairs, commas between them allowed, up to the end or to one of the words ``stop``."""
-    found: Options = {}
+    options: Options = {}
     while not reader.done and reader.peek() not in stop and reader.peek(1) == "=":
         key = reader.next().text.upper()
         reader.expect("=")
-        found[key] = _value(reader, key)
+        options[key] = _value(reader, key)
         reader.accept(",")
-    return found
+    return options
 
 
 def _value(reader: Reader, key: str) -> Value:

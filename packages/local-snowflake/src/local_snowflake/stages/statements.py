@@ -99,8 +99,8 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    found = find_stage(ctx, name)
-    if found is None and if_exists:
+    existing = find_stage(ctx, name)
+    if existing is None and if_exists:
         return status()
     stage = need_stage(ctx, name)
     if reader.accept("REFRESH"):
@@ -117,8 +117,8 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
         changed: dict[str, Any] = {"comment": ""} if reader.accept("COMMENT") else {"file_format": {}}
     else:
         reader.expect("SET")
-        given = reader.rest().upper()
-        changed = {k: v for k, v in _read_props(reader).items() if k.upper() in given}
+        text = reader.rest().upper()
+        changed = {k: v for k, v in _read_props(reader).items() if k.upper() in text}
     _replace(ctx, stage, changed)
     return status()
 
@@ -148,8 +148,8 @@ def show_stages(ctx: Context, stmt: Statement) -> Result:
     """SHOW STAGES: https://docs.snowflake.com/en/sql-reference/sql/show-stages."""
     clauses = read_clauses(skip_head(stmt))
     database, schema = scope(ctx, clauses)
-    found = [*ctx.catalog.all("STAGE", database, schema), *(o for o in _temporary(ctx, database, schema))]
-    records = [_record(o) for o in pick(clauses, sorted(found, key=lambda o: o.name))]
+    stages = [*ctx.catalog.all("STAGE", database, schema), *(o for o in _temporary(ctx, database, schema))]
+    records = [_record(o) for o in pick(clauses, sorted(stages, key=lambda o: o.name))]
     names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
     more = ("region", "type", "cloud", "notification_channel", "storage_integration", "endpoint", "owner_role_type")
     return rows(records, {"created_on": TIME, **dict.fromkeys((*names, *more, "directory_enabled"))})

@@ -34,7 +34,7 @@ _DIGEST_HEADER = "x-goog-meta-sfc-digest"
 
 @dataclass(frozen=True)
 class Grant:
-    """What the holder of a URL may do: write files to one location, or read the files that are listed."""
+    """What a URL allows: write files to one location, or read the files that are listed."""
 
     location: Location
     incoming: Path
@@ -66,8 +66,8 @@ class Transfers:
 
     def find(self, token: str) -> Grant | None:
         """The open grant of a token."""
-        found = self._grants.get(token)
-        return found if found and found.expires > time.monotonic() else None
+        grant = self._grants.get(token)
+        return grant if grant and grant.expires > time.monotonic() else None
 
     def routes(self) -> list[Route]:
         """The routes of the server."""
@@ -78,26 +78,26 @@ class Transfers:
         ]
 
     async def upload(self, request: Request) -> Response:
-        """Store one file: written aside first, so that no half of a file is ever seen."""
+        """Store one file, under a temporary name first, so that no reader sees part of it."""
         grant = self.find(request.path_params["token"])
         if grant is None or not grant.writable:
             return _expired(request)
-        aside = grant.incoming / uuid.uuid4().hex
-        await run_in_threadpool(aside.parent.mkdir, parents=True, exist_ok=True)
+        temporary = grant.incoming / uuid.uuid4().hex
+        await run_in_threadpool(temporary.parent.mkdir, parents=True, exist_ok=True)
         try:
-            await _receive(request, aside)
+            await _receive(request, temporary)
             encoding = request.headers.get("content-encoding", "")
-            await run_in_threadpool(_keep, grant, request.path_params["name"], encoding, aside)
+            await run_in_threadpool(_store, grant, request.path_params["name"], encoding, temporary)
         except SnowflakeError as error:
             return Response(error.message, 403)
         except OSError as error:
-            return Response(f"the file cannot be kept: {error}", 403)
+            return Response(f"the file cannot be stored: {error}", 403)
         finally:
-            await run_in_threadpool(aside.unlink, missing_ok=True)
+            await run_in_threadpool(temporary.unlink, missing_ok=True)
         return Response()
 
     async def download(self, request: Request) -> Response:
-        """Send one file; or for HEAD tell whether it is there, its size and digest."""
+        """Send one file; for HEAD its size and digest, or 404."""
         grant = self.find(request.path_params["token"])
         if grant is None:
             return _expired(request)
@@ -117,15 +117,15 @@ async def _receive(request: Request, path: Path) -> None:
             file.write(chunk)
 
 
-def _keep(grant: Grant, name: str, encoding: str, aside: Path) -> None:
+def _store(grant: Grant, name: str, encoding: str, temporary: Path) -> None:
     if grant.auto_compress and not encoding and mimetypes.guess_type(name)[1] != "gzip":
-        # one URL for a statement tells the source's name only: the client has compressed the file and added this
+        # one URL for a statement has the source's name only: the client has compressed the file and added this
         name += ".gz"
     target = grant.location.target(name)
     if target.exists() and not grant.overwrite:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside.replace(target)
+    temporary.replace(target)
 
 
 def _expired(request: Request) -> Response:

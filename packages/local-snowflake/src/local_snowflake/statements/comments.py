@@ -8,7 +8,7 @@ from local_snowflake.catalog.catalog import Object
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, status
-from local_snowflake.routines.ddl import routine_ddl
+from local_snowflake.routines.objects import routine_ddl
 from local_snowflake.sql.names import Name, literal, shown, split_parts
 from local_snowflake.sql.statement import Statement, skip_head
 

@@ -26,9 +26,9 @@ _PATIENCE_SECONDS = 1.0
 def run(control: socket.socket, preload: list[str], temporary: str) -> None:
     """Fork a worker for each request, until the server closes the socket.
 
-    A request carries two descriptors: the worker's socket, and the pipe that tells that the server is gone. The answer
+    A request carries two descriptors: the worker's socket, and the pipe that closes when the server is gone. The answer
     is the worker's process id. When a worker ends its wait status is sent as ``[pid, status]``. Each worker has a
-    temporary directory of its own, which goes with it.
+    temporary directory of its own, which is deleted at its end.
 
     Args:
         control: a sequenced-packet socket to the server.
@@ -83,9 +83,9 @@ def _fork(control: socket.socket, fds: list[int], others: list[socket.socket], t
         os.setsid()
         for inherited in (control, *others):
             inherited.close()
-        place = temporary / str(os.getpid())
-        place.mkdir(parents=True)
-        os.environ["TMPDIR"] = tempfile.tempdir = str(place)
+        own = temporary / str(os.getpid())
+        own.mkdir(parents=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(own)
         worker.serve(Connection(fds[0]), fds[1])
     finally:
         os._exit(0)

@@ -121,7 +121,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def accepts(function: Any, count: int) -> bool:
-    """Whether a handler can be called with ``count`` arguments; unknown signatures are taken to."""
+    """Whether a handler can be called with ``count`` arguments; with an unknown signature it can."""
     try:
         inspect.signature(function).bind(*range(count))
     except TypeError:

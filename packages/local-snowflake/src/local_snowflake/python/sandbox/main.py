@@ -34,13 +34,13 @@ _EVALUATORS = {
 def serve(connection: Connection, life: int) -> None:
     """Answer requests until the socket is closed.
 
-    A request is a JSON header and, if the header says so, an arrow stream; so is an answer.
+    A request is a JSON header and, if the header has ``rows``, an arrow stream; so is an answer.
 
     Args:
         connection: the socket to the server.
         life: a pipe's end that turns readable when the server is gone: then the process ends, whatever it does.
     """
-    # a model version's folder is imported from: nothing may be written beside its modules
+    # a model version's folder is imported from: nothing may be written next to its modules
     sys.dont_write_bytecode = True
     threading.Thread(target=_end_with_server, args=(life,), daemon=True).start()
     while True:

@@ -70,7 +70,7 @@ def _walk(start: Any, names: list[str]) -> Any:
 
 
 def snowflake_module() -> types.ModuleType:
-    """The ``_snowflake`` module that Snowflake gives to handlers.
+    """The ``_snowflake`` module that Snowflake provides to handlers.
 
     Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-batch
     """

@@ -58,8 +58,8 @@ def _rows(session: Any, result: Any) -> pa.Table:
     from snowflake.snowpark import DataFrame
 
     if isinstance(result, DataFrame):
-        found = result.to_arrow()
-        return found.rename_columns([_plain(n) for n in found.column_names])
+        table = result.to_arrow()
+        return table.rename_columns([_plain(n) for n in table.column_names])
     if "pandas" in sys.modules:
         import pandas as pd
 

@@ -2,7 +2,7 @@
 
 The function that the Registry generates for a method (functions/<method>.py, ``infer``) prepares its input, runs the
 model and turns the resulting frame into one dict a row, which costs more than most models. Here ``infer`` itself
-runs, but it is handed an empty result, and the model's frame is taken by column instead.
+runs, but it is handed an empty result, and the model's frame is read by column instead.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def evaluate_model(infer: Any, call: dict[str, Any], batch: pa.Table) -> pa.Tabl
 
     Args:
         infer: the method's generated function.
-        call: inputs (name, type), and as outputs the wanted results: a field's name, ``OBJECT`` or ``VALUE``; a field
-            of a semi-structured type is given as JSON text.
+        call: inputs (name, type), and as outputs the requested results: a field's name, ``OBJECT`` or ``VALUE``; a
+            field of a semi-structured type is returned as JSON text.
         batch: one column an argument, in order.
 
     Returns:
-        One column for each wanted result.
+        One column for each requested result.
     """
     kinds = [kind for _, kind in call["inputs"]]
     flatten = bool(getattr(infer, "_sf_flatten_object_input", False))
@@ -81,16 +81,16 @@ def _run(infer: Any, frame: Any) -> Any:
     import pandas as pd
 
     module: Any = sys.modules.get(infer.__module__)
-    if not _is_known(infer) or module is None:
+    if not _is_generated(infer) or module is None:
         return infer(frame)
     if module.runner is None:
         module.load_model()
     runner, caught = module.runner, []
 
     def catching(*arguments: Any, **named: Any) -> Any:
-        found = runner(*arguments, **named)
-        caught.append(found)
-        return found.iloc[:0] if isinstance(found, pd.DataFrame) else found
+        result = runner(*arguments, **named)
+        caught.append(result)
+        return result.iloc[:0] if isinstance(result, pd.DataFrame) else result
 
     module.runner = catching
     try:
@@ -101,7 +101,7 @@ def _run(infer: Any, frame: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _is_known(infer: Any) -> bool:
+def _is_generated(infer: Any) -> bool:
     """Whether a function ends as the generated ones do: it runs the model, and converts what comes back."""
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(infer))).body[0]
@@ -114,7 +114,7 @@ def _is_known(infer: Any) -> bool:
 
 
 def _column(results: Any, name: str, kind: str) -> pa.Array:
-    """One wanted result of all rows."""
+    """One requested result of all rows."""
     import pandas as pd
 
     if isinstance(results, pd.DataFrame):
@@ -133,15 +133,15 @@ def _column(results: Any, name: str, kind: str) -> pa.Array:
 
 
 def _scalars(series: Any) -> pa.Array:
-    """A column of numbers, texts, …; NaN and NA are NULL."""
+    """A column of numbers, text, …; NaN and NA are NULL."""
     try:
-        made = pa.array(series, from_pandas=True)
+        array = pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return _json_texts(series)
-    made = made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
-    if pa.types.is_nested(made.type):
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if pa.types.is_nested(array.type):
         return _json_texts(series)
-    return made.cast(pa.float64()) if pa.types.is_floating(made.type) else made
+    return array.cast(pa.float64()) if pa.types.is_floating(array.type) else array
 
 
 def _json_texts(series: Any) -> pa.Array:
@@ -152,10 +152,10 @@ def _objects(frame: Any) -> pa.Array:
     """Each row of a frame as the JSON text of an object."""
     columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
     if frame.shape[1] and all(getattr(c.dtype, "kind", "O") in "iufb" for c in columns):
-        texts = [_number_texts(pa.array(c, from_pandas=True)) for c in columns]
-        if all(t is not None for t in texts):
+        columns_of_text = [_number_text(pa.array(c, from_pandas=True)) for c in columns]
+        if all(t is not None for t in columns_of_text):
             pieces: list[Any] = []
-            for i, (name, text) in enumerate(zip(frame.columns, texts, strict=True)):
+            for i, (name, text) in enumerate(zip(frame.columns, columns_of_text, strict=True)):
                 pieces += [("{" if i == 0 else ", ") + json.dumps(str(name)) + ": ", text]
             return pc.binary_join_element_wise(*pieces, "}", "")
     names = [str(name) for name in frame.columns]
@@ -163,18 +163,18 @@ def _objects(frame: Any) -> pa.Array:
     return pa.array([json_text(dict(zip(names, map(_plain, row), strict=True))) for row in rows], pa.string())
 
 
-def _number_texts(column: pa.Array) -> pa.Array | None:
+def _number_text(column: pa.Array) -> pa.Array | None:
     """Numbers as JSON; None if some have no form in JSON."""
     floating = pa.types.is_floating(column.type)
     if floating:
         column = column.cast(pa.float64())
         if not pc.all(pc.is_finite(column), min_count=0).as_py():
             return None
-    texts = column.cast(pa.string())
+    text = column.cast(pa.string())
     if floating:
         # a whole number stays one with a fraction
-        texts = pc.replace_substring_regex(texts, _INTEGER, r"\1.0")
-    return texts.fill_null("null")
+        text = pc.replace_substring_regex(text, _INTEGER, r"\1.0")
+    return text.fill_null("null")
 
 
 def _plain(value: Any) -> Any:

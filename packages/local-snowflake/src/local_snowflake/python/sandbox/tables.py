@@ -17,7 +17,7 @@ ROW, END = "$ROW", "$END"
 
 
 def evaluate_table(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
-    """The rows that a table function gives for the partitions of its input.
+    """The rows that a table function returns for the partitions of its input.
 
     Args:
         handler: the class, with ``process`` and, or, ``end_partition``.
@@ -54,8 +54,8 @@ def _process(instance: Any, call: Call, part: pa.Table, start: int, size: int) -
             frame = _named_frame(part.slice(offset, step), call)
             for columns in _frames(process(frame)):
                 first = start + offset
-                given = list(range(first, first + min(step, size - offset)))
-                yield _table(columns, call, given, end=False)
+                positions = list(range(first, first + min(step, size - offset)))
+                yield _table(columns, call, positions, end=False)
         return
     columns = [to_python(c, k) for c, k in zip(part.columns, kinds, strict=True)]
     arguments = zip(*columns, strict=True) if columns else ((),) * size
@@ -95,14 +95,14 @@ def _named_frame(part: pa.Table, call: Call) -> Any:
 
 def _tuples(result: Iterable[Any] | None, call: Call) -> list[Any]:
     """The rows that a handler returned or yielded."""
-    found = [] if result is None else list(result)
+    rows = [] if result is None else list(result)
     width = len(call["outputs"])
-    for row in found:
+    for row in rows:
         if not isinstance(row, (tuple, list)) or len(row) != width:
             raise TypeError(
-                f"a table function gives rows as tuples of {width} values, as it declares; this gave {row!r}"
+                f"a table function returns rows as tuples of {width} values, as it declares; this returned {row!r}"
             )
-    return found
+    return rows
 
 
 def _row_table(outputs: list[Any], call: Call, rows: list[int], *, end: bool) -> pa.Table:
@@ -135,7 +135,7 @@ def _table(columns: list[Any], call: Call, rows: list[int] | None, *, end: bool,
     count = len(arrays[0])
     if rows is not None and len(rows) != count:
         raise ValueError(
-            f"a vectorized process gives one row for each of its {len(rows)} input rows; this gave {count}"
+            f"a vectorized process returns one row for each of its {len(rows)} input rows; this returned {count}"
         )
     return _with_rows(arrays, rows if rows is not None else [last] * count, end=end)
 

@@ -1,4 +1,4 @@
-"""Column values: arrow <-> what a handler gets and gives, by Snowflake type."""
+"""Column values: arrow <-> what a handler gets and returns, by Snowflake type."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _time(value: Any, _: Kind) -> dt.time:
 
 
 def json_text(value: Any) -> str:
-    """A value as the JSON text of a VARIANT: dates as texts, decimals as numbers, NaN as the text "NaN"."""
+    """A value as the JSON text of a VARIANT: dates as strings, decimals as numbers, NaN as the string "NaN"."""
     try:
         return json.dumps(value, allow_nan=False, default=_jsonable)
     except ValueError:

@@ -10,8 +10,7 @@ from sqlglot import exp
 from local_snowflake.errors import syntax_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import tree_rewriter
-from local_snowflake.functions.calls import call
-from local_snowflake.functions.python_calls import python_call
+from local_snowflake.functions.python_calls import call, python_call
 from local_snowflake.sql.dialect import parse
 
 _NAMES = ("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")

@@ -1,4 +1,4 @@
-"""Texts: what a value looks like as a text, and functions of texts that DuckDB does not have.
+"""Text: values cast to text, and string functions that DuckDB does not have.
 
 Source: https://docs.snowflake.com/en/sql-reference/functions-string
 """
@@ -11,8 +11,7 @@ from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
 from local_snowflake.errors import not_supported
-from local_snowflake.functions.calls import call
-from local_snowflake.functions.python_calls import python_call
+from local_snowflake.functions.python_calls import call, python_call
 
 _TEXT = (exp.DType.VARCHAR, exp.DType.TEXT)
 # what the letters A-Z count for; a vowel parts two letters of one number, H and W do not
@@ -20,7 +19,7 @@ _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
 
 MACROS = (
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
-    # DuckDB's own wants a constant between the texts
+    # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
     # what typeof decides is decided when a statement is planned
     """text_of(x) AS CASE WHEN typeof(x) = 'JSON' THEN json_extract_string(CAST(x AS VARCHAR), '$')
@@ -38,7 +37,7 @@ MACROS = (
 )
 
 
-def own_functions(tree: exp.Expr) -> None:
+def rewrite_functions(tree: exp.Expr) -> None:
     """Rewrite what needs more than a macro, in place."""
     for digest in list(tree.find_all(exp.SHA2)):
         bits = digest.args.get("length") or exp.Literal.number(256)
@@ -56,14 +55,14 @@ def own_functions(tree: exp.Expr) -> None:
             replaced.replace(_regexp_replace(replaced))
 
 
-def formats(tree: exp.Expr) -> None:
-    """Rewrite conversions between texts, times and binaries, in place."""
+def rewrite_formats(tree: exp.Expr) -> None:
+    """Rewrite conversions between text, times and binaries, in place."""
     for formatted in list(tree.find_all(exp.TimeToStr)):
         formatted.set("this", call("moment_of", formatted.this))
     for binary in list(tree.find_all(exp.ToBinary)):
         if not binary.args.get("format"):
-            made = call("unhex", binary.this)
-            binary.replace(call("TRY", made) if binary.args.get("safe") else made)
+            replacement = call("unhex", binary.this)
+            binary.replace(call("TRY", replacement) if binary.args.get("safe") else replacement)
     for text in list(tree.find_all(exp.ToChar)):
         text.replace(_to_char(text.this, text.args.get("format")))
 
@@ -97,8 +96,8 @@ def _to_char(value: exp.Expr, form: exp.Expr | None) -> exp.Expr:
 _ENCODINGS = {"HEX": "hex", "UTF-8": "decode", "BASE64": "to_base64"}
 
 
-def as_texts(tree: exp.Expr) -> None:
-    """Rewrite casts to VARCHAR of a translated tree, in place: they give Snowflake's texts."""
+def cast_to_text(tree: exp.Expr) -> None:
+    """Rewrite casts to VARCHAR of a translated tree, in place: they return Snowflake's text."""
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(*_TEXT) and not isinstance(cast, exp.TryCast) and not _is_text(cast.this):
             cast.replace(call("text_of", cast.this))
