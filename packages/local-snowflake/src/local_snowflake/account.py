@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 import uuid
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from sqlglot.tokens import TokenType
 
 import local_snowflake.handlers  # noqa: F401 (registers them)
 from local_snowflake import streams
@@ -30,6 +28,7 @@ from local_snowflake.functions.vectorized import VectorFunctions
 from local_snowflake.models.versions import remove_unused_folders
 from local_snowflake.periodic import PeriodicThread
 from local_snowflake.python.pool import Workers
+from local_snowflake.rewrites import PIPELINE
 from local_snowflake.sessions.idle import IdleLimits, IdleSessions
 from local_snowflake.sessions.locks import LockTable
 from local_snowflake.sessions.registry import SessionRegistry
@@ -37,9 +36,11 @@ from local_snowflake.sessions.replay import TableClock
 from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql import binds, flow_operator, queries
+from local_snowflake.sql.compiler import Compiler
 from local_snowflake.sql.dialect import macro_definitions
+from local_snowflake.sql.identifiers import inline_identifiers
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import RAW_VERBS, parse_statement, tokenize
+from local_snowflake.sql.statement import RAW_VERBS, Statement
 from local_snowflake.stages import locations
 from local_snowflake.stages.transfers import Transfers
 from local_snowflake.statements.account import BUILT_IN_ROLES
@@ -70,6 +71,7 @@ class Account:
         locations.sweep(data_dir, self._catalog)
         remove_unused_folders(self._catalog, data_dir)
         self.sessions = SessionRegistry(self._catalog, self._new_session)
+        self._compiler = Compiler(PIPELINE)
         self._scheduler = Scheduler(self._storage, self._catalog, TaskExecutor(self.sessions, self.context))
         self.transfers = Transfers()
         vectors = VectorFunctions(self._storage.cursor())
@@ -83,8 +85,9 @@ class Account:
             sessions=self.sessions,
             history=self.history,
             workers=Workers(data_dir / "workers"),
+            compiler=self._compiler,
             run=self.execute,
-            others={type(other): other for other in (self._scheduler, self.transfers, vectors)},
+            others={type(other): other for other in (self._compiler, self._scheduler, self.transfers, vectors)},
         )
         idle = IdleSessions(self.sessions, self._locks, limits)
         self._housekeeping = (
@@ -195,56 +198,36 @@ class Account:
         raise execution_error(text + " Run it again.")
 
     def _dispatch(self, ctx: Context, sql: str, bindings: dict[str, Any] | None) -> Result:
-        statement = parse_statement(sql, set(registry.STATEMENTS))
+        statement = self._compiler.statement(sql)
         if (aborted := ctx.session.take_aborted()) and statement.verb != "ROLLBACK":
             raise aborted
         if statement.verb in RAW_VERBS:
             statement.binds = [b["value"] for b in (bindings or {}).values()]
             return registry.STATEMENTS[statement.verb, ""](ctx, statement)
-        text, rows = statement.sql, None
         if bindings and binds.is_batch(bindings):
             name = binds.BATCH_PREFIX + uuid.uuid4().hex.upper()
-            text, rows = binds.batch(text, bindings, name)
+            text, rows = binds.batch(statement, bindings, name)
             return queries.run_with_rows(ctx, text, name, rows)
-        if bindings:
-            text = binds.inline(text, bindings)
-        text = _inline_identifiers(text, ctx.session.variables)
-        if statement.verb not in _BLOCK_VERBS and len(chain := flow_operator.split(text)) > 1:
+        if bindings and (result := queries.run_prepared(ctx, statement, bindings)):
+            return result
+        statement = self._with_values(ctx, statement, bindings)
+        if statement.verb not in _BLOCK_VERBS and len(chain := flow_operator.split(statement)) > 1:
             return flow_operator.run(ctx, chain)
-        if text != statement.sql:
-            statement = parse_statement(text, set(registry.STATEMENTS))
         handler = registry.STATEMENTS.get((statement.verb, statement.kind))
         if handler is None:
             handler = registry.STATEMENTS.get((statement.verb, ""))
         return handler(ctx, statement) if handler else queries.run(ctx, statement)
 
+    def _with_values(self, ctx: Context, statement: Statement, bindings: dict[str, Any] | None) -> Statement:
+        """A statement with its bind values, and with names in the place of IDENTIFIER(…)."""
+        if bindings and not binds.is_batch(bindings):
+            statement = self._compiler.statement(binds.inline(statement, bindings))
+        return self._compiler.statement(inline_identifiers(statement, ctx.session.variables))
+
     def describe(self, token: SessionToken, sql: str, bindings: dict[str, Any] | None = None) -> Result:
         """The columns that a statement would give, without running it."""
         ctx = self.context(token)
-        statement = parse_statement(sql, set(registry.STATEMENTS))
-        if bindings and not binds.is_batch(bindings):
-            statement = parse_statement(binds.inline(statement.sql, bindings), set(registry.STATEMENTS))
-        text = _inline_identifiers(statement.sql, ctx.session.variables)
-        if len(chain := flow_operator.split(text)) > 1:
+        statement = self._with_values(ctx, self._compiler.statement(sql), bindings)
+        if len(chain := flow_operator.split(statement)) > 1:
             return flow_operator.describe_last(ctx, chain)
-        return queries.describe(ctx, text)
-
-
-def _inline_identifiers(sql: str, variables: dict[str, Any]) -> str:
-    """Replace ``IDENTIFIER('name' | $variable)`` by the name.
-
-    Source: https://docs.snowflake.com/en/sql-reference/identifier-literal
-    """
-    if not re.search(r"\bidentifier\s*\(\s*['$]", sql, re.I):
-        return sql
-    tokens = tokenize(sql)
-    for i in range(len(tokens) - 4, -1, -1):
-        word, opening, name, closing = tokens[i : i + 4]
-        if word.text.upper() != "IDENTIFIER" or opening.text != "(":
-            continue
-        text = name.text
-        if name.token_type == TokenType.PARAMETER and closing.text.upper() in variables:
-            text, closing = str(variables[closing.text.upper()]), tokens[min(i + 4, len(tokens) - 1)]
-        if closing.text == ")":
-            sql = sql[: word.start] + text + sql[closing.end + 1 :]
-    return sql
+        return queries.describe(ctx, statement.sql)

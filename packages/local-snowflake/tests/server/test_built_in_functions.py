@@ -168,24 +168,6 @@ def test_pivots(ask: Ask) -> None:
         ask("SELECT * FROM (SELECT * FROM P WHERE E > 9) PIVOT (SUM(AMOUNT) FOR M IN (ANY))")
 
 
-def test_columns_are_named_by_their_text(snowflake_connection: dict[str, Any]) -> None:
-    with snowflake.connector.connect(**snowflake_connection) as connection:
-        for sql, names in {
-            "SELECT 3 :: int, sum( 1 ), 'James', 1+ 1 AS x, COUNT(*)": [
-                "3 :: INT",
-                "SUM( 1 )",
-                "'JAMES'",
-                "X",
-                "COUNT(*)",
-            ],
-            "WITH a AS (SELECT 1, 2 AS b) SELECT b, 2+2 FROM a": ["B", "2+2"],
-            "(SELECT DISTINCT 1::int) UNION ALL (SELECT 2)": ["1::INT"],
-            "SELECT * FROM (SELECT 1 AS A, 2 AS E) PIVOT (SUM(A) FOR E IN (2 :: INT))": ["CAST(2 AS NUMBER(38,0))"],
-            "SELECT greatest(1, 2), [1, 2]": ["GREATEST(1, 2)", "[1, 2]"],
-        }.items():
-            assert [column.name for column in connection.cursor().execute(sql).description] == names  # type: ignore[union-attr]
-
-
 @pytest.mark.parametrize(
     ("expression", "value"),
     {

@@ -13,9 +13,9 @@ import pyarrow as pa
 from local_snowflake.copy.content import open_file, schema_of
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import table_function, text_rewriter
+from local_snowflake.execution.registry import table_function
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.sql.statement import Statement
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import StagedFile, locate
 
@@ -210,16 +210,15 @@ _TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)
 _MEMBERS = ", ".join(f"'{n}', {n}" for n in ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "ORDER_ID"))
 
 
-@text_rewriter
-def use_template(ctx: Context, sql: str) -> str:
+def use_template(ctx: Context, statement: Statement) -> str:
     """CREATE TABLE name USING TEMPLATE (query) -> the columns that the query describes.
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-table#create-table-using-template
     """
-    match = _TEMPLATE.search(sql)
-    if not match or not re.match(r"\s*CREATE\b", sql, re.I):
+    sql, match = statement.sql, _TEMPLATE.search(statement.sql)
+    if not match or statement.verb != "CREATE":
         return sql
-    reader = Reader(sql, tokenize(sql))
+    reader = statement.reader
     while reader.position < match.end():
         reader.next()
     query = re.sub(r"(?i)OBJECT_CONSTRUCT\s*\(\s*\*\s*\)", f"OBJECT_CONSTRUCT({_MEMBERS})", reader.parenthesised())

@@ -19,7 +19,7 @@ from local_snowflake.copy.rejects import Reject, as_table
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import table_function, tree_rewriter
+from local_snowflake.execution.registry import table_function
 from local_snowflake.sql.names import META_SCHEMA, literal, quote, split_parts
 from local_snowflake.stages.locations import table_id
 
@@ -138,7 +138,6 @@ def errors_of(ctx: Context, table: Object, job: str) -> pa.Table:
 # -- what queries see of it --------------------------------------------------------------------------------------------
 
 
-@tree_rewriter
 def keep_full_name(_: Context, tree: exp.Expression) -> exp.Expression:
     """``VALIDATE(db.schema.table, …)`` -> ``VALIDATE('db.schema.table', …)``: a table's name is not a column."""
     for call in tree.find_all(exp.Anonymous):

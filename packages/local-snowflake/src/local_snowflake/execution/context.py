@@ -13,7 +13,7 @@ from sqlglot import exp
 from local_snowflake.catalog.catalog import Catalog, Change, Object
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
-from local_snowflake.execution.services import Services
+from local_snowflake.execution.services import Services, StatementCompiler
 from local_snowflake.sessions.locks import Resource
 from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
@@ -51,6 +51,11 @@ class Context:
     def catalog(self) -> Catalog:
         """All objects of the account."""
         return self.services.catalog
+
+    @property
+    def compiler(self) -> StatementCompiler:
+        """What compiles the account's statements."""
+        return self.services.compiler
 
     def execute(self, sql: str) -> Result:
         """Run another Snowflake statement in the same session, eg: one of a block."""

@@ -28,8 +28,6 @@ TABLE_FUNCTIONS: dict[str, TableFunction] = {}
 SOURCES: dict[str, SourceExpander] = {}
 # what is kept about a table's rows elsewhere: forgotten when all rows are deleted
 ON_TRUNCATE: list[Callable[[Context, Object], None]] = []
-TEXT_REWRITERS: list[Callable[[Context, str], str]] = []
-TREE_REWRITERS: list[Callable[[Context, exp.Expression], exp.Expression]] = []
 
 
 def statement(verb: str, *kinds: str) -> Callable[[Handler], Handler]:
@@ -87,17 +85,3 @@ def source(kind: str) -> Callable[[SourceExpander], SourceExpander]:
         return expander
 
     return register
-
-
-def text_rewriter(rewrite: Callable[[Context, str], str]) -> Callable[[Context, str], str]:
-    """Rewrite a relational statement's text before it is parsed: for syntax that sqlglot does not know."""
-    TEXT_REWRITERS.append(rewrite)
-    return rewrite
-
-
-def tree_rewriter(
-    rewrite: Callable[[Context, exp.Expression], exp.Expression],
-) -> Callable[[Context, exp.Expression], exp.Expression]:
-    """Rewrite a relational statement's tree once names are upper case and before tables are resolved."""
-    TREE_REWRITERS.append(rewrite)
-    return rewrite

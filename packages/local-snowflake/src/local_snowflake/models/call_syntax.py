@@ -1,7 +1,7 @@
 """SQL's syntax for calls of models' methods, made readable for the parser.
 
 ``MODEL(db.s.m, v)!PREDICT(a)`` and ``WITH mv AS MODEL m VERSION v SELECT mv!PREDICT(a)`` become calls of a function
-whose quoted name says everything: ``"MODEL(db.s.m, v)!PREDICT"(a)``.
+whose quoted name holds everything: ``"MODEL(db.s.m, v)!PREDICT"(a)``.
 
 Source: https://docs.snowflake.com/en/sql-reference/commands-model-function
 """
@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import text_rewriter
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.sql.statement import Edit, Reader, Statement, edited, tokenize
 
 _PREFIX = "MODEL("
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What a call names: the model's normalised name parts, the version or alias if it says one, and the method."""
+    """What a call names: the model's normalised name parts, the version or alias if there is one, and the method."""
 
     model: tuple[str, ...]
     version: str | None
@@ -39,15 +38,15 @@ class _Alias:
     end: int
 
 
-@text_rewriter
-def rewrite_calls(ctx: Context, sql: str) -> str:
+def rewrite_calls(_: Context, statement: Statement) -> str:
     """Write the calls of models' methods in a statement as function calls."""
+    sql = statement.sql
     if "!" not in sql:
         return sql
-    tokens = tokenize(sql)
-    if not any(t.text == "!" and t.token_type == TokenType.EXCLAMATION for t in tokens):
+    tokens = statement.tokens
+    if not any(t.token_type == TokenType.EXCLAMATION for t in tokens):
         return sql
-    edits: list[tuple[int, int, str]] = []
+    edits: list[Edit] = []
     aliases = _read_aliases(sql, tokens, edits)
     for i, token in enumerate(tokens):
         if token.token_type == TokenType.EXCLAMATION and 0 < i < len(tokens) - 2 and tokens[i + 2].text == "(":
@@ -55,9 +54,7 @@ def rewrite_calls(ctx: Context, sql: str) -> str:
             method = tokens[i + 1]
             name = quote(f"{_PREFIX}{target})!{sql[method.start : method.end + 1]}")
             edits.append((start, method.end + 1, name))
-    for start, end, text in sorted(edits, reverse=True):
-        sql = sql[:start] + text + sql[end:]
-    return sql
+    return edited(sql, edits)
 
 
 def parse_name(name: str) -> ModelCall | None:
@@ -74,9 +71,9 @@ def parse_name(name: str) -> ModelCall | None:
     return ModelCall(model, version, method)
 
 
-def _read_aliases(sql: str, tokens: list[Token], edits: list[tuple[int, int, str]]) -> list[_Alias]:
+def _read_aliases(sql: str, tokens: list[Token], edits: list[Edit]) -> list[_Alias]:
     """Find ``name AS MODEL m [VERSION v]`` in every WITH; they are cut out of the text."""
-    found = []
+    aliases = []
     for i in range(1, len(tokens) - 3):
         word, as_, kind = tokens[i : i + 3]
         before = tokens[i - 1].text.upper()
@@ -90,18 +87,18 @@ def _read_aliases(sql: str, tokens: list[Token], edits: list[tuple[int, int, str
         if reader.accept("VERSION"):
             target += ", " + sql[reader.position : tokens[reader.at].end + 1]
             reader.identifier()
-        found.append(_Alias(_normal(word), target, i, _end_of_scope(tokens, i)))
+        aliases.append(_Alias(_normal(word), target, i, _end_of_scope(tokens, i)))
         _cut(sql, tokens, i, reader.at, edits)
-    return found
+    return aliases
 
 
-def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[tuple[int, int, str]]) -> None:
+def _cut(sql: str, tokens: list[Token], first: int, behind: int, edits: list[Edit]) -> None:
     """Take a WITH's item out: with the comma behind it; the last one with the comma, or the WITH, before it."""
     if behind < len(tokens) and tokens[behind].text == ",":
         edits.append((tokens[first].start, tokens[behind].end + 1, " "))
         return
     start = tokens[first].start
-    # items that were cut before this one have taken their commas along
+    # items that were cut before this one were cut with their commas
     while edits and edits[-1][1] <= start and not sql[edits[-1][1] : start].strip():
         start = edits.pop()[0]
     before = max(i for i in range(first) if tokens[i].end < start)

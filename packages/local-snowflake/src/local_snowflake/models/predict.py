@@ -10,7 +10,6 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
 from local_snowflake.functions.vectorized import vector_call
@@ -56,7 +55,7 @@ class BoundMethod:
         return self.method.fields.get(result, _JSON)
 
     def specification(self, results: Sequence[str]) -> HandlerSpec:
-        """What a worker process is asked."""
+        """The call as a worker process takes it."""
         return HandlerSpec(
             name=self.label,
             handler=self.method.handler,
@@ -76,31 +75,31 @@ def bind(ctx: Context, call: ModelCall) -> BoundMethod:
     model = need_model(ctx, ctx.resolve(call.model))
     version = model.version(call.version)
     package = package_of(ctx, version)
-    found = package.method(call.method)
+    method = package.method(call.method)
     label = f"{model.name.fqn} version {version.name}"
-    if found is None:
-        known = ", ".join(m.name for m in package.methods)
-        text = f"Unknown user-defined function {call.method} of model {label}. It has: {known}."
+    if method is None:
+        names = ", ".join(m.name for m in package.methods)
+        text = f"Unknown user-defined function {call.method} of model {label}. It has: {names}."
         raise compilation_error(text, 2141, "42601")
-    return BoundMethod(f"{label}!{found.name}", folder_of(ctx, version), found)
+    return BoundMethod(f"{label}!{method.name}", folder_of(ctx, version), method)
 
 
-@bulk.announce
+@bulk.register
 def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
     """The calls of models' methods in a statement."""
-    found = []
+    calls = []
     for node in tree.find_all(exp.Anonymous):
-        call = parse_name(node.name) if node.name.startswith("MODEL(") else None
+        call = parse_name(node.name)
         if call and not _stands_in_table(node):
-            found.append(_bulk_call(ctx, node, bind(ctx, call)))
-    return found
+            calls.append(_bulk_call(ctx, node, bind(ctx, call)))
+    return calls
 
 
 def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Call:
     if bound.method.is_table_function:
         raise not_supported(f"{bound.label} outside of TABLE(…): it is a table function")
-    arguments = [_cast(a, declared) for a, declared in _matched(node, bound)]
-    outer, result = _taken(node) if bound.is_packed else (node, VALUE)
+    arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
+    outer, result = _field_access(node) if bound.is_packed else (node, VALUE)
     kind = bound.result_type(result)
     is_json = kind.name in _SEMI_STRUCTURED
 
@@ -130,7 +129,7 @@ def _as_json(node: exp.Expr) -> exp.Expr:
     return exp.Cast(this=node, to=exp.DataType(this=exp.DataType.Type.JSON))
 
 
-def _taken(node: exp.Expr) -> tuple[exp.Expr, str]:
+def _field_access(node: exp.Expr) -> tuple[exp.Expr, str]:
     """The part of the tree that takes one field of a call's OBJECT, and the field; else the call itself."""
     parent = node.parent
     if isinstance(parent, exp.JSONExtract) and node.arg_key == "this":
@@ -149,24 +148,24 @@ def _taken(node: exp.Expr) -> tuple[exp.Expr, str]:
     return node, OBJECT
 
 
-def _matched(node: exp.Anonymous, bound: BoundMethod) -> list[tuple[exp.Expr, Argument]]:
-    """A call's arguments beside the declared ones; parameters that are left out get their defaults."""
+def _arguments(node: exp.Anonymous, bound: BoundMethod) -> list[tuple[exp.Expr, Argument]]:
+    """A call's arguments, each with its declaration; parameters that are left out get their defaults."""
     method = bound.method
     positional = [a for a in node.expressions if not isinstance(a, exp.Kwarg)]
     named = {a.this.name.upper(): a.expression for a in node.expressions if isinstance(a, exp.Kwarg)}
     declared = method.arguments
-    given: list[exp.Expr | None] = [*positional, *([None] * (len(declared) - len(positional)))]
+    values: list[exp.Expr | None] = [*positional, *([None] * (len(declared) - len(positional)))]
     for i, argument in enumerate(declared):
         if i >= len(positional):
-            given[i] = named.pop(argument.name.upper(), None)
-            if given[i] is None and argument.default is not None:
-                given[i] = exp.maybe_parse(argument.default, dialect="snowflake")
-    if len(positional) > len(declared) or named or any(g is None for g in given):
+            values[i] = named.pop(argument.name.upper(), None)
+            if values[i] is None and argument.default is not None:
+                values[i] = exp.maybe_parse(argument.default, dialect="snowflake")
+    if len(positional) > len(declared) or named or any(v is None for v in values):
         types = ", ".join(a.type for a in method.inputs)
         text = f"error line 1 at position 0\nInvalid argument types for function '{method.name}': "
-        text += f"{len(node.expressions)} were given; {bound.label} takes {len(method.inputs)}: ({types})"
+        text += f"there are {len(node.expressions)}; {bound.label} takes {len(method.inputs)}: ({types})"
         raise compilation_error(text, 1044, "42P13")
-    return [(g, a) for g, a in zip(given, declared, strict=True) if g is not None]
+    return [(v, a) for v, a in zip(values, declared, strict=True) if v is not None]
 
 
 def _cast(argument: exp.Expr, declared: Argument) -> exp.Expr:
@@ -182,19 +181,19 @@ def _by_vector(ctx: Context, bound: BoundMethod, result: str, arguments: list[ex
 
     def work(columns: list[pa.ChunkedArray], count: int) -> pa.Array:
         table = pa.table(columns, names=[str(i) for i in range(len(columns))])
-        found = workers.evaluate(specification, table, session=session, count=count).column(0).combine_chunks()
-        return found.cast(pa.string()) if returned == "VARCHAR" else found
+        results = workers.evaluate(specification, table, session=session, count=count).column(0).combine_chunks()
+        return results.cast(pa.string()) if returned == "VARCHAR" else results
 
     return vector_call(ctx, f"{bound.folder.name}!{bound.method.name}!{result}", returned, arguments, work)
 
 
 def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression:
-    """``TABLE(MODEL(m, v)!METHOD(…) OVER (PARTITION BY …))`` -> the rows that the method gives, beside their own.
+    """``TABLE(MODEL(m, v)!METHOD(…) OVER (PARTITION BY …))`` -> the rows that the method gives for theirs.
 
     Source: https://docs.snowflake.com/en/developer-guide/snowflake-ml/model-registry/partitioned-models
     """
-    while (found := next(_in_from(tree), None)) is not None:
-        node, call = found
+    while (in_from := next(_in_from(tree), None)) is not None:
+        node, call = in_from
         bound = bind(ctx, call)
         if not bound.method.is_table_function:
             raise compilation_error(f"{bound.label} is no table function: it cannot stand in TABLE(…).")
@@ -206,13 +205,9 @@ def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression
             inputs=tuple((a.name, parse_type(a.type)) for a in bound.method.arguments),
             outputs=tuple((a.name, parse_type(a.type)) for a in bound.method.outputs),
         )
-        arguments = [_cast(a, declared) for a, declared in _matched(node, bound)]
+        arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
         expand_in_from(ctx, node, arguments, specification)
     return tree
-
-
-# before the bulk calls are looked for: a table function's arguments may have some
-registry.TREE_REWRITERS.insert(0, expand_table_functions)
 
 
 def _in_from(tree: exp.Expr) -> Iterator[tuple[exp.Anonymous, ModelCall]]:

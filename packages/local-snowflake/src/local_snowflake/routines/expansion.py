@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.routines import sql_functions
 from local_snowflake.routines.calls import function_calls
@@ -36,12 +35,12 @@ def expand(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-# it goes before the bulk calls are looked for: a SQL function's body may have some
-registry.TREE_REWRITERS.insert(0, expand)
-
-
 def _expand_once(ctx: Context, tree: exp.Expr) -> bool:
-    """Replace one call; says whether there was one."""
+    """Replace one call.
+
+    Returns:
+        Whether there was one.
+    """
     for call in function_calls(ctx, tree):
         props = call.function.props
         if props["table_columns"] is not None:
@@ -49,15 +48,15 @@ def _expand_once(ctx: Context, tree: exp.Expr) -> bool:
         if props.get("aggregate"):
             if props["language"] != "PYTHON":
                 raise not_supported("aggregate functions in SQL")
-            made = aggregate_call(ctx, call)
+            replacement = aggregate_call(ctx, call)
         elif props["language"] == "SQL":
-            made = sql_functions.inline(ctx, call)
+            replacement = sql_functions.inline(ctx, call)
         else:
             continue
         replaced = call.node
         if isinstance(replaced.parent, exp.Window) and props.get("aggregate"):
             replaced = replaced.parent
-        sql_functions.put(replaced, made)
-        # the calls inside the replaced one were copied: they are found the next time
+        sql_functions.put(replaced, replacement)
+        # the calls inside the replaced one were copied: the next round finds them
         return True
     return False

@@ -22,7 +22,7 @@ _SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _RESULT = "RESULT"
 
 
-@bulk.announce
+@bulk.register
 def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
     """The calls of scalar Python functions in a statement."""
     calls = []

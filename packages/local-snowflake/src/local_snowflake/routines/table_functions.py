@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.functions.bulk.scope import compile_select, look_at, visible_ctes
+from local_snowflake.functions.bulk.scope import compile_select, describe, visible_ctes
 from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.python.sandbox.tables import END, ROW
 from local_snowflake.python.sandbox.values import arrow_type
@@ -126,7 +126,7 @@ class _Expansion:
             query.append("expressions", _named(exp.Literal.number(1), "ONE"))
         ctes = visible_ctes(self.select)
         sql = compile_select(self.ctx, query, ctes)
-        _, schema = look_at(self.ctx, sql)
+        _, schema = describe(self.ctx, sql)
         source_fields = [f for f in schema if f.name.startswith("S")]
         outputs = [pa.field(f"F{i}", _arrow(kind)) for i, (_, kind) in enumerate(self.spec.outputs)]
         placeholder = pa.schema([*source_fields, *outputs]).empty_table()

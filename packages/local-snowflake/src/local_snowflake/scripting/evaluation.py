@@ -71,7 +71,7 @@ class Evaluation:
         if isinstance(step, tree.Immediate):
             text = str(self.value(step.text, scope, "VARCHAR").value)
             values = [self.value(v.removeprefix(":"), scope).literal for v in step.using]
-            text = binds.fill(text, {str(i): v for i, v in enumerate(values, 1)}) if values else text
+            text = binds.fill_in_order(text, values)
         else:
             text = fill(step.text, scope, expression=False)
         result = self._ctx.execute(text)
@@ -105,7 +105,6 @@ class Evaluation:
             cursor.result = source.result
         else:
             values = [self.value(v.removeprefix(":"), scope).literal for v in using]
-            filled = binds.fill(cursor.query, {str(i): v for i, v in enumerate(values, 1)}) if values else cursor.query
-            cursor.result = self.query(filled, at, scope)
+            cursor.result = self.query(binds.fill_in_order(cursor.query, values), at, scope)
         cursor.fetched = 0
         return cursor.result

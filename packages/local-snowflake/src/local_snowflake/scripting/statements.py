@@ -36,4 +36,4 @@ def execute_immediate(ctx: Context, stmt: Statement) -> Result:
     if not text or not tokenize(text):
         raise compilation_error("EXECUTE IMMEDIATE needs a statement: the text is empty or NULL.")
     values = [evaluation.value(v, Scope()).literal for v in step.using]
-    return ctx.execute(binds.fill(text, {str(i): v for i, v in enumerate(values, 1)}) if values else text)
+    return ctx.execute(binds.fill_in_order(text, values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.sql.statement import tokenize
+from local_snowflake.sql.statement import Edit, Statement, edited
 
 BATCH_PREFIX = "$BINDS_"
 BATCH_COLUMN = "B"
@@ -22,40 +23,48 @@ def is_batch(bindings: dict[str, Any] | None) -> bool:
     return bool(bindings) and any(isinstance(b["value"], list) for b in (bindings or {}).values())
 
 
-def inline(sql: str, bindings: dict[str, Any]) -> str:
-    """Put the values of ``?`` or ``:n`` placeholders into the text as literals."""
-    return fill(sql, {key: _literal(b["type"], b["value"]) for key, b in bindings.items()})
+def inline(statement: Statement, bindings: dict[str, Any]) -> str:
+    """The statement's text with the values of ``?`` or ``:n`` placeholders as literals."""
+    return fill(statement, {key: as_literal(b["type"], b["value"]) for key, b in bindings.items()})
 
 
-def fill(sql: str, literals: dict[str, str]) -> str:
-    """Put literals in the place of ``?`` or ``:n`` placeholders.
+def fill(statement: Statement, literals: dict[str, str]) -> str:
+    """The statement's text with literals in the place of ``?`` or ``:n`` placeholders.
 
     Args:
-        sql: the statement.
+        statement: the statement.
         literals: by the placeholders' numbers, from ``1`` on.
+
+    Raises:
+        SnowflakeError: 002049, if there are more ``?`` than literals.
     """
-    tokens = tokenize(sql)
-    spots = _question_marks(tokens)
-    if spots:
-        if len(spots) > len(literals):
+    sql, tokens = statement.sql, statement.tokens
+    marks = _question_marks(tokens)
+    if marks:
+        if len(marks) > len(literals):
             raise SnowflakeError(2049, "42601", f"Bind variable :{len(literals) + 1} not set.")
-        return _replace(sql, [(t.start, t.start + 1, literals[str(i + 1)]) for i, t in enumerate(spots)])
-    edits = []
+        return edited(sql, [(t.start, t.start + 1, literals[str(i + 1)]) for i, t in enumerate(marks)])
+    edits: list[Edit] = []
     for before, colon, number in zip([None, *tokens], tokens, tokens[1:], strict=False):
         named = colon.token_type == TokenType.COLON and number.text in literals and number.start == colon.end + 1
         if named and (before is None or before.token_type not in OPERANDS):
             edits.append((colon.start, number.end + 1, literals[number.text]))
-    return _replace(sql, edits)
+    return edited(sql, edits)
+
+
+def fill_in_order(sql: str, literals: Sequence[str]) -> str:
+    """A text with literals in the place of its placeholders, eg: those of USING; the same text without literals."""
+    return fill(Statement(sql, ""), {str(i): v for i, v in enumerate(literals, 1)}) if literals else sql
 
 
 OPERANDS = {TokenType.VAR, TokenType.IDENTIFIER, TokenType.R_PAREN, TokenType.R_BRACKET}
 
 
-def batch(sql: str, bindings: dict[str, Any], table: str) -> tuple[str, pa.Table]:
+def batch(statement: Statement, bindings: dict[str, Any], table: str) -> tuple[str, pa.Table]:
     """Turn ``INSERT … VALUES (?, …)`` with a list of values for each placeholder into ``INSERT … SELECT … FROM table``.
 
     Args:
-        sql: the statement.
+        statement: the statement.
         bindings: placeholder number -> {"type", "value": list}.
         table: the name under which the rows will be registered.
 
@@ -65,7 +74,7 @@ def batch(sql: str, bindings: dict[str, Any], table: str) -> tuple[str, pa.Table
     Raises:
         SnowflakeError: if the statement is not such an INSERT.
     """
-    tokens = tokenize(sql)
+    sql, tokens = statement.sql, statement.tokens
     values = next((i for i, t in enumerate(tokens) if t.token_type == TokenType.VALUES), None)
     if values is None or tokens[0].token_type != TokenType.INSERT:
         raise SnowflakeError(
@@ -78,7 +87,7 @@ def batch(sql: str, bindings: dict[str, Any], table: str) -> tuple[str, pa.Table
     edits += [(t.start, t.start + 1, f'"{BATCH_COLUMN}{i + 1}"') for i, t in enumerate(marks)]
     columns = [bindings[str(i + 1)] for i in range(len(bindings))]
     arrays = [_array(c["type"], c["value"]) for c in columns]
-    return _replace(sql, edits), pa.table(arrays, names=[f"{BATCH_COLUMN}{i + 1}" for i in range(len(arrays))])
+    return edited(sql, edits), pa.table(arrays, names=[f"{BATCH_COLUMN}{i + 1}" for i in range(len(arrays))])
 
 
 def _question_marks(tokens: list[Token]) -> list[Token]:
@@ -96,18 +105,18 @@ def _closing(tokens: list[Token], opening: int) -> Token:
     raise SnowflakeError(1003, "42000", "SQL compilation error:\nsyntax error: a bracket is not closed.")
 
 
-def _replace(sql: str, edits: list[tuple[int, int, str]]) -> str:
-    for start, end, text in sorted(edits, reverse=True):
-        sql = sql[:start] + text + sql[end:]
-    return sql
-
-
 def text_literal(value: str) -> str:
     """A text as Snowflake's literal: quotes doubled, backslashes too, since they escape there."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _literal(kind: str, value: str | None) -> str:
+def as_literal(kind: str, value: str | None) -> str:
+    """A bind value in Snowflake's SQL.
+
+    Args:
+        kind: the type that the client names, eg: ``FIXED``.
+        value: the value as the protocol carries it; None for NULL.
+    """
     if value is None:
         return "NULL"
     if kind in {"FIXED", "REAL"}:

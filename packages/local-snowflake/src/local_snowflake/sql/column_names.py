@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
-from local_snowflake.sql.statement import tokenize
+from local_snowflake.sql.statement import Statement
 
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
@@ -25,17 +25,17 @@ _ENDS = {
 _TEXTS = "texts"
 
 
-def remember_texts(tree: exp.Expr, sql: str) -> None:
+def keep_texts(tree: exp.Expr, statement: Statement) -> None:
     """Keep the texts of the outermost SELECT's expressions with the tree.
 
     Args:
-        tree: the parsed statement.
-        sql: its text.
+        tree: the statement's syntax tree.
+        statement: the statement.
     """
     select = outermost(tree)
     if select is None or all(isinstance(p, (exp.Alias, exp.Column, exp.Star)) for p in select.expressions):
         return
-    texts = _projections(tokenize(sql), sql)
+    texts = _projections(statement.tokens, statement.sql)
     if len(texts) == len(select.expressions):
         select.meta[_TEXTS] = texts
 
@@ -65,9 +65,8 @@ def _name_outputs_of(query: exp.Expr) -> None:
     for position, projection in enumerate(list(select.expressions)):
         if isinstance(projection, (exp.Alias, exp.Star, exp.Aliases, exp.Column)) or projection.is_star:
             continue
-        known = len(texts) == len(select.expressions)
-        name = (texts[position] if known else projection.sql(dialect="snowflake")).upper()
-        projection.replace(exp.alias_(projection.copy(), name, quoted=True))
+        text = texts[position] if len(texts) == len(select.expressions) else projection.sql(dialect="snowflake")
+        projection.replace(exp.alias_(projection.copy(), text.upper(), quoted=True))
 
 
 def _projections(tokens: list[Token], sql: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which types a query declares for its columns: a table's columns keep length and NOT NULL, casts tell their type."""
+"""The types that a query declares for its columns: of a table's columns, with length and NOT NULL, and of casts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_CTES: Mapping[str, Declared] = {}
 
 
 def declared_columns(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared] = _NO_CTES) -> Declared:
-    """The columns of a query whose types are known from its text, by the names that they have in its result.
+    """The columns of a query whose types follow from its text, by the names that they have in its result.
 
     Args:
         ctx: the statement's context.
@@ -43,17 +43,17 @@ def declared_columns(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared] 
     from_ = tree.args.get("from_")
     is_opaque = from_ is None or any(tree.args.get(clause) for clause in _OPAQUE)
     below = {} if is_opaque or from_ is None else _source(ctx, from_.this, ctes)
-    found: Declared = {}
+    columns: Declared = {}
     for projection in tree.expressions:
         if isinstance(projection, exp.Star) and not projection.args.get("except_"):
-            found |= below
+            columns |= below
         column = projection.this if isinstance(projection, exp.Alias) else projection
         plain = column.this if isinstance(column, exp.Column) and isinstance(column.this, exp.Identifier) else None
         source = below.get(_name(plain)) if plain else _computed(column)
         label = projection.args["alias"] if isinstance(projection, exp.Alias) else plain
         if source and label is not None:
-            found[_name(label)] = source
-    return found
+            columns[_name(label)] = source
+    return columns
 
 
 def _computed(expression: exp.Expr) -> dict[str, Any] | None:

@@ -17,10 +17,13 @@ from fakesnow.transforms import stage
 from fakesnow.transforms import transforms as fs
 from fakesnow.variables import Variables
 from sqlglot import exp
+from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ParseError
+from sqlglot.tokens import TokenType
 
 from local_snowflake import functions
 from local_snowflake.errors import SnowflakeError, compilation_error, syntax_error
+from local_snowflake.sql.statement import Statement
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 # fakesnow makes a directory when it is imported and leaves it; nothing here uses it
@@ -47,14 +50,14 @@ def macro_definitions(catalog: str) -> str:
     return "\n".join([macros.creation_sql(schema), *own])
 
 
-def parse(sql: str) -> exp.Expression:
-    """Parse one Snowflake statement.
+def parse(sql: str | Statement) -> exp.Expression:
+    """Parse one Snowflake statement, or its text.
 
     Raises:
         SnowflakeError: 001003, if it does not parse.
     """
     try:
-        parsed = sqlglot.parse_one(sql, read="snowflake")
+        parsed = _parse(sql) if isinstance(sql, Statement) else sqlglot.parse_one(sql, read="snowflake")
     except ParseError as error:
         text = re.sub(r"\x1b\[\d+m", "", str(error))
         raise syntax_error(text) from None
@@ -62,6 +65,14 @@ def parse(sql: str) -> exp.Expression:
         # sqlglot takes the arguments of OBJECT_CONSTRUCT and the like in pairs
         raise compilation_error("not enough arguments for a function: a key without a value", 938, "22023") from None
     return cast(exp.Expression, parsed)
+
+
+def _parse(statement: Statement) -> exp.Expr | None:
+    """Parse a statement from its tokens; those of a word that sqlglot reads as a command are not what it expects."""
+    kinds = {token.token_type for token in statement.tokens}
+    if not kinds or kinds & (Snowflake.Tokenizer.COMMANDS | {TokenType.SEMICOLON}):
+        return sqlglot.parse_one(statement.sql, read="snowflake")
+    return Snowflake().parser().parse(statement.tokens, statement.sql)[0]
 
 
 def upper_case(expression: exp.Expression) -> exp.Expression:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 import pyarrow.compute as pc
 from sqlglot import exp
@@ -13,6 +14,7 @@ from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
+from local_snowflake.sql.compiler import Plan
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
@@ -20,23 +22,20 @@ from local_snowflake.streams import rewrite
 from local_snowflake.streams.capture import archive_deleted, archive_sql
 
 
-def run_dml(ctx: Context, tree: exp.Expression) -> Result:
-    """Run a parsed DML statement, all of it or nothing."""
+def compile_dml(ctx: Context, tree: exp.Expression) -> Plan:
+    """The plan of a parsed DML statement; it runs as a whole or not at all."""
     tree = upper_case(tree)
-    try:
-        if isinstance(tree, exp.Insert):
-            return _insert(ctx, tree)
-        if isinstance(tree, exp.Update):
-            return _update(ctx, tree)
-        if isinstance(tree, exp.Delete):
-            return _delete(ctx, tree)
-        if isinstance(tree, exp.Merge):
-            return _merge(ctx, tree)
-        if isinstance(tree, exp.TruncateTable):
-            return _truncate(ctx, tree)
-        raise not_supported(tree.key.upper())
-    finally:
-        ctx.session.drop_rows()
+    if isinstance(tree, exp.Insert):
+        return _insert(ctx, tree)
+    if isinstance(tree, exp.Update):
+        return _update(ctx, tree)
+    if isinstance(tree, exp.Delete):
+        return _delete(ctx, tree)
+    if isinstance(tree, exp.Merge):
+        return _merge(ctx, tree)
+    if isinstance(tree, exp.TruncateTable):
+        return _truncate(ctx, tree)
+    raise not_supported(tree.key.upper())
 
 
 def _compile(ctx: Context, tree: exp.Expression) -> str:
@@ -52,7 +51,7 @@ def _count(ctx: Context, sql: str) -> int:
 # -- INSERT -----------------------------------------------------------------------------------------------------------
 
 
-def _insert(ctx: Context, tree: exp.Insert) -> Result:
+def _insert(ctx: Context, tree: exp.Insert) -> Plan:
     table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     if not isinstance(table, exp.Table):
         raise not_supported("INSERT without a table")
@@ -63,15 +62,17 @@ def _insert(ctx: Context, tree: exp.Insert) -> Result:
     target = streams.tracked(ctx, name)
     if target:
         rewrite.list_columns(tree, target)
-    sql = _compile(ctx, tree)
 
-    def work() -> Result:
-        if overwrite:
-            _clear(ctx, name, target)
-        return counts(INSERT, inserted=_count(ctx, sql))
+    def run(ctx: Context, sql: Sequence[str]) -> Result:
+        def work() -> Result:
+            if overwrite:
+                _clear(ctx, name, target)
+            return counts(INSERT, inserted=_count(ctx, sql[0]))
 
-    inputs = _inputs(ctx, name, inserts=True, reads_target=overwrite)
-    return streams.write_statement(ctx, name, target, work, inputs)
+        inputs = _inputs(ctx, name, inserts=True, reads_target=overwrite)
+        return streams.write_statement(ctx, name, target, work, inputs)
+
+    return Plan((_compile(ctx, tree),), run)
 
 
 def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
@@ -81,19 +82,22 @@ def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
     return _count(ctx, f"DELETE FROM {ctx.physical(name)}")
 
 
-def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
+def _truncate(ctx: Context, tree: exp.TruncateTable) -> Plan:
     name = target_table(ctx, tree.expressions[0])
     target = streams.tracked(ctx, name)
     table = ctx.relation(name)
 
-    def work() -> Result:
-        _clear(ctx, name, target)
-        if table:
-            for forget in registry.ON_TRUNCATE:
-                forget(ctx, table)
-        return status()
+    def run(ctx: Context, _: Sequence[str]) -> Result:
+        def work() -> Result:
+            _clear(ctx, name, target)
+            if table:
+                for forget in registry.ON_TRUNCATE:
+                    forget(ctx, table)
+            return status()
 
-    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+        return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+
+    return Plan((), run)
 
 
 def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: bool = True) -> StatementInputs:
@@ -109,25 +113,29 @@ def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: 
 # -- UPDATE and DELETE ------------------------------------------------------------------------------------------------
 
 
-def _update(ctx: Context, tree: exp.Update) -> Result:
+def _update(ctx: Context, tree: exp.Update) -> Plan:
     name = _aliased_target(ctx, tree.this)
     _bare_assignments(tree)
     target = streams.tracked(ctx, name)
-    before = _archive_for_update(ctx, tree, target) if target else None
-    sql = _compile(ctx, tree)
+    archive = _archive_updated(ctx, tree, target) if target else ""
 
-    def work() -> Result:
-        streams.lock_rows(ctx, name)
-        kept = _count(ctx, before) if before else None
-        updated = _count(ctx, sql)
-        _check_kept(kept, updated)
-        return counts(UPDATE, updated=updated, multi_joined=0)
+    def run(ctx: Context, sql: Sequence[str]) -> Result:
+        archive, update = sql
 
-    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+        def work() -> Result:
+            streams.lock_rows(ctx, name)
+            archived = _count(ctx, archive) if archive else None
+            updated = _count(ctx, update)
+            _check_archived(archived, updated)
+            return counts(UPDATE, updated=updated, multi_joined=0)
+
+        return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+
+    return Plan((archive, _compile(ctx, tree)), run)
 
 
-def _archive_for_update(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
-    """SQL that archives the rows which an UPDATE replaces; the UPDATE is changed in place to mark the new ones."""
+def _archive_updated(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
+    """SQL that archives the row versions which an UPDATE replaces; the UPDATE is changed to mark the new ones."""
     from_ = tree.args.get("from_")
     where = tree.args.get("where")
     rewrite.mark_update(tree)
@@ -139,65 +147,76 @@ def _archive_for_update(ctx: Context, tree: exp.Update, target: streams.Tracked)
     return sql
 
 
-def _check_kept(kept: int | None, changed: int) -> None:
-    """The rows were chosen twice, to keep them and to change them: both times the same ones have to come out."""
-    if kept is not None and kept != changed:
+def _check_archived(archived: int | None, changed: int) -> None:
+    """The rows were chosen twice, to archive them and to change them: both times the same ones have to come out."""
+    if archived is not None and archived != changed:
         text = (
             "UPDATE or MERGE of a change-tracked table by a condition or source whose result changes from call to call"
         )
-        raise not_supported(f"{text} ({kept} rows, then {changed}): put the source into a table first")
+        raise not_supported(f"{text} ({archived} rows, then {changed}): put the source into a table first")
 
 
-def _delete(ctx: Context, tree: exp.Delete) -> Result:
+def _delete(ctx: Context, tree: exp.Delete) -> Plan:
     name = _aliased_target(ctx, tree.this)
     alias = quote(tree.this.alias)
     target = streams.tracked(ctx, name)
-    sql = _compile(ctx, tree)
 
-    def work() -> Result:
-        streams.lock_rows(ctx, name)
-        return counts(DELETE, deleted=archive_deleted(ctx, target, sql, alias) if target else _count(ctx, sql))
+    def run(ctx: Context, sql: Sequence[str]) -> Result:
+        def work() -> Result:
+            streams.lock_rows(ctx, name)
+            deleted = archive_deleted(ctx, target, sql[0], alias) if target else _count(ctx, sql[0])
+            return counts(DELETE, deleted=deleted)
 
-    return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+        return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+
+    return Plan((_compile(ctx, tree),), run)
 
 
 # -- MERGE ------------------------------------------------------------------------------------------------------------
 
 
-def _merge(ctx: Context, tree: exp.Merge) -> Result:
+def _merge(ctx: Context, tree: exp.Merge) -> Plan:
     name = _aliased_target(ctx, tree.this)
     for update in tree.find_all(exp.Update):
         _bare_assignments(update)
     whens = list(tree.find_all(exp.When))
     kinds = [kind for kind in ("inserted", "updated", "deleted") if any(_effect(w) == kind for w in whens)]
     target = streams.tracked(ctx, name)
-    setup, before, cleanup = _archive_for_merge(ctx, tree, target) if target else ("", None, "")
-    sql = _compile(ctx, tree) + " RETURNING merge_action"
+    around = _archive_merged(ctx, tree, target) if target else ("", "", "")
 
-    def work() -> Result:
-        streams.lock_rows(ctx, name)
-        if setup:
-            ctx.query(setup)
-        kept = _count(ctx, before) if before else None
-        actions = pc.value_counts(ctx.arrow(sql).column(0).combine_chunks()).to_pylist()
-        done = {str(found["values"]).upper(): int(found["counts"]) for found in actions}
-        if cleanup:
-            ctx.query(cleanup)
-        of = {"inserted": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
-        _check_kept(kept, done.get("UPDATE", 0) + done.get("DELETE", 0))
-        return counts(MERGE, **{kind: done.get(of[kind], 0) for kind in kinds})
+    def run(ctx: Context, sql: Sequence[str]) -> Result:
+        setup, archive, cleanup, merge = sql
 
-    inputs = _inputs(ctx, name, inserts="inserted" in kinds, reads_target=True)
-    return streams.write_statement(ctx, name, target, work, inputs)
+        def work() -> Result:
+            streams.lock_rows(ctx, name)
+            if setup:
+                ctx.query(setup)
+            archived = _count(ctx, archive) if archive else None
+            actions = pc.value_counts(ctx.arrow(merge).column(0).combine_chunks()).to_pylist()
+            rows = {str(action["values"]).upper(): int(action["counts"]) for action in actions}
+            if cleanup:
+                ctx.query(cleanup)
+            _check_archived(archived, rows.get("UPDATE", 0) + rows.get("DELETE", 0))
+            return counts(MERGE, **{kind: rows.get(_MERGE_ACTIONS[kind], 0) for kind in kinds})
+
+        inputs = _inputs(ctx, name, inserts="inserted" in kinds, reads_target=True)
+        return streams.write_statement(ctx, name, target, work, inputs)
+
+    return Plan((*around, _compile(ctx, tree) + " RETURNING merge_action"), run)
 
 
-def _archive_for_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str | None, str]:
-    """What a MERGE needs around it: SQL that evaluates its source once, archives row versions, cleans up."""
+_MERGE_ACTIONS = {"inserted": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
+
+
+def _archive_merged(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> tuple[str, str, str]:
+    """What a tracked MERGE needs: SQL that evaluates its source once, SQL that archives rows, SQL that cleans up.
+
+    The MERGE is changed to mark the row versions that it makes.
+    """
     if any(w.args.get("source") for w in tree.find_all(exp.When)):
         raise not_supported("MERGE … WHEN NOT MATCHED BY SOURCE on a change-tracked table")
-    setup = cleanup = ""
+    setup = archive = cleanup = ""
     condition = rewrite.matched_condition(tree)
-    before = None
     if condition is not None:
         using = tree.args["using"]
         rows = quote(f"$MERGE_{uuid.uuid4().hex.upper()}")
@@ -208,9 +227,9 @@ def _archive_for_merge(ctx: Context, tree: exp.Merge, target: streams.Tracked) -
         source.meta["physical"] = True
         using.replace(source)
         matching = rewrite.matching_rows(tree.this, [source], condition)
-        before = archive_sql(target, _compile(ctx, matching))
+        archive = archive_sql(target, _compile(ctx, matching))
     rewrite.mark_merge(tree, target)
-    return setup, before, cleanup
+    return setup, archive, cleanup
 
 
 def _effect(when: exp.When) -> str:

@@ -1,4 +1,4 @@
-"""The Snowflake types of expressions, where the text tells more than the type that DuckDB gives their values."""
+"""The Snowflake types of expressions, where the text is more precise than the type that DuckDB gives their values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BY_NAME = {
 
 
 def expression_type(node: exp.Expr) -> str | None:
-    """The type of a cast, or of a function that makes a semi-structured value; None: it is not known.
+    """The type of a cast, or of a function that makes a semi-structured value; None for another expression.
 
     Args:
         node: a parsed expression of Snowflake's SQL.
@@ -37,7 +37,7 @@ def expression_type(node: exp.Expr) -> str | None:
     while isinstance(node, (exp.Paren, exp.WithinGroup, exp.Filter)):
         node = node.this
     if isinstance(node, (exp.Cast, exp.TryCast)):
-        return _written(node.to)
+        return _cast_type(node.to)
     if isinstance(node, exp.Anonymous):
         return _BY_NAME.get(node.name.upper())
     if isinstance(node, _ARRAYS):
@@ -47,7 +47,7 @@ def expression_type(node: exp.Expr) -> str | None:
     return "VARIANT" if isinstance(node, _VARIANTS) else None
 
 
-def _written(kind: exp.DataType) -> str | None:
+def _cast_type(kind: exp.DataType) -> str | None:
     """A cast's type as Snowflake spells it; the element types of a structured one are left out."""
     text = kind.sql(dialect="snowflake")
     if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.MAP, exp.DataType.Type.OBJECT}:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import pyarrow as pa
 from sqlglot import exp
 
@@ -11,15 +15,17 @@ from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result, from_description, status
 from local_snowflake.sql import binds
-from local_snowflake.sql.column_names import name_outputs, remember_texts
+from local_snowflake.sql.column_names import name_outputs
 from local_snowflake.sql.column_types import as_declared, declared_columns
-from local_snowflake.sql.dialect import at_time, parse, to_duckdb, translate, upper_case
-from local_snowflake.sql.dml import run_dml
+from local_snowflake.sql.compiler import Compiler, Plan
+from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
+from local_snowflake.sql.dml import compile_dml
+from local_snowflake.sql.prepared import Prepared, is_preparable
 from local_snowflake.sql.resolve import resolve, table_name
 from local_snowflake.sql.statement import Statement
 from local_snowflake.sql.types import parse_type
 
-# statements that change nothing and tell their columns only when they run
+# statements that change nothing and whose columns are known only when they run
 _LOOKS = {"SHOW", "DESC", "DESCRIBE", "LS", "LIST"}
 DML = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 
@@ -30,25 +36,52 @@ def run(ctx: Context, statement: Statement) -> Result:
     Raises:
         SnowflakeError: 000002 with its first words, if it is neither.
     """
-    tree = parse_relational(ctx, statement.sql)
+    with _rows_dropped(ctx):
+        plan = ctx.services.get(Compiler).plan(ctx, statement, _compile)
+        return plan.run(ctx, plan.sql)
+
+
+def run_prepared(ctx: Context, statement: Statement, bindings: dict[str, Any]) -> Result | None:
+    """Run an INSERT of rows of bind values; None for another statement, whose values have to be in its text."""
+    if not is_preparable(statement, bindings):
+        return None
+    prepared = Prepared(statement, bindings)
+    with _rows_dropped(ctx):
+        plan = ctx.services.get(Compiler).plan(ctx, ctx.compiler.statement(prepared.sql), _compile)
+        sql = prepared.fill(plan.sql)
+        return plan.run(ctx, sql) if sql is not None else None
+
+
+def _compile(ctx: Context, statement: Statement, tree: exp.Expression) -> Plan:
     if isinstance(tree, DML):
-        return run_dml(ctx, tree)
+        return compile_dml(ctx, tree)
     if isinstance(tree, exp.Query):
-        return run_query(ctx, tree)
+        return _compile_query(ctx, tree)
     raise not_supported(" ".join(statement.sql.split()[:3]).upper())
+
+
+@contextmanager
+def _rows_dropped(ctx: Context) -> Iterator[None]:
+    """Let go of the rows that are registered for a statement when it has ended."""
+    try:
+        yield
+    finally:
+        ctx.session.drop_rows()
 
 
 def run_with_rows(ctx: Context, sql: str, name: str, rows: pa.Table) -> Result:
     """Run an INSERT that reads ``rows``, a batch of bind values, as the table ``name``."""
-    tree = upper_case(parse_relational(ctx, sql))
-    for i, kind in _wanted_types(ctx, tree).items():
+    tree = upper_case(ctx.compiler.parse(ctx, sql))
+    for i, kind in _column_types(ctx, tree).items():
         if pa.types.is_string(rows.schema.field(i).type):
             rows = rows.set_column(i, rows.schema.names[i], binds.of_type(rows.column(i), kind))
     ctx.session.register_rows(name, rows)
-    return run_dml(ctx, tree)
+    with _rows_dropped(ctx):
+        plan = compile_dml(ctx, tree)
+        return plan.run(ctx, plan.sql)
 
 
-def _wanted_types(ctx: Context, tree: exp.Expression) -> dict[int, str]:
+def _column_types(ctx: Context, tree: exp.Expression) -> dict[int, str]:
     """The types of the columns that an INSERT puts bind values into as they are, by the values' numbers from 0 on."""
     schema = tree.this
     target = schema.this if isinstance(schema, exp.Schema) else schema
@@ -65,15 +98,6 @@ def _wanted_types(ctx: Context, tree: exp.Expression) -> dict[int, str]:
     }
 
 
-def parse_relational(ctx: Context, sql: str) -> exp.Expression:
-    """Parse a query or DML statement after the registered rewrites of its text."""
-    for rewrite in registry.TEXT_REWRITERS:
-        sql = rewrite(ctx, sql)
-    tree = parse(sql)
-    remember_texts(tree, sql)
-    return tree
-
-
 def compile_query(ctx: Context, tree: exp.Expression, *, outermost: bool = True) -> str:
     """DuckDB's SQL of a parsed Snowflake query."""
     if outermost:
@@ -83,21 +107,26 @@ def compile_query(ctx: Context, tree: exp.Expression, *, outermost: bool = True)
 
 def run_query(ctx: Context, tree: exp.Expression) -> Result:
     """Run a parsed query."""
+    with _rows_dropped(ctx):
+        plan = _compile_query(ctx, tree)
+        return plan.run(ctx, plan.sql)
+
+
+def _compile_query(ctx: Context, tree: exp.Expression) -> Plan:
     declared = declared_columns(ctx, tree)
-    sql = compile_query(ctx, tree)
 
-    def work() -> Result:
-        streams.bind_offset_ranges(ctx)
-        cursor = ctx.session.duck.execute(sql)
-        description = cursor.description or []
-        result = from_description(cursor.to_arrow_table(), description)
-        result.columns = as_declared(result.columns, declared)
-        return result
+    def run(ctx: Context, sql: Sequence[str]) -> Result:
+        def work() -> Result:
+            streams.bind_offset_ranges(ctx)
+            cursor = ctx.session.duck.execute(sql[0])
+            description = cursor.description or []
+            result = from_description(cursor.to_arrow_table(), description)
+            result.columns = as_declared(result.columns, declared)
+            return result
 
-    try:
         return ctx.session.read(work)
-    finally:
-        ctx.session.drop_rows()
+
+    return Plan((compile_query(ctx, tree),), run)
 
 
 def describe(ctx: Context, sql: str) -> Result:
@@ -106,11 +135,11 @@ def describe(ctx: Context, sql: str) -> Result:
     if describe_statement := registry.DESCRIBERS.get(first):
         return describe_statement(ctx, sql)
     if first in _LOOKS:
-        found = ctx.execute(sql)
-        return Result(found.table.slice(0, 0), found.columns)
+        result = ctx.execute(sql)
+        return Result(result.table.slice(0, 0), result.columns)
     if first not in {"SELECT", "WITH", "VALUES"}:
         return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
-    tree = parse_relational(ctx, sql)
+    tree = ctx.compiler.parse(ctx, sql)
     declared = declared_columns(ctx, tree)
     before, ctx.only_describes = ctx.only_describes, True
     try:
@@ -127,7 +156,5 @@ def describe(ctx: Context, sql: str) -> Result:
         result.columns = as_declared(result.columns, declared)
         return result
 
-    try:
+    with _rows_dropped(ctx):
         return ctx.session.read(work)
-    finally:
-        ctx.session.drop_rows()

@@ -13,7 +13,7 @@ from local_snowflake.errors import compilation_error, does_not_exist, not_suppor
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.dialect import parse, upper_case
+from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
@@ -32,8 +32,7 @@ def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
         The tree with physical tables only, ready to be translated.
     """
     tree = upper_case(tree)
-    for rewrite in registry.TREE_REWRITERS:
-        tree = rewrite(ctx, tree)
+    tree = ctx.compiler.rewrite(ctx, tree)
     _replace_parameters(ctx, tree)
     _replace_system_functions(ctx, tree)
     _replace_table_functions(ctx, tree)
@@ -59,11 +58,11 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
         SnowflakeError: 002003, if there is no such table; 001003 if it is a view or a stream.
     """
     name = table_name(ctx, table)
-    found = ctx.relation(name)
-    if found is None:
+    relation = ctx.relation(name)
+    if relation is None:
         raise does_not_exist("Table", name.fqn)
-    if found.kind != "TABLE":
-        raise compilation_error(f"Object '{name.fqn}' is a {found.kind.lower()}: rows cannot be written into it.")
+    if relation.kind != "TABLE":
+        raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
         table.set(part, physical.args.get(part))
@@ -106,15 +105,12 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     ):
         _put_rows(ctx, table, view(ctx, name.database), name.name)
         return
-    found = ctx.relation(name)
-    if found is None:
+    relation = ctx.relation(name)
+    if relation is None:
         raise does_not_exist("Object", name.fqn)
-    if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
-        ctx.reads[name] = found
-    if found.kind == "TABLE" and "TABLE" not in registry.SOURCES:
-        _put_physical(ctx, table, name)
-        return
-    inner = registry.SOURCES[found.kind](ctx, found, table)
+    if relation.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+        ctx.reads[name] = relation
+    inner = registry.SOURCES[relation.kind](ctx, relation, table)
     if isinstance(inner, exp.Table):
         _put_physical(ctx, table, name)
         return
@@ -138,10 +134,7 @@ def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
 @registry.source("VIEW")
 def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
     """A view is its query, read in the view's own database and schema."""
-    query = view.props["query"]
-    for rewrite_text in registry.TEXT_REWRITERS:
-        query = rewrite_text(ctx, query)
-    inner = parse(query)
+    inner = ctx.compiler.parse(ctx, view.props["query"])
     if past := table.args.get("when"):
         # a view of the past is its query over the past of what it reads
         for read in inner.find_all(exp.Table):

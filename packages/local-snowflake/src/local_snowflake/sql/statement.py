@@ -1,8 +1,9 @@
-"""sqlglot's tokens -> a typed statement: what verb, what kind of object, and a reader over the rest."""
+"""A statement: its text, its tokens, its first words, and a reader over the tokens."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -25,8 +26,19 @@ def strip_comments(sql: str) -> str:
     return _LEADING_COMMENTS.sub("", sql).rstrip().rstrip(";").rstrip()
 
 
+# a change of a text: where it starts, where it ends, and what replaces that
+Edit = tuple[int, int, str]
+
+
+def edited(sql: str, edits: Iterable[Edit]) -> str:
+    """A text with some of its parts replaced; the parts do not overlap."""
+    for start, end, text in sorted(edits, reverse=True):
+        sql = sql[:start] + text + sql[end:]
+    return sql
+
+
 class Reader:
-    """Reads a statement token by token and knows the text that each token came from."""
+    """Reads a statement token by token, with the text that each token came from."""
 
     def __init__(self, sql: str, tokens: list[Token]) -> None:
         """Start at the first of ``tokens``, which were made from ``sql``."""
@@ -55,7 +67,11 @@ class Reader:
         return False
 
     def accept_any(self, *words: str) -> str | None:
-        """Read one of ``words`` if it comes next; says which."""
+        """Read one of ``words`` if it comes next.
+
+        Returns:
+            The word; None if none of them comes next.
+        """
         if (word := self.peek()) in words and word:
             self.at += 1
             return word
@@ -66,12 +82,12 @@ class Reader:
         if not self.accept(*words):
             raise self.unexpected(" ".join(words))
 
-    def unexpected(self, wanted: str = "") -> Exception:
-        """The syntax error for what comes next."""
-        found = self.tokens[self.at].text if not self.done else "<EOF>"
+    def unexpected(self, expected: str = "") -> Exception:
+        """The syntax error for what comes next, with what is expected there."""
+        text = self.tokens[self.at].text if not self.done else "<EOF>"
         line = self.tokens[self.at].line if not self.done else 1
-        hint = f", expected {wanted}" if wanted else ""
-        return syntax_error(f"syntax error line {line} at position {self.position} unexpected '{found}'{hint}.")
+        hint = f", expected {expected}" if expected else ""
+        return syntax_error(f"syntax error line {line} at position {self.position} unexpected '{text}'{hint}.")
 
     @property
     def position(self) -> int:
@@ -133,8 +149,7 @@ class Reader:
         self.expect("(")
         start, depth = self.position, 1
         while depth:
-            token = self.next()
-            depth += {"(": 1, ")": -1}.get(token.text if token.token_type != TokenType.STRING else "", 0)
+            depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(self.next().token_type, 0)
         return self.sql[start : self.tokens[self.at - 1].start]
 
     def value_list(self) -> list[str]:
@@ -148,13 +163,13 @@ class Reader:
 
     def options(self, *stop: str) -> dict[str, str | list[str]]:
         """Read ``KEY = value`` pairs up to the end or to one of the words ``stop``."""
-        found: dict[str, str | list[str]] = {}
+        options: dict[str, str | list[str]] = {}
         while not self.done and self.peek() not in stop and self.peek(1) == "=":
             key = self.next().text.upper()
             self.expect("=")
-            found[key] = self.value_list() if self.peek() == "(" else self.value()
+            options[key] = self.value_list() if self.peek() == "(" else self.value()
             self.accept(",")
-        return found
+        return options
 
     def rest(self) -> str:
         """The text that was not read yet."""
@@ -168,7 +183,17 @@ class Reader:
 
 @dataclass
 class Statement:
-    """One statement: its text, its first words, and a reader that stands behind them."""
+    """One statement. Threads may share it, so it is not changed; one with a verb of ``RAW_VERBS`` is not shared.
+
+    Attributes:
+        sql: the text, without leading comments and without the closing semicolon.
+        verb: the first word, in upper case.
+        kind: the words behind it that name what the statement is about, eg: ``FILE FORMAT``.
+        or_replace: whether OR REPLACE follows the verb.
+        or_alter: whether OR ALTER follows the verb.
+        modifiers: words before the kind, eg: TEMPORARY.
+        binds: the bind values of a statement whose text is not SQL.
+    """
 
     sql: str
     verb: str
@@ -179,9 +204,18 @@ class Statement:
     binds: list[object] = field(default_factory=list)
 
     @cached_property
+    def tokens(self) -> list[Token]:
+        """The text's tokens; do not change the list.
+
+        Raises:
+            SnowflakeError: 001003, if the text cannot be split into tokens, eg: because a quote is not closed.
+        """
+        return tokenize(self.sql)
+
+    @property
     def reader(self) -> Reader:
         """A reader at the statement's first token."""
-        return Reader(self.sql, tokenize(self.sql))
+        return Reader(self.sql, self.tokens)
 
     @property
     def temporary(self) -> bool:
@@ -206,7 +240,7 @@ def tokenize(sql: str) -> list[Token]:
         raise syntax_error(str(error)) from None
 
 
-def parse_statement(sql: str, kinds: set[tuple[str, str]]) -> Statement:
+def parse_statement(sql: str, kinds: Container[tuple[str, str]]) -> Statement:
     """Recognise a statement by its first words.
 
     Args:
@@ -238,7 +272,7 @@ def parse_statement(sql: str, kinds: set[tuple[str, str]]) -> Statement:
 
 def skip_head(statement: Statement) -> Reader:
     """A fresh reader placed behind the verb, the modifiers and the kind."""
-    reader = Reader(statement.sql, statement.reader.tokens)
+    reader = statement.reader
     reader.next()
     reader.accept("OR", "REPLACE") or reader.accept("OR", "ALTER")
     while reader.peek() in _MODIFIERS and statement.verb in {"CREATE", "DROP"}:

@@ -148,5 +148,5 @@ def from_duckdb(text: str) -> SfType:
     """The Snowflake type that a result column of a DuckDB type has; a text for what has no counterpart."""
     if match := re.match(r"DECIMAL\((\d+),\s*(\d+)\)\Z", text):
         return SfType("NUMBER", int(match[1]), int(match[2]))
-    found = (kind for pattern, kind in _RESULTS if re.fullmatch(pattern, text, re.S))
-    return next(found, SfType("VARCHAR", length=MAX_TEXT))
+    kinds = (kind for pattern, kind in _RESULTS if re.fullmatch(pattern, text, re.S))
+    return next(kinds, SfType("VARCHAR", length=MAX_TEXT))

@@ -13,7 +13,7 @@ from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.queries import compile_query, parse_relational
+from local_snowflake.sql.queries import compile_query
 from local_snowflake.sql.resolve import table_name, upper_case
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.sql.types import from_duckdb
@@ -43,7 +43,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     """
     if cloned := _clone(ctx, stmt):
         return cloned
-    tree = parse_relational(ctx, _clean(stmt))
+    tree = ctx.compiler.parse(ctx, _clean(stmt))
     if not isinstance(tree, exp.Create):
         raise not_supported("this form of CREATE TABLE")
     schema = tree.this if isinstance(tree.this, exp.Schema) else None

@@ -15,7 +15,7 @@ import duckdb
 from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
-from local_snowflake.sql.queries import compile_query, parse_relational
+from local_snowflake.sql.queries import compile_query
 from local_snowflake.sql.statement import Reader
 from local_snowflake.streams.freshness import not_tracked_then
 from local_snowflake.streams.layout import VERSIONS
@@ -69,7 +69,7 @@ def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Poi
 
 
 def _evaluate(ctx: Context, expression: str) -> Any:
-    sql = compile_query(ctx, parse_relational(ctx, f"SELECT {expression}"))
+    sql = compile_query(ctx, ctx.compiler.parse(ctx, f"SELECT {expression}"))
     return ctx.session.read(lambda: ctx.query(sql))[0][0]
 
 

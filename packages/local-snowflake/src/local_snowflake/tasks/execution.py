@@ -105,6 +105,6 @@ def _run(ctx: Context, task: RunningTask) -> State:
 
 def _holds(ctx: Context, condition: str) -> bool:
     """Evaluate a WHEN condition; a condition that is NULL does not hold."""
-    result = queries.run_query(ctx, queries.parse_relational(ctx, f"SELECT ({condition}) AS HOLDS"))
+    result = queries.run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({condition}) AS HOLDS"))
     value = result.table.column(0)[0].as_py()
     return value.strip().lower() in {"true", "t", "yes", "on", "1"} if isinstance(value, str) else bool(value)

@@ -238,7 +238,7 @@ def _time(ctx: Context, value: Any) -> datetime | None:
     except ValueError:
         sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
         try:
-            time = queries.run_query(ctx, queries.parse_relational(ctx, sql)).table.column(0)[0].as_py()
+            time = queries.run_query(ctx, ctx.compiler.parse(ctx, sql)).table.column(0)[0].as_py()
         except SnowflakeError as error:
             raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
     if not isinstance(time, datetime):

@@ -11,9 +11,9 @@ from local_snowflake.functions.bulk.calls import Call
 from local_snowflake.functions.bulk.fill import Argument, BulkTable, Evaluation
 from local_snowflake.functions.bulk.scope import (
     compile_select,
+    describe,
     describe_columns,
     drop_unused_ctes,
-    look_at,
     output_name,
     top_of,
     visible_ctes,
@@ -26,7 +26,7 @@ _GROUPING = ("group", "having")
 _AFTER = ("qualify", "distinct", "order", "limit", "offset")
 
 
-class NotInBulk(Exception):  # noqa: N818 (not an error: the slow way is taken)
+class NotInBulk(Exception):  # noqa: N818 (not an error: the calls become DuckDB functions)
     """A block cannot be split."""
 
 
@@ -35,7 +35,7 @@ class Block:
 
     The block ``SELECT a, f(b) AS x FROM t WHERE c ORDER BY x`` becomes ``SELECT C0 AS a, P0 AS x FROM bulk ORDER BY x``
     over the results of ``SELECT a, b FROM t WHERE c``. An expression that contains a call is computed after the calls;
-    what it takes from the block's rows besides is carried along in a hidden column.
+    what it needs of the block's rows apart from the calls is carried along in a hidden column.
     """
 
     def __init__(self, ctx: Context, select: exp.Select, calls: list[Call]) -> None:
@@ -114,14 +114,14 @@ class Block:
             node = node.parent
 
     def _copy_with_calls(self, node: exp.Expr) -> exp.Expr:
-        """A copy in which the calls are known too."""
-        made = node.copy()
-        for old, new in zip(list(node.walk()), list(made.walk()), strict=True):
+        """A copy in which the calls are registered, too."""
+        copy = node.copy()
+        for old, new in zip(list(node.walk()), list(copy.walk()), strict=True):
             if call := self.calls.get(id(old)):
                 self.calls[id(new)] = Call(
                     new, call.function, call.arguments, call.result, call.type, call.from_column, call.by_vector
                 )
-        return made
+        return copy
 
     def _is_source_column(self, name: str) -> bool:
         """Whether what stands in FROM has a column of this name: it hides an alias, but in ORDER BY."""
@@ -129,10 +129,10 @@ class Block:
         for clause in ("from_", "joins", "laterals"):
             if (part := self.select.args.get(clause)) is not None:
                 sources.set(clause, part.copy())
-        return name in look_at(self.ctx, compile_select(self.ctx, sources, visible_ctes(self.select)))[0]
+        return name in describe(self.ctx, compile_select(self.ctx, sources, visible_ctes(self.select)))[0]
 
     def _write_out_positions(self) -> None:
-        """``GROUP BY 1`` -> the expression: the position is another one once the calls are taken out."""
+        """``GROUP BY 1`` -> the expression: the position changes when the calls are taken out."""
         group = self.select.args.get("group")
         for item in list(group.expressions) if group else []:
             if isinstance(item, exp.Literal) and item.is_int:
@@ -187,18 +187,18 @@ class Block:
 
     def _after(self, late: list[bool], widths: list[int], names: list[str]) -> list[exp.Expr]:
         """The projections over the table of results."""
-        made: list[exp.Expr] = []
+        projections: list[exp.Expr] = []
         position, of_shown = 0, iter(widths)
         for projection, is_late in zip(self.select.expressions, late, strict=True):
             if is_late:
                 name = output_name(projection)
                 value = self._later(self._copy_with_calls(projection.unalias()))
-                made.append(exp.alias_(value, name, quoted=True, copy=False))
+                projections.append(exp.alias_(value, name, quoted=True, copy=False))
                 continue
             for _ in range(next(of_shown)):
-                made.append(exp.alias_(_column(f"C{position}"), names[position], quoted=True, copy=False))
+                projections.append(exp.alias_(_column(f"C{position}"), names[position], quoted=True, copy=False))
                 position += 1
-        return made
+        return projections
 
     def _later_clause(self, clause: str) -> exp.Expr:
         part = self._copy_with_calls(self.select.args[clause])
@@ -231,8 +231,8 @@ class Block:
             node.set("this", self._carry(node.this))
             return node
         text = node.sql(dialect="snowflake")
-        for i, known in enumerate(self.hidden):
-            if known.sql(dialect="snowflake") == text:
+        for i, hidden in enumerate(self.hidden):
+            if hidden.sql(dialect="snowflake") == text:
                 return _column(f"H{i}")
         self.hidden.append(node.copy())
         return _column(f"H{len(self.hidden) - 1}")
@@ -248,7 +248,7 @@ class Block:
         return evaluation.column(call.result)
 
     def _register(self, before: exp.Select, source: exp.With | None, shown: int) -> None:
-        """Compile the first half and announce the table that it fills."""
+        """Compile the first half and register the table that it fills."""
         for i, hidden in enumerate(self.hidden):
             before.append("expressions", exp.alias_(hidden, f"$H{i}", quoted=True, copy=False))
         position = shown + len(self.hidden)
@@ -262,9 +262,9 @@ class Block:
             # a call without arguments: the block's rows still have to be counted
             before.append("expressions", exp.alias_(exp.Literal.number(1), "$H0", quoted=True, copy=False))
             self.hidden.append(exp.Literal.number(1))
-        kept = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
+        columns = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
         sql = compile_select(self.ctx, before, source)
-        BulkTable(self.ctx, self.name, sql, kept, list(self.evaluations.values())).announce()
+        BulkTable(self.ctx, self.name, sql, columns, list(self.evaluations.values())).register()
 
     def _replace(self, after: list[exp.Expr], conditions: list[exp.Expr], clauses: dict[str, exp.Expr]) -> None:
         select = self.select

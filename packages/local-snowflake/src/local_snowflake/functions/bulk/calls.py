@@ -1,4 +1,4 @@
-"""What a call of a bulk function is, and who finds calls in a statement."""
+"""Calls of bulk functions, and the functions that find them in a statement."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from local_snowflake.execution.context import Context
 
 @dataclass(frozen=True)
 class Function:
-    """A function that is given many rows at once.
+    """A function that takes many rows at once.
 
     Attributes:
         key: identifies it: calls with the same key and the same arguments are evaluated once.
-        evaluate: the work: a table with one column an argument, and the names of the wanted results -> a table with
-            these columns, as many rows, in the same order. It is called with one chunk after the other, from several
-            threads.
+        evaluate: the work: a table with one column an argument, and the names of the results that are needed ->
+            a table with these columns, as many rows, in the same order. It is called with one chunk after the other,
+            from several threads.
     """
 
     key: str
@@ -31,13 +31,13 @@ class Call:
     """One call in a statement's tree.
 
     Attributes:
-        node: what is replaced: the call, or the call with what is taken from its result.
+        node: what is replaced: the call, or the expression that takes a field of its result.
         function: what is called.
         arguments: the arguments' expressions, cast to the types that the function expects.
-        result: which column of the function's results is wanted.
-        type: the column's type, as far as it is known before the function runs.
+        result: the column of the function's results that stands in the node's place.
+        type: the column's type, as far as it is clear before the function runs.
         from_column: makes of that column, as DuckDB reads it, what stands in the node's place.
-        by_vector: makes the slow form: an expression that calls a DuckDB function, which is given 2,048 rows at most.
+        by_vector: makes the slow form: an expression that calls a DuckDB function, which takes 2,048 rows at most.
     """
 
     node: exp.Expr
@@ -53,16 +53,16 @@ Finder = Callable[["Context", exp.Expr], list[Call]]
 FINDERS: list[Finder] = []
 
 
-def announce(finder: Finder) -> Finder:
-    """Let ``finder`` tell which bulk calls a statement's tree has; nested ones may be left for the next time."""
+def register(finder: Finder) -> Finder:
+    """Let ``finder`` find the bulk calls of a statement's tree; nested ones may be left for the next time."""
     FINDERS.append(finder)
     return finder
 
 
 def find_calls(ctx: Context, tree: exp.Expr) -> list[Call]:
     """The calls that have no other call among their arguments."""
-    found = [call for finder in FINDERS for call in finder(ctx, tree)]
-    if len(found) < 2:
-        return found
-    nodes = {id(call.node) for call in found}
-    return [call for call in found if not any(id(n) in nodes for a in call.arguments for n in a.walk())]
+    calls = [call for finder in FINDERS for call in finder(ctx, tree)]
+    if len(calls) < 2:
+        return calls
+    nodes = {id(call.node) for call in calls}
+    return [call for call in calls if not any(id(n) in nodes for a in call.arguments for n in a.walk())]

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.bulk.calls import Function
-from local_snowflake.functions.bulk.scope import look_at
+from local_snowflake.functions.bulk.scope import describe
 
 CHUNK = 100_000
 # chunks that are evaluated at once, and those that wait for it or for their turn to be appended
@@ -30,7 +30,7 @@ class Argument:
 
 @dataclass
 class Evaluation:
-    """One function over the same arguments; the results that calls want of it."""
+    """One function over the same arguments; the results that the calls need."""
 
     function: Function
     prefix: str
@@ -48,34 +48,34 @@ class Evaluation:
         if not columns:
             # a table without columns does not know how many rows it has
             arguments = pa.table({"": pa.nulls(rows.num_rows)})
-        done = self.function.evaluate(arguments, list(self.results))
-        return done.select(list(self.results)).rename_columns([self.column(r) for r in self.results])
+        table = self.function.evaluate(arguments, list(self.results))
+        return table.select(list(self.results)).rename_columns([self.column(r) for r in self.results])
 
 
 class BulkTable:
     """The table that stands in FROM instead of a block's own sources."""
 
-    def __init__(self, ctx: Context, name: str, sql: str, kept: list[str], evaluations: list[Evaluation]) -> None:
+    def __init__(self, ctx: Context, name: str, sql: str, columns: list[str], evaluations: list[Evaluation]) -> None:
         """Describe the table.
 
         Args:
             ctx: the statement's context.
             name: how the block calls it.
-            sql: DuckDB's SQL of the block's rows: the columns that are kept, then the arguments.
-            kept: names for the kept columns.
+            sql: DuckDB's SQL of the block's rows: the columns of the table, then the arguments.
+            columns: names for the first columns, which the table has too.
             evaluations: what is computed of the arguments.
         """
         self._ctx = ctx
         self._name = name
         self._sql = sql
-        self._kept = kept
+        self._columns = columns
         self._evaluations = evaluations
 
-    def announce(self) -> None:
+    def register(self) -> None:
         """Let the statement read the table; it is filled when the statement runs."""
         session = self._ctx.session
-        _, schema = look_at(self._ctx, self._sql)
-        fields = [field.with_name(name) for name, field in zip(self._kept, schema, strict=False)]
+        _, schema = describe(self._ctx, self._sql)
+        fields = [field.with_name(name) for name, field in zip(self._columns, schema, strict=False)]
         for evaluation in self._evaluations:
             fields += [pa.field(evaluation.column(r), kind) for r, kind in evaluation.results.items()]
         placeholder = pa.schema(fields).empty_table()
@@ -84,23 +84,23 @@ class BulkTable:
 
     def _compute(self, placeholder: pa.Table) -> pa.Table:
         """Run the block's SQL and the functions; the next chunks are read while functions work on the former."""
-        done: list[pa.Table] = []
+        tables: list[pa.Table] = []
         waiting: deque[tuple[pa.Table, list[Future[pa.Table]]]] = deque()
         chunks = self._chunks()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
                 for rows in chunks:
-                    kept = rows.select(range(len(self._kept))).rename_columns(self._kept)
-                    waiting.append((kept, [pool.submit(e.run, rows) for e in self._evaluations]))
+                    chunk = rows.select(range(len(self._columns))).rename_columns(self._columns)
+                    waiting.append((chunk, [pool.submit(e.run, rows) for e in self._evaluations]))
                     if len(waiting) >= _IN_FLIGHT:
-                        done.append(_joined(*waiting.popleft()))
-                done += [_joined(*chunk) for chunk in waiting]
+                        tables.append(_append_results(*waiting.popleft()))
+                tables += [_append_results(*filled) for filled in waiting]
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 # the connection takes no other statement while it has rows to give
                 chunks.close()
                 raise
-        return pa.concat_tables(done, promote_options="permissive") if done else placeholder
+        return pa.concat_tables(tables, promote_options="permissive") if tables else placeholder
 
     def _chunks(self) -> Generator[pa.Table]:
         """The block's rows in chunks of one size; DuckDB's own batches vary."""
@@ -120,8 +120,8 @@ class BulkTable:
             yield pa.concat_tables(gathered)
 
 
-def _joined(kept: pa.Table, results: list[Future[pa.Table]]) -> pa.Table:
+def _append_results(rows: pa.Table, results: list[Future[pa.Table]]) -> pa.Table:
     for result in results:
         for field, column in zip(result.result().schema, result.result().columns, strict=True):
-            kept = kept.append_column(field, column)
-    return kept
+            rows = rows.append_column(field, column)
+    return rows

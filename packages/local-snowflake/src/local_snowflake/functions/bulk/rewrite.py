@@ -6,13 +6,11 @@ from sqlglot import exp
 
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 from local_snowflake.functions.bulk.block import Block, NotInBulk
 from local_snowflake.functions.bulk.calls import Call, find_calls
 from local_snowflake.functions.bulk.scope import top_of
 
 
-@tree_rewriter
 def rewrite(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Replace every call of a bulk function.
 

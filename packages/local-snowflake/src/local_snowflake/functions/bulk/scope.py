@@ -28,8 +28,8 @@ def visible_ctes(select: exp.Select) -> exp.With | None:
     for cte in reversed(visible):
         if cte.alias in needed:
             needed |= _mentioned(cte)
-    kept = [cte.copy() for cte in visible if cte.alias in needed]
-    return exp.With(expressions=kept) if kept else None
+    ctes = [cte.copy() for cte in visible if cte.alias in needed]
+    return exp.With(expressions=ctes) if ctes else None
 
 
 def top_of(node: exp.Expr, select: exp.Select) -> exp.Expr:
@@ -73,7 +73,7 @@ def compile_select(ctx: Context, select: exp.Select, ctes: exp.With | None) -> s
     return to_duckdb(translate(resolve(ctx, alone), ctx.session.duck))
 
 
-def look_at(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
+def describe(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
     """A query's column names and arrow types, without running it."""
 
     def work() -> tuple[list[str], pa.Schema]:
@@ -83,8 +83,8 @@ def look_at(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
             schema = ctx.session.duck.sql(f"SELECT * FROM ({sql}) LIMIT 0").to_arrow_table().schema
         return described, schema
 
-    found: tuple[list[str], pa.Schema] = ctx.session.read(work)
-    return found
+    description: tuple[list[str], pa.Schema] = ctx.session.read(work)
+    return description
 
 
 def describe_columns(ctx: Context, select: exp.Select, ctes: exp.With | None) -> tuple[list[int], list[str]]:
@@ -92,7 +92,7 @@ def describe_columns(ctx: Context, select: exp.Select, ctes: exp.With | None) ->
     stars = [p for p in select.expressions if p.is_star]
     if not stars:
         return [1] * len(select.expressions), [output_name(p) for p in select.expressions]
-    names, _ = look_at(ctx, compile_select(ctx, select, ctes))
+    names, _ = describe(ctx, compile_select(ctx, select, ctes))
     if len(stars) == 1:
         rest = len(names) - (len(select.expressions) - 1)
         return [rest if p.is_star else 1 for p in select.expressions], names
@@ -101,7 +101,7 @@ def describe_columns(ctx: Context, select: exp.Select, ctes: exp.With | None) ->
         if projection.is_star:
             single = select.copy()
             single.set("expressions", [projection.copy()])
-            widths.append(len(look_at(ctx, compile_select(ctx, single, ctes))[0]))
+            widths.append(len(describe(ctx, compile_select(ctx, single, ctes))[0]))
         else:
             widths.append(1)
     return widths, names
@@ -121,7 +121,7 @@ def drop_unused_ctes(select: exp.Select) -> None:
     for cte in reversed(own.expressions):
         if cte.alias in needed:
             needed |= _mentioned(cte)
-    kept = [cte for cte in own.expressions if cte.alias in needed]
-    own.set("expressions", kept)
-    if not kept:
+    ctes = [cte for cte in own.expressions if cte.alias in needed]
+    own.set("expressions", ctes)
+    if not ctes:
         select.set("with_", None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 
 # function -> the arguments that are arrays, those that are values, and whether it gives an array
 _FUNCTIONS: dict[type[exp.Expression], tuple[tuple[str, ...], tuple[str, ...], bool]] = {
@@ -35,7 +34,6 @@ _MACROS: dict[type[exp.Expression], str] = {
 }
 
 
-@tree_rewriter
 def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Make arrays whose values may differ in type JSON, and hand lists of JSON values to the array functions."""
     for array in list(tree.find_all(exp.Array)):
@@ -48,7 +46,6 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-@tree_rewriter
 def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Functions of semi-structured values that have macros of their own; a cast to VARIANT does not read JSON."""
     for node in list(tree.find_all(*_MACROS)):

@@ -9,14 +9,12 @@ from sqlglot import exp
 
 from local_snowflake.errors import syntax_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 from local_snowflake.functions.python_calls import call, python_call
 from local_snowflake.sql.dialect import parse
 
 _NAMES = ("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
 
 
-@tree_rewriter
 def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Read the arguments of every FLATTEN in FROM.
 
@@ -26,35 +24,35 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for node in list(tree.find_all(exp.Lateral, exp.TableFromRows)):
         if not isinstance(node.this, exp.Explode):
             continue
-        given = dict(zip(_NAMES, [a for a in _arguments(node.this) if not isinstance(a, exp.Kwarg)], strict=False))
-        given |= {a.this.name.upper(): a.expression for a in _arguments(node.this) if isinstance(a, exp.Kwarg)}
-        if "INPUT" not in given:
+        options = dict(zip(_NAMES, [a for a in _arguments(node.this) if not isinstance(a, exp.Kwarg)], strict=False))
+        options |= {a.this.name.upper(): a.expression for a in _arguments(node.this) if isinstance(a, exp.Kwarg)}
+        if "INPUT" not in options:
             raise syntax_error("FLATTEN needs INPUT => an expression.")
-        if set(given) == {"INPUT"}:
-            node.set("this", exp.Explode(this=given["INPUT"]))
+        if set(options) == {"INPUT"}:
+            node.set("this", exp.Explode(this=options["INPUT"]))
         else:
-            table = exp.Table(this=_rows(given), alias=node.args.get("alias"))
+            table = exp.Table(this=_rows(options), alias=node.args.get("alias"))
             for clause in ("joins", "laterals"):
                 table.set(clause, node.args.get(clause))
             node.replace(table)
     return tree
 
 
-def _rows(given: dict[str, exp.Expr]) -> exp.Expr:
-    value, path = given["INPUT"], given.get("PATH")
+def _rows(options: dict[str, exp.Expr]) -> exp.Expr:
+    value, path = options["INPUT"], options.get("PATH")
     if path is not None and path.name:
         value = _at_path(value, path)
-    options = [
+    arguments = [
         exp.Literal.string(path.name if path is not None else ""),
-        _flag(given, "RECURSIVE"),
-        exp.Literal.string(_mode(given.get("MODE"))),
+        _flag(options, "RECURSIVE"),
+        exp.Literal.string(_mode(options.get("MODE"))),
     ]
-    rows = python_call("flatten", "JSON", call("to_json", value.copy()), *options)
-    return call("flat_rows", value, rows, _flag(given, "OUTER"))
+    rows = python_call("flatten", "JSON", call("to_json", value.copy()), *arguments)
+    return call("flat_rows", value, rows, _flag(options, "OUTER"))
 
 
-def _flag(given: dict[str, exp.Expr], name: str) -> exp.Boolean:
-    option = given.get(name, exp.false())
+def _flag(options: dict[str, exp.Expr], name: str) -> exp.Boolean:
+    option = options.get(name, exp.false())
     if not isinstance(option, exp.Boolean):
         raise syntax_error(f"FLATTEN's {name} is TRUE or FALSE, not {option.sql(dialect='snowflake')}.")
     return exp.Boolean(this=option.this)
@@ -69,8 +67,8 @@ def _mode(option: exp.Expr | None) -> str:
 
 def _at_path(value: exp.Expr, path: exp.Expr) -> exp.Expr:
     text = f"SELECT GET_PATH({value.sql(dialect='snowflake')}, {path.sql(dialect='snowflake')})"
-    found: exp.Expr = parse(text).expressions[0]
-    return found
+    expression: exp.Expr = parse(text).expressions[0]
+    return expression
 
 
 def _arguments(call: exp.Explode) -> list[exp.Expr]:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 
 _SEQUENCES = (exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8)
 
 
-@tree_rewriter
 def order_of_generation(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """``OVER (ORDER BY SEQ8())`` -> ``OVER ()``: a sequence is a window function here, and they do not nest."""
     for window in tree.find_all(exp.Window):

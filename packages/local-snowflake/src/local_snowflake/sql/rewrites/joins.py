@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 
 
-@tree_rewriter
 def joins_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Rewrite what DuckDB's joins do otherwise."""
     for join in tree.find_all(exp.Join):

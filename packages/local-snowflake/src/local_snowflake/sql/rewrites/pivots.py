@@ -11,11 +11,9 @@ from sqlglot import exp
 
 from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 from local_snowflake.sql.types import parse_type
 
 
-@tree_rewriter
 def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Read the values of ``IN (ANY)`` and ``IN (SELECT …)``, and fill in ``DEFAULT ON NULL``.
 
@@ -38,21 +36,21 @@ def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
 def _read_values(
     ctx: Context, tree: exp.Expression, source: exp.Table | exp.Subquery, pivot: exp.Pivot, field: exp.Expr
 ) -> None:
-    asked = field.expressions[0] if isinstance(field, exp.In) and field.expressions else None
-    if not isinstance(asked, exp.PivotAny | exp.Query):
+    of_values = field.expressions[0] if isinstance(field, exp.In) and field.expressions else None
+    if not isinstance(of_values, exp.PivotAny | exp.Query):
         return
-    if isinstance(asked, exp.PivotAny):
+    if isinstance(of_values, exp.PivotAny):
         below = source.copy()
         for clause in ("pivots", "joins", "laterals"):
             below.set(clause, None)
-        found = exp.select(field.this.copy()).distinct().from_(below).where(field.this.copy().is_(exp.null()).not_())
-        order = asked.this
-        found = found.order_by(*(order.expressions if isinstance(order, exp.Order) else [field.this.copy()]))
+        query = exp.select(field.this.copy()).distinct().from_(below).where(field.this.copy().is_(exp.null()).not_())
+        order = of_values.this
+        query = query.order_by(*(order.expressions if isinstance(order, exp.Order) else [field.this.copy()]))
     else:
-        found = exp.select("*").from_(exp.Subquery(this=asked.copy(), alias=exp.TableAlias(this=_quoted("V"))))
+        query = exp.select("*").from_(exp.Subquery(this=of_values.copy(), alias=exp.TableAlias(this=_quoted("V"))))
     if with_ := tree.args.get("with_"):
-        found.set("with_", with_.copy())
-    values = [_literal(row[0]) for row in _rows(ctx, found)]
+        query.set("with_", with_.copy())
+    values = [_literal(row[0]) for row in _rows(ctx, query)]
     if not values:
         raise execution_error("PIVOT finds no values to pivot by", 2140, "22000")
     field.set("expressions", values)

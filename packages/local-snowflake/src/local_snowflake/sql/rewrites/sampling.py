@@ -8,10 +8,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import tree_rewriter
 
 
-@tree_rewriter
 def samples_of_blocks(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """``SAMPLE BLOCK (p)`` -> ``SAMPLE SYSTEM (p)``, which is another word for it."""
     for sample in tree.find_all(exp.TableSample):

@@ -1,0 +1,39 @@
+"""The rewrites of queries and DML in their order, from all the packages that have one."""
+
+from __future__ import annotations
+
+from local_snowflake.copy.infer import use_template
+from local_snowflake.copy.load_history import keep_full_name
+from local_snowflake.copy.staged_queries import read_stages
+from local_snowflake.functions import bulk
+from local_snowflake.models.call_syntax import rewrite_calls
+from local_snowflake.models.predict import expand_table_functions
+from local_snowflake.routines import expansion
+from local_snowflake.sql.pipeline import Pipeline
+from local_snowflake.sql.rewrites.arrays import arrays_as_json, variants_as_json
+from local_snowflake.sql.rewrites.flatten import flatten_options
+from local_snowflake.sql.rewrites.generators import order_of_generation
+from local_snowflake.sql.rewrites.joins import joins_of_snowflake
+from local_snowflake.sql.rewrites.pivots import pivots_of_snowflake
+from local_snowflake.sql.rewrites.sampling import samples_of_blocks
+
+PIPELINE = Pipeline(
+    text=(use_template, rewrite_calls),
+    tree=(
+        # before bulk.rewrite: the arguments of a table function may contain calls of other functions
+        expand_table_functions,
+        # before everything below: the body of a SQL function may contain whatever a query contains
+        expansion.expand,
+        arrays_as_json,
+        variants_as_json,
+        flatten_options,
+        bulk.rewrite,
+        order_of_generation,
+        joins_of_snowflake,
+        keep_full_name,
+        # before read_stages: the query for the values of IN (ANY) ends with dropping the rows that are registered
+        pivots_of_snowflake,
+        samples_of_blocks,
+        read_stages,
+    ),
+)

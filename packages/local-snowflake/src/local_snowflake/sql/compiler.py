@@ -1,0 +1,200 @@
+"""From a statement's text to what runs it on DuckDB; what was compiled before is not compiled again.
+
+Three caches, each safe for a reason of its own:
+
+- statements by text: tokens and first words follow from the text alone;
+- syntax trees by text, after the rewrites of the text: parsing depends on nothing else; a tree is copied to be changed;
+- plans by text, database, schema and the catalog's version: only those of statements that consist of tables, operators
+  and functions that DuckDB evaluates when the plan runs (see ``_is_repeatable`` and ``_is_bound_to_statement``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from cachetools import LRUCache
+from sqlglot import exp
+
+from local_snowflake.catalog.catalog import Object
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution import registry
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Result
+from local_snowflake.sessions.replay import RANDOM
+from local_snowflake.sql.binds import BATCH_PREFIX
+from local_snowflake.sql.column_names import keep_texts
+from local_snowflake.sql.dialect import parse
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.pipeline import Pipeline
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name
+from local_snowflake.sql.statement import RAW_VERBS, Statement, parse_statement
+
+V = TypeVar("V")
+_STATEMENTS = 500
+# longer texts, eg: of a batch of rows, hardly come twice
+_LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled statement.
+
+    Attributes:
+        sql: DuckDB's SQL of its parts.
+        run: runs these parts, in a statement's context; all that depends on the session or on the moment is in there.
+    """
+
+    sql: tuple[str, ...]
+    run: Callable[[Context, Sequence[str]], Result]
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A plan that may run again, and the tables that it reads."""
+
+    plan: Plan
+    reads: dict[Name, Object]
+
+
+_Key = tuple[str, str | None, str | None, int]
+
+
+class _Cache(Generic[V]):
+    """The values that were used last, by their keys, for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: LRUCache = LRUCache(_STATEMENTS)
+
+    def get(self, key: object) -> V | None:
+        with self._lock:
+            value: V | None = self._values.get(key)
+        return value
+
+    def put(self, key: object, value: V) -> None:
+        with self._lock:
+            self._values[key] = value
+
+
+class Compiler:
+    """Compiles the statements of an account."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Apply the rewrites of ``pipeline`` to every query and DML statement."""
+        self._pipeline = pipeline
+        self._statements: _Cache[Statement] = _Cache()
+        self._trees: _Cache[exp.Expression] = _Cache()
+        self._plans: _Cache[_Compiled] = _Cache()
+
+    def statement(self, sql: str) -> Statement:
+        """The statement of a text."""
+        if cached := self._statements.get(sql):
+            return cached
+        statement = parse_statement(sql, registry.STATEMENTS)
+        if statement.verb not in RAW_VERBS and len(sql) <= _LONGEST:
+            self._statements.put(sql, statement)
+        return statement
+
+    def parse(self, ctx: Context, sql: str | Statement) -> exp.Expression:
+        """The syntax tree of a query or DML statement, after the rewrites of its text; it may be changed.
+
+        Raises:
+            SnowflakeError: 001003, if the text does not parse.
+        """
+        statement = self.statement(sql) if isinstance(sql, str) else sql
+        for rewrite in self._pipeline.text:
+            if (text := rewrite(ctx, statement)) != statement.sql:
+                statement = self.statement(text)
+        if cached := self._trees.get(statement.sql):
+            return cached.copy()
+        tree = parse(statement)
+        keep_texts(tree, statement)
+        if len(statement.sql) <= _LONGEST:
+            self._trees.put(statement.sql, tree.copy())
+        return tree
+
+    def rewrite(self, ctx: Context, tree: exp.Expression) -> exp.Expression:
+        """A tree after the rewrites of trees; it may be the same one, changed."""
+        for rewrite in self._pipeline.tree:
+            tree = rewrite(ctx, tree)
+        return tree
+
+    def plan(
+        self, ctx: Context, statement: Statement, compile_: Callable[[Context, Statement, exp.Expression], Plan]
+    ) -> Plan:
+        """The plan of a query or DML statement.
+
+        Args:
+            ctx: the statement's context; the tables that the statement reads are noted there.
+            statement: the statement.
+            compile_: makes the plan of a parsed statement.
+        """
+        key = _key(ctx, statement.sql)
+        if key and (compiled := self._plans.get(key)):
+            ctx.reads.update(compiled.reads)
+            return compiled.plan
+        tree = self.parse(ctx, statement)
+        repeatable = key is not None and _is_repeatable(ctx, tree)
+        plan = compile_(ctx, statement, tree)
+        if repeatable and not _is_bound_to_statement(ctx, plan):
+            self._plans.put(key, _Compiled(plan, dict(ctx.reads)))
+        return plan
+
+
+def _key(ctx: Context, sql: str) -> _Key | None:
+    """What a plan depends on; None for a text that is too long, and in a session whose temporary tables hide others."""
+    session = ctx.session
+    if session.temporary or len(sql) > _LONGEST:
+        return None
+    return sql, session.database, session.schema, ctx.catalog.version
+
+
+# what is evaluated while a statement is compiled, reads the session's variables, or is a function of the account
+_EVALUATED = (
+    exp.Anonymous,
+    exp.Command,
+    exp.Explode,
+    exp.Lateral,
+    exp.Parameter,
+    exp.Pivot,
+    exp.Placeholder,
+    exp.SessionParameter,
+    exp.TableFromRows,
+    *RANDOM,
+)
+
+
+def _is_repeatable(ctx: Context, tree: exp.Expression) -> bool:
+    """Whether a statement means the same as long as its names do: it reads tables alone, as they are now."""
+    ctes = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
+    for node in tree.walk():
+        if isinstance(node, _EVALUATED) or function_name(node) in registry.SYSTEM_FUNCTIONS:
+            return False
+        if isinstance(node, exp.Table) and not _is_plain_table(ctx, node, ctes):
+            return False
+    return True
+
+
+def _is_plain_table(ctx: Context, table: exp.Table, ctes: set[str]) -> bool:
+    parts = [p for p in (table.args.get("catalog"), table.args.get("db"), table.this) if p is not None]
+    if table.args.get("when") or table.args.get("changes") or not all(isinstance(p, exp.Identifier) for p in parts):
+        return False
+    try:
+        relation = ctx.relation(ctx.resolve([p.this if p.quoted else p.this.upper() for p in parts]))
+    except SnowflakeError:
+        return False
+    if relation is None:
+        return len(parts) == 1 and table.name.upper() in ctes
+    return relation.kind == "TABLE"
+
+
+_OF_STATEMENT = (TABLE_FUNCTION_PREFIX, BATCH_PREFIX, "_PYTHON_", "$MERGE_")
+
+
+def _is_bound_to_statement(ctx: Context, plan: Plan) -> bool:
+    """Whether a plan holds something of the statement that it was made for: registered rows, a stream, the time."""
+    names = (*_OF_STATEMENT, ctx.started.isoformat(sep=" "))
+    return bool(ctx.streams or ctx.points or ctx.random_calls) or any(n in sql for sql in plan.sql for n in names)

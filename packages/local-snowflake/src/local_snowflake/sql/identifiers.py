@@ -1,0 +1,38 @@
+"""IDENTIFIER('name' | $variable): a name that is written as a text.
+
+Source: https://docs.snowflake.com/en/sql-reference/identifier-literal
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot.tokens import TokenType
+
+from local_snowflake.sql.statement import Edit, Statement, edited
+
+_CALL = re.compile(r"\bidentifier\s*\(\s*['$]", re.I)
+
+
+def inline_identifiers(statement: Statement, variables: Mapping[str, Any]) -> str:
+    """The statement's text with names in the place of IDENTIFIER(…).
+
+    Args:
+        statement: the statement; its bind values are part of its text already.
+        variables: the session's variables by their names in upper case.
+    """
+    if not _CALL.search(statement.sql):
+        return statement.sql
+    tokens = statement.tokens
+    edits: list[Edit] = []
+    for i, (word, opening, name, closing) in enumerate(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False)):
+        if word.text.upper() != "IDENTIFIER" or opening.text != "(":
+            continue
+        text, end = name.text, closing
+        if name.token_type == TokenType.PARAMETER and closing.text.upper() in variables:
+            text, end = str(variables[closing.text.upper()]), tokens[min(i + 4, len(tokens) - 1)]
+        if end.text == ")":
+            edits.append((word.start, end.end + 1, text))
+    return edited(statement.sql, edits)

@@ -1,0 +1,20 @@
+"""Fixtures: an account in the process of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_snowflake.account import Account
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account with the database D, whose background work is not started."""
+    made = Account(tmp_path_factory.mktemp("account") / "data")
+    token = made.sessions.open("TEST")
+    made.execute(token, "CREATE DATABASE D")
+    made.sessions.close(token)
+    yield made
+    made.close()

@@ -1,0 +1,19 @@
+"""What the tests of rewrites share: SQL before, SQL after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from local_snowflake.sql.dialect import parse, upper_case
+
+if TYPE_CHECKING:
+    from local_snowflake.execution.context import Context
+    from local_snowflake.sql.pipeline import TreeRewrite
+
+# for rewrites that ask nothing of the session
+NO_CONTEXT = cast("Context", None)
+
+
+def rewritten(rewrite: TreeRewrite, sql: str) -> str:
+    """Snowflake's SQL of a statement after one rewrite of its tree."""
+    return rewrite(NO_CONTEXT, upper_case(parse(sql))).sql(dialect="snowflake")
