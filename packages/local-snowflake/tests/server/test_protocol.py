@@ -73,7 +73,7 @@ def connection(impatient: dict[str, Any]) -> Iterator[snowflake.connector.Snowfl
 
 @pytest.fixture
 def client(impatient: dict[str, Any], connection: snowflake.connector.SnowflakeConnection) -> Client:
-    """A session by hand beside it."""
+    """Another session, opened by hand."""
     made = Client(impatient)
     made.statement("USE SCHEMA T_PROTOCOL.PUBLIC")
     return made
@@ -95,17 +95,17 @@ def run(connection: snowflake.connector.SnowflakeConnection, sql: str) -> list[A
 
 
 def in_thread(work: Any) -> tuple[threading.Thread, list[Any]]:
-    told: list[Any] = []
+    outcomes: list[Any] = []
 
     def collect() -> None:
         try:
-            told.append(work())
+            outcomes.append(work())
         except DatabaseError as error:
-            told.append(error)
+            outcomes.append(error)
 
     thread = threading.Thread(target=collect)
     thread.start()
-    return thread, told
+    return thread, outcomes
 
 
 # -- statements that take long ----------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_waiting_statements_keep_nobody_from_working(snowflake_connection: dict[
     assert holder.statement("COMMIT")["success"]
     for thread, _ in waiting:
         thread.join()
-    assert all(told[0]["success"] for _, told in waiting)
+    assert all(outcomes[0]["success"] for _, outcomes in waiting)
 
 
 # -- cancelling -------------------------------------------------------------------------------------------------------
@@ -260,10 +260,10 @@ def test_an_error_that_is_no_valid_unicode_is_told_once(connection: snowflake.co
     with pytest.raises(DatabaseError, match=r"caf\\udce9\.csv"):
         run(connection, "CALL MISSES()")
     assert run(connection, "SELECT COUNT(*) FROM RUNS") == [(1,)]
-    told = run(
+    rows = run(
         connection, "SELECT ERROR_MESSAGE FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) WHERE ERROR_CODE = 100357"
     )
-    assert "udce9" in told[0][0]
+    assert "udce9" in rows[0][0]
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,8 @@ def test_a_body_that_is_not_zipped_as_it_says_is_refused(snowflake_connection: d
 
 def test_a_binding_that_makes_no_sense_is_an_error_of_the_statement(snowflake_connection: dict[str, Any]) -> None:
     client = Client(snowflake_connection)
-    told = client.statement("SELECT ?", bindings={"1": {"type": "DATE", "value": "soon"}})
-    assert not told["success"]
+    answer = client.statement("SELECT ?", bindings={"1": {"type": "DATE", "value": "soon"}})
+    assert not answer["success"]
 
 
 def test_a_large_result_arrives_whole(snowflake_connection: dict[str, Any]) -> None:

@@ -116,9 +116,9 @@ def test_a_second_server_on_the_same_directory_is_refused(local_snowflake: Local
 
 def test_connection_without_a_server_says_what_to_do(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(tmp_path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert told.returncode == 1
-    assert "local_snowflake serve --data-dir" in told.stderr
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "local_snowflake serve --data-dir" in done.stderr
 
 
 def test_stock_airflow_hook_over_tls(local_snowflake: LocalSnowflake, tmp_path: Path) -> None:
@@ -141,13 +141,13 @@ def test_stock_airflow_hook_over_tls(local_snowflake: LocalSnowflake, tmp_path: 
         "AIRFLOW_CONN_SNOWFLAKE_DEFAULT": json.dumps(uri),
         "REQUESTS_CA_BUNDLE": str(local_snowflake.data_dir / "ca-bundle.pem"),
     }
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=180, check=False
     )
-    assert told.returncode == 0, told.stderr
-    assert "(42,)" in told.stdout
-    assert "43" in told.stdout
-    assert '"dag_id": "d"' in told.stdout
+    assert done.returncode == 0, done.stderr
+    assert "(42,)" in done.stdout
+    assert "43" in done.stdout
+    assert '"dag_id": "d"' in done.stdout
 
 
 def test_tls_without_trust_in_the_certificate_fails(local_snowflake: LocalSnowflake) -> None:

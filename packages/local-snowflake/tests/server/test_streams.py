@@ -175,7 +175,7 @@ def test_every_row_is_consumed_once_by_parallel_consumers(
             ) as connection:
                 for sql in statements:
                     _ask(connection, sql)
-        except BaseException as error:  # noqa: BLE001 (told by the main thread)
+        except BaseException as error:  # noqa: BLE001 (reported by the main thread)
             failures.append(error)
 
     consume = ["BEGIN", "INSERT INTO O SELECT I FROM S", "COMMIT"]

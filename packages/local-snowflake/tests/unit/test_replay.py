@@ -39,7 +39,7 @@ def test_a_random_call_is_a_conflict(catalog: Catalog) -> None:
 
 def test_a_changing_default_is_a_conflict(catalog: Catalog) -> None:
     conflict = inputs(catalog, default="ID").conflict(TableClock(), 0)
-    assert conflict == "column ID is filled from a sequence or a default that is not constant"
+    assert conflict == "column ID gets its value from a sequence or a default that is not constant"
 
 
 def test_a_table_that_was_written_since_is_a_conflict(catalog: Catalog) -> None:

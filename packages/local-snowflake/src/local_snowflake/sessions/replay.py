@@ -115,7 +115,7 @@ class StatementInputs:
         if self.random_calls:
             return f"{min(self.random_calls)} gives another value each time"
         if self.changing_default:
-            return f"column {self.changing_default} is filled from a sequence or a default that is not constant"
+            return f"column {self.changing_default} gets its value from a sequence or a default that is not constant"
         for name, table in self.reads.items():
             if clock.written_since(name, moment) or self.catalog.get("TABLE", name) is not table:
                 return f"table {name.fqn}, which it reads, was changed by another session"

@@ -1,4 +1,4 @@
-"""The catalog: changes that run side by side, and when one of them has to begin anew."""
+"""The catalog: changes that run side by side, and when one of them has to begin again."""
 
 from __future__ import annotations
 
