@@ -1,4 +1,4 @@
-"""CSV files: every option of a format, quotes inside of fields, and the same result from the fast and the careful reader."""
+"""CSV files: every option of a format, quotes inside of fields, and one result of the fast and the careful reader."""
 
 from __future__ import annotations
 

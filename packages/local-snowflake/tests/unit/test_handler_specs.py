@@ -68,9 +68,9 @@ def call(kind: str, result: str, **more: Any) -> dict[str, Any]:
 
 def test_a_function_is_called_for_each_row() -> None:
     batch = pa.table({"A": [1, None]})
-    result = evaluate_scalar(lambda a: str(a), call("INT", "VARCHAR"), batch)
+    result = evaluate_scalar(str, call("INT", "VARCHAR"), batch)
     assert result.column("RESULT").to_pylist() == ["1", "None"]
-    strict = evaluate_scalar(lambda a: str(a), call("INT", "VARCHAR", strict=True), batch)
+    strict = evaluate_scalar(str, call("INT", "VARCHAR", strict=True), batch)
     assert strict.column("RESULT").to_pylist() == ["1", None]
 
 

@@ -46,8 +46,8 @@ def test_branches_keep_the_case_expressions_of_their_conditions() -> None:
 
 def test_loops_have_bounds_conditions_and_labels() -> None:
     counting, rows, while_, repeat, loop = steps(
-        "FOR I IN REVERSE 1 TO N DO NULL; END FOR; FOR R IN C DO NULL; END FOR; WHILE (A < 2) DO NULL; END WHILE OUTER_;"
-        "REPEAT NULL; UNTIL (A > 2) END REPEAT; LOOP CONTINUE OUTER_; END LOOP;"
+        "FOR I IN REVERSE 1 TO N DO NULL; END FOR; FOR R IN C DO NULL; END FOR; WHILE (A < 2) DO NULL; "
+        "END WHILE OUTER_; REPEAT NULL; UNTIL (A > 2) END REPEAT; LOOP CONTINUE OUTER_; END LOOP;"
     )
     assert isinstance(counting, tree.CountingLoop)
     assert (counting.name, counting.first, counting.last, counting.reverse) == ("I", "1", "N", True)
@@ -65,8 +65,8 @@ def test_loops_have_bounds_conditions_and_labels() -> None:
 
 def test_statements_and_their_targets() -> None:
     select, insert, immediate, fetch, table = steps(
-        "SELECT A, MAX(B) INTO :x, y FROM T; INSERT INTO T VALUES (1); EXECUTE IMMEDIATE 'SELECT ?' INTO z USING (x, 1);"
-        "FETCH C INTO x, y; RETURN TABLE(R);"
+        "SELECT A, MAX(B) INTO :x, y FROM T; INSERT INTO T VALUES (1); "
+        "EXECUTE IMMEDIATE 'SELECT ?' INTO z USING (x, 1); FETCH C INTO x, y; RETURN TABLE(R);"
     )
     assert isinstance(select, tree.Sql)
     assert (select.text, select.into) == ("SELECT A, MAX(B) FROM T", ("X", "Y"))
