@@ -14,8 +14,9 @@ from benchmarks.parsing import parse_times
 from benchmarks.pipelines import MODELS
 from benchmarks.scoring import BATCH, growth, throughput
 from benchmarks.server import Server, running
+from benchmarks.statements import statement_rates
 
-PARTS = ("scoring", "growth", "parsing")
+PARTS = ("scoring", "growth", "statements", "parsing")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,12 +36,14 @@ def main(arguments: list[str] | None = None) -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         folder = Path(name)
-        if {"scoring", "growth"} & set(parts):
+        if {"scoring", "growth", "statements"} & set(parts):
             with running(folder / "data") as server:
                 if "scoring" in parts:
                     console.print(_scoring_table(server, folder, options.models, options.rows))
                 if "growth" in parts:
                     console.print(_growth_table(server, folder, options.rows))
+                if "statements" in parts:
+                    console.print(_statements_table(server))
     if "parsing" in parts:
         console.print(_parsing_table())
 
@@ -66,6 +69,16 @@ def _growth_table(server: Server, folder: Path, many: int) -> Table:
         table.add_column(column, justify="right")
     table.add_row(f"{found.few_rows:,}", f"{found.few:.3f}", "1.00")
     table.add_row(f"{found.many_rows:,}", f"{found.many:.3f}", f"{found.ratio:.2f}")
+    return table
+
+
+def _statements_table(server: Server) -> Table:
+    table = Table(title="Statements through the connector, whose text is new or comes again")
+    for column in ("statement", "new /s", "repeated /s", "ratio"):
+        table.add_column(column, justify="left" if column == "statement" else "right")
+    for rate in statement_rates(server):
+        ratio = rate.repeated / rate.new
+        table.add_row(rate.statement, f"{rate.new:,.1f}", f"{rate.repeated:,.1f}", f"{ratio:.1f}")
     return table
 
 

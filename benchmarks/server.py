@@ -91,7 +91,8 @@ def running(folder: Path) -> Iterator[Server]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(folder)]
-    environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+    paths = (_ROOT, _ROOT / "packages" / "local-snowflake" / "src")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     try:

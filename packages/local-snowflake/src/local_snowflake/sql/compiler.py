@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from cachetools import LRUCache
 from sqlglot import exp
@@ -33,7 +33,8 @@ from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name
 from local_snowflake.sql.statement import RAW_VERBS, Statement, parse_statement
 
 V = TypeVar("V")
-_STATEMENTS = 500
+# what a cache holds, in characters of SQL; a syntax tree takes some hundred bytes a character
+_CHARACTERS = 500_000
 # longer texts, eg: of a batch of rows, hardly come twice
 _LONGEST = 20_000
 
@@ -59,24 +60,22 @@ class _Compiled:
     reads: dict[Name, Object]
 
 
-_Key = tuple[str, str | None, str | None, int]
-
-
 class _Cache(Generic[V]):
-    """The values that were used last, by their keys, for all threads."""
+    """The values that were used last, by keys that start with a statement's text; for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: LRUCache = LRUCache(_STATEMENTS)
+        self._entries: LRUCache = LRUCache(_CHARACTERS, getsizeof=lambda entry: entry[1])
 
-    def get(self, key: object) -> V | None:
+    def get(self, sql: str, *surroundings: object) -> V | None:
         with self._lock:
-            value: V | None = self._values.get(key)
-        return value
+            value, _ = self._entries.get((sql, *surroundings), (None, 0))
+        return cast("V | None", value)
 
-    def put(self, key: object, value: V) -> None:
-        with self._lock:
-            self._values[key] = value
+    def put(self, value: V, sql: str, *surroundings: object) -> None:
+        if len(sql) <= _LONGEST:
+            with self._lock:
+                self._entries[sql, *surroundings] = value, len(sql) + 1
 
 
 class Compiler:
@@ -94,8 +93,8 @@ class Compiler:
         if cached := self._statements.get(sql):
             return cached
         statement = parse_statement(sql, registry.STATEMENTS)
-        if statement.verb not in RAW_VERBS and len(sql) <= _LONGEST:
-            self._statements.put(sql, statement)
+        if statement.verb not in RAW_VERBS:
+            self._statements.put(statement, sql)
         return statement
 
     def parse(self, ctx: Context, sql: str | Statement) -> exp.Expression:
@@ -108,12 +107,11 @@ class Compiler:
         for rewrite in self._pipeline.text:
             if (text := rewrite(ctx, statement)) != statement.sql:
                 statement = self.statement(text)
-        if cached := self._trees.get(statement.sql):
+        if (cached := self._trees.get(statement.sql)) is not None:
             return cached.copy()
         tree = parse(statement)
         keep_texts(tree, statement)
-        if len(statement.sql) <= _LONGEST:
-            self._trees.put(statement.sql, tree.copy())
+        self._trees.put(tree.copy(), statement.sql)
         return tree
 
     def rewrite(self, ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -132,24 +130,23 @@ class Compiler:
             statement: the statement.
             compile_: makes the plan of a parsed statement.
         """
-        key = _key(ctx, statement.sql)
-        if key and (compiled := self._plans.get(key)):
+        key = (statement.sql, ctx.session.database, ctx.session.schema, ctx.catalog.version)
+        # a temporary table hides another one in its session alone
+        shared = not ctx.session.temporary
+        if shared and (compiled := self._plans.get(*key)):
             ctx.reads.update(compiled.reads)
             return compiled.plan
         tree = self.parse(ctx, statement)
-        repeatable = key is not None and _is_repeatable(ctx, tree)
-        plan = compile_(ctx, statement, tree)
-        if repeatable and not _is_bound_to_statement(ctx, plan):
-            self._plans.put(key, _Compiled(plan, dict(ctx.reads)))
+        repeatable = shared and _is_repeatable(ctx, tree)
+        # a block of Snowflake Scripting evaluates all its expressions in one context
+        earlier, ctx.reads = ctx.reads, {}
+        try:
+            plan = compile_(ctx, statement, tree)
+            if repeatable and not _is_bound_to_statement(ctx, plan):
+                self._plans.put(_Compiled(plan, dict(ctx.reads)), *key)
+        finally:
+            ctx.reads = earlier | ctx.reads
         return plan
-
-
-def _key(ctx: Context, sql: str) -> _Key | None:
-    """What a plan depends on; None for a text that is too long, and in a session whose temporary tables hide others."""
-    session = ctx.session
-    if session.temporary or len(sql) > _LONGEST:
-        return None
-    return sql, session.database, session.schema, ctx.catalog.version
 
 
 # what is evaluated while a statement is compiled, reads the session's variables, or is a function of the account
