@@ -19,7 +19,8 @@ from sqlglot.tokens import TokenType
 
 import local_snowflake.handlers  # noqa: F401 (registers them)
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import ROLE, Object, RecordedOptions
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.copy import load_history
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
@@ -101,10 +102,10 @@ class Engine:
 
     def _make_defaults(self) -> None:
         """What a new account has: the system's roles."""
-        if not self.catalog.all("ROLE"):
+        if not self.catalog.all(ROLE):
             with self.catalog.change(self.storage.cursor()) as change:
                 for role in BUILT_IN_ROLES:
-                    change.put(Object("ROLE", Name("", "", role), owner=""))
+                    change.put(Object(ROLE, Name("", "", role), RecordedOptions({}), owner=""))
 
     def start(self, address: dict[str, Any]) -> None:
         """Begin background work.

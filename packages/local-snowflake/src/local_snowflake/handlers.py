@@ -4,13 +4,10 @@ import importlib
 
 MODULES = (
     "statements.account",
-    "statements.alter_columns",
-    "statements.alter_schema",
     "statements.alter_table",
     "sql.rewrites.arrays",
     "scripting.statements",
     "statements.clones",
-    "statements.columns",
     "statements.comments",
     "copy.statements",
     "statements.databases",

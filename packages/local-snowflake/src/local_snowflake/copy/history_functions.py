@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.copy import load_history
 from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
@@ -36,10 +36,10 @@ def validate(ctx: Context, table: str, *, job_id: str) -> pa.Table:
     return load_history.errors_of(ctx, _table(ctx, table), job_id)
 
 
-def _table(ctx: Context, text: str) -> Object:
+def _table(ctx: Context, text: str) -> Table:
     name = ctx.resolve(split_parts(text))
     found = ctx.relation(name)
-    if found is None:
+    if not TABLE.describes(found):
         raise does_not_exist("Table", name.fqn)
     return found
 

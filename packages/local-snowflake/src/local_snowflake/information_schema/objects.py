@@ -9,7 +9,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import (
+    FILE_FORMAT,
+    FUNCTION,
+    PROCEDURE,
+    STAGE,
+    Kind,
+    Object,
+    P,
+    Routine,
+    RoutineProps,
+)
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
 from local_snowflake.information_schema.views import TIME, as_table
@@ -24,9 +34,9 @@ _FORMAT_OPTIONS = (
 )
 
 
-def _objects(ctx: Context, kind: str, database: str) -> list[Object]:
+def _objects(ctx: Context, kind: Kind[P], database: str) -> list[Object[P]]:
     """The objects of a kind in a database, the session's temporary ones among them, by name."""
-    temporary = [o for (held, n), o in ctx.session.temporary_objects.items() if held == kind and n.database == database]
+    temporary = [o for o in ctx.session.temporary_objects.values() if kind.describes(o) and o.name.database == database]
     return sorted([*ctx.catalog.all(kind, database), *temporary], key=lambda o: o.name)
 
 
@@ -38,30 +48,30 @@ def _table(records: list[dict[str, Any]], names: tuple[str, ...]) -> pa.Table:
     return as_table(records, dict.fromkeys(names, _TEXT) | {"CREATED": TIME, "LAST_ALTERED": TIME, "COMMENT": _TEXT})
 
 
-def _routine(o: Object, kind: str) -> dict[str, Any]:
+def _routine(o: Routine, kind: str) -> dict[str, Any]:
     props = o.props
-    listed = ", ".join(f"{a['name']} {parse_type(a['type']).name}" for a in props["args"])
-    returns = props["returns"] if props["table_columns"] is not None else parse_type(props["returns"]).name
+    listed = ", ".join(f"{a.name} {parse_type(a.type).name}" for a in props.args)
+    returns = props.returns if props.table_columns is not None else parse_type(props.returns).name
     return {
         f"{kind}_CATALOG": o.name.database,
         f"{kind}_SCHEMA": o.name.schema,
-        f"{kind}_NAME": props["name"],
+        f"{kind}_NAME": props.name,
         f"{kind}_OWNER": o.owner,
         "ARGUMENT_SIGNATURE": f"({listed})",
         "DATA_TYPE": returns,
-        f"{kind}_LANGUAGE": props["language"],
-        f"{kind}_DEFINITION": props["body"],
-        "IS_SECURE": "YES" if props.get("secure") else "NO",
-        "VOLATILITY": props["volatility"],
-        "HANDLER": props.get("handler"),
-        "RUNTIME_VERSION": props.get("runtime_version"),
-        "PACKAGES": str(props["packages"]) if props.get("packages") else None,
-        "IMPORTS": str(props["imports"]) if props.get("imports") else None,
+        f"{kind}_LANGUAGE": props.language,
+        f"{kind}_DEFINITION": props.body,
+        "IS_SECURE": "YES" if props.secure else "NO",
+        "VOLATILITY": props.volatility,
+        "HANDLER": props.handler,
+        "RUNTIME_VERSION": props.runtime_version,
+        "PACKAGES": str(list(props.packages)) if props.packages else None,
+        "IMPORTS": str(list(props.imports)) if props.imports else None,
         **_times(o),
     }
 
 
-def _routines(ctx: Context, database: str, kind: str) -> pa.Table:
+def _routines(ctx: Context, database: str, kind: Kind[RoutineProps]) -> pa.Table:
     prefixed = ("CATALOG", "SCHEMA", "NAME", "OWNER", "LANGUAGE", "DEFINITION")
     more = ("ARGUMENT_SIGNATURE", "DATA_TYPE", "IS_SECURE", "VOLATILITY", "HANDLER", "RUNTIME_VERSION", "PACKAGES")
     names = (*(f"{kind}_{p}" for p in prefixed), *more, "IMPORTS")
@@ -71,13 +81,13 @@ def _routines(ctx: Context, database: str, kind: str) -> pa.Table:
 @table_function("INFORMATION_SCHEMA.PROCEDURES")
 def procedures(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/procedures."""
-    return _routines(ctx, database, "PROCEDURE")
+    return _routines(ctx, database, PROCEDURE)
 
 
 @table_function("INFORMATION_SCHEMA.FUNCTIONS")
 def functions(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/functions."""
-    return _routines(ctx, database, "FUNCTION")
+    return _routines(ctx, database, FUNCTION)
 
 
 @table_function("INFORMATION_SCHEMA.STAGES")
@@ -86,7 +96,7 @@ def stages(ctx: Context, database: str) -> pa.Table:
     records = [
         {"STAGE_CATALOG": database, "STAGE_SCHEMA": o.name.schema, "STAGE_NAME": o.name.name, "STAGE_OWNER": o.owner}
         | {"STAGE_TYPE": "Internal Named", **_times(o)}
-        for o in _objects(ctx, "STAGE", database)
+        for o in _objects(ctx, STAGE, database)
     ]
     names = ("STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_URL", "STAGE_REGION", "STAGE_TYPE", "STAGE_OWNER")
     return _table(records, names)
@@ -97,9 +107,9 @@ def file_formats(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/file_formats."""
     records = [
         {f"FILE_FORMAT_{k}": v for k, v in zip(("CATALOG", "SCHEMA", "NAME"), o.name, strict=True)}
-        | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props["options"].get("TYPE"), **_times(o)}
-        | {k: str(v) for k, v in o.props["options"].items() if k in _FORMAT_OPTIONS}
-        for o in _objects(ctx, "FILE FORMAT", database)
+        | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props.options.get("TYPE"), **_times(o)}
+        | {k: str(v) for k, v in o.props.options.items() if k in _FORMAT_OPTIONS}
+        for o in _objects(ctx, FILE_FORMAT, database)
     ]
     names = tuple(f"FILE_FORMAT_{p}" for p in ("CATALOG", "SCHEMA", "NAME", "OWNER", "TYPE"))
     return _table(records, (*names, *_FORMAT_OPTIONS))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Argument, Routine, RoutineProps
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.objects import read_overload
 from local_snowflake.sql.names import literal, shown
 from local_snowflake.sql.statement import Reader, tokenize
-
-_LISTS = ("imports", "packages")
 
 
 def routine_ddl(ctx: Context, kind: str, text: str) -> str:
@@ -31,35 +27,36 @@ def routine_ddl(ctx: Context, kind: str, text: str) -> str:
     if found is None:
         raise does_not_exist(kind.capitalize(), f"{name.fqn}{text[text.find('(') :]}")
     props = found.props
-    secure = "SECURE " if props.get("secure") else ""
-    aggregate = "AGGREGATE " if props.get("aggregate") else ""
-    arguments = ", ".join(_argument(a) for a in props["args"])
-    lines = [f"CREATE OR REPLACE {secure}{aggregate}{kind} {shown(props['name'])}({arguments})"]
-    lines += [f"RETURNS {props['returns']}", f"LANGUAGE {props['language']}"]
-    if props["strict"]:
+    secure = "SECURE " if props.secure else ""
+    aggregate = "AGGREGATE " if props.aggregate else ""
+    arguments = ", ".join(_argument(a) for a in props.args)
+    lines = [f"CREATE OR REPLACE {secure}{aggregate}{kind} {shown(props.name)}({arguments})"]
+    lines += [f"RETURNS {props.returns}", f"LANGUAGE {props.language}"]
+    if props.strict:
         lines.append("STRICT")
-    if kind == "FUNCTION" and props["volatility"] != "VOLATILE":
-        lines.append(props["volatility"])
-    if props["language"] == "PYTHON":
+    if kind == "FUNCTION" and props.volatility != "VOLATILE":
+        lines.append(props.volatility)
+    if props.language == "PYTHON":
         lines += _python(props)
     lines += _rest(kind, found)
     return "\n".join(lines) + ";"
 
 
-def _argument(declared: dict[str, Any]) -> str:
-    default = f" DEFAULT {declared['default']}" if declared["default"] is not None else ""
-    return f"{shown(declared['name'])} {declared['type']}{default}"
+def _argument(declared: Argument) -> str:
+    default = f" DEFAULT {declared.default}" if declared.default is not None else ""
+    return f"{shown(declared.name)} {declared.type}{default}"
 
 
-def _python(props: dict[str, Any]) -> list[str]:
-    lines = [f"RUNTIME_VERSION = {literal(str(props['runtime_version']))}"]
-    lines += [f"{k.upper()} = ({','.join(literal(v) for v in props[k])})" for k in _LISTS if props.get(k)]
-    return [*lines, f"HANDLER = {literal(props['handler'])}"]
+def _python(props: RoutineProps) -> list[str]:
+    lines = [f"RUNTIME_VERSION = {literal(str(props.runtime_version))}"]
+    lists = {"IMPORTS": props.imports, "PACKAGES": props.packages}
+    lines += [f"{key} = ({','.join(map(literal, values))})" for key, values in lists.items() if values]
+    return [*lines, f"HANDLER = {literal(str(props.handler))}"]
 
 
-def _rest(kind: str, found: Object) -> list[str]:
+def _rest(kind: str, found: Routine) -> list[str]:
     lines = [f"COMMENT={literal(found.comment)}"] if found.comment else []
     if kind == "PROCEDURE":
-        lines.append(f"EXECUTE AS {found.props['execute_as']}")
-    body = found.props["body"]
+        lines.append(f"EXECUTE AS {found.props.execute_as}")
+    body = found.props.body
     return lines if body is None else [*lines, f"AS {literal(body)}"]

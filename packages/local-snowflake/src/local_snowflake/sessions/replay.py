@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from sqlglot import exp
 
+from local_snowflake.catalog.objects import TABLE
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import Name
 
 if TYPE_CHECKING:
-    from local_snowflake.catalog.catalog import Object
+    from local_snowflake.catalog.objects import Relation
     from local_snowflake.execution.context import Context
 
 RANDOM = (exp.Rand, exp.Uuid, exp.Uniform, exp.Normal, exp.Zipf, exp.Randstr, exp.TableSample)
@@ -94,7 +95,7 @@ class Repetition:
         """
         self._ctx = ctx
         self._reads = dict(ctx.reads)
-        table = None if ctx.is_temporary(target) else ctx.catalog.get("TABLE", target)
+        table = None if ctx.is_temporary(target) else ctx.catalog.get(TABLE, target)
         if reads_target and table:
             self._reads[target] = table
         self._default = _changing_default(ctx.relation(target)) if inserts else None
@@ -113,7 +114,7 @@ class Repetition:
         if self._default:
             return f"column {self._default} gets its value from a sequence or from a default that is not constant"
         for name, table in self._reads.items():
-            if self._ctx.engine.clock.written_since(name, moment) or self._ctx.catalog.get("TABLE", name) is not table:
+            if self._ctx.engine.clock.written_since(name, moment) or self._ctx.catalog.get(TABLE, name) is not table:
                 return f"table {name.fqn}, which it reads, was changed by another session"
         return None
 
@@ -122,10 +123,10 @@ class Repetition:
 Write = tuple[Callable[[], Any], Repetition | None]
 
 
-def _changing_default(table: Object | None) -> str | None:
-    for column in table.props["columns"] if table else ():
-        if column.get("identity") or _CHANGING_DEFAULT.search(column["default"] or ""):
-            return str(column["name"])
+def _changing_default(target: Relation | None) -> str | None:
+    for column in target.props.columns if TABLE.describes(target) else ():
+        if column.identity or _CHANGING_DEFAULT.search(column.default or ""):
+            return column.name
     return None
 
 

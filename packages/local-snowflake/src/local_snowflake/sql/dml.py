@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from local_snowflake import streams
+from local_snowflake.catalog.objects import TABLE
 from local_snowflake.copy import load_history
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
@@ -88,7 +89,7 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Result:
 
     def work() -> Result:
         _clear(ctx, name, target)
-        if table:
+        if TABLE.describes(table):
             load_history.forget(ctx, table)
         return status()
 

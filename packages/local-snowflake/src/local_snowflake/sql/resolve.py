@@ -9,6 +9,7 @@ from typing import Any, cast
 import sqlglot
 from sqlglot import Expr, exp
 
+from local_snowflake.catalog.objects import TABLE, View
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
@@ -62,7 +63,7 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
     found = ctx.relation(name)
     if found is None:
         raise does_not_exist("Table", name.fqn)
-    if found.kind != "TABLE":
+    if found.kind != TABLE:
         raise compilation_error(f"Object '{name.fqn}' is a {found.kind.lower()}: rows cannot be written into it.")
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
@@ -109,7 +110,7 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     found = ctx.relation(name)
     if found is None:
         raise does_not_exist("Object", name.fqn)
-    if found.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+    if TABLE.describes(found) and not ctx.is_temporary(name) and not table.args.get("when"):
         ctx.reads[name] = found
     if found.kind == "TABLE" and "TABLE" not in registry.SOURCES:
         _put_physical(ctx, table, name)
@@ -136,9 +137,9 @@ def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
 
 
 @registry.source("VIEW")
-def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
+def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     """A view is its query, read in the view's own database and schema."""
-    query = view.props["query"]
+    query = view.props.query
     for rewrite_text in registry.TEXT_REWRITERS:
         query = rewrite_text(ctx, query)
     inner = parse(query)
@@ -155,7 +156,7 @@ def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
         inner = resolve(ctx, inner)
     finally:
         session.database, session.schema = saved
-    if columns := view.props.get("column_list"):
+    if columns := view.props.column_list:
         alias = exp.TableAlias(
             this=exp.to_identifier("_VIEW"), columns=[exp.to_identifier(c, quoted=True) for c in columns]
         )

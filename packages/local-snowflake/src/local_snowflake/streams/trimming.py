@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import quote
 from local_snowflake.streams.freshness import extended_days, retention_days
@@ -53,7 +54,7 @@ class Trimmer:
 def trim_all(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Trim the history of every tracked table; one that is being changed otherwise is left for the next time."""
     sweep(duck, catalog)
-    for table in catalog.all("TABLE"):
+    for table in catalog.all(TABLE):
         if not is_tracked(table):
             continue
         try:
@@ -62,7 +63,7 @@ def trim_all(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
             logger.info("the history of %s is trimmed the next time: %s", table.name.fqn, error)
 
 
-def trim(duck: duckdb.DuckDBPyConnection, table: Object) -> int:
+def trim(duck: duckdb.DuckDBPyConnection, table: Table) -> int:
     """Delete the history of a table that neither its retention time nor a stream needs.
 
     Args:

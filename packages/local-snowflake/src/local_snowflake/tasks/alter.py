@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, WAREHOUSE, Task
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -15,7 +15,7 @@ from local_snowflake.tasks import rules
 from local_snowflake.tasks.clauses import read_names, read_settings
 from local_snowflake.tasks.graphs_of_schema import Family
 from local_snowflake.tasks.names import family_of, finalize_target, predecessors, with_task, written
-from local_snowflake.tasks.state import resume, suspend, suspension
+from local_snowflake.tasks.state import resume, suspend, suspended
 
 
 @statement("ALTER", "TASK")
@@ -24,7 +24,7 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    old = ctx.catalog.get("TASK", name)
+    old = ctx.catalog.get(TASK, name)
     if old is None:
         if if_exists:
             return status("Statement executed successfully.")
@@ -37,8 +37,7 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
         reader.finish()
         suspend(ctx, old)
         return status()
-    task = copy.deepcopy(old)
-    _read_change(ctx, task, reader)
+    task = _read_change(ctx, old, reader)
     family = family_of(ctx, name)
     rules.require_suspended(family, name.name)
     extended = with_task(family, task)
@@ -50,16 +49,15 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
     return status()
 
 
-def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
+def _read_change(ctx: Context, task: Task, reader: Reader) -> Task:
+    """Read what is to change of a task; returns it changed."""
     props, family = task.props, family_of(ctx, task.name)
     if reader.accept("MODIFY", "AS"):
-        props["definition"] = reader.rest().strip()
-        return
+        return replace(task, props=replace(props, definition=reader.rest().strip()))
     if reader.accept("MODIFY", "WHEN"):
-        props["condition"] = reader.rest().strip()
-        return
+        return replace(task, props=replace(props, condition=reader.rest().strip()))
     if reader.accept("REMOVE", "WHEN"):
-        props["condition"] = None
+        task = replace(task, props=replace(props, condition=None))
     elif reader.accept("ADD", "AFTER"):
         added = predecessors(ctx, task.name, read_names(reader), family)
         if family.finalizer_of(task.name.name):
@@ -67,61 +65,63 @@ def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
                 "This task has a finalizer and cannot be made a child task. Please remove the finalizer before "
                 "adding a predecessor."
             )
-        props["predecessors"] = sorted({*props["predecessors"], *added})
+        task = replace(task, props=replace(props, predecessors=tuple(sorted({*props.predecessors, *added}))))
     elif reader.accept("REMOVE", "AFTER"):
-        _removepredecessors(ctx, task, read_names(reader), family)
+        task = _remove_predecessors(ctx, task, read_names(reader), family)
     elif reader.accept("SET"):
-        _set(ctx, task, reader, family)
+        task = _set(ctx, task, reader, family)
     elif reader.accept("UNSET"):
-        _unset(task, reader)
+        task = _unset(task, reader)
     else:
         raise reader.unexpected("RESUME, SUSPEND, SET, UNSET, MODIFY, ADD AFTER or REMOVE")
     reader.finish()
+    return task
 
 
-def _removepredecessors(ctx: Context, task: Object, names: list[list[str]], family: Family) -> None:
+def _remove_predecessors(ctx: Context, task: Task, names: list[list[str]], family: Family) -> Task:
     """Take predecessors away; a task that has none left becomes a suspended root."""
     props = task.props
     for parts in reversed(names):
         full = ctx.resolve(parts) if len(parts) > 1 else Name(task.name.database, task.name.schema, parts[0])
-        if full.name not in props["predecessors"] or (full.database, full.schema) != task.name[:2]:
-            if full.name in family.tasks or ctx.catalog.get("TASK", full):
+        if full.name not in props.predecessors or (full.database, full.schema) != task.name[:2]:
+            if full.name in family.tasks or ctx.catalog.get(TASK, full):
                 raise rules.refusal(f"Task {task.name.name} does not have predecessor {full.name}.")
             raise rules.refusal(f"Invalid predecessor {written(parts)} was specified.")
     gone = {parts[-1] for parts in names}
-    props["predecessors"] = [p for p in props["predecessors"] if p not in gone]
-    if not props["predecessors"]:
-        props.update(suspension("CHILD_BECAME_ROOT"))
+    props = replace(props, predecessors=tuple(p for p in props.predecessors if p not in gone))
+    return replace(task, props=props if props.predecessors else suspended(props, "CHILD_BECAME_ROOT"))
 
 
-def _set(ctx: Context, task: Object, reader: Reader, family: Family) -> None:
+def _set(ctx: Context, task: Task, reader: Reader, family: Family) -> Task:
     clauses = read_settings(reader)
     props = task.props
     if clauses.warehouse:
-        ctx.catalog.need("WAREHOUSE", Name("", "", clauses.warehouse))
-        props["warehouse"] = clauses.warehouse
+        ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse))
+        props = replace(props, warehouse=clauses.warehouse)
     if clauses.schedule is not None:
-        props["schedule"] = clauses.schedule
+        props = replace(props, schedule=clauses.schedule)
     if clauses.finalize is not None:
-        props["finalize"] = finalize_target(ctx, task.name, clauses.finalize, family)
-    if clauses.comment is not None:
-        task.comment = clauses.comment
-    props["settings"] |= clauses.settings
-    props["parameters"] |= clauses.parameters
+        props = replace(props, finalize=finalize_target(ctx, task.name, clauses.finalize, family))
+    settings, parameters = props.settings | clauses.settings, props.parameters | clauses.parameters
+    comment = task.comment if clauses.comment is None else clauses.comment
+    return replace(task, props=replace(props, settings=settings, parameters=parameters), comment=comment)
 
 
-def _unset(task: Object, reader: Reader) -> None:
-    props = task.props
+def _unset(task: Task, reader: Reader) -> Task:
+    props, comment = task.props, task.comment
+    settings, parameters = dict(props.settings), dict(props.parameters)
     while not reader.done:
         key = reader.identifier()
-        if key in {"WAREHOUSE", "SCHEDULE"}:
-            props[key.lower()] = None
+        if key == "WAREHOUSE":
+            props = replace(props, warehouse=None)
+        elif key == "SCHEDULE":
+            props = replace(props, schedule=None)
         elif key == "COMMENT":
-            task.comment = ""
+            comment = ""
         elif key == "FINALIZE":
-            props["finalize"] = None
-            props.update(suspension("FINALIZER_BECAME_ROOT"))
+            props = suspended(replace(props, finalize=None), "FINALIZER_BECAME_ROOT")
         else:
-            props["settings"].pop(key, None)
-            props["parameters"].pop(key, None)
+            settings.pop(key, None)
+            parameters.pop(key, None)
         reader.accept(",")
+    return replace(task, props=replace(props, settings=settings, parameters=parameters), comment=comment)

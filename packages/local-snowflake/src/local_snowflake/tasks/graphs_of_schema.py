@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Task
 from local_snowflake.tasks.graph import Graph, Node
 from local_snowflake.tasks.schedule import Schedule, parse_schedule
 
@@ -20,29 +18,29 @@ DEFAULT_FAILURES = 10
 class Family:
     """Tasks by name, with their relations."""
 
-    def __init__(self, tasks: Iterable[Object]) -> None:
+    def __init__(self, tasks: Iterable[Task]) -> None:
         """Relate the tasks of one schema."""
         self.tasks = {t.name.name: t for t in tasks}
 
     def predecessors(self, name: str) -> list[str]:
         """The tasks that a task runs after."""
-        return [p for p in self.tasks[name].props["predecessors"] if p in self.tasks]
+        return [p for p in self.tasks[name].props.predecessors if p in self.tasks]
 
     def children(self, name: str) -> list[str]:
         """The tasks that run after a task."""
-        return sorted(n for n, t in self.tasks.items() if name in t.props["predecessors"])
+        return sorted(n for n, t in self.tasks.items() if name in t.props.predecessors)
 
     def finalizer_of(self, name: str) -> str | None:
         """The task that finalizes the graph of a root."""
-        return next((n for n, t in sorted(self.tasks.items()) if t.props["finalize"] == name), None)
+        return next((n for n, t in sorted(self.tasks.items()) if t.props.finalize == name), None)
 
     def is_root(self, name: str) -> bool:
         """Whether a task is a root or stands alone."""
-        return not self.predecessors(name) and self.tasks[name].props["finalize"] not in self.tasks
+        return not self.predecessors(name) and self.tasks[name].props.finalize not in self.tasks
 
     def roots_of(self, name: str) -> set[str]:
         """The roots of the graphs that a task belongs to; a root's is itself."""
-        target = self.tasks[name].props["finalize"]
+        target = self.tasks[name].props.finalize
         if target in self.tasks:
             return {str(target)}
         roots: set[str] = set()
@@ -73,7 +71,7 @@ class Family:
         members = [root, *self.descendants(root)]
         last = self.finalizer_of(root)
         nodes = {n: self._node(n, root) for n in [*members, *([last] if last else [])]}
-        settings = task.props["settings"]
+        settings = task.props.settings
         return Graph(
             task.name.database,
             task.name.schema,
@@ -83,23 +81,23 @@ class Family:
             retries=int(settings.get("TASK_AUTO_RETRY_ATTEMPTS", 0)),
             suspend_after=int(settings.get("SUSPEND_TASK_AFTER_NUM_FAILURES", DEFAULT_FAILURES)),
             config=settings.get("CONFIG"),
-            version=int(task.props["version"]),
+            version=int(task.props.version),
         )
 
     def _node(self, name: str, root: str) -> Node:
         task = self.tasks[name]
-        timeout = task.props["settings"].get("USER_TASK_TIMEOUT_MS")
+        timeout = task.props.settings.get("USER_TASK_TIMEOUT_MS")
         return Node(
             name=name,
-            id=task.props["id"],
-            definition=task.props["definition"],
+            id=task.props.id,
+            definition=task.props.definition,
             predecessors=tuple(self.predecessors(name)) if name != root else (),
-            resumed=task.props["state"] == STARTED,
-            condition=task.props["condition"],
-            warehouse=task.props["warehouse"],
+            resumed=task.props.state == STARTED,
+            condition=task.props.condition,
+            warehouse=task.props.warehouse,
             owner=task.owner,
             timeout_ms=int(timeout) if timeout is not None else None,
-            parameters=task.props["parameters"],
+            parameters=task.props.parameters,
         )
 
 
@@ -111,23 +109,18 @@ def fingerprint(graph: Graph) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def schedule_of(task: Object) -> Schedule | None:
+def schedule_of(task: Task) -> Schedule | None:
     """A task's schedule."""
-    text = task.props["schedule"]
+    text = task.props.schedule
     return parse_schedule(text) if text else None
 
 
-def is_triggered(task: Object) -> bool:
+def is_triggered(task: Task) -> bool:
     """Whether a root runs when a stream has data instead of by a schedule.
 
     Source: https://docs.snowflake.com/en/user-guide/tasks-triggered
     """
     props = task.props
-    condition = (props["condition"] or "").upper()
-    apart = not props["schedule"] and not props["predecessors"] and not props["finalize"]
+    condition = (props.condition or "").upper()
+    apart = not props.schedule and not props.predecessors and not props.finalize
     return apart and "SYSTEM$STREAM_HAS_DATA" in condition
-
-
-def moment(props: dict[str, Any], key: str) -> datetime | None:
-    """A time that is kept in a task's properties."""
-    return datetime.fromisoformat(props[key]) if props.get(key) else None

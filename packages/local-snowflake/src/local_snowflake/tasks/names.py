@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, shown
 from local_snowflake.tasks.graphs_of_schema import Family
@@ -11,10 +11,10 @@ from local_snowflake.tasks.rules import refusal
 
 def family_of(ctx: Context, name: Name) -> Family:
     """The tasks of a name's schema."""
-    return Family(ctx.catalog.all("TASK", name.database, name.schema))
+    return Family(ctx.catalog.all(TASK, name.database, name.schema))
 
 
-def with_task(family: Family, task: Object) -> Family:
+def with_task(family: Family, task: Task) -> Family:
     """A family with one task new or changed."""
     return Family((family.tasks | {task.name.name: task}).values())
 
@@ -31,7 +31,7 @@ def predecessors(ctx: Context, name: Name, after: list[list[str]], family: Famil
     for parts in after:
         full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
         if (full.database, full.schema) != (name.database, name.schema):
-            if not ctx.catalog.get("TASK", full):
+            if not ctx.catalog.get(TASK, full):
                 raise refusal(f"Invalid predecessor {written(parts)} was specified.")
             elsewhere = elsewhere or full.name
         elif full.name not in family.tasks:
@@ -48,7 +48,7 @@ def finalize_target(ctx: Context, name: Name, parts: list[str] | None, family: F
         return None
     full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
     same = (full.database, full.schema) == (name.database, name.schema)
-    if not (full.name in family.tasks if same else ctx.catalog.get("TASK", full)):
+    if not (full.name in family.tasks if same else ctx.catalog.get(TASK, full)):
         raise refusal(f"Invalid finalized root task {written(parts)} was specified.")
     if not same:
         raise refusal(f"Cannot finalize graph {written(parts)} in a different schema.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.tasks.graphs_of_schema import STARTED, SUSPENDED
 from local_snowflake.tasks.runs import Run
@@ -27,24 +29,24 @@ class Roots:
         root = self._root(run)
         if root is None:
             return False
-        failures = root.props["failures"] + 1
-        if not (0 < run.graph.suspend_after <= failures and root.props["state"] == STARTED):
+        failures = root.props.failures + 1
+        if not (0 < run.graph.suspend_after <= failures and root.props.state == STARTED):
             self._change(run, failures=failures)
             return False
-        reason, now = "SUSPENDED_DUE_TO_ERRORS", datetime.now(UTC).isoformat()
+        reason, now = "SUSPENDED_DUE_TO_ERRORS", datetime.now(UTC)
         self._change(run, failures=0, state=SUSPENDED, suspended_on=now, suspended_reason=reason)
         return True
 
     def count_success(self, run: Run) -> None:
         """Begin to count anew."""
         root = self._root(run)
-        if root and root.props["failures"]:
+        if root and root.props.failures:
             self._change(run, failures=0)
 
-    def _root(self, run: Run) -> Object | None:
+    def _root(self, run: Run) -> Task | None:
         """The root of a run as it is now; None if it was dropped or replaced."""
-        root = self._catalog.get("TASK", run.root)
-        return root if root and root.props["id"] == run.record.root_id else None
+        root = self._catalog.get(TASK, run.root)
+        return root if root and root.props.id == run.record.root_id else None
 
     def _change(self, run: Run, **props: Any) -> None:
         """Change properties of a run's root, if it is still there."""
@@ -52,6 +54,6 @@ class Roots:
         try:
             with self._catalog.change(cursor) as change:
                 if root := self._root(run):
-                    change.put(Object("TASK", root.name, root.props | props, root.owner, root.comment, root.created_on))
+                    change.put(replace(root, props=replace(root.props, **props)))
         finally:
             cursor.close()

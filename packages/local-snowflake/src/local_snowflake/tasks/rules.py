@@ -6,7 +6,7 @@ import json
 
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.scripting.reading import is_block, read_block
 from local_snowflake.sql.dialect import parse
@@ -33,13 +33,13 @@ def require_suspended(family: Family, name: str) -> None:
     """Raise unless the roots of a task's graphs are suspended: a started graph does not change."""
     for root in sorted(family.roots_of(name)):
         task = family.tasks[root]
-        if task.props["state"] == STARTED:
+        if task.props.state == STARTED:
             raise refusal(
                 f"Unable to update graph with root task {task.name.fqn} since that root task is not suspended.", 91_421
             )
 
 
-def check(family: Family, task: Object) -> None:
+def check(family: Family, task: Task) -> None:
     """Raise if a task, as a member of its family, breaks a rule.
 
     Args:
@@ -50,9 +50,9 @@ def check(family: Family, task: Object) -> None:
         SnowflakeError: with the rule that it breaks.
     """
     _check_values(task)
-    if task.props["finalize"]:
+    if task.props.finalize:
         _check_finalizer(family, task)
-    if task.props["predecessors"]:
+    if task.props.predecessors:
         _check_predecessors(family, task)
     if not family.is_root(task.name.name):
         _check_child(task)
@@ -60,8 +60,8 @@ def check(family: Family, task: Object) -> None:
     _check_size(family, task)
 
 
-def _check_values(task: Object) -> None:
-    settings = task.props["settings"]
+def _check_values(task: Task) -> None:
+    settings = task.props.settings
     for key, (least, most) in _RANGES.items():
         value = settings.get(key)
         if value is not None and not (value.lstrip("-").isdigit() and least <= int(value) <= most):
@@ -69,9 +69,9 @@ def _check_values(task: Object) -> None:
     if settings.get("CONFIG") is not None:
         _check_config(settings["CONFIG"])
     schedule_of(task)
-    if task.props["condition"]:
-        check_condition(task.props["condition"])
-    check_body(task.props["definition"])
+    if task.props.condition:
+        check_condition(task.props.condition)
+    check_body(task.props.definition)
 
 
 def _check_config(text: str) -> None:
@@ -113,21 +113,21 @@ def check_body(definition: str) -> None:
         read_block(definition)
 
 
-def _check_finalizer(family: Family, task: Object) -> None:
-    name, target = task.name, task.props["finalize"]
-    alone = not task.props["predecessors"]
+def _check_finalizer(family: Family, task: Task) -> None:
+    name, target = task.name, task.props.finalize or ""
+    alone = not task.props.predecessors
     if not (family.is_root(target) or (target == name.name and alone)):
         raise refusal(f"Task {name.fqn} cannot finalize a non-root task {family.tasks[target].name.fqn}.")
     if target == name.name:
         raise refusal(f"Task {name.name} cannot finalize itself.")
     _check_child(task)
-    if task.props["schedule"]:
+    if task.props.schedule:
         raise refusal(f"Task {name.name} cannot have a schedule and be a finalizer task.")
     if not alone:
         raise refusal(f"Task {name.fqn} cannot have predecessors as a finalizer task.")
     if family.children(name.name):
         raise refusal(f"Task {name.fqn} cannot have children as a finalizer task.")
-    if any(t.props["finalize"] == target and n != name.name for n, t in family.tasks.items()):
+    if any(t.props.finalize == target and n != name.name for n, t in family.tasks.items()):
         raise refusal(f"Finalize target {target} already have finalizer.")
     if family.finalizer_of(name.name):
         raise _has_finalizer(name.fqn)
@@ -140,22 +140,22 @@ def _has_finalizer(fqn: str) -> SnowflakeError:
     )
 
 
-def _check_predecessors(family: Family, task: Object) -> None:
+def _check_predecessors(family: Family, task: Task) -> None:
     name = task.name
     if family.finalizer_of(name.name):
         raise _has_finalizer(name.fqn)
-    for predecessor in task.props["predecessors"]:
+    for predecessor in task.props.predecessors:
         above = family.tasks[predecessor]
-        if above.props["finalize"] in family.tasks:
+        if above.props.finalize in family.tasks:
             raise refusal(f"Task {above.name.fqn} cannot have children as a finalizer task.")
-    if task.props["schedule"]:
+    if task.props.schedule:
         raise refusal(f"Task {name.name} cannot have both a schedule and a predecessor.")
     if name.name in family.descendants(name.name):
         raise refusal(f"Task {name.fqn} cannot run after itself: a task graph has no loops.")
 
 
-def _check_child(task: Object) -> None:
-    name, settings = task.name, task.props["settings"]
+def _check_child(task: Task) -> None:
+    name, settings = task.name, task.props.settings
     if settings.get("CONFIG") is not None:
         raise refusal(f"Task {name.fqn} cannot both be a non-root task and have a config.")
     if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "")).upper() == "TRUE":
@@ -170,8 +170,8 @@ def _check_child(task: Object) -> None:
             )
 
 
-def _check_compute(task: Object) -> None:
-    name, settings, warehouse = task.name, task.props["settings"], task.props["warehouse"]
+def _check_compute(task: Task) -> None:
+    name, settings, warehouse = task.name, task.props.settings, task.props.warehouse
     serverless = [
         k for k in ("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE", "TARGET_COMPLETION_INTERVAL") if k in settings
     ]
@@ -185,11 +185,11 @@ def _check_compute(task: Object) -> None:
         )
 
 
-def _check_size(family: Family, task: Object) -> None:
+def _check_size(family: Family, task: Task) -> None:
     name = task.name.name
     relatives = [
-        (len(task.props["predecessors"]), "predecessors"),
-        *((len(family.children(p)), "child tasks") for p in task.props["predecessors"]),
+        (len(task.props.predecessors), "predecessors"),
+        *((len(family.children(p)), "child tasks") for p in task.props.predecessors),
     ]
     for count, what in relatives:
         if count > _MOST_RELATIVES:

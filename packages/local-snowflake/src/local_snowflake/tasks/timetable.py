@@ -6,8 +6,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from local_snowflake.catalog.catalog import Object
-from local_snowflake.tasks.graphs_of_schema import STARTED, Family, is_triggered, moment, schedule_of
+from local_snowflake.catalog.objects import Task
+from local_snowflake.tasks.graphs_of_schema import STARTED, Family, is_triggered, schedule_of
 
 DEFAULT_TRIGGER_SECONDS = 30
 HEALTH_CHECK = timedelta(hours=12)
@@ -35,7 +35,7 @@ class Timetable:
         """No root is known."""
         self._entries: dict[str, Entry] = {}
 
-    def update(self, tasks: Iterable[Object], now: datetime) -> list[Object]:
+    def update(self, tasks: Iterable[Task], now: datetime) -> list[Task]:
         """Learn which roots are started.
 
         Args:
@@ -45,41 +45,41 @@ class Timetable:
         Returns:
             The started roots.
         """
-        schemas: dict[tuple[str, str], list[Object]] = {}
+        schemas: dict[tuple[str, str], list[Task]] = {}
         for task in tasks:
             schemas.setdefault((task.name.database, task.name.schema), []).append(task)
         roots = []
         for members in schemas.values():
             family = Family(members)
-            roots += [t for n, t in family.tasks.items() if t.props["state"] == STARTED and family.is_root(n)]
+            roots += [t for n, t in family.tasks.items() if t.props.state == STARTED and family.is_root(n)]
         known, self._entries = self._entries, {}
         for root in roots:
-            resumed = moment(root.props, "resumed_on") or now
-            entry = known.get(root.props["id"])
+            resumed = root.props.resumed_on or now
+            entry = known.get(root.props.id)
             if entry is None or entry.resumed != resumed:
                 entry = Entry(resumed, due=self._next(root, now, resumed))
-            self._entries[root.props["id"]] = entry
+            self._entries[root.props.id] = entry
         return roots
 
     @staticmethod
-    def _next(root: Object, now: datetime, resumed: datetime) -> datetime | None:
+    def _next(root: Task, now: datetime, resumed: datetime) -> datetime | None:
         schedule = schedule_of(root)
         return schedule.next_after(now, resumed) if schedule else None
 
-    def due(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, datetime]]:
+    def due(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, datetime]]:
         """The roots whose schedule is due, with the time they were due; each is then due at its next time.
 
         Times that passed unseen, eg: while the machine slept, are made up for by one run.
         """
         found = []
         for root in roots:
-            entry = self._entries[root.props["id"]]
+            entry = self._entries[root.props.id]
             if entry.due and entry.due <= now:
                 found.append((root, entry.due))
                 entry.due = self._next(root, now, entry.resumed)
         return found
 
-    def to_check(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, bool]]:
+    def to_check(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, bool]]:
         """The triggered roots whose condition is to be looked at now.
 
         Args:
@@ -91,7 +91,7 @@ class Timetable:
         """
         found = []
         for root in roots:
-            entry = self._entries[root.props["id"]]
+            entry = self._entries[root.props.id]
             at = self._check_time(root, entry)
             if at is not None and at <= now:
                 found.append((root, not entry.changed))
@@ -100,7 +100,7 @@ class Timetable:
         return found
 
     @staticmethod
-    def _check_time(root: Object, entry: Entry) -> datetime | None:
+    def _check_time(root: Task, entry: Entry) -> datetime | None:
         if not is_triggered(root):
             return None
         if entry.changed:
@@ -112,16 +112,16 @@ class Timetable:
         for entry in self._entries.values():
             entry.changed = True
 
-    def ran(self, root: Object, now: datetime) -> None:
+    def ran(self, root: Task, now: datetime) -> None:
         """A triggered root starts: it does not start again before its minimum interval is over."""
-        if entry := self._entries.get(root.props["id"]):
+        if entry := self._entries.get(root.props.id):
             seconds = int(
-                root.props["settings"].get("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", DEFAULT_TRIGGER_SECONDS)
+                root.props.settings.get("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", DEFAULT_TRIGGER_SECONDS)
             )
             entry.not_before, entry.visited, entry.changed = now + timedelta(seconds=seconds), now, False
 
     @staticmethod
-    def has_triggers(roots: Iterable[Object]) -> bool:
+    def has_triggers(roots: Iterable[Task]) -> bool:
         """Whether a stream triggers one of the roots."""
         return any(is_triggered(root) for root in roots)
 
@@ -130,7 +130,7 @@ class Timetable:
         if entry := self._entries.get(root_id):
             entry.changed = True
 
-    def next_time(self, roots: Iterable[Object], busy: Container[str]) -> datetime | None:
+    def next_time(self, roots: Iterable[Task], busy: Container[str]) -> datetime | None:
         """When there is something to do next, if nothing happens before.
 
         Args:
@@ -139,7 +139,7 @@ class Timetable:
         """
         times = []
         for root in roots:
-            entry = self._entries[root.props["id"]]
-            check = None if root.props["id"] in busy else self._check_time(root, entry)
+            entry = self._entries[root.props.id]
+            check = None if root.props.id in busy else self._check_time(root, entry)
             times += [t for t in (entry.due, check) if t]
         return min(times, default=None)
