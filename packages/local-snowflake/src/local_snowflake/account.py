@@ -14,7 +14,8 @@ import duckdb
 
 import local_snowflake.handlers  # noqa: F401 (registers them)
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import ROLE, Object, RecordedOptions
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.copy import load_history
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
@@ -97,10 +98,10 @@ class Account:
 
     def _make_roles(self) -> None:
         """Give a new account the system's roles."""
-        if not self._catalog.all("ROLE"):
+        if not self._catalog.all(ROLE):
             with self._catalog.change(self._storage.cursor()) as change:
                 for role in BUILT_IN_ROLES:
-                    change.put(Object("ROLE", Name("", "", role), owner=""))
+                    change.put(Object(ROLE, Name("", "", role), RecordedOptions({}), owner=""))
 
     def _new_session(self, user: str) -> Session:
         session = Session(self._storage.cursor(), self._locks, user)

@@ -4,12 +4,9 @@ import importlib
 
 MODULES = (
     "statements.account",
-    "statements.alter_columns",
-    "statements.alter_schema",
     "statements.alter_table",
     "scripting.statements",
     "statements.clones",
-    "statements.columns",
     "statements.comments",
     "copy.statements",
     "statements.databases",

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import takewhile
-from typing import Any
+from typing import overload
 
 import duckdb
 
+from local_snowflake.catalog.objects import KINDS, STREAM, TABLE, VIEW, Kind, Object, P, Relation
 from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
 from local_snowflake.sql.names import META_SCHEMA, Name, quote
 
 _OBJECTS = f"{quote(META_SCHEMA)}.objects"
 # objects that share one name space in a schema
-RELATIONS = ("TABLE", "VIEW", "STREAM")
+RELATIONS = (TABLE, VIEW, STREAM)
 Key = tuple[str, Name]
 # a change that began before them begins anew, whatever they were
 _COMMITS_KNOWN = 10_000
-
-
-@dataclass
-class Object:
-    """One object: a database, a schema, or anything in one. Account objects have empty database and schema."""
-
-    kind: str
-    name: Name
-    props: dict[str, Any] = field(default_factory=dict)
-    owner: str = "SYSADMIN"
-    comment: str = ""
-    created_on: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def key(self) -> Key:
-        """What identifies the object."""
-        return self.kind, self.name
 
 
 class Catalog:
@@ -59,14 +40,24 @@ class Catalog:
         self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_KNOWN)
         self._objects: dict[Key, Object] = {}
         rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
-        for kind, database, schema, name, created_on, owner, comment, props in rows:
-            found = Object(kind, Name(database, schema, name), json.loads(props), owner, comment, created_on)
-            self._objects[found.key] = found
+        for kind, database, schema, name, created_on, owner, comment, text in rows:
+            full = Name(database, schema, name)
+            self._objects[kind, full] = Object(
+                kind, full, KINDS[kind].from_json(full, text), owner, comment, created_on
+            )
 
+    @overload
+    def get(self, kind: Kind[P], name: Name) -> Object[P] | None: ...
+    @overload
+    def get(self, kind: str, name: Name) -> Object | None: ...
     def get(self, kind: str, name: Name) -> Object | None:
-        """The object, or None. Treat it as read-only: change a copy and ``put`` it."""
+        """The object, or None."""
         return self._objects.get((kind, name))
 
+    @overload
+    def need(self, kind: Kind[P], name: Name) -> Object[P]: ...
+    @overload
+    def need(self, kind: str, name: Name) -> Object: ...
     def need(self, kind: str, name: Name) -> Object:
         """The object.
 
@@ -77,10 +68,14 @@ class Catalog:
             return found
         raise does_not_exist(kind, ".".join(p for p in name if p))
 
-    def relation(self, name: Name) -> Object | None:
+    def relation(self, name: Name) -> Relation | None:
         """The table, view or stream of this name."""
-        return next((found for kind in RELATIONS if (found := self.get(kind, name))), None)
+        return self.get(TABLE, name) or self.get(VIEW, name) or self.get(STREAM, name)
 
+    @overload
+    def all(self, kind: Kind[P], database: str | None = None, schema: str | None = None) -> list[Object[P]]: ...
+    @overload
+    def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]: ...
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]:
         """The objects of a kind, by name, of one database or schema if given."""
         found = [
@@ -191,7 +186,7 @@ class Change:
         Raises:
             CatalogChangedError: that has happened already.
         """
-        self._rely([concerns("TABLE", name) for name in relations])
+        self._rely([concerns(TABLE, name) for name in relations])
 
     def rely_on_all(self, database: str, schema: str | None = None) -> None:
         """Begin anew if anything in a database, or in one of its schemas, is changed by others.
@@ -206,9 +201,9 @@ class Change:
         if self.outdated:
             raise CatalogChangedError("an object was changed by another session")
 
-    def put(self, new: Object) -> Object:
+    def put(self, new: Object[P]) -> Object[P]:
         """Write an object, new or changed."""
-        self._stage(new.key, copy.deepcopy(new))
+        self._stage(new.key, new)
         return new
 
     def drop(self, old: Object) -> None:
@@ -220,10 +215,10 @@ class Change:
         for old in olds:
             self.drop(old)
 
-    def rename(self, old: Object, name: Name) -> Object:
+    def rename(self, old: Object[P], name: Name) -> Object[P]:
         """Give an object another name."""
         self.drop(old)
-        return self.put(Object(old.kind, name, old.props, old.owner, old.comment, old.created_on))
+        return self.put(replace(old, name=name))
 
     def _stage(self, key: Key, value: Object | None) -> None:
         self._concerns.append(concerns(*key))
@@ -254,5 +249,5 @@ def _write(duck: duckdb.DuckDBPyConnection, key: Key, value: Object | None, *, r
         where = "kind = ? AND database = ? AND schema = ? AND name = ?"
         duck.execute(f"DELETE FROM {_OBJECTS} WHERE {where}", [kind, *name])
     if value is not None:
-        values = [kind, *name, value.created_on, value.owner, value.comment, json.dumps(value.props)]
+        values = [kind, *name, value.created_on, value.owner, value.comment, KINDS[kind].to_json(value.props)]
         duck.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)

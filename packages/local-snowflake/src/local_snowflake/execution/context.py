@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Catalog, Change, Object
+from local_snowflake.catalog.catalog import Catalog, Change
+from local_snowflake.catalog.objects import Relation, Table
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
 from local_snowflake.execution.services import Services, StatementCompiler
@@ -35,7 +36,7 @@ class Context:
         # what CURRENT_TIMESTAMP is
         self.started = datetime.now(UTC)
         # the tables that the statement reads, and its calls that give something else the next time
-        self.reads: dict[Name, Object] = {}
+        self.reads: dict[Name, Table] = {}
         self.random_calls: set[str] = set()
         # the streams that the statement reads, by their ids: compiling it puts them here
         self.streams: set[int] = set()
@@ -111,7 +112,7 @@ class Context:
         if not self.catalog.get("SCHEMA", Name(name.database, "", name.schema)):
             raise does_not_exist("SCHEMA", f"{name.database}.{name.schema}")
 
-    def relation(self, name: Name) -> Object | None:
+    def relation(self, name: Name) -> Relation | None:
         """The table, view or stream of a name; the session's temporary table hides a permanent one."""
         return self.session.temporary.get(name) or self.catalog.relation(name)
 

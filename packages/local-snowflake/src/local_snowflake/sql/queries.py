@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake import streams
+from local_snowflake.catalog.objects import TABLE
 from local_snowflake.errors import not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
@@ -88,7 +89,7 @@ def _column_types(ctx: Context, tree: exp.Expression) -> dict[int, str]:
     if not isinstance(tree.expression, exp.Select) or not isinstance(target, exp.Table):
         return {}
     table = ctx.relation(table_name(ctx, target))
-    kinds = {c["name"]: parse_type(c["type"]).name for c in table.props["columns"]} if table else {}
+    kinds = {c.name: parse_type(c.type).name for c in table.props.columns} if TABLE.describes(table) else {}
     named = [identifier.name for identifier in schema.expressions] if target is not schema else [*kinds]
     values = zip(named, tree.expression.expressions, strict=False)
     return {

@@ -9,6 +9,7 @@ from typing import Any, cast
 import sqlglot
 from sqlglot import Expr, exp
 
+from local_snowflake.catalog.objects import TABLE, View
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
@@ -61,7 +62,7 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
     relation = ctx.relation(name)
     if relation is None:
         raise does_not_exist("Table", name.fqn)
-    if relation.kind != "TABLE":
+    if relation.kind != TABLE:
         raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
@@ -108,7 +109,7 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     relation = ctx.relation(name)
     if relation is None:
         raise does_not_exist("Object", name.fqn)
-    if relation.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+    if TABLE.describes(relation) and not ctx.is_temporary(name) and not table.args.get("when"):
         ctx.reads[name] = relation
     inner = registry.SOURCES[relation.kind](ctx, relation, table)
     if isinstance(inner, exp.Table):
@@ -132,9 +133,9 @@ def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
 
 
 @registry.source("VIEW")
-def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
+def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     """A view is its query, read in the view's own database and schema."""
-    inner = ctx.compiler.parse(ctx, view.props["query"])
+    inner = ctx.compiler.parse(ctx, view.props.query)
     if past := table.args.get("when"):
         # a view of the past is its query over the past of what it reads
         for read in inner.find_all(exp.Table):
@@ -148,7 +149,7 @@ def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
         inner = resolve(ctx, inner)
     finally:
         session.database, session.schema = saved
-    if columns := view.props.get("column_list"):
+    if columns := view.props.column_list:
         alias = exp.TableAlias(
             this=exp.to_identifier("_VIEW"), columns=[exp.to_identifier(c, quoted=True) for c in columns]
         )

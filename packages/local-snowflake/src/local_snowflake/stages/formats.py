@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import FileFormatProps, Object
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
@@ -161,7 +161,7 @@ def _character(text: str) -> str:
     return text
 
 
-def find_format(ctx: Context, name: str) -> Object:
+def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
     """The named file format.
 
     Raises:
@@ -184,10 +184,10 @@ def effective_format(ctx: Context, own: Options | str | None, stage: Object | No
     """
     options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own or {})
     if not options and stage is not None:
-        options = dict(stage.props.get("file_format") or {})
+        options = dict(stage.props.file_format)
     if "FORMAT_NAME" in options:
         name = options.pop("FORMAT_NAME")
-        named = find_format(ctx, str(name)).props["options"]
+        named = find_format(ctx, str(name)).props.options
         options = {**named, **options}
     checked = checked_options(options)
     return FileFormat(checked.get("TYPE", "CSV"), checked)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.registry import statement
@@ -19,7 +20,6 @@ from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.sql.types import from_duckdb
 from local_snowflake.statements.clones import clone_table
 from local_snowflake.statements.definitions import (
-    ColumnProps,
     column_definition,
     constrain,
     drop_table_data,
@@ -56,35 +56,34 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
         if not tree.args.get("exists"):
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    if old and old.kind != "TABLE":
+    if old is not None and not TABLE.describes(old):
         raise already_exists(name.fqn)
     options = _read_properties(tree)
     tracking = bool(options.pop("change_tracking", False))
     comment = str(options.pop("comment", ""))
-    props = {"transient": "TRANSIENT" in stmt.modifiers, "temporary": stmt.temporary, **options}
-    columns = _columns(ctx, tree, schema)
+    columns = tuple(_columns(ctx, tree, schema))
+    props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
     source = _source_query(ctx, tree)
-    new = Object("TABLE", name, props, owner=ctx.session.role, comment=comment)
-    _make(ctx, new, old, columns, source, tracking=tracking)
+    _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
 
 
-def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[ColumnProps]:
+def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[Column]:
     """The columns that a statement declares, or those of the table that it is LIKE; none if its query tells them."""
     like = tree.find(exp.LikeProperty)
     if like is not None:
         name = table_name(ctx, upper_case(like).this)
         source = ctx.relation(name)
-        if source is None or source.kind != "TABLE":
+        if not TABLE.describes(source):
             raise does_not_exist("Table", name.fqn)
-        return [{k: v for k, v in column.items() if k != "sequence"} for column in source.props["columns"]]
+        return [replace(column, sequence=None) for column in source.props.columns]
     if schema is None:
         if tree.args.get("expression") is None:
             raise not_supported("CREATE TABLE without columns, a query or LIKE")
         return []
     columns, constraints = read_definitions(ctx, schema)
     for constraint in constraints:
-        constrain(ctx, columns, constraint)
+        columns = constrain(ctx, columns, constraint)
     return columns
 
 
@@ -172,10 +171,8 @@ def read_days(key: str, value: object) -> int:
     return int(str(value))
 
 
-def _make(
-    ctx: Context, new: Object, old: Object | None, columns: list[ColumnProps], source: str | None, *, tracking: bool
-) -> None:
-    temporary = bool(new.props["temporary"])
+def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tracking: bool) -> None:
+    temporary, columns = new.props.temporary, new.props.columns
     with ctx.ddl(new.name, locks=streams.stream_locks(ctx)) as change:
         streams.consume_in_ddl(ctx)
         if old and source:
@@ -188,15 +185,15 @@ def _make(
         if not columns and source:
             change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} AS {source}")
             described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
-            columns = [_described(str(d[0]), str(d[1])) for d in described]
+            columns = tuple(Column(str(d[0]), str(from_duckdb(str(d[1])))) for d in described)
         else:
             place = place_of(new.name, temporary=temporary)
-            definitions = ", ".join(column_definition(ctx, change, place, c) for c in columns)
-            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({definitions})")
+            columns, definitions = zip(*(column_definition(ctx, change, place, c) for c in columns), strict=True)
+            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({', '.join(definitions)})")
             if source:
                 change.duck.execute(f"INSERT INTO {physical} {source}")
         change.duck.execute(f"DROP TABLE IF EXISTS {_REPLACEMENT}")
-        new.props["columns"] = columns
+        new = replace(new, props=replace(new.props, columns=columns))
         if not temporary:
             change.put(new)
         if tracking:
@@ -208,14 +205,9 @@ def _make(
         ctx.session.temporary[new.name] = new
 
 
-def keeps_past(table: Object) -> bool:
+def keeps_past(table: Table) -> bool:
     """Whether a table says for how long its past is kept: only then it is, since that makes writing slower."""
-    return not table.props.get("temporary") and int(table.props.get("data_retention_time_in_days", 0)) > 0
-
-
-def _described(name: str, duck_type: str) -> ColumnProps:
-    kind = str(from_duckdb(duck_type))
-    return {"name": name, "type": kind, "nullable": True, "default": None, "comment": ""}
+    return not table.props.temporary and bool(table.props.data_retention_time_in_days)
 
 
 @statement("DROP", "TABLE")

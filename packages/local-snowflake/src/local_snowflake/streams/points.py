@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from local_snowflake.catalog.objects import STREAM
 from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
@@ -75,10 +76,10 @@ def _evaluate(ctx: Context, expression: str) -> Any:
 
 def _stream_id(ctx: Context, name: str) -> int:
     full = ctx.resolve(split_parts(name))
-    stream = ctx.catalog.get("STREAM", full)
+    stream = ctx.catalog.get(STREAM, full)
     if stream is None:
         raise does_not_exist("Stream", full.fqn)
-    return int(stream.props["id"])
+    return stream.props.id
 
 
 def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point | None) -> int:
