@@ -24,6 +24,7 @@ from local_snowflake.catalog.objects import (
     Object,
     P,
     Relation,
+    read_props,
 )
 from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
 from local_snowflake.sql.names import META_SCHEMA, Name, quote
@@ -54,9 +55,7 @@ class Catalog:
         rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
         for kind, database, schema, name, created_on, owner, comment, text in rows:
             full = Name(database, schema, name)
-            self._objects[kind, full] = Object(
-                kind, full, KINDS[kind].from_json(full, text), owner, comment, created_on
-            )
+            self._objects[kind, full] = Object(kind, full, read_props(kind, full, text), owner, comment, created_on)
 
     @overload
     def get(self, kind: Kind[P], name: Name) -> Object[P] | None: ...
