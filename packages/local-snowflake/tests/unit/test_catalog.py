@@ -42,6 +42,7 @@ from local_snowflake.catalog.objects import (
     TaskProps,
     UnreadableObjectError,
     ViewProps,
+    read_props,
 )
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.errors import CatalogChangedError
@@ -139,10 +140,8 @@ def test_a_change_that_relies_on_a_whole_schema(storage: Storage) -> None:
         change.rely_on_all("D")
 
 
-def test_a_change_that_is_older_than_what_is_known_is_repeated(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog_module, "_COMMITS_KNOWN", 2)
+def test_a_change_that_is_older_than_the_log_is_repeated(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog_module, "_COMMITS_LOGGED", 2)
     catalog = Catalog(storage.cursor())
     begun = catalog.version
     for name in ("A", "B"):
@@ -176,10 +175,6 @@ def test_what_is_written_is_read_again(storage: Storage) -> None:
 
 
 NAME = Name("D", "S", "O")
-
-
-def read_json(kind: str, text: str) -> object:
-    return KINDS[kind].from_json(NAME, text)
 
 
 def put_json(storage: Storage, kind: str, text: str) -> Catalog:
@@ -262,7 +257,7 @@ OLD_STATE = '"id": "i", "state": "started", "version": 2, "fingerprint": "f", "f
     ],
 )
 def test_properties_without_optional_keys_are_read(kind: str, text: str, expected: object) -> None:
-    assert read_json(kind, text) == expected
+    assert read_props(kind, NAME, text) == expected
 
 
 def test_a_data_directory_of_before_opens(storage: Storage) -> None:
@@ -280,8 +275,8 @@ def test_a_data_directory_of_before_opens(storage: Storage) -> None:
 )
 def test_properties_that_are_not_understood_are_refused(text: str, fault: str) -> None:
     with pytest.raises(UnreadableObjectError) as refused:
-        read_json(TABLE, text)
-    assert "the table D.S.O with properties" in str(refused.value)
+        read_props(TABLE, NAME, text)
+    assert "the table D.S.O, which this version" in str(refused.value)
     assert fault in str(refused.value)
     assert "Open it with the version that wrote it" in str(refused.value)
 
@@ -289,6 +284,11 @@ def test_properties_that_are_not_understood_are_refused(text: str, fault: str) -
 def test_a_data_directory_with_such_an_object_does_not_open(storage: Storage) -> None:
     with pytest.raises(UnreadableObjectError, match=r"D\.S\.O"):
         put_json(storage, TABLE, '{"from_the_future": 1}')
+
+
+def test_an_object_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(UnreadableObjectError, match=r"the iceberg table D\.S\.O, [^()]*\(its kind is unknown\)"):
+        read_props("ICEBERG TABLE", NAME, "{}")
 
 
 def test_what_could_not_be_read_again_is_not_written(storage: Storage) -> None:

@@ -1,4 +1,4 @@
-"""Objects' metadata: kept in the DuckDB file beside the data, mirrored in memory for fast look-ups."""
+"""Objects' metadata: stored in the DuckDB file with the data, mirrored in memory for fast look-ups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from typing import overload
 
 import duckdb
 
-from local_snowflake.catalog.objects import KINDS, STREAM, TABLE, VIEW, Kind, Object, P, Relation
+from local_snowflake.catalog.objects import (
+    DATABASE,
+    KINDS,
+    SCHEMA,
+    STREAM,
+    TABLE,
+    TASK,
+    VIEW,
+    Kind,
+    Object,
+    P,
+    Relation,
+    read_props,
+)
 from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
 from local_snowflake.sql.names import META_SCHEMA, Name, quote
 
@@ -20,15 +33,15 @@ _OBJECTS = f"{quote(META_SCHEMA)}.objects"
 # objects that share one name space in a schema
 RELATIONS = (TABLE, VIEW, STREAM)
 Key = tuple[str, Name]
-# a change that began before them begins anew, whatever they were
-_COMMITS_KNOWN = 10_000
+# a change that began before the oldest of them is repeated, whatever they changed
+_COMMITS_LOGGED = 10_000
 
 
 class Catalog:
     """Every object of the account. Changes are made inside ``change(...)`` together with DuckDB's own DDL.
 
-    Reading needs no lock: a commit puts another mapping in the place of the one before. Changes run side by side, only
-    their commits wait for one another; one that read what another has changed meanwhile is told so, and runs again.
+    Reading needs no lock: a commit replaces the mapping. Changes run concurrently, only their commits wait for one
+    another; a change that read what another one has changed meanwhile gets a CatalogChangedError, and is repeated.
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
@@ -37,14 +50,12 @@ class Catalog:
         self._logging = threading.Lock()
         self._version = 0
         # which objects the latest commits changed, by their versions
-        self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_KNOWN)
+        self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_LOGGED)
         self._objects: dict[Key, Object] = {}
         rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
         for kind, database, schema, name, created_on, owner, comment, text in rows:
             full = Name(database, schema, name)
-            self._objects[kind, full] = Object(
-                kind, full, KINDS[kind].from_json(full, text), owner, comment, created_on
-            )
+            self._objects[kind, full] = Object(kind, full, read_props(kind, full, text), owner, comment, created_on)
 
     @overload
     def get(self, kind: Kind[P], name: Name) -> Object[P] | None: ...
@@ -77,7 +88,7 @@ class Catalog:
     @overload
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]: ...
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]:
-        """The objects of a kind, by name, of one database or schema if given."""
+        """The objects of a kind, sorted by name; of one database or schema, or of all."""
         found = [
             o
             for o in self._objects.values()
@@ -94,8 +105,8 @@ class Catalog:
             for o in self._objects.values()
             if o.name.database == database
             and (schema is None or o.name.schema == schema)
-            and o.kind != "DATABASE"
-            and (schema is None or o.kind != "SCHEMA")
+            and o.kind != DATABASE
+            and (schema is None or o.kind != SCHEMA)
         ]
 
     # -- changes ------------------------------------------------------------------------------------------------------
@@ -106,7 +117,7 @@ class Catalog:
         return self._version
 
     def changed_since(self, version: int, *concerned: Callable[[Key], bool]) -> bool:
-        """Whether a commit after ``version`` changed an object that one of the functions says yes to."""
+        """Whether a commit after ``version`` changed an object for which one of the functions is true."""
         if version == self._version or not concerned:
             return False
         with self._logging:
@@ -131,7 +142,7 @@ class Catalog:
                 commits while this one runs, which has to be short.
 
         Raises:
-            CatalogChangedError: another change came between: the caller reads again and begins anew.
+            CatalogChangedError: another change was committed meanwhile: the caller reads again and repeats its own.
         """
         with self._committing if since is None else nullcontext():
             change = Change(self, duck, self._version if since is None else since)
@@ -157,8 +168,8 @@ class Catalog:
             change.duck.execute("COMMIT")
             if not staged:
                 return
-            kept = {key: found for key, found in self._objects.items() if key not in staged}
-            self._objects = kept | {key: value for key, value in staged.items() if value is not None}
+            unchanged = {key: value for key, value in self._objects.items() if key not in staged}
+            self._objects = unchanged | {key: value for key, value in staged.items() if value is not None}
             with self._logging:
                 self._log.append((self._version + 1, frozenset(staged)))
                 self._version += 1
@@ -168,7 +179,7 @@ class Change:
     """The object changes of one transaction."""
 
     def __init__(self, catalog: Catalog, duck: duckdb.DuckDBPyConnection, since: int) -> None:
-        """Collect changes to ``catalog``, which was read at version ``since`` and later, beside those of ``duck``."""
+        """Collect changes to ``catalog``, read at version ``since`` or later, together with those of ``duck``."""
         self.duck = duck
         self.staged: list[tuple[Key, Object | None]] = []
         self._catalog = catalog
@@ -181,7 +192,7 @@ class Change:
         return self._catalog.changed_since(self._since, *self._concerns)
 
     def rely_on(self, *relations: Name) -> None:
-        """Begin anew if tables, views or streams of these names are changed, made or dropped by others.
+        """Repeat the change if tables, views or streams of these names are changed, created or dropped by others.
 
         Raises:
             CatalogChangedError: that has happened already.
@@ -189,7 +200,7 @@ class Change:
         self._rely([concerns(TABLE, name) for name in relations])
 
     def rely_on_all(self, database: str, schema: str | None = None) -> None:
-        """Begin anew if anything in a database, or in one of its schemas, is changed by others.
+        """Repeat the change if anything in a database, or in one of its schemas, is changed by others.
 
         Raises:
             CatalogChangedError: that has happened already.
@@ -207,11 +218,11 @@ class Change:
         return new
 
     def drop(self, old: Object) -> None:
-        """Forget an object."""
+        """Remove an object."""
         self._stage(old.key, None)
 
     def drop_all(self, olds: Iterable[Object]) -> None:
-        """Forget several objects."""
+        """Remove several objects."""
         for old in olds:
             self.drop(old)
 
@@ -226,17 +237,17 @@ class Change:
 
 
 def concerns(kind: str, name: Name) -> Callable[[Key], bool]:
-    """Tells of a changed object whether that matters to who works with an object of this kind and name.
+    """The test whether a changed object matters to a change of the object of this kind and name.
 
     It is the object itself, another one that takes its name, or its schema or database. The tasks of a schema belong
     together: what one of them may be depends on the others.
     """
-    around = {("DATABASE", Name("", "", name.database)), ("SCHEMA", Name(name.database, "", name.schema))}
+    around = {(DATABASE, Name("", "", name.database)), (SCHEMA, Name(name.database, "", name.schema))}
 
     def concerned(key: Key) -> bool:
         if key in around:
             return True
-        if kind == key[0] == "TASK":
+        if kind == key[0] == TASK:
             return (key[1].database, key[1].schema) == (name.database, name.schema)
         return key[1] == name and (kind == key[0] or (kind in RELATIONS and key[0] in RELATIONS))
 

@@ -71,10 +71,7 @@ class Kind(str, Generic[P]):
             return self._adapter.validate_json(text)
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise UnreadableObjectError(
-                f"The data directory has the {self.lower()} {'.'.join(filter(None, name))} with properties that this "
-                f"version of the local Snowflake cannot read ({faults}). Open it with the version that wrote it."
-            ) from None
+            raise _unreadable(self, name, faults) from None
 
     def to_json(self, props: P) -> str:
         """The properties as the file keeps them.
@@ -83,6 +80,13 @@ class Kind(str, Generic[P]):
             pydantic_core.PydanticSerializationError: if they could not be read back.
         """
         return self._adapter.dump_json(props, warnings="error").decode()
+
+
+def _unreadable(kind: str, name: Name, faults: str) -> UnreadableObjectError:
+    return UnreadableObjectError(
+        f"The data directory has the {kind.lower()} {'.'.join(filter(None, name))}, which this version of the local "
+        f"Snowflake cannot read ({faults}). Open it with the version that wrote it."
+    )
 
 
 class _Props:
@@ -389,3 +393,14 @@ KINDS: dict[str, Kind[Any]] = {
         *(DATABASE, SCHEMA, WAREHOUSE, ROLE, GRANT),
     )
 }
+
+
+def read_props(kind: str, name: Name, text: str) -> Any:
+    """The properties that the file has of an object of any kind.
+
+    Raises:
+        UnreadableObjectError: as ``Kind.from_json``, and for a kind that this version does not have.
+    """
+    if kind not in KINDS:
+        raise _unreadable(kind, name, "its kind is unknown")
+    return KINDS[kind].from_json(name, text)

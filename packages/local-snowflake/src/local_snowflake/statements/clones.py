@@ -53,11 +53,11 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
     old = ctx.session.temporary.get(name) if temporary else ctx.catalog.relation(name)
     if old is not None and not (or_replace and TABLE.describes(old)):
         raise already_exists(name.fqn)
-    kept = past_rows(ctx, found, point) if point else f"SELECT * FROM {ctx.physical(source)}"
+    query = past_rows(ctx, found, point) if point else f"SELECT * FROM {ctx.physical(source)}"
     with ctx.ddl(name) as change:
         change.rely_on(source)
         rows = quote("$CLONE")
-        change.duck.execute(f"CREATE TEMP TABLE {rows} AS {kept}")
+        change.duck.execute(f"CREATE TEMP TABLE {rows} AS {query}")
         if old:
             drop_table_data(ctx, change, old)
         target = f"temp.main.{quote(temporary_name(name))}" if temporary else name.physical
@@ -95,14 +95,14 @@ def copy_definition(
             made = replace(made, identity=(next_identity(ctx, change, source, column.name, start), step))
         made, definition = column_definition(ctx, change, place, made)
         definitions.append(definition)
-        # what is catalogued says how the identity was declared
+        # the catalog has the identity as it was declared
         columns.append(replace(made, identity=column.identity))
     change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {target} ({', '.join(definitions)})")
     return tuple(columns)
 
 
 def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) -> None:
-    """Copy a schema's tables and definitions into ``target``, a schema that was just made; its streams start anew.
+    """Copy a schema's tables and definitions into ``target``, a new schema; its streams start now.
 
     Args:
         ctx: the statement's context.
@@ -149,7 +149,7 @@ def _clone_tasks(ctx: Context, change: Change, source: Name, target: Name) -> No
 
 
 def clone_database_into(ctx: Context, change: Change, source: str, target: str) -> None:
-    """Copy every schema of a database into ``target``, a database that was just made."""
+    """Copy every schema of a database into ``target``, a new database."""
     change.rely_on_all(source)
     clones: dict[Name, Table | View] = {}
     schemas = ctx.catalog.all(SCHEMA, source)

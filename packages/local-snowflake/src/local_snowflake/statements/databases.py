@@ -175,12 +175,12 @@ def alter(ctx: Context, stmt: Statement) -> Result:
     action = reader.accept_any("SET", "UNSET")
     if action is None or reader.peek() == "TAG":
         raise not_supported(f"ALTER {stmt.kind} … {action or ''} {reader.peek()}")
-    given = reader.options() if action == "SET" else _unset(reader)
+    options = reader.options() if action == "SET" else _unset(reader)
     reader.finish()
-    if unknown := set(given) - _OPTIONS:
+    if unknown := set(options) - _OPTIONS:
         raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for '{stmt.kind}'", 1008, "22023")
-    comment = str(given.pop("COMMENT") or "") if "COMMENT" in given else old.comment
-    props = replace(old.props, **{key.lower(): value for key, value in given.items()})
+    comment = str(options.pop("COMMENT") or "") if "COMMENT" in options else old.comment
+    props = replace(old.props, **{key.lower(): value for key, value in options.items()})
     with ctx.ddl() as change:
         change.put(replace(old, props=props, comment=comment))
     return status()

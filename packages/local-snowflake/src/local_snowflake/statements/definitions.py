@@ -1,6 +1,6 @@
-"""Columns and constraints of tables: how a statement declares them, how they are catalogued, how DuckDB makes them.
+"""Columns and constraints of tables: how a statement declares them, in the catalog, and in DuckDB.
 
-What a definition says and the local Snowflake does not do is refused by name.
+What a definition asks for and the local Snowflake does not do is refused by name.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _CONSTRAINTS = (exp.Constraint, exp.PrimaryKey, exp.UniqueColumnConstraint, exp.
 
 
 def parse_definitions(ctx: Context, text: str) -> tuple[list[Column], list[exp.Expression]]:
-    """Read what stands between a table's brackets.
+    """Read the columns and constraints of a table.
 
     Args:
         ctx: the statement's context.
-        text: columns and constraints, with commas between them.
+        text: what the brackets of CREATE TABLE contain.
 
     Returns:
-        The columns, and the constraints that stand beside them.
+        The columns, and the constraints of the table.
 
     Raises:
         SnowflakeError: 001003, if it is something else; 000002 with its text, for what is not supported.
@@ -63,7 +63,7 @@ def _read_column(ctx: Context, column: exp.ColumnDef) -> Column:
 
 
 def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) -> Column:
-    """The column with a constraint that stands behind it."""
+    """The column with one of its own constraints."""
     if isinstance(constraint, exp.NotNullColumnConstraint):
         return replace(column, nullable=bool(constraint.args.get("allow_null")))
     if isinstance(constraint, exp.PrimaryKeyColumnConstraint):
@@ -126,7 +126,7 @@ def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expressio
 
 
 def _check_reference(ctx: Context, reference: exp.Reference) -> None:
-    """A foreign key is not enforced, but the table that it refers to has to be there."""
+    """A foreign key is not enforced, but the table that it refers to must exist."""
     table = reference.find(exp.Table)
     if table is None:
         raise not_supported(reference.sql(dialect="snowflake"))
@@ -197,7 +197,7 @@ def next_identity(ctx: Context, change: Change, table: Table, column: str, start
 
 
 def drop_sequences(change: Change, table: Table, columns: Iterable[Column]) -> None:
-    """Drop the sequences of identity columns that are gone from DuckDB's table."""
+    """Drop the sequences of identity columns that DuckDB's table no longer has."""
     place = place_of(table.name, temporary=table.props.temporary)
     for column in columns:
         if column.sequence:

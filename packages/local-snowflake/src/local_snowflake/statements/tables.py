@@ -69,7 +69,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
 
 
 def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[Column]:
-    """The columns that a statement declares, or those of the table that it is LIKE; none if its query tells them."""
+    """The columns of a statement or of the table that it is LIKE; none if its query determines them."""
     like = tree.find(exp.LikeProperty)
     if like is not None:
         name = table_name(ctx, upper_case(like).this)
@@ -120,22 +120,22 @@ def _source_query(ctx: Context, tree: exp.Create) -> str | None:
 
 
 def _read_properties(tree: exp.Create) -> dict[str, Any]:
-    """What a table's options say of it, by their names in lower case.
+    """A table's options, by their names in lower case.
 
     Raises:
         SnowflakeError: 000002, for an option that is not supported.
     """
     found: dict[str, Any] = {}
     properties = tree.args.get("properties")
-    for given in properties.expressions if properties else ():
-        if isinstance(given, exp.SchemaCommentProperty):
-            found["comment"] = given.this.name
-        elif isinstance(given, exp.ClusterProperty):
-            found["cluster_by"] = ", ".join(e.sql(dialect="snowflake") for e in given.expressions)
-        elif type(given) is exp.Property:
-            found |= _read_option(given.name.upper(), str(given.args["value"].this))
-        elif not isinstance(given, _PLAIN):
-            raise not_supported(f"CREATE TABLE … {given.sql(dialect='snowflake')}")
+    for option in properties.expressions if properties else ():
+        if isinstance(option, exp.SchemaCommentProperty):
+            found["comment"] = option.this.name
+        elif isinstance(option, exp.ClusterProperty):
+            found["cluster_by"] = ", ".join(e.sql(dialect="snowflake") for e in option.expressions)
+        elif type(option) is exp.Property:
+            found |= _read_option(option.name.upper(), str(option.args["value"].this))
+        elif not isinstance(option, _PLAIN):
+            raise not_supported(f"CREATE TABLE … {option.sql(dialect='snowflake')}")
     return found
 
 
@@ -206,7 +206,7 @@ def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tr
 
 
 def keeps_past(table: Table) -> bool:
-    """Whether a table says for how long its past is kept: only then it is, since that makes writing slower."""
+    """Whether a table's past is stored: only if its retention time is set, since that makes writing slower."""
     return not table.props.temporary and bool(table.props.data_retention_time_in_days)
 
 

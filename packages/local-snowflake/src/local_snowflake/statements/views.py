@@ -1,4 +1,4 @@
-"""Views: kept as their query's text, expanded where they are read."""
+"""Views: stored as their query's text, expanded where they are read."""
 
 from __future__ import annotations
 
