@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_snowflake.catalog.objects import FileFormatProps, Object
+from local_snowflake.catalog.objects import FILE_FORMAT, FileFormatProps, Object, Stage
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
@@ -168,13 +168,13 @@ def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
         SnowflakeError: 002003, if it does not exist.
     """
     full = ctx.resolve(split_parts(name))
-    file_format = ctx.session.temporary_objects.get(("FILE FORMAT", full)) or ctx.catalog.get("FILE FORMAT", full)
+    file_format = ctx.session.temporary_objects.get((FILE_FORMAT, full)) or ctx.catalog.get(FILE_FORMAT, full)
     if file_format is None:
         raise does_not_exist("File format", name)
     return file_format
 
 
-def effective_format(ctx: Context, own: Options | str | None, stage: Object | None) -> FileFormat:
+def effective_format(ctx: Context, own: Options | str | None, stage: Stage | None) -> FileFormat:
     """The format that a statement means: its own options or named format, else the stage's, else CSV.
 
     Args:

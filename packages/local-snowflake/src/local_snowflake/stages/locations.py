@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from local_snowflake.catalog.catalog import Catalog
-from local_snowflake.catalog.objects import STAGE, Object, Stage
+from local_snowflake.catalog.objects import STAGE, TABLE, Object, Stage
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, normalise
@@ -246,8 +246,8 @@ def local_directory(ctx: Context, text: str) -> Path:
 
 def sweep(data_dir: Path, catalog: Catalog) -> None:
     """Delete directories that no stage uses: temporary stages of a server that was killed, dropped schemas."""
-    used = {stage.props["id"] for stage in catalog.all("STAGE")}
-    used |= {f"table-{table_id(table)}" for table in catalog.all("TABLE")}
+    used = {stage.props.id for stage in catalog.all(STAGE)}
+    used |= {f"table-{table_id(table)}" for table in catalog.all(TABLE)}
     if (data_dir / STAGES).is_dir():
         for directory in (data_dir / STAGES).iterdir():
             if directory.name not in used and not directory.name.startswith("user-"):

@@ -152,7 +152,7 @@ def show_stages(ctx: Context, stmt: Statement) -> Result:
     """SHOW STAGES: https://docs.snowflake.com/en/sql-reference/sql/show-stages."""
     clauses = read_clauses(skip_head(stmt))
     database, schema = scope(ctx, clauses)
-    stages = [*ctx.catalog.all("STAGE", database, schema), *(o for o in _temporary(ctx, database, schema))]
+    stages = [*ctx.catalog.all(STAGE, database, schema), *(o for o in _temporary(ctx, database, schema))]
     records = [_record(o) for o in pick(clauses, sorted(stages, key=lambda o: o.name))]
     names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
     more = ("region", "type", "cloud", "notification_channel", "storage_integration", "endpoint", "owner_role_type")

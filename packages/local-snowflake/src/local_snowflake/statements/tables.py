@@ -219,7 +219,7 @@ def drop_table(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS") or if_exists
     reader.accept_any("CASCADE", "RESTRICT")
     reader.finish()
-    found = ctx.session.temporary.get(name) or ctx.catalog.get("TABLE", name)
+    found = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE, name)
     if found is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
