@@ -1,4 +1,4 @@
-"""Built-in functions through a client: results, errors, joins, pivots; more in unit/test_function_rewrites.py."""
+"""Built-in functions through a client: results, errors, joins, pivots; values in unit/test_function_rewrites.py."""
 
 from __future__ import annotations
 

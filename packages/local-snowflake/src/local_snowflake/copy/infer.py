@@ -198,12 +198,15 @@ def infer_schema(
     form = effective_format(ctx, file_format, place.stage)
     staged = place.files()
     if files is not None:
-        wanted = re.findall(r"'((?:[^']|'')*)'", files) or [files]
-        names = [(w, next((f for f in staged if f.relative.endswith(w.lstrip("/"))), None)) for w in wanted]
-        if missing := [w for w, f in names if f is None]:
+        by_name = {name: _staged(staged, name) for name in re.findall(r"'((?:[^']|'')*)'", files) or [files]}
+        if missing := [name for name, file in by_name.items() if file is None]:
             raise SnowflakeError(91016, "22000", f"Remote file '{missing[0]}' was not found in '{location}'.")
-        staged = [f for _, f in names if f is not None]
+        staged = [file for file in by_name.values() if file is not None]
     return infer(ctx, staged, form, ignore_case=bool(ignore_case))
+
+
+def _staged(files: list[StagedFile], name: str) -> StagedFile | None:
+    return next((f for f in files if f.relative.endswith(name.lstrip("/"))), None)
 
 
 _TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)

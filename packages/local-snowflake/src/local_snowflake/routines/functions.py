@@ -6,7 +6,7 @@ from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result
-from local_snowflake.routines import expansion, objects, scalar  # noqa: F401 (announce how functions are called)
+from local_snowflake.routines import expansion, objects, scalar  # noqa: F401 (they register how functions are called)
 from local_snowflake.sql.statement import Statement
 
 
