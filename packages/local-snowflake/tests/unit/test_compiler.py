@@ -11,6 +11,7 @@ from tests.unit.in_process import Runner
 from local_snowflake.account import Account
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql import dialect
+from local_snowflake.sql.statement import tokenize
 
 
 @pytest.fixture
@@ -48,6 +49,33 @@ def test_a_statement_over_tables_is_translated_once(run: Runner, sql: str) -> No
     translated = run.translated
     assert run(sql) == first
     assert run.translated == translated > 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "times"),
+    [
+        ("SELECT A + 1, COUNT(*) FROM T GROUP BY A", {}, 1),
+        ("SELECT '!', A != 1, '->>', $$IDENTIFIER('x')$$ FROM T", {}, 1),
+        ("INSERT INTO T VALUES (10, 'x')", {}, 1),
+        # the text with its values is another one
+        ("SELECT A FROM T WHERE A = ?", {"_1": ("FIXED", "1")}, 2),
+        ("SELECT A FROM IDENTIFIER('T')", {}, 2),
+    ],
+)
+def test_a_text_is_tokenized_once(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, sql: str, values: dict[str, Any], times: int
+) -> None:
+    texts: list[str] = []
+
+    def counting(text: str) -> Any:
+        texts.append(text)
+        return tokenize(text)
+
+    monkeypatch.setattr("local_snowflake.sql.statement.tokenize", counting)
+    run(sql, **values)
+    assert len(texts) == times
+    run(sql, **values)
+    assert len(texts) == times
 
 
 def test_data_is_never_kept(run: Runner) -> None:
