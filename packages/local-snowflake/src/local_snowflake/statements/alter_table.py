@@ -100,10 +100,10 @@ def _swap(ctx: Context, reader: Reader, table: Table) -> None:
     if table.props.temporary or (table.name.database, table.name.schema) != (name.database, name.schema):
         raise not_supported("ALTER TABLE … SWAP WITH across schemas or with a temporary table")
     with ctx.ddl(table.name, name) as change:
-        aside = quote(f"$SWAP_{name.name}")
-        change.duck.execute(f"ALTER TABLE {table.name.physical} RENAME TO {aside}")
+        interim = quote(f"$SWAP_{name.name}")
+        change.duck.execute(f"ALTER TABLE {table.name.physical} RENAME TO {interim}")
         change.duck.execute(f"ALTER TABLE {name.physical} RENAME TO {quote(table.name.name)}")
-        change.duck.execute(f"ALTER TABLE {quote(name.physical_schema)}.{aside} RENAME TO {quote(name.name)}")
+        change.duck.execute(f"ALTER TABLE {quote(name.physical_schema)}.{interim} RENAME TO {quote(name.name)}")
         change.put(replace(other, name=table.name))
         change.put(replace(table, name=name))
 
@@ -137,7 +137,7 @@ def _unset(ctx: Context, reader: Reader, table: Table) -> None:
 
 
 def _apply_options(ctx: Context, table: Table, tracking: bool | None) -> None:
-    """Keep a table's new options, and switch its change tracking on or off unless ``tracking`` is None."""
+    """Save a table's new options, and switch its change tracking on or off unless ``tracking`` is None."""
     begins = keeps_past(table) and not streams.is_tracked(table)
     with ctx.ddl(table.name) as change:
         save(ctx, change, table)
@@ -190,7 +190,7 @@ def _replace_column(table: Table, old: Column, new: Column) -> Table:
 def _add(ctx: Context, reader: Reader, table: Table) -> None:
     """ADD [COLUMN] [IF NOT EXISTS] definition, [COLUMN] [IF NOT EXISTS] definition, … | ADD constraint.
 
-    IF NOT EXISTS stands before each column that it is for.
+    IF NOT EXISTS is for one column.
     """
     if reader.peek() in _CONSTRAINTS:
         _add_constraint(ctx, reader, table)
@@ -240,7 +240,7 @@ def _add_constraint(ctx: Context, reader: Reader, table: Table) -> None:
 
 
 def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> Column:
-    """Add a column to DuckDB's tables; returns it as it is to be catalogued."""
+    """Add a column to DuckDB's tables; returns it as the catalog is to have it."""
     physical = ctx.physical(table.name)
     if not column.nullable and column.default is None and not column.identity:
         empty = not change.duck.execute(f"SELECT 1 FROM {physical} LIMIT 1").fetchone()
@@ -315,7 +315,7 @@ def _alter(ctx: Context, reader: Reader, table: Table) -> None:
 
 
 def _alter_column(ctx: Context, reader: Reader, table: Table, column: Column, change: Change) -> Column:
-    """Read what is to change of a column, change DuckDB's table; returns the column as it is to be catalogued."""
+    """Read what is to change of a column, change DuckDB's table; returns the column as the catalog is to have it."""
     target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(column.name)}"
     if reader.accept("DROP", "NOT", "NULL"):
         change.duck.execute(f"{target} DROP NOT NULL")

@@ -74,18 +74,18 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
 def copy_definition(
     ctx: Context, change: Change, source: Table, name: Name, target: str, *, temporary: bool = False
 ) -> tuple[Column, ...]:
-    """Make an empty DuckDB table with a table's own columns: types, NOT NULL, defaults; identities go on counting.
+    """Make an empty DuckDB table with a table's own columns: types, NOT NULL, defaults; identities continue to count.
 
     Args:
         ctx: the statement's context.
         change: the DDL transaction.
         source: the table.
-        name: the name of the table that is made.
+        name: the name of the new table.
         target: its DuckDB table.
         temporary: whether it is a temporary one.
 
     Returns:
-        The columns as they are to be catalogued.
+        The columns as the catalog is to have them.
     """
     place, definitions, columns = place_of(name, temporary=temporary), [], []
     for column in source.props.columns:
@@ -106,7 +106,7 @@ def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) 
 
     Args:
         ctx: the statement's context.
-        change: the change that also made the target.
+        change: the change that also creates the target.
         source: the catalogued name of the schema that is cloned.
         target: the catalogued name of the new one.
     """
