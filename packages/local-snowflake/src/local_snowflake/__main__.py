@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from local_snowflake.catalog.objects import UnreadableObjectError
 from local_snowflake.protocol.routes import ANSWER_SECONDS
 from local_snowflake.protocol.serve import connection_arguments, serve
 from local_snowflake.sessions.idle import IdleLimits
@@ -70,6 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
             limits=limits,
             answer_seconds=options.answer_seconds,
         )
+    except UnreadableObjectError as error:
+        print(error, file=sys.stderr)
+        return 1
     except duckdb.IOException as error:
         print(f"Cannot open {options.data_dir}: is it served by another process already? {error}", file=sys.stderr)
         return 1

@@ -14,7 +14,8 @@ import duckdb
 
 import local_snowflake.handlers  # noqa: F401 (registers them)
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import ROLE, Object, RecordedOptions
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.copy import load_history
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
@@ -71,8 +72,8 @@ class Account:
         locations.sweep(data_dir, self._catalog)
         remove_unused_folders(self._catalog, data_dir)
         self.sessions = SessionRegistry(self._catalog, self._new_session)
-        self._scheduler = Scheduler(self._storage, self._catalog, TaskExecutor(self.sessions, self.context))
         self._compiler = Compiler(PIPELINE)
+        self._scheduler = Scheduler(self._storage, self._catalog, TaskExecutor(self.sessions, self.context))
         self.transfers = Transfers()
         vectors = VectorFunctions(self._storage.cursor())
         python_calls.register(vectors)
@@ -85,6 +86,7 @@ class Account:
             sessions=self.sessions,
             history=self.history,
             workers=Workers(data_dir / "workers"),
+            compiler=self._compiler,
             run=self.execute,
             others={type(other): other for other in (self._compiler, self._scheduler, self.transfers, vectors)},
         )
@@ -96,10 +98,10 @@ class Account:
 
     def _make_roles(self) -> None:
         """Give a new account the system's roles."""
-        if not self._catalog.all("ROLE"):
+        if not self._catalog.all(ROLE):
             with self._catalog.change(self._storage.cursor()) as change:
                 for role in BUILT_IN_ROLES:
-                    change.put(Object("ROLE", Name("", "", role), owner=""))
+                    change.put(Object(ROLE, Name("", "", role), RecordedOptions({}), owner=""))
 
     def _new_session(self, user: str) -> Session:
         session = Session(self._storage.cursor(), self._locks, user)

@@ -4,12 +4,9 @@ import importlib
 
 MODULES = (
     "statements.account",
-    "statements.alter_columns",
-    "statements.alter_schema",
     "statements.alter_table",
     "scripting.statements",
     "statements.clones",
-    "statements.columns",
     "statements.comments",
     "copy.statements",
     "statements.databases",
@@ -41,7 +38,6 @@ MODULES = (
     "streams.time_travel",
     "statements.transactions",
     "statements.views",
-    "models.predict",
 )
 for _name in MODULES:
     importlib.import_module(f"local_snowflake.{_name}")

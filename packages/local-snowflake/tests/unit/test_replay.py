@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TABLE, Column, Object, TableProps
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sessions.replay import StatementInputs, TableClock, changing_default, random_calls, replay
 from local_snowflake.sql.dialect import parse
@@ -21,12 +22,12 @@ def catalog(tmp_path: Path) -> Catalog:
     storage = Storage(tmp_path / "snowflake.duckdb")
     made = Catalog(storage.cursor())
     with made.change(storage.cursor()) as change:
-        change.put(Object("TABLE", T))
+        change.put(Object(TABLE, T, TableProps()))
     return made
 
 
 def inputs(catalog: Catalog, *calls: str, default: str | None = None) -> StatementInputs:
-    return StatementInputs(catalog, {T: catalog.need("TABLE", T)}, frozenset(calls), default)
+    return StatementInputs(catalog, {T: catalog.need(TABLE, T)}, frozenset(calls), default)
 
 
 def test_a_statement_without_changes_writes_the_same(catalog: Catalog) -> None:
@@ -66,14 +67,14 @@ def test_calls_that_give_something_else_each_time(sql: str, calls: set[str]) -> 
 @pytest.mark.parametrize(
     ("column", "name"),
     [
-        ({"name": "A", "default": None}, None),
-        ({"name": "A", "default": "'x'"}, None),
-        ({"name": "A", "default": "CURRENT_TIMESTAMP()"}, "A"),
-        ({"name": "A", "default": None, "identity": [1, 1]}, "A"),
+        (Column("A", "INT"), None),
+        (Column("A", "VARCHAR", default="'x'"), None),
+        (Column("A", "TIMESTAMP_NTZ", default="CURRENT_TIMESTAMP()"), "A"),
+        (Column("A", "INT", identity=(1, 1)), "A"),
     ],
 )
-def test_defaults_that_change(column: dict[str, object], name: str | None) -> None:
-    assert changing_default(Object("TABLE", T, {"columns": [column]})) == name
+def test_defaults_that_change(column: Column, name: str | None) -> None:
+    assert changing_default(Object(TABLE, T, TableProps((column,)))) == name
 
 
 def test_a_replay_reports_the_first_statement_that_fails_or_conflicts(catalog: Catalog) -> None:

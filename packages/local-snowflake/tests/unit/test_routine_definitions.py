@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import FUNCTION, Argument, Object, Routine, RoutineProps
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.routines.definition import read_arguments, read_definition, read_type, signature, split_commas
 from local_snowflake.routines.lookup import Arguments, choose, fits, in_order
@@ -20,34 +19,30 @@ PYTHON = "LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'run'"
 BODY = "AS $$ def run(): pass $$"
 
 
-def definition(sql: str, what: str = "FUNCTION") -> dict[str, Any]:
-    return read_definition(Reader(sql, tokenize(sql)), what)
+def definition(sql: str, what: str = "FUNCTION") -> tuple[RoutineProps, str]:
+    return read_definition(Reader(sql, tokenize(sql)), what, "F")
 
 
 def test_a_python_function_is_read() -> None:
     sql = f"(A INT, \"b\" VARCHAR(5) DEFAULT 'x, y') RETURNS FLOAT NOT NULL STRICT IMMUTABLE {PYTHON} "
-    props = definition(f"{sql} PACKAGES = ('numpy', 'pandas>=2') IMPORTS = ('@st/a.py') COMMENT = 'c' {BODY}")
-    assert props["args"] == [
-        {"name": "A", "type": "NUMBER(38,0)", "default": None},
-        {"name": "b", "type": "VARCHAR(5)", "default": "'x, y'"},
-    ]
-    assert (props["returns"], props["table_columns"], props["strict"]) == ("FLOAT", None, True)
-    assert (props["volatility"], props["handler"], props["comment"]) == ("IMMUTABLE", "run", "c")
-    assert (props["packages"], props["imports"]) == (["numpy", "pandas>=2"], ["@st/a.py"])
-    assert props["body"].strip() == "def run(): pass"
-    assert signature("F", props) == "F(NUMBER, VARCHAR)"
+    props, comment = definition(f"{sql} PACKAGES = ('numpy', 'pandas>=2') IMPORTS = ('@st/a.py') COMMENT = 'c' {BODY}")
+    assert props.args == (Argument("A", "NUMBER(38,0)"), Argument("b", "VARCHAR(5)", "'x, y'"))
+    assert (props.returns, props.table_columns, props.strict) == ("FLOAT", None, True)
+    assert (props.volatility, props.handler, comment) == ("IMMUTABLE", "run", "c")
+    assert (props.packages, props.imports) == (("numpy", "pandas>=2"), ("@st/a.py",))
+    assert (props.body or "").strip() == "def run(): pass"
+    assert signature(props) == "F(NUMBER, VARCHAR)"
 
 
 def test_a_table_function_has_columns() -> None:
-    props = definition(f'() RETURNS TABLE (N INT, "s" VARCHAR) {PYTHON} {BODY}')
-    assert props["table_columns"][0][0] == "N"
-    assert [name for name, _ in props["table_columns"]] == ["N", "s"]
-    assert props["returns"].startswith("TABLE (N NUMBER(38,0), ")
+    props, _ = definition(f'() RETURNS TABLE (N INT, "s" VARCHAR) {PYTHON} {BODY}')
+    assert [name for name, _ in props.table_columns or ()] == ["N", "s"]
+    assert props.returns.startswith("TABLE (N NUMBER(38,0), ")
 
 
 def test_a_procedure_in_sql_may_have_a_block_without_quotes() -> None:
-    props = definition("() RETURNS INT LANGUAGE SQL EXECUTE AS CALLER AS BEGIN RETURN 1; END", "PROCEDURE")
-    assert (props["body"], props["execute_as"]) == ("BEGIN RETURN 1; END", "CALLER")
+    props, _ = definition("() RETURNS INT LANGUAGE SQL EXECUTE AS CALLER AS BEGIN RETURN 1; END", "PROCEDURE")
+    assert (props.body, props.execute_as) == ("BEGIN RETURN 1; END", "CALLER")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +80,9 @@ def test_a_type_has_one_spelling(text: str, expected: str) -> None:
     assert read_type(text) == expected
 
 
-def overload(arguments: str) -> Object:
-    return Object("FUNCTION", Name("D", "S", f"F({arguments})"), {"args": read_arguments(arguments)})
+def overload(arguments: str) -> Routine:
+    props = RoutineProps("F", tuple(read_arguments(arguments)), "INT")
+    return Object(FUNCTION, Name("D", "S", f"F({arguments})"), props)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import DATABASE, SCHEMA, DatabaseProps, Object
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sessions.idle import IdleLimits, IdleSessions
@@ -24,8 +25,8 @@ def sessions(tmp_path: Path) -> Iterator[SessionRegistry]:
     storage = Storage(tmp_path / "snowflake.duckdb")
     catalog = Catalog(storage.cursor())
     with catalog.change(storage.cursor()) as change:
-        change.put(Object("DATABASE", Name("", "", "D")))
-        change.put(Object("SCHEMA", Name("D", "", "PUBLIC")))
+        change.put(Object(DATABASE, Name("", "", "D"), DatabaseProps()))
+        change.put(Object(SCHEMA, Name("D", "", "PUBLIC"), DatabaseProps()))
     registry = SessionRegistry(catalog, lambda user: Session(storage.cursor(), LOCKS, user))
     yield registry
     registry.close_all(5.0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, Object, Task, TaskProps
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import Name
 from local_snowflake.tasks.schedule import Timetable, parse_schedule
@@ -99,16 +99,14 @@ def test_cron_times_go_forward_and_show_the_wall_clock(start: int, hour: int, mi
 # -- the timetable ----------------------------------------------------------------------------------------------------
 
 
-def task(name: str = "R", resumed: datetime | None = NOON, **props: Any) -> Object:
-    plain: dict[str, Any] = {"schedule": None, "condition": None, "predecessors": [], "finalize": None, "settings": {}}
-    state = {"id": name, "state": "started" if resumed else "suspended"}
-    when = {"resumed_on": resumed.isoformat() if resumed else None}
-    return Object("TASK", Name("D", "S", name), {**plain, **state, **when, **props})
+def task(name: str = "R", resumed: datetime | None = NOON, **props: Any) -> Task:
+    state = "started" if resumed else "suspended"
+    return Object(TASK, Name("D", "S", name), TaskProps(name, "SELECT 1", state=state, resumed_on=resumed, **props))
 
 
 def test_a_scheduled_root_is_due_once_a_time() -> None:
     table, root = Timetable(), task(schedule="1 MINUTE")
-    assert table.update([root, task("OFF", None, schedule="1 MINUTE"), task("C", predecessors=["R"])], NOON) == [root]
+    assert table.update([root, task("OFF", None, schedule="1 MINUTE"), task("C", predecessors=("R",))], NOON) == [root]
     assert table.due([root], NOON + timedelta(seconds=59)) == []
     assert table.due([root], NOON + timedelta(seconds=60)) == [(root, NOON + timedelta(seconds=60))]
     assert table.due([root], NOON + timedelta(seconds=61)) == []
@@ -138,7 +136,7 @@ def test_resume_begins_to_count_anew() -> None:
     assert table.next_time([again], set()) == NOON + timedelta(minutes=90)
 
 
-def triggered(**settings: str) -> Object:
+def triggered(**settings: str) -> Task:
     return task(condition="SYSTEM$STREAM_HAS_DATA('S')", settings=settings)
 
 

@@ -1,1 +1,1 @@
-"""The objects of the account and their properties, kept in DuckDB."""
+"""The objects of the account and their properties, stored in DuckDB."""

@@ -1,53 +1,47 @@
-"""Objects' metadata: kept in the DuckDB file beside the data, mirrored in memory for fast look-ups."""
+"""Objects' metadata: stored in the DuckDB file with the data, mirrored in memory for fast look-ups."""
 
 from __future__ import annotations
 
-import copy
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import takewhile
-from typing import Any
+from typing import overload
 
 import duckdb
 
+from local_snowflake.catalog.objects import (
+    DATABASE,
+    KINDS,
+    SCHEMA,
+    STREAM,
+    TABLE,
+    TASK,
+    VIEW,
+    Kind,
+    Object,
+    P,
+    Relation,
+    read_props,
+)
 from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
 from local_snowflake.sql.names import META_SCHEMA, Name, quote
 
 _OBJECTS = f"{quote(META_SCHEMA)}.objects"
 # objects that share one name space in a schema
-RELATIONS = ("TABLE", "VIEW", "STREAM")
+RELATIONS = (TABLE, VIEW, STREAM)
 Key = tuple[str, Name]
-# a change that began before them begins anew, whatever they were
-_COMMITS_KNOWN = 10_000
-
-
-@dataclass
-class Object:
-    """One object: a database, a schema, or anything in one. Account objects have empty database and schema."""
-
-    kind: str
-    name: Name
-    props: dict[str, Any] = field(default_factory=dict)
-    owner: str = "SYSADMIN"
-    comment: str = ""
-    created_on: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def key(self) -> Key:
-        """What identifies the object."""
-        return self.kind, self.name
+# a change that began before the oldest of them is repeated, whatever they changed
+_COMMITS_LOGGED = 10_000
 
 
 class Catalog:
     """Every object of the account. Changes are made inside ``change(...)`` together with DuckDB's own DDL.
 
-    Reading needs no lock: a commit puts another mapping in the place of the one before. Changes run side by side, only
-    their commits wait for one another; one that read what another has changed meanwhile is told so, and runs again.
+    Reading needs no lock: a commit replaces the mapping. Changes run concurrently, only their commits wait for one
+    another; a change that read what another one has changed meanwhile gets a CatalogChangedError, and is repeated.
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
@@ -56,17 +50,25 @@ class Catalog:
         self._logging = threading.Lock()
         self._version = 0
         # which objects the latest commits changed, by their versions
-        self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_KNOWN)
+        self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_LOGGED)
         self._objects: dict[Key, Object] = {}
         rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
-        for kind, database, schema, name, created_on, owner, comment, props in rows:
-            found = Object(kind, Name(database, schema, name), json.loads(props), owner, comment, created_on)
-            self._objects[found.key] = found
+        for kind, database, schema, name, created_on, owner, comment, text in rows:
+            full = Name(database, schema, name)
+            self._objects[kind, full] = Object(kind, full, read_props(kind, full, text), owner, comment, created_on)
 
+    @overload
+    def get(self, kind: Kind[P], name: Name) -> Object[P] | None: ...
+    @overload
+    def get(self, kind: str, name: Name) -> Object | None: ...
     def get(self, kind: str, name: Name) -> Object | None:
-        """The object, or None. Treat it as read-only: change a copy and ``put`` it."""
+        """The object, or None."""
         return self._objects.get((kind, name))
 
+    @overload
+    def need(self, kind: Kind[P], name: Name) -> Object[P]: ...
+    @overload
+    def need(self, kind: str, name: Name) -> Object: ...
     def need(self, kind: str, name: Name) -> Object:
         """The object.
 
@@ -77,12 +79,16 @@ class Catalog:
             return found
         raise does_not_exist(kind, ".".join(p for p in name if p))
 
-    def relation(self, name: Name) -> Object | None:
+    def relation(self, name: Name) -> Relation | None:
         """The table, view or stream of this name."""
-        return next((found for kind in RELATIONS if (found := self.get(kind, name))), None)
+        return self.get(TABLE, name) or self.get(VIEW, name) or self.get(STREAM, name)
 
+    @overload
+    def all(self, kind: Kind[P], database: str | None = None, schema: str | None = None) -> list[Object[P]]: ...
+    @overload
+    def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]: ...
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]:
-        """The objects of a kind, by name, of one database or schema if given."""
+        """The objects of a kind, sorted by name; of one database or schema, or of all."""
         found = [
             o
             for o in self._objects.values()
@@ -99,8 +105,8 @@ class Catalog:
             for o in self._objects.values()
             if o.name.database == database
             and (schema is None or o.name.schema == schema)
-            and o.kind != "DATABASE"
-            and (schema is None or o.kind != "SCHEMA")
+            and o.kind != DATABASE
+            and (schema is None or o.kind != SCHEMA)
         ]
 
     # -- changes ------------------------------------------------------------------------------------------------------
@@ -111,7 +117,7 @@ class Catalog:
         return self._version
 
     def changed_since(self, version: int, *concerned: Callable[[Key], bool]) -> bool:
-        """Whether a commit after ``version`` changed an object that one of the functions says yes to."""
+        """Whether a commit after ``version`` changed an object for which one of the functions is true."""
         if version == self._version or not concerned:
             return False
         with self._logging:
@@ -136,7 +142,7 @@ class Catalog:
                 commits while this one runs, which has to be short.
 
         Raises:
-            CatalogChangedError: another change came between: the caller reads again and begins anew.
+            CatalogChangedError: another change was committed meanwhile: the caller reads again and repeats its own.
         """
         with self._committing if since is None else nullcontext():
             change = Change(self, duck, self._version if since is None else since)
@@ -162,8 +168,8 @@ class Catalog:
             change.duck.execute("COMMIT")
             if not staged:
                 return
-            kept = {key: found for key, found in self._objects.items() if key not in staged}
-            self._objects = kept | {key: value for key, value in staged.items() if value is not None}
+            unchanged = {key: value for key, value in self._objects.items() if key not in staged}
+            self._objects = unchanged | {key: value for key, value in staged.items() if value is not None}
             with self._logging:
                 self._log.append((self._version + 1, frozenset(staged)))
                 self._version += 1
@@ -173,7 +179,7 @@ class Change:
     """The object changes of one transaction."""
 
     def __init__(self, catalog: Catalog, duck: duckdb.DuckDBPyConnection, since: int) -> None:
-        """Collect changes to ``catalog``, which was read at version ``since`` and later, beside those of ``duck``."""
+        """Collect changes to ``catalog``, read at version ``since`` or later, together with those of ``duck``."""
         self.duck = duck
         self.staged: list[tuple[Key, Object | None]] = []
         self._catalog = catalog
@@ -186,15 +192,15 @@ class Change:
         return self._catalog.changed_since(self._since, *self._concerns)
 
     def rely_on(self, *relations: Name) -> None:
-        """Begin anew if tables, views or streams of these names are changed, made or dropped by others.
+        """Repeat the change if tables, views or streams of these names are changed, created or dropped by others.
 
         Raises:
             CatalogChangedError: that has happened already.
         """
-        self._rely([concerns("TABLE", name) for name in relations])
+        self._rely([concerns(TABLE, name) for name in relations])
 
     def rely_on_all(self, database: str, schema: str | None = None) -> None:
-        """Begin anew if anything in a database, or in one of its schemas, is changed by others.
+        """Repeat the change if anything in a database, or in one of its schemas, is changed by others.
 
         Raises:
             CatalogChangedError: that has happened already.
@@ -206,24 +212,24 @@ class Change:
         if self.outdated:
             raise CatalogChangedError("an object was changed by another session")
 
-    def put(self, new: Object) -> Object:
+    def put(self, new: Object[P]) -> Object[P]:
         """Write an object, new or changed."""
-        self._stage(new.key, copy.deepcopy(new))
+        self._stage(new.key, new)
         return new
 
     def drop(self, old: Object) -> None:
-        """Forget an object."""
+        """Remove an object."""
         self._stage(old.key, None)
 
     def drop_all(self, olds: Iterable[Object]) -> None:
-        """Forget several objects."""
+        """Remove several objects."""
         for old in olds:
             self.drop(old)
 
-    def rename(self, old: Object, name: Name) -> Object:
+    def rename(self, old: Object[P], name: Name) -> Object[P]:
         """Give an object another name."""
         self.drop(old)
-        return self.put(Object(old.kind, name, old.props, old.owner, old.comment, old.created_on))
+        return self.put(replace(old, name=name))
 
     def _stage(self, key: Key, value: Object | None) -> None:
         self._concerns.append(concerns(*key))
@@ -231,17 +237,17 @@ class Change:
 
 
 def concerns(kind: str, name: Name) -> Callable[[Key], bool]:
-    """Tells of a changed object whether that matters to who works with an object of this kind and name.
+    """The test whether a changed object matters to a change of the object of this kind and name.
 
     It is the object itself, another one that takes its name, or its schema or database. The tasks of a schema belong
     together: what one of them may be depends on the others.
     """
-    around = {("DATABASE", Name("", "", name.database)), ("SCHEMA", Name(name.database, "", name.schema))}
+    around = {(DATABASE, Name("", "", name.database)), (SCHEMA, Name(name.database, "", name.schema))}
 
     def concerned(key: Key) -> bool:
         if key in around:
             return True
-        if kind == key[0] == "TASK":
+        if kind == key[0] == TASK:
             return (key[1].database, key[1].schema) == (name.database, name.schema)
         return key[1] == name and (kind == key[0] or (kind in RELATIONS and key[0] in RELATIONS))
 
@@ -254,5 +260,5 @@ def _write(duck: duckdb.DuckDBPyConnection, key: Key, value: Object | None, *, r
         where = "kind = ? AND database = ? AND schema = ? AND name = ?"
         duck.execute(f"DELETE FROM {_OBJECTS} WHERE {where}", [kind, *name])
     if value is not None:
-        values = [kind, *name, value.created_on, value.owner, value.comment, json.dumps(value.props)]
+        values = [kind, *name, value.created_on, value.owner, value.comment, KINDS[kind].to_json(value.props)]
         duck.execute(f"INSERT INTO {_OBJECTS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)

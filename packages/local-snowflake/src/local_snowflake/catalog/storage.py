@@ -66,6 +66,6 @@ class Storage:
         try:
             self._root.execute("CHECKPOINT")
         except duckdb.TransactionException as error:
-            # a statement that could not be stopped: the log is read at the next start
-            logger.warning("the log stays beside the file: %s", error)
+            # a statement could not be stopped
+            logger.warning("the write-ahead log was not written into the file, it is read at the next start: %s", error)
         self._root.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.copy.conversion import Column
 from local_snowflake.copy.staged_queries import location_text, staged_tables
 from local_snowflake.errors import compilation_error, not_supported
@@ -54,7 +54,7 @@ class Command:
         options: the copy options.
     """
 
-    table: Object
+    table: Table
     columns: list[Column]
     listed: bool
     location: Location
@@ -123,7 +123,7 @@ def read_command(ctx: Context, reader: Reader) -> Command:
     """
     name = ctx.resolve(reader.name_parts())
     table = ctx.relation(name)
-    if table is None or table.kind != "TABLE":
+    if not TABLE.describes(table):
         # COPY's message is shorter than other statements', and Snowpark's write_pandas searches for exactly this one
         raise compilation_error(f"Table '{name.fqn}' does not exist", 2003, "02000")
     listed: list[str] = []
@@ -146,7 +146,7 @@ def read_command(ctx: Context, reader: Reader) -> Command:
     file_format = options.pop("FILE_FORMAT", None)
     form = effective_format(ctx, file_format if isinstance(file_format, dict | str) else None, location.stage)
     if location.stage is not None:
-        options = dict(location.stage.props.get("copy_options") or {}) | options
+        options = location.stage.props.copy_options | options
     command = Command(table, _columns(table, listed), bool(listed), location, query, form, options)
     _check(command)
     return command
@@ -165,14 +165,14 @@ def _query(text: str) -> tuple[exp.Select, str, Options]:
     return tree, location_text(tables[0]), options
 
 
-def _columns(table: Object, listed: list[str]) -> list[Column]:
-    by_name = {c["name"]: (i, c) for i, c in enumerate(table.props["columns"], 1)}
+def _columns(table: Table, listed: list[str]) -> list[Column]:
+    by_name = {c.name: (i, c) for i, c in enumerate(table.props.columns, 1)}
     columns = []
     for name in listed or by_name:
         if name not in by_name:
             raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{name}'", 904, "42000")
         position, column = by_name[name]
-        columns.append(Column(name, parse_type(column["type"]), bool(column["nullable"]), position))
+        columns.append(Column(name, parse_type(column.type), column.nullable, position))
     return columns
 
 

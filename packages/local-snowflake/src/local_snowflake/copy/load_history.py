@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.copy.rejects import COLUMNS as REJECT_COLUMNS
 from local_snowflake.copy.rejects import Reject, as_table
 from local_snowflake.errors import SnowflakeError, does_not_exist
@@ -64,13 +64,13 @@ def prepare(duck: duckdb.DuckDBPyConnection) -> None:
     duck.execute(f"DELETE FROM {ERRORS} WHERE noted_at < now() - {_RETENTION}")
 
 
-def loaded(ctx: Context, table: Object) -> set[tuple[str, str]]:
+def loaded(ctx: Context, table: Table) -> set[tuple[str, str]]:
     """The files, by key and digest, that a table has."""
     sql = f"SELECT file_key, etag FROM {HISTORY} WHERE table_id = ? AND status IN {_DONE}"
     return {(str(k), str(e)) for k, e in ctx.query(sql, [table_id(table)])}
 
 
-def forget(ctx: Context, table: Object) -> None:
+def forget(ctx: Context, table: Table) -> None:
     """Forget what was loaded into a table, as TRUNCATE does; inside a writing closure."""
     ctx.query(f"DELETE FROM {HISTORY} WHERE table_id = ?", [table_id(table)])
 
@@ -78,7 +78,7 @@ def forget(ctx: Context, table: Object) -> None:
 registry.ON_TRUNCATE.append(forget)
 
 
-def record(ctx: Context, table: Object, entry: dict[str, Any]) -> dict[str, Any]:
+def record(ctx: Context, table: Table, entry: dict[str, Any]) -> dict[str, Any]:
     """Complete an entry of the history by what all entries of a statement share."""
     return {
         "table_id": table_id(table),
@@ -97,7 +97,7 @@ def as_arrow(entries: list[dict[str, Any]]) -> pa.Table:
     return pa.table({name: pa.array([e.get(name) for e in entries], kind) for name, kind in _COLUMNS.items()})
 
 
-def errors_as_arrow(ctx: Context, table: Object, rejects: list[Reject]) -> pa.Table:
+def errors_as_arrow(ctx: Context, table: Table, rejects: list[Reject]) -> pa.Table:
     """Errors in the order of the errors' columns."""
     errors = as_table(rejects)
     now = pa.array([datetime.now(UTC)] * len(rejects), pa.timestamp("us", "UTC"))
@@ -106,7 +106,7 @@ def errors_as_arrow(ctx: Context, table: Object, rejects: list[Reject]) -> pa.Ta
     return pa.Table.from_arrays([*first, now, *errors.columns], names=[*keys, "noted_at", *errors.column_names])
 
 
-def errors_of(ctx: Context, table: Object, job: str) -> pa.Table:
+def errors_of(ctx: Context, table: Table, job: str) -> pa.Table:
     """The errors of one COPY into a table, as VALIDATE returns them.
 
     Args:
@@ -154,10 +154,10 @@ def validate(ctx: Context, table: str, *, job_id: str) -> pa.Table:
     return errors_of(ctx, _table(ctx, table), job_id)
 
 
-def _table(ctx: Context, text: str) -> Object:
+def _table(ctx: Context, text: str) -> Table:
     name = ctx.resolve(split_parts(text))
     table = ctx.relation(name)
-    if table is None:
+    if not TABLE.describes(table):
         raise does_not_exist("Table", name.fqn)
     return table
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 from local_snowflake.copy.content import FIELD_PREFIX, ROW, SOURCE, open_file, source_sql
 from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
 

@@ -17,8 +17,8 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, rows, status
 from local_snowflake.sessions.locks import Resource
-from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.names import quote
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.stages.locations import StagedFile
 

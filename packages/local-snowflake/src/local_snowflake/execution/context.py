@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Catalog, Change, Object
+from local_snowflake.catalog.catalog import Catalog, Change
+from local_snowflake.catalog.objects import Relation, Table
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
-from local_snowflake.execution.services import Services
+from local_snowflake.execution.services import Services, StatementCompiler
 from local_snowflake.sessions.locks import Resource
 from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
@@ -35,7 +36,7 @@ class Context:
         # what CURRENT_TIMESTAMP is
         self.started = datetime.now(UTC)
         # the tables that the statement reads, and its calls that give something else the next time
-        self.reads: dict[Name, Object] = {}
+        self.reads: dict[Name, Table] = {}
         self.random_calls: set[str] = set()
         # the streams that the statement reads, by their ids: compiling it puts them here
         self.streams: set[int] = set()
@@ -51,6 +52,11 @@ class Context:
     def catalog(self) -> Catalog:
         """All objects of the account."""
         return self.services.catalog
+
+    @property
+    def compiler(self) -> StatementCompiler:
+        """What compiles the account's statements."""
+        return self.services.compiler
 
     def execute(self, sql: str) -> Result:
         """Run another Snowflake statement in the same session, eg: one of a block."""
@@ -106,7 +112,7 @@ class Context:
         if not self.catalog.get("SCHEMA", Name(name.database, "", name.schema)):
             raise does_not_exist("SCHEMA", f"{name.database}.{name.schema}")
 
-    def relation(self, name: Name) -> Object | None:
+    def relation(self, name: Name) -> Relation | None:
         """The table, view or stream of a name; the session's temporary table hides a permanent one."""
         return self.session.temporary.get(name) or self.catalog.relation(name)
 

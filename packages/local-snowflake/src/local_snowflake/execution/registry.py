@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Object
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result
 from local_snowflake.sql.statement import Statement

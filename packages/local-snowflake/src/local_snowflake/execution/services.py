@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
+from sqlglot import exp
+
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.execution.query_history import QueryHistory
@@ -14,8 +16,25 @@ from local_snowflake.execution.results import Result
 from local_snowflake.python.pool import Workers
 from local_snowflake.sessions.registry import SessionRegistry
 from local_snowflake.sessions.token import SessionToken
+from local_snowflake.sql.statement import Statement
 
 T = TypeVar("T")
+
+
+class StatementCompiler(Protocol):
+    """From a statement's text to its syntax tree; the contexts are those of the statement."""
+
+    def statement(self, sql: str) -> Statement:
+        """The statement of a text."""
+        ...
+
+    def parse(self, ctx: Any, sql: str | Statement) -> exp.Expression:
+        """The syntax tree of a query or DML statement, after the rewrites of its text; it may be changed."""
+        ...
+
+    def rewrite(self, ctx: Any, tree: exp.Expression) -> exp.Expression:
+        """A tree after the rewrites of trees; it may be the same one, changed."""
+        ...
 
 
 class RunStatement(Protocol):
@@ -38,6 +57,7 @@ class Services:
         sessions: the open sessions.
         history: the statements that ran.
         workers: the processes that run handlers in Python.
+        compiler: compiles statements.
         run: runs a statement.
         others: the services of higher layers by their classes: this layer cannot name them.
     """
@@ -49,6 +69,7 @@ class Services:
     sessions: SessionRegistry
     history: QueryHistory
     workers: Workers
+    compiler: StatementCompiler
     run: RunStatement
     others: Mapping[type, object]
 

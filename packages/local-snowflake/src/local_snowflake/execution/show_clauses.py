@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Kind, Object, P
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name
@@ -60,7 +60,7 @@ def like_filter(pattern: str | None) -> Callable[[str], bool]:
     return lambda text: bool(compiled.fullmatch(text))
 
 
-def select(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
+def select(ctx: Context, clauses: Clauses, kind: Kind[P]) -> list[Object[P]]:
     """The objects of a kind in a schema that the clauses ask for.
 
     Without IN: those of the current schema, else of the current database, else of the account.
@@ -70,12 +70,12 @@ def select(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
     objects += [
         o
         for o in ctx.session.temporary.values()
-        if o.kind == kind and database in (None, o.name.database) and schema in (None, o.name.schema)
+        if kind.describes(o) and database in (None, o.name.database) and schema in (None, o.name.schema)
     ]
     return pick(clauses, sorted(objects, key=lambda o: o.name))
 
 
-def pick(clauses: Clauses, objects: list[Object]) -> list[Object]:
+def pick(clauses: Clauses, objects: list[Object[P]]) -> list[Object[P]]:
     """Apply LIKE, STARTS WITH and LIMIT … FROM."""
     keep = like_filter(clauses.like)
     objects = [o for o in objects if keep(o.name.name)]

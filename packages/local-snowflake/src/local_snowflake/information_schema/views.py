@@ -10,11 +10,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import (
+    DATABASE,
+    FILE_FORMAT,
+    FUNCTION,
+    PROCEDURE,
+    SCHEMA,
+    STAGE,
+    TABLE,
+    VIEW,
+    Column,
+    Kind,
+    Object,
+    P,
+    Routine,
+    RoutineProps,
+    Table,
+    View,
+)
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
 from local_snowflake.sql.types import parse_type
-from local_snowflake.statements.show import row_count
+from local_snowflake.statements.show import row_count, shown_retention
 
 TIME = pa.timestamp("us", "UTC")
 _NUMBER, _TEXT = pa.int64(), pa.string()
@@ -37,7 +54,7 @@ def databases(ctx: Context, database: str) -> pa.Table:
     records = [
         {"DATABASE_NAME": o.name.name, "DATABASE_OWNER": o.owner, "COMMENT": o.comment, "CREATED": o.created_on}
         | {"IS_TRANSIENT": "NO", "RETENTION_TIME": 1, "TYPE": "STANDARD", "LAST_ALTERED": o.created_on}
-        for o in ctx.catalog.all("DATABASE")
+        for o in ctx.catalog.all(DATABASE)
     ]
     text = dict.fromkeys(("DATABASE_NAME", "DATABASE_OWNER", "IS_TRANSIENT", "COMMENT", "TYPE"), _TEXT)
     return as_table(records, text | {"CREATED": TIME, "LAST_ALTERED": TIME, "RETENTION_TIME": _NUMBER})
@@ -48,8 +65,8 @@ def schemata(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/schemata."""
     records = [
         {"CATALOG_NAME": database, "SCHEMA_NAME": o.name.name, "SCHEMA_OWNER": o.owner, "COMMENT": o.comment}
-        | {"IS_TRANSIENT": _yes(o.props.get("transient")), "CREATED": o.created_on, "LAST_ALTERED": o.created_on}
-        for o in ctx.catalog.all("SCHEMA", database)
+        | {"IS_TRANSIENT": _yes(o.props.transient), "CREATED": o.created_on, "LAST_ALTERED": o.created_on}
+        for o in ctx.catalog.all(SCHEMA, database)
     ]
     text = dict.fromkeys(("CATALOG_NAME", "SCHEMA_NAME", "SCHEMA_OWNER", "IS_TRANSIENT", "COMMENT"), _TEXT)
     return as_table(records, text | {"CREATED": TIME, "LAST_ALTERED": TIME})
@@ -58,27 +75,28 @@ def schemata(ctx: Context, database: str) -> pa.Table:
 @table_function("INFORMATION_SCHEMA.TABLES")
 def tables(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/tables."""
-    records = [_table_record(ctx, o) for kind in ("TABLE", "VIEW") for o in ctx.catalog.all(kind, database)]
+    objects: list[Table | View] = [*ctx.catalog.all(TABLE, database), *ctx.catalog.all(VIEW, database)]
+    records = [_table_record(ctx, o) for o in objects]
     records += [_table_record(ctx, o) for o in ctx.session.temporary.values() if o.name.database == database]
     names = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "TABLE_TYPE", "IS_TRANSIENT", "COMMENT")
     more = {"ROW_COUNT": _NUMBER, "BYTES": _NUMBER, "RETENTION_TIME": _NUMBER, "CREATED": TIME, "LAST_ALTERED": TIME}
     return as_table(records, dict.fromkeys((*names, "IS_TEMPORARY"), _TEXT) | more)
 
 
-def _table_record(ctx: Context, o: Object) -> dict[str, Any]:
-    view, temporary = o.kind == "VIEW", o.props.get("temporary")
+def _table_record(ctx: Context, o: Table | View) -> dict[str, Any]:
+    table = o.props if TABLE.describes(o) else None
     return {
         "TABLE_CATALOG": o.name.database,
         "TABLE_SCHEMA": o.name.schema,
         "TABLE_NAME": o.name.name,
         "TABLE_OWNER": o.owner,
-        "TABLE_TYPE": "VIEW" if view else "LOCAL TEMPORARY" if temporary else "BASE TABLE",
-        "IS_TRANSIENT": _yes(o.props.get("transient")),
-        "IS_TEMPORARY": _yes(temporary),
+        "TABLE_TYPE": "VIEW" if table is None else "LOCAL TEMPORARY" if table.temporary else "BASE TABLE",
+        "IS_TRANSIENT": _yes(table and table.transient),
+        "IS_TEMPORARY": _yes(table and table.temporary),
         "COMMENT": o.comment or None,
-        "ROW_COUNT": None if view else row_count(ctx, o),
-        "BYTES": None if view else 0,
-        "RETENTION_TIME": None if view else o.props.get("data_retention_time_in_days", 1),
+        "ROW_COUNT": row_count(ctx, o) if TABLE.describes(o) else None,
+        "BYTES": 0 if table else None,
+        "RETENTION_TIME": shown_retention(table) if table else None,
         "CREATED": o.created_on,
         "LAST_ALTERED": o.created_on,
     }
@@ -93,8 +111,8 @@ def views(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/views."""
     records = [
         {"TABLE_CATALOG": database, "TABLE_SCHEMA": o.name.schema, "TABLE_NAME": o.name.name, "TABLE_OWNER": o.owner}
-        | {"VIEW_DEFINITION": o.props["text"], "IS_SECURE": _yes(o.props["secure"]), "CREATED": o.created_on}
-        for o in ctx.catalog.all("VIEW", database)
+        | {"VIEW_DEFINITION": o.props.text, "IS_SECURE": _yes(o.props.secure), "CREATED": o.created_on}
+        for o in ctx.catalog.all(VIEW, database)
     ]
     names = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "VIEW_DEFINITION", "IS_SECURE")
     return as_table(records, dict.fromkeys(names, _TEXT) | {"CREATED": TIME})
@@ -103,25 +121,25 @@ def views(ctx: Context, database: str) -> pa.Table:
 @table_function("INFORMATION_SCHEMA.COLUMNS")
 def columns(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/columns."""
-    objects = [o for kind in ("TABLE", "VIEW") for o in ctx.catalog.all(kind, database)]
-    records = [_column_record(o, i, c) for o in objects for i, c in enumerate(o.props["columns"], 1)]
+    objects: list[Table | View] = [*ctx.catalog.all(TABLE, database), *ctx.catalog.all(VIEW, database)]
+    records = [_column_record(o, i, c) for o in objects for i, c in enumerate(o.props.columns, 1)]
     names = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME", "COLUMN_DEFAULT", "IS_NULLABLE", "DATA_TYPE")
     sizes = ("ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE", "DATETIME_PRECISION")
     return as_table(records, dict.fromkeys((*names, "COMMENT"), _TEXT) | dict.fromkeys(sizes, _NUMBER))
 
 
-def _column_record(o: Object, position: int, column: dict[str, Any]) -> dict[str, Any]:
-    kind = parse_type(column["type"])
+def _column_record(o: Table | View, position: int, column: Column) -> dict[str, Any]:
+    kind = parse_type(column.type)
     number, text = kind.name == "NUMBER", kind.name == "VARCHAR"
     return {
         "TABLE_CATALOG": o.name.database,
         "TABLE_SCHEMA": o.name.schema,
         "TABLE_NAME": o.name.name,
-        "COLUMN_NAME": column["name"],
-        "COLUMN_DEFAULT": column["default"],
-        "IS_NULLABLE": _yes(column["nullable"]),
+        "COLUMN_NAME": column.name,
+        "COLUMN_DEFAULT": column.default,
+        "IS_NULLABLE": _yes(column.nullable),
         "DATA_TYPE": "TEXT" if text else kind.name,
-        "COMMENT": column["comment"] or None,
+        "COMMENT": column.comment or None,
         "ORDINAL_POSITION": position,
         "CHARACTER_MAXIMUM_LENGTH": kind.length or None,
         "NUMERIC_PRECISION": kind.precision if number else None,
@@ -159,9 +177,9 @@ def query_history(ctx: Context, *_: Any, result_limit: int = 100, **__: Any) -> 
     return as_table(records, kinds | {"START_TIME": TIME, "END_TIME": TIME})
 
 
-def _objects(ctx: Context, kind: str, database: str) -> list[Object]:
+def _objects(ctx: Context, kind: Kind[P], database: str) -> list[Object[P]]:
     """The objects of a kind in a database, the session's temporary ones among them, by name."""
-    temporary = [o for (k, n), o in ctx.session.temporary_objects.items() if k == kind and n.database == database]
+    temporary = [o for o in ctx.session.temporary_objects.values() if kind.describes(o) and o.name.database == database]
     return sorted([*ctx.catalog.all(kind, database), *temporary], key=lambda o: o.name)
 
 
@@ -173,30 +191,30 @@ def _objects_table(records: list[dict[str, Any]], names: tuple[str, ...]) -> pa.
     return as_table(records, dict.fromkeys(names, _TEXT) | {"CREATED": TIME, "LAST_ALTERED": TIME, "COMMENT": _TEXT})
 
 
-def _routine(o: Object, kind: str) -> dict[str, Any]:
+def _routine(o: Routine, kind: str) -> dict[str, Any]:
     props = o.props
-    listed = ", ".join(f"{a['name']} {parse_type(a['type']).name}" for a in props["args"])
-    returns = props["returns"] if props["table_columns"] is not None else parse_type(props["returns"]).name
+    listed = ", ".join(f"{a.name} {parse_type(a.type).name}" for a in props.args)
+    returns = props.returns if props.table_columns is not None else parse_type(props.returns).name
     return {
         f"{kind}_CATALOG": o.name.database,
         f"{kind}_SCHEMA": o.name.schema,
-        f"{kind}_NAME": props["name"],
+        f"{kind}_NAME": props.name,
         f"{kind}_OWNER": o.owner,
         "ARGUMENT_SIGNATURE": f"({listed})",
         "DATA_TYPE": returns,
-        f"{kind}_LANGUAGE": props["language"],
-        f"{kind}_DEFINITION": props["body"],
-        "IS_SECURE": "YES" if props.get("secure") else "NO",
-        "VOLATILITY": props["volatility"],
-        "HANDLER": props.get("handler"),
-        "RUNTIME_VERSION": props.get("runtime_version"),
-        "PACKAGES": str(props["packages"]) if props.get("packages") else None,
-        "IMPORTS": str(props["imports"]) if props.get("imports") else None,
+        f"{kind}_LANGUAGE": props.language,
+        f"{kind}_DEFINITION": props.body,
+        "IS_SECURE": "YES" if props.secure else "NO",
+        "VOLATILITY": props.volatility,
+        "HANDLER": props.handler,
+        "RUNTIME_VERSION": props.runtime_version,
+        "PACKAGES": str(list(props.packages)) if props.packages else None,
+        "IMPORTS": str(list(props.imports)) if props.imports else None,
         **_times(o),
     }
 
 
-def _routines(ctx: Context, database: str, kind: str) -> pa.Table:
+def _routines(ctx: Context, database: str, kind: Kind[RoutineProps]) -> pa.Table:
     prefixed = ("CATALOG", "SCHEMA", "NAME", "OWNER", "LANGUAGE", "DEFINITION")
     more = ("ARGUMENT_SIGNATURE", "DATA_TYPE", "IS_SECURE", "VOLATILITY", "HANDLER", "RUNTIME_VERSION", "PACKAGES")
     names = (*(f"{kind}_{p}" for p in prefixed), *more, "IMPORTS")
@@ -206,13 +224,13 @@ def _routines(ctx: Context, database: str, kind: str) -> pa.Table:
 @table_function("INFORMATION_SCHEMA.PROCEDURES")
 def procedures(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/procedures."""
-    return _routines(ctx, database, "PROCEDURE")
+    return _routines(ctx, database, PROCEDURE)
 
 
 @table_function("INFORMATION_SCHEMA.FUNCTIONS")
 def functions(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/functions."""
-    return _routines(ctx, database, "FUNCTION")
+    return _routines(ctx, database, FUNCTION)
 
 
 @table_function("INFORMATION_SCHEMA.STAGES")
@@ -221,7 +239,7 @@ def stages(ctx: Context, database: str) -> pa.Table:
     records = [
         {"STAGE_CATALOG": database, "STAGE_SCHEMA": o.name.schema, "STAGE_NAME": o.name.name, "STAGE_OWNER": o.owner}
         | {"STAGE_TYPE": "Internal Named", **_times(o)}
-        for o in _objects(ctx, "STAGE", database)
+        for o in _objects(ctx, STAGE, database)
     ]
     names = ("STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_URL", "STAGE_REGION", "STAGE_TYPE", "STAGE_OWNER")
     return _objects_table(records, names)
@@ -232,9 +250,9 @@ def file_formats(ctx: Context, database: str) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/file_formats."""
     records = [
         {f"FILE_FORMAT_{k}": v for k, v in zip(("CATALOG", "SCHEMA", "NAME"), o.name, strict=True)}
-        | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props["options"].get("TYPE"), **_times(o)}
-        | {k: str(v) for k, v in o.props["options"].items() if k in _FORMAT_OPTIONS}
-        for o in _objects(ctx, "FILE FORMAT", database)
+        | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props.options.get("TYPE"), **_times(o)}
+        | {k: str(v) for k, v in o.props.options.items() if k in _FORMAT_OPTIONS}
+        for o in _objects(ctx, FILE_FORMAT, database)
     ]
     names = tuple(f"FILE_FORMAT_{p}" for p in ("CATALOG", "SCHEMA", "NAME", "OWNER", "TYPE"))
     return _objects_table(records, (*names, *_FORMAT_OPTIONS))

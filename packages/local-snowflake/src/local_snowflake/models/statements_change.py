@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
 from local_snowflake.errors import SnowflakeError, already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -16,7 +18,8 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.statements.tags import read_tag_names, read_tags
 
-Change = Callable[[Model], None]
+# gives the catalogued model as it is to be
+Change = Callable[[Model], Object[ModelProps]]
 
 
 @statement("ALTER", "MODEL")
@@ -25,7 +28,7 @@ def alter_model(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    if ctx.catalog.get("MODEL", name) is None and if_exists:
+    if ctx.catalog.get(MODEL, name) is None and if_exists:
         return status()
     need_model(ctx, name)
     for words, handle in _WHOLE.items():
@@ -39,11 +42,7 @@ def alter_model(ctx: Context, stmt: Statement) -> Result:
 
 def _apply(ctx: Context, name: Name, apply: Change) -> Result:
     with ctx.ddl() as change:
-        found = ctx.catalog.need("MODEL", name)
-        model = Model(Object("MODEL", name, dict(found.props), found.owner, found.comment, found.created_on))
-        apply(model)
-        changed = model.object
-        change.put(Object("MODEL", name, model.props, changed.owner, changed.comment, changed.created_on))
+        change.put(apply(Model(ctx.catalog.need(MODEL, name))))
     return status()
 
 
@@ -52,15 +51,20 @@ def _set(ctx: Context, reader: Reader) -> Change:
         version = reader.string().upper() if reader.peek() == "" and _is_text(reader) else reader.identifier()
         reader.finish()
 
-        def apply(model: Model) -> None:
-            model.default = model.version(version).name
-
-        return apply
+        return lambda model: _with_props(model, default=model.version(version).name)
     if reader.accept("COMMENT", "="):
         comment = reader.string()
         reader.finish()
-        return lambda model: setattr(model.object, "comment", comment)
+        return lambda model: replace(model.object, comment=comment)
     raise reader.unexpected("DEFAULT_VERSION, COMMENT or TAG")
+
+
+def _with_props(model: Model, **changed: Any) -> Object[ModelProps]:
+    return replace(model.object, props=replace(model.object.props, **changed))
+
+
+def _with_version(model: Model, old: ModelVersion, **changed: Any) -> Object[ModelProps]:
+    return model.with_versions(replace(v, **changed) if v is old else v for v in model.versions)
 
 
 def _is_text(reader: Reader) -> bool:
@@ -78,26 +82,28 @@ def _change_alias(ctx: Context, reader: Reader) -> Change:
     return lambda model: _unset_alias(model, version)
 
 
-def _set_alias(model: Model, version: str, alias: str) -> None:
+def _set_alias(model: Model, version: str, alias: str) -> Object[ModelProps]:
     """Give a version an alias; another version that has it loses it, since an alias means one version."""
     if alias in SYSTEM_ALIASES:
         raise compilation_error(f"Alias '{alias}' is reserved for the system: choose another one.")
     target = model.version(version)
     if any(v.name == alias for v in model.versions):
         text = f"Alias '{alias}' is the name of a version of model '{model.name.fqn}'"
-        raise compilation_error(f"{text}: an alias would hide it. Choose another alias.")
-    for other in model.versions:
-        other.aliases = tuple(a for a in other.aliases if a != alias)
-    target.aliases = (*target.aliases, alias)
+        raise compilation_error(f"{text}: an alias would hide it. Choose another one.")
+    others = {v.name: tuple(a for a in v.aliases if a != alias) for v in model.versions}
+    return model.with_versions(
+        replace(v, aliases=(*others[v.name], alias) if v is target else others[v.name]) for v in model.versions
+    )
 
 
-def _unset_alias(model: Model, alias: str) -> None:
+def _unset_alias(model: Model, version: str) -> Object[ModelProps]:
     """Take away the alias that is named, or every alias of the version that is named."""
-    if alias in SYSTEM_ALIASES:
-        raise compilation_error(f"Alias '{alias}' is the system's: it cannot be unset.")
-    target = model.version(alias)
-    aliased = alias in target.aliases
-    target.aliases = tuple(a for a in target.aliases if aliased and a != alias)
+    if version in SYSTEM_ALIASES:
+        raise compilation_error(f"Alias '{version}' is the system's: it cannot be unset.")
+    target = model.version(version)
+    aliased = version in target.aliases
+    aliases = tuple(a for a in target.aliases if aliased and a != version)
+    return _with_version(model, target, aliases=aliases)
 
 
 def _modify_version(ctx: Context, reader: Reader) -> Change:
@@ -113,7 +119,7 @@ def _modify_version(ctx: Context, reader: Reader) -> Change:
         return lambda model: _set_alias(model, version, value)
     if key == "METADATA":
         _check_json(value)
-    return lambda model: setattr(model.version(version), key.lower(), value)
+    return lambda model: _with_version(model, model.version(version), **{key.lower(): value})
 
 
 def _check_json(text: str) -> None:
@@ -125,13 +131,12 @@ def _check_json(text: str) -> None:
 
 def _set_tags(ctx: Context, reader: Reader) -> Change:
     tags = read_tags(ctx, reader)
-    return lambda model: model.object.props.update(tags=model.object.props["tags"] | tags)
+    return lambda model: _with_props(model, tags=model.object.props.tags | tags)
 
 
 def _unset_tags(ctx: Context, reader: Reader) -> Change:
     names = read_tag_names(ctx, reader)
-    keep = lambda model: {k: v for k, v in model.object.props["tags"].items() if k not in names}  # noqa: E731
-    return lambda model: model.object.props.update(tags=keep(model))
+    return lambda model: _with_props(model, tags={k: v for k, v in model.object.props.tags.items() if k not in names})
 
 
 def _drop_version(ctx: Context, name: Name, reader: Reader) -> Result:
@@ -140,14 +145,14 @@ def _drop_version(ctx: Context, name: Name, reader: Reader) -> Result:
     reader.finish()
     dropped = []
 
-    def apply(model: Model) -> None:
+    def apply(model: Model) -> Object[ModelProps]:
         version = model.version(alias_or_name)
         if version.name == model.default:
             text = f"Cannot drop version '{version.name}' of model '{model.name.fqn}': it is the default version."
             hint = "drop the model" if len(model.versions) == 1 else "set another default version first"
             raise compilation_error(f"{text} Please {hint}.", 92917, "0A000")
-        model.versions.remove(version)
         dropped.append(version)
+        return model.with_versions(v for v in model.versions if v is not version)
 
     result = _apply(ctx, name, apply)
     remove_folders(ctx, dropped)
@@ -159,15 +164,15 @@ def _rename(ctx: Context, name: Name, reader: Reader) -> Result:
     reader.finish()
     ctx.require_schema(new)
     with ctx.ddl() as change:
-        if ctx.catalog.get("MODEL", new):
+        if ctx.catalog.get(MODEL, new):
             raise already_exists(new.fqn)
-        change.rename(ctx.catalog.need("MODEL", name), new)
+        change.rename(ctx.catalog.need(MODEL, name), new)
     return status()
 
 
 def _unset_comment(ctx: Context, reader: Reader) -> Change:
     reader.finish()
-    return lambda model: setattr(model.object, "comment", "")
+    return lambda model: replace(model.object, comment="")
 
 
 # what follows the model's name -> who handles it: the longer ones first
@@ -193,11 +198,11 @@ def drop_model(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    if ctx.catalog.get("MODEL", name) is None and if_exists:
+    if ctx.catalog.get(MODEL, name) is None and if_exists:
         return status(f"Drop statement executed successfully ({name.name} already dropped).")
     need_model(ctx, name)
     with ctx.ddl() as change:
-        model = ctx.catalog.need("MODEL", name)
-        change.drop(model)
-    remove_folders(ctx, Model(model).versions)
+        found = ctx.catalog.need(MODEL, name)
+        change.drop(found)
+    remove_folders(ctx, Model(found).versions)
     return status(f"{name.name} successfully dropped.")

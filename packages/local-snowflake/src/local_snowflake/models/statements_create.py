@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
-from local_snowflake.models.versions import SYSTEM_ALIASES, Model, Version, need_model, new_folder, remove_folders
+from local_snowflake.models.versions import SYSTEM_ALIASES, Model, need_model, new_folder, remove_folders
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.stages.locations import local_directory
@@ -33,19 +33,15 @@ def create_model(ctx: Context, stmt: Statement) -> Result:
         reader.expect("VERSION")
         version = _new_version_name(reader)
     ctx.require_schema(name)
-    old = ctx.catalog.get("MODEL", name)
+    old = ctx.catalog.get(MODEL, name)
     if old and not stmt.or_replace:
         if if_not_exists:
             return status(f"{name.name} already exists, statement succeeded.")
         raise _exists("Object", name.fqn)
-    with _source(ctx, reader, version) as new:
-        props = {"versions": [], "default": version, "tags": {}}
-        with ctx.ddl() as change:
-            if old is None and ctx.catalog.get("MODEL", name):
-                raise _exists("Object", name.fqn)
-            model = Model(Object("MODEL", name, props, ctx.session.role))
-            model.versions.append(new)
-            change.put(Object("MODEL", name, model.props, ctx.session.role))
+    with _source(ctx, reader, version) as made, ctx.ddl() as change:
+        if old is None and ctx.catalog.get(MODEL, name):
+            raise _exists("Object", name.fqn)
+        change.put(Object(MODEL, name, ModelProps((made,), default=version), ctx.session.role))
     if old:
         remove_folders(ctx, Model(old).versions)
     return status(f"Model {name.name} successfully created.")
@@ -63,9 +59,7 @@ def add_version(ctx: Context, name: Name, reader: Reader) -> Result:
         # read again: the catalog is locked now, and another session may have added a version
         model = need_model(ctx, name)
         _refuse_taken(model, version)
-        model.versions.append(new)
-        found = model.object
-        change.put(Object("MODEL", name, model.props, found.owner, found.comment, found.created_on))
+        change.put(model.with_versions((*model.versions, new)))
     return status()
 
 
@@ -86,7 +80,7 @@ def _exists(kind: str, name: str) -> Exception:
 
 
 @contextmanager
-def _source(ctx: Context, reader: Reader, name: str) -> Iterator[Version]:
+def _source(ctx: Context, reader: Reader, name: str) -> Iterator[ModelVersion]:
     """Read ``FROM …`` and have the version's files in place while the block writes the catalog."""
     reader.expect("FROM")
     created = datetime.now(UTC).isoformat()
@@ -96,10 +90,10 @@ def _source(ctx: Context, reader: Reader, name: str) -> Iterator[Version]:
         _finish(reader)
         copied = source.version(copied_version)
         # a version's files never change, so that a copy may share them
-        yield Version(name, copied.folder, created, copied.comment, copied.metadata)
+        yield ModelVersion(name, copied.folder, created, copied.comment, copied.metadata)
         return
     with new_folder(ctx, local_directory(ctx, reader.rest().strip())) as folder:
-        yield Version(name, folder, created)
+        yield ModelVersion(name, folder, created)
 
 
 def _finish(reader: Reader) -> None:

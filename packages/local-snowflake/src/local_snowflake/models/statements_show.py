@@ -8,11 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from local_snowflake.catalog.objects import MODEL, ModelVersion
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows
 from local_snowflake.execution.show_clauses import like_filter, read_clauses, select
-from local_snowflake.models.versions import Model, Version, folder_of, need_model, package_of
+from local_snowflake.models.versions import Model, folder_of, need_model, package_of
 from local_snowflake.sql.statement import Statement, skip_head
 
 _TIME = pa.timestamp("us", "UTC")
@@ -61,7 +62,7 @@ _FUNCTION_COLUMNS = (
 def show_models(ctx: Context, stmt: Statement) -> Result:
     """SHOW MODELS: https://docs.snowflake.com/en/sql-reference/sql/show-models."""
     records = []
-    for found in select(ctx, read_clauses(skip_head(stmt)), "MODEL"):
+    for found in select(ctx, read_clauses(skip_head(stmt)), MODEL):
         model = Model(found)
         records.append(
             {
@@ -93,7 +94,7 @@ def show_versions(ctx: Context, stmt: Statement) -> Result:
     return rows(records, {"created_on": _TIME, **dict.fromkeys(_VERSION_COLUMNS)})
 
 
-def _version_record(ctx: Context, model: Model, version: Version) -> dict[str, Any]:
+def _version_record(ctx: Context, model: Model, version: ModelVersion) -> dict[str, Any]:
     package = package_of(ctx, version)
     attributes = {"framework": package.framework, "task": package.task, "client": "snowflake-ml-python"}
     size = sum(f.stat().st_size for f in folder_of(ctx, version).rglob("*") if f.is_file())

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.models.manifest import MANIFEST, Package, read_package
@@ -26,38 +25,21 @@ _FOLDER = "models"
 _UNFINISHED = ".new-"
 
 
-@dataclass
-class Version:
-    """A version of a model. Its files never change; comment, metadata and aliases may."""
-
-    name: str
-    folder: str
-    created_on: str
-    comment: str = ""
-    metadata: str = "{}"
-    aliases: tuple[str, ...] = ()
-
-
 class Model:
-    """A model: its versions in the order of their creation, one of them the default.
+    """A model: its versions in the order of their creation, one of them the default."""
 
-    A copy of what the catalog holds: change it and write ``props`` back.
-    """
-
-    def __init__(self, found: Object) -> None:
+    def __init__(self, found: Object[ModelProps]) -> None:
         """Read a catalogued model."""
         self.object = found
         self.name = found.name
-        self.versions = [Version(**v | {"aliases": tuple(v["aliases"])}) for v in found.props["versions"]]
-        self.default: str = found.props["default"]
+        self.versions = found.props.versions
+        self.default = found.props.default
 
-    @property
-    def props(self) -> dict[str, Any]:
-        """What the catalog keeps."""
-        versions = [vars(v) | {"aliases": list(v.aliases)} for v in self.versions]
-        return copy.deepcopy(self.object.props) | {"versions": versions, "default": self.default}
+    def with_versions(self, versions: Iterable[ModelVersion]) -> Object[ModelProps]:
+        """The catalogued model with other versions."""
+        return replace(self.object, props=replace(self.object.props, versions=tuple(versions)))
 
-    def find(self, alias_or_name: str) -> Version | None:
+    def find(self, alias_or_name: str) -> ModelVersion | None:
         """The version that an alias, a system alias or a name means; an alias takes precedence."""
         if alias_or_name in SYSTEM_ALIASES:
             return self.system_alias(alias_or_name)
@@ -65,13 +47,13 @@ class Model:
         named = (v for v in self.versions if v.name == alias_or_name)
         return next(aliased, None) or next(named, None)
 
-    def system_alias(self, alias: str) -> Version:
+    def system_alias(self, alias: str) -> ModelVersion:
         """The version that DEFAULT, FIRST or LAST means."""
         if alias == "DEFAULT":
             return next(v for v in self.versions if v.name == self.default)
         return self.versions[0 if alias == "FIRST" else -1]
 
-    def version(self, alias_or_name: str | None) -> Version:
+    def version(self, alias_or_name: str | None) -> ModelVersion:
         """The version that an alias or a name means; the default one for None.
 
         Raises:
@@ -84,7 +66,7 @@ class Model:
             raise compilation_error(f"{text} It has: {names}.", 2003, "02000")
         return version
 
-    def aliases_of(self, version: Version) -> list[str]:
+    def aliases_of(self, version: ModelVersion) -> list[str]:
         """A version's aliases, the system's among them."""
         system = [alias for alias in SYSTEM_ALIASES if self.system_alias(alias) is version]
         return system + list(version.aliases)
@@ -101,10 +83,10 @@ def need_model(ctx: Context, name: Name) -> Model:
     Raises:
         SnowflakeError: 002003, if there is none.
     """
-    return Model(ctx.catalog.need("MODEL", name))
+    return Model(ctx.catalog.need(MODEL, name))
 
 
-def folder_of(ctx: Context, version: Version) -> Path:
+def folder_of(ctx: Context, version: ModelVersion) -> Path:
     """Where a version's files are."""
     return ctx.services.data_dir / _FOLDER / version.folder
 
@@ -114,7 +96,7 @@ def _package(folder: Path) -> Package:
     return read_package(folder)
 
 
-def package_of(ctx: Context, version: Version) -> Package:
+def package_of(ctx: Context, version: ModelVersion) -> Package:
     """The manifest of a version's files; they never change, so it is read once."""
     return _package(folder_of(ctx, version))
 
@@ -124,7 +106,7 @@ def new_folder(ctx: Context, source: Path) -> Iterator[str]:
     """Copy files into a folder of their own, all or nothing; it is removed again if the block raises.
 
     Yields:
-        The folder's name, for a ``Version``.
+        The folder's name, for a ``ModelVersion``.
 
     Raises:
         SnowflakeError: if the files are not those of a model.
@@ -153,16 +135,16 @@ def remove_unused_folders(catalog: Catalog, data_dir: Path) -> int:
         How many there were.
     """
     root = data_dir / _FOLDER
-    used = {v["folder"] for model in catalog.all("MODEL") for v in model.props["versions"]}
+    used = {v.folder for model in catalog.all(MODEL) for v in model.props.versions}
     unused = [f for f in root.iterdir() if f.name not in used] if root.is_dir() else []
     for folder in unused:
         shutil.rmtree(folder, ignore_errors=True)
     return len(unused)
 
 
-def remove_folders(ctx: Context, versions: list[Version]) -> None:
+def remove_folders(ctx: Context, versions: Iterable[ModelVersion]) -> None:
     """Remove the files of dropped versions, unless a copy of the version uses them too."""
-    used = {v["folder"] for model in ctx.catalog.all("MODEL") for v in model.props["versions"]}
+    used = {v.folder for model in ctx.catalog.all(MODEL) for v in model.props.versions}
     for version in versions:
         if version.folder not in used:
             folder = folder_of(ctx, version)

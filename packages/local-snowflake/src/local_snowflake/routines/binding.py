@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Routine
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.python.handler_spec import Columns, HandlerSpec
@@ -13,7 +14,7 @@ from local_snowflake.sql.types import parse_type
 from local_snowflake.stages.locations import local_path
 
 
-def handler_spec(ctx: Context, routine: Object, kind: str) -> HandlerSpec:
+def handler_spec(ctx: Context, routine: Routine, kind: str) -> HandlerSpec:
     """The handler of a Python procedure or function.
 
     Args:
@@ -25,26 +26,26 @@ def handler_spec(ctx: Context, routine: Object, kind: str) -> HandlerSpec:
         SnowflakeError: if a file of IMPORTS is no longer on its stage.
     """
     props = routine.props
-    columns = props["table_columns"]
+    columns = props.table_columns
     outputs: Columns
     if columns is None:
-        outputs = (("RESULT", parse_type(props["returns"])),)
+        outputs = (("RESULT", parse_type(props.returns)),)
     else:
         outputs = tuple((n, parse_type(t)) for n, t in columns)
     return HandlerSpec(
-        name=props["name"],
-        handler=props["handler"],
+        name=props.name,
+        handler=props.handler or "",
         kind=kind,
-        code=props["body"],
-        imports=local_imports(ctx, props.get("imports") or []),
-        packages=tuple(props.get("packages") or ()),
-        inputs=tuple((a["name"], parse_type(a["type"])) for a in props["args"]),
+        code=props.body,
+        imports=local_imports(ctx, props.imports),
+        packages=props.packages,
+        inputs=tuple((a.name, parse_type(a.type)) for a in props.args),
         outputs=outputs,
-        strict=bool(props["strict"]),
+        strict=props.strict,
     )
 
 
-def local_imports(ctx: Context, imports: list[str]) -> dict[str, Path]:
+def local_imports(ctx: Context, imports: Iterable[str]) -> dict[str, Path]:
     """The staged files of an IMPORTS clause: file name -> local file.
 
     Raises:
@@ -62,7 +63,7 @@ def local_imports(ctx: Context, imports: list[str]) -> dict[str, Path]:
     return files
 
 
-def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:
+def absolute_imports(ctx: Context, imports: Iterable[str]) -> tuple[str, ...]:
     """The imports with the full names of their stages: a routine is called from other schemas, too.
 
     Raises:
@@ -77,7 +78,7 @@ def absolute_imports(ctx: Context, imports: list[str]) -> list[str]:
             stage = _qualified(ctx, stage)
             bare = f"@{stage}{slash}{path}"
         absolute.append(bare)
-    return absolute
+    return tuple(absolute)
 
 
 def _qualified(ctx: Context, stage: str) -> str:

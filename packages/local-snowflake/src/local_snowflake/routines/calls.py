@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import FUNCTION, Routine
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
 from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
@@ -29,13 +29,13 @@ class FunctionCall:
     """
 
     node: exp.Expr
-    function: Object
+    function: Routine
     arguments: list[exp.Expr]
 
 
 def any_functions(ctx: Context) -> bool:
     """Whether there are user-defined functions at all: without them no statement has to be searched."""
-    return bool(ctx.catalog.all("FUNCTION")) or any(kind == "FUNCTION" for kind, _ in ctx.session.temporary_objects)
+    return bool(ctx.catalog.all(FUNCTION)) or any(kind == FUNCTION for kind, _ in ctx.session.temporary_objects)
 
 
 def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> Iterator[FunctionCall]:
@@ -80,20 +80,20 @@ def _is_in_from(node: exp.Expr) -> bool:
     return isinstance(parent, exp.TableFromRows)
 
 
-def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candidates: list[Object]) -> FunctionCall:
+def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candidates: list[Routine]) -> FunctionCall:
     given = Arguments(
         [a for a in call.expressions if not isinstance(a, exp.Kwarg)],
         {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)},
     )
     chosen = _choose(ctx, call, name, [o for o in candidates if fits(o, given)], given)
     arguments = [
-        converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared["type"])
-        for a, declared in zip(in_order(chosen, given), chosen.props["args"], strict=True)
+        converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared.type)
+        for a, declared in zip(in_order(chosen, given), chosen.props.args, strict=True)
     ]
     return FunctionCall(whole, chosen, arguments)
 
 
-def _choose(ctx: Context, call: exp.Anonymous, name: Name, candidates: list[Object], given: Arguments) -> Object:
+def _choose(ctx: Context, call: exp.Anonymous, name: Name, candidates: list[Routine], given: Arguments) -> Routine:
     if len(candidates) == 1:
         return candidates[0]
     types = _types(ctx, call, [a for a in given.positional if isinstance(a, exp.Expr)])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from sqlglot.tokens import Token, TokenType
 
+from local_snowflake.catalog.objects import Argument, RoutineProps
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.sql.names import normalise, shown
 from local_snowflake.sql.statement import Reader, tokenize
 from local_snowflake.sql.types import SfType, parse_type
 
-Props = dict[str, Any]
 _FLAGS = {
     ("CALLED", "ON", "NULL", "INPUT"): ("strict", False),
     ("RETURNS", "NULL", "ON", "NULL", "INPUT"): ("strict", True),
@@ -40,48 +41,51 @@ _OPTIONS = {
     "TRACE_LEVEL",
     "METRIC_LEVEL",
 }
+_LISTS = {"IMPORTS", "PACKAGES", "ARTIFACT_REPOSITORY_PACKAGES"}
 _REFUSED = {"SECRETS", "EXTERNAL_ACCESS_INTEGRATIONS", "TARGET_PATH", "API_INTEGRATION", "CONTEXT_HEADERS"}
 PYTHON_VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 
-def read_definition(reader: Reader, what: str) -> Props:
+def read_definition(reader: Reader, what: str, name: str) -> tuple[RoutineProps, str]:
     """Read everything from the arguments' opening bracket on.
 
     Args:
         reader: at the bracket.
-        what: ``PROCEDURE`` or ``FUNCTION``, for error messages.
+        what: ``PROCEDURE`` or ``FUNCTION``, for error texts.
+        name: its name without the schema.
 
     Returns:
-        args, returns, table_columns (None if no table is returned), language, handler, packages, imports, body, …
+        What the catalog keeps, and the comment.
 
     Raises:
         SnowflakeError: for a fault or for an option that the local Snowflake does not have.
     """
-    props: Props = {"args": read_arguments(reader.parenthesised())}
-    props |= {"language": "SQL", "strict": False, "volatility": "VOLATILE", "execute_as": "OWNER", "body": None}
+    values: dict[str, Any] = {"name": name, "args": tuple(read_arguments(reader.parenthesised()))}
     reader.accept("COPY", "GRANTS")
     reader.expect("RETURNS")
-    props |= _read_returns(reader)
+    values |= _read_returns(reader)
     while not reader.done and not reader.accept("AS"):
-        _read_option(reader, props, what)
+        _read_option(reader, values, what)
+    comment = str(values.pop("comment", ""))
+    props = RoutineProps(**values)
     if not reader.done:
-        props["body"] = _read_body(reader, props)
+        props = replace(props, body=_read_body(reader, props.language))
     reader.accept(";")
     reader.finish()
     _check(props, what)
-    return props
+    return props, comment
 
 
-def _read_body(reader: Reader, props: Props) -> str:
-    """The code: a text in quotes; a block of Snowflake Scripting needs no quotes."""
-    if props["language"] != "SQL" or reader.peek() not in {"BEGIN", "DECLARE"}:
+def _read_body(reader: Reader, language: str) -> str:
+    """The code: a text in quotes; a block of Snowflake Scripting may stand there without."""
+    if language != "SQL" or reader.peek() not in {"BEGIN", "DECLARE"}:
         return reader.string()
     body = reader.rest()
     reader.at = len(reader.tokens)
     return body
 
 
-def read_arguments(text: str) -> list[Props]:
+def read_arguments(text: str) -> list[Argument]:
     """The arguments ``name type [DEFAULT expression], …``: name, type, default (an expression's text or None)."""
     arguments = []
     for tokens, part in split_commas(text):
@@ -95,7 +99,7 @@ def read_arguments(text: str) -> list[Props]:
         first = tokens[0]
         name = normalise(part[first.start : first.end + 1])
         kind = read_type(part[first.end + 1 : _end(tokens, at, part)])
-        arguments.append({"name": name, "type": kind, "default": default})
+        arguments.append(Argument(name, kind, default))
     return arguments
 
 
@@ -136,12 +140,12 @@ def read_type(text: str) -> str:
         raise compilation_error(str(error), 2040, "42601") from None
 
 
-def _read_returns(reader: Reader) -> Props:
+def _read_returns(reader: Reader) -> dict[str, Any]:
     if reader.peek() == "TABLE":
         reader.next()
         columns = read_arguments(reader.parenthesised())
-        listed = ", ".join(f"{shown(c['name'])} {c['type']}" for c in columns)
-        return {"returns": f"TABLE ({listed})", "table_columns": [[c["name"], c["type"]] for c in columns]}
+        listed = ", ".join(f"{shown(c.name)} {c.type}" for c in columns)
+        return {"returns": f"TABLE ({listed})", "table_columns": tuple((c.name, c.type) for c in columns)}
     start = reader.position
     reader.next()
     if reader.peek() in {"PRECISION", "VARYING"}:
@@ -151,13 +155,13 @@ def _read_returns(reader: Reader) -> Props:
     return {"returns": read_type(reader.sql[start : reader.position]), "table_columns": None}
 
 
-def _read_option(reader: Reader, props: Props, what: str) -> None:
+def _read_option(reader: Reader, values: dict[str, Any], what: str) -> None:
     for words, (key, value) in _FLAGS.items():
         if reader.accept(*words):
-            props[key] = value
+            values[key] = value
             return
     if reader.accept("LANGUAGE"):
-        props["language"] = reader.next().text.upper()
+        values["language"] = reader.next().text.upper()
         return
     if reader.peek(1) != "=":
         raise reader.unexpected(f"an option of CREATE {what}")
@@ -169,35 +173,35 @@ def _read_option(reader: Reader, props: Props, what: str) -> None:
         raise compilation_error(f"syntax error: unknown option {key} of CREATE {what}.")
     if key == "RESOURCE_CONSTRAINT":
         reader.parenthesised()
-    elif reader.peek() == "(":
-        props[key.lower()] = reader.value_list()
+    elif key in _LISTS:
+        values[key.lower()] = tuple(reader.value_list())
     else:
-        props[key.lower()] = reader.string() if key == "COMMENT" else reader.value()
+        values[key.lower()] = reader.string() if key == "COMMENT" else reader.value()
 
 
-def _check(props: Props, what: str) -> None:
-    language = props["language"]
+def _check(props: RoutineProps, what: str) -> None:
+    language = props.language
     if language not in {"PYTHON", "SQL"}:
         raise not_supported(f"LANGUAGE {language} of CREATE {what}")
     if language == "SQL":
-        if props["body"] is None:
+        if props.body is None:
             raise compilation_error(f"syntax error: CREATE {what} … LANGUAGE SQL needs AS with a body.")
         return
-    if not props.get("handler"):
+    if not props.handler:
         raise compilation_error("HANDLER must be specified for a Python " + what.lower() + ".", 391516, "42601")
-    version = str(props.get("runtime_version", ""))
+    version = props.runtime_version or ""
     if version not in PYTHON_VERSIONS:
         listed = ", ".join(PYTHON_VERSIONS)
         raise compilation_error(
             f"Unsupported Python runtime version '{version}'. RUNTIME_VERSION is one of: {listed}.", 391515, "42601"
         )
-    if props["body"] is None and not props.get("imports"):
+    if props.body is None and not props.imports:
         raise compilation_error(f"a Python {what.lower()} needs its code: AS $$…$$ or IMPORTS.")
 
 
-def argument_types(props: Props) -> list[SfType]:
+def argument_types(props: RoutineProps) -> list[SfType]:
     """The types of the arguments."""
-    return [parse_type(a["type"]) for a in props["args"]]
+    return [parse_type(a.type) for a in props.args]
 
 
 def type_names(types: list[SfType] | list[str]) -> list[str]:
@@ -205,6 +209,6 @@ def type_names(types: list[SfType] | list[str]) -> list[str]:
     return [parse_type(t).name if isinstance(t, str) else t.name for t in types]
 
 
-def signature(name: str, props: Props) -> str:
+def signature(props: RoutineProps) -> str:
     """The name under which an overload is catalogued, eg: ``F(NUMBER, VARCHAR)``."""
-    return f"{name}({', '.join(type_names(argument_types(props)))})"
+    return f"{props.name}({', '.join(type_names(argument_types(props)))})"

@@ -26,9 +26,9 @@ def expand(ctx: Context, tree: exp.Expression) -> exp.Expression:
     else:
         raise compilation_error(f"SQL functions call each other more than {_DEPTH} deep.", 2141, "42601")
     while call := next(function_calls(ctx, tree, in_from=True), None):
-        if call.function.props["table_columns"] is None:
-            raise compilation_error(f"{call.function.props['name']} is no table function: it cannot stand in TABLE(…).")
-        if call.function.props["language"] == "SQL":
+        if call.function.props.table_columns is None:
+            raise compilation_error(f"{call.function.props.name} is no table function: it cannot stand in TABLE(…).")
+        if call.function.props.language == "SQL":
             sql_functions.expand_table_function(ctx, call)
         else:
             expand_table_function(ctx, call)
@@ -43,18 +43,18 @@ def _expand_once(ctx: Context, tree: exp.Expr) -> bool:
     """
     for call in function_calls(ctx, tree):
         props = call.function.props
-        if props["table_columns"] is not None:
+        if props.table_columns is not None:
             continue
-        if props.get("aggregate"):
-            if props["language"] != "PYTHON":
+        if props.aggregate:
+            if props.language != "PYTHON":
                 raise not_supported("aggregate functions in SQL")
             replacement = aggregate_call(ctx, call)
-        elif props["language"] == "SQL":
+        elif props.language == "SQL":
             replacement = sql_functions.inline(ctx, call)
         else:
             continue
         replaced = call.node
-        if isinstance(replaced.parent, exp.Window) and props.get("aggregate"):
+        if isinstance(replaced.parent, exp.Window) and props.aggregate:
             replaced = replaced.parent
         sql_functions.put(replaced, replacement)
         # the calls inside the replaced one were copied: the next round finds them

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Routine
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.definition import argument_types, type_names
@@ -42,11 +42,11 @@ class Arguments:
         return len(self.positional) + len(self.named)
 
 
-def overloads(ctx: Context, kind: str, name: Name) -> list[Object]:
+def overloads(ctx: Context, kind: str, name: Name) -> list[Routine]:
     """The overloads of a name; the session's temporary ones hide permanent ones of the same types."""
-    found = {o.name: o for o in ctx.catalog.all(kind, name.database, name.schema) if o.props["name"] == name.name}
+    found = {o.name: o for o in ctx.catalog.all(kind, name.database, name.schema) if o.props.name == name.name}
     for (temporary_kind, full), o in ctx.session.temporary_objects.items():
-        if temporary_kind == kind and full[:2] == name[:2] and o.props["name"] == name.name:
+        if temporary_kind == kind and full[:2] == name[:2] and o.props.name == name.name:
             found[full] = o
     return list(found.values())
 
@@ -56,30 +56,30 @@ def exists(ctx: Context, kind: str, name: Name) -> bool:
     return bool(overloads(ctx, kind, name))
 
 
-def find_exactly(ctx: Context, kind: str, name: Name, types: list[SfType]) -> Object | None:
+def find_exactly(ctx: Context, kind: str, name: Name, types: list[SfType]) -> Routine | None:
     """The overload with just these argument types."""
     names = type_names(types)
     return next((o for o in overloads(ctx, kind, name) if type_names(argument_types(o.props)) == names), None)
 
 
-def fits(overload: Object, arguments: Arguments) -> bool:
+def fits(overload: Routine, arguments: Arguments) -> bool:
     """Whether a call's number and names of arguments fit an overload; those with a default may be missing."""
-    declared = overload.props["args"]
+    declared = overload.props.args
     if len(arguments.positional) > len(declared):
         return False
     rest = declared[len(arguments.positional) :]
-    if not set(arguments.named) <= {a["name"] for a in rest}:
+    if not set(arguments.named) <= {a.name for a in rest}:
         return False
-    return all(a["name"] in arguments.named or a["default"] is not None for a in rest)
+    return all(a.name in arguments.named or a.default is not None for a in rest)
 
 
-def choose(candidates: list[Object], types: Sequence[SfType | None]) -> Object | None:
+def choose(candidates: list[Routine], types: Sequence[SfType | None]) -> Routine | None:
     """The best overload for the types of positional arguments; None for an untyped one, eg: NULL."""
     ranked = []
     for candidate in candidates:
         costs = [_cost(t, p) for t, p in zip(types, argument_types(candidate.props), strict=False)]
         if None not in costs:
-            ranked.append((sum(c for c in costs if c is not None), len(candidate.props["args"]), candidate))
+            ranked.append((sum(c for c in costs if c is not None), len(candidate.props.args), candidate))
     return min(ranked, key=lambda r: r[:2])[2] if ranked else None
 
 
@@ -103,8 +103,8 @@ def unknown(name: Name, types: Sequence[str]) -> SnowflakeError:
     )
 
 
-def in_order(overload: Object, arguments: Arguments) -> list[object]:
-    """The arguments in the order of the declaration; defaults (SQL) fill the gaps."""
+def in_order(overload: Routine, arguments: Arguments) -> list[object]:
+    """The arguments in the order of the declaration; defaults (SQL texts) fill the gaps."""
     ordered: list[object] = list(arguments.positional)
-    rest = overload.props["args"][len(ordered) :]
-    return ordered + [arguments.named.get(declared["name"], declared["default"]) for declared in rest]
+    rest = overload.props.args[len(ordered) :]
+    return ordered + [arguments.named.get(declared.name, declared.default) for declared in rest]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Argument, Object, Routine, RoutineProps
 from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result, rows, status
@@ -43,24 +44,28 @@ def create(ctx: Context, stmt: Statement, kind: str, *, aggregate: bool = False)
     reader = skip_head(stmt)
     if_not_exists = reader.accept("IF", "NOT", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    props = read_definition(reader, kind)
-    if kind == "PROCEDURE" and props["language"] == "SQL":
-        read_block(props["body"])
+    props, comment = read_definition(reader, kind, name.name)
+    if kind == "PROCEDURE" and props.language == "SQL":
+        read_block(props.body or "")
     ctx.require_schema(name)
     label = kind.capitalize()
     old = find_exactly(ctx, kind, name, argument_types(props))
-    if old and bool(old.props["temporary"]) != stmt.temporary:
+    if old and old.props.temporary != stmt.temporary:
         old = None
     if old and not stmt.or_replace:
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    check_packages(props.get("packages") or [])
-    props["imports"] = absolute_imports(ctx, props.get("imports") or [])
-    props |= {"name": name.name, "temporary": stmt.temporary, "aggregate": aggregate}
-    props["secure"] = "SECURE" in stmt.modifiers
-    full = Name(name.database, name.schema, signature(name.name, props))
-    new = Object(kind, full, props, owner=ctx.session.role, comment=str(props.pop("comment", "")))
+    check_packages(props.packages)
+    props = replace(
+        props,
+        imports=absolute_imports(ctx, props.imports),
+        temporary=stmt.temporary,
+        aggregate=aggregate,
+        secure="SECURE" in stmt.modifiers,
+    )
+    full = Name(name.database, name.schema, signature(props))
+    new = Object(kind, full, props, owner=ctx.session.role, comment=comment)
     if stmt.temporary:
         ctx.session.temporary_objects[kind, full] = new
     else:
@@ -69,7 +74,7 @@ def create(ctx: Context, stmt: Statement, kind: str, *, aggregate: bool = False)
     return status(f"{label} {name.name} successfully created.")
 
 
-def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Object | None]:
+def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Routine | None]:
     """Read ``name(type, …)``; the name and the overload, or None if there is no such one."""
     name = ctx.resolve(reader.name_parts())
     text = reader.parenthesised() if reader.peek() == "(" else ""
@@ -87,7 +92,7 @@ def drop(ctx: Context, stmt: Statement, kind: str) -> Result:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist(kind, name.fqn)
-    if found.props["temporary"]:
+    if found.props.temporary:
         del ctx.session.temporary_objects[kind, found.name]
     else:
         with ctx.ddl() as change:
@@ -103,28 +108,28 @@ def describe(ctx: Context, stmt: Statement, kind: str) -> Result:
     if found is None:
         raise does_not_exist(kind, name.fqn)
     props = found.props
-    listed = ", ".join(f"{a['name']} {_bare(a['type'])}" for a in props["args"])
+    listed = ", ".join(f"{a.name} {_bare(a.type)}" for a in props.args)
     pairs: list[tuple[str, Any]] = [
         ("signature", f"({listed})"),
         ("returns", _returns(props)),
-        ("language", props["language"]),
-        ("null handling", "RETURNS NULL ON NULL INPUT" if props["strict"] else "CALLED ON NULL INPUT"),
-        ("volatility", props["volatility"]),
+        ("language", props.language),
+        ("null handling", "RETURNS NULL ON NULL INPUT" if props.strict else "CALLED ON NULL INPUT"),
+        ("volatility", props.volatility),
     ]
     if kind == "PROCEDURE":
-        pairs.append(("execute as", props["execute_as"]))
-    pairs.append(("body", props["body"]))
-    if props["language"] == "PYTHON":
-        quoted = ", ".join(f"'{i}'" for i in props.get("packages") or [])
+        pairs.append(("execute as", props.execute_as))
+    pairs.append(("body", props.body))
+    if props.language == "PYTHON":
+        quoted = ", ".join(f"'{i}'" for i in props.packages)
         pairs += [
-            ("imports", "[" + ", ".join(props.get("imports") or []) + "]"),
-            ("handler", props["handler"]),
-            ("runtime_version", props["runtime_version"]),
+            ("imports", "[" + ", ".join(props.imports) + "]"),
+            ("handler", props.handler),
+            ("runtime_version", props.runtime_version),
             ("packages", f"[{quoted}]"),
             ("installed_packages", f"[{quoted}]"),
         ]
         if kind == "FUNCTION":
-            pairs.append(("is_aggregate", str(bool(props.get("aggregate"))).lower()))
+            pairs.append(("is_aggregate", str(props.aggregate).lower()))
     return rows([{"property": k, "value": v} for k, v in pairs], {"property": None, "value": None})
 
 
@@ -132,8 +137,8 @@ def _bare(kind: str) -> str:
     return parse_type(kind).name
 
 
-def _returns(props: Record) -> str:
-    return str(props["returns"]) if props["table_columns"] is not None else _bare(props["returns"])
+def _returns(props: RoutineProps) -> str:
+    return props.returns if props.table_columns is not None else _bare(props.returns)
 
 
 def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
@@ -143,24 +148,24 @@ def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
     records = [
         {
             "created_on": o.created_on,
-            "name": o.props["name"],
+            "name": o.props.name,
             "schema_name": o.name.schema,
             "is_builtin": "N",
-            "is_aggregate": yes[bool(o.props.get("aggregate"))],
+            "is_aggregate": yes[o.props.aggregate],
             "is_ansi": "N",
-            "min_num_arguments": sum(a["default"] is None for a in o.props["args"]),
-            "max_num_arguments": len(o.props["args"]),
+            "min_num_arguments": sum(a.default is None for a in o.props.args),
+            "max_num_arguments": len(o.props.args),
             "arguments": f"{_arguments(o.props)} RETURN {_returns(o.props)}",
             "description": o.comment or f"user-defined {kind.lower()}",
             "catalog_name": o.name.database,
-            "is_table_function": yes[o.props["table_columns"] is not None],
+            "is_table_function": yes[o.props.table_columns is not None],
             "valid_for_clustering": "N",
-            "is_secure": yes[bool(o.props.get("secure"))],
+            "is_secure": yes[o.props.secure],
             "secrets": None,
             "external_access_integrations": None,
             "is_external_function": "N",
-            "language": o.props["language"],
-            "is_memoizable": yes[bool(o.props.get("memoizable"))],
+            "language": o.props.language,
+            "is_memoizable": yes[o.props.memoizable],
             "is_data_metric": "N",
         }
         for o in routines
@@ -194,13 +199,13 @@ _COLUMNS = (
 )
 
 
-def _arguments(props: Record) -> str:
+def _arguments(props: RoutineProps) -> str:
     types = type_names(argument_types(props))
-    shown = [f"DEFAULT {t}" if a["default"] is not None else t for t, a in zip(types, props["args"], strict=True)]
-    return f"{props['name']}({', '.join(shown)})"
+    shown = [f"DEFAULT {t}" if a.default is not None else t for t, a in zip(types, props.args, strict=True)]
+    return f"{props.name}({', '.join(shown)})"
 
 
-def selected(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
+def selected(ctx: Context, clauses: Clauses, kind: str) -> list[Routine]:
     """The objects that SHOW's clauses ask for, by name."""
     database, schema = scope(ctx, clauses)
     found = ctx.catalog.all(kind, database, schema)
@@ -210,9 +215,9 @@ def selected(ctx: Context, clauses: Clauses, kind: str) -> list[Object]:
         if temporary_kind == kind and database in (None, n.database) and schema in (None, n.schema)
     ]
     keep = like_filter(clauses.like)
-    found = [o for o in sorted(found, key=lambda o: o.name) if keep(o.props["name"])]
+    found = [o for o in sorted(found, key=lambda o: o.name) if keep(o.props.name)]
     if clauses.starts_with:
-        found = [o for o in found if o.props["name"].startswith(clauses.starts_with)]
+        found = [o for o in found if o.props.name.startswith(clauses.starts_with)]
     return found[: clauses.limit] if clauses.limit else found
 
 
@@ -221,9 +226,9 @@ def clauses_of(stmt: Statement) -> Clauses:
     return read_clauses(skip_head(stmt))
 
 
-def _store(ctx: Context, old: Object, new: Object) -> None:
+def _store(ctx: Context, old: Routine, new: Routine) -> None:
     """Put a changed object in the place of another."""
-    if old.props["temporary"]:
+    if old.props.temporary:
         del ctx.session.temporary_objects[old.kind, old.name]
         ctx.session.temporary_objects[new.kind, new.name] = new
         return
@@ -241,7 +246,7 @@ def comment(ctx: Context, stmt: Statement, kind: str) -> Result:
     reader.finish()
     if found is None:
         raise does_not_exist(kind, name.fqn)
-    _store(ctx, found, Object(kind, found.name, found.props, found.owner, text, found.created_on))
+    _store(ctx, found, replace(found, comment=text))
     return status()
 
 
@@ -257,22 +262,23 @@ def alter(ctx: Context, stmt: Statement, kind: str) -> Result:
         if if_exists:
             return status()
         raise does_not_exist(kind, name.fqn)
-    props, full, text = dict(found.props), found.name, found.comment
+    props, full, text = found.props, found.name, found.comment
     if reader.accept("RENAME", "TO"):
         new = ctx.resolve(reader.name_parts())
         if find_exactly(ctx, kind, new, argument_types(props)):
             raise already_exists(new.fqn)
-        props["name"] = new.name
-        full = Name(new.database, new.schema, signature(new.name, props))
+        props = replace(props, name=new.name)
+        full = Name(new.database, new.schema, signature(props))
     elif reader.accept("EXECUTE", "AS"):
-        props["execute_as"] = " ".join(reader.next().text.upper() for _ in range(len(reader.tokens) - reader.at))
+        rights = " ".join(reader.next().text.upper() for _ in range(len(reader.tokens) - reader.at))
+        props = replace(props, execute_as=rights)
     elif reader.accept("UNSET", "COMMENT"):
         text = ""
     else:
         reader.expect("SET", "COMMENT", "=")
         text = reader.string()
     reader.finish()
-    _store(ctx, found, Object(kind, full, props, found.owner, text, found.created_on))
+    _store(ctx, found, replace(found, name=full, props=props, comment=text))
     return status()
 
 
@@ -293,37 +299,36 @@ def routine_ddl(ctx: Context, kind: str, text: str) -> str:
     if found is None:
         raise does_not_exist(kind.capitalize(), f"{name.fqn}{text[text.find('(') :]}")
     props = found.props
-    secure = "SECURE " if props.get("secure") else ""
-    aggregate = "AGGREGATE " if props.get("aggregate") else ""
-    arguments = ", ".join(_ddl_argument(a) for a in props["args"])
-    lines = [f"CREATE OR REPLACE {secure}{aggregate}{kind} {shown(props['name'])}({arguments})"]
-    lines += [f"RETURNS {props['returns']}", f"LANGUAGE {props['language']}"]
-    if props["strict"]:
+    secure = "SECURE " if props.secure else ""
+    aggregate = "AGGREGATE " if props.aggregate else ""
+    arguments = ", ".join(_ddl_argument(a) for a in props.args)
+    lines = [f"CREATE OR REPLACE {secure}{aggregate}{kind} {shown(props.name)}({arguments})"]
+    lines += [f"RETURNS {props.returns}", f"LANGUAGE {props.language}"]
+    if props.strict:
         lines.append("STRICT")
-    if kind == "FUNCTION" and props["volatility"] != "VOLATILE":
-        lines.append(props["volatility"])
-    if props["language"] == "PYTHON":
+    if kind == "FUNCTION" and props.volatility != "VOLATILE":
+        lines.append(props.volatility)
+    if props.language == "PYTHON":
         lines += _ddl_options(props)
     lines += _ddl_rest(kind, found)
     return "\n".join(lines) + ";"
 
 
-def _ddl_argument(declared: dict[str, Any]) -> str:
-    default = f" DEFAULT {declared['default']}" if declared["default"] is not None else ""
-    return f"{shown(declared['name'])} {declared['type']}{default}"
+def _ddl_argument(declared: Argument) -> str:
+    default = f" DEFAULT {declared.default}" if declared.default is not None else ""
+    return f"{shown(declared.name)} {declared.type}{default}"
 
 
-def _ddl_options(props: dict[str, Any]) -> list[str]:
-    lines = [f"RUNTIME_VERSION = {literal(str(props['runtime_version']))}"]
-    lines += [
-        f"{k.upper()} = ({','.join(literal(v) for v in props[k])})" for k in ("imports", "packages") if props.get(k)
-    ]
-    return [*lines, f"HANDLER = {literal(props['handler'])}"]
+def _ddl_options(props: RoutineProps) -> list[str]:
+    lines = [f"RUNTIME_VERSION = {literal(str(props.runtime_version))}"]
+    lists = {"IMPORTS": props.imports, "PACKAGES": props.packages}
+    lines += [f"{key} = ({','.join(map(literal, values))})" for key, values in lists.items() if values]
+    return [*lines, f"HANDLER = {literal(str(props.handler))}"]
 
 
-def _ddl_rest(kind: str, found: Object) -> list[str]:
+def _ddl_rest(kind: str, found: Routine) -> list[str]:
     lines = [f"COMMENT={literal(found.comment)}"] if found.comment else []
     if kind == "PROCEDURE":
-        lines.append(f"EXECUTE AS {found.props['execute_as']}")
-    body = found.props["body"]
+        lines.append(f"EXECUTE AS {found.props.execute_as}")
+    body = found.props.body
     return lines if body is None else [*lines, f"AS {literal(body)}"]

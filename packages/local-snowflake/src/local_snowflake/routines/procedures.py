@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import PROCEDURE, Object, Routine
 from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import describer, statement
@@ -79,16 +80,16 @@ def with_procedure(ctx: Context, stmt: Statement) -> Result:
     at = max(i for i, t in enumerate(reader.tokens) if t.text.upper() == "CALL")
     definition = Reader(stmt.sql, reader.tokens[:at])
     definition.at = reader.at
-    props = read_definition(definition, "PROCEDURE")
-    if props["language"] != "PYTHON":
-        raise not_supported(f"WITH … AS PROCEDURE … LANGUAGE {props['language']}")
-    check_packages(props.get("packages") or [])
-    props["imports"] = absolute_imports(ctx, props.get("imports") or [])
-    props |= {"name": name.name, "execute_as": "CALLER", "temporary": True}
+    props, _ = read_definition(definition, PROCEDURE, name.name)
+    if props.language != "PYTHON":
+        raise not_supported(f"WITH … AS PROCEDURE … LANGUAGE {props.language}")
+    check_packages(props.packages)
+    imports = absolute_imports(ctx, props.imports)
     reader.at = at + 1
     reader.name_parts()
     arguments = _read_arguments(reader)
-    procedure = Object("PROCEDURE", name, props)
+    props = replace(props, imports=imports, execute_as="CALLER", temporary=True)
+    procedure = Object(PROCEDURE, name, props)
     if not fits(procedure, arguments):
         raise unknown(name, [str(a) for a in arguments.positional])
     return _call(ctx, procedure, in_order(procedure, arguments))
@@ -118,8 +119,8 @@ def describe_call(ctx: Context, sql: str) -> Result:
         return status("")
     procedure, _ = find_procedure(ctx, ctx.resolve(parts), _read_arguments(reader), qualified=len(parts) > 1)
     props = procedure.props
-    declared = props["table_columns"] or [[props["name"], props["returns"]]]
-    columns = [Column(name, parse_type(kind)) for name, kind in declared if props["table_columns"] != []]
+    declared = ((props.name, props.returns),) if props.table_columns is None else props.table_columns
+    columns = [Column(name, parse_type(kind)) for name, kind in declared]
     empty = pa.table({c.name: pa.array([], _arrow(c.type)) for c in columns})
     return Result(empty, columns)
 
@@ -174,30 +175,30 @@ def _types(ctx: Context, arguments: Arguments) -> list[Any]:
     return [None if str(a).upper() == "NULL" else c.type for a, c in zip(arguments.positional, described, strict=True)]
 
 
-def _call(ctx: Context, procedure: Object, arguments: list[object]) -> Result:
+def _call(ctx: Context, procedure: Routine, arguments: list[object]) -> Result:
     values = _evaluate(ctx, procedure, arguments)
     props = procedure.props
-    if props["strict"] and any(column.null_count for column in values.columns):
+    if props.strict and any(column.null_count for column in values.columns):
         answer = pa.table({"RESULT": pa.array([None], pa.string())})
-    elif props["language"] == "SQL":
+    elif props.language == "SQL":
         answer = blocks.call(ctx, procedure, values).table
     else:
         answer = _run(ctx, procedure, values)
-    if props["table_columns"] is not None:
-        return _rows(ctx, answer, props["table_columns"])
-    return Result(answer, [Column(props["name"], parse_type(props["returns"]))])
+    if props.table_columns is not None:
+        return _rows(ctx, answer, props.table_columns)
+    return Result(answer, [Column(props.name, parse_type(props.returns))])
 
 
-def _evaluate(ctx: Context, procedure: Object, arguments: list[object]) -> pa.Table:
+def _evaluate(ctx: Context, procedure: Routine, arguments: list[object]) -> pa.Table:
     """The arguments' values, converted to the declared types: one row."""
     if not arguments:
         return pa.table({"NONE": [None]}).select([])
-    pairs = zip(arguments, procedure.props["args"], strict=True)
-    listed = ", ".join(f"{converted(str(a), d['type'])} AS A{i}" for i, (a, d) in enumerate(pairs))
+    pairs = zip(arguments, procedure.props.args, strict=True)
+    listed = ", ".join(f"{converted(str(a), d.type)} AS A{i}" for i, (a, d) in enumerate(pairs))
     return queries.run(ctx, Statement(f"SELECT {listed}", "SELECT")).table
 
 
-def _run(ctx: Context, procedure: Object, values: pa.Table) -> pa.Table:
+def _run(ctx: Context, procedure: Routine, values: pa.Table) -> pa.Table:
     spec = handler_spec(ctx, procedure, "procedure")
     with scoped(ctx, procedure) as inner:
         connection = {
@@ -210,13 +211,13 @@ def _run(ctx: Context, procedure: Object, values: pa.Table) -> pa.Table:
         }
         extra = {
             "connection": connection,
-            "table": procedure.props["table_columns"] is not None,
+            "table": procedure.props.table_columns is not None,
             "nested": ctx.token.parent is not None,
         }
         return ctx.services.workers.call(spec, values, ctx.session, extra)
 
 
-def _rows(ctx: Context, table: pa.Table, columns: list[list[str]]) -> Result:
+def _rows(ctx: Context, table: pa.Table, columns: tuple[tuple[str, str], ...]) -> Result:
     """The rows of a procedure that returns a table, as the declared columns."""
     if not columns:
         return from_arrow(table)

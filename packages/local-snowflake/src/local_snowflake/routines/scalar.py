@@ -28,11 +28,9 @@ def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
     calls = []
     for call in function_calls(ctx, tree):
         props = call.function.props
-        if props["table_columns"] is not None:
-            raise compilation_error(
-                f"Table function {props['name']} can only be called in FROM: TABLE({props['name']}(…))."
-            )
-        if props["language"] == "PYTHON" and not props.get("aggregate"):
+        if props.table_columns is not None:
+            raise compilation_error(f"Table function {props.name} can only be called in FROM: TABLE({props.name}(…)).")
+        if props.language == "PYTHON" and not props.aggregate:
             calls.append(_bulk_call(ctx, call))
     return calls
 
@@ -41,7 +39,7 @@ def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
     spec = handler_spec(ctx, call.function, "scalar")
     result = spec.outputs[0][1]
     key = f"{spec.key}:{spec.handler}:{spec.inputs}:{result}"
-    if not spec.inputs and call.function.props["volatility"] == "VOLATILE":
+    if not spec.inputs and call.function.props.volatility == "VOLATILE":
         # eg: a random number: each call is one of its own
         key += uuid.uuid4().hex
 

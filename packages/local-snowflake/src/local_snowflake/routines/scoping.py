@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Routine
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.context import Context
 from local_snowflake.sessions.token import SessionToken
 
 
 @contextmanager
-def scoped(ctx: Context, procedure: Object | None = None) -> Iterator[SessionToken]:
+def scoped(ctx: Context, procedure: Routine | None = None) -> Iterator[SessionToken]:
     """Give a procedure or a block a handle of its own on its caller's session.
 
     Args:
@@ -27,7 +27,7 @@ def scoped(ctx: Context, procedure: Object | None = None) -> Iterator[SessionTok
     """
     session = ctx.session
     saved = session.database, session.schema, session.variables
-    owners = procedure is not None and procedure.props["execute_as"] == "OWNER"
+    owners = procedure is not None and procedure.props.execute_as == "OWNER"
     if procedure is not None and owners:
         # an owner's-rights procedure works in its own schema and does not see its caller's variables
         session.database, session.schema = procedure.name.database, procedure.name.schema

@@ -31,7 +31,7 @@ def inline(ctx: Context, call: FunctionCall) -> exp.Expr:
         value = exp.Subquery(this=exp.Select(expressions=[value], **_from_body(call, body, column)))
     else:
         value = exp.paren(body)
-    return exp.cast(value, props["returns"], dialect="snowflake", copy=False)
+    return exp.cast(value, props.returns, dialect="snowflake", copy=False)
 
 
 def expand_table_function(ctx: Context, call: FunctionCall) -> None:
@@ -39,15 +39,16 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
     props = call.function.props
     body = _body(ctx, call)
     if not isinstance(body, exp.Query):
-        raise compilation_error(f"the body of the table function {props['name']} is not a query.")
-    names = [f"$C{i}" for i in range(len(props["table_columns"]))]
+        raise compilation_error(f"the body of the table function {props.name} is not a query.")
+    declared = props.table_columns or ()
+    names = [f"$C{i}" for i in range(len(declared))]
     alias = exp.TableAlias(this=_identifier(_RESULT), columns=[_identifier(n) for n in names])
     columns = [
         exp.alias_(exp.cast(exp.column(_identifier(n)), kind, dialect="snowflake"), shown, quoted=True)
-        for n, (shown, kind) in zip(names, props["table_columns"], strict=True)
+        for n, (shown, kind) in zip(names, declared, strict=True)
     ]
     query = exp.Select(expressions=columns, **_from_body(call, body, alias))
-    put_table(call.node, query, props["name"], lateral=bool(call.arguments))
+    put_table(call.node, query, props.name, lateral=bool(call.arguments))
 
 
 def put_table(call: exp.Expr, query: exp.Select, name: str, *, lateral: bool) -> None:
@@ -95,10 +96,10 @@ def _from_body(call: FunctionCall, body: exp.Expr, alias: exp.TableAlias) -> dic
     if not call.arguments:
         derived.set("alias", alias)
         return {"from_": exp.From(this=derived)}
-    declared = call.function.props["args"]
+    declared = call.function.props.args
     row = exp.Select(
         expressions=[
-            exp.alias_(a, d["name"], quoted=True, copy=False) for a, d in zip(call.arguments, declared, strict=True)
+            exp.alias_(a, d.name, quoted=True, copy=False) for a, d in zip(call.arguments, declared, strict=True)
         ]
     )
     source = exp.Subquery(this=row, alias=exp.TableAlias(this=_identifier(ARGUMENTS)))
@@ -111,15 +112,15 @@ def _from_body(call: FunctionCall, body: exp.Expr, alias: exp.TableAlias) -> dic
 def _body(ctx: Context, call: FunctionCall) -> exp.Expr:
     """The body with the arguments in it, its tables and functions by their full names."""
     function = call.function
-    text = function.props["body"].strip().rstrip(";").strip()
+    text = (function.props.body or "").strip().rstrip(";").strip()
     is_query = re.match(r"(select|with|values|\()\b", text, re.I) and not text.startswith("(")
     parsed = upper_case(parse(text if is_query else f"SELECT {text}"))
     body = parsed if is_query else parsed.expressions[0].unalias()
     _qualify(ctx, parsed, function.name)
-    values = {d["name"]: a for d, a in zip(function.props["args"], call.arguments, strict=True)}
+    values = {d.name: a for d, a in zip(function.props.args, call.arguments, strict=True)}
     holds_query = is_query or body.find(exp.Query) is not None
     for column in list(parsed.find_all(exp.Column)):
-        if column.table not in {"", function.props["name"]} or column.name not in values:
+        if column.table not in {"", function.props.name} or column.name not in values:
             continue
         if is_query:
             new: exp.Expr = exp.column(_identifier(column.name), table=_identifier(ARGUMENTS))

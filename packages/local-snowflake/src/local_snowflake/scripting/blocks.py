@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Routine
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result
 from local_snowflake.routines.scoping import scoped
@@ -30,7 +30,7 @@ def run_anonymous(ctx: Context, text: str) -> Result:
     return _run(ctx, text, _ANONYMOUS, {}, None, None)
 
 
-def call(ctx: Context, procedure: Object, values: pa.Table) -> Result:
+def call(ctx: Context, procedure: Routine, values: pa.Table) -> Result:
     """Run the block of a procedure.
 
     Args:
@@ -39,12 +39,12 @@ def call(ctx: Context, procedure: Object, values: pa.Table) -> Result:
         values: one row: the arguments, converted to their types.
     """
     props = procedure.props
-    returns = props["returns"] if props["table_columns"] is None else None
-    return _run(ctx, props["body"], props["name"], arguments(props["args"], values), returns, procedure)
+    returns = props.returns if props.table_columns is None else None
+    return _run(ctx, props.body or "", props.name, arguments(props.args, values), returns, procedure)
 
 
 def _run(
-    ctx: Context, text: str, name: str, names: dict[str, Any], returns: str | None, procedure: Object | None
+    ctx: Context, text: str, name: str, names: dict[str, Any], returns: str | None, procedure: Routine | None
 ) -> Result:
     block = read_block(text)
     with scoped(ctx, procedure) as inner:

@@ -6,7 +6,7 @@ Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/variab
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot.tokens import Token, TokenType
 
+from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.results import Result
 from local_snowflake.sql.binds import OPERANDS, text_literal
@@ -212,14 +213,11 @@ def converted(expression: str, kind: str) -> str:
     return f"CAST({expression} AS {'BINARY' if name == 'BINARY' else kind})"
 
 
-def arguments(declared: list[dict[str, Any]], values: pa.Table) -> dict[str, Meaning]:
+def arguments(declared: Iterable[Argument], values: pa.Table) -> dict[str, Meaning]:
     """A procedure's arguments as variables of its block.
 
     Args:
         declared: name and type of each.
         values: one row with their values.
     """
-    return {
-        a["name"]: Variable(values.column(i)[0].as_py(), parse_type(a["type"]), a["type"])
-        for i, a in enumerate(declared)
-    }
+    return {a.name: Variable(values.column(i)[0].as_py(), parse_type(a.type), a.type) for i, a in enumerate(declared)}

@@ -18,7 +18,8 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import Name
 
@@ -78,11 +79,11 @@ def random_calls(tree: exp.Expression) -> set[str]:
     return {call.sql(dialect="snowflake") for call in calls}
 
 
-def changing_default(table: Object) -> str | None:
+def changing_default(table: Table) -> str | None:
     """The first column of a table whose default is a sequence or not constant; None if there is none."""
-    for column in table.props["columns"]:
-        if column.get("identity") or _CHANGING_DEFAULT.search(column["default"] or ""):
-            return str(column["name"])
+    for column in table.props.columns:
+        if column.identity or _CHANGING_DEFAULT.search(column.default or ""):
+            return column.name
     return None
 
 
@@ -98,7 +99,7 @@ class StatementInputs:
     """
 
     catalog: Catalog
-    reads: Mapping[Name, Object]
+    reads: Mapping[Name, Table]
     random_calls: frozenset[str]
     changing_default: str | None
 
@@ -117,7 +118,7 @@ class StatementInputs:
         if self.changing_default:
             return f"column {self.changing_default} gets its value from a sequence or a default that is not constant"
         for name, table in self.reads.items():
-            if clock.written_since(name, moment) or self.catalog.get("TABLE", name) is not table:
+            if clock.written_since(name, moment) or self.catalog.get(TABLE, name) is not table:
                 return f"table {name.fqn}, which it reads, was changed by another session"
         return None
 

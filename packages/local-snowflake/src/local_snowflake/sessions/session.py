@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Object, Table
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb, is_conflict
 from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.interruption import Interruptible
@@ -50,7 +50,7 @@ class Session(Interruptible):
         self.database: str | None = None
         self.schema: str | None = None
         self.variables: dict[str, Any] = {}
-        self.temporary: dict[Name, Object] = {}
+        self.temporary: dict[Name, Table] = {}
         # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []

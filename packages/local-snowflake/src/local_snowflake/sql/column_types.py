@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Column
 from local_snowflake.sql.expression_types import expression_type
@@ -76,7 +77,8 @@ def _source(ctx: Context, source: exp.Expr, ctes: Mapping[str, Declared]) -> Dec
     if ctx.session.database is None and len(parts) < 3:
         return {}
     table = ctx.relation(ctx.resolve(parts))
-    return {c["name"]: c for c in table.props["columns"]} if table is not None and table.kind == "TABLE" else {}
+    columns = table.props.columns if TABLE.describes(table) else ()
+    return {c.name: {"type": c.type, "nullable": c.nullable} for c in columns}
 
 
 def _name(identifier: exp.Identifier) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from cachetools import LRUCache
 from sqlglot import exp
@@ -21,18 +21,16 @@ from sqlglot import exp
 from local_snowflake.catalog.catalog import Object
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution import registry
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Result
 from local_snowflake.sessions.replay import RANDOM
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX, function_name
 from local_snowflake.sql.column_names import keep_texts
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.pipeline import Pipeline
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name
 from local_snowflake.sql.statement import RAW_VERBS, Statement, parse_statement
-
-if TYPE_CHECKING:
-    from local_snowflake.execution.context import Context
-    from local_snowflake.execution.results import Result
 
 V = TypeVar("V")
 # what a cache holds, in characters of SQL; a syntax tree takes some hundred bytes a character
@@ -149,11 +147,6 @@ class Compiler:
         finally:
             ctx.reads = earlier | ctx.reads
         return plan
-
-
-def compiler_of(ctx: Context) -> Compiler:
-    """What compiles the statements of the account that a context belongs to."""
-    return ctx.services.get(Compiler)
 
 
 # what is evaluated while a statement is compiled, reads the session's variables, or is a function of the account

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from local_snowflake import streams
+from local_snowflake.catalog.objects import TABLE
 from local_snowflake.errors import not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
@@ -90,7 +91,7 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Plan:
     def run(ctx: Context, _: Sequence[str]) -> Result:
         def work() -> Result:
             _clear(ctx, name, target)
-            if table:
+            if TABLE.describes(table):
                 for forget in registry.ON_TRUNCATE:
                     forget(ctx, table)
             return status()
@@ -104,9 +105,9 @@ def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: 
     """What a compiled statement depends on; also the target's rows, and the defaults that an insert fills in."""
     table = ctx.relation(target)
     reads = dict(ctx.reads)
-    if reads_target and table and not ctx.is_temporary(target):
+    if reads_target and TABLE.describes(table) and not ctx.is_temporary(target):
         reads[target] = table
-    default = changing_default(table) if inserts and table else None
+    default = changing_default(table) if inserts and TABLE.describes(table) else None
     return StatementInputs(ctx.catalog, reads, frozenset(ctx.random_calls), default)
 
 

@@ -13,7 +13,6 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.queries import describe
 from local_snowflake.sql.statement import Edit, Statement, edited
 
@@ -36,7 +35,7 @@ def run(ctx: Context, statements: list[str]) -> Result:
     query_ids: list[str] = []
     result = None
     for sql in statements:
-        result = ctx.execute(with_results(compiler_of(ctx).statement(sql), query_ids))
+        result = ctx.execute(with_results(ctx.compiler.statement(sql), query_ids))
         query_ids.append(result.query_id)
     if result is None:
         raise compilation_error("syntax error: the flow operator has no statements.")
@@ -49,10 +48,10 @@ def describe_last(ctx: Context, statements: list[str]) -> Result:
     for sql in statements[:-1]:
         if not _READS_ONLY.match(sql):
             return describe(ctx, sql)
-        result = describe(ctx, with_results(compiler_of(ctx).statement(sql), query_ids))
+        result = describe(ctx, with_results(ctx.compiler.statement(sql), query_ids))
         ctx.session.remember(result.query_id, result.named_table)
         query_ids.append(result.query_id)
-    return describe(ctx, with_results(compiler_of(ctx).statement(statements[-1]), query_ids))
+    return describe(ctx, with_results(ctx.compiler.statement(statements[-1]), query_ids))
 
 
 def with_results(statement: Statement, query_ids: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake import streams
+from local_snowflake.catalog.objects import TABLE
 from local_snowflake.errors import not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
@@ -17,7 +18,7 @@ from local_snowflake.execution.results import Result, from_description, status
 from local_snowflake.sql import binds
 from local_snowflake.sql.column_names import name_outputs
 from local_snowflake.sql.column_types import as_declared, declared_columns
-from local_snowflake.sql.compiler import Plan, compiler_of
+from local_snowflake.sql.compiler import Compiler, Plan
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.dml import compile_dml
 from local_snowflake.sql.prepared import Prepared, is_preparable
@@ -37,7 +38,7 @@ def run(ctx: Context, statement: Statement) -> Result:
         SnowflakeError: 000002 with its first words, if it is neither.
     """
     with _rows_dropped(ctx):
-        plan = compiler_of(ctx).plan(ctx, statement, _compile)
+        plan = ctx.services.get(Compiler).plan(ctx, statement, _compile)
         return plan.run(ctx, plan.sql)
 
 
@@ -47,7 +48,7 @@ def run_prepared(ctx: Context, statement: Statement, bindings: dict[str, Any]) -
         return None
     prepared = Prepared(statement, bindings)
     with _rows_dropped(ctx):
-        plan = compiler_of(ctx).plan(ctx, compiler_of(ctx).statement(prepared.sql), _compile)
+        plan = ctx.services.get(Compiler).plan(ctx, ctx.compiler.statement(prepared.sql), _compile)
         sql = prepared.fill(plan.sql)
         return plan.run(ctx, sql) if sql is not None else None
 
@@ -71,7 +72,7 @@ def _rows_dropped(ctx: Context) -> Iterator[None]:
 
 def run_with_rows(ctx: Context, sql: str, name: str, rows: pa.Table) -> Result:
     """Run an INSERT that reads ``rows``, a batch of bind values, as the table ``name``."""
-    tree = upper_case(compiler_of(ctx).parse(ctx, sql))
+    tree = upper_case(ctx.compiler.parse(ctx, sql))
     for i, kind in _column_types(ctx, tree).items():
         if pa.types.is_string(rows.schema.field(i).type):
             rows = rows.set_column(i, rows.schema.names[i], binds.of_type(rows.column(i), kind))
@@ -88,7 +89,7 @@ def _column_types(ctx: Context, tree: exp.Expression) -> dict[int, str]:
     if not isinstance(tree.expression, exp.Select) or not isinstance(target, exp.Table):
         return {}
     table = ctx.relation(table_name(ctx, target))
-    kinds = {c["name"]: parse_type(c["type"]).name for c in table.props["columns"]} if table else {}
+    kinds = {c.name: parse_type(c.type).name for c in table.props.columns} if TABLE.describes(table) else {}
     named = [identifier.name for identifier in schema.expressions] if target is not schema else [*kinds]
     values = zip(named, tree.expression.expressions, strict=False)
     return {
@@ -139,7 +140,7 @@ def describe(ctx: Context, sql: str) -> Result:
         return Result(result.table.slice(0, 0), result.columns)
     if first not in {"SELECT", "WITH", "VALUES"}:
         return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
-    tree = compiler_of(ctx).parse(ctx, sql)
+    tree = ctx.compiler.parse(ctx, sql)
     declared = declared_columns(ctx, tree)
     before, ctx.only_describes = ctx.only_describes, True
     try:

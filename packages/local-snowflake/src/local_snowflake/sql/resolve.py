@@ -9,15 +9,15 @@ from typing import Any, cast
 import sqlglot
 from sqlglot import Expr, exp
 
+from local_snowflake.catalog.objects import TABLE, View
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX, function_name
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
 
+TABLE_FUNCTION_PREFIX = "$ROWS_"
 # table functions that are translated later on
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
 
@@ -33,7 +33,7 @@ def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
         The tree with physical tables only, ready to be translated.
     """
     tree = upper_case(tree)
-    tree = compiler_of(ctx).rewrite(ctx, tree)
+    tree = ctx.compiler.rewrite(ctx, tree)
     _replace_parameters(ctx, tree)
     _replace_system_functions(ctx, tree)
     _replace_table_functions(ctx, tree)
@@ -62,7 +62,7 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
     relation = ctx.relation(name)
     if relation is None:
         raise does_not_exist("Table", name.fqn)
-    if relation.kind != "TABLE":
+    if relation.kind != TABLE:
         raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
@@ -109,7 +109,7 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     relation = ctx.relation(name)
     if relation is None:
         raise does_not_exist("Object", name.fqn)
-    if relation.kind == "TABLE" and not ctx.is_temporary(name) and not table.args.get("when"):
+    if TABLE.describes(relation) and not ctx.is_temporary(name) and not table.args.get("when"):
         ctx.reads[name] = relation
     inner = registry.SOURCES[relation.kind](ctx, relation, table)
     if isinstance(inner, exp.Table):
@@ -133,9 +133,9 @@ def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
 
 
 @registry.source("VIEW")
-def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
+def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     """A view is its query, read in the view's own database and schema."""
-    inner = compiler_of(ctx).parse(ctx, view.props["query"])
+    inner = ctx.compiler.parse(ctx, view.props.query)
     if past := table.args.get("when"):
         # a view of the past is its query over the past of what it reads
         for read in inner.find_all(exp.Table):
@@ -149,7 +149,7 @@ def _expand_view(ctx: Context, view: Any, table: exp.Table) -> exp.Expression:
         inner = resolve(ctx, inner)
     finally:
         session.database, session.schema = saved
-    if columns := view.props.get("column_list"):
+    if columns := view.props.column_list:
         alias = exp.TableAlias(
             this=exp.to_identifier("_VIEW"), columns=[exp.to_identifier(c, quoted=True) for c in columns]
         )
@@ -184,6 +184,13 @@ def _replace_parameters(ctx: Context, tree: exp.Expression) -> None:
             raise compilation_error(
                 f"error line 1 at position 0\nSession variable '${name}' does not exist", 2211, "02000"
             )
+
+
+def function_name(node: Expr) -> str:
+    """A function call's name in upper case, whether sqlglot knows the function or not."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).upper()
+    return node.sql_name() if isinstance(node, exp.Func) else ""
 
 
 def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import FILE_FORMAT, FileFormatProps, Object
 from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -16,8 +17,6 @@ from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options, find_format
 from local_snowflake.stages.options import read_options
 from local_snowflake.stages.statements import shown_option
-
-KIND = "FILE FORMAT"
 
 
 @statement("CREATE", "FILE FORMAT")
@@ -33,39 +32,39 @@ def create_file_format(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     ctx.require_schema(name)
     temporary = ctx.session.temporary_objects
-    old = temporary.get((KIND, name)) if stmt.temporary else ctx.catalog.get(KIND, name)
+    old = temporary.get((FILE_FORMAT, name)) if stmt.temporary else ctx.catalog.get(FILE_FORMAT, name)
     if old and not stmt.or_replace:
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    props = {"options": checked_options({"TYPE": "CSV", **options}), "temporary": stmt.temporary}
-    _put(ctx, Object(KIND, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", ""))))
+    props = FileFormatProps(checked_options({"TYPE": "CSV", **options}), stmt.temporary)
+    _put(ctx, Object(FILE_FORMAT, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", ""))))
     return status(f"File format {name.name} successfully created.")
 
 
-def _put(ctx: Context, new: Object) -> None:
-    if new.props["temporary"]:
+def _put(ctx: Context, new: Object[FileFormatProps]) -> None:
+    if new.props.temporary:
         ctx.session.temporary_objects[new.key] = new
         return
     with ctx.ddl() as change:
         change.put(new)
 
 
-def _rename(ctx: Context, old: Object, name: Name) -> None:
-    if old.props["temporary"]:
+def _rename(ctx: Context, old: Object[FileFormatProps], name: Name) -> None:
+    if old.props.temporary:
         _forget(ctx, old)
-        _put(ctx, Object(KIND, name, old.props, old.owner, old.comment, old.created_on))
+        _put(ctx, replace(old, name=name))
         return
     with ctx.ddl() as change:
         change.rename(old, name)
 
 
-def _find(ctx: Context, name: Name) -> Object | None:
-    return ctx.session.temporary_objects.get((KIND, name)) or ctx.catalog.get(KIND, name)
+def _find(ctx: Context, name: Name) -> Object[FileFormatProps] | None:
+    return ctx.session.temporary_objects.get((FILE_FORMAT, name)) or ctx.catalog.get(FILE_FORMAT, name)
 
 
-def _forget(ctx: Context, old: Object) -> None:
-    if old.props["temporary"]:
+def _forget(ctx: Context, old: Object[FileFormatProps]) -> None:
+    if old.props.temporary:
         del ctx.session.temporary_objects[old.key]
         return
     with ctx.ddl() as change:
@@ -93,8 +92,8 @@ def alter_file_format(ctx: Context, stmt: Statement) -> Result:
     given = read_options(reader)
     reader.finish()
     comment = str(given.pop("COMMENT", found.comment))
-    props = found.props | {"options": checked_options(found.props["options"] | given)}
-    _put(ctx, Object(KIND, name, props, found.owner, comment, found.created_on))
+    props = replace(found.props, options=checked_options(found.props.options | given))
+    _put(ctx, replace(found, props=props, comment=comment))
     return status()
 
 
@@ -119,19 +118,19 @@ def show_file_formats(ctx: Context, stmt: Statement) -> Result:
     """SHOW FILE FORMATS: https://docs.snowflake.com/en/sql-reference/sql/show-file-formats."""
     clauses = read_clauses(skip_head(stmt))
     database, schema = scope(ctx, clauses)
-    file_formats = ctx.catalog.all(KIND, database, schema)
+    file_formats = ctx.catalog.all(FILE_FORMAT, database, schema)
     file_formats += [
         o
         for o in ctx.session.temporary_objects.values()
-        if o.kind == KIND and database in (None, o.name.database) and schema in (None, o.name.schema)
+        if o.kind == FILE_FORMAT and database in (None, o.name.database) and schema in (None, o.name.schema)
     ]
     records = [_record(o) for o in pick(clauses, sorted(file_formats, key=lambda o: o.name))]
     names = ("name", "database_name", "schema_name", "type", "owner", "comment", "format_options", "owner_role_type")
     return rows(records, {"created_on": TIME, **dict.fromkeys(names)})
 
 
-def _record(found: Object) -> dict[str, Any]:
-    options = found.props["options"]
+def _record(found: Object[FileFormatProps]) -> dict[str, Any]:
+    options = found.props.options
     return {
         "created_on": found.created_on,
         "name": found.name.name,
@@ -151,7 +150,7 @@ def describe_file_format(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     parts = reader.name_parts()
     reader.finish()
-    options = find_format(ctx, ".".join(shown(p) for p in parts)).props["options"]
+    options = find_format(ctx, ".".join(shown(p) for p in parts)).props.options
     records = []
     for key, default in {"TYPE": "CSV", **DEFAULTS[options["TYPE"]]}.items():
         kind = "List" if isinstance(default, list) else "String"

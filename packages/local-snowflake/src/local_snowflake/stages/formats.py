@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import FILE_FORMAT, FileFormatProps, Object, Stage
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
@@ -161,20 +161,20 @@ def _character(text: str) -> str:
     return text
 
 
-def find_format(ctx: Context, name: str) -> Object:
+def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
     """The named file format.
 
     Raises:
         SnowflakeError: 002003, if it does not exist.
     """
     full = ctx.resolve(split_parts(name))
-    file_format = ctx.session.temporary_objects.get(("FILE FORMAT", full)) or ctx.catalog.get("FILE FORMAT", full)
+    file_format = ctx.session.temporary_objects.get((FILE_FORMAT, full)) or ctx.catalog.get(FILE_FORMAT, full)
     if file_format is None:
         raise does_not_exist("File format", name)
     return file_format
 
 
-def effective_format(ctx: Context, own: Options | str | None, stage: Object | None) -> FileFormat:
+def effective_format(ctx: Context, own: Options | str | None, stage: Stage | None) -> FileFormat:
     """The format that a statement means: its own options or named format, else the stage's, else CSV.
 
     Args:
@@ -184,10 +184,10 @@ def effective_format(ctx: Context, own: Options | str | None, stage: Object | No
     """
     options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own or {})
     if not options and stage is not None:
-        options = dict(stage.props.get("file_format") or {})
+        options = dict(stage.props.file_format)
     if "FORMAT_NAME" in options:
         name = options.pop("FORMAT_NAME")
-        named = find_format(ctx, str(name)).props["options"]
+        named = find_format(ctx, str(name)).props.options
         options = {**named, **options}
     checked = checked_options(options)
     return FileFormat(checked.get("TYPE", "CSV"), checked)

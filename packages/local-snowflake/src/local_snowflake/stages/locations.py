@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import STAGE, TABLE, Object, Stage
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, normalise
@@ -69,7 +70,7 @@ class Location:
     path: str = ""
     label: str = ""
     read_only: bool = False
-    stage: Object | None = None
+    stage: Stage | None = None
 
     def target(self, relative: str) -> Path:
         """The path on this server of a file below this location.
@@ -179,7 +180,7 @@ def locate(ctx: Context, text: str) -> Location:
         table = _table(ctx, [*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
         return Location(root(ctx) / f"table-{table_id(table)}", path, "")
     stage = need_stage(ctx, ctx.resolve([normalise(p) for p in parts]))
-    return Location(root(ctx) / stage.props["id"], path, f"{stage.name.name.lower()}/", stage=stage)
+    return Location(root(ctx) / stage.props.id, path, f"{stage.name.name.lower()}/", stage=stage)
 
 
 def _table(ctx: Context, parts: list[str]) -> Object:
@@ -195,12 +196,12 @@ def table_id(table: Object) -> str:
     return str(round(table.created_on.timestamp() * 1_000_000))
 
 
-def find_stage(ctx: Context, name: Name) -> Object | None:
+def find_stage(ctx: Context, name: Name) -> Stage | None:
     """The stage of a name; the session's temporary stage hides a permanent one."""
-    return ctx.session.temporary_objects.get(("STAGE", name)) or ctx.catalog.get("STAGE", name)
+    return ctx.session.temporary_objects.get((STAGE, name)) or ctx.catalog.get(STAGE, name)
 
 
-def need_stage(ctx: Context, name: Name) -> Object:
+def need_stage(ctx: Context, name: Name) -> Stage:
     """The stage of a name.
 
     Raises:
@@ -245,8 +246,8 @@ def local_directory(ctx: Context, text: str) -> Path:
 
 def sweep(data_dir: Path, catalog: Catalog) -> None:
     """Delete directories that no stage uses: temporary stages of a server that was killed, dropped schemas."""
-    used = {stage.props["id"] for stage in catalog.all("STAGE")}
-    used |= {f"table-{table_id(table)}" for table in catalog.all("TABLE")}
+    used = {stage.props.id for stage in catalog.all(STAGE)}
+    used |= {f"table-{table_id(table)}" for table in catalog.all(TABLE)}
     if (data_dir / STAGES).is_dir():
         for directory in (data_dir / STAGES).iterdir():
             if directory.name not in used and not directory.name.startswith("user-"):

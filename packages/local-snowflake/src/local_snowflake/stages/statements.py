@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_snowflake.catalog.catalog import Object
-from local_snowflake.errors import already_exists, does_not_exist, not_supported
+from local_snowflake.catalog.objects import STAGE, Object, Stage, StageProps
+from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import TIME, Result, rows, status
 from local_snowflake.execution.show_clauses import pick, read_clauses, scope
+from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options
 from local_snowflake.stages.locations import find_stage, need_stage, remove_directory, root
@@ -27,30 +29,31 @@ def create_stage(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_not_exists = reader.accept("IF", "NOT", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    props = _read_props(reader)
+    options, comment = _read_stage_options(reader)
     reader.finish()
     ctx.require_schema(name)
     temporary = stmt.temporary
-    old = ctx.session.temporary_objects.get(("STAGE", name)) if temporary else ctx.catalog.get("STAGE", name)
+    old = ctx.session.temporary_objects.get((STAGE, name)) if temporary else ctx.catalog.get(STAGE, name)
     if old and not stmt.or_replace:
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    props |= {"id": uuid.uuid4().hex, "temporary": temporary}
-    new = Object("STAGE", name, props, owner=ctx.session.role, comment=props.pop("comment"))
+    props = StageProps(uuid.uuid4().hex, temporary, **options)
+    new = Object(STAGE, name, props, ctx.session.role, comment or "")
     if temporary:
         ctx.session.temporary_objects[new.key] = new
-        directory = root(ctx) / props["id"]
+        directory = root(ctx) / props.id
         ctx.session.endings.append(lambda: remove_directory(directory))
     else:
         with ctx.ddl() as change:
             change.put(new)
     if old:
-        remove_directory(root(ctx) / old.props["id"])
+        remove_directory(root(ctx) / old.props.id)
     return status(f"Stage area {name.name} successfully created.")
 
 
-def _read_props(reader: Reader) -> dict[str, Any]:
+def _read_stage_options(reader: Reader) -> tuple[dict[str, Options], str | None]:
+    """The options that a statement sets, by the names of their fields in ``StageProps``, and its comment."""
     options: Options = {}
     while not reader.done:
         if reader.accept("WITH", "TAG") or reader.accept("TAG"):
@@ -62,14 +65,16 @@ def _read_props(reader: Reader) -> dict[str, Any]:
     for key in ("URL", "STORAGE_INTEGRATION", "CREDENTIALS", "USE_PRIVATELINK_ENDPOINT", "ENDPOINT"):
         if key in options:
             raise not_supported(f"CREATE STAGE … {key}: external stages")
-    file_format = options.get("FILE_FORMAT", {})
-    return {
-        "file_format": checked_options(file_format if isinstance(file_format, dict) else {"FORMAT_NAME": file_format}),
-        "directory": options.get("DIRECTORY", {}),
-        "encryption": options.get("ENCRYPTION", {}),
-        "copy_options": options.get("COPY_OPTIONS", {}),
-        "comment": str(options.get("COMMENT", "")),
-    }
+    found: dict[str, Options] = {}
+    for key in ("FILE_FORMAT", "DIRECTORY", "ENCRYPTION", "COPY_OPTIONS"):
+        if (value := options.get(key)) is None:
+            continue
+        if key == "FILE_FORMAT":
+            value = checked_options(value if isinstance(value, dict) else {"FORMAT_NAME": value})
+        if not isinstance(value, dict):
+            raise compilation_error(f"invalid value for {key} of a stage: options in brackets are expected.")
+        found[key.lower()] = value
+    return found, str(options["COMMENT"]) if "COMMENT" in options else None
 
 
 @statement("DROP", "STAGE")
@@ -84,12 +89,12 @@ def drop_stage(ctx: Context, stmt: Statement) -> Result:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Stage", name.fqn)
-    if found.props["temporary"]:
+    if found.props.temporary:
         del ctx.session.temporary_objects[found.key]
     else:
         with ctx.ddl() as change:
             change.drop(found)
-    remove_directory(root(ctx) / found.props["id"])
+    remove_directory(root(ctx) / found.props.id)
     return status(f"{name.name} successfully dropped.")
 
 
@@ -113,30 +118,29 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
             raise already_exists(new_name.fqn)
         _rename(ctx, stage, new_name)
         return status()
+    comment: str | None = None
     if reader.accept("UNSET"):
-        changed: dict[str, Any] = {"comment": ""} if reader.accept("COMMENT") else {"file_format": {}}
+        comment = "" if reader.accept("COMMENT") else None
+        options: dict[str, Options] = {"file_format": {}} if comment is None else {}
     else:
         reader.expect("SET")
-        text = reader.rest().upper()
-        changed = {k: v for k, v in _read_props(reader).items() if k.upper() in text}
-    _replace(ctx, stage, changed)
+        options, comment = _read_stage_options(reader)
+    comment = stage.comment if comment is None else comment
+    _put(ctx, replace(stage, props=replace(stage.props, **options), comment=comment))  # type: ignore[arg-type]
     return status()
 
 
-def _rename(ctx: Context, stage: Object, name: Any) -> None:
-    if stage.props["temporary"]:
+def _rename(ctx: Context, stage: Stage, name: Name) -> None:
+    if stage.props.temporary:
         del ctx.session.temporary_objects[stage.key]
-        stage.name = name
-        ctx.session.temporary_objects[stage.key] = stage
+        _put(ctx, replace(stage, name=name))
         return
     with ctx.ddl() as change:
         change.rename(stage, name)
 
 
-def _replace(ctx: Context, stage: Object, changed: dict[str, Any]) -> None:
-    comment = changed.pop("comment", stage.comment)
-    new = Object("STAGE", stage.name, stage.props | changed, stage.owner, comment, stage.created_on)
-    if stage.props["temporary"]:
+def _put(ctx: Context, new: Stage) -> None:
+    if new.props.temporary:
         ctx.session.temporary_objects[new.key] = new
         return
     with ctx.ddl() as change:
@@ -148,23 +152,22 @@ def show_stages(ctx: Context, stmt: Statement) -> Result:
     """SHOW STAGES: https://docs.snowflake.com/en/sql-reference/sql/show-stages."""
     clauses = read_clauses(skip_head(stmt))
     database, schema = scope(ctx, clauses)
-    stages = [*ctx.catalog.all("STAGE", database, schema), *(o for o in _temporary(ctx, database, schema))]
+    stages = [*ctx.catalog.all(STAGE, database, schema), *(o for o in _temporary(ctx, database, schema))]
     records = [_record(o) for o in pick(clauses, sorted(stages, key=lambda o: o.name))]
     names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
     more = ("region", "type", "cloud", "notification_channel", "storage_integration", "endpoint", "owner_role_type")
     return rows(records, {"created_on": TIME, **dict.fromkeys((*names, *more, "directory_enabled"))})
 
 
-def _temporary(ctx: Context, database: str | None, schema: str | None) -> list[Object]:
+def _temporary(ctx: Context, database: str | None, schema: str | None) -> list[Stage]:
     return [
         o
         for o in ctx.session.temporary_objects.values()
-        if o.kind == "STAGE" and database in (None, o.name.database) and schema in (None, o.name.schema)
+        if STAGE.describes(o) and database in (None, o.name.database) and schema in (None, o.name.schema)
     ]
 
 
-def _record(stage: Object) -> dict[str, Any]:
-    directory = stage.props.get("directory") or {}
+def _record(stage: Stage) -> dict[str, Any]:
     return {
         "created_on": stage.created_on.astimezone(UTC) if stage.created_on else datetime.now(UTC),
         "name": stage.name.name,
@@ -175,9 +178,9 @@ def _record(stage: Object) -> dict[str, Any]:
         "has_encryption_key": "N",
         "owner": stage.owner,
         "comment": stage.comment,
-        "type": "INTERNAL TEMPORARY" if stage.props["temporary"] else "INTERNAL",
+        "type": "INTERNAL TEMPORARY" if stage.props.temporary else "INTERNAL",
         "owner_role_type": "ROLE",
-        "directory_enabled": "Y" if is_true(directory.get("ENABLE")) else "N",
+        "directory_enabled": "Y" if is_true(stage.props.directory.get("ENABLE")) else "N",
     }
 
 
@@ -187,15 +190,14 @@ def describe_stage(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     stage = need_stage(ctx, ctx.resolve(reader.name_parts()))
     reader.finish()
-    given = stage.props.get("file_format") or {}
+    given = stage.props.file_format
     kind = given.get("TYPE", "CSV")
     records = [
         _property("STAGE_FILE_FORMAT", key, given.get(key, default), default)
         for key, default in {"TYPE": "CSV", **DEFAULTS[kind]}.items()
     ]
     records.append(_property("STAGE_LOCATION", "URL", "", ""))
-    directory = stage.props.get("directory") or {}
-    records.append(_property("DIRECTORY", "ENABLE", str(is_true(directory.get("ENABLE"))).lower(), "false"))
+    records.append(_property("DIRECTORY", "ENABLE", str(is_true(stage.props.directory.get("ENABLE"))).lower(), "false"))
     names = ("parent_property", "property", "property_type", "property_value", "property_default")
     return rows(records, dict.fromkeys(names))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import GRANT, ROLE, WAREHOUSE, NoProps, Object, RecordedOptions
 from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -32,8 +34,8 @@ def create(ctx: Context, stmt: Statement) -> Result:
         return status(f"{name.name} already exists, statement succeeded.")
     comment = str(options.pop("COMMENT", ""))
     with ctx.ddl() as change:
-        change.put(Object(stmt.kind, name, dict(options), owner=ctx.session.role, comment=comment))
-    if stmt.kind == "WAREHOUSE":
+        change.put(Object(stmt.kind, name, RecordedOptions(options), owner=ctx.session.role, comment=comment))
+    if stmt.kind == WAREHOUSE:
         ctx.session.warehouse = name.name
     return status(f"{stmt.kind.capitalize()} {name.name} successfully created.")
 
@@ -43,7 +45,7 @@ def alter_warehouse(ctx: Context, stmt: Statement) -> Result:
     """ALTER WAREHOUSE [IF EXISTS] name RESUME | SUSPEND | SET options."""
     reader = skip_head(stmt)
     reader.accept("IF", "EXISTS")
-    found = ctx.catalog.need("WAREHOUSE", Name("", "", reader.identifier()))
+    found = ctx.catalog.need(WAREHOUSE, Name("", "", reader.identifier()))
     action = reader.accept_any("RESUME", "SUSPEND", "SET")
     if action is None:
         raise reader.unexpected("RESUME, SUSPEND or SET")
@@ -51,7 +53,7 @@ def alter_warehouse(ctx: Context, stmt: Statement) -> Result:
     options = reader.options()
     reader.finish()
     with ctx.ddl() as change:
-        change.put(Object("WAREHOUSE", found.name, found.props | options, found.owner, found.comment, found.created_on))
+        change.put(replace(found, props=RecordedOptions(found.props.root | options)))
     return status()
 
 
@@ -75,15 +77,15 @@ def drop(ctx: Context, stmt: Statement) -> Result:
 @statement("SHOW", "WAREHOUSES")
 def show_warehouses(ctx: Context, stmt: Statement) -> Result:
     """SHOW WAREHOUSES."""
-    found = pick(read_clauses(skip_head(stmt)), ctx.catalog.all("WAREHOUSE"))
+    found = pick(read_clauses(skip_head(stmt)), ctx.catalog.all(WAREHOUSE))
     records = [
         {
             "name": o.name.name,
             "state": "STARTED",
             "type": "STANDARD",
-            "size": o.props.get("WAREHOUSE_SIZE", "X-Small"),
+            "size": o.props.root.get("WAREHOUSE_SIZE", "X-Small"),
             "is_current": "Y" if o.name.name == ctx.session.warehouse else "N",
-            "auto_suspend": str(o.props.get("AUTO_SUSPEND", 600)),
+            "auto_suspend": str(o.props.root.get("AUTO_SUSPEND", 600)),
             "created_on": o.created_on,
             "owner": o.owner,
             "comment": o.comment,
@@ -97,7 +99,7 @@ def show_warehouses(ctx: Context, stmt: Statement) -> Result:
 @statement("SHOW", "ROLES")
 def show_roles(ctx: Context, stmt: Statement) -> Result:
     """SHOW ROLES."""
-    found = pick(read_clauses(skip_head(stmt)), ctx.catalog.all("ROLE"))
+    found = pick(read_clauses(skip_head(stmt)), ctx.catalog.all(ROLE))
     records = [
         {
             "created_on": o.created_on,
@@ -120,7 +122,7 @@ def grant(ctx: Context, stmt: Statement) -> Result:
     text = " ".join(stmt.sql.split())
     _need_grantee(ctx, text.upper().rpartition(" TO ")[2])
     with ctx.ddl() as change:
-        change.put(Object("GRANT", Name("", "", text.partition(" ")[2].upper()), owner=ctx.session.role))
+        change.put(Object(GRANT, Name("", "", text.partition(" ")[2].upper()), NoProps(), owner=ctx.session.role))
     return status()
 
 
@@ -128,7 +130,7 @@ def grant(ctx: Context, stmt: Statement) -> Result:
 def revoke(ctx: Context, stmt: Statement) -> Result:
     """REVOKE … FROM [ROLE | USER] …: takes a recorded grant back."""
     what, _, grantee = " ".join(stmt.sql.split()).partition(" ")[2].upper().rpartition(" FROM ")
-    found = ctx.catalog.get("GRANT", Name("", "", f"{what} TO {grantee}"))
+    found = ctx.catalog.get(GRANT, Name("", "", f"{what} TO {grantee}"))
     if found:
         with ctx.ddl() as change:
             change.drop(found)
@@ -138,14 +140,14 @@ def revoke(ctx: Context, stmt: Statement) -> Result:
 def _need_grantee(ctx: Context, grantee: str) -> None:
     words = grantee.replace('"', "").split()
     if words and words[0] == "ROLE":
-        ctx.catalog.need("ROLE", Name("", "", words[1]))
+        ctx.catalog.need(ROLE, Name("", "", words[1]))
 
 
 @statement("SHOW", "GRANTS")
 def show_grants(ctx: Context, stmt: Statement) -> Result:
     """SHOW GRANTS: what was granted, in the words of the statement."""
     records = []
-    for o in ctx.catalog.all("GRANT"):
+    for o in ctx.catalog.all(GRANT):
         what, _, grantee = o.name.name.rpartition(" TO ")
         privilege, _, target = what.partition(" ON ")
         kind, _, name = target.partition(" ")

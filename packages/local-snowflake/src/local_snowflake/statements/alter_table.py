@@ -1,24 +1,38 @@
-"""ALTER TABLE: columns, names, swaps and options."""
+"""ALTER TABLE: columns and constraints, names, swaps and options.
+
+Source: https://docs.snowflake.com/en/sql-reference/sql/alter-table, …/sql/alter-table-column
+"""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Change, Object
-from local_snowflake.errors import already_exists, does_not_exist, not_supported
+from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.objects import TABLE, Column, Table
+from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
-from local_snowflake.sql.names import Name, quote
+from local_snowflake.sql.names import Name, normalise, quote
 from local_snowflake.sql.statement import Reader, Statement, skip_head
-from local_snowflake.statements import alter_columns
-from local_snowflake.statements.alter_columns import find, save
+from local_snowflake.sql.types import SfType, parse_type
 from local_snowflake.statements.clones import copy_definition
-from local_snowflake.statements.definitions import drop_sequences
+from local_snowflake.statements.definitions import (
+    column_definition,
+    constrain,
+    default_sql,
+    drop_sequences,
+    parse_definitions,
+    place_of,
+)
 from local_snowflake.statements.tables import DAYS, keeps_past, read_days, read_flag
 
 _OPTIONS = (*DAYS, "CHANGE_TRACKING", "COMMENT")
+# the tokenizer makes one token of PRIMARY KEY and of FOREIGN KEY
+_CONSTRAINTS = {"CONSTRAINT", "PRIMARY KEY", "UNIQUE", "FOREIGN KEY"}
 
 
 @statement("ALTER", "TABLE")
@@ -27,21 +41,20 @@ def alter_table(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    table = ctx.session.temporary.get(name) or ctx.catalog.get("TABLE", name)
+    table = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE, name)
     if table is None:
         if if_exists:
             return status()
         raise does_not_exist("Table", name.fqn)
-    changed = Object(table.kind, table.name, copy.deepcopy(table.props), table.owner, table.comment, table.created_on)
     action = reader.accept_any("ADD", "DROP", "RENAME", "ALTER", "MODIFY", "SWAP", "SET", "UNSET", "CLUSTER")
     handler = _ACTIONS.get(action or "")
     if handler is None:
         raise not_supported(f"ALTER TABLE … {reader.peek()}")
-    handler(ctx, reader, changed)
+    handler(ctx, reader, table)
     return status()
 
 
-def _rename(ctx: Context, reader: Reader, table: Object) -> None:
+def _rename(ctx: Context, reader: Reader, table: Table) -> None:
     """RENAME TO name | RENAME COLUMN a TO b."""
     if reader.accept("COLUMN"):
         old = reader.identifier()
@@ -49,23 +62,23 @@ def _rename(ctx: Context, reader: Reader, table: Object) -> None:
         new = reader.identifier()
         reader.finish()
         with ctx.ddl(table.name) as change:
-            find(table, old)["name"] = new
+            column = _find(table, old)
             for physical in streams.version_tables(ctx, table):
                 change.duck.execute(f"ALTER TABLE {physical} RENAME COLUMN {quote(old)} TO {quote(new)}")
-            save(ctx, change, table)
+            save(ctx, change, _replace_column(table, column, replace(column, name=new)))
         return
     reader.expect("TO")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
     if ctx.relation(name):
         raise already_exists(name.fqn)
-    if table.props.get("temporary"):
+    if table.props.temporary:
         raise not_supported("ALTER TABLE … RENAME of a temporary table")
     with ctx.ddl(table.name, name) as change:
         move_table(ctx, change, table, name)
 
 
-def move_table(ctx: Context, change: Change, table: Object, name: Name) -> None:
+def move_table(ctx: Context, change: Change, table: Table, name: Name) -> None:
     """Give a table another name, also in another schema or database."""
     old = table.name
     if (old.database, old.schema) == (name.database, name.schema):
@@ -74,29 +87,28 @@ def move_table(ctx: Context, change: Change, table: Object, name: Name) -> None:
         columns = copy_definition(ctx, change, table, name, name.physical)
         streams.move_rows(change, table, name)
         change.duck.execute(f"DROP TABLE {old.physical}")
-        drop_sequences(change, table, table.props["columns"])
-        table.props["columns"] = columns
+        drop_sequences(change, table, table.props.columns)
+        table = replace(table, props=replace(table.props, columns=columns))
     change.rename(table, name)
 
 
-def _swap(ctx: Context, reader: Reader, table: Object) -> None:
+def _swap(ctx: Context, reader: Reader, table: Table) -> None:
     """SWAP WITH other: https://docs.snowflake.com/en/sql-reference/sql/alter-table."""
     reader.expect("WITH")
     name = ctx.resolve(reader.name_parts())
-    other = ctx.catalog.need("TABLE", name)
-    if table.props.get("temporary") or (table.name.database, table.name.schema) != (name.database, name.schema):
+    other = ctx.catalog.need(TABLE, name)
+    if table.props.temporary or (table.name.database, table.name.schema) != (name.database, name.schema):
         raise not_supported("ALTER TABLE … SWAP WITH across schemas or with a temporary table")
     with ctx.ddl(table.name, name) as change:
-        aside = quote(f"$SWAP_{name.name}")
-        change.duck.execute(f"ALTER TABLE {table.name.physical} RENAME TO {aside}")
+        interim = quote(f"$SWAP_{name.name}")
+        change.duck.execute(f"ALTER TABLE {table.name.physical} RENAME TO {interim}")
         change.duck.execute(f"ALTER TABLE {name.physical} RENAME TO {quote(table.name.name)}")
-        change.duck.execute(f"ALTER TABLE {quote(name.physical_schema)}.{aside} RENAME TO {quote(name.name)}")
-        first, second = table.name, name
-        change.put(Object("TABLE", first, other.props, other.owner, other.comment, other.created_on))
-        change.put(Object("TABLE", second, table.props, table.owner, table.comment, table.created_on))
+        change.duck.execute(f"ALTER TABLE {quote(name.physical_schema)}.{interim} RENAME TO {quote(name.name)}")
+        change.put(replace(other, name=table.name))
+        change.put(replace(table, name=name))
 
 
-def _set(ctx: Context, reader: Reader, table: Object) -> None:
+def _set(ctx: Context, reader: Reader, table: Table) -> None:
     """SET option = value …: recorded and shown."""
     if reader.peek() == "TAG":
         raise not_supported("ALTER TABLE … SET TAG")
@@ -104,14 +116,13 @@ def _set(ctx: Context, reader: Reader, table: Object) -> None:
     reader.finish()
     if unknown := set(options) - set(_OPTIONS):
         raise not_supported(f"ALTER TABLE … SET {', '.join(sorted(unknown))}")
-    if "COMMENT" in options:
-        table.comment = str(options["COMMENT"])
-    table.props |= {key.lower(): read_days(key, options[key]) for key in DAYS if key in options}
+    days: dict[str, Any] = {key.lower(): read_days(key, options[key]) for key in DAYS if key in options}
+    table = replace(table, props=replace(table.props, **days), comment=str(options.get("COMMENT", table.comment)))
     tracking = options.get("CHANGE_TRACKING")
     _apply_options(ctx, table, None if tracking is None else read_flag("CHANGE_TRACKING", tracking))
 
 
-def _unset(ctx: Context, reader: Reader, table: Object) -> None:
+def _unset(ctx: Context, reader: Reader, table: Table) -> None:
     """UNSET option, …: the option has its default again, which for CHANGE_TRACKING is FALSE."""
     options = [reader.identifier()]
     while reader.accept(","):
@@ -119,15 +130,14 @@ def _unset(ctx: Context, reader: Reader, table: Object) -> None:
     reader.finish()
     if unknown := set(options) - set(_OPTIONS):
         raise not_supported(f"ALTER TABLE … UNSET {', '.join(sorted(unknown))}")
-    if "COMMENT" in options:
-        table.comment = ""
-    for key in set(DAYS) & set(options):
-        table.props.pop(key.lower(), None)
+    days: dict[str, Any] = dict.fromkeys(key.lower() for key in set(DAYS) & set(options))
+    comment = "" if "COMMENT" in options else table.comment
+    table = replace(table, props=replace(table.props, **days), comment=comment)
     _apply_options(ctx, table, False if "CHANGE_TRACKING" in options else None)
 
 
-def _apply_options(ctx: Context, table: Object, tracking: bool | None) -> None:
-    """Keep a table's new options, and switch its change tracking on or off unless ``tracking`` is None."""
+def _apply_options(ctx: Context, table: Table, tracking: bool | None) -> None:
+    """Save a table's new options, and switch its change tracking on or off unless ``tracking`` is None."""
     begins = keeps_past(table) and not streams.is_tracked(table)
     with ctx.ddl(table.name) as change:
         save(ctx, change, table)
@@ -138,20 +148,225 @@ def _apply_options(ctx: Context, table: Object, tracking: bool | None) -> None:
             streams.enable(change, table, for_time_travel=True)
 
 
-def _cluster(ctx: Context, reader: Reader, table: Object) -> None:
+def _cluster(ctx: Context, reader: Reader, table: Table) -> None:
     """CLUSTER BY (…): recorded; a local table is not clustered."""
     reader.expect("BY")
-    table.props["cluster_by"] = reader.parenthesised()
+    props = replace(table.props, cluster_by=reader.parenthesised())
     with ctx.ddl(table.name) as change:
+        save(ctx, change, replace(table, props=props))
+
+
+# -- columns and constraints ------------------------------------------------------------------------------------------
+
+
+def save(ctx: Context, change: Change, table: Table) -> None:
+    """Put a changed table into the catalog; a temporary one is the session's."""
+    if table.props.temporary:
+        ctx.session.temporary[table.name] = table
+    else:
+        change.put(table)
+
+
+def _find(table: Table, column: str) -> Column:
+    """A table's column.
+
+    Raises:
+        SnowflakeError: 000904, if there is none of the name.
+    """
+    for found in table.props.columns:
+        if found.name == column:
+            return found
+    raise compilation_error(f"column '{column}' does not exist", 904, "42000")
+
+
+def _with_columns(table: Table, columns: Iterable[Column]) -> Table:
+    return replace(table, props=replace(table.props, columns=tuple(columns)))
+
+
+def _replace_column(table: Table, old: Column, new: Column) -> Table:
+    return _with_columns(table, (new if c is old else c for c in table.props.columns))
+
+
+def _add(ctx: Context, reader: Reader, table: Table) -> None:
+    """ADD [COLUMN] [IF NOT EXISTS] definition, [COLUMN] [IF NOT EXISTS] definition, … | ADD constraint.
+
+    IF NOT EXISTS is for one column.
+    """
+    if reader.peek() in _CONSTRAINTS:
+        _add_constraint(ctx, reader, table)
+        return
+    names = {c.name for c in table.props.columns}
+    new: list[Column] = []
+    while True:
+        reader.accept("COLUMN")
+        if_not_exists = reader.accept("IF", "NOT", "EXISTS")
+        columns, constraints = parse_definitions(ctx, _definition(reader))
+        if constraints or len(columns) != 1:
+            raise reader.unexpected("a column")
+        if columns[0].name not in names:
+            new.append(columns[0])
+            names.add(columns[0].name)
+        elif not if_not_exists:
+            raise compilation_error(f"column '{columns[0].name}' already exists", 1060, "42S21")
+        if not reader.accept(","):
+            break
+    reader.finish()
+    with ctx.ddl(table.name) as change:
+        added = [_add_column(ctx, change, table, column) for column in new]
+        save(ctx, change, _with_columns(table, (*table.props.columns, *added)))
+
+
+def _definition(reader: Reader) -> str:
+    """Read up to the next comma outside of brackets; returns the text."""
+    start, depth = reader.position, 0
+    while not reader.done and not (depth == 0 and reader.peek() == ","):
+        depth += {"(": 1, ")": -1}.get(reader.peek(), 0)
+        reader.next()
+    return reader.sql[start : reader.position]
+
+
+def _add_constraint(ctx: Context, reader: Reader, table: Table) -> None:
+    """ADD [CONSTRAINT name] PRIMARY KEY | UNIQUE | FOREIGN KEY …."""
+    columns, constraints = parse_definitions(ctx, reader.rest())
+    if columns or len(constraints) != 1:
+        raise reader.unexpected("a constraint")
+    constrained = constrain(ctx, table.props.columns, constraints[0])
+    with ctx.ddl(table.name) as change:
+        for old, new in zip(table.props.columns, constrained, strict=True):
+            if old.nullable and not new.nullable:
+                target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(old.name)}"
+                change.duck.execute(f"{target} SET NOT NULL")
+        save(ctx, change, _with_columns(table, constrained))
+
+
+def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> Column:
+    """Add a column to DuckDB's tables; returns it as the catalog is to have it."""
+    physical = ctx.physical(table.name)
+    if not column.nullable and column.default is None and not column.identity:
+        empty = not change.duck.execute(f"SELECT 1 FROM {physical} LIMIT 1").fetchone()
+        if not empty:
+            text = f"Non-nullable column '{column.name}' cannot be added to non-empty table '{table.name.name}'"
+            raise compilation_error(f"{text} unless it has a non-null default value.", 2260, "42601")
+    place = place_of(table.name, temporary=table.props.temporary)
+    made, definition = column_definition(ctx, change, place, replace(column, nullable=True))
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {definition}")
+    for history in streams.version_tables(ctx, table)[1:]:
+        archived = definition if not column.identity else f"{quote(column.name)} BIGINT"
+        change.duck.execute(f"ALTER TABLE {history} ADD COLUMN {archived}")
+    if not column.nullable:
+        change.duck.execute(f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET NOT NULL")
+    return replace(made, nullable=column.nullable)
+
+
+def _drop(ctx: Context, reader: Reader, table: Table) -> None:
+    """DROP [COLUMN] [IF EXISTS] name, …."""
+    if reader.accept("CLUSTERING", "KEY"):
+        return
+    if reader.peek() in _CONSTRAINTS:
+        _drop_constraint(ctx, reader, table)
+        return
+    reader.accept("COLUMN")
+    if_exists = reader.accept("IF", "EXISTS")
+    names = [reader.identifier()]
+    while reader.accept(","):
+        names.append(reader.identifier())
+    reader.finish()
+    with ctx.ddl(table.name) as change:
+        for name in names:
+            if if_exists and name not in {c.name for c in table.props.columns}:
+                continue
+            gone = _find(table, name)
+            table = _with_columns(table, (c for c in table.props.columns if c is not gone))
+            for physical in streams.version_tables(ctx, table):
+                change.duck.execute(f"ALTER TABLE {physical} DROP COLUMN {quote(name)}")
+            drop_sequences(change, table, [gone])
         save(ctx, change, table)
 
 
+def _drop_constraint(ctx: Context, reader: Reader, table: Table) -> None:
+    """DROP PRIMARY KEY | UNIQUE (c, …): the columns stay NOT NULL, as in Snowflake."""
+    columns = table.props.columns
+    if reader.accept("PRIMARY KEY"):
+        columns = tuple(replace(c, primary_key=False) for c in columns)
+    elif reader.accept("UNIQUE"):
+        free = [_find(table, normalise(name)) for name in reader.parenthesised().split(",")]
+        columns = tuple(replace(c, unique=False) if c in free else c for c in columns)
+    else:
+        raise not_supported(f"ALTER TABLE … DROP {reader.rest()}")
+    reader.accept_any("CASCADE", "RESTRICT")
+    reader.finish()
+    with ctx.ddl(table.name) as change:
+        save(ctx, change, _with_columns(table, columns))
+
+
+def _alter(ctx: Context, reader: Reader, table: Table) -> None:
+    """ALTER | MODIFY [COLUMN] c action [, [COLUMN] c action …], with or without brackets around them."""
+    reader.accept("(")
+    with ctx.ddl(table.name) as change:
+        while True:
+            reader.accept("COLUMN")
+            column = _find(table, reader.identifier())
+            table = _replace_column(table, column, _alter_column(ctx, reader, table, column, change))
+            if not reader.accept(","):
+                break
+        reader.accept(")")
+        reader.finish()
+        save(ctx, change, table)
+
+
+def _alter_column(ctx: Context, reader: Reader, table: Table, column: Column, change: Change) -> Column:
+    """Read what is to change of a column, change DuckDB's table; returns the column as the catalog is to have it."""
+    target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(column.name)}"
+    if reader.accept("DROP", "NOT", "NULL"):
+        change.duck.execute(f"{target} DROP NOT NULL")
+        return replace(column, nullable=True)
+    if reader.accept("SET", "NOT", "NULL") or reader.accept("NOT", "NULL"):
+        change.duck.execute(f"{target} SET NOT NULL")
+        return replace(column, nullable=False)
+    if reader.accept("DROP", "DEFAULT"):
+        change.duck.execute(f"{target} DROP DEFAULT")
+        return replace(column, default=None)
+    if reader.accept("SET", "DEFAULT"):
+        default = reader.rest()
+        reader.at = len(reader.tokens)
+        change.duck.execute(f"{target} SET DEFAULT ({default_sql(ctx, default)})")
+        return replace(column, default=default)
+    if reader.accept("COMMENT") or reader.accept("SET", "COMMENT"):
+        return replace(column, comment=reader.string())
+    if reader.accept("UNSET", "COMMENT"):
+        return replace(column, comment="")
+    reader.accept("SET", "DATA", "TYPE") or reader.accept("TYPE")
+    return _change_type(ctx, change, table, column, _read_type(reader))
+
+
+def _read_type(reader: Reader) -> SfType:
+    name = reader.next().text
+    sizes = f"({reader.parenthesised()})" if reader.peek() == "(" else ""
+    try:
+        return parse_type(name + sizes)
+    except ValueError as error:
+        raise compilation_error(str(error), 2040, "42601") from None
+
+
+def _change_type(ctx: Context, change: Change, table: Table, column: Column, new: SfType) -> Column:
+    """Only a widening is allowed: https://docs.snowflake.com/en/sql-reference/sql/alter-table-column."""
+    old = parse_type(column.type)
+    if old.name != new.name or old.scale != new.scale:
+        text = f"cannot change column {column.name} from type {old} to {new}"
+        raise compilation_error(f"{text} because they have incompatible types.", 2238, "22000")
+    if old.duckdb != new.duckdb:
+        for physical in streams.version_tables(ctx, table):
+            sql = f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET DATA TYPE {new.duckdb}"
+            change.duck.execute(sql)
+    return replace(column, type=str(new))
+
+
 _ACTIONS = {
-    "ADD": alter_columns.add,
-    "DROP": alter_columns.drop,
+    "ADD": _add,
+    "DROP": _drop,
     "RENAME": _rename,
-    "ALTER": alter_columns.alter,
-    "MODIFY": alter_columns.alter,
+    "ALTER": _alter,
+    "MODIFY": _alter,
     "SWAP": _swap,
     "SET": _set,
     "UNSET": _unset,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, VIEW
+from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, status
@@ -12,7 +13,7 @@ from local_snowflake.routines.objects import routine_ddl
 from local_snowflake.sql.names import Name, literal, shown, split_parts
 from local_snowflake.sql.statement import Statement, skip_head
 
-_IN_SCHEMA = {"TABLE", "VIEW", "STAGE", "STREAM", "TASK", "SEQUENCE", "TAG", "MODEL"}
+_IN_SCHEMA = {"TABLE", "COLUMN", "VIEW", "STAGE", "STREAM", "TASK", "SEQUENCE", "TAG", "MODEL"}
 
 
 @statement("COMMENT")
@@ -30,23 +31,22 @@ def comment(ctx: Context, stmt: Statement) -> Result:
     reader.expect("IS")
     text = reader.string()
     reader.finish()
-    name = _name(ctx, "TABLE" if column else kind, parts)
-    found = ctx.session.temporary.get(name) or ctx.catalog.get("TABLE" if column else kind, name)
+    name = _name(ctx, kind, parts)
+    found = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE if column else kind, name)
     if found is None:
         if if_exists:
             return status()
-        found = ctx.catalog.need("TABLE" if column else kind, name)
-    props = copy.deepcopy(found.props)
-    if column:
-        for c in props["columns"]:
-            if c["name"] == column:
-                c["comment"] = text
-    changed = Object(found.kind, name, props, found.owner, found.comment if column else text, found.created_on)
+        found = ctx.catalog.need(TABLE if column else kind, name)
+    if column and TABLE.describes(found):
+        columns = tuple(replace(c, comment=text) if c.name == column else c for c in found.props.columns)
+        found = replace(found, props=replace(found.props, columns=columns))
+    else:
+        found = replace(found, comment=text)
     with ctx.ddl() as change:
-        if found.props.get("temporary"):
-            ctx.session.temporary[name] = changed
+        if name in ctx.session.temporary and TABLE.describes(found):
+            ctx.session.temporary[name] = found
         else:
-            change.put(changed)
+            change.put(found)
     return status()
 
 
@@ -68,15 +68,17 @@ def get_ddl(ctx: Context, kind: str, name: str, *_: object) -> str:
         return routine_ddl(ctx, kind.upper(), name)
     full = ctx.resolve(split_parts(name))
     found = ctx.session.temporary.get(full) or ctx.catalog.need(kind.upper(), full)
-    if found.kind == "VIEW":
-        return str(found.props["text"]).rstrip(";") + ";"
+    if VIEW.describes(found):
+        return found.props.text.rstrip(";") + ";"
+    if not TABLE.describes(found):
+        raise not_supported(f"GET_DDL of a {found.kind.lower()}")
     lines = []
-    for c in found.props["columns"]:
-        line = f"\t{shown(c['name'])} {c['type']}"
-        line += "" if c["nullable"] else " NOT NULL"
-        line += f" DEFAULT {c['default']}" if c["default"] is not None else ""
-        lines.append(line + (f" COMMENT {literal(c['comment'])}" if c["comment"] else ""))
-    word = "TEMPORARY " if found.props.get("temporary") else "TRANSIENT " if found.props.get("transient") else ""
+    for c in found.props.columns:
+        line = f"\t{shown(c.name)} {c.type}"
+        line += "" if c.nullable else " NOT NULL"
+        line += f" DEFAULT {c.default}" if c.default is not None else ""
+        lines.append(line + (f" COMMENT {literal(c.comment)}" if c.comment else ""))
+    word = "TEMPORARY " if found.props.temporary else "TRANSIENT " if found.props.transient else ""
     return f"create or replace {word}TABLE {shown(full.name)} (\n" + ",\n".join(lines) + "\n);"
 
 

@@ -1,16 +1,18 @@
-"""Columns and constraints of tables: how a statement declares them, how they are catalogued, how DuckDB makes them.
+"""Columns and constraints of tables: how a statement declares them, in the catalog, and in DuckDB.
 
-What a definition says and the local Snowflake does not do is refused by name.
+What a definition asks for and the local Snowflake does not do is refused by name.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.objects import TABLE, Column, Table
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported, syntax_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.dialect import parse, to_duckdb, translate, upper_case
@@ -19,19 +21,18 @@ from local_snowflake.sql.resolve import resolve, table_name
 from local_snowflake.sql.types import SfType, parse_type
 from local_snowflake.streams.tracking import next_id
 
-ColumnProps = dict[str, Any]
 _CONSTRAINTS = (exp.Constraint, exp.PrimaryKey, exp.UniqueColumnConstraint, exp.ForeignKey, exp.CheckColumnConstraint)
 
 
-def parse_definitions(ctx: Context, text: str) -> tuple[list[ColumnProps], list[exp.Expression]]:
-    """Read what stands between a table's brackets.
+def parse_definitions(ctx: Context, text: str) -> tuple[list[Column], list[exp.Expression]]:
+    """Read the columns and constraints of a table.
 
     Args:
         ctx: the statement's context.
-        text: columns and constraints, with commas between them.
+        text: what the brackets of CREATE TABLE contain.
 
     Returns:
-        The columns, and the constraints that stand beside them.
+        The columns, and the constraints of the table.
 
     Raises:
         SnowflakeError: 001003, if it is something else; 000002 with its text, for what is not supported.
@@ -39,9 +40,9 @@ def parse_definitions(ctx: Context, text: str) -> tuple[list[ColumnProps], list[
     return read_definitions(ctx, parse(f"CREATE TABLE T ({text})").this)
 
 
-def read_definitions(ctx: Context, schema: exp.Expression) -> tuple[list[ColumnProps], list[exp.Expression]]:
+def read_definitions(ctx: Context, schema: exp.Expression) -> tuple[list[Column], list[exp.Expression]]:
     """As ``parse_definitions``, of a syntax tree."""
-    columns: list[ColumnProps] = []
+    columns: list[Column] = []
     constraints: list[exp.Expression] = []
     for part in upper_case(schema).expressions:
         if isinstance(part, exp.ColumnDef):
@@ -53,40 +54,40 @@ def read_definitions(ctx: Context, schema: exp.Expression) -> tuple[list[ColumnP
     return columns, constraints
 
 
-def _read_column(ctx: Context, column: exp.ColumnDef) -> ColumnProps:
+def _read_column(ctx: Context, column: exp.ColumnDef) -> Column:
     kind = column.args.get("kind")
-    text = str(read_type(kind)) if kind is not None else "VARCHAR(16777216)"
-    found: ColumnProps = {"name": column.name, "type": text, "nullable": True, "default": None, "comment": ""}
+    found = Column(column.name, str(read_type(kind)) if kind is not None else "VARCHAR(16777216)")
     for constraint in column.args.get("constraints") or []:
-        _apply(ctx, found, constraint.args.get("kind"))
+        found = _constrain_column(ctx, found, constraint.args.get("kind"))
     return found
 
 
-def _apply(ctx: Context, column: ColumnProps, constraint: exp.Expression) -> None:
-    """Note what a constraint behind a column says of it."""
+def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) -> Column:
+    """The column with one of its own constraints."""
     if isinstance(constraint, exp.NotNullColumnConstraint):
-        column["nullable"] = bool(constraint.args.get("allow_null"))
-    elif isinstance(constraint, exp.PrimaryKeyColumnConstraint):
-        column["primary_key"], column["nullable"] = True, False
-    elif isinstance(constraint, exp.UniqueColumnConstraint) and constraint.this is None:
-        column["unique"] = True
-    elif isinstance(constraint, exp.DefaultColumnConstraint):
-        column["default"] = constraint.this.sql(dialect="snowflake")
-    elif isinstance(constraint, exp.CommentColumnConstraint):
-        column["comment"] = constraint.this.name
-    elif isinstance(constraint, exp.ComputedColumnConstraint) or constraint.args.get("expression") is not None:
-        raise not_supported(f"the computed column {column['name']}")
-    elif isinstance(constraint, (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
+        return replace(column, nullable=bool(constraint.args.get("allow_null")))
+    if isinstance(constraint, exp.PrimaryKeyColumnConstraint):
+        return replace(column, primary_key=True, nullable=False)
+    if isinstance(constraint, exp.UniqueColumnConstraint) and constraint.this is None:
+        return replace(column, unique=True)
+    if isinstance(constraint, exp.DefaultColumnConstraint):
+        return replace(column, default=constraint.this.sql(dialect="snowflake"))
+    if isinstance(constraint, exp.CommentColumnConstraint):
+        return replace(column, comment=constraint.this.name)
+    if isinstance(constraint, exp.ComputedColumnConstraint) or constraint.args.get("expression") is not None:
+        raise not_supported(f"the computed column {column.name}")
+    if isinstance(constraint, (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
         start, step = constraint.args.get("start"), constraint.args.get("increment")
-        column["identity"] = [int(start.name) if start else 1, int(step.name) if step else 1]
-    elif isinstance(constraint, exp.Reference):
+        return replace(column, identity=(int(start.name) if start else 1, int(step.name) if step else 1))
+    if isinstance(constraint, exp.Reference):
         _check_reference(ctx, constraint)
     elif not isinstance(constraint, exp.ForeignKey):
-        raise not_supported(f"{constraint.sql(dialect='snowflake')} of column {column['name']}")
+        raise not_supported(f"{constraint.sql(dialect='snowflake')} of column {column.name}")
+    return column
 
 
-def constrain(ctx: Context, columns: list[ColumnProps], constraint: exp.Expression) -> list[ColumnProps]:
-    """Note what a constraint of a table says of its columns, in place; of keys only NOT NULL is enforced.
+def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expression) -> list[Column]:
+    """A table's columns with a constraint of the table; of keys only NOT NULL is enforced.
 
     Args:
         ctx: the statement's context.
@@ -94,16 +95,18 @@ def constrain(ctx: Context, columns: list[ColumnProps], constraint: exp.Expressi
         constraint: its syntax tree.
 
     Returns:
-        The columns that cannot be NULL any more.
+        All columns, in their order.
 
     Raises:
         SnowflakeError: 000904, if it names no column of the table; 000002 with its text, for what is not supported.
 
     Source: https://docs.snowflake.com/en/sql-reference/constraints-overview
     """
+    columns = list(columns)
     if isinstance(constraint, exp.Constraint):
-        return [c for inner in constraint.expressions for c in constrain(ctx, columns, inner)]
-    by_name = {c["name"]: c for c in columns}
+        for inner in constraint.expressions:
+            columns = constrain(ctx, columns, inner)
+        return columns
     if isinstance(constraint, exp.PrimaryKey):
         names = [key.name for key in constraint.expressions]
     elif isinstance(constraint, exp.UniqueColumnConstraint) and constraint.this is not None:
@@ -113,27 +116,22 @@ def constrain(ctx: Context, columns: list[ColumnProps], constraint: exp.Expressi
         _check_reference(ctx, constraint.args["reference"])
     else:
         raise not_supported(f"the constraint {constraint.sql(dialect='snowflake')}")
-    if unknown := [name for name in names if name not in by_name]:
+    if unknown := [name for name in names if name not in {c.name for c in columns}]:
         raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{unknown[0]}'", 904, "42000")
-    changed = []
-    for column in (by_name[name] for name in names):
-        if isinstance(constraint, exp.PrimaryKey):
-            if column["nullable"]:
-                changed.append(column)
-            column["primary_key"], column["nullable"] = True, False
-        elif isinstance(constraint, exp.UniqueColumnConstraint):
-            column["unique"] = True
-    return changed
+    if isinstance(constraint, exp.PrimaryKey):
+        return [replace(c, primary_key=True, nullable=False) if c.name in names else c for c in columns]
+    if isinstance(constraint, exp.UniqueColumnConstraint):
+        return [replace(c, unique=True) if c.name in names else c for c in columns]
+    return columns
 
 
 def _check_reference(ctx: Context, reference: exp.Reference) -> None:
-    """A foreign key is not enforced, but the table that it refers to has to be there."""
+    """A foreign key is not enforced, but the table that it refers to must exist."""
     table = reference.find(exp.Table)
     if table is None:
         raise not_supported(reference.sql(dialect="snowflake"))
     name = table_name(ctx, table)
-    found = ctx.relation(name)
-    if found is None or found.kind != "TABLE":
+    if not TABLE.describes(ctx.relation(name)):
         raise does_not_exist("Table", name.fqn)
 
 
@@ -158,48 +156,52 @@ def place_of(name: Name, *, temporary: bool) -> str:
     return "temp.main" if temporary else quote(name.physical_schema)
 
 
-def column_definition(ctx: Context, change: Change, place: str, column: ColumnProps) -> str:
+def column_definition(ctx: Context, change: Change, place: str, column: Column) -> tuple[Column, str]:
     """DuckDB's definition of a column.
 
-    The sequence of an identity column is made, and its name noted in ``column``: a fresh one, for the table may get
-    another name and another table its name.
+    The sequence of an identity column is made, with a name of its own: the table may get another name and another table
+    its name.
 
     Args:
         ctx: the statement's context.
         change: the DDL transaction.
         place: where the table is, see ``place_of``.
         column: the column.
+
+    Returns:
+        The column with the name of its sequence, and the definition.
     """
-    text = f"{quote(column['name'])} {parse_type(column['type']).duckdb}"
-    if identity := column.get("identity"):
-        column["sequence"] = f"$SEQ_{next_id(change.duck):012d}"
-        sequence = f"{place}.{quote(column['sequence'])}"
+    text = f"{quote(column.name)} {parse_type(column.type).duckdb}"
+    if column.identity:
+        start, step = column.identity
+        column = replace(column, sequence=f"$SEQ_{next_id(change.duck):012d}")
+        sequence = f"{place}.{quote(str(column.sequence))}"
         kind = "TEMP SEQUENCE" if place.startswith("temp.") else "SEQUENCE"
-        change.duck.execute(f"CREATE {kind} {sequence} START {identity[0]} INCREMENT {identity[1]}")
+        change.duck.execute(f"CREATE {kind} {sequence} START {start} INCREMENT {step}")
         text += f" DEFAULT nextval({literal(sequence)})"
-    elif column["default"] is not None:
-        text += f" DEFAULT ({default_sql(ctx, column['default'])})"
-    return text + ("" if column["nullable"] else " NOT NULL")
+    elif column.default is not None:
+        text += f" DEFAULT ({default_sql(ctx, column.default)})"
+    return column, text + ("" if column.nullable else " NOT NULL")
 
 
-def next_identity(ctx: Context, change: Change, table: Object, column: ColumnProps) -> int:
-    """The value that an identity column gives next."""
+def next_identity(ctx: Context, change: Change, table: Table, column: str, start: int) -> int:
+    """The value that an identity column gives next; ``start`` is its first one."""
     physical = ctx.physical_table(table.name)
     found = change.duck.execute(
         "SELECT coalesce(s.last_value + s.increment_by, s.start_value) FROM duckdb_columns() c "
         "JOIN duckdb_sequences() s ON contains(c.column_default, s.sequence_name) AND contains(c.column_default, "
         "s.schema_name) WHERE c.schema_name = ? AND c.table_name = ? AND c.column_name = ?",
-        [physical.db, physical.name, column["name"]],
+        [physical.db, physical.name, column],
     ).fetchone()
-    return int(found[0]) if found else int(column["identity"][0])
+    return int(found[0]) if found else start
 
 
-def drop_sequences(change: Change, table: Object, columns: list[ColumnProps]) -> None:
-    """Drop the sequences of identity columns that are gone from DuckDB's table."""
-    place = place_of(table.name, temporary=bool(table.props.get("temporary")))
+def drop_sequences(change: Change, table: Table, columns: Iterable[Column]) -> None:
+    """Drop the sequences of identity columns that DuckDB's table no longer has."""
+    place = place_of(table.name, temporary=table.props.temporary)
     for column in columns:
-        if sequence := column.get("sequence"):
-            change.duck.execute(f"DROP SEQUENCE IF EXISTS {place}.{quote(sequence)}")
+        if column.sequence:
+            change.duck.execute(f"DROP SEQUENCE IF EXISTS {place}.{quote(column.sequence)}")
 
 
 def default_sql(ctx: Context, expression: str) -> str:
@@ -208,12 +210,12 @@ def default_sql(ctx: Context, expression: str) -> str:
     return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck)).removeprefix("SELECT ")
 
 
-def drop_table_data(ctx: Context, change: Change, table: Object) -> None:
+def drop_table_data(ctx: Context, change: Change, table: Table) -> None:
     """Drop a table's rows; its catalog entry too unless it is temporary."""
     streams.forget(change, table)
     change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
-    drop_sequences(change, table, table.props["columns"])
-    if table.props.get("temporary"):
+    drop_sequences(change, table, table.props.columns)
+    if table.props.temporary:
         ctx.session.temporary.pop(table.name, None)
     else:
         change.drop(table)

@@ -13,7 +13,6 @@ from local_snowflake.execution.registry import statement, system_function, table
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import like_filter, read_clauses
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, set_parameter, shown, unset_parameter
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.queries import run_query
 from local_snowflake.sql.statement import Statement, skip_head
@@ -90,7 +89,7 @@ def set_variable(ctx: Context, stmt: Statement) -> Result:
     reader.expect("SET")
     name = reader.identifier()
     reader.expect("=")
-    value = run_query(ctx, compiler_of(ctx).parse(ctx, f"SELECT {reader.rest()}")).table
+    value = run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {reader.rest()}")).table
     ctx.session.variables[name] = next(iter(value.to_pylist()[0].values()))
     return status()
 

@@ -1,23 +1,27 @@
-"""SHOW TABLES, VIEWS and OBJECTS."""
+"""SHOW TABLES, VIEWS, OBJECTS and COLUMNS, DESCRIBE TABLE and VIEW."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyarrow as pa
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import STREAM, TABLE, VIEW, Column, Table, TableProps, View
+from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows
-from local_snowflake.execution.show_clauses import read_clauses, select
+from local_snowflake.execution.show_clauses import like_filter, read_clauses, scope, select
+from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.sql.types import parse_type
 
 TIME = pa.timestamp("us", "UTC")
 
 
-def row_count(ctx: Context, table: Object) -> int:
+def row_count(ctx: Context, table: Table) -> int:
     """How many rows a table has."""
     return int(ctx.query(f"SELECT count(*) FROM {ctx.physical(table.name)}")[0][0])
 
@@ -25,7 +29,7 @@ def row_count(ctx: Context, table: Object) -> int:
 @statement("SHOW", "TABLES", "TERSE TABLES")
 def show_tables(ctx: Context, stmt: Statement) -> Result:
     """SHOW TABLES: https://docs.snowflake.com/en/sql-reference/sql/show-tables."""
-    found = select(ctx, read_clauses(skip_head(stmt)), "TABLE")
+    found = select(ctx, read_clauses(skip_head(stmt)), TABLE)
     records = [_common(o) | {"rows": row_count(ctx, o), "bytes": 0} for o in found]
     names = ("name", "database_name", "schema_name", "kind", "comment", "cluster_by")
     more = ("owner", "retention_time", "automatic_clustering", "change_tracking", "owner_role_type", "is_external")
@@ -36,8 +40,8 @@ def show_tables(ctx: Context, stmt: Statement) -> Result:
 @statement("SHOW", "VIEWS", "TERSE VIEWS")
 def show_views(ctx: Context, stmt: Statement) -> Result:
     """SHOW VIEWS: https://docs.snowflake.com/en/sql-reference/sql/show-views."""
-    found = select(ctx, read_clauses(skip_head(stmt)), "VIEW")
-    records = [_common(o) | {"text": o.props["text"], "is_secure": str(o.props["secure"]).lower()} for o in found]
+    found = select(ctx, read_clauses(skip_head(stmt)), VIEW)
+    records = [_common(o) | {"text": o.props.text, "is_secure": str(o.props.secure).lower()} for o in found]
     names = ("name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure")
     return rows(records, {"created_on": TIME, **dict.fromkeys((*names, "is_materialized", "owner_role_type"))})
 
@@ -46,14 +50,20 @@ def show_views(ctx: Context, stmt: Statement) -> Result:
 def show_objects(ctx: Context, stmt: Statement) -> Result:
     """SHOW OBJECTS: tables and views."""
     clauses = read_clauses(skip_head(stmt))
-    found = sorted((o for kind in ("TABLE", "VIEW") for o in select(ctx, clauses, kind)), key=lambda o: o.name)
+    found: list[Table | View] = [*select(ctx, clauses, TABLE), *select(ctx, clauses, VIEW)]
+    found.sort(key=lambda o: o.name)
     names = ("name", "database_name", "schema_name", "kind", "comment", "cluster_by", "owner")
     return rows([_common(o) for o in found], {"created_on": TIME, **dict.fromkeys(names)})
 
 
-def _common(o: Object) -> dict[str, Any]:
-    transient, temporary = o.props.get("transient"), o.props.get("temporary")
-    kind = "VIEW" if o.kind == "VIEW" else "TEMPORARY" if temporary else "TRANSIENT" if transient else "TABLE"
+def shown_retention(table: TableProps) -> int:
+    """A table's retention time in days as Snowflake shows it: 1 unless it is set."""
+    return 1 if table.data_retention_time_in_days is None else table.data_retention_time_in_days
+
+
+def _common(o: Table | View) -> dict[str, Any]:
+    table = o.props if TABLE.describes(o) else TableProps()
+    kind = "TEMPORARY" if table.temporary else "TRANSIENT" if table.transient else str(o.kind)
     return {
         "created_on": o.created_on,
         "name": o.name.name,
@@ -64,10 +74,81 @@ def _common(o: Object) -> dict[str, Any]:
         "cluster_by": "",
         "owner": o.owner,
         "reserved": "",
-        "retention_time": str(o.props.get("data_retention_time_in_days", 1)),
+        "retention_time": str(shown_retention(table)),
         "automatic_clustering": "OFF",
-        "change_tracking": "ON" if streams.shows_changes(o) else "OFF",
+        "change_tracking": "ON" if TABLE.describes(o) and streams.shows_changes(o) else "OFF",
         "owner_role_type": "ROLE",
         "is_external": "N",
         "is_materialized": "false",
     }
+
+
+@statement("DESCRIBE", "TABLE", "VIEW")
+def describe_table(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE TABLE | VIEW name: https://docs.snowflake.com/en/sql-reference/sql/desc-table."""
+    reader = skip_head(stmt)
+    name = ctx.resolve(reader.name_parts())
+    records = [
+        {
+            "name": c.name,
+            "type": c.type,
+            "kind": "COLUMN",
+            "null?": "Y" if c.nullable else "N",
+            "default": c.default,
+            "primary key": "Y" if c.primary_key else "N",
+            "unique key": "Y" if c.unique else "N",
+            "comment": c.comment or None,
+        }
+        for c in _with_columns(ctx, name, stmt.kind).props.columns
+    ]
+    names = ("name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment")
+    return rows(records, dict.fromkeys((*names, "policy name", "privacy domain")))
+
+
+@statement("SHOW", "COLUMNS")
+def show_columns(ctx: Context, stmt: Statement) -> Result:
+    """SHOW COLUMNS: https://docs.snowflake.com/en/sql-reference/sql/show-columns."""
+    clauses = read_clauses(skip_head(stmt))
+    if clauses.scope in {"TABLE", "VIEW"}:
+        name = ctx.resolve(clauses.parts)
+        objects: list[Table | View] = [_with_columns(ctx, name, clauses.scope)]
+    else:
+        database, schema = scope(ctx, clauses)
+        objects = [*ctx.catalog.all(TABLE, database, schema), *ctx.catalog.all(VIEW, database, schema)]
+    keep = like_filter(clauses.like)
+    records = [_record(o, c) for o in objects for c in o.props.columns if keep(c.name)]
+    names = ("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression")
+    return rows(records, dict.fromkeys((*names, "comment", "database_name", "autoincrement")))
+
+
+def _with_columns(ctx: Context, name: Name, kind: str) -> Table | View:
+    found = ctx.relation(name)
+    if found is None or STREAM.describes(found):
+        raise does_not_exist(kind.capitalize(), name.fqn)
+    return found
+
+
+def _record(table: Table | View, column: Column) -> dict[str, Any]:
+    return {
+        "table_name": table.name.name,
+        "schema_name": table.name.schema,
+        "column_name": column.name,
+        "data_type": json.dumps(_data_type(column)),
+        "null?": "true" if column.nullable else "NOT_NULL",
+        "default": column.default or "",
+        "kind": "COLUMN",
+        "expression": "",
+        "comment": column.comment,
+        "database_name": table.name.database,
+        "autoincrement": "",
+    }
+
+
+def _data_type(column: Column) -> dict[str, Any]:
+    kind = parse_type(column.type)
+    found: dict[str, Any] = {"type": {"NUMBER": "FIXED", "FLOAT": "REAL", "VARCHAR": "TEXT"}.get(kind.name, kind.name)}
+    if kind.name == "NUMBER":
+        found |= {"precision": kind.precision, "scale": kind.scale}
+    if kind.length:
+        found |= {"length": kind.length, "byteLength": kind.length}
+    return found | {"nullable": column.nullable}

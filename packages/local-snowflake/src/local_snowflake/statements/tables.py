@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.queries import compile_query
 from local_snowflake.sql.resolve import table_name, upper_case
@@ -20,7 +20,6 @@ from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.sql.types import from_duckdb
 from local_snowflake.statements.clones import clone_table
 from local_snowflake.statements.definitions import (
-    ColumnProps,
     column_definition,
     constrain,
     drop_table_data,
@@ -44,7 +43,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     """
     if cloned := _clone(ctx, stmt):
         return cloned
-    tree = compiler_of(ctx).parse(ctx, _clean(stmt))
+    tree = ctx.compiler.parse(ctx, _clean(stmt))
     if not isinstance(tree, exp.Create):
         raise not_supported("this form of CREATE TABLE")
     schema = tree.this if isinstance(tree.this, exp.Schema) else None
@@ -57,35 +56,34 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
         if not tree.args.get("exists"):
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    if old and old.kind != "TABLE":
+    if old is not None and not TABLE.describes(old):
         raise already_exists(name.fqn)
     options = _read_properties(tree)
     tracking = bool(options.pop("change_tracking", False))
     comment = str(options.pop("comment", ""))
-    props = {"transient": "TRANSIENT" in stmt.modifiers, "temporary": stmt.temporary, **options}
-    columns = _columns(ctx, tree, schema)
+    columns = tuple(_columns(ctx, tree, schema))
+    props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
     source = _source_query(ctx, tree)
-    new = Object("TABLE", name, props, owner=ctx.session.role, comment=comment)
-    _make(ctx, new, old, columns, source, tracking=tracking)
+    _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
 
 
-def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[ColumnProps]:
-    """The columns that a statement declares, or those of the table that it is LIKE; none if its query tells them."""
+def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[Column]:
+    """The columns of a statement or of the table that it is LIKE; none if its query determines them."""
     like = tree.find(exp.LikeProperty)
     if like is not None:
         name = table_name(ctx, upper_case(like).this)
         source = ctx.relation(name)
-        if source is None or source.kind != "TABLE":
+        if not TABLE.describes(source):
             raise does_not_exist("Table", name.fqn)
-        return [{k: v for k, v in column.items() if k != "sequence"} for column in source.props["columns"]]
+        return [replace(column, sequence=None) for column in source.props.columns]
     if schema is None:
         if tree.args.get("expression") is None:
             raise not_supported("CREATE TABLE without columns, a query or LIKE")
         return []
     columns, constraints = read_definitions(ctx, schema)
     for constraint in constraints:
-        constrain(ctx, columns, constraint)
+        columns = constrain(ctx, columns, constraint)
     return columns
 
 
@@ -122,22 +120,22 @@ def _source_query(ctx: Context, tree: exp.Create) -> str | None:
 
 
 def _read_properties(tree: exp.Create) -> dict[str, Any]:
-    """What a table's options say of it, by their names in lower case.
+    """A table's options, by their names in lower case.
 
     Raises:
         SnowflakeError: 000002, for an option that is not supported.
     """
     found: dict[str, Any] = {}
     properties = tree.args.get("properties")
-    for given in properties.expressions if properties else ():
-        if isinstance(given, exp.SchemaCommentProperty):
-            found["comment"] = given.this.name
-        elif isinstance(given, exp.ClusterProperty):
-            found["cluster_by"] = ", ".join(e.sql(dialect="snowflake") for e in given.expressions)
-        elif type(given) is exp.Property:
-            found |= _read_option(given.name.upper(), str(given.args["value"].this))
-        elif not isinstance(given, _PLAIN):
-            raise not_supported(f"CREATE TABLE … {given.sql(dialect='snowflake')}")
+    for option in properties.expressions if properties else ():
+        if isinstance(option, exp.SchemaCommentProperty):
+            found["comment"] = option.this.name
+        elif isinstance(option, exp.ClusterProperty):
+            found["cluster_by"] = ", ".join(e.sql(dialect="snowflake") for e in option.expressions)
+        elif type(option) is exp.Property:
+            found |= _read_option(option.name.upper(), str(option.args["value"].this))
+        elif not isinstance(option, _PLAIN):
+            raise not_supported(f"CREATE TABLE … {option.sql(dialect='snowflake')}")
     return found
 
 
@@ -173,10 +171,8 @@ def read_days(key: str, value: object) -> int:
     return int(str(value))
 
 
-def _make(
-    ctx: Context, new: Object, old: Object | None, columns: list[ColumnProps], source: str | None, *, tracking: bool
-) -> None:
-    temporary = bool(new.props["temporary"])
+def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tracking: bool) -> None:
+    temporary, columns = new.props.temporary, new.props.columns
     with ctx.ddl(new.name, locks=streams.stream_locks(ctx)) as change:
         streams.consume_in_ddl(ctx)
         if old and source:
@@ -189,15 +185,15 @@ def _make(
         if not columns and source:
             change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} AS {source}")
             described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
-            columns = [_described(str(d[0]), str(d[1])) for d in described]
+            columns = tuple(Column(str(d[0]), str(from_duckdb(str(d[1])))) for d in described)
         else:
             place = place_of(new.name, temporary=temporary)
-            definitions = ", ".join(column_definition(ctx, change, place, c) for c in columns)
-            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({definitions})")
+            columns, definitions = zip(*(column_definition(ctx, change, place, c) for c in columns), strict=True)
+            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({', '.join(definitions)})")
             if source:
                 change.duck.execute(f"INSERT INTO {physical} {source}")
         change.duck.execute(f"DROP TABLE IF EXISTS {_REPLACEMENT}")
-        new.props["columns"] = columns
+        new = replace(new, props=replace(new.props, columns=columns))
         if not temporary:
             change.put(new)
         if tracking:
@@ -209,14 +205,9 @@ def _make(
         ctx.session.temporary[new.name] = new
 
 
-def keeps_past(table: Object) -> bool:
-    """Whether a table says for how long its past is kept: only then it is, since that makes writing slower."""
-    return not table.props.get("temporary") and int(table.props.get("data_retention_time_in_days", 0)) > 0
-
-
-def _described(name: str, duck_type: str) -> ColumnProps:
-    kind = str(from_duckdb(duck_type))
-    return {"name": name, "type": kind, "nullable": True, "default": None, "comment": ""}
+def keeps_past(table: Table) -> bool:
+    """Whether a table's past is stored: only if its retention time is set, since that makes writing slower."""
+    return not table.props.temporary and bool(table.props.data_retention_time_in_days)
 
 
 @statement("DROP", "TABLE")
@@ -228,7 +219,7 @@ def drop_table(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS") or if_exists
     reader.accept_any("CASCADE", "RESTRICT")
     reader.finish()
-    found = ctx.session.temporary.get(name) or ctx.catalog.get("TABLE", name)
+    found = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE, name)
     if found is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")

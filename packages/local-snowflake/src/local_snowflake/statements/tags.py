@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import MODEL, TAG, ModelProps, Object, Tag, TagProps
 from local_snowflake.errors import SnowflakeError, already_exists, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function, table_function
@@ -50,13 +51,13 @@ def create_tag(ctx: Context, stmt: Statement) -> Result:
     options = reader.options()
     reader.finish()
     ctx.require_schema(name)
-    if ctx.catalog.get("TAG", name) and not stmt.or_replace:
+    if ctx.catalog.get(TAG, name) and not stmt.or_replace:
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
     with ctx.ddl() as change:
         comment = str(options.get("COMMENT", ""))
-        change.put(Object("TAG", name, {"allowed_values": allowed}, ctx.session.role, comment))
+        change.put(Object(TAG, name, TagProps(tuple(allowed)), ctx.session.role, comment))
     return status(f"Tag {name.name} successfully created.")
 
 
@@ -67,18 +68,17 @@ def drop_tag(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    found = ctx.catalog.get("TAG", name)
+    found = ctx.catalog.get(TAG, name)
     if found is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Tag", name.fqn)
     with ctx.ddl() as change:
         change.drop(found)
-        for model in ctx.catalog.all("MODEL"):
-            if name.fqn in model.props["tags"]:
-                kept = {k: v for k, v in model.props["tags"].items() if k != name.fqn}
-                props = model.props | {"tags": kept}
-                change.put(Object("MODEL", model.name, props, model.owner, model.comment, model.created_on))
+        for model in ctx.catalog.all(MODEL):
+            if name.fqn in model.props.tags:
+                tags = {k: v for k, v in model.props.tags.items() if k != name.fqn}
+                change.put(replace(model, props=replace(model.props, tags=tags)))
     return status(f"{name.name} successfully dropped.")
 
 
@@ -93,10 +93,10 @@ def show_tags(ctx: Context, stmt: Statement) -> Result:
             "schema_name": o.name.schema,
             "owner": o.owner,
             "comment": o.comment,
-            "allowed_values": str(o.props["allowed_values"]) if o.props["allowed_values"] else None,
+            "allowed_values": str(list(o.props.allowed_values)) if o.props.allowed_values else None,
             "owner_role_type": "ROLE",
         }
-        for o in select(ctx, read_clauses(skip_head(stmt)), "TAG")
+        for o in select(ctx, read_clauses(skip_head(stmt)), TAG)
     ]
     names = ("name", "database_name", "schema_name", "owner", "comment", "allowed_values", "owner_role_type")
     return rows(records, {"created_on": _TIME, **dict.fromkeys(names)})
@@ -132,28 +132,29 @@ def read_tags(ctx: Context, reader: Reader) -> dict[str, str]:
     return values
 
 
-def _tag(ctx: Context, parts: list[str]) -> Object:
-    return ctx.catalog.need("TAG", ctx.resolve(parts))
+def _tag(ctx: Context, parts: list[str]) -> Tag:
+    return ctx.catalog.need(TAG, ctx.resolve(parts))
 
 
-def _allowed(tag: Object, value: str) -> str:
-    if tag.props["allowed_values"] and value not in tag.props["allowed_values"]:
-        text = f"Tag value '{value}' is not allowed for tag '{tag.name.fqn}': use one of {tag.props['allowed_values']}."
+def _allowed(tag: Tag, value: str) -> str:
+    allowed = list(tag.props.allowed_values)
+    if allowed and value not in allowed:
+        text = f"Tag value '{value}' is not allowed for tag '{tag.name.fqn}': use one of {allowed}."
         raise SnowflakeError(391801, "23001", text)
     return value
 
 
-def _tagged(ctx: Context, name: str, domain: str) -> Object:
+def _tagged(ctx: Context, name: str, domain: str) -> Object[ModelProps]:
     if domain.upper() not in _DOMAINS:
         raise not_supported(f"tags of a {domain.lower()}")
-    return ctx.catalog.need("MODEL", ctx.resolve(split_parts(name)))
+    return ctx.catalog.need(MODEL, ctx.resolve(split_parts(name)))
 
 
 @system_function("SYSTEM$GET_TAG")
 def get_tag(ctx: Context, tag: str, name: str, domain: str) -> str | None:
     """SYSTEM$GET_TAG('tag', 'object', 'domain'): https://docs.snowflake.com/en/sql-reference/functions/system_get_tag."""
     found = _tag(ctx, split_parts(tag))
-    value = _tagged(ctx, name, domain).props["tags"].get(found.name.fqn)
+    value = _tagged(ctx, name, domain).props.tags.get(found.name.fqn)
     return None if value is None else str(value)
 
 
@@ -161,11 +162,11 @@ def get_tag(ctx: Context, tag: str, name: str, domain: str) -> str | None:
 def tag_references(ctx: Context, name: str, domain: str) -> pa.Table:
     """TAG_REFERENCES('object', 'domain'): https://docs.snowflake.com/en/sql-reference/functions/tag_references."""
     found = _tagged(ctx, name, domain)
-    records = [_reference(found, Name(*split_parts(tag)), value) for tag, value in found.props["tags"].items()]
+    records = [_reference(found, Name(*split_parts(tag)), value) for tag, value in found.props.tags.items()]
     return pa.table({c: pa.array([r.get(c) for r in records], pa.string()) for c in _REFERENCE_COLUMNS})
 
 
-def _reference(tagged: Object, tag: Name, value: str) -> dict[str, Any]:
+def _reference(tagged: Object[ModelProps], tag: Name, value: str) -> dict[str, Any]:
     return {
         "TAG_DATABASE": tag.database,
         "TAG_SCHEMA": tag.schema,

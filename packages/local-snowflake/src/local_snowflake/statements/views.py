@@ -1,10 +1,10 @@
-"""Views: kept as their query's text, expanded where they are read."""
+"""Views: stored as their query's text, expanded where they are read."""
 
 from __future__ import annotations
 
 import re
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import VIEW, Column, Object, ViewProps
 from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -20,7 +20,7 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_not_exists = reader.accept("IF", "NOT", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    listed = []
+    listed: list[str] = []
     if reader.peek() == "(":
         listed = [normalise(re.match(r'\s*("(?:[^"]|"")*"|\w+)', c)[1]) for c in reader.parenthesised().split(",")]  # type: ignore[index]
     reader.accept("COPY", "GRANTS")
@@ -29,23 +29,16 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     query = reader.rest()
     ctx.require_schema(name)
     old = ctx.catalog.relation(name)
-    if old and (not stmt.or_replace or old.kind != "VIEW"):
+    if old and (not stmt.or_replace or old.kind != VIEW):
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
     columns = describe(ctx, query).columns
-    props = {
-        "query": query,
-        "text": stmt.sql,
-        "column_list": listed,
-        "columns": [
-            {"name": n, "type": str(c.type), "nullable": True, "default": None, "comment": ""}
-            for n, c in zip(listed or [c.name for c in columns], columns, strict=True)
-        ],
-        "secure": "SECURE" in stmt.modifiers,
-    }
+    names = listed or [c.name for c in columns]
+    described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
+    props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)
     with ctx.ddl() as change:
-        change.put(Object("VIEW", name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", ""))))
+        change.put(Object(VIEW, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", ""))))
     return status(f"View {name.name} successfully created.")
 
 
@@ -56,7 +49,7 @@ def drop_view(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    found = ctx.catalog.get("VIEW", name)
+    found = ctx.catalog.get(VIEW, name)
     if found is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, VIEW, Stream, Table, View
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, split_parts
@@ -46,7 +46,7 @@ class Freshness:
         return self.gone or datetime.now(UTC) > self.stale_after
 
 
-def freshness(ctx: Context, stream: Object, duck: duckdb.DuckDBPyConnection) -> Freshness:
+def freshness(ctx: Context, stream: Stream, duck: duckdb.DuckDBPyConnection) -> Freshness:
     """The state of a stream.
 
     Args:
@@ -54,33 +54,34 @@ def freshness(ctx: Context, stream: Object, duck: duckdb.DuckDBPyConnection) -> 
         stream: the catalogued stream.
         duck: the connection to read its offsets with.
     """
-    offsets = offsets_of(duck, stream.props["id"])
+    offsets = offsets_of(duck, stream.props.id)
     sources = tuple(by_id(ctx, tracked) for tracked, *_ in offsets)
-    days = min((extended_days(ctx.catalog.need("TABLE", s.name)) for s in sources if s), default=0)
+    days = min((extended_days(ctx.catalog.need(TABLE, s.name)) for s in sources if s), default=0)
     refreshed = min((r for *_, r in offsets), default=stream.created_on)
-    view_gone = stream.props["source_type"] == "View" and source_view(ctx, stream) is None
+    view_gone = stream.props.source_type == "View" and source_view(ctx, stream) is None
     return Freshness(sources, refreshed + timedelta(days=days), view_gone)
 
 
-def extended_days(table: Object) -> int:
+def extended_days(table: Table) -> int:
     """For how long after its last consumption a stream keeps a table's history."""
-    extension = int(table.props.get("max_data_extension_time_in_days", _EXTENSION_DAYS))
-    return max(retention_days(table), extension)
+    extension = table.props.max_data_extension_time_in_days
+    return max(retention_days(table), _EXTENSION_DAYS if extension is None else extension)
 
 
-def retention_days(table: Object) -> int:
+def retention_days(table: Table) -> int:
     """For how long a table's history is kept in any case."""
-    return int(table.props.get("data_retention_time_in_days", RETENTION_DAYS))
+    days = table.props.data_retention_time_in_days
+    return RETENTION_DAYS if days is None else days
 
 
-def source_view(ctx: Context, stream: Object) -> Object | None:
+def source_view(ctx: Context, stream: Stream) -> View | None:
     """The view that a stream is on, under its present name; None for a stream on a table, or if it is gone."""
-    number = stream.props.get("change_source")
-    views = ctx.catalog.all("VIEW") if number else []
-    return next((view for view in views if view.props.get("change_source") == number), None)
+    number = stream.props.change_source
+    views = ctx.catalog.all(VIEW) if number else []
+    return next((view for view in views if view.props.change_source == number), None)
 
 
-def readable_sources(ctx: Context, stream: Object) -> list[Tracked]:
+def readable_sources(ctx: Context, stream: Stream) -> list[Tracked]:
     """The tracked tables of a stream that is not stale.
 
     Raises:
@@ -88,10 +89,10 @@ def readable_sources(ctx: Context, stream: Object) -> list[Tracked]:
     """
     state = freshness(ctx, stream, ctx.session.duck)
     if state.gone:
-        table = ctx.catalog.get("TABLE", Name(*split_parts(stream.props["table_name"])))
-        if table and table.props.get("change_tracking") is False:
+        table = ctx.catalog.get(TABLE, Name(*split_parts(stream.props.table_name)))
+        if table and table.props.change_tracking is False:
             raise not_tracked_then(table.name)
-        text = f"Base table '{stream.props['table_name']}' dropped, cannot read from stream '{stream.name.name}'."
+        text = f"Base table '{stream.props.table_name}' dropped, cannot read from stream '{stream.name.name}'."
         raise SnowflakeError(91901, "02000", f"SQL compilation error:\n{text}")
     if state.stale:
         text = f"Stream '{stream.name.name}' is stale since {state.stale_after:%Y-%m-%d %H:%M:%S} UTC: its offset is "
@@ -106,12 +107,12 @@ def not_tracked_then(table: Name) -> SnowflakeError:
     return compilation_error(f"{text} '{table.name}'.", 707, "02000")
 
 
-def keep_fresh(ctx: Context, stream: Object) -> None:
+def keep_fresh(ctx: Context, stream: Stream) -> None:
     """An empty stream that was asked whether it has data is as fresh as one that was consumed."""
     with ctx.services.storage.cursor() as duck:
         duck.execute(
             f"UPDATE {OFFSETS} SET refreshed = now() WHERE stream = ? AND refreshed < now() - INTERVAL 1 HOUR",
-            [stream.props["id"]],
+            [stream.props.id],
         )
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
+from local_snowflake.catalog.objects import STREAM
 from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.queries import compile_query
 from local_snowflake.sql.statement import Reader
@@ -70,16 +70,16 @@ def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Poi
 
 
 def _evaluate(ctx: Context, expression: str) -> Any:
-    sql = compile_query(ctx, compiler_of(ctx).parse(ctx, f"SELECT {expression}"))
+    sql = compile_query(ctx, ctx.compiler.parse(ctx, f"SELECT {expression}"))
     return ctx.session.read(lambda: ctx.query(sql))[0][0]
 
 
 def _stream_id(ctx: Context, name: str) -> int:
     full = ctx.resolve(split_parts(name))
-    stream = ctx.catalog.get("STREAM", full)
+    stream = ctx.catalog.get(STREAM, full)
     if stream is None:
         raise does_not_exist("Stream", full.fqn)
-    return int(stream.props["id"])
+    return stream.props.id
 
 
 def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point | None) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import STREAM, Stream
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import source, statement, system_function
@@ -28,23 +28,23 @@ _GONE = "No privilege or table dropped"
 @statement("SHOW", "STREAMS", "TERSE STREAMS")
 def show_streams(ctx: Context, stmt: Statement) -> Result:
     """SHOW STREAMS: https://docs.snowflake.com/en/sql-reference/sql/show-streams."""
-    return _shown(ctx, select(ctx, read_clauses(skip_head(stmt)), "STREAM"))
+    return _shown(ctx, select(ctx, read_clauses(skip_head(stmt)), STREAM))
 
 
 @statement("DESCRIBE", "STREAM")
 def describe_stream(ctx: Context, stmt: Statement) -> Result:
     """DESCRIBE STREAM name: https://docs.snowflake.com/en/sql-reference/sql/desc-stream."""
-    return _shown(ctx, [ctx.catalog.need("STREAM", ctx.resolve(skip_head(stmt).name_parts()))])
+    return _shown(ctx, [ctx.catalog.need(STREAM, ctx.resolve(skip_head(stmt).name_parts()))])
 
 
-def _shown(ctx: Context, streams: list[Object]) -> Result:
+def _shown(ctx: Context, streams: list[Stream]) -> Result:
     names = ("name", "database_name", "schema_name", "owner", "comment", "table_name", "source_type", "base_tables")
     kinds: dict[str, pa.DataType | None] = {"created_on": TIME, **dict.fromkeys(names)}
     kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": TIME}
     return rows([_record(ctx, s) for s in streams], kinds | dict.fromkeys(("invalid_reason", "owner_role_type")))
 
 
-def _record(ctx: Context, stream: Object) -> dict[str, Any]:
+def _record(ctx: Context, stream: Stream) -> dict[str, Any]:
     state = freshness(ctx, stream, ctx.session.duck)
     tables = [s.name.fqn for s in state.sources if s]
     view = source_view(ctx, stream)
@@ -56,11 +56,11 @@ def _record(ctx: Context, stream: Object) -> dict[str, Any]:
         "owner": stream.owner,
         "comment": stream.comment,
         "table_name": _GONE if state.gone else view.name.fqn if view else tables[0],
-        "source_type": stream.props["source_type"],
+        "source_type": stream.props.source_type,
         "base_tables": _GONE if state.gone else ", ".join(tables),
         "type": "DELTA",
         "stale": str(state.stale).lower(),
-        "mode": stream.props["mode"],
+        "mode": stream.props.mode,
         "stale_after": state.stale_after,
         "invalid_reason": "N/A",
         "owner_role_type": "ROLE",
@@ -68,12 +68,12 @@ def _record(ctx: Context, stream: Object) -> dict[str, Any]:
 
 
 @source("STREAM")
-def read_stream(ctx: Context, stream: Object, table: exp.Table) -> exp.Expression:
+def read_stream(ctx: Context, stream: Stream, table: exp.Table) -> exp.Expression:
     """A stream in FROM: the changes in the transaction's offset range, as DuckDB's SQL that needs no translation."""
     refuse_past(table, "a stream")
     sources = readable_sources(ctx, stream)
-    number, initial_rows = stream.props["id"], stream.props["initial_rows"]
-    append_only = stream.props["mode"] == "APPEND_ONLY"
+    number, initial_rows = stream.props.id, stream.props.initial_rows
+    append_only = stream.props.mode == "APPEND_ONLY"
     ctx.streams.add(number)
     if view := source_view(ctx, stream):
         return exp.var(view_stream_sql(ctx, view, stream, sources))
@@ -87,12 +87,12 @@ def stream_has_data(ctx: Context, name: str) -> bool:
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_has_data
     """
     stream = _need(ctx, name)
-    append_only = stream.props["mode"] == "APPEND_ONLY"
+    append_only = stream.props.mode == "APPEND_ONLY"
     ctx.session.refresh()
     sources = {s.id: s for s in readable_sources(ctx, stream)}
     duck = ctx.session.duck
     versions = versions_of(duck)
-    for tracked, after, initial, _ in offsets_of(duck, stream.props["id"]):
+    for tracked, after, initial, _ in offsets_of(duck, stream.props.id):
         sql = delta.has_data_sql(sources[tracked], after, versions[tracked], append_only=append_only)
         if initial:
             sql = f"SELECT 1 FROM ({delta.rows_at(sources[tracked], str(after))}) UNION ALL {sql}"
@@ -108,13 +108,13 @@ def stream_timestamp(ctx: Context, name: str) -> str:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_get_table_timestamp
     """
-    time: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props["id"])
+    time: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props.id)
     return str(int(time.timestamp() * 1_000_000) * 1000) if time else "0"
 
 
-def _need(ctx: Context, name: str) -> Object:
+def _need(ctx: Context, name: str) -> Stream:
     full: Name = ctx.resolve(split_parts(name))
-    stream = ctx.catalog.get("STREAM", full)
+    stream = ctx.catalog.get(STREAM, full)
     if stream is None:
         raise does_not_exist("Stream", full.fqn)
     return stream

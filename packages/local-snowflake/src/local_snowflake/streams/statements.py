@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from typing import Any
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.objects import STREAM, TABLE, VIEW, Object, Stream, StreamProps, Table, View
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -20,8 +21,6 @@ from local_snowflake.streams.tracking import next_id, of, offsets_of
 from local_snowflake.streams.views import base_tables
 
 _OPTIONS = {"APPEND_ONLY", "SHOW_INITIAL_ROWS", "INSERT_ONLY", "COMMENT"}
-# a view's number, by which its streams know it: a rename keeps it, a replacement does not
-_SOURCE = "change_source"
 
 
 @statement("CREATE", "STREAM")
@@ -43,17 +42,23 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
     old = ctx.catalog.relation(name)
     point = read_point(ctx, reader)
     options = _read_options(reader)
-    if old and old.kind == "STREAM" and stmt.or_alter:
+    if STREAM.describes(old) and stmt.or_alter:
         return _alter_comment(ctx, old, options)
-    if old and (old.kind != "STREAM" or not stmt.or_replace):
+    if old is not None and not (STREAM.describes(old) and stmt.or_replace):
         if not if_not_exists:
             raise already_exists(name.fqn)
         return status(f"{name.name} already exists, statement succeeded.")
-    source_object = ctx.relation(source)
-    if source_object is None or source_object.kind != kind:
+    found = ctx.relation(source)
+    if found is None or STREAM.describes(found) or found.kind != kind:
         raise does_not_exist(kind.capitalize(), source.fqn)
-    new = Object("STREAM", name, _properties(source_object, options), ctx.session.role, str(options.get("COMMENT", "")))
-    _make(ctx, new, old, source_object, point)
+    props = StreamProps(
+        id=0,
+        mode="APPEND_ONLY" if _flag(options, "APPEND_ONLY") else "DEFAULT",
+        initial_rows=_flag(options, "SHOW_INITIAL_ROWS"),
+        source_type=kind.capitalize(),
+        table_name=found.name.fqn,
+    )
+    _make(ctx, Object(STREAM, name, props, ctx.session.role, str(options.get("COMMENT", ""))), old, found, point)
     return status(f"Stream {name.name} successfully created.")
 
 
@@ -72,50 +77,40 @@ def _flag(options: dict[str, Any], key: str) -> bool:
     return str(options.get(key, "FALSE")).upper() == "TRUE"
 
 
-def _properties(source: Object, options: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "mode": "APPEND_ONLY" if _flag(options, "APPEND_ONLY") else "DEFAULT",
-        "initial_rows": _flag(options, "SHOW_INITIAL_ROWS"),
-        "source_type": source.kind.capitalize(),
-        "table_name": source.name.fqn,
-    }
-
-
-def _make(ctx: Context, new: Object, old: Object | None, source: Object, point: Point | None) -> None:
-    tables = base_tables(ctx, source) if source.kind == "VIEW" else [source]
+def _make(ctx: Context, new: Stream, old: Stream | None, source: Table | View, point: Point | None) -> None:
+    """Create a stream; ``new`` has no numbers yet."""
+    tables = base_tables(ctx, source) if VIEW.describes(source) else [source]
     # tables that are tracked already go on being written
     untracked = [t.name for t in tables if not streams.is_tracked(t)]
     with ctx.ddl(*untracked) as change:
         change.rely_on(source.name, *(t.name for t in tables))
-        new.props["id"] = next_id(change.duck)
-        if source.kind == "VIEW":
-            new.props[_SOURCE] = _numbered(change, source).props[_SOURCE]
+        number = _numbered(change, source).props.change_source if VIEW.describes(source) else None
+        new = replace(new, props=replace(new.props, id=next_id(change.duck), change_source=number))
         for table in tables:
             target = of(streams.enable(change, table))
-            _put_offset(change, new, target.id, version_at(ctx, change.duck, target, point))
+            _put_offset(change, new.props, target.id, version_at(ctx, change.duck, target, point))
         if old:
             _forget_offsets(change, old)
         change.put(new)
 
 
-def _numbered(change: Change, view: Object) -> Object:
-    if _SOURCE in view.props:
+def _numbered(change: Change, view: View) -> View:
+    """The view with a number by which its streams know it."""
+    if view.props.change_source:
         return view
-    view = copy.deepcopy(view)
-    view.props[_SOURCE] = next_id(change.duck)
-    return change.put(view)
+    return change.put(replace(view, props=replace(view.props, change_source=next_id(change.duck))))
 
 
-def _put_offset(change: Change, stream: Object, tracked: int, version: int) -> None:
-    values = [stream.props["id"], tracked, version, stream.props["initial_rows"]]
+def _put_offset(change: Change, stream: StreamProps, tracked: int, version: int) -> None:
+    values = [stream.id, tracked, version, stream.initial_rows]
     change.duck.execute(f"INSERT INTO {OFFSETS} VALUES (?, ?, ?, ?, now())", values)
 
 
-def _forget_offsets(change: Change, stream: Object) -> None:
-    change.duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream.props["id"]])
+def _forget_offsets(change: Change, stream: Stream) -> None:
+    change.duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream.props.id])
 
 
-def clone_stream(ctx: Context, change: Change, stream: Object, name: Name, clones: dict[Name, Object]) -> None:
+def clone_stream(ctx: Context, change: Change, stream: Stream, name: Name, clones: dict[Name, Table | View]) -> None:
     """Clone a stream with its schema: it begins now, what its original has not consumed is out of its reach.
 
     Args:
@@ -125,20 +120,21 @@ def clone_stream(ctx: Context, change: Change, stream: Object, name: Name, clone
         name: the clone's name.
         clones: the tables and views that were cloned with it, by the names of their originals; it follows them.
     """
-    made = Object("STREAM", name, copy.deepcopy(stream.props), ctx.session.role, stream.comment)
-    made.props["id"] = next_id(change.duck)
-    by_id = {of(t).id: t for t in ctx.catalog.all("TABLE") if streams.is_tracked(t)}
-    for tracked, version, *_ in offsets_of(change.duck, stream.props["id"]):
+    props = replace(stream.props, id=next_id(change.duck))
+    by_id = {of(t).id: t for t in ctx.catalog.all(TABLE) if streams.is_tracked(t)}
+    for tracked, version, *_ in offsets_of(change.duck, stream.props.id):
         source = by_id.get(tracked)
         clone = clones.get(source.name) if source else None
-        if clone:
-            made.props["table_name"] = clone.name.fqn
-        _put_offset(change, made, of(clone).id if clone else tracked, 0 if clone else version)
+        if TABLE.describes(clone):
+            props = replace(props, table_name=clone.name.fqn)
+            _put_offset(change, props, of(clone).id, 0)
+        else:
+            _put_offset(change, props, tracked, version)
     view = source_view(ctx, stream)
-    if view and view.name in clones:
-        clone = clones[view.name] = _numbered(change, clones[view.name])
-        made.props |= {_SOURCE: clone.props[_SOURCE], "table_name": clone.name.fqn}
-    change.put(made)
+    if view and VIEW.describes(clone := clones.get(view.name)):
+        clone = clones[view.name] = _numbered(change, clone)
+        props = replace(props, change_source=clone.props.change_source, table_name=clone.name.fqn)
+    change.put(Object(STREAM, name, props, ctx.session.role, stream.comment))
 
 
 @statement("ALTER", "STREAM")
@@ -150,14 +146,14 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    stream = ctx.catalog.get("STREAM", name)
-    if stream is None:
+    found = ctx.catalog.get(STREAM, name)
+    if found is None:
         if if_exists:
             return status()
         raise does_not_exist("Stream", name.fqn)
     if reader.accept("UNSET", "COMMENT"):
         reader.finish()
-        return _alter_comment(ctx, stream, {})
+        return _alter_comment(ctx, found, {})
     reader.expect("SET")
     if reader.peek() == "TAG":
         raise not_supported("ALTER STREAM … SET TAG")
@@ -165,14 +161,12 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     if unknown := set(options) - {"COMMENT"}:
         raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for 'STREAM'", 2079, "22000")
-    return _alter_comment(ctx, stream, options)
+    return _alter_comment(ctx, found, options)
 
 
-def _alter_comment(ctx: Context, stream: Object, options: dict[str, Any]) -> Result:
-    changed = copy.deepcopy(stream)
-    changed.comment = str(options.get("COMMENT", ""))
+def _alter_comment(ctx: Context, stream: Stream, options: dict[str, Any]) -> Result:
     with ctx.ddl() as change:
-        change.put(changed)
+        change.put(replace(stream, comment=str(options.get("COMMENT", ""))))
     return status()
 
 
@@ -183,12 +177,12 @@ def drop_stream(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    stream = ctx.catalog.get("STREAM", name)
-    if stream is None:
+    found = ctx.catalog.get(STREAM, name)
+    if found is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
         raise does_not_exist("Stream", name.fqn)
     with ctx.ddl() as change:
-        _forget_offsets(change, stream)
-        change.drop(stream)
+        _forget_offsets(change, found)
+        change.drop(found)
     return status(f"{name.name} successfully dropped.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlglot import exp
 
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Table
 from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import source
@@ -24,7 +24,7 @@ _HOW = "set DATA_RETENTION_TIME_IN_DAYS or CHANGE_TRACKING on it before it is wr
 
 
 @source("TABLE")
-def read_table(ctx: Context, table: Object, node: exp.Table) -> exp.Expression:
+def read_table(ctx: Context, table: Table, node: exp.Table) -> exp.Expression:
     """A table in FROM: itself, the visible columns of a tracked one, its rows in the past, or its changes."""
     if node.args.get("changes"):
         return exp.var(_changes_sql(ctx, table, node.args["changes"]))
@@ -48,7 +48,7 @@ def refuse_past(node: exp.Table, what: str) -> None:
             raise not_supported(f"{name} of {what}")
 
 
-def past_rows(ctx: Context, table: Object, point: Point) -> str:
+def past_rows(ctx: Context, table: Table, point: Point) -> str:
     """DuckDB's SQL of a table's rows at a point, with their hidden ids.
 
     Raises:
@@ -68,7 +68,7 @@ def past_rows(ctx: Context, table: Object, point: Point) -> str:
     return delta.rows_at(target, str(version))
 
 
-def _not_available(table: Object) -> SnowflakeError:
+def _not_available(table: Table) -> SnowflakeError:
     text = f"Time travel data is not available for table {table.name.name}. The requested time is either beyond the "
     return compilation_error(text + "allowed time travel period or before the object creation time.", 707, "02000")
 
@@ -78,7 +78,7 @@ def _point(ctx: Context, clause: exp.Expression) -> Point:
     return make_point(ctx, str(clause.args["kind"]).upper(), expression, before=clause.name.upper() == "BEFORE")
 
 
-def _changes_sql(ctx: Context, table: Object, clause: exp.Expression) -> str:
+def _changes_sql(ctx: Context, table: Table, clause: exp.Expression) -> str:
     """The net or the appended changes of CHANGES (INFORMATION => …) AT | BEFORE (…) [END (…)]."""
     if not streams.shows_changes(table):
         raise not_tracked_then(table.name)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import duckdb
 
-from local_snowflake.catalog.catalog import Catalog, Change, Object
+from local_snowflake.catalog.catalog import Catalog, Change
+from local_snowflake.catalog.objects import STREAM, TABLE, ChangeTracking, Table
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, literal, quote
@@ -27,9 +28,6 @@ from local_snowflake.streams.layout import (
     VERSIONS,
     history,
 )
-
-_FOR_TIME_TRAVEL = {"time_travel": True}
-_KEY = "change_tracking"
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,8 @@ def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     streams = [row[0] for row in duck.execute(f"SELECT DISTINCT stream FROM {OFFSETS}").fetchall()]
     # read after the ids: whatever was committed before them is in the catalog then
     catalog.settle()
-    tables = {o.props[_KEY]["id"] for o in catalog.all("TABLE") if is_tracked(o)}
-    existing = {o.props["id"] for o in catalog.all("STREAM")}
+    tables = {of(table).id for table in catalog.all(TABLE) if is_tracked(table)}
+    existing = {stream.props.id for stream in catalog.all(STREAM)}
     for tracked_id in set(histories) - tables:
         duck.execute("BEGIN TRANSACTION")
         _forget(duck, tracked_id)
@@ -93,55 +91,62 @@ def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         duck.execute(f"DELETE FROM {OFFSETS} WHERE stream = ?", [stream])
 
 
-def is_tracked(table: Object) -> bool:
+def is_tracked(table: Table) -> bool:
     """Whether a table's changes are tracked."""
-    return isinstance(table.props.get(_KEY), dict)
+    return bool(table.props.change_tracking)
 
 
-def shows_changes(table: Object) -> bool:
+def shows_changes(table: Table) -> bool:
     """Whether change tracking is on: not if a table's past is kept for its retention time only."""
-    return is_tracked(table) and not table.props[_KEY].get("time_travel")
+    tracking = table.props.change_tracking
+    return bool(tracking and not tracking.time_travel)
 
 
 def tracked(ctx: Context, name: Name) -> Tracked | None:
     """The tracked table of a name; None for a temporary table and for one that is not tracked."""
     if ctx.is_temporary(name):
         return None
-    table = ctx.catalog.get("TABLE", name)
-    return of(table) if table and is_tracked(table) else None
+    found = ctx.catalog.get(TABLE, name)
+    return of(found) if found and is_tracked(found) else None
 
 
-def of(table: Object) -> Tracked:
-    """The tracked table of a catalogued one."""
-    return Tracked(int(table.props[_KEY]["id"]), table.name, tuple(visible_columns(table)))
+def of(table: Table) -> Tracked:
+    """The tracked table of a catalogued one.
+
+    Raises:
+        ValueError: if its changes are not tracked.
+    """
+    if not table.props.change_tracking:
+        raise ValueError(f"the changes of table {table.name.fqn} are not tracked")
+    return Tracked(table.props.change_tracking.id, table.name, tuple(visible_columns(table)))
 
 
 def by_id(ctx: Context, tracked_id: int) -> Tracked | None:
     """The tracked table of an id, whatever its name is now; None if it was dropped or replaced."""
-    for table in ctx.catalog.all("TABLE"):
-        if is_tracked(table) and table.props[_KEY]["id"] == tracked_id:
+    for table in ctx.catalog.all(TABLE):
+        if is_tracked(table) and of(table).id == tracked_id:
             return of(table)
     return None
 
 
-def visible_columns(table: Object) -> list[str]:
+def visible_columns(table: Table) -> list[str]:
     """A table's own columns, in order."""
-    return [str(c["name"]) for c in table.props["columns"]]
+    return [c.name for c in table.props.columns]
 
 
-def hidden_columns(table: Object) -> tuple[str, ...]:
+def hidden_columns(table: Table) -> tuple[str, ...]:
     """The columns that change tracking added to a table; none if it is not tracked."""
     return HIDDEN if is_tracked(table) else ()
 
 
-def version_tables(ctx: Context, table: Object) -> list[str]:
+def version_tables(ctx: Context, table: Table) -> list[str]:
     """The DuckDB tables that hold versions of a table's rows: ALTER TABLE of a column goes to each of them."""
-    if table.props.get("temporary"):
+    if table.props.temporary:
         return [ctx.physical(table.name)]
     return [table.name.physical, *([of(table).history] if is_tracked(table) else [])]
 
 
-def enable(change: Change, table: Object, *, for_time_travel: bool = False) -> Object:
+def enable(change: Change, table: Table, *, for_time_travel: bool = False) -> Table:
     """Start to track a table's changes; nothing happens if they are tracked already.
 
     Args:
@@ -158,20 +163,18 @@ def enable(change: Change, table: Object, *, for_time_travel: bool = False) -> O
     if is_tracked(table):
         if for_time_travel or shows_changes(table):
             return table
-        table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
-        table.props[_KEY] = {"id": table.props[_KEY]["id"]}
-        return change.put(table)
-    if table.props.get("temporary"):
+        return change.put(_with_tracking(table, ChangeTracking(of(table).id)))
+    if table.props.temporary:
         raise not_supported("change tracking of a temporary table")
     physical = table.name.physical
     change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(ROW)} BIGINT")
     change.duck.execute(f"UPDATE {physical} SET {quote(ROW)} = nextval({literal(ROW_IDS)})")
     change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(VALID_FROM)} BIGINT DEFAULT 0")
     change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(INSERTED)} BOOLEAN DEFAULT TRUE")
-    return _register(change, table, _FOR_TIME_TRAVEL if for_time_travel else {})
+    return _register(change, table, time_travel=for_time_travel)
 
 
-def _register(change: Change, table: Object, marks: dict[str, Any]) -> Object:
+def _register(change: Change, table: Table, *, time_travel: bool) -> Table:
     """Catalogue a table whose hidden columns are there and filled."""
     restore_defaults(change, table.name)
     tracked_id = next_id(change.duck)
@@ -181,9 +184,11 @@ def _register(change: Change, table: Object, marks: dict[str, Any]) -> Object:
     )
     change.duck.execute(f"INSERT INTO {TRACKED} VALUES (?, 0)", [tracked_id])
     change.duck.execute(f"INSERT INTO {VERSIONS} VALUES (?, 0, now(), NULL)", [tracked_id])
-    table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
-    table.props[_KEY] = {"id": tracked_id, **marks}
-    return change.put(table)
+    return change.put(_with_tracking(table, ChangeTracking(tracked_id, time_travel)))
+
+
+def _with_tracking(table: Table, tracking: ChangeTracking | Literal[False] | None) -> Table:
+    return replace(table, props=replace(table.props, change_tracking=tracking))
 
 
 def restore_defaults(change: Change, name: Name) -> None:
@@ -196,7 +201,7 @@ def restore_defaults(change: Change, name: Name) -> None:
     change.duck.execute(f"{alter} {quote(INSERTED)} SET DEFAULT TRUE")
 
 
-def disable(change: Change, table: Object) -> Object:
+def disable(change: Change, table: Table) -> Table:
     """Stop to track a table: its streams become stale, its history is gone.
 
     Args:
@@ -211,12 +216,10 @@ def disable(change: Change, table: Object) -> Object:
     forget(change, table)
     for column in HIDDEN:
         change.duck.execute(f"ALTER TABLE {table.name.physical} DROP COLUMN {quote(column)}")
-    table = Object("TABLE", table.name, dict(table.props), table.owner, table.comment, table.created_on)
-    table.props[_KEY] = False
-    return change.put(table)
+    return change.put(_with_tracking(table, False))
 
 
-def forget(change: Change, table: Object) -> None:
+def forget(change: Change, table: Table) -> None:
     """Drop the history of a table that is dropped, replaced or no longer tracked."""
     if is_tracked(table):
         _forget(change.duck, of(table).id)
@@ -228,7 +231,7 @@ def _forget(duck: duckdb.DuckDBPyConnection, tracked_id: int) -> None:
     duck.execute(f"DELETE FROM {VERSIONS} WHERE tracked = ?", [tracked_id])
 
 
-def clone_rows(change: Change, source: Object, rows: str, clone: Object, physical: str) -> Object:
+def clone_rows(change: Change, source: Table, rows: str, clone: Table, physical: str) -> Table:
     """Copy a table's rows into its clone and catalogue that; the clone of a tracked table is tracked.
 
     Args:
@@ -242,8 +245,7 @@ def clone_rows(change: Change, source: Object, rows: str, clone: Object, physica
         The clone, with versions of its own and the rows' ids of its source. A temporary one is not catalogued.
     """
     columns = ", ".join(quote(c) for c in visible_columns(source))
-    clone.props.pop(_KEY, None)
-    temporary = bool(clone.props.get("temporary"))
+    clone, temporary = _with_tracking(clone, None), clone.props.temporary
     if temporary or not is_tracked(source):
         change.duck.execute(f"INSERT INTO {physical} ({columns}) SELECT {columns} FROM {rows}")
         return clone if temporary else change.put(clone)
@@ -251,7 +253,7 @@ def clone_rows(change: Change, source: Object, rows: str, clone: Object, physica
     everything = f"{columns}, {quote(ROW)}"
     listed = f"{everything}, {quote(VALID_FROM)}, {quote(INSERTED)}"
     change.duck.execute(f"INSERT INTO {physical} ({listed}) SELECT {everything}, 0, TRUE FROM {rows}")
-    return _register(change, clone, {} if shows_changes(source) else _FOR_TIME_TRAVEL)
+    return _register(change, clone, time_travel=not shows_changes(source))
 
 
 def _add_hidden(change: Change, physical: str) -> None:
@@ -259,7 +261,7 @@ def _add_hidden(change: Change, physical: str) -> None:
         change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {quote(column)} {kind}")
 
 
-def move_rows(change: Change, source: Object, name: Name) -> None:
+def move_rows(change: Change, source: Table, name: Name) -> None:
     """Copy a table's rows into the DuckDB table that takes its place under another name, as the same versions.
 
     Args:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import quote
 from local_snowflake.streams.freshness import extended_days, retention_days
@@ -21,14 +22,14 @@ def trim_all(storage: Storage, catalog: Catalog) -> None:
     """Trim the history of every tracked table; one that is being changed otherwise is left for the next time."""
     with storage.cursor() as duck:
         sweep(duck, catalog)
-        for table in filter(is_tracked, catalog.all("TABLE")):
+        for table in filter(is_tracked, catalog.all(TABLE)):
             try:
                 trim(duck, table)
             except duckdb.Error as error:
                 logger.info("the history of %s is trimmed the next time: %s", table.name.fqn, error)
 
 
-def trim(duck: duckdb.DuckDBPyConnection, table: Object) -> int:
+def trim(duck: duckdb.DuckDBPyConnection, table: Table) -> int:
     """Delete the history of a table that neither its retention time nor a stream needs.
 
     Args:

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, VIEW, Stream, Table, View
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.calls import function_calls
 from local_snowflake.sessions.replay import RANDOM
-from local_snowflake.sql.calls import function_name
 from local_snowflake.sql.column_names import name_outputs
 from local_snowflake.sql.dialect import parse, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
-from local_snowflake.sql.resolve import is_cte, resolve, table_name
+from local_snowflake.sql.resolve import function_name, is_cte, resolve, table_name
 from local_snowflake.streams.delta import (
     ACTION,
     ISUPDATE,
@@ -75,11 +74,11 @@ class Relation:
         read: gives DuckDB's SQL of a reading, by ``_OLD``, ``_NEW`` or ``_CHANGES``.
     """
 
-    tables: tuple[Object, ...]
+    tables: tuple[Table, ...]
     read: Callable[[str], str]
 
 
-def base_tables(ctx: Context, view: Object) -> list[Object]:
+def base_tables(ctx: Context, view: View) -> list[Table]:
     """The tables below a view, each once.
 
     Raises:
@@ -89,7 +88,7 @@ def base_tables(ctx: Context, view: Object) -> list[Object]:
     return list({t.name: t for t in tables}.values())
 
 
-def view_stream_sql(ctx: Context, view: Object, stream: Object, sources: list[Tracked]) -> str:
+def view_stream_sql(ctx: Context, view: View, stream: Stream, sources: list[Tracked]) -> str:
     """DuckDB's SQL of the rows of a stream on a view; the offset ranges are read from the session's DuckDB variables.
 
     Args:
@@ -101,12 +100,12 @@ def view_stream_sql(ctx: Context, view: Object, stream: Object, sources: list[Tr
     Raises:
         SnowflakeError: 000707, if the view reads another table by now.
     """
-    number = stream.props["id"]
-    relation = _view(ctx, view, number, append_only=stream.props["mode"] == "APPEND_ONLY")
+    number = stream.props.id
+    relation = _view(ctx, view, number, append_only=stream.props.mode == "APPEND_ONLY")
     for table in relation.tables:
         if not is_tracked(table) or of(table) not in sources:
             raise not_tracked_then(table.name)
-    columns = ", ".join(quote(c["name"]) for c in view.props["columns"])
+    columns = ", ".join(quote(c.name) for c in view.props.columns)
     net = (
         f'SELECT {columns}, "{_ID}", sum("{_SIGN}") AS "{_SIGN}" FROM ({relation.read(_CHANGES)}) AS c '
         f'GROUP BY {columns}, "{_ID}" HAVING sum("{_SIGN}") <> 0'
@@ -116,22 +115,22 @@ def view_stream_sql(ctx: Context, view: Object, stream: Object, sources: list[Tr
         f'count(*) OVER (PARTITION BY "{_ID}") > 1 AS {quote(ISUPDATE)}, sha1("{_ID}") AS {quote(ROW_ID)} '
         f"FROM ({net}) AS n"
     )
-    if stream.props["initial_rows"]:
+    if stream.props.initial_rows:
         due = f"{read_variable(initial_version(number, sources[0].id))} IS NOT NULL"
         shown = f"SELECT {columns}, 'INSERT', FALSE, sha1(\"{_ID}\")"
         sql += f" UNION ALL {shown} FROM ({relation.read(_NEW)}) AS i WHERE {due}"
     return sql
 
 
-def _view(ctx: Context, view: Object, stream: int, *, append_only: bool) -> Relation:
+def _view(ctx: Context, view: View, stream: int, *, append_only: bool) -> Relation:
     session = ctx.session
     saved = session.database, session.schema
     session.database, session.schema = view.name.database, view.name.schema
     try:
-        relation = _query(_Builder(ctx, stream, append_only), upper_case(parse(view.props["query"])))
+        relation = _query(_Builder(ctx, stream, append_only), upper_case(parse(view.props.query)))
     finally:
         session.database, session.schema = saved
-    columns = ", ".join(quote(c["name"]) for c in view.props["columns"])
+    columns = ", ".join(quote(c.name) for c in view.props.columns)
 
     def read(reading: str) -> str:
         # the hidden columns come first: a column that a table has got since does not disturb the view's own
@@ -179,14 +178,14 @@ def _source(builder: _Builder, node: exp.Expression) -> Relation:
         raise _refused(node.sql(dialect="snowflake"))
     _check_source(node)
     name: Name = table_name(builder.ctx, node)
-    relation = builder.ctx.catalog.relation(name)
-    if relation is None:
+    found = builder.ctx.catalog.relation(name)
+    if found is None:
         raise does_not_exist("Object", name.fqn)
-    if relation.kind == "VIEW":
-        return _view(builder.ctx, relation, builder.stream, append_only=builder.append_only)
-    if relation.kind != "TABLE":
-        raise _refused(f"{relation.kind} {name.fqn}")
-    return Relation((relation,), lambda reading: _read_table(of(relation), builder, reading))
+    if VIEW.describes(found):
+        return _view(builder.ctx, found, builder.stream, append_only=builder.append_only)
+    if not TABLE.describes(found):
+        raise _refused(f"{found.kind} {name.fqn}")
+    return Relation((found,), lambda reading: _read_table(of(found), builder, reading))
 
 
 def _check_source(node: exp.Expression) -> None:
@@ -281,7 +280,7 @@ def _check_part(ctx: Context, part: exp.Expression) -> None:
         if part.find(*kind) if isinstance(kind, tuple) else part.find(kind):
             raise _refused(f"{label}: {text}")
     for call in function_calls(ctx, part):
-        raise _refused(f"the user-defined function {call.function.props['name']}: {text}")
+        raise _refused(f"the user-defined function {call.function.props.name}: {text}")
     for called in part.find_all(exp.Func):
         if function_name(called).startswith("SYSTEM$"):
             raise _refused(f"{function_name(called)}: {text}")

@@ -5,11 +5,10 @@ Source: https://docs.snowflake.com/en/sql-reference/sql/alter-task
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, WAREHOUSE, Task, TaskProps
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -29,7 +28,7 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
-    old = ctx.catalog.get("TASK", name)
+    old = ctx.catalog.get(TASK, name)
     if old is None:
         if if_exists:
             return status("Statement executed successfully.")
@@ -42,8 +41,7 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
         reader.finish()
         suspend(ctx, old)
         return status()
-    task = copy.deepcopy(old)
-    _read_change(ctx, task, reader)
+    task = _read_change(ctx, old, reader)
     graphs = graphs_of(ctx.catalog, name)
     rules.require_suspended(graphs, name.name)
     extended = graphs.with_task(task)
@@ -55,16 +53,15 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
     return status()
 
 
-def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
+def _read_change(ctx: Context, task: Task, reader: Reader) -> Task:
+    """Read what is to change of a task; returns it changed."""
     props, graphs = task.props, graphs_of(ctx.catalog, task.name)
     if reader.accept("MODIFY", "AS"):
-        props["definition"] = reader.rest().strip()
-        return
+        return replace(task, props=replace(props, definition=reader.rest().strip()))
     if reader.accept("MODIFY", "WHEN"):
-        props["condition"] = reader.rest().strip()
-        return
+        return replace(task, props=replace(props, condition=reader.rest().strip()))
     if reader.accept("REMOVE", "WHEN"):
-        props["condition"] = None
+        task = replace(task, props=replace(props, condition=None))
     elif reader.accept("ADD", "AFTER"):
         added = predecessors(ctx, task.name, read_names(reader), graphs)
         if graphs.finalizer_of(task.name.name):
@@ -72,88 +69,91 @@ def _read_change(ctx: Context, task: Object, reader: Reader) -> None:
                 "This task has a finalizer and cannot be made a child task. Please remove the finalizer before "
                 "adding a predecessor."
             )
-        props["predecessors"] = sorted({*props["predecessors"], *added})
+        task = replace(task, props=replace(props, predecessors=tuple(sorted({*props.predecessors, *added}))))
     elif reader.accept("REMOVE", "AFTER"):
-        _remove_predecessors(ctx, task, read_names(reader), graphs)
+        task = _remove_predecessors(ctx, task, read_names(reader), graphs)
     elif reader.accept("SET"):
-        _set(ctx, task, reader, graphs)
+        task = _set(ctx, task, reader, graphs)
     elif reader.accept("UNSET"):
-        _unset(task, reader)
+        task = _unset(task, reader)
     else:
         raise reader.unexpected("RESUME, SUSPEND, SET, UNSET, MODIFY, ADD AFTER or REMOVE")
     reader.finish()
+    return task
 
 
-def _remove_predecessors(ctx: Context, task: Object, names: list[list[str]], graphs: TaskGraphs) -> None:
+def _remove_predecessors(ctx: Context, task: Task, names: list[list[str]], graphs: TaskGraphs) -> Task:
     """Take predecessors away; a task that has none left becomes a suspended root."""
     props = task.props
     for parts in reversed(names):
         full = ctx.resolve(parts) if len(parts) > 1 else Name(task.name.database, task.name.schema, parts[0])
-        if full.name not in props["predecessors"] or (full.database, full.schema) != task.name[:2]:
-            if full.name in graphs.tasks or ctx.catalog.get("TASK", full):
+        if full.name not in props.predecessors or (full.database, full.schema) != task.name[:2]:
+            if full.name in graphs.tasks or ctx.catalog.get(TASK, full):
                 raise rules.refusal(f"Task {task.name.name} does not have predecessor {full.name}.")
             raise rules.refusal(f"Invalid predecessor {written(parts)} was specified.")
     gone = {parts[-1] for parts in names}
-    props["predecessors"] = [p for p in props["predecessors"] if p not in gone]
-    if not props["predecessors"]:
-        props.update(suspension("CHILD_BECAME_ROOT"))
+    props = replace(props, predecessors=tuple(p for p in props.predecessors if p not in gone))
+    return replace(task, props=props if props.predecessors else suspended(props, "CHILD_BECAME_ROOT"))
 
 
-def _set(ctx: Context, task: Object, reader: Reader, graphs: TaskGraphs) -> None:
+def _set(ctx: Context, task: Task, reader: Reader, graphs: TaskGraphs) -> Task:
     clauses = read_settings(reader)
     props = task.props
     if clauses.warehouse:
-        ctx.catalog.need("WAREHOUSE", Name("", "", clauses.warehouse))
-        props["warehouse"] = clauses.warehouse
+        ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse))
+        props = replace(props, warehouse=clauses.warehouse)
     if clauses.schedule is not None:
-        props["schedule"] = clauses.schedule
+        props = replace(props, schedule=clauses.schedule)
     if clauses.finalize is not None:
-        props["finalize"] = finalize_target(ctx, task.name, clauses.finalize, graphs)
-    if clauses.comment is not None:
-        task.comment = clauses.comment
-    props["settings"] |= clauses.settings
-    props["parameters"] |= clauses.parameters
+        props = replace(props, finalize=finalize_target(ctx, task.name, clauses.finalize, graphs))
+    settings, parameters = props.settings | clauses.settings, props.parameters | clauses.parameters
+    comment = task.comment if clauses.comment is None else clauses.comment
+    return replace(task, props=replace(props, settings=settings, parameters=parameters), comment=comment)
 
 
-def _unset(task: Object, reader: Reader) -> None:
-    props = task.props
+def _unset(task: Task, reader: Reader) -> Task:
+    props, comment = task.props, task.comment
+    settings, parameters = dict(props.settings), dict(props.parameters)
     while not reader.done:
         key = reader.identifier()
-        if key in {"WAREHOUSE", "SCHEDULE"}:
-            props[key.lower()] = None
+        if key == "WAREHOUSE":
+            props = replace(props, warehouse=None)
+        elif key == "SCHEDULE":
+            props = replace(props, schedule=None)
         elif key == "COMMENT":
-            task.comment = ""
+            comment = ""
         elif key == "FINALIZE":
-            props["finalize"] = None
-            props.update(suspension("FINALIZER_BECAME_ROOT"))
+            props = suspended(replace(props, finalize=None), "FINALIZER_BECAME_ROOT")
         else:
-            props["settings"].pop(key, None)
-            props["parameters"].pop(key, None)
+            settings.pop(key, None)
+            parameters.pop(key, None)
         reader.accept(",")
+    return replace(task, props=replace(props, settings=settings, parameters=parameters), comment=comment)
 
 
-def resume(ctx: Context, tasks: list[Object]) -> None:
+def resume(ctx: Context, tasks: list[Task]) -> None:
     """Start tasks: roots get a version of their graph, children a place in the next one."""
     graphs = graphs_of(ctx.catalog, tasks[0].name)
-    resumed = {t.name.name: copy.deepcopy(t) for t in tasks if t.props["state"] != STARTED}
+    resumed = {t.name.name: t for t in tasks if t.props.state != STARTED}
     names = {t.name.name for t in tasks}
     for name in resumed:
         if not graphs.roots_of(name) <= names:
             rules.require_suspended(graphs, name)
-    now = datetime.now(UTC).isoformat()
-    for task in resumed.values():
-        task.props |= {"state": STARTED, "resumed_on": now, "failures": 0}
-    roots = {n: copy.deepcopy(graphs.tasks[n]) for n in names if graphs.is_root(n)} | resumed
+    now = datetime.now(UTC)
+    for name, task in resumed.items():
+        resumed[name] = replace(task, props=replace(task.props, state=STARTED, resumed_on=now, failures=0))
+    roots = {n: graphs.tasks[n] for n in names if graphs.is_root(n)} | resumed
     after = TaskGraphs((graphs.tasks | roots).values())
-    changed = resumed | {n: t for n, t in roots.items() if after.is_root(n) and set_version(after, t)}
+    versioned = {n: with_version(after, t) if after.is_root(n) else t for n, t in roots.items()}
     with ctx.ddl() as change:
-        for task in changed.values():
-            change.put(task)
+        for name, task in versioned.items():
+            if task is not graphs.tasks.get(name):
+                change.put(task)
     ctx.services.get(Scheduler).wake()
 
 
-def set_version(graphs: TaskGraphs, root: Object) -> bool:
-    """Give the graph of a root a new version if it is another than before; returns whether it is.
+def with_version(graphs: TaskGraphs, root: Task) -> Task:
+    """The root of a graph, with a new version if the graph is another than before; the same object if it is not.
 
     Raises:
         SnowflakeError: if one of its tasks belongs to another graph, too.
@@ -163,31 +163,25 @@ def set_version(graphs: TaskGraphs, root: Object) -> bool:
             raise rules.refusal(
                 f"Task {graphs.tasks[name].name.fqn} has more than one root task: also {sorted(others)[0]}."
             )
-    print_ = fingerprint(graphs.graph(root.name.name))
-    if root.props["fingerprint"] == print_:
-        return False
-    root.props |= {
-        "fingerprint": print_,
-        "version": root.props["version"] + 1,
-        "committed_on": datetime.now(UTC).isoformat(),
-    }
-    return True
+    current = fingerprint(graphs.graph(root.name.name))
+    if root.props.fingerprint == current:
+        return root
+    version, now = root.props.version + 1, datetime.now(UTC)
+    return replace(root, props=replace(root.props, fingerprint=current, version=version, committed_on=now))
 
 
-def suspend(ctx: Context, old: Object) -> None:
+def suspend(ctx: Context, old: Task) -> None:
     """Suspend a task; a run that is under way goes on."""
     graphs = graphs_of(ctx.catalog, old.name)
     if not graphs.is_root(old.name.name):
         rules.require_suspended(graphs, old.name.name)
-    if old.props["state"] == SUSPENDED:
+    if old.props.state == SUSPENDED:
         return
-    task = copy.deepcopy(old)
-    task.props |= suspension("USER_SUSPENDED")
     with ctx.ddl() as change:
-        change.put(task)
+        change.put(replace(old, props=suspended(old.props, "USER_SUSPENDED")))
     ctx.services.get(Scheduler).wake()
 
 
-def suspension(reason: str) -> dict[str, Any]:
+def suspended(task: TaskProps, reason: str) -> TaskProps:
     """The properties of a task that is suspended now."""
-    return {"state": SUSPENDED, "suspended_on": datetime.now(UTC).isoformat(), "suspended_reason": reason}
+    return replace(task, state=SUSPENDED, suspended_on=datetime.now(UTC), suspended_reason=reason)

@@ -13,7 +13,6 @@ from local_snowflake.sessions.parameters import set_parameter
 from local_snowflake.sessions.registry import SessionRegistry
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql import queries
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.tasks.graph import Graph, Node
 from local_snowflake.tasks.runs import RunningTask, State
 
@@ -106,6 +105,6 @@ def _run(ctx: Context, task: RunningTask) -> State:
 
 def _holds(ctx: Context, condition: str) -> bool:
     """Evaluate a WHEN condition; a condition that is NULL does not hold."""
-    result = queries.run_query(ctx, compiler_of(ctx).parse(ctx, f"SELECT ({condition}) AS HOLDS"))
+    result = queries.run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({condition}) AS HOLDS"))
     value = result.table.column(0)[0].as_py()
     return value.strip().lower() in {"true", "t", "yes", "on", "1"} if isinstance(value, str) else bool(value)

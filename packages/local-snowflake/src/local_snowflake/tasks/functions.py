@@ -6,12 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from local_snowflake.catalog.objects import TASK
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import SYSTEM_FUNCTIONS, statement, system_function
 from local_snowflake.execution.results import Result, rows
 from local_snowflake.sql import queries
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks.alter import resume
@@ -38,7 +38,7 @@ def call_system_function(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     arguments: list[Any] = []
     if text.strip():
-        result = queries.run_query(ctx, compiler_of(ctx).parse(ctx, f"SELECT {text}"))
+        result = queries.run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {text}"))
         arguments = list(result.table.to_pylist()[0].values()) if result.table.num_columns else []
     value = SYSTEM_FUNCTIONS[stmt.kind](ctx, *arguments)
     return rows([{stmt.kind: str(value)}], {stmt.kind: None})
@@ -124,7 +124,7 @@ def cancel_ongoing_executions(ctx: Context, name: str) -> str:
 
     https://docs.snowflake.com/en/sql-reference/functions/system_user_task_cancel_ongoing_executions
     """
-    task = ctx.catalog.need("TASK", ctx.resolve(split_parts(name)))
+    task = ctx.catalog.need(TASK, ctx.resolve(split_parts(name)))
     running = ctx.services.get(Scheduler).running(task.name)
     for each in running:
         each.cancel()
@@ -136,7 +136,7 @@ def cancel_ongoing_executions(ctx: Context, name: str) -> str:
 def task_dependents_enable(ctx: Context, name: str) -> str:
     """SYSTEM$TASK_DEPENDENTS_ENABLE('root'): resume a root, its children and its finalizer."""
     full = ctx.resolve(split_parts(name))
-    ctx.catalog.need("TASK", full)
+    ctx.catalog.need(TASK, full)
     graphs = graphs_of(ctx.catalog, full)
     last = graphs.finalizer_of(full.name)
     names = [*graphs.descendants(full.name), *([last] if last else []), full.name]

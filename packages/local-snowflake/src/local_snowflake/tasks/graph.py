@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.sql.names import Name
 
 STARTED, SUSPENDED = "started", "suspended"
@@ -66,33 +67,33 @@ class Graph:
 class TaskGraphs:
     """The task graphs of one schema: its tasks by name, with their relations."""
 
-    def __init__(self, tasks: Iterable[Object]) -> None:
+    def __init__(self, tasks: Iterable[Task]) -> None:
         """Relate the tasks of one schema."""
         self.tasks = {t.name.name: t for t in tasks}
 
-    def with_task(self, task: Object) -> TaskGraphs:
+    def with_task(self, task: Task) -> TaskGraphs:
         """The same with one task new or changed."""
         return TaskGraphs((self.tasks | {task.name.name: task}).values())
 
     def predecessors(self, name: str) -> list[str]:
         """The tasks that a task runs after."""
-        return [p for p in self.tasks[name].props["predecessors"] if p in self.tasks]
+        return [p for p in self.tasks[name].props.predecessors if p in self.tasks]
 
     def children(self, name: str) -> list[str]:
         """The tasks that run after a task."""
-        return sorted(n for n, t in self.tasks.items() if name in t.props["predecessors"])
+        return sorted(n for n, t in self.tasks.items() if name in t.props.predecessors)
 
     def finalizer_of(self, name: str) -> str | None:
         """The task that finalizes the graph of a root."""
-        return next((n for n, t in sorted(self.tasks.items()) if t.props["finalize"] == name), None)
+        return next((n for n, t in sorted(self.tasks.items()) if t.props.finalize == name), None)
 
     def is_root(self, name: str) -> bool:
         """Whether a task is a root or stands alone."""
-        return not self.predecessors(name) and self.tasks[name].props["finalize"] not in self.tasks
+        return not self.predecessors(name) and self.tasks[name].props.finalize not in self.tasks
 
     def roots_of(self, name: str) -> set[str]:
         """The roots of the graphs that a task belongs to; a root's is itself."""
-        target = self.tasks[name].props["finalize"]
+        target = self.tasks[name].props.finalize
         if target in self.tasks:
             return {str(target)}
         roots: set[str] = set()
@@ -123,7 +124,7 @@ class TaskGraphs:
         members = [root, *self.descendants(root)]
         last = self.finalizer_of(root)
         nodes = {n: self._node(n, root) for n in [*members, *([last] if last else [])]}
-        settings = task.props["settings"]
+        settings = task.props.settings
         return Graph(
             task.name.database,
             task.name.schema,
@@ -133,29 +134,29 @@ class TaskGraphs:
             retries=int(settings.get("TASK_AUTO_RETRY_ATTEMPTS", 0)),
             suspend_after=int(settings.get("SUSPEND_TASK_AFTER_NUM_FAILURES", DEFAULT_FAILURES)),
             config=settings.get("CONFIG"),
-            version=int(task.props["version"]),
+            version=int(task.props.version),
         )
 
     def _node(self, name: str, root: str) -> Node:
         task = self.tasks[name]
-        timeout = task.props["settings"].get("USER_TASK_TIMEOUT_MS")
+        timeout = task.props.settings.get("USER_TASK_TIMEOUT_MS")
         return Node(
             name=name,
-            id=task.props["id"],
-            definition=task.props["definition"],
+            id=task.props.id,
+            definition=task.props.definition,
             predecessors=tuple(self.predecessors(name)) if name != root else (),
-            resumed=task.props["state"] == STARTED,
-            condition=task.props["condition"],
-            warehouse=task.props["warehouse"],
+            resumed=task.props.state == STARTED,
+            condition=task.props.condition,
+            warehouse=task.props.warehouse,
             owner=task.owner,
             timeout_ms=int(timeout) if timeout is not None else None,
-            parameters=task.props["parameters"],
+            parameters=task.props.parameters,
         )
 
 
 def graphs_of(catalog: Catalog, name: Name) -> TaskGraphs:
     """The graphs of a name's schema."""
-    return TaskGraphs(catalog.all("TASK", name.database, name.schema))
+    return TaskGraphs(catalog.all(TASK, name.database, name.schema))
 
 
 def fingerprint(graph: Graph) -> str:

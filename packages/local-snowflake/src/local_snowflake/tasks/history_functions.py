@@ -8,17 +8,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
 from local_snowflake.execution.results import TIME
 from local_snowflake.sql import queries
-from local_snowflake.sql.compiler import compiler_of
 from local_snowflake.sql.names import split_parts
 from local_snowflake.tasks.graph import STARTED, TaskGraphs, graphs_of
 from local_snowflake.tasks.history import RETENTION, SCHEDULE
-from local_snowflake.tasks.schedule import moment, schedule_of
+from local_snowflake.tasks.schedule import schedule_of
 from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
 from local_snowflake.tasks.show import describe_all
@@ -120,28 +119,28 @@ def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
                 "NAME": root.name.name,
                 "DATABASE_NAME": root.name.database,
                 "SCHEMA_NAME": root.name.schema,
-                "QUERY_TEXT": root.props["definition"],
-                "CONDITION_TEXT": root.props["condition"],
+                "QUERY_TEXT": root.props.definition,
+                "CONDITION_TEXT": root.props.condition,
                 "STATE": "SCHEDULED",
                 "SCHEDULED_TIME": at,
-                "ROOT_TASK_ID": root.props["id"],
-                "GRAPH_VERSION": root.props["version"],
+                "ROOT_TASK_ID": root.props.id,
+                "GRAPH_VERSION": root.props.version,
                 "RUN_ID": int(at.timestamp() * 1000),
                 "SCHEDULED_FROM": SCHEDULE,
                 "ATTEMPT_NUMBER": 1,
-                "CONFIG": root.props["settings"].get("CONFIG"),
+                "CONFIG": root.props.settings.get("CONFIG"),
             }
         )
     return sorted(runs, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
 
 
-def _next_runs(ctx: Context) -> Iterable[tuple[Object, datetime]]:
+def _next_runs(ctx: Context) -> Iterable[tuple[Task, datetime]]:
     now = datetime.now(UTC)
-    for task in ctx.catalog.all("TASK"):
+    for task in ctx.catalog.all(TASK):
         schedule = schedule_of(task)
-        if schedule is None or task.props["state"] != STARTED:
+        if schedule is None or task.props.state != STARTED:
             continue
-        at = schedule.next_after(now, moment(task.props, "resumed_on") or now)
+        at = schedule.next_after(now, task.props.resumed_on or now)
         if at and at - now < timedelta(days=8):
             yield task, at
 
@@ -156,7 +155,7 @@ def complete_task_graphs(
     """COMPLETE_TASK_GRAPHS: graph runs that ended in the last 60 minutes."""
     _check_limit(result_limit)
     since = datetime.now(UTC) - timedelta(minutes=60)
-    runs = [
+    found = [
         _graph_row(r)
         for r in ctx.services.get(Scheduler).history.graph_rows()
         if r["completed"]
@@ -164,8 +163,8 @@ def complete_task_graphs(
         and _matches(r["name"], root_task_name)
         and (not error_only or r["state"] in {"FAILED", "CANCELLED"})
     ]
-    runs.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
-    return _table(runs[:result_limit], _GRAPHS)
+    found.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
+    return _table(found[:result_limit], _GRAPHS)
 
 
 @table_function("CURRENT_TASK_GRAPHS")
@@ -217,7 +216,7 @@ def _graph_row(r: dict[str, Any]) -> dict[str, Any]:
 def task_dependents(ctx: Context, task_name: str, recursive: bool = True) -> pa.Table:
     """TASK_DEPENDENTS: a task and those that run after it, directly or (RECURSIVE) at any distance."""
     name = ctx.resolve(split_parts(task_name))
-    task = ctx.catalog.need("TASK", name)
+    task = ctx.catalog.need(TASK, name)
     graphs: TaskGraphs = graphs_of(ctx.catalog, name)
     below = graphs.descendants(name.name) if recursive else graphs.children(name.name)
     records = describe_all(ctx, [task, *(graphs.tasks[n] for n in below)])
@@ -239,7 +238,7 @@ def _time(ctx: Context, value: Any) -> datetime | None:
     except ValueError:
         sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
         try:
-            time = queries.run_query(ctx, compiler_of(ctx).parse(ctx, sql)).table.column(0)[0].as_py()
+            time = queries.run_query(ctx, ctx.compiler.parse(ctx, sql)).table.column(0)[0].as_py()
         except SnowflakeError as error:
             raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
     if not isinstance(time, datetime):

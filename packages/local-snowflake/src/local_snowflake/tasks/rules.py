@@ -6,7 +6,7 @@ import json
 
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.scripting.reading import is_block, read_block
@@ -35,13 +35,13 @@ def require_suspended(graphs: TaskGraphs, name: str) -> None:
     """Raise unless the roots of a task's graphs are suspended: a started graph does not change."""
     for root in sorted(graphs.roots_of(name)):
         task = graphs.tasks[root]
-        if task.props["state"] == STARTED:
+        if task.props.state == STARTED:
             raise refusal(
                 f"Unable to update graph with root task {task.name.fqn} since that root task is not suspended.", 91_421
             )
 
 
-def check(graphs: TaskGraphs, task: Object) -> None:
+def check(graphs: TaskGraphs, task: Task) -> None:
     """Raise if a task, as a part of its schema's graphs, breaks a rule.
 
     Args:
@@ -52,9 +52,9 @@ def check(graphs: TaskGraphs, task: Object) -> None:
         SnowflakeError: with the rule that it breaks.
     """
     _check_values(task)
-    if task.props["finalize"]:
+    if task.props.finalize:
         _check_finalizer(graphs, task)
-    if task.props["predecessors"]:
+    if task.props.predecessors:
         _check_predecessors(graphs, task)
     if not graphs.is_root(task.name.name):
         _check_child(task)
@@ -62,8 +62,8 @@ def check(graphs: TaskGraphs, task: Object) -> None:
     _check_size(graphs, task)
 
 
-def _check_values(task: Object) -> None:
-    settings = task.props["settings"]
+def _check_values(task: Task) -> None:
+    settings = task.props.settings
     for key, (least, most) in _RANGES.items():
         value = settings.get(key)
         if value is not None and not (value.lstrip("-").isdigit() and least <= int(value) <= most):
@@ -71,9 +71,9 @@ def _check_values(task: Object) -> None:
     if settings.get("CONFIG") is not None:
         check_config(settings["CONFIG"])
     schedule_of(task)
-    if task.props["condition"]:
-        check_condition(task.props["condition"])
-    check_body(task.props["definition"])
+    if task.props.condition:
+        check_condition(task.props.condition)
+    check_body(task.props.definition)
 
 
 def check_config(text: str) -> None:
@@ -111,21 +111,21 @@ def check_body(definition: str) -> None:
         read_block(definition)
 
 
-def _check_finalizer(graphs: TaskGraphs, task: Object) -> None:
-    name, target = task.name, task.props["finalize"]
-    alone = not task.props["predecessors"]
+def _check_finalizer(graphs: TaskGraphs, task: Task) -> None:
+    name, target = task.name, task.props.finalize or ""
+    alone = not task.props.predecessors
     if not (graphs.is_root(target) or (target == name.name and alone)):
         raise refusal(f"Task {name.fqn} cannot finalize a non-root task {graphs.tasks[target].name.fqn}.")
     if target == name.name:
         raise refusal(f"Task {name.name} cannot finalize itself.")
     _check_child(task)
-    if task.props["schedule"]:
+    if task.props.schedule:
         raise refusal(f"Task {name.name} cannot have a schedule and be a finalizer task.")
     if not alone:
         raise refusal(f"Task {name.fqn} cannot have predecessors as a finalizer task.")
     if graphs.children(name.name):
         raise refusal(f"Task {name.fqn} cannot have children as a finalizer task.")
-    if any(t.props["finalize"] == target and n != name.name for n, t in graphs.tasks.items()):
+    if any(t.props.finalize == target and n != name.name for n, t in graphs.tasks.items()):
         raise refusal(f"Finalize target {target} already have finalizer.")
     if graphs.finalizer_of(name.name):
         raise _has_finalizer(name.fqn)
@@ -138,22 +138,22 @@ def _has_finalizer(fqn: str) -> SnowflakeError:
     )
 
 
-def _check_predecessors(graphs: TaskGraphs, task: Object) -> None:
+def _check_predecessors(graphs: TaskGraphs, task: Task) -> None:
     name = task.name
     if graphs.finalizer_of(name.name):
         raise _has_finalizer(name.fqn)
-    for predecessor in task.props["predecessors"]:
+    for predecessor in task.props.predecessors:
         above = graphs.tasks[predecessor]
-        if above.props["finalize"] in graphs.tasks:
+        if above.props.finalize in graphs.tasks:
             raise refusal(f"Task {above.name.fqn} cannot have children as a finalizer task.")
-    if task.props["schedule"]:
+    if task.props.schedule:
         raise refusal(f"Task {name.name} cannot have both a schedule and a predecessor.")
     if name.name in graphs.descendants(name.name):
         raise refusal(f"Task {name.fqn} cannot run after itself: a task graph has no loops.")
 
 
-def _check_child(task: Object) -> None:
-    name, settings = task.name, task.props["settings"]
+def _check_child(task: Task) -> None:
+    name, settings = task.name, task.props.settings
     if settings.get("CONFIG") is not None:
         raise refusal(f"Task {name.fqn} cannot both be a non-root task and have a config.")
     if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "")).upper() == "TRUE":
@@ -168,8 +168,8 @@ def _check_child(task: Object) -> None:
             )
 
 
-def _check_compute(task: Object) -> None:
-    name, settings, warehouse = task.name, task.props["settings"], task.props["warehouse"]
+def _check_compute(task: Task) -> None:
+    name, settings, warehouse = task.name, task.props.settings, task.props.warehouse
     serverless = [
         k for k in ("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE", "TARGET_COMPLETION_INTERVAL") if k in settings
     ]
@@ -183,11 +183,11 @@ def _check_compute(task: Object) -> None:
         )
 
 
-def _check_size(graphs: TaskGraphs, task: Object) -> None:
+def _check_size(graphs: TaskGraphs, task: Task) -> None:
     name = task.name.name
     relatives = [
-        (len(task.props["predecessors"]), "predecessors"),
-        *((len(graphs.children(p)), "child tasks") for p in task.props["predecessors"]),
+        (len(task.props.predecessors), "predecessors"),
+        *((len(graphs.children(p)), "child tasks") for p in task.props.predecessors),
     ]
     for count, what in relatives:
         if count > _MOST_RELATIVES:
@@ -211,7 +211,7 @@ def predecessors(ctx: Context, name: Name, after: list[list[str]], graphs: TaskG
     for parts in after:
         full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
         if (full.database, full.schema) != (name.database, name.schema):
-            if not ctx.catalog.get("TASK", full):
+            if not ctx.catalog.get(TASK, full):
                 raise refusal(f"Invalid predecessor {written(parts)} was specified.")
             elsewhere = elsewhere or full.name
         elif full.name not in graphs.tasks:
@@ -228,7 +228,7 @@ def finalize_target(ctx: Context, name: Name, parts: list[str] | None, graphs: T
         return None
     full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
     same = (full.database, full.schema) == (name.database, name.schema)
-    if not (full.name in graphs.tasks if same else ctx.catalog.get("TASK", full)):
+    if not (full.name in graphs.tasks if same else ctx.catalog.get(TASK, full)):
         raise refusal(f"Invalid finalized root task {written(parts)} was specified.")
     if not same:
         raise refusal(f"Cannot finalize graph {written(parts)} in a different schema.")

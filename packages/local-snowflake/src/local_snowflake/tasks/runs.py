@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sessions.session import Session
 from local_snowflake.sql.names import Name
@@ -280,24 +281,24 @@ class FailureCounter:
         root = self._root(run)
         if root is None:
             return False
-        failures = root.props["failures"] + 1
-        if not (0 < run.graph.suspend_after <= failures and root.props["state"] == STARTED):
+        failures = root.props.failures + 1
+        if not (0 < run.graph.suspend_after <= failures and root.props.state == STARTED):
             self._change(run, failures=failures)
             return False
-        reason, now = "SUSPENDED_DUE_TO_ERRORS", datetime.now(UTC).isoformat()
+        reason, now = "SUSPENDED_DUE_TO_ERRORS", datetime.now(UTC)
         self._change(run, failures=0, state=SUSPENDED, suspended_on=now, suspended_reason=reason)
         return True
 
     def count_success(self, run: Run) -> None:
         """Begin to count from zero again."""
         root = self._root(run)
-        if root and root.props["failures"]:
+        if root and root.props.failures:
             self._change(run, failures=0)
 
-    def _root(self, run: Run) -> Object | None:
+    def _root(self, run: Run) -> Task | None:
         """The root of a run as it is now; None if it was dropped or replaced."""
-        root = self._catalog.get("TASK", run.root)
-        return root if root and root.props["id"] == run.record.root_id else None
+        root = self._catalog.get(TASK, run.root)
+        return root if root and root.props.id == run.record.root_id else None
 
     def _change(self, run: Run, **props: Any) -> None:
         """Change properties of a run's root, if it is still there."""
@@ -305,6 +306,6 @@ class FailureCounter:
         try:
             with self._catalog.change(cursor) as change:
                 if root := self._root(run):
-                    change.put(Object("TASK", root.name, root.props | props, root.owner, root.comment, root.created_on))
+                    change.put(replace(root, props=replace(root.props, **props)))
         finally:
             cursor.close()

@@ -9,12 +9,11 @@ import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import CroniterError, croniter
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.tasks.graph import STARTED, TaskGraphs
 
@@ -135,26 +134,21 @@ def _invalid(text: str, why: str) -> SnowflakeError:
     return compilation_error(f"invalid value [{text}] for parameter 'SCHEDULE': {why}.", 1008, "22023")
 
 
-def schedule_of(task: Object) -> Schedule | None:
+def schedule_of(task: Task) -> Schedule | None:
     """A task's schedule."""
-    text = task.props["schedule"]
+    text = task.props.schedule
     return parse_schedule(text) if text else None
 
 
-def is_triggered(task: Object) -> bool:
+def is_triggered(task: Task) -> bool:
     """Whether a root runs when a stream has data instead of by a schedule.
 
     Source: https://docs.snowflake.com/en/user-guide/tasks-triggered
     """
     props = task.props
-    condition = (props["condition"] or "").upper()
-    apart = not props["schedule"] and not props["predecessors"] and not props["finalize"]
+    condition = (props.condition or "").upper()
+    apart = not props.schedule and not props.predecessors and not props.finalize
     return apart and "SYSTEM$STREAM_HAS_DATA" in condition
-
-
-def moment(props: dict[str, Any], key: str) -> datetime | None:
-    """A time that is kept in a task's properties."""
-    return datetime.fromisoformat(props[key]) if props.get(key) else None
 
 
 @dataclass
@@ -177,7 +171,7 @@ class Timetable:
         """Start with no root."""
         self._entries: dict[str, Entry] = {}
 
-    def update(self, tasks: Iterable[Object], now: datetime) -> list[Object]:
+    def update(self, tasks: Iterable[Task], now: datetime) -> list[Task]:
         """Learn which roots are started.
 
         Args:
@@ -187,41 +181,41 @@ class Timetable:
         Returns:
             The started roots.
         """
-        schemas: dict[tuple[str, str], list[Object]] = {}
+        schemas: dict[tuple[str, str], list[Task]] = {}
         for task in tasks:
             schemas.setdefault((task.name.database, task.name.schema), []).append(task)
         roots = []
         for members in schemas.values():
             graphs = TaskGraphs(members)
-            roots += [t for n, t in graphs.tasks.items() if t.props["state"] == STARTED and graphs.is_root(n)]
+            roots += [t for n, t in graphs.tasks.items() if t.props.state == STARTED and graphs.is_root(n)]
         before, self._entries = self._entries, {}
         for root in roots:
-            resumed = moment(root.props, "resumed_on") or now
-            entry = before.get(root.props["id"])
+            resumed = root.props.resumed_on or now
+            entry = before.get(root.props.id)
             if entry is None or entry.resumed != resumed:
                 entry = Entry(resumed, due=self._next(root, now, resumed))
-            self._entries[root.props["id"]] = entry
+            self._entries[root.props.id] = entry
         return roots
 
     @staticmethod
-    def _next(root: Object, now: datetime, resumed: datetime) -> datetime | None:
+    def _next(root: Task, now: datetime, resumed: datetime) -> datetime | None:
         schedule = schedule_of(root)
         return schedule.next_after(now, resumed) if schedule else None
 
-    def due(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, datetime]]:
+    def due(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, datetime]]:
         """The roots whose schedule is due, with the time they were due; each is then due at its next time.
 
         Times that passed unseen, eg: while the machine slept, are made up for by one run.
         """
         due = []
         for root in roots:
-            entry = self._entries[root.props["id"]]
+            entry = self._entries[root.props.id]
             if entry.due and entry.due <= now:
                 due.append((root, entry.due))
                 entry.due = self._next(root, now, entry.resumed)
         return due
 
-    def to_check(self, roots: Iterable[Object], now: datetime) -> list[tuple[Object, bool]]:
+    def to_check(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, bool]]:
         """The triggered roots whose condition is to be checked now.
 
         Args:
@@ -233,7 +227,7 @@ class Timetable:
         """
         checks = []
         for root in roots:
-            entry = self._entries[root.props["id"]]
+            entry = self._entries[root.props.id]
             at = self._check_time(root, entry)
             if at is not None and at <= now:
                 checks.append((root, not entry.changed))
@@ -242,7 +236,7 @@ class Timetable:
         return checks
 
     @staticmethod
-    def _check_time(root: Object, entry: Entry) -> datetime | None:
+    def _check_time(root: Task, entry: Entry) -> datetime | None:
         if not is_triggered(root):
             return None
         if entry.changed:
@@ -254,16 +248,16 @@ class Timetable:
         for entry in self._entries.values():
             entry.changed = True
 
-    def ran(self, root: Object, now: datetime) -> None:
+    def ran(self, root: Task, now: datetime) -> None:
         """A triggered root starts: it does not start again before its minimum interval is over."""
-        if entry := self._entries.get(root.props["id"]):
+        if entry := self._entries.get(root.props.id):
             seconds = int(
-                root.props["settings"].get("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", DEFAULT_TRIGGER_SECONDS)
+                root.props.settings.get("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", DEFAULT_TRIGGER_SECONDS)
             )
             entry.not_before, entry.checked, entry.changed = now + timedelta(seconds=seconds), now, False
 
     @staticmethod
-    def has_triggers(roots: Iterable[Object]) -> bool:
+    def has_triggers(roots: Iterable[Task]) -> bool:
         """Whether a stream triggers one of the roots."""
         return any(is_triggered(root) for root in roots)
 
@@ -272,7 +266,7 @@ class Timetable:
         if entry := self._entries.get(root_id):
             entry.changed = True
 
-    def next_time(self, roots: Iterable[Object], busy: Container[str]) -> datetime | None:
+    def next_time(self, roots: Iterable[Task], busy: Container[str]) -> datetime | None:
         """When there is something to do next, if nothing happens before.
 
         Args:
@@ -281,7 +275,7 @@ class Timetable:
         """
         times = []
         for root in roots:
-            entry = self._entries[root.props["id"]]
-            check = None if root.props["id"] in busy else self._check_time(root, entry)
+            entry = self._entries[root.props.id]
+            check = None if root.props.id in busy else self._check_time(root, entry)
             times += [t for t in (entry.due, check) if t]
         return min(times, default=None)

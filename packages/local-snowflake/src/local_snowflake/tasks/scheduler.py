@@ -11,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from local_snowflake.catalog.catalog import Catalog, Object
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import Name
 from local_snowflake.tasks import history
@@ -112,7 +113,7 @@ class Scheduler:
 
     def _tick(self, now: datetime) -> float:
         """Start what is due; returns the seconds until there is something to do again."""
-        tasks = self._catalog.all("TASK")
+        tasks = self._catalog.all(TASK)
         with self._lock:
             roots = self._timetable.update(tasks, now)
             busy = {run.record.root_id for run in self._runs.values()}
@@ -122,7 +123,7 @@ class Scheduler:
             for root, at in self._timetable.due(roots, now):
                 if self._may_start(root):
                     self._launch(root, at, history.SCHEDULE)
-            idle = [r for r in roots if r.props["id"] not in busy]
+            idle = [r for r in roots if r.props.id not in busy]
             for root, health_check in self._timetable.to_check(idle, now):
                 self._checks.submit(self._check, root, health_check)
             self._has_triggers = self._timetable.has_triggers(roots)
@@ -146,22 +147,22 @@ class Scheduler:
             waits.append(left if left > 0 else _INTERRUPT_AGAIN)
         return min(waits)
 
-    def _check(self, root: Object, health_check: bool) -> None:
+    def _check(self, root: Task, health_check: bool) -> None:
         """Run a triggered root if its stream has data."""
         try:
             graphs = graphs_of(self._catalog, root.name)
             holds = self._executor.stream_has_data(graphs.graph(root.name.name))
             with self._lock:
-                now = self._catalog.get("TASK", root.name)
-                same = now is not None and now.props["id"] == root.props["id"] and now.props["state"] == STARTED
-                if (holds or health_check) and same and now and not self._active(root.props["id"]):
+                now = self._catalog.get(TASK, root.name)
+                same = now is not None and now.props.id == root.props.id and now.props.state == STARTED
+                if (holds or health_check) and same and now and not self._active(root.props.id):
                     self._launch(now, datetime.now(UTC), history.TRIGGER)
         except Exception:
             logger.exception("the condition of %s could not be looked at", root.name.fqn)
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
-    def execute(self, root: Object, config: str | None = None) -> None:
+    def execute(self, root: Task, config: str | None = None) -> None:
         """Run a graph once, now; or as soon as its present run is over, if runs may not overlap.
 
         Args:
@@ -172,7 +173,7 @@ class Scheduler:
             if self._may_start(root):
                 self._launch(root, datetime.now(UTC), history.EXECUTE, config)
             else:
-                self._queued[root.props["id"]] = lambda: self._launch(root, datetime.now(UTC), history.EXECUTE, config)
+                self._queued[root.props.id] = lambda: self._launch(root, datetime.now(UTC), history.EXECUTE, config)
 
     def retry(self, record: GraphRecord) -> None:
         """Run the failed tasks of a graph's last run again, and what follows from them."""
@@ -196,10 +197,10 @@ class Scheduler:
         self._runs[record.group_id] = run
         self._advance(run)
 
-    def _may_start(self, root: Object) -> bool:
+    def _may_start(self, root: Task) -> bool:
         """Whether the overlap policy allows another run of a root now."""
-        active = self._active(root.props["id"])
-        settings = root.props["settings"]
+        active = self._active(root.props.id)
+        settings = root.props.settings
         policy = str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
         if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "FALSE")).upper() == "TRUE":
             policy = "ALLOW_CHILD_OVERLAP"
@@ -211,13 +212,13 @@ class Scheduler:
     def _active(self, root_id: str) -> list[Run]:
         return [run for run in self._runs.values() if run.record.root_id == root_id]
 
-    def _launch(self, root: Object, at: datetime, scheduled_from: str, config: str | None = None) -> None:
+    def _launch(self, root: Task, at: datetime, scheduled_from: str, config: str | None = None) -> None:
         graph = graphs_of(self._catalog, root.name).graph(root.name.name)
         now = datetime.now(UTC)
-        run = new_run(graph, root.props["id"], self.history.new_id(), at, scheduled_from, merged(graph.config, config))
+        run = new_run(graph, root.props.id, self.history.new_id(), at, scheduled_from, merged(graph.config, config))
         run.start_attempt(now)
         if schedule := schedule_of(root):
-            resumed = datetime.fromisoformat(root.props["resumed_on"]) if root.props["resumed_on"] else now
+            resumed = root.props.resumed_on or now
             run.record.next_scheduled_time = schedule.next_after(max(at, now), resumed)
         self.history.add(run.record)
         self._runs[run.record.group_id] = run

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import TIME, Result, rows
@@ -15,7 +15,6 @@ from local_snowflake.execution.show_clauses import read_clauses, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks.graph import TaskGraphs, graphs_of
-from local_snowflake.tasks.schedule import moment
 
 COLUMNS: dict[str, pa.DataType | None] = {
     "created_on": TIME,
@@ -31,14 +30,14 @@ COLUMNS: dict[str, pa.DataType | None] = {
 _TERSE = ("name", "kind", "database_name", "schema_name", "schedule")
 
 
-def describe(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
+def describe(task: Task, graphs: TaskGraphs) -> dict[str, Any]:
     """A task as SHOW TASKS prints it.
 
     Args:
         task: the task.
         graphs: the tasks of its schema.
     """
-    props, name, settings = task.props, task.name, task.props["settings"]
+    props, name, settings = task.props, task.name, task.props.settings
     relations = _relations(task, graphs)
     root = graphs.is_root(name.name)
     policy = _overlap_policy(settings)
@@ -46,33 +45,33 @@ def describe(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
     return {
         "created_on": task.created_on,
         "name": name.name,
-        "id": props["id"],
+        "id": props.id,
         "database_name": name.database,
         "schema_name": name.schema,
         "owner": task.owner,
         "comment": task.comment,
-        "warehouse": props["warehouse"],
-        "schedule": props["schedule"],
+        "warehouse": props.warehouse,
+        "schedule": props.schedule,
         "predecessors": json.dumps(relations["Predecessors"], separators=(",", ":")),
-        "state": props["state"],
-        "definition": props["definition"],
-        "condition": props["condition"],
+        "state": props.state,
+        "definition": props.definition,
+        "condition": props.condition,
         "allow_overlapping_execution": str(policy != "NO_OVERLAP").lower() if root else None,
-        "last_committed_on": moment(props, "committed_on"),
-        "last_suspended_on": moment(props, "suspended_on"),
+        "last_committed_on": props.committed_on,
+        "last_suspended_on": props.suspended_on,
         "owner_role_type": "ROLE",
         "config": settings.get("CONFIG") if root else None,
         "task_relations": json.dumps(relations, separators=(",", ":")),
-        "last_suspended_reason": props["suspended_reason"],
-        "scheduling_mode": None if props["warehouse"] else "FLEXIBLE" if flexible else "FIXED",
+        "last_suspended_reason": props.suspended_reason,
+        "scheduling_mode": None if props.warehouse else "FLEXIBLE" if flexible else "FIXED",
         "target_completion_interval": settings.get("TARGET_COMPLETION_INTERVAL"),
         "overlap_policy": policy if root else None,
     }
 
 
-def _relations(task: Object, graphs: TaskGraphs) -> dict[str, Any]:
+def _relations(task: Task, graphs: TaskGraphs) -> dict[str, Any]:
     """What a task follows, and what finalizes it or is finalized by it, by full names."""
-    name, finalized = task.name.name, task.props["finalize"]
+    name, finalized = task.name.name, task.props.finalize
     relations: dict[str, Any] = {"Predecessors": [graphs.tasks[p].name.fqn for p in graphs.predecessors(name)]}
     if last := graphs.finalizer_of(name):
         relations["FinalizerTask"] = graphs.tasks[last].name.fqn
@@ -87,7 +86,7 @@ def _overlap_policy(settings: dict[str, Any]) -> str:
     return str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
 
 
-def describe_all(ctx: Context, tasks: list[Object]) -> list[dict[str, Any]]:
+def describe_all(ctx: Context, tasks: list[Task]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
     by_schema: dict[tuple[str, str], TaskGraphs] = {}
     records = []
@@ -107,7 +106,7 @@ def show_tasks(ctx: Context, stmt: Statement) -> Result:
     root_only = next((i for i in range(len(words) - 1) if words[i : i + 2] == ["ROOT", "ONLY"]), None)
     if root_only is not None:
         reader.tokens = reader.tokens[:root_only] + reader.tokens[root_only + 2 :]
-    tasks = select(ctx, read_clauses(reader), "TASK")
+    tasks = select(ctx, read_clauses(reader), TASK)
     records = describe_all(ctx, tasks)
     if root_only is not None:
         records = [r for r in records if r["allow_overlapping_execution"] is not None]
@@ -122,4 +121,4 @@ def describe_task(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     name: Name = ctx.resolve(reader.name_parts())
     reader.finish()
-    return rows(describe_all(ctx, [ctx.catalog.need("TASK", name)]), COLUMNS)
+    return rows(describe_all(ctx, [ctx.catalog.need(TASK, name)]), COLUMNS)

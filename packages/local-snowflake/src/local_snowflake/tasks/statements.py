@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import uuid
-from typing import Any
+from dataclasses import replace
 
-from local_snowflake.catalog.catalog import Change, Object
+from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.objects import TASK, WAREHOUSE, Object, Task, TaskProps
 from local_snowflake.errors import already_exists, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
@@ -14,27 +14,28 @@ from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks import rules
-from local_snowflake.tasks.alter import set_version, suspension
+from local_snowflake.tasks.alter import suspended, with_version
 from local_snowflake.tasks.clauses import Clauses, read_definition
 from local_snowflake.tasks.graph import SUSPENDED, TaskGraphs, fingerprint, graphs_of
 from local_snowflake.tasks.history import graph_of
 from local_snowflake.tasks.rules import finalize_target, predecessors
 from local_snowflake.tasks.scheduler import Scheduler
 
-_TIMES = ("committed_on", "suspended_on", "suspended_reason", "resumed_on")
-_STATE = ("id", "state", "version", "fingerprint", "failures", *_TIMES)
 
-
-def new_state() -> dict[str, Any]:
-    """The state of a task that was just made: suspended, and never run."""
-    return {
-        "id": str(uuid.uuid4()),
-        "state": SUSPENDED,
-        "version": 0,
-        "fingerprint": "",
-        "failures": 0,
-        **dict.fromkeys(_TIMES),
-    }
+def as_new(task: TaskProps) -> TaskProps:
+    """A task's definition as that of a new task: suspended, and never run."""
+    return replace(
+        task,
+        id=str(uuid.uuid4()),
+        state=SUSPENDED,
+        version=0,
+        fingerprint="",
+        failures=0,
+        committed_on=None,
+        suspended_on=None,
+        suspended_reason=None,
+        resumed_on=None,
+    )
 
 
 @statement("CREATE", "TASK")
@@ -53,15 +54,16 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
         if if_not_exists:
             return status(f"{name.name} already exists, statement succeeded.")
         raise already_exists(name.fqn)
-    props = _definition(ctx, name, clauses, graphs)
-    state = new_state()
-    if old and stmt.or_alter:
-        state = {k: old.props[k] for k in _STATE}
-    task = Object("TASK", name, props | state, ctx.session.role, clauses.comment or "")
+    before = old if stmt.or_alter else None
+    props = _definition(ctx, name, clauses, graphs, before.props if before else as_new(TaskProps("", "")))
+    comment = clauses.comment or ""
+    task = (
+        replace(before, props=props, comment=comment)
+        if before
+        else Object(TASK, name, props, ctx.session.role, comment)
+    )
     if old:
         rules.require_suspended(graphs, name.name)
-        task.created_on = old.created_on if stmt.or_alter else task.created_on
-        task.owner = old.owner if stmt.or_alter else task.owner
     extended = graphs.with_task(task)
     rules.check(extended, task)
     rules.require_suspended(extended, name.name)
@@ -73,20 +75,22 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
     return status(f"Task {name.name} successfully created.")
 
 
-def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs) -> dict[str, Any]:
+def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs, state: TaskProps) -> TaskProps:
+    """The properties of a task that clauses define; its state is that of ``state``."""
     if clauses.warehouse:
-        ctx.catalog.need("WAREHOUSE", Name("", "", clauses.warehouse))
-    present = TaskGraphs([*graphs.tasks.values(), Object("TASK", name, {"predecessors": [], "finalize": None})])
-    return {
-        "definition": clauses.definition,
-        "condition": clauses.condition,
-        "schedule": clauses.schedule,
-        "warehouse": clauses.warehouse,
-        "predecessors": predecessors(ctx, name, clauses.after, present),
-        "finalize": finalize_target(ctx, name, clauses.finalize, present),
-        "settings": clauses.settings,
-        "parameters": clauses.parameters,
-    }
+        ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse))
+    present = TaskGraphs([*graphs.tasks.values(), Object(TASK, name, replace(state, predecessors=(), finalize=None))])
+    return replace(
+        state,
+        definition=clauses.definition,
+        condition=clauses.condition,
+        schedule=clauses.schedule,
+        warehouse=clauses.warehouse,
+        predecessors=tuple(predecessors(ctx, name, clauses.after, present)),
+        finalize=finalize_target(ctx, name, clauses.finalize, present),
+        settings=clauses.settings,
+        parameters=clauses.parameters,
+    )
 
 
 @statement("DROP", "TASK")
@@ -96,7 +100,7 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
     if_exists = reader.accept("IF", "EXISTS")
     name = ctx.resolve(reader.name_parts())
     reader.finish()
-    task = ctx.catalog.get("TASK", name)
+    task = ctx.catalog.get(TASK, name)
     if task is None:
         if if_exists:
             return status(f"Drop statement executed successfully ({name.name} already dropped).")
@@ -113,15 +117,12 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
 
 def _sever(change: Change, graphs: TaskGraphs, name: str) -> None:
     for child in graphs.children(name):
-        task = copy.deepcopy(graphs.tasks[child])
-        task.props["predecessors"].remove(name)
-        if not task.props["predecessors"]:
-            task.props |= suspension("CHILD_BECAME_ROOT")
-        change.put(task)
+        task = graphs.tasks[child]
+        props = replace(task.props, predecessors=tuple(p for p in task.props.predecessors if p != name))
+        change.put(replace(task, props=props if props.predecessors else suspended(props, "CHILD_BECAME_ROOT")))
     if last := graphs.finalizer_of(name):
-        task = copy.deepcopy(graphs.tasks[last])
-        task.props |= {"finalize": None, **suspension("FINALIZER_BECAME_ROOT")}
-        change.put(task)
+        task = graphs.tasks[last]
+        change.put(replace(task, props=suspended(replace(task.props, finalize=None), "FINALIZER_BECAME_ROOT")))
 
 
 @statement("EXECUTE", "TASK")
@@ -136,24 +137,24 @@ def execute_task(ctx: Context, stmt: Statement) -> Result:
         rules.check_config(config)
     retry = reader.accept("RETRY", "LAST")
     reader.finish()
-    root = ctx.catalog.need("TASK", name)
+    root = ctx.catalog.need(TASK, name)
     graphs = graphs_of(ctx.catalog, name)
     if not graphs.is_root(name.name):
         raise rules.refusal(f"Task {name.fqn} is not a root task: EXECUTE TASK runs a standalone or a root task.")
     if retry:
         _retry_last(ctx, root, graphs)
         return status(f"Task {name.name} is scheduled to run immediately.")
-    task = copy.deepcopy(root)
-    if set_version(graphs, task):
+    task = with_version(graphs, root)
+    if task is not root:
         with ctx.ddl() as change:
             change.put(task)
     ctx.services.get(Scheduler).execute(task, config)
     return status(f"Task {name.name} is scheduled to run immediately.")
 
 
-def _retry_last(ctx: Context, root: Object, graphs: TaskGraphs) -> None:
+def _retry_last(ctx: Context, root: Task, graphs: TaskGraphs) -> None:
     scheduler = ctx.services.get(Scheduler)
-    last = scheduler.history.last_run(root.props["id"])
+    last = scheduler.history.last_run(root.props.id)
     if last is None or last.state not in {"FAILED", "CANCELLED"}:
         state = last.state if last else "there is none"
         raise rules.refusal(

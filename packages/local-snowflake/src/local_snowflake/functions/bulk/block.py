@@ -18,7 +18,7 @@ from local_snowflake.functions.bulk.scope import (
     top_of,
     visible_ctes,
 )
-from local_snowflake.sql.calls import TABLE_FUNCTION_PREFIX
+from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 
 # what is computed before the calls whenever it does not depend on them
 _BEFORE = ("from_", "joins", "laterals", "where")
