@@ -143,7 +143,7 @@ def _read_arguments(reader: Reader) -> Arguments:
 
 def find_procedure(
     ctx: Context, name: Name, arguments: Arguments, *, qualified: bool = True
-) -> tuple[Object, list[object]]:
+) -> tuple[Routine, list[object]]:
     """The overload that a CALL means, and its arguments in order.
 
     Args:
