@@ -31,8 +31,8 @@ def packed(method: str) -> bytes:
     [
         ("a.csv", TEXT, None),
         ("a.csv", TEXT, "NONE"),
-        ("a.csv", gzip.compress(TEXT), None),
-        ("a.csv", gzip.compress(TEXT), "gzip"),
+        ("a.csv", gzip.compress(TEXT, mtime=0), None),
+        ("a.csv", gzip.compress(TEXT, mtime=0), "gzip"),
         ("a.csv", bz2.compress(TEXT), None),
         ("a.csv", packed("zstd"), None),
         ("a.csv.br", packed("brotli"), None),
