@@ -72,10 +72,10 @@ types: env ## mypy
 	cd packages/local-snowflake && PYTHONPATH= $(abspath $(BIN))/mypy
 
 unit: env ## the tests that are not slow, without lint and types; PYTEST_ARGS="-k name" for some of them
-	$(BIN)/pytest $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -c pyproject.toml $(WORKERS) $(PYTEST_ARGS)
 
 slow: env ## the slow tests: whole life cycles under Airflow, random trials, kills, and the compose stack where Docker runs
-	$(BIN)/pytest $(WORKERS) -m "slow or compose" $(PYTEST_ARGS)
+	$(BIN)/pytest -c pyproject.toml $(WORKERS) -m "slow or compose" $(PYTEST_ARGS)
 
 official-suites: env ## the official libraries' own tests on the local Snowflake: SNOWPARK=checkout ML=checkout ONLY="words of modules"
 	@cd packages/local-snowflake && $(abspath $(BIN))/python -m tests.official_suites $(if $(SNOWPARK),--snowpark $(abspath $(SNOWPARK))) $(if $(ML),--ml $(abspath $(ML))) $(if $(ONLY),--only $(ONLY)) --errors 10
