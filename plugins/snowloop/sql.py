@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, pass_context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, Undefined, pass_context
 from jinja2.runtime import Context
 
 from snowloop.project import Project, include_dir
@@ -64,6 +64,8 @@ def literal(value: Any) -> str:
 @pass_context
 def _bind(context: Context, value: Any) -> str:
     """Put a value among those that are bound to the statement, and a placeholder into its text."""
+    if isinstance(value, Undefined):
+        str(value)  # raises: a strict undefined value has no text
     context["bound_values"].append(value)
     return "?"
 

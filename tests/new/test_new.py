@@ -193,7 +193,17 @@ def test_rows_in_the_order_of_a_time_are_not_shuffled(tmp_path: Path):
 def test_lines_of_another_width_are_told(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(30)]
     written, _ = made(tmp_path, write(tmp_path / "a.csv", [*rows, ["x"], ["a", "1", "1", "9"]], ["id", "x", "target"]))
-    assert "rejected 2 rows will be, with more or fewer fields than the header: 32, 33" in written.text()
+    assert "rejects  2 rows, malformed or with more or fewer fields than the header: 32, 33" in written.text()
+
+
+def test_a_quote_within_a_field_is_data_and_one_that_is_not_closed_costs_one_row(tmp_path: Path):
+    rows = [f'k{number},{number % 2}" pipe,{number % 2}' for number in range(30)]
+    rows[7] = 'k7,"7 inch,1'
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["id,x,target", *rows]))
+    written, _ = made(tmp_path, file)
+    assert "29 rows, 3 columns" in written.text()
+    assert "rejects  1 rows, malformed or with more or fewer fields than the header: 9" in written.text()
 
 
 def test_the_pipeline_takes_what_is_missing_and_what_is_new(tmp_path: Path):

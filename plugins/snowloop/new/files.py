@@ -123,10 +123,10 @@ def _notes(found: Found) -> Iterator[str]:
     table, key, label = found.table, found.key, found.label
     rows = f"{table.rows:,} rows" if table.whole else f"the first {table.rows:,} rows"
     yield f"read     {table.file}: {rows}, {len(found.columns)} columns, delimiter {table.delimiter!r}"
-    if table.ragged:
-        lines = ", ".join(map(str, table.ragged[:5]))
-        more = " and more" if len(table.ragged) > 5 else ""
-        yield f"rejected {len(table.ragged)} rows will be, with more or fewer fields than the header: {lines}{more}"
+    if table.rejected:
+        lines = ", ".join(map(str, table.rejected[:5])) + (" and more" if len(table.rejected) > 5 else "")
+        count = len(table.rejected)
+        yield f"rejects  {count} rows, malformed or with more or fewer fields than the header: {lines}"
     if key.columns:
         yield f"key      {', '.join(column.name for column in key.columns)}: {key.why}"
     else:

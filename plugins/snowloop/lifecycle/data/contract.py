@@ -92,7 +92,7 @@ def row_reason(project: Project) -> str:
 def checked_rows(project: Project, target: str) -> str:
     """Query that gives the rows of the streamed source's RAW table with SNOWLOOP_REASON: why a row may not be used."""
     return render(
-        "validate/checked_rows.sql",
+        "data/checked_rows.sql",
         columns=list(project.streamed.table_columns),
         key=project.key,
         fails=row_fails(project),

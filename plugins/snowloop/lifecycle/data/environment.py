@@ -38,7 +38,7 @@ def create_environment(workspace: Workspace) -> Environment:
     database = workspace.database
     answers = run_script(
         workspace.session,
-        "environment/create.sql",
+        "data/environment.sql",
         database=database,
         warehouse=project.environment.warehouse,
         warehouse_size=project.environment.warehouse_size,
@@ -50,7 +50,7 @@ def create_environment(workspace: Workspace) -> Environment:
     )
     run_script(
         workspace.session,
-        "environment/views.sql",
+        "data/environment_views.sql",
         database=database,
         key=project.key,
         classes=project.label.classes,

@@ -163,7 +163,7 @@ def _check_source(
         counted.append((f"{'_'.join(columns)}_UNIQUE", words, repeated(columns)))
     counted.append(("ANY_RULE", "a row must keep every rule", failing(rules)))
     table = identifier(database, "RAW", name.upper())
-    row = run(session, "validate/counts.sql", table=table, counts=[count for _, _, count in counted])[0]
+    row = run(session, "data/queries.sql#contract_counts", table=table, counts=[count for _, _, count in counted])[0]
     rows, share = int(row["N"]), project.contract.training.share
     checks = [Check(name, "ROW_COUNT", rows, 1, rows > 0, f"{rows} rows" if rows else f"{table} is empty")]
     for place, (check, words, _) in enumerate(counted, start=1):
@@ -179,7 +179,7 @@ def _freshness(session: "Session", database: str, name: str, source: Source) -> 
     if declared is None:
         return []
     names = {"database": database, "table": identifier(database, "RAW", name.upper()), "source": name.upper()}
-    age = run(session, "validate/freshness.sql", column=declared.column, **names)[0]["AGE"]
+    age = run(session, "data/queries.sql#age_of_newest_row", column=declared.column, **names)[0]["AGE"]
     what, most = f"the newest {declared.column or 'load'}", int(declared.max_age.total_seconds())
     bound = f"at most {in_words(declared.max_age)} are allowed"
     if age is None:
