@@ -6,15 +6,15 @@ from html.parser import HTMLParser
 
 import pytest
 
+from snowloop.checks import Check
 from snowloop.lifecycle.evaluation.results import Interval, SliceResult
-from snowloop.lifecycle.gate.checks import GateCheck
 from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, MetricRow, Part
 from snowloop.lifecycle.report.figures import measured_of
 from snowloop.lifecycle.report.render import html, markdown, number
 
 CHECKS = (
-    GateCheck("TRAINED", passed=True, reason="2 of 2 candidates could be trained", value=2, bound=1),
-    GateCheck("BOUND", passed=True, reason="roc_auc is 0.7259", value=0.7259, bound=0.65, baseline=None),
+    Check.of("TRAINED", passed=True, reason="2 of 2 candidates could be trained", value=2, bound=1),
+    Check.of("BOUND", passed=True, reason="roc_auc is 0.7259", value=0.7259, bound=0.65, baseline=None),
 )
 CURVE = {"x": [0.0, 0.2, 1.0], "y": [0.0, 0.7, 1.0]}
 CLASS = {"name": "1", "rows": 100, "positive": 20, "roc": CURVE, "precision_recall": CURVE}
@@ -48,7 +48,7 @@ CARD = Card(
     {"candidate": "logistic", "params": {"c": 1}, "git_commit": "deadbeef", "packages": ["scikit-learn==1.9.1"],
      "lock_hash": "10cc", "seed": 7},
 )  # fmt: skip
-REFUSED = (*CHECKS, GateCheck("SKEW", passed=False, reason="skew is 0.2 | too much", value=0.2, bound=1e-6))
+REFUSED = (*CHECKS, Check.of("SKEW", passed=False, reason="skew is 0.2 | too much", value=0.2, bound=1e-6))
 EVIL = '<script>alert("x")</script>'
 
 
@@ -212,7 +212,7 @@ def test_the_same_card_gives_the_same_files():
 @pytest.mark.parametrize("name", [EVIL, "$x^2$ & more", "a|b\nc", "`tick` *star* [link](http://example.org)"])
 def test_a_name_is_shown_and_never_read(name: str):
     measured = replace(MEASURED, importance=((name, 0.1),), slices=(SliceResult(name, name, 4, 0.5),))
-    checks = (GateCheck("BOUND", passed=False, reason=name),)
+    checks = (Check.of("BOUND", passed=False, reason=name),)
     card = replace(
         judged(CARD, checks=checks), purpose=name, measured=measured, features=(FeatureFacts(name, "FLOAT", 0.5, 0.1),)
     )
@@ -269,7 +269,7 @@ def test_folds_are_told_where_there_were_some():
 
 def test_the_number_of_candidates_is_told_with_how_the_best_was_chosen():
     alone, many = (
-        judged(CARD, checks=(GateCheck("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
+        judged(CARD, checks=(Check.of("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
         for count in (1.0, 12.0)
     )
     folded = replace(many, measured=replace(MEASURED, settings={**MEASURED.settings, "cross_validation": 5}))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from snowloop.lifecycle.champion.approval import Approval
-from snowloop.lifecycle.gate.gate import Override
+from snowloop.lifecycle.gate.verdict import Override
 from snowloop.lifecycle.provenance import git_commit, lock_hash
 from snowloop.sql import run
 from snowloop.workspace import Workspace

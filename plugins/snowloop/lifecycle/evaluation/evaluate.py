@@ -67,8 +67,8 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
     found = call(workspace, EVALUATION, order)
     evaluation = replace(
         _evaluation(candidate, now, same_rows=same_rows, found=found),
-        unseen=own.unseen(candidate.training_set.holdout_rows - found["rows"]),
-        champion_unseen=other.unseen(found["seen_by_champion"]),
+        held_out=own.unseen(candidate.training_set.holdout_rows - found["rows"]),
+        champion_held_out=other.unseen(found["seen_by_champion"]),
     )
     _record(workspace, evaluation, found)
     return evaluation
@@ -109,8 +109,8 @@ def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
         "higher_is_better": project.metric.higher_is_better,
         "champion": evaluation.champion,
         "same_rows": evaluation.same_rows,
-        "left_out": evaluation.unseen.left_out,
-        "champion_left_out": evaluation.champion_unseen.left_out,
+        "left_out": evaluation.held_out.left_out,
+        "champion_left_out": evaluation.champion_held_out.left_out,
         "seed": project.seed,
         "cross_validation": project.cross_validation,
         **project.evaluation.model_dump(mode="json"),
@@ -139,7 +139,7 @@ def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, f
         cost=Cost(**found["cost"]),
         evaluation_id=content_hash(candidate.version_name, now.name if now else None, steady),
         rows=found["rows"],
-        beside_champion=measured.get("beside champion", {}),
+        metrics_on_champion_rows=measured.get("beside champion", {}),
     )
 
 

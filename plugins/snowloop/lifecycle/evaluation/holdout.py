@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snowloop.lifecycle.evaluation.results import Unseen
+from snowloop.lifecycle.evaluation.results import HeldOut
 from snowloop.lifecycle.versions import Version, show
 from snowloop.project import Project
 from snowloop.sql import identifier, render
@@ -25,9 +25,9 @@ class Lesson:
     table: str | None = None
     unknown: str | None = None
 
-    def unseen(self, left_out: int) -> Unseen:
+    def unseen(self, left_out: int) -> HeldOut:
         """What an evaluation says of it, when so many rows were left out."""
-        return Unseen(left_out, self.unknown)
+        return HeldOut(left_out, self.unknown)
 
     def unseen_rows(self, project: Project, training_set: "TrainingSet") -> str:
         """The rows of a training set that it was not trained on, as SQL puts them after FROM."""

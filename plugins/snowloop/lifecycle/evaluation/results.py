@@ -124,7 +124,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Unseen:
+class HeldOut:
     """Of held-out rows those alone may judge a version that it was not trained on.
 
     Args:
@@ -137,7 +137,7 @@ class Unseen:
 
 
 @dataclass(frozen=True)
-class Contest:
+class Selection:
     """How a candidate was chosen to be judged.
 
     Args:
@@ -184,11 +184,12 @@ class Evaluation(Result):
         skew: The serving path against Python.
         cost: Size and time.
         evaluation_id: Its id in OPS.EVALUATIONS.
-        contest: How it was chosen to be judged.
+        selection: How it was chosen to be judged.
         rows: Held-out rows that it was measured on; None: all.
-        unseen: Which held-out rows the candidate itself was trained on, if it is older than the training set.
-        champion_unseen: Which of the others the champion was trained on: it is measured without them.
-        beside_champion: The candidate's metrics on the rows on which the champion was measured, if those are fewer.
+        held_out: Which held-out rows the candidate itself was trained on, if it is older than the training set.
+        champion_held_out: Which of the others the champion was trained on: it is measured without them.
+        metrics_on_champion_rows: The candidate's metrics on the rows on which the champion was measured, if
+            those are fewer.
     """
 
     candidate: Candidate
@@ -207,11 +208,11 @@ class Evaluation(Result):
     skew: Skew | None = None
     cost: Cost | None = None
     evaluation_id: str = ""
-    contest: Contest = Contest()
+    selection: Selection = Selection()
     rows: int | None = None
-    unseen: Unseen = Unseen()
-    champion_unseen: Unseen = Unseen()
-    beside_champion: dict[str, float] = field(default_factory=dict)
+    held_out: HeldOut = HeldOut()
+    champion_held_out: HeldOut = HeldOut()
+    metrics_on_champion_rows: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -231,11 +232,14 @@ class Evaluation(Result):
         """All that was measured, as rows of OPS.EVALUATIONS: name, slice, value, low, high, rows."""
         held_out = self.candidate.training_set.holdout_rows
         rows = held_out if self.rows is None else self.rows
-        both = rows - self.champion_unseen.left_out
+        both = rows - self.champion_held_out.left_out
         for whose, metrics in {"": self.metrics, **self._baselines()}.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=rows)
-        for whose, metrics in {"champion ": self.champion_metrics, "beside champion ": self.beside_champion}.items():
+        for whose, metrics in {
+            "champion ": self.champion_metrics,
+            "beside champion ": self.metrics_on_champion_rows,
+        }.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=both)
         for name, value in self.candidate.cross_validation.items():

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from snowloop.checks import Check
 from snowloop.lifecycle.evaluation.results import Interval, SliceResult
-from snowloop.lifecycle.gate.checks import GateCheck
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Judged:
 
     verdict_id: str
     version: str
-    checks: tuple[GateCheck, ...]
+    checks: tuple[Check, ...]
     champion: str | None
     training_set: str
     git_commit: str
@@ -34,9 +34,9 @@ class Judged:
     override: str | None = None
 
     @property
-    def failed(self) -> list[GateCheck]:
+    def failed(self) -> list[Check]:
         """The checks that failed."""
-        return [check for check in self.checks if not check.passed]
+        return [check for check in self.checks if check.failed]
 
     @property
     def outcome(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from snowloop.lifecycle.gate.checks import GateCheck
+from snowloop.checks import Check, Outcome, counted
 from snowloop.lifecycle.report.card import Card, FeatureFacts
 from snowloop.project import include_dir
 
@@ -112,6 +112,7 @@ def _names(card: Card) -> dict[str, Any]:
         "measured": measured,
         "data": card.data,
         "failed": card.judged.failed,
+        "counted": counted(card.judged.checks, " checks"),
         "checks": _failed_first(card.judged.checks),
         "columns": [name for name in COLUMNS if measured and any(name in each.values for each in measured.metrics)],
         "classes": _classes(card),
@@ -126,8 +127,10 @@ def _names(card: Card) -> dict[str, Any]:
     }
 
 
-def _failed_first(checks: tuple[GateCheck, ...]) -> list[GateCheck]:
-    return sorted(checks, key=lambda check: check.passed)
+def _failed_first(checks: tuple[Check, ...]) -> list[Check]:
+    """Failed checks, then passed ones, then those that were not asked."""
+    order: tuple[Outcome, ...] = ("failed", "passed", "not_asked")
+    return sorted(checks, key=lambda check: order.index(check.outcome))
 
 
 def _by_importance(features: tuple[FeatureFacts, ...]) -> list[FeatureFacts]:
