@@ -26,7 +26,7 @@ class ContractViolation(Refusal):
 
 
 class LeakageError(Refusal):
-    """The training set gives the label away; the message names the feature, its value, the bound, and what to do."""
+    """The training set leaks the label; the message names the feature, its value, the bound, and what to do."""
 
 
 class TrainingError(SnowloopError):

@@ -15,7 +15,8 @@ from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
 from snowloop.lifecycle.evaluation.evaluate import Evaluation
-from snowloop.lifecycle.features.training_set import Feature, TrainingSet
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result

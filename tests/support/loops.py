@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from snowloop.lifecycle.features.training_set import Feature
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.scoring.desired import Wanted, wanted_loop
 from snowloop.lifecycle.scoring.observed import Found
 from snowloop.lifecycle.versions import Version

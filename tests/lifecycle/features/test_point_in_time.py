@@ -69,7 +69,7 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
     with pytest.raises(LeakageError) as caught:
         build_training_set(Workspace(world.session, project, world.target))
     said = str(caught.value)
-    assert f"feature {name} is another one in " in said
+    assert f"feature {name} differs in " in said
     assert "rows when the rows of later events (ASKED_AT) are not there, such as LOAN_ID " in said
     assert "feature AMOUNT" not in said
     failed = world.rows(
@@ -80,7 +80,7 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
 
 def test_rows_that_are_kept_by_what_came_later_are_found(world: World, tmp_path: Path):
     kept = "SELECT LOAN_ID, AMOUNT FROM {{ source }} QUALIFY ROW_NUMBER() OVER (ORDER BY ASKED_AT DESC) > 3"
-    with pytest.raises(LeakageError, match=r"feature AMOUNT is another one in 3 of \d+ rows when the rows of later"):
+    with pytest.raises(LeakageError, match=r"feature AMOUNT differs in 3 of \d+ rows when the rows of later"):
         build_training_set(Workspace(world.session, loans_project(tmp_path, kept), world.target))
 
 

@@ -7,7 +7,8 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
-from snowloop.lifecycle.features.leakage import Subject, check_leakage
+from snowloop.lifecycle.features.feature import Subject
+from snowloop.lifecycle.features.leakage import check_leakage
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.project import Project, ProjectError
 from snowloop.workspace import Workspace

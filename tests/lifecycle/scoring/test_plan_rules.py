@@ -5,7 +5,7 @@ import json
 import pytest
 
 from snowloop.errors import PlanRefused
-from snowloop.lifecycle.features.training_set import Feature
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.scoring.desired import wanted_loop
 from snowloop.lifecycle.scoring.observed import Begun, Found
 from snowloop.lifecycle.scoring.plan import Plan, make_plan

@@ -17,9 +17,10 @@ from snowloop.lifecycle.evaluation.results import (
     Skew,
     SliceResult,
 )
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.lifecycle.features.queries import check_slices
-from snowloop.lifecycle.features.training_set import Feature, TrainingSet
+from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.training.train import Candidate

@@ -1,4 +1,4 @@
-"""Renders features.sql, so that each row sees of the sources that it joins what was known before its event alone."""
+"""Renders features.sql with point-in-time joins: each row sees only what was known before its event."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ def render_features(project: Project, target: str, source: str) -> str:
     """The text of features.sql over some rows of the streamed source: the one way in which it is ever read.
 
     ``{{ source }}`` becomes those rows. ``{{ as_of('payments', on='CUSTOMER') }}`` becomes the rows of another source
-    beside each of them, by their key as ``OF_<KEY>``: rows of the same customer that keep the contract and were known
-    before the event. So a join cannot see the future, neither in training nor in serving (the point-in-time join of
-    feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
+    that belong to each of them, with its key as ``OF_<KEY>``: rows of the same customer that keep the contract and were
+    known before the event. So a join cannot see the future, neither in training nor in serving (the point-in-time join
+    of feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
 
     Args:
         project: The project.

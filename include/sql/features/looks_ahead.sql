@@ -1,17 +1,10 @@
--- features.sql over what had happened up to some moments: how many rows of each feature are other than over all rows.
-{% import "features/other.sql" as compared %}
-{% macro same_key(left, right) -%}
-{% for column in key %}{{ left }}.{{ column|identifier }} = {{ right }}.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
-{%- endmacro %}
+-- features.sql over what had happened up to some moments: in how many rows each feature differs from that over all rows.
+{% import "features/macros.sql" as macros %}
 {% macro changed(feature) -%}
-F.SNOWLOOP_THERE IS NULL OR ({{ compared.other(feature, "F", "T") }})
+F.SNOWLOOP_THERE IS NULL OR ({{ macros.differs(feature, "F", "T") }})
 {%- endmacro %}
-WITH CHECKED AS (
-{{ checked }}
-),
-CLEAN AS (
-    SELECT {{ columns|identifiers }} FROM CHECKED WHERE SNOWLOOP_REASON IS NULL
-),
+{% include "features/queries.sql#clean_rows" %}
+,
 MOMENTS AS (
     SELECT PART, MAX(MOMENT) AS MOMENT
     FROM (
@@ -43,7 +36,7 @@ SELECT
     {% endfor %}
     COUNT(*) AS N
 FROM {{ table }} AS T
-JOIN {{ cut.source }} AS C ON {{ same_key("C", "T") }}
-LEFT JOIN (SELECT *, TRUE AS SNOWLOOP_THERE FROM FEATURES_{{ loop.index }}) AS F ON {{ same_key("F", "T") }}
+JOIN {{ cut.source }} AS C ON {{ macros.same_key(key, "C", "T") }}
+LEFT JOIN (SELECT *, TRUE AS SNOWLOOP_THERE FROM FEATURES_{{ loop.index }}) AS F ON {{ macros.same_key(key, "F", "T") }}
 {{ "UNION ALL" if not loop.last }}
 {% endfor %}
