@@ -73,4 +73,4 @@ def rehearse(
 
     with open_project(project, connection, airflow_connection) as (session, declared):
         done = rehearsals.rehearse(Workspace(session, declared, target))
-    say("\n".join(f"{each.name}: {each.reason}" for each in done.tried))
+    say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))

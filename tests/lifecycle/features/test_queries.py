@@ -45,7 +45,12 @@ def project(tmp_path: Path) -> Project:
             "    CURRENT_DATE() AS DAY,",
             "feature DAY is of type .*: cast it to a number or to text",
         ),
-        ("label.sql", "TARGET AS PROGRESSION", "TARGETT AS PROGRESSION", "Snowflake cannot compile the query: .*TARGETT"),
+        (
+            "label.sql",
+            "TARGET AS PROGRESSION",
+            "TARGETT AS PROGRESSION",
+            "cannot compile the query: .*TARGETT",
+        ),
         (
             "label.sql",
             "TARGET AS PROGRESSION",

@@ -123,7 +123,7 @@ def test_a_candidate_that_ends_the_process_fails_by_itself(world: World):
 
 def test_the_candidates_of_a_search_are_rehearsed_as_they_are_trained(world: World):
     """The search says a parameter that build_model needs."""
-    tried = rehearse(Workspace(world.session, without_failing(world), world.target)).tried
+    tried = rehearse(Workspace(world.session, without_failing(world), world.target)).checks
     specified = [each for each in tried if each.name == "SPECIFICATION_TESTED"]
     assert [each.passed for each in specified] == [True]
     assert "candidate line_" in specified[0].reason
@@ -134,7 +134,7 @@ def test_a_champion_whose_candidate_is_no_longer_declared_is_rehearsed_without_a
     project = without_failing(world)
     (other,) = project.contestants
     changed = project.model_copy(update={"candidates": (other.model_copy(update={"name": "renamed"}),)})
-    tried = rehearse(Workspace(world.session, changed, world.target)).tried
+    tried = rehearse(Workspace(world.session, changed, world.target)).checks
     assert [each.name for each in tried] == ["SPECIFICATION_TESTED"]
 
 

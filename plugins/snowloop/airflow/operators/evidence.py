@@ -14,7 +14,7 @@ from snowloop.workspace import Workspace
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from snowloop.lifecycle.monitoring.monitor import Monitored
+    from snowloop.lifecycle.monitoring.monitor import MonitoringReport
     from snowloop.lifecycle.monitoring.rehearse import Rehearsal
     from snowloop.lifecycle.report import Report
 
@@ -64,7 +64,7 @@ class ReportOperator(SnowparkStageOperator):
 class MonitorOperator(SnowparkStageOperator):
     """Watch scores, times, age and packages of the version that serves; what is not as it should be fails the task."""
 
-    def run(self, workspace: Workspace) -> Monitored:
+    def run(self, workspace: Workspace) -> MonitoringReport:
         """Call ``monitor``."""
         from snowloop.lifecycle.monitoring.monitor import monitor
 
