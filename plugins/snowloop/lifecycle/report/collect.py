@@ -102,9 +102,8 @@ def _check(row: "Row") -> Check:
 def _measured(session: "Session", database: str, evaluation_id: str | None) -> Measured | None:
     if evaluation_id is None:
         return None
-    rows = run(session, "report/evaluation.sql", database=database, evaluation_id=evaluation_id)
     details = run(session, "report/details.sql", database=database, evaluation_id=evaluation_id)
-    return measured_of([row.as_dict() for row in rows], json.loads(details[0]["DETAILS"]) if details else {})
+    return measured_of(json.loads(details[0]["DETAILS"])) if details else None
 
 
 def _data(session: "Session", project: Project, database: str, fingerprint: str) -> Data | None:
