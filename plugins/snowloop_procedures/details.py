@@ -182,7 +182,7 @@ def each_class(classes: Sequence[int | str], label: np.ndarray, score: np.ndarra
             {
                 "name": str(name),
                 "rows": rows,
-                "told": {str(classes[other]): int(n) for other, n in enumerate(matrix[place]) if n},
+                "predicted": {str(classes[other]): int(n) for other, n in enumerate(matrix[place]) if n},
                 "precision": right / told if told else None,
                 "recall": right / rows if rows else None,
                 "f1": 2 * right / (rows + told) if rows + told else None,

@@ -5,12 +5,6 @@ SELECT
 FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
 WHERE VERDICT_ID = {{ verdict_id|bind }}
 
--- name: evaluation
-SELECT NAME, SLICE, VALUE, LOW, HIGH, ROWS_MEASURED
-FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
-WHERE EVALUATION_ID = {{ evaluation_id|bind }}
-ORDER BY NAME, SLICE
-
 -- name: evaluation_details
 SELECT DETAILS::VARCHAR AS DETAILS
 FROM {{ identifier(database, 'OPS', 'EVALUATION_DETAILS') }}

@@ -86,7 +86,7 @@ def test_each_class_has_its_row_of_the_confusion(scored: tuple[np.ndarray, np.nd
     label, score = scored
     found = details.each_class(CLASSES, label, score)
     matrix = sk.confusion_matrix(label, score.argmax(axis=1))
-    assert [[each["told"].get(name, 0) for name in CLASSES] for each in found] == matrix.tolist()
+    assert [[each["predicted"].get(name, 0) for name in CLASSES] for each in found] == matrix.tolist()
     report = sk.classification_report(label, score.argmax(axis=1), target_names=CLASSES, output_dict=True)
     for each in found:
         assert (each["precision"], each["recall"], each["f1"]) == pytest.approx(
@@ -94,7 +94,7 @@ def test_each_class_has_its_row_of_the_confusion(scored: tuple[np.ndarray, np.nd
         )
     (high, low, middle) = details.each_class(CLASSES, np.array([0, 0]), np.eye(3)[[0, 1]])
     assert (high["recall"], high["precision"], high["roc_auc"]) == (0.5, 1.0, None)
-    assert (low["recall"], low["precision"], low["told"]) == (None, 0.0, {})
+    assert (low["recall"], low["precision"], low["predicted"]) == (None, 0.0, {})
     assert (middle["f1"], middle["precision"]) == (None, None)
 
 

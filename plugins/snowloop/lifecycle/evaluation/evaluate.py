@@ -88,7 +88,12 @@ def _record(workspace: Workspace, evaluation: Evaluation, found: dict[str, Any])
         training_set=candidate.training_set.fingerprint,
         rows=list(evaluation.facts()),
     )
-    details = {**_settings(project, evaluation), "query_id": found["query_id"], "curves": found["curves"]}
+    details = {
+        **_settings(project, evaluation),
+        "query_id": found["query_id"],
+        "curves": found["curves"],
+        "results": evaluation.results(),
+    }
     run(
         workspace.session,
         "evaluate/record_details.sql",

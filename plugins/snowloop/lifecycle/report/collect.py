@@ -94,9 +94,8 @@ def _check(row: "Row") -> Check:
 def _measured(workspace: Workspace, evaluation_id: str | None) -> Measured | None:
     if evaluation_id is None:
         return None
-    rows = workspace.run("report/queries.sql#evaluation", evaluation_id=evaluation_id)
     details = workspace.run("report/queries.sql#evaluation_details", evaluation_id=evaluation_id)
-    return measured_of([row.as_dict() for row in rows], json.loads(details[0]["DETAILS"]) if details else {})
+    return measured_of(json.loads(details[0]["DETAILS"])) if details else None
 
 
 def _data(workspace: Workspace, fingerprint: str) -> Data | None:
