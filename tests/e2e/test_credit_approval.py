@@ -60,7 +60,7 @@ def test_the_summary_tells_champion_verdict_rows_and_report(stack, first):
         assert f"\n{word}" in first.out
     page = next(line for line in first.out.splitlines() if line.startswith("page of the report")).split()[-1]
     assert page.startswith(str(stack.state.root))
-    assert "May serve" in Path(page).read_text()
+    assert "Passed the gate" in Path(page).read_text()
 
 
 def test_the_local_snowflake_is_stopped_after_the_run(stack, first):

@@ -37,7 +37,7 @@ def test_the_gate_refuses_the_worthless_model_of_the_real_credit_data(stack, sha
     assert "roc_auc" in ran.out
     assert "promote" not in ran.out
     page = next(line for line in ran.out.splitlines() if line.startswith("page of the report")).split()[-1]
-    assert "is refused" in Path(page).with_suffix(".md").read_text().splitlines()[0]
+    assert "was refused" in Path(page).with_suffix(".md").read_text().splitlines()[0]
     refused = stack.query("SELECT COUNT(*) FROM CREDIT_APPROVAL_DEV.OPS.VERDICTS WHERE NOT PASSED")
     assert refused[0][0] > 0
     assert stack.query("SELECT COUNT(*) FROM CREDIT_APPROVAL_DEV.OPS.LEDGER") == [(0,)]

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.checks import Check, Outcome
 from snowloop.errors import ReportError
-from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, Part
-from snowloop.lifecycle.report.figures import measured_of
+from snowloop.lifecycle.report.card import (
+    Card,
+    Data,
+    EvaluationSummary,
+    FeatureFacts,
+    LoadSummary,
+    Part,
+    VerdictSummary,
+)
+from snowloop.lifecycle.report.figures import summarize_evaluation
 from snowloop.lifecycle.versions import versions
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
@@ -31,9 +39,9 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
         ReportError: if there is no such verdict.
     """
     project = workspace.project
-    judged = _judged(workspace, _verdict_id(workspace, verdict_id, version))
-    facts = next((each.facts for each in versions(workspace) if each.name == judged.version), {})
-    measured = _measured(workspace, judged.evaluation_id)
+    verdict = _verdict(workspace, _verdict_id(workspace, verdict_id, version))
+    facts = next((each.facts for each in versions(workspace) if each.name == verdict.version), {})
+    evaluation = _evaluation(workspace, verdict.evaluation_id)
     return Card(
         project=project.name,
         purpose=project.description,
@@ -41,10 +49,10 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
         tags=project.tags,
         target=workspace.target,
         model=f"{workspace.database}.MODELS.{project.model_name}",
-        judged=judged,
-        measured=measured,
-        data=_data(workspace, judged.training_set),
-        features=_features(workspace, judged.training_set, facts.get("features", []), measured),
+        verdict=verdict,
+        evaluation=evaluation,
+        data=_data(workspace, verdict.training_set),
+        features=_features(workspace, verdict.training_set, facts.get("features", []), evaluation),
         version_facts={name: value for name, value in facts.items() if name != "features"},
     )
 
@@ -63,7 +71,7 @@ def _verdict_id(workspace: Workspace, verdict_id: str | None, version: str | Non
     raise ReportError(message)
 
 
-def _judged(workspace: Workspace, verdict_id: str) -> Judged:
+def _verdict(workspace: Workspace, verdict_id: str) -> VerdictSummary:
     rows = workspace.run("report/queries.sql#verdict", verdict_id=verdict_id)
     if not rows:
         message = (
@@ -71,7 +79,7 @@ def _judged(workspace: Workspace, verdict_id: str) -> Judged:
         )
         raise ReportError(message)
     first = rows[0]
-    return Judged(
+    return VerdictSummary(
         verdict_id,
         first["MODEL_VERSION"],
         tuple(_check(row) for row in rows if row["CHECK_NAME"] != "OVERRIDE"),
@@ -91,11 +99,11 @@ def _check(row: "Row") -> Check:
     return Check(row["CHECK_NAME"], outcome, row["REASON"], value, bound, baseline=baseline)
 
 
-def _measured(workspace: Workspace, evaluation_id: str | None) -> Measured | None:
+def _evaluation(workspace: Workspace, evaluation_id: str | None) -> EvaluationSummary | None:
     if evaluation_id is None:
         return None
     details = workspace.run("report/queries.sql#evaluation_details", evaluation_id=evaluation_id)
-    return measured_of(json.loads(details[0]["DETAILS"])) if details else None
+    return summarize_evaluation(json.loads(details[0]["DETAILS"])) if details else None
 
 
 def _data(workspace: Workspace, fingerprint: str) -> Data | None:
@@ -113,7 +121,7 @@ def _data(workspace: Workspace, fingerprint: str) -> Data | None:
         row["GIT_COMMIT"],
         built_at,
         _parts(workspace, name),
-        tuple(_loaded(load) for load in loads),
+        tuple(_load(load) for load in loads),
     )
 
 
@@ -138,17 +146,17 @@ def _float(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _loaded(row: "Row") -> Loaded:
+def _load(row: "Row") -> LoadSummary:
     loaded, rejected = int(row["ROWS_LOADED"] or 0), int(row["ROWS_REJECTED"] or 0)
-    return Loaded(row["SOURCE"], int(row["FILES"]), loaded, rejected, row["QUERY_ID"])
+    return LoadSummary(row["SOURCE"], int(row["FILES"]), loaded, rejected, row["QUERY_ID"])
 
 
 def _features(
-    workspace: Workspace, fingerprint: str, features: Sequence[dict[str, str]], measured: Measured | None
+    workspace: Workspace, fingerprint: str, features: Sequence[dict[str, str]], evaluation: EvaluationSummary | None
 ) -> tuple[FeatureFacts, ...]:
     rows = workspace.run("report/queries.sql#single_features", fingerprint=fingerprint)
     alone = {row["FEATURE"]: row["VALUE"] for row in rows}
-    importance = dict(measured.importance) if measured else {}
+    importance = dict(evaluation.importance) if evaluation else {}
     return tuple(
         FeatureFacts(each["name"], each["type"], _float(alone.get(each["name"])), importance.get(each["name"]))
         for each in features
