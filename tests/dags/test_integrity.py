@@ -179,7 +179,9 @@ def test_candidates_are_mapped(dag_bag, name):
     train, evaluate = dag.get_task("train.candidate"), dag.get_task("train.evaluate")
     assert isinstance(train, MappedOperator)
     assert isinstance(evaluate, MappedOperator)
-    assert train.expand_input.value == {"candidate": [candidate.name for candidate in PROJECTS[name].contestants]}
+    assert train.expand_input.value == {
+        "candidate": [candidate.name for candidate in PROJECTS[name].expanded_candidates]
+    }
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)

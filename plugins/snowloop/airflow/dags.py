@@ -105,7 +105,7 @@ def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
             project=project.name,
             training_set=training_set.output,
             map_index_template="{{ task.candidate }}",
-        ).expand(candidate=[candidate.name for candidate in project.contestants])
+        ).expand(candidate=[candidate.name for candidate in project.expanded_candidates])
         evaluations = EvaluateOperator.partial(
             task_id="evaluate",
             project=project.name,

@@ -108,8 +108,8 @@ def test_a_moment_with_a_zone_does_not_say_when_a_label_was_known(world: World, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ([(HASH, "split: {by: group}")], "column goes with `by: group`"),
-        ([(HASH, "split: {by: hash, column: PATIENT}")], "column goes with `by: group`"),
+        ([(HASH, "split: {by: group}")], "column is for `by: group`"),
+        ([(HASH, "split: {by: hash, column: PATIENT}")], "column is for `by: group`"),
         ([(HASH, "split: {by: group, column: DOCTOR}")], "column DOCTOR (of key or split) is not a column of source"),
         ([(HASH, "split: {by: group, column: SEEN_AT}")], "SEEN_AT may be null, and such rows have no group"),
         ([TIME, ("    event_time: SEEN_AT\n", "")], "split `by: time` needs the source's event time"),

@@ -6,7 +6,7 @@ from typing import Any
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.data.contract import rows_fail
 from snowloop.project import Project
-from snowloop.project.as_of_joins import Joined, joined
+from snowloop.project.as_of_joins import AsOfJoin, resolve_join
 from snowloop.sql import identifier, render, render_project
 
 
@@ -27,13 +27,13 @@ def render_features(project: Project, target: str, source: str) -> str:
         The SQL text.
 
     Raises:
-        ProjectError: if it joins what cannot be joined.
+        ProjectError: if a join is not possible.
         jinja2.TemplateError: if it uses a value that is not given.
     """
 
     def as_of(name: str, on: str | Sequence[str] | Mapping[str, str] = ()) -> str:
         try:
-            return _relation(project, target, source, joined(project, name, on))
+            return _relation(project, target, source, resolve_join(project, name, on))
         except ValueError as error:
             message = f"{project.directory / 'features.sql'}: {error}"
             raise ProjectError(message) from error
@@ -42,14 +42,14 @@ def render_features(project: Project, target: str, source: str) -> str:
     return render_project(project, "features.sql", **values)
 
 
-def _relation(project: Project, target: str, source: str, other: Joined) -> str:
-    known = f"J.{identifier(other.event_time)}::TIMESTAMP_NTZ"
+def _relation(project: Project, target: str, source: str, join: AsOfJoin) -> str:
+    known = f"J.{identifier(join.event_time)}::TIMESTAMP_NTZ"
     return render(
         "features/as_of.sql",
         source=source,
         key=project.key,
-        joined=other,
-        table=identifier(project.database(target), "RAW", other.name.upper()),
-        fails=rows_fail(other.source, project.key if other.name == project.source else ()),
-        known=f"DATEADD('second', {other.delay}, {known})" if other.delay else known,
+        joined=join,
+        table=identifier(project.database(target), "RAW", join.name.upper()),
+        fails=rows_fail(join.source, project.key if join.name == project.source else ()),
+        known=f"DATEADD('second', {join.delay}, {known})" if join.delay else known,
     )

@@ -82,7 +82,9 @@ def rehearse(workspace: Workspace) -> Rehearsal:
 
 def _same_code(project: Project, now: Version, training_set: TrainingSet) -> bool:
     """Whether training its candidate now would give the same version; not if the candidate is no longer declared."""
-    declared = (each for each in project.contestants if each.name.upper() == str(now.facts["candidate"]).upper())
+    declared = (
+        each for each in project.expanded_candidates if each.name.upper() == str(now.facts["candidate"]).upper()
+    )
     return now.name in [version_name(project, training_set, each) for each in declared]
 
 
@@ -106,7 +108,7 @@ def _order(
         "query": render("train/training_rows.sql", **names, features=training_set.features, along=None),
         "served": None if project.label.classes else served,
         "reproduce": reproduce,
-        "candidates": [{"name": each.name, "params": each.params} for each in project.contestants],
+        "candidates": [{"name": each.name, "params": each.params} for each in project.expanded_candidates],
         "features": [asdict(feature) for feature in training_set.features],
         "label": label,
         "task": project.label.task,
