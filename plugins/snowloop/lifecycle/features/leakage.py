@@ -13,11 +13,12 @@ from snowloop.lifecycle.provenance import content_hash
 from snowloop.project import Project
 from snowloop.sql import render, run
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Feature, LeakageRequest
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-    from snowloop.lifecycle.features.training_set import Feature
+    from snowloop.lifecycle.features.training_set import Feature as TrainingFeature
 
 MOMENTS = 4
 """Of the event times, evenly by rows, at which it is asked whether a feature needs what came later."""
@@ -38,7 +39,7 @@ class Subject:
 
     table: str
     fingerprint: str
-    features: "Sequence[Feature]"
+    features: "Sequence[TrainingFeature]"
 
 
 def check_leakage(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
@@ -162,9 +163,8 @@ def _shared(session: "Session", project: Project, subject: Subject) -> list[Chec
 
 def _single_features(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
-    features = [asdict(feature) for feature in subject.features]
     query = render(
-        "evaluate/some_rows.sql",
+        "evaluation/some_rows.sql",
         table=subject.table,
         features=subject.features,
         label=project.label.column,
@@ -172,16 +172,15 @@ def _single_features(workspace: Workspace, subject: Subject) -> list[Check]:
         training_alone=False,
         most=project.leakage.single_feature_rows,
     )
-    order = {
-        "do": "check for leakage",
-        "query": query,
-        "features": features,
-        "label": project.label.column,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "seed": project.seed,
-    }
-    found = call(workspace, EVALUATION, order)
+    request = LeakageRequest(
+        query=query,
+        features=tuple(Feature(each.name, each.type) for each in subject.features),
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        seed=project.seed,
+    )
+    found = call(workspace, EVALUATION, request)
     values, bound = found["values"], project.leakage.max_single_feature
     checks = [_single(project, name, value, bound) for name, value in values.items() if value is not None]
     unknown = [name for name, value in values.items() if value is None]
