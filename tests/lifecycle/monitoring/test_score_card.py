@@ -40,7 +40,7 @@ def world(session: Session) -> World:
 
 def live(made: World) -> None:
     """What the shipped loops do of a project: the life cycle, a look at what serves, and a rehearsal."""
-    made.crown()
+    made.promote_first()
     made.deploy()
     for batch in ("1", "2", "3"):
         made.arrive(batch)
@@ -101,7 +101,7 @@ def test_a_second_training_a_rollback_and_a_rehearsal_of_one_are_evidence_too(wo
     verdict = world.judge(build_training_set(given))  # with the rows that arrived
     assert scores(world)["model-4"] == 1
     promote(given, verdict)
-    assert len(ledger.reigns(ledger.entries(given))) == 2
+    assert len(ledger.champion_history(ledger.entries(given))) == 2
     tried = {each.name: each for each in rehearse(given).tried}
     assert tried["ROLLBACK_REHEARSED"].passed
     assert tried["ROLLBACK_REHEARSED"].subject == world.results["verdict"].version_name

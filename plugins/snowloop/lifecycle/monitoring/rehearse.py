@@ -158,10 +158,10 @@ def _served(project: Project, now: Version, measured: dict[str, float] | None) -
 def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
     """Whether the champion before could serve at once: a rollback would take it, and it scores."""
     project = workspace.project
-    reigns = ledger.reigns(ledger.entries(workspace))
-    if len(reigns) < 2:
+    champions = ledger.champion_history(ledger.entries(workspace))
+    if len(champions) < 2:
         return []
-    before, name = reigns[-2], "ROLLBACK_REHEARSED"
+    before, name = champions[-2], "ROLLBACK_REHEARSED"
     try:
         version_to_score(workspace, before)
     except ScoringError as error:
