@@ -16,7 +16,7 @@ from snowloop.errors import PlanRefused, ScoringError
 from snowloop.lifecycle.scoring import await_scores, reconcile
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.scoring.status import loop_status
-from tests.support.strikes import READ, TURN, Scorer, phases
+from tests.support.strikes import LOCK, READ, Scorer, phases
 from tests.support.tiny import insertion
 from tests.support.trial import Trial
 
@@ -90,7 +90,7 @@ def test_a_run_whose_rows_another_has_taken_is_a_run_of_no_rows(trial: Trial):
         a_call_waits(trial)
         second = Scorer(trial.open(), f"CALL {trial.world.results['deployment'].procedure}()")
         second.start()
-        a_call_waits(trial, TURN)
+        a_call_waits(trial, LOCK)
         assert trial.world.value("SELECT SYSTEM$STREAM_HAS_DATA('{db}.RAW.EVENTS_STREAM')") is True
     second.join()
     assert second.error is None
@@ -112,7 +112,7 @@ def test_a_call_waits_for_the_turn_of_another_and_sees_what_that_one_wrote(trial
     trial.insert([first])
     call = Scorer(trial.open(), f"CALL {trial.world.results['deployment'].procedure}()")
     call.start()
-    a_call_waits(trial, TURN)
+    a_call_waits(trial, LOCK)
     trial.insert([second])  # after the waiting call's transaction began, before its turn
     other.sql(f"INSERT INTO SERVING.SCORED (ID, RUN_ID) SELECT {first.key}, 'another'").collect()
     other.sql("COMMIT").collect()
@@ -213,7 +213,7 @@ def test_a_renamed_column_fails_the_run_and_loses_nothing(trial: Trial):
     trial.world.rows("ALTER TABLE {db}.RAW.EVENTS RENAME COLUMN Y TO WHY")
     stuck(trial, r"invalid identifier 'S\.Y'")
     assert any("invalid identifier 'S.Y'" in finding for finding in stream_health(trial.workspace).findings)
-    with pytest.raises(PlanRefused, match="not there: Y"):
+    with pytest.raises(PlanRefused, match="are missing: Y"):
         trial.deploy()
     trial.world.rows("ALTER TABLE {db}.RAW.EVENTS RENAME COLUMN WHY TO Y")
     trial.deploy()

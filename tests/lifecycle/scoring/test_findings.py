@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.lifecycle.scoring.consumers import other_consumers
-from snowloop.lifecycle.scoring.findings import backlog_findings, task_findings
+from snowloop.lifecycle.scoring.health import backlog_findings, task_findings
 from snowloop.lifecycle.scoring.names import FINALIZER, MONITORING, ROOT, names
+from snowloop.lifecycle.scoring.observed import ObservedState, is_own, other_consumers
+from snowloop.lifecycle.scoring.task_runs import graph_runs
 from snowloop.lifecycle.versions import show
 from snowloop.project import Project, load_project
 from snowloop.project.monitoring import Monitoring
@@ -28,11 +29,14 @@ def started(session: Session, project: Project, target: str, bodies: dict[str, s
 
 
 def found(graph: LightGraph, project: Project, target: str) -> list[str]:
-    tasks = show(graph.session, "SHOW TASKS IN ACCOUNT")
-    return task_findings(graph.session, project, names(project, target), tasks)
+    named = names(project, target)
+    tasks = [row for row in show(graph.session, "SHOW TASKS IN ACCOUNT") if is_own(row, named.database)]
+    observed = ObservedState(tasks={row["name"]: row for row in tasks})
+    runs = graph_runs(graph.session, named.database, observed.tasks.get(ROOT))
+    return task_findings(project, named, observed, runs)
 
 
-WAITS, AFTER = "its rows wait in .*", "scored its rows, but what follows failed: "
+WAITS, AFTER = "its rows wait in .*", "scored its rows, but a later task failed: "
 FAILURES = {
     "late": ({ROOT: "CALL SYSTEM$WAIT(60)"}, "USER_TASK_TIMEOUT_MS = 1000", f"{WAITS}{ROOT} FAILED: .*timeout"),
     "dropped": ({ROOT: "CALL SCORE_0123456789AB()"}, "", f"{WAITS}{ROOT} FAILED: .*SCORE_0123456789AB"),

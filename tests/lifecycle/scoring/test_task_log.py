@@ -18,7 +18,7 @@ CREATE TABLE {db}.OPS.TASK_RUNS (
 
 
 def logging(session: Session, database: str, bodies: dict[str, str] | None = None) -> LightGraph:
-    log = render("inference/log_runs.sql", database=database, task_names=GRAPH)
+    log = render("scoring/log_runs.sql", database=database, task_names=GRAPH)
     graph = LightGraph(session, database, {FINALIZER: log, **(bodies or {})})
     graph.sql(TABLE.format(db=database))
     return graph

@@ -64,11 +64,11 @@ class Row(dict[str, Any]):
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
 def test_a_run_that_failed_before_it_began_counts_by_when_it_was_due(monkeypatch: pytest.MonkeyPatch, state: str):
     answers = {"task_history": [Row(row) for row in rows((ROOT, state, None))], "runs_under_way": []}
-    monkeypatch.setattr(runs_of, "run", lambda _session, file, **_: answers[file.split("/")[1].removesuffix(".sql")])
+    monkeypatch.setattr(runs_of, "run", lambda _session, file, **_: answers[file.partition("#")[2]])
     (run,) = graph_runs(None, "D", {"id": "x"})  # type: ignore[arg-type]
     assert (run.over, run.began) == (True, NOW)
     assert run.failure
-    assert run.failure.words() == f"{ROOT} {state}"
+    assert str(run.failure) == f"{ROOT} {state}"
 
 
 def test_a_run_that_is_under_way_is_not_over_though_no_task_is_at_work(monkeypatch: pytest.MonkeyPatch):

@@ -122,12 +122,12 @@ def test_until_a_recovery_is_done_the_root_rests_plan_refuses_and_health_and_sta
         recover_loop(replace(trial.workspace, session=failing))
     (task,) = trial.world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
     assert task["state"] == "suspended"
-    with pytest.raises(PlanRefused, match=r"begun .* is not done.*run `snowloop recover` to its end, then apply"):
+    with pytest.raises(PlanRefused, match=r"begun .* is not done.*run `snowloop recover` until it is done, then apply"):
         trial.deploy()
     assert "rows that were lost are not scored: run `snowloop recover`" in stream_health(trial.workspace).findings[0]
     status = loop_status(trial.workspace)
     assert not status.healthy
-    assert "is not done: it goes on, or was broken off; run `snowloop recover`" in status.text()
+    assert "is not done: it is under way, or was interrupted; run `snowloop recover`" in status.text()
     assert count(trial, "SERVING.SCORED") == before
     assert recover_loop(trial.workspace, lost=False).scored == 2
     trial.deploy()
@@ -265,12 +265,12 @@ def test_a_backfill_does_not_go_on_with_another_features_sql_or_champion(trial: 
     half(trial, rows, "first")
     go_on = partial(backfill, trial.workspace, rows=rows, batch_size=2, run_id="first")
     features.write_text(old.replace("IFF(KIND = 'A', X, 0)", "IFF(KIND = 'B', X, 0)"))
-    with pytest.raises(ScoringError, match=r"first, begun 3\.0 h ago and 1 of 3 .* another features\.sql: bring that"):
+    with pytest.raises(ScoringError, match=r"first, begun 3\.0 h ago and 1 of 3 .* another features\.sql: restore"):
         go_on()
     features.write_text(old)
     trial.promote("tight")
     loose, tight = (trial.verdicts[name].version_name for name in ("loose", "tight"))
-    with pytest.raises(ScoringError, match=f"scores with {loose}, not {tight}: name version {loose} and run id first"):
+    with pytest.raises(ScoringError, match=f"scores with {loose}, not {tight}: name that version and run id first"):
         go_on()
     done: Backfill = go_on(version=loose)
     trial.promote("loose")
@@ -286,7 +286,7 @@ def test_a_backfill_of_the_same_request_is_new_once_the_last_one_is_finished(tri
     half(trial, rows, "stuck")
     ask = partial(backfill, trial.workspace, rows=rows, batch_size=2)
     features.write_text(old + "-- other\n")
-    with pytest.raises(ScoringError, match="give another run id, which begins anew"):
+    with pytest.raises(ScoringError, match="give another run id, which starts again"):
         ask()
     assert ask(run_id="anew").resumed_at == 0
     again = ask()
