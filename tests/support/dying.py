@@ -9,7 +9,7 @@ from snowloop.sql import plain
 
 
 class KilledError(Exception):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Statement:
@@ -42,8 +42,8 @@ class Dying:
     def sql(self, text: str, params: Any = None) -> Any:
         return Statement(self, text, params)
 
-    def put_stream(self, *given: Any, **named: Any) -> Any:
-        return self.send("PUT", lambda: self.session.file.put_stream(*given, **named))
+    def put_stream(self, *values: Any, **named: Any) -> Any:
+        return self.send("PUT", lambda: self.session.file.put_stream(*values, **named))
 
     def send(self, text: str, act: Callable[[], Any]) -> Any:
         self.count += bool(self.count or text.startswith(self.after))

@@ -63,7 +63,7 @@ def a_call_waits(trial: Trial, phase: str = READ) -> None:
 
 
 def settle(trial: Trial) -> int:
-    """Let the loop end its work, see that each row is at one place, and tell how many rows are scored."""
+    """Let the loop end its work, see that each row is at one place, and return how many rows are scored."""
     await_scores(trial.workspace, timeout=120)
     counts = reconcile(trial.workspace)
     assert counts.pending == 0
@@ -146,10 +146,10 @@ def test_a_champion_that_is_moved_in_the_middle_of_a_run_takes_over_with_the_nex
     settle(trial)
     versions = {name: trial.verdicts[name].version_name for name in ("loose", "tight")}
     rows = trial.world.rows("SELECT ID, RUN_ID, MODEL_VERSION FROM {db}.SERVING.SCORED")
-    found = {row["ID"]: (row["RUN_ID"], row["MODEL_VERSION"]) for row in rows}
+    scored_by = {row["ID"]: (row["RUN_ID"], row["MODEL_VERSION"]) for row in rows}
     for events, name in ((first, "loose"), (second, "tight")):
-        assert {found[event.key][1] for event in events} == {versions[name]}
-        assert len({found[event.key][0] for event in events}) == 1
+        assert {scored_by[event.key][1] for event in events} == {versions[name]}
+        assert len({scored_by[event.key][0] for event in events}) == 1
     trial.promote("loose")
 
 

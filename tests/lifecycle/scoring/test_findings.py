@@ -28,7 +28,7 @@ def started(session: Session, project: Project, target: str, bodies: dict[str, s
     return graph
 
 
-def found(graph: LightGraph, project: Project, target: str) -> list[str]:
+def findings(graph: LightGraph, project: Project, target: str) -> list[str]:
     named = names(project, target)
     tasks = [row for row in show(graph.session, "SHOW TASKS IN ACCOUNT") if is_own(row, named.database)]
     observed = ObservedState(tasks={row["name"]: row for row in tasks})
@@ -49,9 +49,9 @@ FAILURES = {
 def test_a_run_that_failed_without_a_note_of_its_own_is_found(session: Session, project: Project, kind: str):
     bodies, options, says = FAILURES[kind]
     graph = started(session, project, f"found_{kind}", bodies, options)
-    assert found(graph, project, f"found_{kind}") == []
+    assert findings(graph, project, f"found_{kind}") == []
     graph.run()
-    (finding,) = found(graph, project, f"found_{kind}")
+    (finding,) = findings(graph, project, f"found_{kind}")
     assert re.search(says, finding, re.IGNORECASE | re.DOTALL)
 
 
@@ -61,10 +61,10 @@ def test_a_cancelled_run_is_found_and_a_good_one_after_it_is_well(session: Sessi
     until(lambda: graph.tasks("EXECUTING"), "the run")
     graph.sql(f"SELECT SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('{graph.root}')")
     until(graph.ended, "its end")
-    (finding,) = found(graph, project, "found_cancelled")
+    (finding,) = findings(graph, project, "found_cancelled")
     assert f"{ROOT} CANCELLED" in finding
     graph.run()
-    assert found(graph, project, "found_cancelled") == []
+    assert findings(graph, project, "found_cancelled") == []
 
 
 def test_the_last_error_of_a_suspended_task_is_its_own(session: Session, project: Project):
@@ -73,7 +73,7 @@ def test_the_last_error_of_a_suspended_task_is_its_own(session: Session, project
     other = LightGraph(session, project.database("found_other"), {ROOT: "SELECT * FROM ANOTHER_PROJECTS_TABLE"})
     graph.run()
     other.run()
-    (finding,) = found(graph, project, "found_suspended")
+    (finding,) = findings(graph, project, "found_suspended")
     assert f"task {ROOT} is suspended (SUSPENDED_DUE_TO_ERRORS)" in finding
     assert f"last error: {ROOT} FAILED_AND_AUTO_SUSPENDED: " in finding
     assert "SCORE_0123456789AB" in finding

@@ -76,7 +76,7 @@ def test_a_saved_plan_is_refused_with_other_code(tmp_path: Path):
     ],
     ids=["deployed", "no champion", "another target", "other statements"],
 )
-def test_what_has_changed_since_is_told(tmp_path: Path, now: Plan, says: str):
+def test_what_has_changed_since_is_reported(tmp_path: Path, now: Plan, says: str):
     before = saved(planned(environment(PROJECT)), tmp_path / "plan.json")
     with pytest.raises(PlanRefused) as refused:
         check_unchanged(before, now)
@@ -99,16 +99,16 @@ def test_a_plan_that_was_edited_is_refused(tmp_path: Path):
     ("content", "says"),
     [(None, "No such file"), ("{", "Expecting property name"), ("{}", "its fields are not those of a plan")],
 )
-def test_a_file_without_a_plan_is_told(tmp_path: Path, content: str | None, says: str):
+def test_a_file_without_a_plan_is_refused(tmp_path: Path, content: str | None, says: str):
     file = tmp_path / "plan.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(DeploymentError, match=says) as told:
+    with pytest.raises(DeploymentError, match=says) as refused:
         read_plan(file)
-    assert f"snowloop plan --out {file}" in str(told.value)
+    assert f"snowloop plan --out {file}" in str(refused.value)
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path):
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path):
     with pytest.raises(DeploymentError, match="name a file in a folder that exists"):
         save_plan(planned(environment(PROJECT)), tmp_path / "nowhere" / "plan.json")
 

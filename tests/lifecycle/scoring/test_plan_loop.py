@@ -1,4 +1,4 @@
-"""Plan and apply on a running local Snowflake: broken off anywhere and completed, and no DDL when nothing changed."""
+"""Plan and apply on a running local Snowflake: interrupted anywhere and completed, and no DDL when nothing changed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -90,7 +90,7 @@ def interrupted(world: World, project: Project, *, sent: bool) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("sent", [False, True])
-def test_a_first_deployment_broken_off_at_any_statement_is_completed(world: World, sent: bool):
+def test_a_first_deployment_interrupted_at_any_statement_is_completed(world: World, sent: bool):
     world.deploy()
     whole = state(world)
     undeploy(world)
@@ -105,7 +105,7 @@ def test_a_first_deployment_broken_off_at_any_statement_is_completed(world: Worl
 
 
 @pytest.mark.parametrize("sent", [False, True])
-def test_a_change_broken_off_at_any_statement_is_completed(world: World, sent: bool):
+def test_a_change_interrupted_at_any_statement_is_completed(world: World, sent: bool):
     serving = world.project.serving.model_copy(update={"timeout_seconds": 1800, "keep_features": False})
     other = World(world.session, world.project.model_copy(update={"serving": serving}), world.target, world.data)
     world.deploy()
@@ -162,7 +162,7 @@ ALTERATIONS = {
 
 
 @pytest.mark.parametrize("column", ALTERATIONS)
-def test_a_task_that_somebody_altered_is_put_right_once(deployed: World, column: str):
+def test_an_altered_task_is_restored_once(deployed: World, column: str):
     name, change = ALTERATIONS[column]
     before = state(deployed)
     deployed.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
@@ -192,10 +192,10 @@ def test_scores_carry_the_features_as_served(deployed: World):
     scored = deployed.rows("SELECT ID, FEATURES, EVENT_TIME FROM {db}.SERVING.SCORED")
     assert len(scored) == 20
     for row in scored:
-        kept, wanted = json.loads(row["FEATURES"]), expected[row["ID"]]
-        assert set(kept) == set(wanted)
+        kept, computed = json.loads(row["FEATURES"]), expected[row["ID"]]
+        assert set(kept) == set(computed)
         for name, value in kept.items():
-            assert value == (wanted[name] if isinstance(value, str | None) else pytest.approx(float(wanted[name])))
+            assert value == (computed[name] if isinstance(value, str | None) else pytest.approx(float(computed[name])))
         assert row["EVENT_TIME"] is None
 
 
@@ -221,8 +221,8 @@ def test_event_time_is_kept_when_it_is_declared(deployed: World):
     dated.deploy()
     later(deployed.folder, 3, [[str(9_500_001), *rows_of(deployed.folder, 2)[0][1:]]])
     assert dated.arrive("2").scored == 1
-    told = dated.value("SELECT DATE_PART('EPOCH_SECOND', EVENT_TIME) FROM {db}.SERVING.SCORED WHERE ID = 9500001")
-    assert told == dated.value("SELECT DAYS_BIRTH FROM {db}.RAW.APPLICATION_RECORD WHERE ID = 9500001")
+    kept = dated.value("SELECT DATE_PART('EPOCH_SECOND', EVENT_TIME) FROM {db}.SERVING.SCORED WHERE ID = 9500001")
+    assert kept == dated.value("SELECT DAYS_BIRTH FROM {db}.RAW.APPLICATION_RECORD WHERE ID = 9500001")
     deployed.deploy()
     reconcile(deployed.workspace)
 
@@ -254,8 +254,8 @@ def test_the_command_plans_applies_and_tells(deployed: World, command: Callable[
     planned = command("plan")
     assert planned.exit_code == 0, planned.output
     assert planned.output.endswith("nothing to do\n")
-    told = json.loads(command("plan", "--json").output)
-    assert told["summary"] == {"keep": 8}
+    printed = json.loads(command("plan", "--json").output)
+    assert printed["summary"] == {"keep": 8}
     deployed.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     assert json.loads(command("status", "--json").output)["healthy"] is False
     applied = command("apply")

@@ -74,10 +74,10 @@ def test_another_graph_is_suspended_waited_for_replaced_whole_and_resumed_root_l
     tasks = {name: {**task, "comment": "snowloop old"} for name, task in deployed(project).tasks.items()}
     plan = planned(project, deployed(project, tasks=tasks))
     assert actions(plan) == dict.fromkeys(TASKS, "change")
-    found = heads(plan)
-    assert found[:2] == ["SUSPEND SCORE_NEW_ROWS", "wait SCORE_NEW_ROWS"]
-    assert found[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
-    assert len(found) == 8
+    observed = heads(plan)
+    assert observed[:2] == ["SUSPEND SCORE_NEW_ROWS", "wait SCORE_NEW_ROWS"]
+    assert observed[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
+    assert len(observed) == 8
 
 
 def test_a_changed_root_changes_the_fingerprint_of_what_follows_it(project):
@@ -100,7 +100,7 @@ ALTERED = {
 
 
 @pytest.mark.parametrize("column", ALTERED)
-def test_a_task_that_somebody_altered_is_made_anew_though_its_comment_is_right(project, column):
+def test_an_altered_task_is_replaced_though_its_comment_is_right(project, column):
     name, value = ALTERED[column]
     tasks = dict(deployed(project).tasks)
     tasks[name] = {**tasks[name], column: value}
@@ -127,7 +127,7 @@ def test_a_task_is_compared_without_the_form_in_which_an_account_gives_it_back(p
     assert planned(project, deployed(project, tasks=tasks)).nothing_to_do
 
 
-def test_what_follows_a_root_that_is_gone_is_made_anew(project):
+def test_what_follows_a_missing_root_is_replaced(project):
     tasks = {name: task for name, task in deployed(project).tasks.items() if name != "SCORE_NEW_ROWS"}
     plan = planned(project, deployed(project, tasks=tasks))
     assert actions(plan) == {"SCORE_NEW_ROWS": "create", "REFRESH_MONITORING": "change", "LOG_SCORE_RUN": "change"}
@@ -148,11 +148,11 @@ def test_a_suspended_child_is_resumed_while_the_root_is_suspended(project):
     assert heads(plan) == ["SUSPEND SCORE_NEW_ROWS", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
 
 
-def test_a_staged_file_that_is_gone_is_put_again(project):
-    for gone in ("snowloop_procedures.zip", "scoring_request.json"):
-        files = frozenset(each for each in deployed(project).files if gone not in each)
+def test_a_missing_staged_file_is_uploaded_again(project):
+    for missing in ("snowloop_procedures.zip", "scoring_request.json"):
+        files = frozenset(each for each in deployed(project).files if missing not in each)
         plan = planned(project, deployed(project, files=files))
-        assert uploads(plan) == [gone]
+        assert uploads(plan) == [missing]
         assert len(plan.steps) == 1
 
 
@@ -173,9 +173,9 @@ def refused(project: Project, observed: ObservedState, name: str) -> tuple[str, 
 
 
 def test_nothing_is_deployed_while_a_recovery_is_not_done(project):
-    """Its stream can be read: nothing else tells of the rows that were lost."""
-    found = deployed(project, recovery=UnfinishedRecovery("r1", "2026-01-31 12:00"))
-    reason, remedy = refused(project, found, f"RAW.{project.table}")
+    """Its stream can be read: nothing else shows that rows were lost."""
+    observed = deployed(project, recovery=UnfinishedRecovery("r1", "2026-01-31 12:00"))
+    reason, remedy = refused(project, observed, f"RAW.{project.table}")
     assert "the recovery r1, begun 2026-01-31 12:00 UTC, is not done" in reason
     assert "`snowloop recover` until it is done" in remedy
 
@@ -216,9 +216,9 @@ def test_a_label_of_several_classes_needs_their_columns_and_a_champion_that_tell
 
 def test_a_renamed_column_of_the_source_is_named(project):
     source = "RAW.APPLICATION_RECORD"
-    found = deployed(project)
-    renamed = tuple("CHILDREN" if name == "CNT_CHILDREN" else name for name in found.columns[source])
-    lost = deployed(project, columns={**found.columns, source: renamed}, features=None, features_problem="invalid")
+    observed = deployed(project)
+    renamed = tuple("CHILDREN" if name == "CNT_CHILDREN" else name for name in observed.columns[source])
+    lost = deployed(project, columns={**observed.columns, source: renamed}, features=None, features_problem="invalid")
     plan = make_plan(project, "dev", None, lost)
     (change,) = plan.refused
     assert "are missing: CNT_CHILDREN" in change.reason
@@ -233,21 +233,21 @@ def test_a_renamed_column_of_the_source_is_named(project):
     ],
 )
 def test_a_stream_that_would_have_to_be_replaced_is_refused(project, changes, says):
-    found = deployed(project, streams={"APPLICATION_RECORD_STREAM": stream(project, **changes)})
-    reason, remedy = refused(project, found, "RAW.APPLICATION_RECORD_STREAM")
+    observed = deployed(project, streams={"APPLICATION_RECORD_STREAM": stream(project, **changes)})
+    reason, remedy = refused(project, observed, "RAW.APPLICATION_RECORD_STREAM")
     assert says in reason
     assert "on-call" in remedy
 
 
 @pytest.mark.parametrize("corrections", [True, False])
-def test_the_kind_of_stream_is_changed_at_its_offset_while_the_graph_rests(project, corrections):
+def test_the_kind_of_stream_is_changed_at_its_offset_while_the_graph_is_suspended(project, corrections):
     serving = project.serving.model_copy(update={"corrections": corrections})
-    found = deployed(
+    observed = deployed(
         project.model_copy(update={"serving": serving}),
         streams={"APPLICATION_RECORD_STREAM": stream(project, mode="APPEND_ONLY" if corrections else "DEFAULT")},
     )
     project = project.model_copy(update={"serving": serving})
-    plan = make_plan(project, "dev", desired(project), found)
+    plan = make_plan(project, "dev", desired(project), observed)
     assert [change.name for change in plan.changes if change.action == "change"] == ["RAW.APPLICATION_RECORD_STREAM"]
     name, root = '"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"', desired(project).names.root
     _, wait, *others, _ = plan.steps
@@ -262,21 +262,21 @@ def test_the_kind_of_stream_is_changed_at_its_offset_while_the_graph_rests(proje
 
 def test_corrections_that_wait_are_not_dropped_with_the_option(project):
     streams = {"APPLICATION_RECORD_STREAM": stream(project, mode="DEFAULT")}
-    found = deployed(project, streams=streams, pending=frozenset(streams))
-    reason, remedy = refused(project, found, "RAW.APPLICATION_RECORD_STREAM")
+    observed = deployed(project, streams=streams, pending=frozenset(streams))
+    reason, remedy = refused(project, observed, "RAW.APPLICATION_RECORD_STREAM")
     assert "corrections and deletions would be lost" in reason
     assert "let the loop empty it" in remedy
 
 
-def test_a_stream_that_is_gone_is_not_made_anew(project):
+def test_a_missing_stream_is_not_created_again(project):
     reason, _ = refused(project, deployed(project, streams={}), "RAW.APPLICATION_RECORD_STREAM")
     assert "lose the rows in between" in reason
 
 
 def test_another_source_is_refused_while_the_old_stream_is_in_use(project):
     tasks = {"SCORE_NEW_ROWS": {"comment": "", "state": "started", "condition": '\'"D"."RAW"."OLD_STREAM"\''}}
-    found = deployed(project, streams={"OLD_STREAM": {}}, pending=frozenset({"OLD_STREAM"}), tasks=tasks)
-    reason, remedy = refused(project, found, "RAW.APPLICATION_RECORD_STREAM")
+    observed = deployed(project, streams={"OLD_STREAM": {}}, pending=frozenset({"OLD_STREAM"}), tasks=tasks)
+    reason, remedy = refused(project, observed, "RAW.APPLICATION_RECORD_STREAM")
     assert "the loop reads RAW.OLD_STREAM" in reason
     assert "still holds unconsumed rows" in reason
     assert "another target" in remedy

@@ -1,4 +1,4 @@
-"""Runs of the graph as they are told: which are under way, and how they ended, whatever else runs in the account."""
+"""Runs of the graph: which are under way, and how they ended, whatever else runs in the account."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from snowloop.lifecycle.scoring.task_runs import graph_runs, root_task, statemen
 from tests.support.graphs import LightGraph, until
 
 OTHERS = 10_100
-"""More runs of other tasks than TASK_HISTORY tells at most."""
+"""More runs of other tasks than TASK_HISTORY returns at most."""
 
 
 def flood(server: LocalSnowflake) -> None:
@@ -42,7 +42,7 @@ def test_a_run_is_waited_for_whatever_the_account_has_run_since(own_snowflake: L
         graph = LightGraph(session, "A_DEV", {ROOT: "CALL SYSTEM$WAIT(8)"})
         graph.execute()
         until(lambda: under_way(session, "A_DEV"), "the run")
-        assert graph.tasks("EXECUTING") == []  # pushed out of what TASK_HISTORY tells of the account
+        assert graph.tasks("EXECUTING") == []  # pushed out of what TASK_HISTORY returns for the account
         assert statements_under_way(session, "A_DEV") == ["CALL SYSTEM$WAIT(8)"]
         wait_for_runs(session, graph.root)
         assert len(graph.ended()) == 1
@@ -97,7 +97,7 @@ def test_a_run_of_a_root_that_was_replaced_since_is_under_way(session: Session):
     assert len(graph.ended()) == 1
 
 
-def test_a_failed_child_fails_the_run_and_a_retry_mends_it(session: Session):
+def test_a_failed_child_fails_the_run_and_a_retry_repairs_it(session: Session):
     body = {MONITORING: "INSERT INTO RETRY_DEV.OPS.NOWHERE VALUES (1)"}
     graph = LightGraph(session, "RETRY_DEV", body, "TASK_AUTO_RETRY_ATTEMPTS = 1")
     graph.run(attempts=2)

@@ -110,7 +110,7 @@ def test_an_unknown_version_is_named(world: World):
         backfill(world.workspace, version="NOPE")
 
 
-def test_a_mended_row_is_requeued_once(world: World):
+def test_a_repaired_row_is_requeued_once(world: World):
     before = reconcile(world.workspace)
     assert requeue(world.workspace).requeued == 0
     world.rows("UPDATE {db}.SERVING.QUARANTINE SET CODE_GENDER = 'F' WHERE ID = 9000001")
