@@ -53,9 +53,9 @@ def test_a_saved_plan_shows_what_is_uploaded_and_the_code_as_a_hash(tmp_path: Pa
 
 def test_a_saved_plan_is_refused_with_other_code(tmp_path: Path):
     plan = planned(environment(PROJECT))
-    before = saved(
-        replace(plan, steps=(replace(plan.steps[0], sha256="of other code"), *plan.steps[1:])), tmp_path / "p"
-    )
+    upload, *others = plan.steps
+    assert isinstance(upload, Upload)
+    before = saved(replace(plan, steps=(replace(upload, sha256="of other code"), *others)), tmp_path / "plan.json")
     with pytest.raises(PlanRefused, match="other contents of files"):
         check_unchanged(before, plan)
 
