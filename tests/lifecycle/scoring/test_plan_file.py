@@ -14,7 +14,7 @@ import snowloop.cli.options
 from snowloop.cli.main import app
 from snowloop.errors import DeploymentError, PlanRefused
 from snowloop.lifecycle.procedure.code import package_archive
-from snowloop.lifecycle.scoring.plan import Plan, make_plan, plan_scoring
+from snowloop.lifecycle.scoring.plan import Plan, Upload, make_plan, plan_scoring
 from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan, save_plan
 from snowloop.project import load_project
 from tests.support.duel import declare, deploy
