@@ -1,17 +1,17 @@
 -- The held-out rows by the way in which a version serves.
-{% import "inference/classes.sql" as told with context %}
+{% import "scoring/prediction.sql" as prediction with context %}
 SELECT
     {% if classes %}
-    {{ told.probabilities("SCORE") }}
+    {{ prediction.probabilities("SCORE") }}
 FROM (
     SELECT
         {{ key|identifiers("F") }},
-        {% include "inference/call.sql" %} AS SNOWLOOP_SAID
+        {{ prediction.output() }} AS SNOWLOOP_OUTPUT
     FROM {{ table }} AS F
     WHERE IS_HOLDOUT
 ) AS F
     {% else %}
-    {% include "inference/score.sql" %} AS SCORE
+    {{ prediction.score() }} AS SCORE
 FROM {{ table }} AS F
 WHERE IS_HOLDOUT
     {% endif %}

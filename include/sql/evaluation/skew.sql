@@ -1,5 +1,5 @@
 -- Some held-out rows: their features as the training set keeps them, and their score as they would be served now.
-{% import "inference/classes.sql" as told with context %}
+{% import "scoring/prediction.sql" as prediction with context %}
 WITH SAMPLED AS (
     SELECT * FROM {{ table }}
     WHERE IS_HOLDOUT
@@ -24,9 +24,9 @@ SERVED AS (
     SELECT
         {{ key|identifiers("F") }},
         {% if classes %}
-        {% include "inference/call.sql" %} AS SNOWLOOP_SAID
+        {{ prediction.output() }} AS SNOWLOOP_OUTPUT
         {% else %}
-        {% include "inference/score.sql" %} AS SNOWLOOP_SCORE
+        {{ prediction.score() }} AS SNOWLOOP_SCORE
         {% endif %}
     FROM FEATURE_ROWS AS F
 )
@@ -34,7 +34,7 @@ SELECT
     {% for feature in features %}
     T.{{ feature.name|identifier }},
     {% endfor %}
-    {{ told.probabilities("SNOWLOOP_SCORE") if classes else "F.SNOWLOOP_SCORE" }}
+    {{ prediction.probabilities("SNOWLOOP_SCORE") if classes else "F.SNOWLOOP_SCORE" }}
 FROM SAMPLED AS T
 LEFT JOIN SERVED AS F ON {% for column in key %}F.{{ column|identifier }} = T.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 

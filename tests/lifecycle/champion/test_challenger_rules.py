@@ -11,14 +11,14 @@ from snowflake.snowpark import Session
 
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.champion.ledger import Entry, champion_history, current_challenger
-from snowloop.lifecycle.scoring.desired import scoring_texts
-from snowloop.lifecycle.scoring.plan import make_plan
+from snowloop.lifecycle.scoring.desired import scoring_request
+from snowloop.lifecycle.scoring.plan import RunSql, make_plan
 from snowloop.project import load_project
 from snowloop.sql import render
 from snowloop_procedures import comparison
 from snowloop_procedures.requests import ComparisonRequest, Plan
 from tests.support.duel import declare, duel
-from tests.support.loops import FEATURES, deployed, environment, wanted
+from tests.support.loops import FEATURES, deployed, desired, environment
 
 CREDIT = load_project("credit_approval")
 
@@ -54,10 +54,10 @@ def test_a_wrong_challenger_is_told(tmp_path: Path, challenger: str, says: str):
 )
 def test_tables_of_a_challenger_are_made_before_the_procedure_needs_them(declared: dict[str, Any], tables: list[str]):
     project = declare(CREDIT, **declared)
-    plan = make_plan(project, "dev", wanted(project), environment(project))
+    plan = make_plan(project, "dev", desired(project), environment(project))
     made = [change.name for change in plan.changes if change.kind == "table" and change.name != "SERVING.BASELINE"]
     assert made == tables
-    texts = [step.text for step in plan.steps]
+    texts = [step.statement if isinstance(step, RunSql) else "" for step in plan.steps]
     first_task = next(at for at, text in enumerate(texts) if "CREATE OR REPLACE TASK" in text)
     for name in tables:
         quoted = ".".join(f'"{part}"' for part in name.split("."))
@@ -70,19 +70,19 @@ def test_tables_of_a_challenger_are_made_before_the_procedure_needs_them(declare
 def test_a_challenger_as_deployed_needs_no_step_and_another_one_keeps_the_stream():
     shadow, canary = declare(CREDIT, mode="shadow"), declare(CREDIT, mode="canary", share=0.2)
     found = deployed(shadow)
-    assert make_plan(shadow, "dev", wanted(shadow), found).nothing_to_do
-    changed = make_plan(canary, "dev", wanted(canary), found)
+    assert make_plan(shadow, "dev", desired(shadow), found).nothing_to_do
+    changed = make_plan(canary, "dev", desired(canary), found)
     assert {change.kind for change in changed.changes if change.action in ("create", "change")} >= {"procedure", "task"}
     assert {change.action for change in changed.changes if change.kind == "stream"} == {"keep"}
     more = declare(CREDIT, mode="canary", share=0.3)
-    assert not make_plan(more, "dev", wanted(more), deployed(canary)).nothing_to_do
+    assert not make_plan(more, "dev", desired(more), deployed(canary)).nothing_to_do
 
 
 def test_nothing_of_a_challenger_is_deployed_where_none_is_declared():
-    texts = scoring_texts(CREDIT, "dev", FEATURES)
-    assert texts["challenger"] is None
-    assert "SHADOW" not in str(texts)
-    assert "CHALLENGES" not in str(texts)
+    request = scoring_request(CREDIT, "dev", FEATURES)
+    assert request.challenger is None
+    assert "SHADOW" not in str(request)
+    assert "CHALLENGES" not in str(request)
 
 
 def entry(action: str, to_version: str | None) -> Entry:

@@ -1,6 +1,5 @@
 """What is computed of several classes, without a server: metrics, calibration, confusion, baselines, leakage, words."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,6 @@ from sklearn.linear_model import LogisticRegression
 
 from snowloop_procedures import details, leakage, metrics, training
 from snowloop_procedures.requests import Feature
-from snowloop_procedures.versions import misfit
 from tests.lifecycle.evaluation.test_evaluation import FEATURES, Answers, leakage_request
 from tests.lifecycle.evaluation.test_evaluation import REQUEST as TWO_CLASSES
 
@@ -142,15 +140,6 @@ def test_importance_is_of_the_deciding_metric():
     label = metrics.encode_labels(some["LABEL"], CLASSES)
     found = details.importance(REQUEST, model, some[["X", "NOISE"]], label)
     assert found["X"] > 0.2 > abs(found["NOISE"])
-
-
-@pytest.mark.parametrize(("told", "deployed"), [(["a", "b"], ["a", "b", "c"]), (["a", "b"], []), (None, ["a", "b"])])
-def test_a_champion_of_other_classes_than_deployed_does_not_score(told: list[str] | None, deployed: list[str]):
-    texts = {"model": '"M"', "features": [], "classes": deployed}
-    version = {"name": "V1", "comment": json.dumps({"features": [], **({"classes": told} if told else {})})}
-    says = f'V1 of "M" tells the classes {told or []}, deployed is scoring for {deployed}: deploy scoring again'
-    assert says in str(misfit(version, texts))
-    assert misfit(version, {**texts, "classes": told or []}) is None
 
 
 def test_training_rows_of_one_class_are_refused():

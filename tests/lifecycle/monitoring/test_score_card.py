@@ -148,7 +148,7 @@ def test_what_was_never_watched_scores_no_more_than_a_look_by_a_person(world: Wo
 def test_a_challenger_counts_if_it_scored_before_it_was_promoted(world: World):
     version = world.results["verdict"].version_name
     assert scores(world)["infrastructure-6"] == 0
-    world.session.sql(render("inference/create_challenges.sql", database=world.database)).collect()
+    world.session.sql(render("scoring/challenger.sql#create_challenges", database=world.database)).collect()
     noted = "INSERT INTO {db}.OPS.CHALLENGES SELECT 'r', 'M', 'shadow', 'V0', '%s', %s, '2020-01-01'"
     for told, score in (("0, NULL", 0), ("5, 'broken'", 0), ("5, NULL", 1)):
         world.rows(noted % (version, told))

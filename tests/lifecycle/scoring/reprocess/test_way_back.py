@@ -133,7 +133,7 @@ def test_a_version_that_was_crowned_by_hand_is_written_down_before_the_way_back(
     rollback.rollback(world.workspace)
     assert reigning(world) == "modest"
     assert last(world, 2) == [("promote", "modest", "noise"), ("rollback", "noise", "modest")]
-    assert "written after the fact" in str(ledger.entries(world.workspace)[-2].reason)
+    assert "recorded later" in str(ledger.entries(world.workspace)[-2].reason)
 
 
 def test_another_verdict_on_a_version_that_no_longer_serves_is_written_down(world: World):
