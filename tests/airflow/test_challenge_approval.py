@@ -17,8 +17,8 @@ from snowloop.airflow.dags import challenge_tasks, loop_dag
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
 from snowloop.lifecycle.champion.approval import Approval
+from snowloop.lifecycle.champion.challenger import Judged
 from snowloop.lifecycle.champion.promote import Promotion
-from snowloop.lifecycle.champion.succession import Judged
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import include_dir, load_project
 from snowloop.workspace import Workspace
@@ -64,9 +64,9 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return Promotion(verdict.version_name, verdict.champion, kept=False)
 
     compared = {"prod": COMPARED}
-    monkeypatch.setattr("snowloop.lifecycle.champion.succession.promote_challenger", promote)
+    monkeypatch.setattr("snowloop.lifecycle.champion.challenger.promote_challenger", promote)
     monkeypatch.setattr(
-        "snowloop.lifecycle.champion.succession.judge_challenger",
+        "snowloop.lifecycle.champion.challenger.judge_challenger",
         lambda workspace: Judged(VERDICT, compared.get(workspace.target, "")),
     )
     return done

@@ -75,7 +75,7 @@ class World:
         self.results["evaluations"] = [evaluate(given, candidate) for candidate in trained]
         return decide(given, self.results["evaluations"])
 
-    def crown(self) -> None:
+    def promote_first(self) -> None:
         """From nothing to a champion."""
         self.results["verdict"] = self.judge(self.prepare())
         self.results["promotion"] = promote(self.workspace, self.results["verdict"])

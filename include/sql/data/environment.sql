@@ -160,7 +160,7 @@ SELECT
 FROM {{ identifier(database, 'OPS', 'METRICS') }}
 GROUP BY DAY, MODEL_VERSION;
 
-{% include "backfill/create.sql" %}
+{% include "scoring/reprocess/create_tables.sql" %}
 
 -- Who only reads scores needs nothing more than this role.
 CREATE ROLE IF NOT EXISTS {{ reader|identifier }};

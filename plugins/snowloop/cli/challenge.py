@@ -58,7 +58,7 @@ def promote(
 
     Where promotions need a person's approval it refuses: there the DAG <project>__challenge asks and promotes.
     """
-    from snowloop.lifecycle.champion.succession import promote_challenger
+    from snowloop.lifecycle.champion.challenger import promote_challenger
 
     with open_project(project, connection, airflow_connection) as (session, declared):
         done = promote_challenger(Workspace(session, declared, target))

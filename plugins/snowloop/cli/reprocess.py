@@ -110,4 +110,4 @@ def rollback(
         done = way_back.rollback(Workspace(session, declared, target))
         say(f"champion {done.to_version}, before: {done.from_version}")
         if wait:
-            say(way_back.verify_rollback(Workspace(session, declared, target), done, timeout=wait).told)
+            say(way_back.verify_rollback(Workspace(session, declared, target), done, timeout=wait).message)

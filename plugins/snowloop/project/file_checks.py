@@ -71,9 +71,7 @@ def _template_problems(file: str, text: str, project: "Project") -> Iterator[Pro
     if not any(line.strip() and not line.strip().startswith("--") for line in text.splitlines()):
         yield FileLine(file, 1), f"the file has no query: write one SELECT over {{{{ {table} }}}}"
     elif file == "features.sql" and not names and not list(meta.find_referenced_templates(tree)):
-        what = (
-            "it never reads '{{ source }}': select FROM {{ source }}, the table in training, the stream in scoring"
-        )
+        what = "it never reads '{{ source }}': select FROM {{ source }}, the table in training, the stream in scoring"
         yield FileLine(file, 1), what
     if file == "features.sql":
         yield from ((FileLine(file, line), what) for line, what in join_problems(tree, text, project))

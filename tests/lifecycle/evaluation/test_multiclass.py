@@ -235,6 +235,6 @@ def test_a_champion_of_other_classes_is_not_deployed_nor_scored_with(numbers: Wo
         for each in plan_scoring(Workspace(numbers.session, project, numbers.target)).changes
         if each.action == "refuse"
     )
-    assert "tells the classes [1, 2, 3], declared are [1, 2]" in refused.reason
-    with pytest.raises(ScoringError, match=r"tells the classes \[1, 2, 3\], declared are \[1, 2\]"):
+    assert "predicts the classes [1, 2, 3], declared are [1, 2]" in refused.reason
+    with pytest.raises(ScoringError, match=r"predicts the classes \[1, 2, 3\], declared are \[1, 2\]"):
         backfill(Workspace(numbers.session, project, numbers.target))

@@ -41,7 +41,7 @@ def world(session: Session) -> World:
 
 def live(made: World) -> None:
     """What the shipped loops do of a project: the life cycle, a look at what serves, and a rehearsal."""
-    made.crown()
+    made.promote_first()
     made.deploy()
     for batch in ("1", "2", "3"):
         made.arrive(batch)
@@ -103,7 +103,7 @@ def test_a_second_training_a_rollback_and_a_rehearsal_of_one_are_evidence_too(wo
     verdict = world.judge(build_training_set(given))  # with the rows that arrived
     assert scores(world)["model-4"] == 1
     promote(given, verdict)
-    assert len(ledger.reigns(ledger.entries(given))) == 2
+    assert len(ledger.champion_history(ledger.entries(given))) == 2
     tried = {each.name: each for each in rehearse(given).checks}
     assert tried["ROLLBACK_REHEARSED"].passed
     assert tried["ROLLBACK_REHEARSED"].subject == world.results["verdict"].version_name
@@ -150,7 +150,7 @@ def test_what_was_never_watched_scores_no_more_than_a_look_by_a_person(world: Wo
 def test_a_challenger_counts_if_it_scored_before_it_was_promoted(world: World):
     version = world.results["verdict"].version_name
     assert scores(world)["infrastructure-6"] == 0
-    world.session.sql(render("inference/create_challenges.sql", database=world.database)).collect()
+    world.session.sql(render("scoring/challenger.sql#create_challenges", database=world.database)).collect()
     noted = "INSERT INTO {db}.OPS.CHALLENGES SELECT 'r', 'M', 'shadow', 'V0', '%s', %s, '2020-01-01'"
     for told, score in (("0, NULL", 0), ("5, 'broken'", 0), ("5, NULL", 1)):
         world.rows(noted % (version, told))

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def world(session: Session) -> World:
     made = World(session, load_project("diabetes_progression"), "report")
-    made.crown()
+    made.promote_first()
     return made
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from snowloop.airflow.operators.base import StageResult
+    from snowloop.lifecycle.champion.challenger import Judged
     from snowloop.lifecycle.champion.promote import Promotion
-    from snowloop.lifecycle.champion.succession import Judged
 
 ACTION_TEMPLATE = "{{ params.action }}"
 PROMOTION = "promote"
@@ -123,7 +123,7 @@ class JudgeChallengerOperator(SnowparkStageOperator):
 
     def run(self, workspace: Workspace) -> Judged:
         """Call ``judge_challenger``."""
-        from snowloop.lifecycle.champion.succession import judge_challenger
+        from snowloop.lifecycle.champion.challenger import judge_challenger
 
         return judge_challenger(workspace)
 
@@ -134,7 +134,7 @@ class PromoteChallengerOperator(PromoteOperator):
     def run(self, workspace: Workspace) -> Promotion:
         """Call ``promote_challenger``."""
         from snowloop.lifecycle.champion.approval import Approval
-        from snowloop.lifecycle.champion.succession import promote_challenger
+        from snowloop.lifecycle.champion.challenger import promote_challenger
         from snowloop.lifecycle.gate.verdict import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None

@@ -58,10 +58,10 @@ class AwaitScoresOperator(SnowparkStageOperator):
             TaskDeferred: if the rows are not scored yet; the task goes on in ``resume``.
         """
         from snowloop.airflow.triggers.scoring import LoopTrigger
-        from snowloop.lifecycle.scoring.wait import scores_of, told_since
+        from snowloop.lifecycle.scoring.wait import reporting_start, scores_of
         from snowloop.sql import clock
 
-        moments = {"arrived": clock(workspace.session), "since": told_since(workspace, self._since)}
+        moments = {"arrived": clock(workspace.session), "since": reporting_start(workspace, self._since)}
         scores = scores_of(workspace, **moments)
         if scores is not None:
             return scores

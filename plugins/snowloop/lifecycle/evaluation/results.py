@@ -293,7 +293,7 @@ class Evaluation(Result):
                 yield _fact(f"{whose}{name}", value, rows=rows)
         for whose, metrics in {
             "champion ": self.champion_metrics,
-            "beside champion ": self.metrics_on_champion_rows,
+            "on champion rows ": self.metrics_on_champion_rows,
         }.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=both)

@@ -2,18 +2,9 @@
 
 from dataclasses import dataclass
 
+from snowloop_procedures.requests import Feature
 
-@dataclass(frozen=True)
-class Feature:
-    """One feature, and the type in which the model sees it in training and in serving alike.
-
-    Args:
-        name: Name of the column.
-        type: FLOAT or VARCHAR.
-    """
-
-    name: str
-    type: str
+__all__ = ["Feature", "Subject"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from snowloop.lifecycle.provenance import content_hash
 from snowloop.project import Project
 from snowloop.sql import render
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import LeakageRequest
 
 MOMENTS = 4
 """Event times, evenly spaced by rows, at which features are computed without the rows of later events."""
@@ -148,9 +149,8 @@ def _shared(workspace: Workspace, subject: Subject) -> list[Check]:
 
 def _single_features(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
-    features = [asdict(feature) for feature in subject.features]
     query = render(
-        "evaluate/some_rows.sql",
+        "evaluation/some_rows.sql",
         table=subject.table,
         features=subject.features,
         label=project.label.column,
@@ -158,15 +158,14 @@ def _single_features(workspace: Workspace, subject: Subject) -> list[Check]:
         training_alone=False,
         most=project.leakage.single_feature_rows,
     )
-    request = {
-        "do": "check for leakage",
-        "query": query,
-        "features": features,
-        "label": project.label.column,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "seed": project.seed,
-    }
+    request = LeakageRequest(
+        query=query,
+        features=subject.features,
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        seed=project.seed,
+    )
     answer = call(workspace, EVALUATION, request)
     values, bound = answer["values"], project.leakage.max_single_feature
     checks = [_single_feature(project, name, value, bound) for name, value in values.items() if value is not None]

@@ -1,6 +1,6 @@
 """Rehearses retraining and rollback of the champion, tests model.py, and measures the scores that were served."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from snowloop.checks import REHEARSALS, Check, record
@@ -12,11 +12,12 @@ from snowloop.lifecycle.procedure.calls import REHEARSAL, call
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
-from snowloop.lifecycle.training.train import version_name
+from snowloop.lifecycle.training.train import model_version, training_rows, version_name
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
 from snowloop.sql import identifier, render, render_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import RehearsalRequest, Specification
 
 MAX_DIFFERENCE = 1e-9
 """Scores of two trainings with one seed may differ by this: floats are summed in another order."""
@@ -65,7 +66,7 @@ def rehearse(workspace: Workspace) -> Rehearsal:
         raise RehearsalError(message)
     training_set = _training_set(database, now)
     reproduce = _same_code(project, now, training_set)
-    found = call(workspace, REHEARSAL, _order(project, workspace.target, now, training_set, reproduce=reproduce))
+    found = call(workspace, REHEARSAL, _request(project, workspace.target, now, training_set, reproduce=reproduce))
     checks = [
         *_specifications(now, found["specifications"]),
         *_reproduced(now, found),
@@ -95,32 +96,28 @@ def _training_set(database: str, version: Version) -> TrainingSet:
     return TrainingSet(table, fingerprint, 0, 0, 0, features, kept=True)
 
 
-def _order(
+def _request(
     project: Project, target: str, now: Version, training_set: TrainingSet, *, reproduce: bool
-) -> dict[str, Any]:
+) -> RehearsalRequest:
     database, label = project.database(target), project.label.column
-    names: dict[str, Any] = {"table": training_set.table, "label": label, "key": project.key}
     labels = render_project(project, "label.sql", raw=identifier(database, "RAW"))
+    names: dict[str, Any] = {"table": training_set.table, "label": label, "key": project.key}
     served_names = {**names, "database": database, "version": now.name, "label_rows": labels}
     served = render("monitoring/queries.sql#served_scores", **served_names)
-    return {
-        "do": "rehearse",
-        "query": render("train/training_rows.sql", **names, features=training_set.features, along=None),
-        "served": None if project.label.classes else served,
-        "reproduce": reproduce,
-        "candidates": [{"name": each.name, "params": each.params} for each in project.expanded_candidates],
-        "features": [asdict(feature) for feature in training_set.features],
-        "label": label,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "threshold": project.evaluation.threshold,
-        "params": now.facts.get("params", {}),
-        "seed": now.facts.get("seed", project.seed),
-        "database": database,
-        "schema": "MODELS",
-        "model": project.model_name,
-        "version": now.name,
-    }
+    return RehearsalRequest(
+        query=training_rows(project, training_set),
+        served=None if project.label.classes else served,
+        reproduce=reproduce,
+        candidates=tuple(Specification(each.name, each.params) for each in project.expanded_candidates),
+        features=training_set.features,
+        label=label,
+        task=project.label.task,
+        classes=project.label.classes,
+        threshold=project.evaluation.threshold,
+        params=now.facts.get("params", {}),
+        seed=now.facts.get("seed", project.seed),
+        version=model_version(project, target, now.name),
+    )
 
 
 def _specifications(now: Version, found: list[dict[str, Any]]) -> list[Check]:
@@ -165,17 +162,17 @@ def _served(project: Project, now: Version, measured: dict[str, float] | None) -
 def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
     """Whether the previous champion, to which a rollback would return, could serve at once."""
     project = workspace.project
-    reigns = ledger.reigns(ledger.entries(workspace))
-    if len(reigns) < 2:
+    champions = ledger.champion_history(ledger.entries(workspace))
+    if len(champions) < 2:
         return []
-    before, name = reigns[-2], "ROLLBACK_REHEARSED"
+    before, name = champions[-2], "ROLLBACK_REHEARSED"
     try:
         version_to_score(workspace, before)
     except ScoringError as error:
         reason = f"a rollback would return to {before}: {error}"
         return [Check.of(name, passed=False, reason=reason, subject=before)]
     query = render(
-        "train/predict_held_out.sql",
+        "evaluation/predict_held_out.sql",
         model=model(project, workspace.target),
         version=identifier(before),
         task=project.label.task,
