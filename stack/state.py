@@ -119,6 +119,18 @@ def python_command(module: str, *arguments: str) -> str:
     return shlex.join([str(python), "-m", module, *arguments])
 
 
+def local_url(port: int) -> str:
+    """Give the address of an Airflow on this machine.
+
+    Args:
+        port: Port of its UI and API.
+
+    Returns:
+        The address, without a slash at its end.
+    """
+    return f"http://localhost:{port}"
+
+
 def _write_secret(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -164,7 +176,7 @@ def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port:
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
+            "AIRFLOW__API__BASE_URL": local_url(port),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.password_file),

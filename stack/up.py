@@ -13,7 +13,7 @@ from stack import snowflake
 from stack.health import unhealthy
 from stack.holder import hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
-from stack.state import USER, StackError, State, python_command
+from stack.state import USER, StackError, State, local_url, python_command
 
 START_SECONDS = 240.0
 STOP_SECONDS = 60.0
@@ -39,8 +39,8 @@ def up(state: State, port: int, console: Console) -> None:
         console.print("The stack is up already.")
         _tell(state, running.url, console)
         return
-    url = f"http://localhost:{port}"
-    process = _start(state, port, url)
+    url = local_url(port)
+    process = _start(state, port)
     supervisor = ProcessId.of(process.pid)
     try:
         with console.status("starting the local Snowflake and Airflow …"):
@@ -77,16 +77,13 @@ def down(state: State, console: Console) -> None:
     console.print(f"The stack is down. Everything it knows is kept in {state.root}.")
 
 
-def _start(state: State, port: int, url: str) -> subprocess.Popen[bytes]:
-    """Start the supervisor, which has the hold of the state directory from now on."""
-    with hold(state, "up", url=url) as held:
+def _start(state: State, port: int) -> subprocess.Popen[bytes]:
+    """Start the supervisor, which acquires the state directory's lock itself and keeps it while the stack is up."""
+    log = state.logs / "supervisor.log"
+    with hold(state, "up"):
         _check_free(port)
-        log = state.logs / "supervisor.log"
         log.write_text("")
-        command = [sys.executable, "-m", "stack.supervisor", str(state.root), str(port), str(held.lock)]
-        process = start(command, log=log, pass_fds=[held.lock])
-        held.hand_over()
-    return process
+    return start([sys.executable, "-m", "stack.supervisor", str(state.root), str(port)], log=log)
 
 
 def _check_free(port: int) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -116,16 +117,19 @@ def test_what_a_killed_command_has_left_is_ended_by_the_next_one(stack):
             assert child.process() is None
 
 
-def test_the_hold_goes_over_to_a_process_that_inherits_it(stack):
-    with holding(stack, "hand over") as (process, child):
-        process.wait(60)
-        wait_for(lambda: tail(stack.state.logs / "child.log") == "inherited")
-        assert command_at(stack.state).process == child
-        with pytest.raises(StackError, match=f"pid {child.pid}"), hold(stack.state, "run"):
-            pass
-        stop(child)
-        with hold(stack.state, "run"):
-            pass
+def test_a_command_may_wait_for_another_one_to_end(stack):
+    with holding(stack) as (process, child):
+        threading.Timer(0.5, process.kill).start()
+        with hold(stack.state, "serve", patience=60):
+            assert child.process() is None
+            assert command_at(stack.state).command == "serve"
+
+
+def test_a_lock_file_that_nobody_holds_is_no_obstacle(stack):
+    state = stack.state.prepare()
+    state.lock_file.write_text("")
+    with hold(state, "run"):
+        pass
 
 
 def test_down_stops_a_command_that_is_at_work(stack):
