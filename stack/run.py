@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from stack import snowflake, trigger
+from stack.connections import write_connection_file
 from stack.events import RunEvent, StageEvent, read_event
 from stack.health import unhealthy
 from stack.holder import Hold, Holder, hold, in_use, read
@@ -28,11 +29,24 @@ from stack.summary import print_summary
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is to be run: a DAG, its conf, and where the stack's state is."""
+    """What is to be run.
 
-    dag_id: str
+    Attributes:
+        project: The declared project.
+        dag: Which of its DAGs, such as ``life_cycle``.
+        conf: Values of the DAG's parameters; ``target`` is among them.
+        state: Where the stack keeps its state.
+    """
+
+    project: str
+    dag: str
     conf: dict[str, Any]
     state: State
+
+    @property
+    def dag_id(self) -> str:
+        """Airflow's id of the DAG."""
+        return f"{self.project}__{self.dag}"
 
 
 def run(request: RunRequest, console: Console) -> int:
@@ -63,7 +77,7 @@ def run(request: RunRequest, console: Console) -> int:
             with hold(request.state, "run") as held:
                 ended, report = _run_here(request, held, progress)
     where = {"page of the report": report} if report else {}
-    print_summary(console, ended, progress.events, where | _where(request.state, up))
+    print_summary(console, ended, progress.events, where | _where(request, up))
     return 0 if ended.state == "success" else 1
 
 
@@ -77,10 +91,12 @@ def _up(state: State) -> Holder | None:
     return found
 
 
-def _where(state: State, up: Holder | None) -> dict[str, str]:
+def _where(request: RunRequest, up: Holder | None) -> dict[str, str]:
+    state = request.state
+    status = {"scoring loop": state.status_hint(request.project, request.conf["target"])}
     if up is not None:
-        return {"Airflow": up.url, "logs": str(state.logs)}
-    return {
+        return status | {"Airflow": up.url, "logs": str(state.logs)}
+    return status | {
         "all is kept in": str(state.root),
         "Airflow's log": str(state.logs / "run.log"),
         "look around": f"{state.hint('up')}   (Airflow's UI and the local Snowflake, with this run in them)",
@@ -90,6 +106,7 @@ def _where(state: State, up: Holder | None) -> dict[str, str]:
 def _run_here(request: RunRequest, held: Hold, progress: Progress) -> tuple[RunEvent, str | None]:
     began = time.monotonic()
     with snowflake.running(held) as server:
+        write_connection_file(request.state, server)
         told = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
         progress.line("local Snowflake", time.monotonic() - began, told)
         ended = _run_dag(request, held, server, progress)

@@ -18,15 +18,26 @@ from stack.holder import Hold
 from stack.processes import ProcessId, start, stop, tail
 from stack.state import StackError, State
 
+ACCOUNT, USER = "local", "snowloop"
 START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Snowflake:
-    """A running local Snowflake: its process, and how Airflow connects to it."""
+    """A running local Snowflake, and how clients connect to it.
+
+    Attributes:
+        identity: Its process.
+        port: HTTPS port.
+        http_port: HTTP port, on loopback alone.
+        token: Password.
+        ca_bundle: Certificates to trust: the public ones and its own.
+        kept: Whether it was running already.
+    """
 
     identity: ProcessId
     port: int
+    http_port: int
     token: str
     ca_bundle: Path
     kept: bool
@@ -38,12 +49,12 @@ class Snowflake:
             The connection as JSON, the password included.
         """
         extra = {
-            "account": "local",
+            "account": ACCOUNT,
             "host": "localhost",
             "port": self.port,
             "insecure_mode": True,  # the certificate is the server's own: there is no revocation list to ask
         }
-        connection = {"conn_type": "snowflake", "login": "snowloop", "password": self.token, "extra": extra}
+        connection = {"conn_type": "snowflake", "login": USER, "password": self.token, "extra": extra}
         return json.dumps(connection)
 
 
@@ -63,7 +74,8 @@ def find(state: State) -> Snowflake | None:
     if identity.process() is None or not _answers(int(server["port"])):
         return None
     token = (state.snowflake / "token").read_text().strip()
-    return Snowflake(identity, int(server["port"]), token, state.snowflake / "ca-bundle.pem", kept=True)
+    ports = int(server["port"]), int(server["http_port"])
+    return Snowflake(identity, *ports, token, state.snowflake / "ca-bundle.pem", kept=True)
 
 
 def process_of(state: State) -> ProcessId | None:

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack import snowflake
+from stack.connections import write_connection_file
 from stack.holder import Hold, hold
 from stack.processes import ProcessId, end_session, on_end_signals, start, stop, tail
 from stack.state import REPOSITORY, StackError, State, airflow_environment, local_url
@@ -59,6 +60,7 @@ class Supervisor:
         """
         try:
             with snowflake.running(self.hold) as server:
+                write_connection_file(self.state, server)
                 environment = self._prepare_airflow(server)
                 for name in AIRFLOW_PARTS:
                     self._start_part(name, environment)

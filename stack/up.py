@@ -118,5 +118,6 @@ def _tell(state: State, url: str, console: Console) -> None:
     console.print(f"Airflow      {url}")
     console.print(f"login        {USER} / {state.password()}")
     console.print(f"Snowflake    {snowflake_command}")
+    console.print(f"look         {state.status_hint('credit_approval')}")
     console.print(f"logs         {state.logs}")
     console.print(f"stop it      {state.hint('down')}")

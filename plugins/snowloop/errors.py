@@ -9,6 +9,10 @@ class Refusal(SnowloopError):  # noqa: N818 - no fault: the system did what it i
     """Snowloop works, and says no: trying again without a change gives the same answer."""
 
 
+class NoConnection(SnowloopError):  # noqa: N818 - as Refusal
+    """No connection to Snowflake is named, or what names it cannot be used; the message says what to do."""
+
+
 class ProjectError(SnowloopError):
     """A project's declaration is not usable; the message names file, line, what is wrong and what to do."""
 

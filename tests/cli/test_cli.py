@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from snowloop.cli.options import FAILED, SETTINGS
+from snowloop.cli.connections import SETTINGS
+from snowloop.cli.options import FAILED
 from tests.conftest import ROOT
 
 SNOWLOOP = [sys.executable, "-m", "snowloop.cli.main"]
@@ -36,20 +37,20 @@ def failed(tmp_path) -> Callable[..., str]:
 def test_a_connection_that_connections_toml_does_not_have(failed):
     told = failed("--connection", "nope")
     assert told.startswith("snowloop: cannot connect: Invalid connection_name 'nope'")
-    assert "look for [nope] in Snowflake's connections.toml" in told
+    assert "check [nope] in Snowflake's connections.toml" in told
 
 
 @pytest.mark.slow
 def test_a_connection_that_airflow_does_not_have(failed):
     told = failed("--airflow-connection", "nope")
     assert "cannot connect: The conn_id `nope` isn't defined" in told
-    assert "look at the connection nope in Airflow" in told
+    assert "check the connection nope in Airflow" in told
 
 
 def test_variables_that_are_not_enough(failed):
     told = failed(account="here")
     assert "User is empty" in told
-    assert "look at SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER" in told
+    assert "check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER" in told
 
 
 def test_a_key_that_is_not_there(failed, tmp_path):
@@ -65,6 +66,6 @@ def test_a_wrong_password(failed, snowflake_connection):
 
 def test_a_statement_that_snowflake_refuses(failed, snowflake_connection):
     told = failed(command="score-card", **snowflake_connection)
-    assert told.startswith("snowloop: Snowflake did not do it: ")
+    assert told.startswith("snowloop: Snowflake rejected the statement: ")
     assert "CREDIT_APPROVAL_NOWHERE" in told
-    assert "the DAG credit_approval__environment makes it" in told
+    assert "the DAG credit_approval__environment creates it" in told

@@ -1,7 +1,7 @@
 """The commands that mend: what they ask for, what they hand on, and what they tell."""
 
-from contextlib import nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -32,8 +32,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             return _answer
 
         monkeypatch.setattr(f"snowloop.lifecycle.scoring.{place}", record)
-    opened = nullcontext((None, load_project("credit_approval")))
-    monkeypatch.setattr("snowloop.cli.reprocess.open_project", lambda *_given: opened)
+
+    def opened(project: str, target: str, *_connection: Any) -> AbstractContextManager[Workspace]:
+        return nullcontext(Workspace(cast(Any, None), load_project(project), target))
+
+    monkeypatch.setattr("snowloop.cli.reprocess.open_workspace", opened)
     return calls
 
 

@@ -67,6 +67,17 @@ def test_the_local_snowflake_is_stopped_after_the_run(stack, first):
     assert snowflake.find(stack.state) is None
 
 
+def test_the_command_line_works_at_once_and_leaves_no_server_running(stack, first):
+    """It needs no option for the connection: what is in the state directory names it, and starts the server."""
+    (command,) = [line for line in first.out.splitlines() if line.startswith("scoring loop")]
+    assert command.endswith(".venv/bin/snowloop status --project credit_approval")
+    for arguments in (["status"], ["plan"], ["score-card"], ["health"]):
+        ran = stack.snowloop(*arguments, "--project", "credit_approval")
+        assert ran.code == 0, ran.out + ran.err
+        assert ran.err == f"snowloop: no connection is named, so that of {stack.state.connections_file} is used\n"
+        assert snowflake.find(stack.state) is None
+
+
 def test_each_file_that_arrived_was_scored_by_the_native_task(stack, first):
     versions = stack.query(f"SELECT DISTINCT MODEL_VERSION FROM {DATABASE}.SERVING.SCORED")
     assert len(versions) == 1

@@ -71,7 +71,7 @@ def test_a_dag_runs_over_the_rest_api_and_leaves_a_note(stack, up):
 
 
 def test_a_run_beside_it_goes_over_the_rest_api(stack, up):
-    ran = stack("run", "--loop", "environment")
+    ran = stack("run", "--dag", "environment")
     assert ran.code == 0, ran.out + ran.err
     assert "kept" in ran.line("stack")
 

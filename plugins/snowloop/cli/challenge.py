@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
-from snowloop.workspace import Workspace
+from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_workspace, say
 
 commands = typer.Typer()
 
@@ -26,8 +25,8 @@ def challenge(
     """Let a version score beside the champion: in the shadow, or its declared share of the keys."""
     from snowloop.lifecycle.champion import challenger as challenges
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = challenges.challenge(Workspace(session, declared, target), version=version, reason=reason, judge=judge)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = challenges.challenge(workspace, version=version, reason=reason, judge=judge)
     say(f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{_kept(kept=done.kept)}")
 
 
@@ -42,8 +41,8 @@ def withdraw(
     """Take the challenger away; from the next run on the champion scores alone."""
     from snowloop.lifecycle.champion import challenger as challenges
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = challenges.withdraw(Workspace(session, declared, target), reason=reason)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = challenges.withdraw(workspace, reason=reason)
     say(f"no challenger, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
 
 
@@ -60,8 +59,8 @@ def promote(
     """
     from snowloop.lifecycle.champion.succession import promote_challenger
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = promote_challenger(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = promote_challenger(workspace)
     say(f"champion {done.version_name}, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
 
 
@@ -77,8 +76,8 @@ def compare(
     """Compare challenger and champion on the rows that they scored: distributions, agreement, and metrics."""
     from snowloop.lifecycle.champion.compare import compare_versions
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        found = compare_versions(Workspace(session, declared, target), version=version)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        found = compare_versions(workspace, version=version)
     say(json.dumps(found.to_dict(), indent=2) if as_json else found.text())
 
 

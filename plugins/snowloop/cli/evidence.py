@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
-from snowloop.workspace import Workspace
+from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_workspace, say
 
 commands = typer.Typer()
 
@@ -22,8 +21,8 @@ def score_card(
     """Print the ML Test Score (Breck et al. 2017) with the evidence of what ran in the target. Nothing is changed."""
     from snowloop.lifecycle.monitoring import ml_test_score as cards
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        card = cards.score_card(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        card = cards.score_card(workspace)
     told = {**card.to_dict(), "sections": card.sections, "total": card.total}
     say(json.dumps(told, indent=2) if as_json else card.text())
 
@@ -41,8 +40,8 @@ def record_test(
     """Record that a person did a test of the score card: it counts half."""
     from snowloop.lifecycle.monitoring.ml_test_score import record_by_hand
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = record_by_hand(Workspace(session, declared, target), test=test, result=result, document=document)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = record_by_hand(workspace, test=test, result=result, document=document)
     say(f"recorded: {done.key} {done.name}")
 
 
@@ -56,8 +55,8 @@ def monitor(
     """Watch what serves: scores that are no numbers, slower runs, an old champion, other packages than it has."""
     from snowloop.lifecycle.monitoring import monitor as monitoring
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = monitoring.monitor(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = monitoring.monitor(workspace)
     say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))
 
 
@@ -71,6 +70,6 @@ def rehearse(
     """Train the champion again and compare, test model.py, rehearse a rollback, measure served scores."""
     from snowloop.lifecycle.monitoring import rehearse as rehearsals
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = rehearsals.rehearse(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = rehearsals.rehearse(workspace)
     say("\n".join(f"{each.name}: {each.reason}" for each in done.tried))

@@ -18,11 +18,10 @@ from snowloop.cli.options import (
     ProjectName,
     Target,
     fail,
-    open_project,
+    open_workspace,
     say,
 )
 from snowloop.errors import SnowloopError
-from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowloop.lifecycle.scoring.plan import Plan
@@ -53,8 +52,8 @@ def plan(
     from snowloop.lifecycle.scoring.plan import plan_scoring
     from snowloop.lifecycle.scoring.plan_file import save_plan
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        made = plan_scoring(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        made = plan_scoring(workspace)
         if out:
             save_plan(made, out)
     say(_plan_json(made) if as_json else made.text())
@@ -80,16 +79,16 @@ def apply(
     from snowloop.lifecycle.scoring.plan import plan_scoring
     from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
         kept = read_plan(saved) if saved else None
-        made = plan_scoring(Workspace(session, declared, target))
+        made = plan_scoring(workspace)
         if kept:
             check_unchanged(kept, made)
         if not as_json or made.refused:
             say(_plan_json(made) if as_json else made.text())
         if made.refused:
             raise typer.Exit(REFUSED)
-        deployed = apply_plan(session, made)
+        deployed = apply_plan(workspace.session, made)
     if as_json:
         say(json.dumps(deployed.to_dict(), indent=2))
     elif not made.nothing_to_do:
@@ -107,8 +106,8 @@ def status(
     """Show what is deployed: champion, stream and its backlog, tasks, last runs, quarantine. Nothing is changed."""
     from snowloop.lifecycle.scoring.status import loop_status
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        found = loop_status(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        found = loop_status(workspace)
     say(json.dumps({**found.to_dict(), "healthy": found.healthy}, indent=2) if as_json else found.text())
 
 
@@ -127,8 +126,8 @@ def report(
 
     if verdict and version:
         fail("give --verdict or --version, not both", FAILED)
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        made = write_report(Workspace(session, declared, target), out, verdict_id=verdict, version=version)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        made = write_report(workspace, out, verdict_id=verdict, version=version)
     say(f"{made.version_name}: {made.outcome}\n{made.html}\n{made.markdown}")
 
 

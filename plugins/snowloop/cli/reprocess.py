@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_project, say
-from snowloop.workspace import Workspace
+from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_workspace, say
 
 commands = typer.Typer()
 
@@ -28,8 +27,8 @@ def recover(
     """
     from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = recover_loop(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = recover_loop(workspace)
     say(f"stream {done.stream}, {done.rows:,} lost rows found; start the tasks: snowloop apply")
 
 
@@ -63,10 +62,8 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
     rows = backfills.Rows(start, end, first_key, last_key)
     if (rows == backfills.Rows()) != every_row:
         fail("say which rows: --from, --to, --first-key, --last-key; or --all, which scores every row again", FAILED)
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = backfills.backfill(
-            Workspace(session, declared, target), version=version, rows=rows, batch_size=batch_size, run_id=run_id
-        )
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = backfills.backfill(workspace, version=version, rows=rows, batch_size=batch_size, run_id=run_id)
     say(f"{done.scored:,} of {done.rows:,} rows scored with {done.model_version}, run {done.run_id}")
     if done.resumed_at:
         age = f", begun {done.age_seconds / 3600:.1f} h ago" if done.age_seconds else ""
@@ -88,8 +85,8 @@ def requeue(
     """
     from snowloop.lifecycle.scoring.reprocess import requeue as requeues
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = requeues.requeue(Workspace(session, declared, target), version=version)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = requeues.requeue(workspace, version=version)
     say(f"{done.requeued:,} of {done.looked_at:,} quarantined rows scored with {done.model_version}, run {done.run_id}")
 
 
@@ -106,8 +103,8 @@ def rollback(
     """Make the champion before this one serve again. The next scoring run takes it."""
     from snowloop.lifecycle.champion import rollback as way_back
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = way_back.rollback(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = way_back.rollback(workspace)
         say(f"champion {done.to_version}, before: {done.from_version}")
         if wait:
-            say(way_back.verify_rollback(Workspace(session, declared, target), done, timeout=wait).told)
+            say(way_back.verify_rollback(workspace, done, timeout=wait).told)
