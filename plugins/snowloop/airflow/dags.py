@@ -13,9 +13,9 @@ from snowloop.airflow.operators.challenge import (
     JudgeChallengerOperator,
     PromoteChallengerOperator,
 )
-from snowloop.airflow.operators.contract import ContractOperator
 from snowloop.airflow.operators.evidence import MonitorOperator, ReportOperator
 from snowloop.airflow.operators.stages import (
+    ContractOperator,
     DeployScoringOperator,
     EnvironmentOperator,
     EvaluateOperator,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snowloop.lifecycle.champion.rollback import Rollback, Verified
     from snowloop.lifecycle.data.environment import Environment
     from snowloop.lifecycle.data.load import LoadReport
+    from snowloop.lifecycle.data.validate import ContractReport
     from snowloop.lifecycle.evaluation.evaluate import Evaluation
     from snowloop.lifecycle.features.training_set import TrainingSet
     from snowloop.lifecycle.gate.gate import Verdict
@@ -66,6 +67,16 @@ class LoadOperator(SnowparkStageOperator):
         from snowloop.lifecycle.data.load import load_files
 
         return load_files(workspace, self.data_dir, part=self.part, only=self.only)
+
+
+class ContractOperator(SnowparkStageOperator):
+    """Check the loaded data against the project's contract, and record value and bound of every check."""
+
+    def run(self, workspace: Workspace) -> ContractReport:
+        """Call ``check_contract``; a violation fails the task with every check that failed."""
+        from snowloop.lifecycle.data.validate import check_contract
+
+        return check_contract(workspace)
 
 
 class TrainingSetOperator(SnowparkStageOperator):
