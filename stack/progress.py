@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from snowloop.airflow.figures import format_figures
+from snowloop.figures import format_figures
 from stack.events import StageEvent
 
 MARKS = {"success": ("✓", "green"), "failed": ("✗", "red"), "retry": ("↻", "yellow")}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from snowloop.airflow.figures import format_figures
+from snowloop.figures import format_figures
 from stack.events import RunEvent, StageEvent
 
 NAME_WIDTH = 20

@@ -70,8 +70,10 @@ def test_the_executable_keeps_a_server_until_its_input_is_closed_and_a_second_cl
         first.communicate("")
         assert second.stdout.readline().strip() == READY
         connection = tomllib.loads(stack.state.connections_file.read_text())["default"]
-        assert connection["port"] == snowflake.find(stack.state).http_port
-        assert read(stack.state).command == "serve"
+        running, holder = snowflake.find(stack.state), read(stack.state)
+        assert running is not None
+        assert holder is not None
+        assert (connection["port"], holder.command) == (running.http_port, "serve")
     assert snowflake.find(stack.state) is None
     assert read(stack.state) is None
 

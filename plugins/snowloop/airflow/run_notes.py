@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.listeners import hookimpl
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY, TAG
-from snowloop.airflow.figures import format_figures
+from snowloop.figures import format_figures
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun

@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY
 from snowloop.airflow.failures import is_connection_error, reason_of
-from snowloop.airflow.figures import format_figures
 from snowloop.airflow.links import SnowsightLink, watched_queries
+from snowloop.figures import format_figures
 from snowloop.project import Project, load_project
 from snowloop.workspace import Workspace
 
