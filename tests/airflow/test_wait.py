@@ -75,9 +75,10 @@ def test_rows_that_wait_are_waited_for_in_the_triggerer(waiting, context, sessio
 
 
 def test_a_wait_without_an_answer_fails_with_its_reason_and_where_to_look(waiting, context):
-    with pytest.raises(AirflowFailException, match=r"the time is over.*snowloop status --project credit_approval"):
-        waiting(None).resume(context, {"error": "the time is over"})
-    assert "the time is over" in context["ti"].pushed["reason"]
+    timed_out = "timed out after 30 s waiting for scores of credit_approval"
+    with pytest.raises(AirflowFailException, match=rf"^{timed_out}; .*snowloop status --project credit_approval"):
+        waiting(None).resume(context, {"timed_out": True})
+    assert timed_out in context["ti"].pushed["reason"]
 
 
 def test_tasks_that_failed_fail_the_wait_at_once(waiting, context):
