@@ -34,7 +34,7 @@ def run(
     ] = "life_cycle",
     state_dir: StateDir = DEFAULT_DIRECTORY,
 ) -> None:
-    """Run a project's life cycle once, to its end, under Airflow beside a local Snowflake."""
+    """Run a DAG of a project once, to its end, under Airflow with a local Snowflake."""
     conf: dict[str, Any] = {"target": target}
     if data is not None:
         if not data.is_dir():
@@ -86,7 +86,7 @@ def trigger(
 
 
 def main() -> None:
-    """Run the command line; an error that the stack knows is told in one line, without a traceback."""
+    """Run the command line; the stack's own errors are printed in one line, without a traceback."""
     on_end_signals(KeyboardInterrupt)
     try:
         code = app(standalone_mode=False)

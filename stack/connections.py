@@ -1,7 +1,7 @@
 """The connection file of a state directory, in the format of Snowflake's connections.toml, and what starts its server.
 
-Clients that are told of no other connection may use it, as the command line of Snowloop does: they run the executable
-next to it, which prints READY when the server of the file answers and keeps it running until its input is closed.
+Clients without another connection may use it, as the command line of Snowloop does: they run the executable next to
+it, which prints READY when the server of the file answers and keeps it running until its input is closed.
 """
 
 from __future__ import annotations

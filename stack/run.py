@@ -1,4 +1,4 @@
-"""Runs a DAG once under Airflow beside a local Snowflake, shows its progress, and tells how it ended."""
+"""Runs a DAG once under Airflow with a local Snowflake, and shows its progress and how it ended."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ def run(request: RunRequest, console: Console) -> int:
 
 
 def _up(state: State) -> Holder | None:
-    """Find a stack that is up; one that does not answer yet is told."""
-    found = read(state)
-    if found is None or not found.url:
+    """Find a stack that is up; one that does not answer yet is an error."""
+    holder = read(state)
+    if holder is None or not holder.url:
         return None
-    if "api-server" in unhealthy(found.url):
-        raise StackError(f"Airflow does not answer yet at {found.url}: {in_use(state)}")
-    return found
+    if "api-server" in unhealthy(holder.url):
+        raise StackError(f"Airflow does not answer yet at {holder.url}: {in_use(state)}")
+    return holder
 
 
 def _where(request: RunRequest, up: Holder | None) -> dict[str, str]:
@@ -107,8 +107,8 @@ def _run_here(request: RunRequest, held: Hold, progress: Progress) -> tuple[RunE
     began = time.monotonic()
     with snowflake.running(held) as server:
         write_connection_file(request.state, server)
-        told = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
-        progress.line("local Snowflake", time.monotonic() - began, told)
+        detail = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
+        progress.line("local Snowflake", time.monotonic() - began, detail)
         ended = _run_dag(request, held, server, progress)
         return ended, bring_report(request.state, progress.events)
 

@@ -1,4 +1,4 @@
-"""The local Snowflake of the stack: found when it runs already, started when not, stopped only by who started it."""
+"""The local Snowflake of the stack: used if it is running, else started, and stopped only by who started it."""
 
 from __future__ import annotations
 

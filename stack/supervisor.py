@@ -30,7 +30,7 @@ AIRFLOW_PARTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-RESTARTS = 3  # of each part; one that ends more often has a fault that its log tells
+RESTARTS = 3  # of each part; one that ends more often has a fault that its log shows
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -101,12 +101,12 @@ class Supervisor:
 
     def _restart(self, name: str, environment: Mapping[str, str]) -> None:
         ended, log = self.parts[name], self._log(name)
-        told = f"{name} ended with code {ended.returncode}"
-        end_session(ended.pid)  # what it leaves behind would go on beside its successor, or hold its port
+        ending = f"{name} ended with code {ended.returncode}"
+        end_session(ended.pid)  # its children would keep running next to its successor, or hold its port
         if self.restarts[name] == RESTARTS:
-            raise StackError(f"{told}, after {RESTARTS} restarts; {log} says:\n{tail(log)}")
+            raise StackError(f"{ending}, after {RESTARTS} restarts; {log} says:\n{tail(log)}")
         self.restarts[name] += 1
-        print(f"{told} and is started again ({self.restarts[name]} of {RESTARTS})", flush=True)
+        print(f"{ending} and is started again ({self.restarts[name]} of {RESTARTS})", flush=True)
         self._start_part(name, environment)
 
     def _log(self, name: str) -> Path:

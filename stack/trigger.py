@@ -1,4 +1,4 @@
-"""A client of Airflow's REST API: triggers a DAG, follows its tasks, and tells how the run ended."""
+"""A client of Airflow's REST API: triggers a DAG, follows its tasks, and returns how the run ended."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
             break
         except LookupError as error:
             if time.monotonic() > deadline:
-                raise StackError(f"Airflow at {api.url} knows no DAG {dag_id}: {_import_errors(api)}") from error
+                raise StackError(f"Airflow at {api.url} has no DAG {dag_id}: {_import_errors(api)}") from error
             time.sleep(POLL_SECONDS)
     if dag["is_paused"]:
         api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
@@ -129,8 +129,8 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
 
 def _import_errors(api: AirflowApi) -> str:
     errors = api.call("GET", "/importErrors")["import_errors"]
-    told = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
-    return "; ".join(told) or "its DAG files have no error; is the project declared there?"
+    messages = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
+    return "; ".join(messages) or "its DAG files have no error; is the project declared there?"
 
 
 def _new_events(api: AirflowApi, path: str, seen: set[tuple[str, int, str]]) -> Iterator[StageEvent]:

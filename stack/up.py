@@ -1,4 +1,4 @@
-"""Brings the whole stack up, tells where it answers, and takes it down again."""
+"""Brings the whole stack up, prints where it answers, and takes it down again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def up(state: State, port: int, console: Console) -> None:
         console: Where to print the address and the login.
 
     Raises:
-        StackError: If the port is taken, a part does not come up, or another command uses the state directory.
+        StackError: If the port is in use, a part does not come up, or another command uses the state directory.
     """
     state.prepare()
     running = read(state)
@@ -37,7 +37,7 @@ def up(state: State, port: int, console: Console) -> None:
         if missing:
             raise StackError(f"the stack is not healthy at {running.url} ({missing}): {in_use(state)}")
         console.print("The stack is up already.")
-        _tell(state, running.url, console)
+        _print_addresses(state, running.url, console)
         return
     url = local_url(port)
     process = _start(state, port)
@@ -50,7 +50,7 @@ def up(state: State, port: int, console: Console) -> None:
         with hold(state, "up"):
             pass  # what a supervisor that had to be killed has left is ended
         raise
-    _tell(state, url, console)
+    _print_addresses(state, url, console)
 
 
 def down(state: State, console: Console) -> None:
@@ -63,18 +63,18 @@ def down(state: State, console: Console) -> None:
     Raises:
         StackError: If yet another command uses the state directory, or the server's file cannot be read.
     """
-    found = read(state, dead=True)
-    if found is None and snowflake.process_of(state) is None:
+    holder = read(state, dead=True)
+    if holder is None and snowflake.process_of(state) is None:
         console.print("The stack is not up.")
         return
     with console.status("stopping Airflow and the local Snowflake …"):
-        if found is not None:
-            stop(found.process, seconds=STOP_SECONDS)
+        if holder is not None:
+            stop(holder.process, seconds=STOP_SECONDS)
         with hold(state, "down"):
             server = snowflake.process_of(state)
             if server is not None:
                 stop(server)
-    console.print(f"The stack is down. Everything it knows is kept in {state.root}.")
+    console.print(f"The stack is down. Its state is kept in {state.root}.")
 
 
 def _start(state: State, port: int) -> subprocess.Popen[bytes]:
@@ -93,7 +93,7 @@ def _check_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             message = (
-                f"port {port} is taken ({error.strerror}): free it, or choose another one: make up PORT={port + 1}"
+                f"port {port} is in use ({error.strerror}): free it, or choose another one: make up PORT={port + 1}"
             )
             raise StackError(message) from error
 
@@ -113,7 +113,7 @@ def _wait(state: State, process: subprocess.Popen[bytes], url: str) -> None:
     raise StackError(message)
 
 
-def _tell(state: State, url: str, console: Console) -> None:
+def _print_addresses(state: State, url: str, console: Console) -> None:
     snowflake_command = python_command("local_snowflake", "connection", "--data-dir", str(state.snowflake))
     console.print(f"Airflow      {url}")
     console.print(f"login        {USER} / {state.password()}")

@@ -13,7 +13,7 @@ from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.dags import loop_dag, train_group
+from snowloop.airflow.dags import project_dag, train_group
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
 from snowloop.lifecycle.champion.approval import Approval
@@ -109,7 +109,7 @@ def test_nobody_is_asked_elsewhere_or_where_nothing_changes(asked, context, targ
 
 def test_the_task_stands_between_gate_and_promote_and_follows_the_report(asked):
     project = load_project("credit_approval")
-    with loop_dag(project, "train", about="x", params=target_form()) as dag:
+    with project_dag(project, "train", about="x", params=target_form()) as dag:
         train_group(project, part="all")
     approve = dag.get_task("train.approve")
     assert isinstance(approve, ApproveOperator)

@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
 
 from snowloop.airflow.challenge_form import challenge_form
-from snowloop.airflow.dags import challenge_tasks, loop_dag
+from snowloop.airflow.dags import challenge_tasks, project_dag
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
 from snowloop.lifecycle.champion.approval import Approval
@@ -77,7 +77,7 @@ class Run:
 
     def __init__(self, **form: Any) -> None:
         params = target_form() | challenge_form()
-        with loop_dag(load_project("credit_approval"), "challenge", about="x", params=params) as self.dag:
+        with project_dag(load_project("credit_approval"), "challenge", about="x", params=params) as self.dag:
             challenge_tasks(load_project("credit_approval"))
         self.form = {"target": "prod", "action": "promote", "version": None, "reason": None, "judge": False, **form}
         self.pushed: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""Waiting for the native tasks as an Airflow operator: the triggerer waits, and no worker is held."""
+"""Waiting for the native tasks as an Airflow operator: the triggerer waits, and no worker is occupied."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Give what the runs did to later tasks.
+        """Return what the runs did, for later tasks.
 
         Args:
             context: Airflow's context of this task.

@@ -1,4 +1,4 @@
-"""Deferrable sensors on a project's scoring loop: they hold no worker while they wait."""
+"""Deferrable sensors on a project's scoring loop: they occupy no worker while they wait."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class LoopSensor(BaseSensorOperator):
         self.defer(trigger=trigger, method_name="resume")
 
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
-        """Give the answer to later tasks.
+        """Return the answer for later tasks.
 
         Args:
             context: Airflow's context of this task.
