@@ -7,12 +7,20 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from stack.holder import Hold
 from stack.processes import ProcessId, start, stop, tail
@@ -101,17 +109,15 @@ def _identity(server: dict[str, Any]) -> ProcessId:
 
 def _address(file: Path) -> dict[str, Any] | None:
     """Read where the server says that it answers; a file that is being written is read again."""
-    for last in (False, False, True):
-        try:
-            return dict(json.loads(file.read_text()))
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            if last:
-                message = f"{file} is not readable as a server's address ({error}): remove it and try again"
-                raise StackError(message) from error
-        time.sleep(0.2)
-    return None
+    patient = Retrying(
+        retry=retry_if_exception_type(ValueError), stop=stop_after_attempt(3), wait=wait_fixed(0.2), reraise=True
+    )
+    try:
+        return dict(patient(lambda: json.loads(file.read_text())))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StackError(f"{file} does not contain a server's address ({error}): remove it and try again") from error
 
 
 def _ensure(hold: Hold) -> Snowflake:
@@ -132,15 +138,24 @@ def _ensure(hold: Hold) -> Snowflake:
 
 
 def _wait(state: State, process: subprocess.Popen[bytes], log: Path) -> Snowflake:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    def started() -> Snowflake | None:
         server = find(state)
         if server is not None and server.identity.pid == process.pid:
             return replace(server, kept=False)
         if process.poll() is not None:
             raise StackError(f"the local Snowflake ended with code {process.returncode}; {log} says:\n{tail(log)}")
-        time.sleep(0.1)
-    raise StackError(f"the local Snowflake did not answer within {START_SECONDS:.0f} s; {log} says:\n{tail(log)}")
+        return None
+
+    patient = Retrying(
+        retry=retry_if_result(lambda server: server is None),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_fixed(0.1),
+        retry_error_callback=lambda _attempts: None,
+    )
+    server: Snowflake | None = patient(started)
+    if server is None:
+        raise StackError(f"the local Snowflake did not answer within {START_SECONDS:.0f} s; {log} says:\n{tail(log)}")
+    return server
 
 
 @contextmanager

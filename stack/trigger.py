@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 from urllib3.util import Retry
 
 from stack.events import RunEvent, StageEvent, StageState
@@ -114,15 +115,16 @@ def trigger(api: AirflowApi, dag_id: str, conf: dict[str, Any], progress: Progre
 
 def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
     """A server that has just started has not read the DAG files yet."""
-    deadline = time.monotonic() + APPEAR_SECONDS
-    while True:
-        try:
-            dag = api.call("GET", f"/dags/{dag_id}")
-            break
-        except LookupError as error:
-            if time.monotonic() > deadline:
-                raise StackError(f"Airflow at {api.url} has no DAG {dag_id}: {_import_errors(api)}") from error
-            time.sleep(POLL_SECONDS)
+    patient = Retrying(
+        retry=retry_if_exception_type(LookupError),
+        stop=stop_after_delay(APPEAR_SECONDS),
+        wait=wait_fixed(POLL_SECONDS),
+        reraise=True,
+    )
+    try:
+        dag = patient(api.call, "GET", f"/dags/{dag_id}")
+    except LookupError as error:
+        raise StackError(f"Airflow at {api.url} has no DAG {dag_id}: {_import_errors(api)}") from error
     if dag["is_paused"]:
         api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 

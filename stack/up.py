@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
+from typing import NoReturn
 
 from rich.console import Console
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from stack import snowflake
 from stack.health import unhealthy
@@ -99,18 +100,23 @@ def _check_free(port: int) -> None:
 
 
 def _wait(state: State, process: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    missing = "everything"
-    while time.monotonic() < deadline:
+    def missing() -> str:
         if process.poll() is not None:
             log = state.logs / "supervisor.log"
             raise StackError(f"the stack did not come up; {log} says:\n{tail(log)}")
-        missing = unhealthy(url)
-        if not missing:
-            return
-        time.sleep(0.5)
-    message = f"the stack did not come up within {START_SECONDS:.0f} s ({missing} not healthy); see {state.logs}"
-    raise StackError(message)
+        return unhealthy(url)
+
+    def give_up(attempts: RetryCallState) -> NoReturn:
+        parts = attempts.outcome.result() if attempts.outcome else "everything"
+        message = f"the stack did not come up within {START_SECONDS:.0f} s ({parts} not healthy); see {state.logs}"
+        raise StackError(message)
+
+    Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_fixed(0.5),
+        retry_error_callback=give_up,
+    )(missing)
 
 
 def _print_addresses(state: State, url: str, console: Console) -> None:

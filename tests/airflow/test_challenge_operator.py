@@ -66,7 +66,7 @@ def test_each_action_is_one_call(session, context, calls, form, place, named):
 
 
 def test_a_promotion_is_judged_and_done_by_the_other_tasks(session, context, calls):
-    with pytest.raises(AirflowSkipException, match="is to be promoted, which the other tasks do"):
+    with pytest.raises(AirflowSkipException, match="the action is promote, which the other tasks do"):
         ChallengeOperator(action="promote", version="", reason="", judge="False", **MADE).execute(context)
     assert JudgeChallengerOperator(action="promote", **MADE).execute(context) == VERDICT.to_dict()
     assert context["ti"].pushed["comparison"] == "compared"

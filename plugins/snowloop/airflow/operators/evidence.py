@@ -50,7 +50,7 @@ class ReportOperator(SnowparkStageOperator):
             AirflowFailException: If the report cannot be made.
         """
         if not self.verdict_id:
-            message = "there is nothing to report: the gate failed before it reached a verdict"
+            message = "there is no verdict to report: the gate failed before it could decide"
             raise AirflowSkipException(message)
         return super().execute(context)
 
