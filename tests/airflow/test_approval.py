@@ -30,14 +30,14 @@ VERDICT = Verdict("v1d", "V2", "V1", "abc", CHECKS, kept=False)
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The shipped project, with approvals declared for prod; what Airflow is told to ask."""
+    """The shipped project, with approvals declared for prod; the form that Airflow shows."""
     shutil.copytree(include_dir(), tmp_path / "include")
     monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
     declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
     text = "approval: {targets: [prod], timeout: 36h, approvers: [ada]}\n"
     declared.write_text(declared.read_text() + text)
     question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **told: question.update(told))
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
     return question
 
 

@@ -44,13 +44,13 @@ class Told(FakeTask):
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Approvals are declared for prod; what Airflow is told to ask."""
+    """Approvals are declared for prod; the form that Airflow shows."""
     shutil.copytree(include_dir(), tmp_path / "include")
     monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
     declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
     declared.write_text(declared.read_text() + "approval: {targets: [prod], timeout: 2h}\n")
     question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **told: question.update(told))
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
     return question
 
 
@@ -91,9 +91,9 @@ class Run:
         task: Any = self.dag.get_task(task_id)
         context = self.context(task_id)
         task.render_template_fields(context)
-        told = task.execute_complete(context, event) if event else task.execute(context)
-        self.pushed[task_id][XCom.XCOM_RETURN_KEY] = told
-        return told
+        result = task.execute_complete(context, event) if event else task.execute(context)
+        self.pushed[task_id][XCom.XCOM_RETURN_KEY] = result
+        return result
 
 
 def answer(option: str, by: str | None) -> dict[str, Any]:

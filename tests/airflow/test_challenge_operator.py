@@ -59,9 +59,9 @@ def calls(monkeypatch):
 )
 def test_each_action_is_one_call(session, context, calls, form, place, named):
     stage = ChallengeOperator(**{"version": "", "reason": "", "judge": "False"} | form, **MADE)
-    told = stage.execute(context)
+    result = stage.execute(context)
     assert calls == [(place, "credit_approval", "staging", named)]
-    assert told == ANSWERS[place].to_dict()
+    assert result == ANSWERS[place].to_dict()
     assert context["ti"].pushed["summary"] == ANSWERS[place].summary()
 
 
@@ -70,8 +70,8 @@ def test_a_promotion_is_judged_and_done_by_the_other_tasks(session, context, cal
         ChallengeOperator(action="promote", version="", reason="", judge="False", **MADE).execute(context)
     assert JudgeChallengerOperator(action="promote", **MADE).execute(context) == VERDICT.to_dict()
     assert context["ti"].pushed["comparison"] == "compared"
-    told = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
-    assert told == Promotion("B", "A", kept=False).to_dict()
+    result = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
+    assert result == Promotion("B", "A", kept=False).to_dict()
     assert calls == [
         ("champion.succession.judge_challenger", "credit_approval", "staging", {}),
         ("champion.succession.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),

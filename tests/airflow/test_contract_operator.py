@@ -30,7 +30,7 @@ def test_the_report_and_its_figures_are_given(session, context, operator, monkey
     assert session.closed == 1
 
 
-def test_a_violation_is_told_in_words_and_not_retried(session, context, operator, monkeypatch):
+def test_a_violation_fails_with_its_words_and_is_not_retried(session, context, operator, monkeypatch):
     message = "application_record: AMT_INCOME_TOTAL must be at least 0: 7 of 100 rows do not"
 
     def check_contract(_workspace):

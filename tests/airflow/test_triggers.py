@@ -57,9 +57,9 @@ def server(tmp_path, monkeypatch):
     made = Server(tmp_path / "data")
     made.folder.mkdir()
     made.start()
-    told = made.connection()
+    settings = made.connection()
     extra = {"account": "local", "host": "localhost", "port": made.port, "insecure_mode": True, "role": "ACCOUNTADMIN"}
-    connection = {"conn_type": "snowflake", "login": told["user"], "password": told["password"], "extra": extra}
+    connection = {"conn_type": "snowflake", "login": settings["user"], "password": settings["password"], "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_SNOWFLAKE_DEFAULT", json.dumps(connection))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.folder / "ca-bundle.pem"))
     yield made

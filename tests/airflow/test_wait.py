@@ -50,7 +50,7 @@ def waiting(session, monkeypatch):
     return make
 
 
-def test_rows_that_are_scored_already_are_told_at_once(waiting, context):
+def test_rows_that_are_scored_already_are_an_answer_at_once(waiting, context):
     assert waiting(SCORES).execute(context) == SCORES.to_dict()
     assert context["ti"].pushed["summary"] == SCORES.summary()
 
@@ -66,10 +66,10 @@ def test_rows_that_wait_are_waited_for_in_the_triggerer(waiting, context, sessio
     assert trigger.poll_interval == 2
     assert trigger.deadline == pytest.approx(time.time() + 30, abs=25)
     options = json.loads(json.dumps(trigger.serialize()[1]["options"]))
-    told = wait.QUESTIONS[trigger.question]
+    ask = wait.QUESTIONS[trigger.question]
     with pytest.MonkeyPatch.context() as answered:
         answered.setattr(wait, "scores_of", lambda *_given, **moments: SCORES if moments["arrived"] == NOW else None)
-        answer = json.loads(json.dumps(told(cast(Any, None), **options)))
+        answer = json.loads(json.dumps(ask(cast(Any, None), **options)))
     assert getattr(operator, deferred.value.method_name)(context, {"answer": answer}) == SCORES.to_dict()
     assert context["ti"].pushed["summary"]["version"] == "V1"
 

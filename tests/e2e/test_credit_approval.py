@@ -54,7 +54,7 @@ def test_every_stage_has_one_line_in_order(first):
     assert [stage.split()[0] for stage in stages] == [stage.split()[0] for stage in STAGES]
 
 
-def test_the_summary_tells_champion_verdict_rows_and_report(stack, first):
+def test_the_summary_names_champion_verdict_rows_and_report(stack, first):
     assert "The run succeeded." in first.out
     for word in ("champion", "verdict", "rows", "report", "all is kept in"):
         assert f"\n{word}" in first.out

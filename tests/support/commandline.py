@@ -23,7 +23,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY)])}
+    """This process's environment, with the packages of this repository, whatever is installed."""
+    folders = (REPOSITORY / "plugins", REPOSITORY, REPOSITORY / "packages" / "local-snowflake" / "src")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
 @dataclass
@@ -42,8 +44,8 @@ class Ran:
 
     def figures(self, stage: str) -> dict[str, str]:
         """The figures on the progress line of a stage."""
-        told = self.line(stage).split(" s   ", 1)[1]
-        return dict(figure.rsplit(" ", 1) for figure in told.split(" · ") if " " in figure)
+        output = self.line(stage).split(" s   ", 1)[1]
+        return dict(figure.rsplit(" ", 1) for figure in output.split(" · ") if " " in figure)
 
 
 class Stack:
@@ -94,12 +96,12 @@ class Stack:
             except BaseException as error:  # a time-out of the whole test too
                 process.send_signal(signal.SIGINT)
                 try:
-                    told = process.communicate(timeout=patience)
+                    output = process.communicate(timeout=patience)
                 except subprocess.TimeoutExpired:
                     process.kill()
-                    told = process.communicate()
+                    output = process.communicate()
                 down(self.state, Console(quiet=True))
-                error.add_note("\n".join(["it printed:", *told]))
+                error.add_note("\n".join(["it printed:", *output]))
                 raise
 
     @contextmanager

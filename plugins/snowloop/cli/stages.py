@@ -170,13 +170,13 @@ def health(
     from snowloop.lifecycle.scoring.health import stream_health
 
     with open_workspace(project, target, connection, airflow_connection) as workspace:
-        found = stream_health(workspace)
+        result = stream_health(workspace)
     if as_json:
-        say(json.dumps(found.to_dict(), indent=2))
+        say(json.dumps(result.to_dict(), indent=2))
     else:
-        _show("scoring loop", found)
-        say("\n".join(found.findings) or "no findings")
-    if found.findings:
+        _show("scoring loop", result)
+        say("\n".join(result.findings) or "no findings")
+    if result.findings:
         raise typer.Exit(REFUSED)
 
 
