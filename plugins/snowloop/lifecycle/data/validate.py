@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from snowloop.checks import CONTRACT_CHECKS, Check, record
 from snowloop.errors import ContractViolation
-from snowloop.lifecycle.data.contract import ALIAS, failing, repeated, row_rules, unique_columns
+from snowloop.lifecycle.data.contract import failing, repeated, row_rules, unique_columns
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project, Source
 from snowloop.project.durations import in_words
@@ -35,61 +35,6 @@ class ContractReport(Result):
         """Counts of rows, failing rows and checks."""
         passed = sum(check.passed for check in self.checks)
         return {"rows": self.rows, "failing": self.failing, "checks": len(self.checks), "passed": passed}
-
-
-@dataclass(frozen=True)
-class SourceChecks:
-    """The contract of a source in the terms of Airflow's SQLTableCheckOperator.
-
-    Every check is an aggregate of this contract's own predicates, so that it says what ``check_contract`` says of the
-    same rows. The checks of SQLColumnCheckOperator would not: they take a NULL for 0, and cannot quote a name.
-
-    Args:
-        source: The source.
-        table: The quoted name of its RAW table, with the alias that the checks use.
-        checks: The statement of each check, by its name.
-        words: Each check in words, by its name.
-    """
-
-    source: str
-    table: str
-    checks: dict[str, dict[str, str]]
-    words: dict[str, str]
-
-
-def declared_checks(project: Project, target: str) -> list[SourceChecks]:
-    """The contract as Airflow's check operator takes it; a pure function of the declaration.
-
-    Args:
-        project: The project.
-        target: The environment.
-
-    Returns:
-        The checks of each source.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
-    """
-    return [_source_checks(project, target, name, source) for name, source in project.sources.items()]
-
-
-def _source_checks(project: Project, target: str, name: str, source: Source) -> SourceChecks:
-    table = identifier(project.database(target), "RAW", name.upper())
-    share, key = project.contract.training.share, _key(project, name)
-    tolerated = f"(in all but {share:.2%} of the rows)"
-    found = {"row_count": ("COUNT(*) > 0", f"{name} has rows")}
-    for rule in row_rules(source, key):
-        found[rule.name.lower()] = (f"{failing([rule])} <= {share!r} * COUNT(*)", f"{rule.words} {tolerated}")
-    for columns in unique_columns(source, key):
-        words = f"{', '.join(columns)} must be unique {tolerated}"
-        found[f"{'_'.join(columns)}_unique".lower()] = (f"{repeated(columns)} <= {share!r} * COUNT(*)", words)
-    if source.freshness and source.freshness.column:
-        seconds, column = int(source.freshness.max_age.total_seconds()), source.freshness.column
-        newest = f"MAX({ALIAS}.{identifier(column)})::TIMESTAMP_NTZ"
-        statement = f"COALESCE({newest} >= DATEADD('second', -{seconds}, SYSDATE()), FALSE)"
-        found["freshness"] = (statement, f"the newest {column} may be {in_words(source.freshness.max_age)} old at most")
-    checks = {check: {"check_statement": statement} for check, (statement, _) in found.items()}
-    return SourceChecks(name, f"{table} AS {ALIAS}", checks, {check: words for check, (_, words) in found.items()})
 
 
 def _key(project: Project, source: str) -> tuple[str, ...]:
