@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, pass_context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, Undefined, pass_context
 from jinja2.runtime import Context
 
 from snowloop.project import Project, include_dir
@@ -61,9 +62,30 @@ def literal(value: Any) -> str:
     raise TypeError(message)
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """A value that is known only when a prepared statement is executed.
+
+    Args:
+        name: What whoever executes the statement calls it.
+    """
+
+    name: str
+
+
 @pass_context
 def _bind(context: Context, value: Any) -> str:
-    """Put a value among those that are bound to the statement, and a placeholder into its text."""
+    """Put a value among those that are bound to the statement, and a placeholder into its text.
+
+    A statement that is only rendered, to be stored or embedded in another one, has its values as literals.
+    """
+    if isinstance(value, Undefined):
+        str(value)  # raises: a strict undefined value has no text
+    if isinstance(value, Parameter):
+        context["parameters"].append(value.name)
+        return "?"
+    if "bound_values" not in context:
+        return literal(value)
     context["bound_values"].append(value)
     return "?"
 
@@ -102,6 +124,24 @@ def render(template: str, **values: Any) -> str:
         jinja2.TemplateError: if the template is missing or uses a value that is not given.
     """
     return _environment((include_dir() / "sql",)).get_template(template).render(**values).strip()
+
+
+def prepare(template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
+    """Render a statement that somebody else executes later.
+
+    Args:
+        template: Path below include/sql, as for ``render``.
+        values: What the template uses; to a ``Parameter`` the filter ``bind`` must be applied. Other values that are
+            bound elsewhere are literals here, because they are known now.
+
+    Returns:
+        The text with a ``?`` for each parameter, and the parameters' names in the order of the text.
+
+    Raises:
+        jinja2.TemplateError: if the template is missing or uses a value that is not given.
+    """
+    parameters: list[str] = []
+    return render(template, parameters=parameters, **values), tuple(parameters)
 
 
 def render_project(project: Project, file: str, **values: Any) -> str:

@@ -1,41 +1,49 @@
-"""Lets scoring runs, requeues and recoveries take turns, each in a transaction that sees what those before it wrote."""
+"""The scoring lock: scoring runs, requeues and recoveries exclude each other, each in a transaction of its own."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-TRIES = 100
+    from snowloop_procedures.requests import LockStatements
+
+ATTEMPTS = 100
 
 
-def take(session: "Session", texts: dict[str, str], holder: str) -> None:
-    """Begin a transaction in which no one else has a turn, nor had one since it began.
+def acquire(session: "Session", lock: "LockStatements", owner: str) -> None:
+    """Begin a transaction that owns the scoring lock until it ends.
 
-    All who take turns update one row with a name of their own, so the second waits for the first. But a transaction may
-    see a stream as it was when it began: who waited finds another holder than before, and begins anew.
+    Each owner updates one row with a name of its own, so a second one waits for the first. But a transaction may see a
+    stream as it was when the transaction began. So one that had to wait finds another owner than it read before, and
+    starts again, in a transaction that sees what the other one wrote.
 
     Args:
         session: A session in no transaction.
-        texts: The statements ``holder`` and ``take``; ``take`` has the places <<holder>> and <<before>>.
-        holder: A name that no other turn has.
+        lock: How the lock is read and acquired.
+        owner: A name that no other owner has.
 
     Raises:
-        RuntimeError: if the row is not there, or others were first each time; no transaction is open.
+        RuntimeError: if the lock's row is missing, or others were faster each time; no transaction is open.
     """
-    for _ in range(TRIES):
-        rows = session.sql(texts["holder"]).collect()
+    for _ in range(ATTEMPTS):
+        rows = lock.owner.execute(session)
         if not rows:
-            message = f"{texts['holder']} gives no row: insert one, INSERT INTO … SELECT 'nobody', and try again"
+            message = (
+                f"the scoring lock has no row: `{lock.owner.text}` returned nothing; insert one "
+                "(INSERT INTO … SELECT 'nobody') and try again"
+            )
             raise RuntimeError(message)
-        text = texts["take"].replace("<<holder>>", holder).replace("<<before>>", str(rows[0][0]))
         session.sql("BEGIN").collect()
         try:
-            taken = int(session.sql(text).collect()[0][0])
+            updated = lock.acquire.count(session, owner=owner, previous_owner=str(rows[0][0]))
         except BaseException:
             session.sql("ROLLBACK").collect()
             raise
-        if taken:
+        if updated:
             return
         session.sql("ROLLBACK").collect()
-    message = f"others scored each of the {TRIES} times that this was to begin: try again when less is going on"
+    message = (
+        f"could not acquire the scoring lock after {ATTEMPTS} attempts, because other runs acquired it each time: "
+        "try again when fewer runs are under way"
+    )
     raise RuntimeError(message)

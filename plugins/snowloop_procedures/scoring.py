@@ -1,6 +1,5 @@
-"""Handler of the scoring procedure: everything that the stream holds is scored or quarantined, in one transaction."""
+"""Handler of the scoring procedure: each row in the stream is scored or quarantined, all of them in one transaction."""
 
-import importlib
 import json
 import time
 import uuid
@@ -10,21 +9,22 @@ from typing import Any
 
 from snowflake.snowpark import Session
 
-from snowloop_procedures import challenger as challengers
-from snowloop_procedures import lock as turns
-from snowloop_procedures import versions as known
+from snowloop_procedures import lock
+from snowloop_procedures.challenger import CHALLENGER, Challenge
+from snowloop_procedures.requests import BatchLimit, ScoringRequest
+from snowloop_procedures.versions import misfit, versions_by_alias
 
 CHAMPION = "CHAMPION"
-LOOKS = 5
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class Versions:
-    """Who scores in a run: looked up once, and kept to even if an alias moves meanwhile.
+    """Which versions score in a run: looked up once, and used even if an alias moves meanwhile.
 
     Args:
         champion: Name of the version that serves.
-        challenger: The row of SHOW VERSIONS of the one beside it; None if none is declared, or none has the alias.
+        challenger: The row of SHOW VERSIONS of the challenger; None if none is declared, or none has the alias.
     """
 
     champion: str
@@ -32,124 +32,123 @@ class Versions:
 
 
 def run(session: Session) -> str:
-    """Score the new rows with the champion, and with its challenger if there is one; an empty stream is no rows.
+    """Score the new rows as the staged request says; see ``score_new_rows``."""
+    return score_new_rows(session, ScoringRequest.staged())
 
-    The statements come from snowloop_statements.py, which the deployment renders from the project.
+
+def score_new_rows(session: Session, request: ScoringRequest) -> str:
+    """Score the new rows with the champion, and with its challenger if there is one; the stream may be empty.
 
     Args:
         session: The procedure's session.
+        request: What was deployed: include/sql/scoring/score_new_rows.sql, rendered for the project.
 
     Returns:
         What was done, as a JSON object.
 
     Raises:
-        RuntimeError: if there is no champion, or it takes other features than features.sql gives.
+        RuntimeError: if there is no champion, it does not fit the deployed statements, too many rows break the
+            contract, or features.sql does not give one row for each row.
     """
-    texts: dict[str, Any] = importlib.import_module("snowloop_statements").TEXTS
-    run_id, started = uuid.uuid4().hex, str(session.sql("SELECT SYSDATE()::VARCHAR").collect()[0][0])
-    values, begun = {"version": "", "run_id": run_id, "started": started}, False
+    run_id, started_at = uuid.uuid4().hex, str(session.sql("SELECT SYSDATE()::VARCHAR").collect()[0][0])
+    champion, challenge = None, None
     try:
-        found = versions(session, texts)
-        values["version"] = found.champion
-        lost = challengers.begin(session, texts, found.challenger, values) if found.challenger else None
-        begun = found.challenger is not None and lost is None
-        told = _score(session, texts, found.challenger if begun else None, values)
-        return json.dumps({**told, "challenger": {"error": lost}} if lost else told)
+        versions = scoring_versions(session, request)
+        champion = versions.champion
+        values = {"run_id": run_id, "model_version": champion, "started_at": started_at}
+        problem = None
+        if request.challenger and versions.challenger:
+            challenge = Challenge(request, request.challenger, versions.challenger, values)
+            problem = challenge.begin(session)
+            challenge = None if problem else challenge
+        done = _score(session, request, challenge, values)
+        return json.dumps({**done, "challenger": {"error": problem}} if problem else done)
     except Exception as error:
-        if begun:
-            _after(error, lambda: challengers.forget(session, texts, values))
-        failed = {**values, "error": challengers.quoted(str(error))}
-        _after(error, lambda: session.sql(challengers.fill(texts["note_failure"], failed)).collect())
+        if challenge:
+            _follow_up(error, lambda: challenge.forget(session))
+        failed = {"run_id": run_id, "model_version": champion, "started_at": started_at, "error": str(error)}
+        _follow_up(error, lambda: request.record_failure.execute(session, **failed))
         raise
 
 
-def _after(error: BaseException, act: Callable[[], object]) -> None:
-    """Do what follows from a failure; if that fails too, what is told is still the cause, with the other beside it."""
+def _follow_up(error: BaseException, act: Callable[[], object]) -> None:
+    """Do what follows a failure; if that fails too, the cause is still raised, with a note on the second failure."""
     try:
         act()
     except Exception as other:  # noqa: BLE001 - kept with the cause, which is raised
         error.add_note(f"and then: {other}")
 
 
-def versions(session: Session, texts: dict[str, Any]) -> Versions:
-    """The version that serves, checked to take the features that are computed, and its challenger.
+def scoring_versions(session: Session, request: ScoringRequest) -> Versions:
+    """The version that serves, which must fit the deployed statements, and its challenger.
 
     Args:
         session: The procedure's session.
-        texts: The rendered statements.
+        request: What was deployed.
 
     Returns:
         Both.
 
     Raises:
-        RuntimeError: if there is no champion, or it takes other features.
+        RuntimeError: if there is no champion, or it does not fit.
     """
-    for look in range(LOOKS):
-        if look:
+    for attempt in range(ATTEMPTS):
+        if attempt:
             time.sleep(0.5)  # a promotion moves the alias in two statements
-        found = known.aliased(session, texts)
-        if CHAMPION not in found:
+        by_alias = versions_by_alias(session, request)
+        if CHAMPION not in by_alias:
             continue
-        champion = found[CHAMPION]
-        problem = known.misfit(champion, texts)
+        champion = by_alias[CHAMPION]
+        problem = misfit(champion, request)
         if problem:
             raise RuntimeError(problem)
-        challenger = found.get(challengers.CHALLENGER) if texts["challenger"] else None
+        challenger = by_alias.get(CHALLENGER)
         same = challenger is not None and challenger["name"] == champion["name"]
         return Versions(str(champion["name"]), None if same else challenger)
-    message = f"no version of {texts['model']} has the alias {CHAMPION}: run the training loop until one is promoted"
+    message = f"no version of {request.model} has the alias {CHAMPION}: run the training loop until one is promoted"
     raise RuntimeError(message)
 
 
 def _score(
-    session: Session, texts: dict[str, Any], challenger: dict[str, Any] | None, values: dict[str, str]
+    session: Session, request: ScoringRequest, challenge: Challenge | None, values: dict[str, str]
 ) -> dict[str, Any]:
-    """Quarantine, score and note the run: together, or not at all."""
-    counts: dict[str, int] = {}
-    turns.take(session, texts["turn"], values["run_id"])
+    """Quarantine, score and record the run: together, or not at all."""
+    lock.acquire(session, request.lock, values["run_id"])
     try:
-        if "corrected" in texts:
-            _count(session, texts["corrected"], values)
-        for step in ("read", "quarantined"):
-            counts[step] = _count(session, texts[step], values)
-        if texts["stop"]:
-            _stop(session, texts["stop"], counts, values)
-        told = challengers.score(session, texts, challenger, values) if challenger else None
-        if told and told["serves"]:
-            counts["scored"] = told["rows"] + _count(session, texts["challenger"]["rest"], values)
-        else:
-            counts["scored"] = _count(session, texts["scored"], values)
-        if counts["read"] != counts["quarantined"] + counts["scored"]:
+        if request.record_corrections:
+            request.record_corrections.execute(session, **values)
+        read = request.count_rows.count(session)
+        quarantined = request.quarantine_rows.count(session, **values)
+        if request.limit:
+            _check_limit(session, request.limit, read, quarantined, values)
+        challenger = challenge.score(session) if challenge else None
+        rest = challenge.statements.score_rest if challenge and challenger and challenger["serves"] else None
+        scored = (rest or request.score_rows).count(session, **values)
+        scored += challenger["rows"] if rest and challenger else 0
+        if read != quarantined + scored:
             message = (
-                f"of {counts['read']} new rows {counts['quarantined']} were quarantined and {counts['scored']} scored: "
-                "features.sql must give exactly one row for each row of its source; nothing was written"
+                f"of {read} new rows {quarantined} were quarantined and {scored} scored: features.sql must give "
+                "exactly one row for each row of its source; nothing was written"
             )
             raise RuntimeError(message)
-        noted = {**values, **{name: str(count) for name, count in counts.items()}}
-        session.sql(challengers.fill(texts["note"], noted)).collect()
+        request.record_run.execute(session, **values, rows_read=read, rows_quarantined=quarantined, rows_scored=scored)
         session.sql("COMMIT").collect()
     except BaseException as error:
-        _after(error, lambda: session.sql("ROLLBACK").collect())
+        _follow_up(error, lambda: session.sql("ROLLBACK").collect())
         raise
-    who = {"run_id": values["run_id"], "model_version": values["version"]}
-    return {**who, **counts, **({"challenger": told} if told else {})}
+    run = {"run_id": values["run_id"], "model_version": values["model_version"]}
+    counts = {"read": read, "quarantined": quarantined, "scored": scored}
+    return {**run, **counts, **({"challenger": challenger} if challenger else {})}
 
 
-def _stop(session: Session, bound: dict[str, Any], counts: dict[str, int], values: dict[str, str]) -> None:
-    """Refuse a batch as a whole of which too many rows break the contract: what was consumed is rolled back."""
-    read, bad = counts["read"], counts["quarantined"]
-    if read < bound["rows"] or bad <= bound["share"] * read:
+def _check_limit(session: Session, limit: BatchLimit, read: int, quarantined: int, values: dict[str, str]) -> None:
+    """Stop a batch of which too many rows break the contract: the rollback returns its rows to the stream."""
+    if read < limit.rows or quarantined <= limit.share * read:
         return
-    reasons = session.sql(challengers.fill(bound["reasons"], values)).collect()
-    told = "; ".join(f"{row[1]} rows: {row[0]}" for row in reasons)
-    most = f"{bound['share']:.1%}"
+    reasons = "; ".join(f"{row[1]} rows: {row[0]}" for row in limit.reasons.execute(session, **values))
     message = (
-        f"{bad} of {read} new rows ({bad / read:.1%}) break the contract, contract.arriving allows {most} ({told}): "
-        "nothing was written, the rows wait in the stream. Have the next files mended, or loosen contract.arriving in "
-        "project.yaml, and apply"
+        f"{quarantined} of {read} new rows ({quarantined / read:.1%}) break the contract, contract.arriving allows "
+        f"{limit.share:.1%} ({reasons}): nothing was written, the rows wait in the stream. Repair the next "
+        "files, or loosen contract.arriving in project.yaml, and apply"
     )
     raise RuntimeError(message)
-
-
-def _count(session: Session, text: str, values: dict[str, str]) -> int:
-    return int(session.sql(challengers.fill(text, values)).collect()[0][0])

@@ -1,54 +1,57 @@
-"""The versions of the model as SHOW VERSIONS tells them, and whether one fits what is deployed; staged with scoring."""
+"""The versions of the model as SHOW VERSIONS lists them, and whether one fits the deployed statements."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from snowflake.snowpark import Session
 
+from snowloop_procedures.requests import ScoringRequest
 
-def aliased(session: Session, texts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+
+def versions_by_alias(session: Session, request: ScoringRequest) -> dict[str, dict[str, Any]]:
     """The rows of SHOW VERSIONS by alias, with column names in lower case and without quotes."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in session.sql(texts["versions"]).collect():
+    by_alias: dict[str, dict[str, Any]] = {}
+    for row in request.versions.execute(session):
         plain = {name.strip('"').lower(): value for name, value in row.as_dict().items()}
-        found |= dict.fromkeys(json.loads(plain["aliases"] or "[]"), plain)
-    return found
+        by_alias |= dict.fromkeys(json.loads(plain["aliases"] or "[]"), plain)
+    return by_alias
 
 
-def misfit(version: dict[str, Any], texts: dict[str, Any]) -> str | None:
-    """Why a version cannot be asked by the deployed statements: it tells other classes, or takes other features.
+def misfit(version: dict[str, Any], request: ScoringRequest) -> str | None:
+    """Why a version does not fit the deployed statements: it predicts other classes, or takes other features.
 
     Args:
-        version: Its row of SHOW VERSIONS; its comment holds what training wrote.
-        texts: The rendered statements.
+        version: Its row of SHOW VERSIONS; training wrote its features and classes into the comment.
+        request: What was deployed.
 
     Returns:
-        The reason and what to do, or None.
+        The reason and what to do; None if it fits.
     """
-    facts = _facts(version)
+    facts, where = _facts(version), f"version {version['name']} of {request.model}"
     if not facts:
         return (
-            f"version {version['name']} of {texts['model']} does not tell in its comment what it takes: it was logged "
-            "by other means than the training procedure, or somebody changed the comment. Promote a version that was "
-            "trained by Snowloop, or give this one its comment back: ALTER MODEL … MODIFY VERSION … SET COMMENT"
+            f"{where} has no features in its comment: it was logged without the training procedure, or the comment was "
+            "changed. Promote a version that was trained by Snowloop, or restore the comment: "
+            "ALTER MODEL … MODIFY VERSION … SET COMMENT"
         )
     features, classes = facts.get("features"), facts.get("classes") or []
-    if classes != texts["classes"]:
+    if classes != list(request.classes):
         return (
-            f"version {version['name']} of {texts['model']} tells the classes {classes}, deployed is scoring for "
-            f"{texts['classes']}: deploy scoring again, or train with the declared classes"
+            f"{where} predicts the classes {classes}, scoring is deployed for {list(request.classes)}: deploy scoring "
+            "again, or train with the declared classes"
         )
-    if features != texts["features"]:
+    deployed = [asdict(feature) for feature in request.features]
+    if features != deployed:
         return (
-            f"version {version['name']} of {texts['model']} takes other features than the deployed features.sql "
-            f"gives ({features} against {texts['features']}): train again, or deploy the features.sql it was "
-            "trained with"
+            f"{where} takes other features than the deployed features.sql gives ({features}, not {deployed}): train "
+            "again, or deploy the features.sql it was trained with"
         )
     return None
 
 
 def _facts(version: dict[str, Any]) -> dict[str, Any]:
-    """What training wrote into the comment; nothing of one that somebody else wrote."""
+    """What training wrote into the comment; nothing if the comment is from somebody else."""
     try:
         facts = json.loads(version["comment"] or "{}")
     except json.JSONDecodeError:

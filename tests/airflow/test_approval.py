@@ -13,16 +13,17 @@ from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.dags import loop_dag, train_group
+from snowloop.airflow.dags import project_dag, train_group
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
+from snowloop.checks import Check
 from snowloop.lifecycle.champion.approval import Approval
-from snowloop.lifecycle.gate.gate import GateCheck, Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import include_dir, load_project
 
 CHECKS = (
-    GateCheck("BOUND", passed=True, reason="roc_auc is 0.7 | good", value=0.7, bound=0.65),
-    GateCheck("SIZE", passed=False, reason="too large", value=2e9, bound=1e8),
+    Check.of("BOUND", passed=True, reason="roc_auc is 0.7 | good", value=0.7, bound=0.65),
+    Check.of("SIZE", passed=False, reason="too large", value=2e9, bound=1e8),
 )
 REPORT = "### V2 may serve\n\n| check |\n| --- |\n| BOUND |"
 VERDICT = Verdict("v1d", "V2", "V1", "abc", CHECKS, kept=False)
@@ -30,14 +31,14 @@ VERDICT = Verdict("v1d", "V2", "V1", "abc", CHECKS, kept=False)
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The shipped project, with approvals declared for prod; what Airflow is told to ask."""
+    """The shipped project, with approvals declared for prod; the form that Airflow shows."""
     shutil.copytree(include_dir(), tmp_path / "include")
     monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
     declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
     text = "approval: {targets: [prod], timeout: 36h, approvers: [ada]}\n"
     declared.write_text(declared.read_text() + text)
     question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **told: question.update(told))
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
     return question
 
 
@@ -109,7 +110,7 @@ def test_nobody_is_asked_elsewhere_or_where_nothing_changes(asked, context, targ
 
 def test_the_task_stands_between_gate_and_promote_and_follows_the_report(asked):
     project = load_project("credit_approval")
-    with loop_dag(project, "train", about="x", params=target_form()) as dag:
+    with project_dag(project, "train", about="x", params=target_form()) as dag:
         train_group(project, part="all")
     approve = dag.get_task("train.approve")
     assert isinstance(approve, ApproveOperator)

@@ -1,4 +1,4 @@
-"""First declarations: what is read of a file, what is guessed, and what is told."""
+"""First declarations: what is read of a file, what is inferred, and what is reported."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def test_label_and_features_are_written_for_sql(tmp_path: Path):
         (["x", "row_id", "target"], lambda number: str(number // 2), ["ROW_NUMBER_"]),
     ],
 )
-def test_a_key_is_guessed_or_the_rows_are_numbered(tmp_path: Path, header: list[str], first, key: list[str]):
+def test_a_key_is_inferred_or_the_rows_are_numbered(tmp_path: Path, header: list[str], first, key: list[str]):
     rows = [[str(number % 3), first(number), str(number % 2)] for number in range(40)]
     _, project = made(tmp_path, write(tmp_path / "a.csv", rows, header))
     assert list(project.key) == key
@@ -105,7 +105,7 @@ def test_the_task_follows_from_the_label(tmp_path: Path, values: list[str], task
     assert (project.label.task, project.label.classes, project.label.column) == (task, classes, label)
 
 
-def test_which_of_two_texts_is_one_is_a_guess_that_is_told(tmp_path: Path):
+def test_which_of_two_texts_is_one_is_an_inference_that_is_reported(tmp_path: Path):
     rows = [[f"k{number}", str(number % 7), "MB"[number % 3 == 0]] for number in range(60)]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "target m", "target"]))
     assert project.label.column == "TARGET_B"
@@ -118,7 +118,7 @@ def test_a_last_column_of_few_values_is_a_label_and_one_of_many_is_not(tmp_path:
     assert made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "bought"]))[1].label.column == "BOUGHT"
     message = refusal(tmp_path / "other", write(tmp_path / "b.csv", [row[:2] for row in rows], ["id", "x"]))
     assert "which column is the label?" in message
-    assert "--label COLUMN (there are x)" in message
+    assert "--label COLUMN (one of x)" in message
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -173,7 +173,7 @@ def test_a_small_file_says_openly_that_it_asks_for_less_support(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 3)] for number in range(150)]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "target"]))
     assert project.metric.min_support == 6
-    assert "too few for the 20 that are safe" in (written.directory / "project.yaml").read_text()
+    assert "fewer than the 20 that are safe" in (written.directory / "project.yaml").read_text()
     more = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(900)]
     large = new_project("large", write(tmp_path / "b.csv", more, ["id", "x", "target"]), folder=tmp_path / "projects")
     assert load_project("large", tmp_path / "projects").metric.min_support == 20
@@ -190,10 +190,20 @@ def test_rows_in_the_order_of_a_time_are_not_shuffled(tmp_path: Path):
     assert load_project("churn_2", tmp_path / "projects").replay == Replay(initial=0.8, shuffle=True)
 
 
-def test_lines_of_another_width_are_told(tmp_path: Path):
+def test_lines_of_another_width_are_reported(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(30)]
     written, _ = made(tmp_path, write(tmp_path / "a.csv", [*rows, ["x"], ["a", "1", "1", "9"]], ["id", "x", "target"]))
-    assert "rejected 2 rows will be, with more or fewer fields than the header: 32, 33" in written.text()
+    assert "rejects  2 rows, malformed or with more or fewer fields than the header: 32, 33" in written.text()
+
+
+def test_a_quote_within_a_field_is_data_and_one_that_is_not_closed_costs_one_row(tmp_path: Path):
+    rows = [f'k{number},{number % 2}" pipe,{number % 2}' for number in range(30)]
+    rows[7] = 'k7,"7 inch,1'
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["id,x,target", *rows]))
+    written, _ = made(tmp_path, file)
+    assert "29 rows, 3 columns" in written.text()
+    assert "rejects  1 rows, malformed or with more or fewer fields than the header: 9" in written.text()
 
 
 def test_the_pipeline_takes_what_is_missing_and_what_is_new(tmp_path: Path):
@@ -210,7 +220,7 @@ def test_the_pipeline_takes_what_is_missing_and_what_is_new(tmp_path: Path):
         assert np.isfinite(model.predict_proba(asked)).all()
 
 
-def test_the_command_tells_what_it_wrote_what_to_look_at_and_what_to_run(tmp_path: Path):
+def test_the_command_reports_what_it_wrote_what_to_look_at_and_what_to_run(tmp_path: Path):
     file = write(tmp_path / "a.csv", [row[1:] for row in customers()], HEADER[1:])
     ended = CliRunner().invoke(app, ["new", "churn", "--from", str(file), "--dir", str(tmp_path / "projects")])
     assert ended.exit_code == 0, ended.output
@@ -238,7 +248,7 @@ def test_what_is_written_keeps_the_forms_of_the_repository(tmp_path: Path):
     assert yaml.safe_load((written.directory / "project.yaml").read_text())["owners"] == []
 
 
-def test_a_feature_that_tells_the_label_is_pointed_out_and_the_bound_is_left_to_a_person(tmp_path: Path):
+def test_a_feature_that_predicts_the_label_is_pointed_out_and_the_bound_is_left_to_a_person(tmp_path: Path):
     rows = [
         [f"k{n}", str(n % 2 + n / 1000), "ab"[n % 2] if n % 30 else "a", str(n * 7 % 13), str(n % 2)] for n in range(90)
     ]

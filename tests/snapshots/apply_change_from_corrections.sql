@@ -1,7 +1,4 @@
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
-;
-
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
+-- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
@@ -10,9 +7,9 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/snowloop_procedures_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json')
 HANDLER = 'snowloop_procedures.scoring.run'
-COMMENT = 'Snowloop, project credit_approval: made for its code, never changed'
+COMMENT = 'Snowloop, project credit_approval: created for its code, never changed; imports snowloop_procedures_<hash>'
 EXECUTE AS OWNER
 ;
 
@@ -25,7 +22,7 @@ ALTER TASK "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_NEW_ROWS" SUSPEND
 -- refuse unless nothing is in "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"
 ;
 
--- Another kind of stream at the offset of the one that is there: what it holds and was not scored yet is kept.
+-- Changes the mode at the present offset: changes that were not scored yet are kept.
 CREATE OR REPLACE STREAM "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM" COPY GRANTS ON TABLE "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD"
     AT(STREAM => '"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"') APPEND_ONLY = TRUE
     COMMENT = 'Snowloop, project credit_approval: its offset is what was scored; never replace it'
@@ -42,7 +39,7 @@ CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_NEW_ROWS"
 AS CALL "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
 ;
 
--- Runs after the root: each run that scored is summed up once, from the rows that it wrote, by version.
+-- Runs after the root: sums up each run once, by version, from the rows that it scored.
 CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."REFRESH_MONITORING"
     WAREHOUSE = "SNOWLOOP_WH"
     COMMENT = 'snowloop <fingerprint>'

@@ -1,7 +1,4 @@
--- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
-;
-
--- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
+-- upload to @"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "DIABETES_PROGRESSION_DEV"."SERVING"."SCORE_<hash>"()
@@ -10,14 +7,14 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+IMPORTS = ('@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/snowloop_procedures_<hash>/snowloop_procedures.zip', '@"DIABETES_PROGRESSION_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json')
 HANDLER = 'snowloop_procedures.scoring.run'
-COMMENT = 'Snowloop, project diabetes_progression: made for its code, never changed'
+COMMENT = 'Snowloop, project diabetes_progression: created for its code, never changed; imports snowloop_procedures_<hash>'
 EXECUTE AS OWNER
 ;
 
--- What the challenger did in each run of the loop; with an error the champion alone scored. ROWS_SCORED is NULL while the
--- run goes on, and stays so if it is killed or runs out of time.
+-- What the challenger did in each run of the loop; with an ERROR only the champion scored. ROWS_SCORED is NULL while the run is
+-- under way, and stays so if it is killed or times out.
 CREATE TABLE IF NOT EXISTS "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES" (
     RUN_ID VARCHAR, MODEL_NAME VARCHAR, MODE VARCHAR, CHAMPION VARCHAR, CHALLENGER VARCHAR, ROWS_SCORED NUMBER(38,0),
     ERROR VARCHAR, NOTED_AT TIMESTAMP_NTZ
@@ -41,7 +38,7 @@ CREATE OR REPLACE TASK "DIABETES_PROGRESSION_DEV"."SERVING"."SCORE_NEW_ROWS"
 AS CALL "DIABETES_PROGRESSION_DEV"."SERVING"."SCORE_<hash>"()
 ;
 
--- Runs after the root: each run that scored is summed up once, from the rows that it wrote, by version.
+-- Runs after the root: sums up each run once, by version, from the rows that it scored.
 CREATE OR REPLACE TASK "DIABETES_PROGRESSION_DEV"."SERVING"."REFRESH_MONITORING"
     WAREHOUSE = "SNOWLOOP_WH"
     COMMENT = 'snowloop <fingerprint>'

@@ -1,7 +1,4 @@
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
-;
-
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
+-- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
@@ -10,9 +7,9 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/snowloop_procedures_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json')
 HANDLER = 'snowloop_procedures.scoring.run'
-COMMENT = 'Snowloop, project credit_approval: made for its code, never changed'
+COMMENT = 'Snowloop, project credit_approval: created for its code, never changed; imports snowloop_procedures_<hash>'
 EXECUTE AS OWNER
 ;
 
@@ -33,7 +30,7 @@ CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_NEW_ROWS"
 AS CALL "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
 ;
 
--- Runs after the root: each run that scored is summed up once, from the rows that it wrote, by version.
+-- Runs after the root: sums up each run once, by version, from the rows that it scored.
 CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."REFRESH_MONITORING"
     WAREHOUSE = "SCORING_WH"
     COMMENT = 'snowloop <fingerprint>'

@@ -17,7 +17,7 @@ CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_NEW_ROWS"
 AS CALL "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
 ;
 
--- Runs after the root: each run that scored is summed up once, from the rows that it wrote, by version.
+-- Runs after the root: sums up each run once, by version, from the rows that it scored.
 CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."REFRESH_MONITORING"
     USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE = 'XSMALL'
     COMMENT = 'snowloop <fingerprint>'

@@ -1,7 +1,7 @@
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip
+-- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/snowloop_procedures_<hash>/snowloop_procedures.zip
 ;
 
--- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py
+-- upload to @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json
 ;
 
 CREATE PROCEDURE IF NOT EXISTS "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
@@ -10,18 +10,18 @@ LANGUAGE PYTHON
 RUNTIME_VERSION = '3.11'
 ARTIFACT_REPOSITORY = snowflake.snowpark.pypi_shared_repository
 PACKAGES = ('snowflake-snowpark-python==1.56.0')
-IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/snowloop_statements.py')
+IMPORTS = ('@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/snowloop_procedures_<hash>/snowloop_procedures.zip', '@"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/score_<hash>/scoring_request.json')
 HANDLER = 'snowloop_procedures.scoring.run'
-COMMENT = 'Snowloop, project credit_approval: made for its code, never changed'
+COMMENT = 'Snowloop, project credit_approval: created for its code, never changed; imports snowloop_procedures_<hash>'
 EXECUTE AS OWNER
 ;
 
--- Append-only: inserts alone are scored. IF NOT EXISTS: replacing a stream would lose the rows that it still holds.
+-- An append-only stream: only inserts are scored. IF NOT EXISTS: replacing a stream would lose the rows that it still holds.
 CREATE STREAM IF NOT EXISTS "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM" ON TABLE "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD" APPEND_ONLY = TRUE
     COMMENT = 'Snowloop, project credit_approval: its offset is what was scored; never replace it'
 ;
 
--- Keys that the source had when the stream began, at its very offset: what scoring must leave alone.
+-- Keys of the source at the offset at which the stream starts: rows that are not scored.
 CREATE TABLE IF NOT EXISTS "CREDIT_APPROVAL_DEV"."SERVING"."BASELINE" AS
 SELECT "ID" FROM "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD" AT(STREAM => '"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"')
 ;
@@ -37,7 +37,7 @@ CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_NEW_ROWS"
 AS CALL "CREDIT_APPROVAL_DEV"."SERVING"."SCORE_<hash>"()
 ;
 
--- Runs after the root: each run that scored is summed up once, from the rows that it wrote, by version.
+-- Runs after the root: sums up each run once, by version, from the rows that it scored.
 CREATE OR REPLACE TASK "CREDIT_APPROVAL_DEV"."SERVING"."REFRESH_MONITORING"
     WAREHOUSE = "SNOWLOOP_WH"
     COMMENT = 'snowloop <fingerprint>'

@@ -1,16 +1,23 @@
--- model
-"BANK_MARKETING_DEV"."MODELS"."BANK_MARKETING"
-;
-
 -- versions
 SHOW VERSIONS IN MODEL "BANK_MARKETING_DEV"."MODELS"."BANK_MARKETING"
 ;
 
--- read
+-- owner
+SELECT HOLDER FROM "BANK_MARKETING_DEV"."OPS"."REPAIR_LOCK"
+;
+
+-- acquire (owner, previous_owner)
+-- Scoring runs, requeues and recoveries exclude each other: the lock is held until the transaction ends. No row is updated if
+-- the owner has changed since it was read.
+UPDATE "BANK_MARKETING_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = ? WHERE HOLDER = ?
+;
+
+-- count_rows
 SELECT COUNT(*) AS N FROM "BANK_MARKETING_DEV"."RAW"."BANK_STREAM"
 ;
 
--- quarantined
+-- quarantine_rows (run_id)
+-- Keeps the rows that break the contract, each with its reason.
 INSERT INTO "BANK_MARKETING_DEV"."SERVING"."QUARANTINE"
     ("ROW_ID", "AGE", "JOB", "MARITAL", "EDUCATION", "IN_DEFAULT", "BALANCE", "HOUSING", "LOAN", "CONTACT", "DAY_OF_MONTH", "MONTH_NAME", "DURATION", "CAMPAIGN", "PDAYS", "PREVIOUS", "POUTCOME", "Y", REASON, SOURCE, RUN_ID, QUARANTINED_AT)
 WITH
@@ -21,7 +28,7 @@ ARRIVED AS (
         (S."ROW_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 18, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."JOB" IS NULL OR S."MARITAL" IS NULL OR COALESCE(S."MARITAL" NOT IN ('divorced', 'married', 'single'), FALSE) OR S."EDUCATION" IS NULL OR COALESCE(S."EDUCATION" NOT IN ('primary', 'secondary', 'tertiary', 'unknown'), FALSE) OR S."IN_DEFAULT" IS NULL OR COALESCE(S."IN_DEFAULT" NOT IN ('no', 'yes'), FALSE) OR S."BALANCE" IS NULL OR S."HOUSING" IS NULL OR COALESCE(S."HOUSING" NOT IN ('no', 'yes'), FALSE) OR S."LOAN" IS NULL OR COALESCE(S."LOAN" NOT IN ('no', 'yes'), FALSE) OR S."CONTACT" IS NULL OR S."DAY_OF_MONTH" IS NULL OR COALESCE(S."DAY_OF_MONTH" < 1, FALSE) OR COALESCE(S."DAY_OF_MONTH" > 31, FALSE) OR S."MONTH_NAME" IS NULL OR COALESCE(S."MONTH_NAME" NOT IN ('jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'), FALSE) OR COALESCE(S."DURATION" < 0, FALSE) OR S."CAMPAIGN" IS NULL OR COALESCE(S."CAMPAIGN" < 1, FALSE) OR S."PDAYS" IS NULL OR COALESCE(S."PDAYS" < -1, FALSE) OR S."PREVIOUS" IS NULL OR COALESCE(S."PREVIOUS" < 0, FALSE) OR S."POUTCOME" IS NULL OR COALESCE(S."POUTCOME" NOT IN ('failure', 'other', 'success', 'unknown'), FALSE) OR COALESCE(S."Y" NOT IN ('no', 'yes'), FALSE)) AS SNOWLOOP_BROKEN
     FROM "BANK_MARKETING_DEV"."RAW"."BANK_STREAM" AS S
 ),
--- Of good rows with one key in this batch, the first is scored.
+-- Of several valid rows of a batch with one key, the first is scored.
 REPEATED AS (
     SELECT "ROW_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
     FROM ARRIVED
@@ -29,7 +36,7 @@ REPEATED AS (
     GROUP BY "ROW_ID"
     HAVING COUNT(*) > 1
 ),
--- Keys of this batch that are known already; the small batch is the side that is looked up.
+-- Keys of this batch that were scored or were in the source before; the batch is small, so it is the build side of the join.
 SEEN AS (
     SELECT P."ROW_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
     FROM (
@@ -84,13 +91,14 @@ CHECKED AS (
     FROM ARRIVED AS S
     LEFT JOIN SEEN AS N ON N."ROW_ID" = S."ROW_ID"
     LEFT JOIN REPEATED AS R ON R."ROW_ID" = S."ROW_ID"
-)SELECT "ROW_ID", "AGE", "JOB", "MARITAL", "EDUCATION", "IN_DEFAULT", "BALANCE", "HOUSING", "LOAN", "CONTACT", "DAY_OF_MONTH", "MONTH_NAME", "DURATION", "CAMPAIGN", "PDAYS", "PREVIOUS", "POUTCOME", "Y", SNOWLOOP_REASON, 'RAW.BANK', '<<run_id>>', SYSDATE()
+)
+SELECT "ROW_ID", "AGE", "JOB", "MARITAL", "EDUCATION", "IN_DEFAULT", "BALANCE", "HOUSING", "LOAN", "CONTACT", "DAY_OF_MONTH", "MONTH_NAME", "DURATION", "CAMPAIGN", "PDAYS", "PREVIOUS", "POUTCOME", "Y", SNOWLOOP_REASON, 'RAW.BANK', ?, SYSDATE()
 FROM CHECKED
 WHERE SNOWLOOP_REASON IS NOT NULL
 ;
 
--- scored
--- The features are computed by the very features.sql that the training set was built with.
+-- score_rows (model_version, run_id)
+-- Scores the rows that keep the contract. Their features come from the same features.sql that built the training set.
 INSERT INTO "BANK_MARKETING_DEV"."SERVING"."SCORED"
     ("ROW_ID", SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, FEATURES)
 WITH
@@ -101,7 +109,7 @@ ARRIVED AS (
         (S."ROW_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 18, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."JOB" IS NULL OR S."MARITAL" IS NULL OR COALESCE(S."MARITAL" NOT IN ('divorced', 'married', 'single'), FALSE) OR S."EDUCATION" IS NULL OR COALESCE(S."EDUCATION" NOT IN ('primary', 'secondary', 'tertiary', 'unknown'), FALSE) OR S."IN_DEFAULT" IS NULL OR COALESCE(S."IN_DEFAULT" NOT IN ('no', 'yes'), FALSE) OR S."BALANCE" IS NULL OR S."HOUSING" IS NULL OR COALESCE(S."HOUSING" NOT IN ('no', 'yes'), FALSE) OR S."LOAN" IS NULL OR COALESCE(S."LOAN" NOT IN ('no', 'yes'), FALSE) OR S."CONTACT" IS NULL OR S."DAY_OF_MONTH" IS NULL OR COALESCE(S."DAY_OF_MONTH" < 1, FALSE) OR COALESCE(S."DAY_OF_MONTH" > 31, FALSE) OR S."MONTH_NAME" IS NULL OR COALESCE(S."MONTH_NAME" NOT IN ('jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'), FALSE) OR COALESCE(S."DURATION" < 0, FALSE) OR S."CAMPAIGN" IS NULL OR COALESCE(S."CAMPAIGN" < 1, FALSE) OR S."PDAYS" IS NULL OR COALESCE(S."PDAYS" < -1, FALSE) OR S."PREVIOUS" IS NULL OR COALESCE(S."PREVIOUS" < 0, FALSE) OR S."POUTCOME" IS NULL OR COALESCE(S."POUTCOME" NOT IN ('failure', 'other', 'success', 'unknown'), FALSE) OR COALESCE(S."Y" NOT IN ('no', 'yes'), FALSE)) AS SNOWLOOP_BROKEN
     FROM "BANK_MARKETING_DEV"."RAW"."BANK_STREAM" AS S
 ),
--- Of good rows with one key in this batch, the first is scored.
+-- Of several valid rows of a batch with one key, the first is scored.
 REPEATED AS (
     SELECT "ROW_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
     FROM ARRIVED
@@ -109,7 +117,7 @@ REPEATED AS (
     GROUP BY "ROW_ID"
     HAVING COUNT(*) > 1
 ),
--- Keys of this batch that are known already; the small batch is the side that is looked up.
+-- Keys of this batch that were scored or were in the source before; the batch is small, so it is the build side of the join.
 SEEN AS (
     SELECT P."ROW_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
     FROM (
@@ -192,44 +200,32 @@ FROM CLEAN
 )
 SELECT
     F."ROW_ID",
-MODEL("BANK_MARKETING_DEV"."MODELS"."BANK_MARKETING", "<<version>>")!PREDICT_PROBA(
+    MODEL("BANK_MARKETING_DEV"."MODELS"."BANK_MARKETING", "<version>")!PREDICT_PROBA(
         F."AMT"::FLOAT,
         F."KIND"::VARCHAR
     ):"output_feature_1"::FLOAT,
-    '<<version>>',
-    '<<run_id>>',
+    ?,
+    ?,
     SYSDATE(),
     OBJECT_CONSTRUCT_KEEP_NULL(F.*)
 FROM FEATURE_ROWS AS F
 ;
 
--- note
+-- record_run (run_id, model_version, rows_read, rows_scored, rows_quarantined, started_at)
 INSERT INTO "BANK_MARKETING_DEV"."OPS"."RUNS" (
-    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, ERROR,
-    STARTED_AT, FINISHED_AT
+    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, STARTED_AT, FINISHED_AT
 )
 SELECT
-    '<<run_id>>', 'SCORE_NEW_ROWS', 'BANK_MARKETING', NULLIF('<<version>>', ''),
-    'SUCCEEDED', <<read>>, <<scored>>, <<quarantined>>, NULL,
-    '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
+    ?, 'SCORE_NEW_ROWS', 'BANK_MARKETING', ?, 'SUCCEEDED',
+    ?, ?, ?, ?::TIMESTAMP_NTZ, SYSDATE()
 ;
 
--- note_failure
+-- record_failure (run_id, model_version, error, started_at)
+-- After the transaction was rolled back; MODEL_VERSION is NULL if the run failed before it knew its version.
 INSERT INTO "BANK_MARKETING_DEV"."OPS"."RUNS" (
-    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, ERROR,
-    STARTED_AT, FINISHED_AT
+    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_SCORED, ROWS_QUARANTINED, ERROR, STARTED_AT, FINISHED_AT
 )
 SELECT
-    '<<run_id>>', 'SCORE_NEW_ROWS', 'BANK_MARKETING', NULLIF('<<version>>', ''),
-    'FAILED', NULL, 0, 0, '<<error>>',
-    '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
-;
-
--- holder
-SELECT HOLDER FROM "BANK_MARKETING_DEV"."OPS"."REPAIR_LOCK"
-;
-
--- take
--- Scoring runs, requeues and recoveries take turns; nothing is updated if another had one since the holder was looked at.
-UPDATE "BANK_MARKETING_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = '<<holder>>' WHERE HOLDER = '<<before>>'
+    ?, 'SCORE_NEW_ROWS', 'BANK_MARKETING', ?, 'FAILED',
+    0, 0, ?, ?::TIMESTAMP_NTZ, SYSDATE()
 ;

@@ -1,16 +1,23 @@
--- model
-"DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION"
-;
-
 -- versions
 SHOW VERSIONS IN MODEL "DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION"
 ;
 
--- read
+-- owner
+SELECT HOLDER FROM "DIABETES_PROGRESSION_DEV"."OPS"."REPAIR_LOCK"
+;
+
+-- acquire (owner, previous_owner)
+-- Scoring runs, requeues and recoveries exclude each other: the lock is held until the transaction ends. No row is updated if
+-- the owner has changed since it was read.
+UPDATE "DIABETES_PROGRESSION_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = ? WHERE HOLDER = ?
+;
+
+-- count_rows
 SELECT COUNT(*) AS N FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM"
 ;
 
--- quarantined
+-- quarantine_rows (run_id)
+-- Keeps the rows that break the contract, each with its reason.
 INSERT INTO "DIABETES_PROGRESSION_DEV"."SERVING"."QUARANTINE"
     ("PATIENT_ID", "AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "TARGET", REASON, SOURCE, RUN_ID, QUARANTINED_AT)
 WITH
@@ -21,7 +28,7 @@ ARRIVED AS (
         (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
     FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
 ),
--- Of good rows with one key in this batch, the first is scored.
+-- Of several valid rows of a batch with one key, the first is scored.
 REPEATED AS (
     SELECT "PATIENT_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
     FROM ARRIVED
@@ -29,7 +36,7 @@ REPEATED AS (
     GROUP BY "PATIENT_ID"
     HAVING COUNT(*) > 1
 ),
--- Keys of this batch that are known already; the small batch is the side that is looked up.
+-- Keys of this batch that were scored or were in the source before; the batch is small, so it is the build side of the join.
 SEEN AS (
     SELECT P."PATIENT_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
     FROM (
@@ -72,13 +79,14 @@ CHECKED AS (
     FROM ARRIVED AS S
     LEFT JOIN SEEN AS N ON N."PATIENT_ID" = S."PATIENT_ID"
     LEFT JOIN REPEATED AS R ON R."PATIENT_ID" = S."PATIENT_ID"
-)SELECT "PATIENT_ID", "AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "TARGET", SNOWLOOP_REASON, 'RAW.PATIENT', '<<run_id>>', SYSDATE()
+)
+SELECT "PATIENT_ID", "AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6", "TARGET", SNOWLOOP_REASON, 'RAW.PATIENT', ?, SYSDATE()
 FROM CHECKED
 WHERE SNOWLOOP_REASON IS NOT NULL
 ;
 
--- scored
--- The features are computed by the very features.sql that the training set was built with.
+-- score_rows (model_version, run_id)
+-- Scores the rows that keep the contract. Their features come from the same features.sql that built the training set.
 INSERT INTO "DIABETES_PROGRESSION_DEV"."SERVING"."SCORED"
     ("PATIENT_ID", SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, FEATURES)
 WITH
@@ -89,7 +97,7 @@ ARRIVED AS (
         (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
     FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
 ),
--- Of good rows with one key in this batch, the first is scored.
+-- Of several valid rows of a batch with one key, the first is scored.
 REPEATED AS (
     SELECT "PATIENT_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
     FROM ARRIVED
@@ -97,7 +105,7 @@ REPEATED AS (
     GROUP BY "PATIENT_ID"
     HAVING COUNT(*) > 1
 ),
--- Keys of this batch that are known already; the small batch is the side that is looked up.
+-- Keys of this batch that were scored or were in the source before; the batch is small, so it is the build side of the join.
 SEEN AS (
     SELECT P."PATIENT_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
     FROM (
@@ -162,44 +170,32 @@ FROM CLEAN
 )
 SELECT
     F."PATIENT_ID",
-MODEL("DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION", "<<version>>")!PREDICT(
+    MODEL("DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION", "<version>")!PREDICT(
         F."AMT"::FLOAT,
         F."KIND"::VARCHAR
     ):"output_feature_0"::FLOAT,
-    '<<version>>',
-    '<<run_id>>',
+    ?,
+    ?,
     SYSDATE(),
     OBJECT_CONSTRUCT_KEEP_NULL(F.*)
 FROM FEATURE_ROWS AS F
 ;
 
--- note
+-- record_run (run_id, model_version, rows_read, rows_scored, rows_quarantined, started_at)
 INSERT INTO "DIABETES_PROGRESSION_DEV"."OPS"."RUNS" (
-    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, ERROR,
-    STARTED_AT, FINISHED_AT
+    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, STARTED_AT, FINISHED_AT
 )
 SELECT
-    '<<run_id>>', 'SCORE_NEW_ROWS', 'DIABETES_PROGRESSION', NULLIF('<<version>>', ''),
-    'SUCCEEDED', <<read>>, <<scored>>, <<quarantined>>, NULL,
-    '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
+    ?, 'SCORE_NEW_ROWS', 'DIABETES_PROGRESSION', ?, 'SUCCEEDED',
+    ?, ?, ?, ?::TIMESTAMP_NTZ, SYSDATE()
 ;
 
--- note_failure
+-- record_failure (run_id, model_version, error, started_at)
+-- After the transaction was rolled back; MODEL_VERSION is NULL if the run failed before it knew its version.
 INSERT INTO "DIABETES_PROGRESSION_DEV"."OPS"."RUNS" (
-    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_READ, ROWS_SCORED, ROWS_QUARANTINED, ERROR,
-    STARTED_AT, FINISHED_AT
+    RUN_ID, PROCEDURE_NAME, MODEL_NAME, MODEL_VERSION, STATE, ROWS_SCORED, ROWS_QUARANTINED, ERROR, STARTED_AT, FINISHED_AT
 )
 SELECT
-    '<<run_id>>', 'SCORE_NEW_ROWS', 'DIABETES_PROGRESSION', NULLIF('<<version>>', ''),
-    'FAILED', NULL, 0, 0, '<<error>>',
-    '<<started>>'::TIMESTAMP_NTZ, SYSDATE()
-;
-
--- holder
-SELECT HOLDER FROM "DIABETES_PROGRESSION_DEV"."OPS"."REPAIR_LOCK"
-;
-
--- take
--- Scoring runs, requeues and recoveries take turns; nothing is updated if another had one since the holder was looked at.
-UPDATE "DIABETES_PROGRESSION_DEV"."OPS"."REPAIR_LOCK" SET HOLDER = '<<holder>>' WHERE HOLDER = '<<before>>'
+    ?, 'SCORE_NEW_ROWS', 'DIABETES_PROGRESSION', ?, 'FAILED',
+    0, 0, ?, ?::TIMESTAMP_NTZ, SYSDATE()
 ;

@@ -1,9 +1,5 @@
--- mode
-shadow
-;
-
--- scored
--- The features are computed by the very features.sql that the training set was built with.
+-- score (model_version, run_id)
+-- Scores the rows that keep the contract. Their features come from the same features.sql that built the training set.
 INSERT INTO "DIABETES_PROGRESSION_DEV"."SERVING"."SHADOW"
     ("PATIENT_ID", SCORE, MODEL_VERSION, RUN_ID, SCORED_AT)
 WITH
@@ -14,7 +10,7 @@ ARRIVED AS (
         (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
     FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
 ),
--- Of good rows with one key in this batch, the first is scored.
+-- Of several valid rows of a batch with one key, the first is scored.
 REPEATED AS (
     SELECT "PATIENT_ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
     FROM ARRIVED
@@ -22,7 +18,7 @@ REPEATED AS (
     GROUP BY "PATIENT_ID"
     HAVING COUNT(*) > 1
 ),
--- Keys of this batch that are known already; the small batch is the side that is looked up.
+-- Keys of this batch that were scored or were in the source before; the batch is small, so it is the build side of the join.
 SEEN AS (
     SELECT P."PATIENT_ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
     FROM (
@@ -87,42 +83,42 @@ FROM CLEAN
 )
 SELECT
     F."PATIENT_ID",
-MODEL("DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION", "<<version>>")!PREDICT(
+    MODEL("DIABETES_PROGRESSION_DEV"."MODELS"."DIABETES_PROGRESSION", "<version>")!PREDICT(
         F."AMT"::FLOAT,
         F."KIND"::VARCHAR
     ):"output_feature_0"::FLOAT,
-    '<<version>>',
-    '<<run_id>>',
+    ?,
+    ?,
     SYSDATE()
 FROM FEATURE_ROWS AS F
 ;
 
--- unended
--- The last run that began with this challenger, since it was named, and never came to its end.
+-- begin (run_id, model_version, challenger)
+-- Committed before the run's transaction: it remains if the run is killed or times out.
+INSERT INTO "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES" (RUN_ID, MODEL_NAME, MODE, CHAMPION, CHALLENGER, NOTED_AT)
+SELECT ?, 'DIABETES_PROGRESSION', 'shadow', ?, ?, SYSDATE()
+;
+
+-- unfinished (challenger, run_id, challenger)
+-- The last run that began with this challenger, since it was named, and never finished.
 SELECT RUN_ID
 FROM "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES"
-WHERE CHALLENGER = '<<challenger>>' AND ROWS_SCORED IS NULL AND RUN_ID <> '<<run_id>>' AND NOTED_AT > (
+WHERE CHALLENGER = ? AND ROWS_SCORED IS NULL AND RUN_ID <> ? AND NOTED_AT > (
     SELECT COALESCE(MAX(DONE_AT), '1970-01-01'::TIMESTAMP_NTZ)
     FROM "DIABETES_PROGRESSION_DEV"."OPS"."LEDGER"
-    WHERE ACTION = 'challenge' AND TO_VERSION = '<<challenger>>'
+    WHERE ACTION = 'challenge' AND TO_VERSION = ?
 )
 ORDER BY NOTED_AT DESC
 LIMIT 1
 ;
 
--- begin
--- Committed before the run's transaction begins: what is left of a run that is killed, or runs out of time.
-INSERT INTO "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES" (RUN_ID, MODEL_NAME, MODE, CHAMPION, CHALLENGER, NOTED_AT)
-SELECT '<<run_id>>', 'DIABETES_PROGRESSION', 'shadow', '<<version>>', '<<challenger>>', SYSDATE()
-;
-
--- note
+-- record (rows_scored, error, run_id)
 UPDATE "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES"
-SET ROWS_SCORED = <<challenged>>, ERROR = NULLIF('<<error>>', ''), NOTED_AT = SYSDATE()
-WHERE RUN_ID = '<<run_id>>'
+SET ROWS_SCORED = ?, ERROR = ?, NOTED_AT = SYSDATE()
+WHERE RUN_ID = ?
 ;
 
--- forget
--- A run that failed, and can say so, was not held up by its challenger.
-DELETE FROM "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES" WHERE RUN_ID = '<<run_id>>' AND ROWS_SCORED IS NULL
+-- forget (run_id)
+-- A run that could record its own failure was not held up by its challenger.
+DELETE FROM "DIABETES_PROGRESSION_DEV"."OPS"."CHALLENGES" WHERE RUN_ID = ? AND ROWS_SCORED IS NULL
 ;

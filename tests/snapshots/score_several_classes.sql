@@ -1,4 +1,4 @@
--- The features are computed by the very features.sql that the training set was built with.
+-- Scores the rows that keep the contract. Their features come from the same features.sql that built the training set.
 INSERT INTO "CREDIT_APPROVAL_DEV"."SERVING"."SCORED"
     ("ID", PREDICTION, PROBABILITIES, SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, EVENT_TIME, FEATURES)
 WITH
@@ -9,7 +9,7 @@ ARRIVED AS (
         (S."ID" IS NULL OR S."CODE_GENDER" IS NULL OR COALESCE(S."CODE_GENDER" NOT IN ('F', 'M'), FALSE) OR S."FLAG_OWN_CAR" IS NULL OR COALESCE(S."FLAG_OWN_CAR" NOT IN ('N', 'Y'), FALSE) OR S."FLAG_OWN_REALTY" IS NULL OR COALESCE(S."FLAG_OWN_REALTY" NOT IN ('N', 'Y'), FALSE) OR S."CNT_CHILDREN" IS NULL OR COALESCE(S."CNT_CHILDREN" < 0, FALSE) OR COALESCE(S."CNT_CHILDREN" > 30, FALSE) OR S."AMT_INCOME_TOTAL" IS NULL OR COALESCE(S."AMT_INCOME_TOTAL" < 0, FALSE) OR S."NAME_INCOME_TYPE" IS NULL OR S."NAME_EDUCATION_TYPE" IS NULL OR S."NAME_FAMILY_STATUS" IS NULL OR S."NAME_HOUSING_TYPE" IS NULL OR S."DAYS_BIRTH" IS NULL OR COALESCE(S."DAYS_BIRTH" < -40000, FALSE) OR COALESCE(S."DAYS_BIRTH" > -5000, FALSE) OR S."DAYS_EMPLOYED" IS NULL OR COALESCE(S."DAYS_EMPLOYED" > 365243, FALSE) OR S."FLAG_MOBIL" IS NULL OR COALESCE(S."FLAG_MOBIL" < 0, FALSE) OR COALESCE(S."FLAG_MOBIL" > 1, FALSE) OR S."FLAG_WORK_PHONE" IS NULL OR COALESCE(S."FLAG_WORK_PHONE" < 0, FALSE) OR COALESCE(S."FLAG_WORK_PHONE" > 1, FALSE) OR S."FLAG_PHONE" IS NULL OR COALESCE(S."FLAG_PHONE" < 0, FALSE) OR COALESCE(S."FLAG_PHONE" > 1, FALSE) OR S."FLAG_EMAIL" IS NULL OR COALESCE(S."FLAG_EMAIL" < 0, FALSE) OR COALESCE(S."FLAG_EMAIL" > 1, FALSE) OR S."CNT_FAM_MEMBERS" IS NULL OR COALESCE(S."CNT_FAM_MEMBERS" < 1, FALSE) OR COALESCE(S."CNT_FAM_MEMBERS" > 30, FALSE)) AS SNOWLOOP_BROKEN
     FROM "CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM" AS S
 ),
--- Of good rows with one key in this batch, the first is scored.
+-- Of several valid rows of a batch with one key, the first is scored.
 REPEATED AS (
     SELECT "ID", MIN(SNOWLOOP_ROW) AS SNOWLOOP_FIRST
     FROM ARRIVED
@@ -17,7 +17,7 @@ REPEATED AS (
     GROUP BY "ID"
     HAVING COUNT(*) > 1
 ),
--- Keys of this batch that are known already; the small batch is the side that is looked up.
+-- Keys of this batch that were scored or were in the source before; the batch is small, so it is the build side of the join.
 SEEN AS (
     SELECT P."ID", MIN(P.SNOWLOOP_SEEN) AS SNOWLOOP_SEEN
     FROM (
@@ -105,35 +105,35 @@ SELECT
 FROM CLEAN
 )
 ,
--- The version is asked once for a row, and answers the probabilities of all classes.
-ANSWERED AS (
+-- One call of the model a row; its output holds the probabilities of all classes.
+PREDICTED AS (
     SELECT
         F."ID",
         OBJECT_CONSTRUCT_KEEP_NULL(F.*) AS SNOWLOOP_FEATURES,
-MODEL("CREDIT_APPROVAL_DEV"."MODELS"."CREDIT_APPROVAL", "<<version>>")!PREDICT_PROBA(
+        MODEL("CREDIT_APPROVAL_DEV"."MODELS"."CREDIT_APPROVAL", "<version>")!PREDICT_PROBA(
         F."AMT"::FLOAT,
         F."KIND"::VARCHAR
-    ) AS SNOWLOOP_SAID
+    ) AS SNOWLOOP_OUTPUT
     FROM FEATURE_ROWS AS F
 )
 SELECT
     F."ID",
-    CASE GREATEST(F.SNOWLOOP_SAID:"output_feature_0"::FLOAT, F.SNOWLOOP_SAID:"output_feature_1"::FLOAT, F.SNOWLOOP_SAID:"output_feature_2"::FLOAT)
-        WHEN F.SNOWLOOP_SAID:"output_feature_0"::FLOAT THEN 'fair'
-        WHEN F.SNOWLOOP_SAID:"output_feature_1"::FLOAT THEN 'good'
-        WHEN F.SNOWLOOP_SAID:"output_feature_2"::FLOAT THEN 'it''s bad'
+    CASE GREATEST(F.SNOWLOOP_OUTPUT:"output_feature_0"::FLOAT, F.SNOWLOOP_OUTPUT:"output_feature_1"::FLOAT, F.SNOWLOOP_OUTPUT:"output_feature_2"::FLOAT)
+        WHEN F.SNOWLOOP_OUTPUT:"output_feature_0"::FLOAT THEN 'fair'
+        WHEN F.SNOWLOOP_OUTPUT:"output_feature_1"::FLOAT THEN 'good'
+        WHEN F.SNOWLOOP_OUTPUT:"output_feature_2"::FLOAT THEN 'it''s bad'
     END,
     OBJECT_CONSTRUCT_KEEP_NULL(
-        'fair', F.SNOWLOOP_SAID:"output_feature_0"::FLOAT,
-        'good', F.SNOWLOOP_SAID:"output_feature_1"::FLOAT,
-        'it''s bad', F.SNOWLOOP_SAID:"output_feature_2"::FLOAT
+        'fair', F.SNOWLOOP_OUTPUT:"output_feature_0"::FLOAT,
+        'good', F.SNOWLOOP_OUTPUT:"output_feature_1"::FLOAT,
+        'it''s bad', F.SNOWLOOP_OUTPUT:"output_feature_2"::FLOAT
     ),
-    GREATEST(F.SNOWLOOP_SAID:"output_feature_0"::FLOAT, F.SNOWLOOP_SAID:"output_feature_1"::FLOAT, F.SNOWLOOP_SAID:"output_feature_2"::FLOAT),
-    '<<version>>',
-    '<<run_id>>',
+    GREATEST(F.SNOWLOOP_OUTPUT:"output_feature_0"::FLOAT, F.SNOWLOOP_OUTPUT:"output_feature_1"::FLOAT, F.SNOWLOOP_OUTPUT:"output_feature_2"::FLOAT),
+    ?,
+    ?,
     SYSDATE(),
     C."APPLIED_AT"::TIMESTAMP_NTZ,
     F.SNOWLOOP_FEATURES
-FROM ANSWERED AS F
+FROM PREDICTED AS F
 JOIN CLEAN AS C ON C."ID" = F."ID"
 ;

@@ -9,21 +9,24 @@ from snowloop.sql import plain
 
 
 class KilledError(Exception):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Statement:
     """One that is not sent yet; its columns may be asked for."""
 
-    def __init__(self, owner: "Dying", text: str) -> None:
-        self.owner, self.text = owner, text
+    def __init__(self, owner: "Dying", text: str, params: Any) -> None:
+        self.owner, self.text, self.params = owner, text, params
+
+    def _of_session(self) -> Any:
+        return self.owner.session.sql(self.text, params=self.params)
 
     @property
     def schema(self) -> Any:
-        return self.owner.session.sql(self.text).schema
+        return self._of_session().schema
 
     def collect(self) -> Any:
-        return self.owner.send(self.text, lambda: self.owner.session.sql(self.text).collect())
+        return self.owner.send(self.text, lambda: self._of_session().collect())
 
 
 class Dying:
@@ -36,11 +39,11 @@ class Dying:
         self.session, self.at, self.sent, self.after, self.count = session, at, sent, after, 0
         self.file = self
 
-    def sql(self, text: str) -> Any:
-        return Statement(self, text)
+    def sql(self, text: str, params: Any = None) -> Any:
+        return Statement(self, text, params)
 
-    def put_stream(self, *given: Any, **named: Any) -> Any:
-        return self.send("PUT", lambda: self.session.file.put_stream(*given, **named))
+    def put_stream(self, *values: Any, **named: Any) -> Any:
+        return self.send("PUT", lambda: self.session.file.put_stream(*values, **named))
 
     def send(self, text: str, act: Callable[[], Any]) -> Any:
         self.count += bool(self.count or text.startswith(self.after))

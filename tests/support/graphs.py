@@ -16,7 +16,7 @@ class LightGraph:
 
     Args:
         session: A session.
-        database: Name of the database; it is made anew.
+        database: Name of the database; it is replaced.
         bodies: What the tasks do, by name; the others do nothing.
         options: Clauses of the root.
     """
@@ -53,7 +53,7 @@ class LightGraph:
         )
 
     def run(self, attempts: int = 1) -> Any:
-        """Run the graph to its end, and tell how."""
+        """Run the graph to its end; the row of COMPLETE_TASK_GRAPHS is returned."""
         before = len(self.ended())
         self.execute()
         until(lambda: len(self.ended()) >= before + attempts, "the end of the run")

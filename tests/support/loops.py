@@ -1,10 +1,11 @@
-"""A scoring loop as it would be found when it is deployed as declared, to compare plans with, without a server."""
+"""The observed state of a scoring loop that is deployed as declared, to compare plans with, without a server."""
 
 from typing import Any
 
-from snowloop.lifecycle.features.training_set import Feature
-from snowloop.lifecycle.scoring.desired import Wanted, wanted_loop
-from snowloop.lifecycle.scoring.observed import Found
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.procedure.code import package_file, package_folder
+from snowloop.lifecycle.scoring.desired import DesiredState, desired_state
+from snowloop.lifecycle.scoring.observed import ObservedState
 from snowloop.lifecycle.versions import Version
 from snowloop.project import Project
 
@@ -12,12 +13,12 @@ FEATURES = (Feature("AMT", "FLOAT"), Feature("KIND", "VARCHAR"))
 FACTS = {"features": [{"name": "AMT", "type": "FLOAT"}, {"name": "KIND", "type": "VARCHAR"}]}
 
 
-def wanted(project: Project) -> Wanted:
-    return wanted_loop(project, "dev", FEATURES)
+def desired(project: Project) -> DesiredState:
+    return desired_state(project, "dev", FEATURES)
 
 
-def environment(project: Project, **changes: Any) -> Found:
-    """What is there before the first deployment: an environment and a champion."""
+def environment(project: Project, **changes: Any) -> ObservedState:
+    """What exists before the first deployment: an environment and a champion."""
     source = f"RAW.{project.table}"
     values: dict[str, Any] = {
         "tables": frozenset({source, "SERVING.SCORED", "SERVING.QUARANTINE", "SERVING.CORRECTIONS", "OPS.METRICS"}),
@@ -28,18 +29,19 @@ def environment(project: Project, **changes: Any) -> Found:
         "features": FEATURES,
         "champion": Version("V1", ("CHAMPION",), {}, FACTS),
     }
-    return Found(**{**values, **changes})
+    return ObservedState(**{**values, **changes})
 
 
-def deployed(project: Project, **changes: Any) -> Found:
-    """What is there when the loop is as declared."""
-    loop, before = wanted(project), environment(project)
+def deployed(project: Project, **changes: Any) -> ObservedState:
+    """What exists when the loop is as declared."""
+    loop, before = desired(project), environment(project)
     values: dict[str, Any] = {
         "tables": before.tables | {"SERVING.BASELINE", *loop.tables},
         "streams": {f"{project.table}_STREAM": stream(project)},
         "tasks": {each.name: {"comment": each.comment, "state": "started", **each.shown} for each in loop.tasks},
         "procedures": (loop.procedure.name,),
-        "files": frozenset(f"{loop.procedure.name.lower()}/{file}" for file in loop.files),
+        "packages": {loop.procedure.name: package_folder()},
+        "files": frozenset({package_file(), *loop.procedure.files}),
     }
     return environment(project, **{**values, **changes})
 

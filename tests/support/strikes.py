@@ -20,12 +20,12 @@ from snowloop.errors import SnowloopError
 
 CUT_OFF = (snowflake.connector.errors.Error, SnowparkClientException, SnowloopError, requests.RequestException)
 """What a caller sees when the server or a process goes away under it."""
-CALL, TURN, READ, QUARANTINE, SCORED = "CALL", "TURN", "READ", "QUARANTINE", "SCORED"
+CALL, LOCK, READ, QUARANTINE, SCORED = "CALL", "LOCK", "READ", "QUARANTINE", "SCORED"
 PHASES = (CALL, QUARANTINE, SCORED)
 """Where a scoring call is struck: anywhere, or at one of its statements that write."""
 PATTERNS = {
     CALL: r"^CALL .*SCORE_",
-    TURN: r'^UPDATE .*"OPS"."REPAIR_LOCK" SET HOLDER',
+    LOCK: r'^UPDATE .*"OPS"."REPAIR_LOCK" SET HOLDER',
     READ: r'^SELECT COUNT\(\*\) AS N FROM .*_STREAM"$',
     QUARANTINE: r'^\s*INSERT INTO .*"SERVING"\."QUARANTINE"$',
     SCORED: r'^\s*INSERT INTO .*"SERVING"\."SCORED"$',

@@ -14,7 +14,8 @@ from local_snowflake.testing import LocalSnowflake
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import TrainingSet
-from snowloop.lifecycle.gate.gate import Override, Verdict, decide
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion
@@ -25,13 +26,13 @@ from tests.support.world import World
 
 INITIAL = 400
 SHORT = {"network_timeout": 2}
-"""A client that soon gives up on a server that is gone."""
+"""A client that soon gives up on a server that was killed."""
 
 
 class Trial:
     """The project, all rows that were sent, and the server that is struck.
 
-    A correction writes a row anew, with a tag of its own: ``sent`` has all that was written, ``gone`` the tags that
+    A correction writes a row again, with a tag of its own: ``sent`` has all that was written, ``gone`` the tags that
     were corrected or deleted, ``first`` of each corrected row the tag that it had when it came.
     """
 
@@ -102,11 +103,9 @@ class Trial:
 
     def _any_event(self) -> Event:
         chance, new = self.random, max(self.sent) + 1
-        known = [event.key for event in self.sent.values() if event.key]
-        what = chance.choices(["new", "known", "latest", "baseline", "broken"], [60, 10, 8, 4, 18])[0]
-        key = {"known": chance.choice(known), "latest": known[-1], "baseline": chance.randint(1, INITIAL)}.get(
-            what, new
-        )
+        keys = [event.key for event in self.sent.values() if event.key]
+        what = chance.choices(["new", "seen", "latest", "baseline", "broken"], [60, 10, 8, 4, 18])[0]
+        key = {"seen": chance.choice(keys), "latest": keys[-1], "baseline": chance.randint(1, INITIAL)}.get(what, new)
         return self._broken(self.event(key)) if what == "broken" else self.event(key)
 
     def corrected(self, tag: int) -> Event:
@@ -193,17 +192,21 @@ class Trial:
             act()
 
     def cut_off(self) -> Counter[str]:
-        """Scoring calls that a fault really ended, as who called them, their tasks and their own notes tell."""
+        """Scoring calls that a fault really ended, counted by their callers, their tasks and their own records."""
         runs = "SELECT COUNT(*) FROM {db}.OPS.RUNS WHERE STATE = 'FAILED'"
         tasks = (
             "SELECT COUNT(*) FROM TABLE({db}.INFORMATION_SCHEMA.TASK_HISTORY(RESULT_LIMIT => 1000)) "
             "WHERE NAME = 'SCORE_NEW_ROWS' AND (STATE LIKE 'FAILED%' OR STATE = 'CANCELLED')"
         )
-        told = {"calls": self.counts["calls cut off"], "runs": self.world.value(runs), "tasks": self.world.value(tasks)}
-        return Counter({who: int(number) for who, number in told.items()})
+        counts = {
+            "calls": self.counts["calls cut off"],
+            "runs": self.world.value(runs),
+            "tasks": self.world.value(tasks),
+        }
+        return Counter({who: int(number) for who, number in counts.items()})
 
     def _reopen(self, **options: Any) -> None:
-        survive(self.world.session.close)  # it may be one of a server that is gone
+        survive(self.world.session.close)  # its server may have been killed
         self.world.session = self.open(**options)
 
     def settle(self) -> None:

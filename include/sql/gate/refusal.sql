@@ -9,7 +9,7 @@ END AS REASON,
 FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
 WHERE VERDICT_ID = (
     SELECT VERDICT_ID FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
-    WHERE MODEL_NAME = {{ model_name|literal }} AND MODEL_VERSION = {{ version|literal }}
+    WHERE MODEL_NAME = {{ model_name|bind }} AND MODEL_VERSION = {{ version|bind }}
     ORDER BY DECIDED_AT DESC, VERDICT_ID
     LIMIT 1
 )

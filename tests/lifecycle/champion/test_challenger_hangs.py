@@ -84,7 +84,7 @@ def test_without_its_table_the_challenger_does_not_score_and_the_champion_does(w
     assert told["scored"] == 3
     assert "OPS.CHALLENGES cannot be written, run snowloop apply" in told["challenger"]["error"]
     findings = stream_health(world.workspace).findings
-    assert any("does not score" in each and "CHALLENGES is not there: deploy scoring" in each for each in findings)
+    assert any("does not score" in each and "CHALLENGES does not exist: deploy scoring" in each for each in findings)
     deploy(world, mode="shadow")
     insert(world, arriving(1))
     assert call(world, procedure)["challenger"]["rows"] == 1

@@ -35,9 +35,9 @@ def project(tmp_path: Path) -> Project:
             "features.sql",
             "    BMI,",
             "    SHOE_SIZE,",
-            "Snowflake cannot read the query: .*SHOE_SIZE.*; mend the query",
+            "Snowflake cannot compile the query: .*SHOE_SIZE.*; correct it",
         ),
-        ("features.sql", "    BMI,", "    BMI + ,", "Snowflake cannot read the query: .*; mend the query"),
+        ("features.sql", "    BMI,", "    BMI + ,", "Snowflake cannot compile the query: .*; correct it"),
         ("features.sql", "    PATIENT_ID,\n", "", "the key column PATIENT_ID is missing from its result: select it"),
         (
             "features.sql",
@@ -45,7 +45,12 @@ def project(tmp_path: Path) -> Project:
             "    CURRENT_DATE() AS DAY,",
             "feature DAY is of type .*: cast it to a number or to text",
         ),
-        ("label.sql", "TARGET AS PROGRESSION", "TARGETT AS PROGRESSION", "Snowflake cannot read the query: .*TARGETT"),
+        (
+            "label.sql",
+            "TARGET AS PROGRESSION",
+            "TARGETT AS PROGRESSION",
+            "cannot compile the query: .*TARGETT",
+        ),
         (
             "label.sql",
             "TARGET AS PROGRESSION",
@@ -55,7 +60,7 @@ def project(tmp_path: Path) -> Project:
         ("label.sql", "    PATIENT_ID,\n", "", "the key column PATIENT_ID is missing from its result: select it"),
     ],
 )
-def test_a_query_that_cannot_be_used_is_told(environment: Session, project: Project, file, old, new, says):
+def test_a_query_that_cannot_be_used_is_reported(environment: Session, project: Project, file, old, new, says):
     path = project.directory / file
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
@@ -65,7 +70,7 @@ def test_a_query_that_cannot_be_used_is_told(environment: Session, project: Proj
     assert "\n" not in str(caught.value)
 
 
-def test_a_slice_of_a_feature_that_is_not_in_features_sql_is_told_with_its_line(environment: Session, project: Project):
+def test_a_slice_of_an_unknown_feature_is_reported_with_its_line(environment: Session, project: Project):
     path = project.directory / "project.yaml"
     text = path.read_text()
     path.write_text(text.replace("slices: [{column: SEX", "slices: [{column: SHOE_SIZE}, {column: SEX"))
@@ -75,7 +80,7 @@ def test_a_slice_of_a_feature_that_is_not_in_features_sql_is_told_with_its_line(
     assert str(caught.value).startswith(f"{path}:{line}: ")
 
 
-def test_edges_on_a_feature_of_texts_are_told_with_their_line(environment: Session, project: Project):
+def test_edges_on_a_feature_of_texts_are_reported_with_their_line(environment: Session, project: Project):
     path = project.directory / "project.yaml"
     text = path.read_text()
     path.write_text(text.replace("slices: [{column: SEX", "slices: [{column: WORD, edges: [1]}, {column: SEX"))

@@ -7,7 +7,8 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
-from snowloop.lifecycle.features.leakage import Subject, check_leakage
+from snowloop.lifecycle.features.feature import Subject
+from snowloop.lifecycle.features.leakage import check_leakage
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.project import Project, ProjectError
 from snowloop.workspace import Workspace
@@ -75,7 +76,7 @@ def test_the_last_in_time_are_held_out_and_one_moment_is_not_torn(world: World, 
 
 
 @pytest.mark.parametrize("rule", [', known_after: "10 days"', ", known_at: ANSWERED_AT"])
-def test_rows_whose_label_is_not_known_yet_are_left_out_and_told(world: World, tmp_path: Path, rule: str):
+def test_rows_whose_label_is_not_known_yet_are_left_out_and_reported(world: World, tmp_path: Path, rule: str):
     made = built(world, visits(tmp_path, (LABEL, LABEL + rule)))
     assert (made.rows, made.not_yet_known) == (110, 10)
     assert made.summary()["label not yet known"] == 10
@@ -86,7 +87,7 @@ def test_rows_whose_label_is_not_known_yet_are_left_out_and_told(world: World, t
     assert last is True
 
 
-def test_a_label_without_its_moment_and_one_never_known_are_said_in_words(world: World, tmp_path: Path):
+def test_a_label_without_its_moment_and_one_never_known_are_reported_in_words(world: World, tmp_path: Path):
     project = visits(tmp_path, (LABEL, LABEL + ", known_at: SETTLED_AT"))
     with pytest.raises(TrainingError, match=r"label\.sql: column SETTLED_AT, declared as label\.known_at, is missing"):
         built(world, project)
@@ -107,8 +108,8 @@ def test_a_moment_with_a_zone_does_not_say_when_a_label_was_known(world: World, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ([(HASH, "split: {by: group}")], "column goes with `by: group`"),
-        ([(HASH, "split: {by: hash, column: PATIENT}")], "column goes with `by: group`"),
+        ([(HASH, "split: {by: group}")], "column is for `by: group`"),
+        ([(HASH, "split: {by: hash, column: PATIENT}")], "column is for `by: group`"),
         ([(HASH, "split: {by: group, column: DOCTOR}")], "column DOCTOR (of key or split) is not a column of source"),
         ([(HASH, "split: {by: group, column: SEEN_AT}")], "SEEN_AT may be null, and such rows have no group"),
         ([TIME, ("    event_time: SEEN_AT\n", "")], "split `by: time` needs the source's event time"),

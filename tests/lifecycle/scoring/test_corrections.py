@@ -14,7 +14,6 @@ from snowloop.lifecycle.scoring import reconcile
 from snowloop.lifecycle.scoring.apply import apply_plan
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.scoring.plan import plan_scoring
-from snowloop.lifecycle.scoring.reprocess import backfill as backfills
 from snowloop.lifecycle.scoring.reprocess.backfill import Rows, backfill
 from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 from snowloop.lifecycle.scoring.reprocess.requeue import requeue
@@ -22,6 +21,7 @@ from snowloop.lifecycle.scoring.status import loop_status
 from snowloop.project import Project, load_project
 from snowloop.sql import render_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Statement
 from tests.lifecycle.scoring.test_incidents import data, rows_of
 from tests.support.dying import Dying, KilledError
 from tests.support.world import World
@@ -52,7 +52,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def correcting(world: World) -> World:
-    """The same with corrections, changed by a deployment that is broken off at each statement."""
+    """The same with corrections, changed by a deployment that is interrupted at each statement."""
     before = keys(world)
     world.project = declared(world.project, corrections=True)
     for at in range(1, 100):
@@ -62,13 +62,13 @@ def correcting(world: World) -> World:
         except KilledError:
             continue
         break
-    rest(world)
+    pause(world)
     assert set(keys(world)) - set(before) == {9_000_001}
     return world
 
 
-def rest(world: World) -> None:
-    """Deploy, let the task do what waits, and then let it rest: the tests call its procedure themselves."""
+def pause(world: World) -> None:
+    """Deploy, let the task score what waits, and then suspend it: the tests call its procedure themselves."""
     world.results["procedure"] = world.deploy().procedure
     world.arrive()
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
@@ -97,14 +97,14 @@ def children(world: World, key: int) -> list[int]:
 
 
 def follow(world: World, *changes: str) -> dict[str, Any]:
-    """Change the source and score what the stream tells, which must leave nothing over and nothing lost."""
+    """Change the source and score what the stream holds, which must leave nothing over and nothing lost."""
     for change in changes:
         world.rows(change)
-    told: dict[str, Any] = json.loads(world.value(f"CALL {world.results['procedure']}()"))
+    done: dict[str, Any] = json.loads(world.value(f"CALL {world.results['procedure']}()"))
     counts = reconcile(world.workspace)
     assert counts.pending == 0
     assert counts.source_rows - counts.baseline_rows == counts.scored + counts.quarantined - counts.removed
-    return told
+    return done
 
 
 def test_a_loop_with_corrections_is_deployed_at_the_old_offset(correcting: World):
@@ -112,7 +112,7 @@ def test_a_loop_with_corrections_is_deployed_at_the_old_offset(correcting: World
     assert stream["mode"] == "DEFAULT"
     reconcile(correcting.workspace)
     assert [change.name for change in plan_scoring(correcting.workspace).changes if change.action != "keep"] == [
-        "SERVING.SCORE_NEW_ROWS"  # which rests
+        "SERVING.SCORE_NEW_ROWS"  # which is suspended
     ]
 
 
@@ -186,7 +186,7 @@ def test_a_correction_that_breaks_the_contract_is_quarantined_and_hides_the_scor
     assert shown(correcting, 9_000_003) == 1
 
 
-def test_a_quarantined_correction_is_requeued_once_it_is_mended(correcting: World):
+def test_a_quarantined_correction_is_requeued_once_it_is_repaired(correcting: World):
     follow(correcting, f"UPDATE {RECORD} SET CODE_GENDER = 'XNA', CNT_CHILDREN = 7 WHERE ID = 9000003")
     correcting.rows("UPDATE {db}.SERVING.QUARANTINE SET CODE_GENDER = 'F' WHERE ID = 9000003")
     assert requeue(correcting.workspace).requeued == 1
@@ -214,11 +214,11 @@ def test_a_backfill_scores_what_the_source_has_now(correcting: World):
 def test_a_correction_while_a_backfill_reads_is_the_newer_score(
     correcting: World, snowflake_connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
-    """The batch has read the old image when the loop scores the new one, and is committed after it."""
-    whole = backfills.execute
+    """The batch has read the old version when the loop scores the new one, and is committed after it."""
+    whole = Statement.count
 
-    def late(session: Session, text: str, **values: Any) -> int:
-        rows = whole(session, text, **values)
+    def late(statement: Statement, session: Session, **values: Any) -> int:
+        rows = whole(statement, session, **values)
         other = Session.builder.configs(snowflake_connection).create()
         try:
             aside = World(other, correcting.project, correcting.target, results=correcting.results)
@@ -227,7 +227,7 @@ def test_a_correction_while_a_backfill_reads_is_the_newer_score(
             other.close()
         return rows
 
-    monkeypatch.setattr(backfills, "execute", late)
+    monkeypatch.setattr(Statement, "count", late)
     assert backfill(correcting.workspace, rows=Rows(first_key=9_000_004, last_key=9_000_004)).scored == 1
     newest = "SELECT FEATURES:CNT_CHILDREN FROM {db}.SERVING.LATEST_SCORES WHERE ID = 9000004"
     assert int(correcting.value(newest)) == 4
@@ -252,13 +252,13 @@ def lose_by_dropping(world: World) -> None:
 def test_new_and_deleted_rows_are_found_when_the_stream_was_lost(
     correcting: World, lose: Callable[[World], None], base: int
 ):
-    gone, again, new = base, base + 1, base + 2
-    add(correcting, gone)
+    deleted, again, new = base, base + 1, base + 2
+    add(correcting, deleted)
     add(correcting, again)
     follow(correcting)
     follow(correcting, f"DELETE FROM {RECORD} WHERE ID = {again}")
     lose(correcting)
-    correcting.rows(f"DELETE FROM {RECORD} WHERE ID = {gone}")
+    correcting.rows(f"DELETE FROM {RECORD} WHERE ID = {deleted}")
     add(correcting, again)
     add(correcting, new)
     health = stream_health(correcting.workspace)
@@ -267,7 +267,7 @@ def test_new_and_deleted_rows_are_found_when_the_stream_was_lost(
     done = recover_loop(correcting.workspace, lost=False)
     assert (done.rows, done.scored) == (2, 2)
     follow(correcting)
-    assert [shown(correcting, key) for key in (gone, again, new)] == [0, 1, 1]
+    assert [shown(correcting, key) for key in (deleted, again, new)] == [0, 1, 1]
     assert follow(correcting, f"UPDATE {RECORD} SET CNT_CHILDREN = 6 WHERE ID = {new}")["scored"] == 1
 
 
@@ -276,11 +276,11 @@ def test_corrections_are_switched_off_only_once_they_are_scored(correcting: Worl
     correcting.rows(f"UPDATE {RECORD} SET CNT_CHILDREN = 8 WHERE ID = 9000001")
     with pytest.raises(PlanRefused, match=r"corrections and deletions would be lost.*let the loop empty it"):
         plain.deploy()
-    rest(correcting)
+    pause(correcting)
     assert children(correcting, 9_000_001)[-1] == 8
     add(plain, 9_300_001)
     follow(correcting)
-    rest(plain)
+    pause(plain)
     add(plain, 9_300_002)
     assert follow(plain, f"UPDATE {RECORD} SET CNT_CHILDREN = 1 WHERE ID = 9300001")["scored"] == 1
     assert len(children(plain, 9_300_001)) == 1

@@ -16,7 +16,7 @@ from snowloop.errors import PlanRefused, ScoringError
 from snowloop.lifecycle.scoring import await_scores, reconcile
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.scoring.status import loop_status
-from tests.support.strikes import READ, TURN, Scorer, phases
+from tests.support.strikes import LOCK, READ, Scorer, phases
 from tests.support.tiny import insertion
 from tests.support.trial import Trial
 
@@ -63,7 +63,7 @@ def a_call_waits(trial: Trial, phase: str = READ) -> None:
 
 
 def settle(trial: Trial) -> int:
-    """Let the loop end its work, see that each row is at one place, and tell how many rows are scored."""
+    """Let the loop end its work, see that each row is at one place, and return how many rows are scored."""
     await_scores(trial.workspace, timeout=120)
     counts = reconcile(trial.workspace)
     assert counts.pending == 0
@@ -90,7 +90,7 @@ def test_a_run_whose_rows_another_has_taken_is_a_run_of_no_rows(trial: Trial):
         a_call_waits(trial)
         second = Scorer(trial.open(), f"CALL {trial.world.results['deployment'].procedure}()")
         second.start()
-        a_call_waits(trial, TURN)
+        a_call_waits(trial, LOCK)
         assert trial.world.value("SELECT SYSTEM$STREAM_HAS_DATA('{db}.RAW.EVENTS_STREAM')") is True
     second.join()
     assert second.error is None
@@ -112,7 +112,7 @@ def test_a_call_waits_for_the_turn_of_another_and_sees_what_that_one_wrote(trial
     trial.insert([first])
     call = Scorer(trial.open(), f"CALL {trial.world.results['deployment'].procedure}()")
     call.start()
-    a_call_waits(trial, TURN)
+    a_call_waits(trial, LOCK)
     trial.insert([second])  # after the waiting call's transaction began, before its turn
     other.sql(f"INSERT INTO SERVING.SCORED (ID, RUN_ID) SELECT {first.key}, 'another'").collect()
     other.sql("COMMIT").collect()
@@ -146,10 +146,10 @@ def test_a_champion_that_is_moved_in_the_middle_of_a_run_takes_over_with_the_nex
     settle(trial)
     versions = {name: trial.verdicts[name].version_name for name in ("loose", "tight")}
     rows = trial.world.rows("SELECT ID, RUN_ID, MODEL_VERSION FROM {db}.SERVING.SCORED")
-    found = {row["ID"]: (row["RUN_ID"], row["MODEL_VERSION"]) for row in rows}
+    scored_by = {row["ID"]: (row["RUN_ID"], row["MODEL_VERSION"]) for row in rows}
     for events, name in ((first, "loose"), (second, "tight")):
-        assert {found[event.key][1] for event in events} == {versions[name]}
-        assert len({found[event.key][0] for event in events}) == 1
+        assert {scored_by[event.key][1] for event in events} == {versions[name]}
+        assert len({scored_by[event.key][0] for event in events}) == 1
     trial.promote("loose")
 
 
@@ -213,7 +213,7 @@ def test_a_renamed_column_fails_the_run_and_loses_nothing(trial: Trial):
     trial.world.rows("ALTER TABLE {db}.RAW.EVENTS RENAME COLUMN Y TO WHY")
     stuck(trial, r"invalid identifier 'S\.Y'")
     assert any("invalid identifier 'S.Y'" in finding for finding in stream_health(trial.workspace).findings)
-    with pytest.raises(PlanRefused, match="not there: Y"):
+    with pytest.raises(PlanRefused, match="are missing: Y"):
         trial.deploy()
     trial.world.rows("ALTER TABLE {db}.RAW.EVENTS RENAME COLUMN WHY TO Y")
     trial.deploy()

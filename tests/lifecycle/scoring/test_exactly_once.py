@@ -19,7 +19,7 @@ from tests.support.trial import INITIAL, Trial
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    # the connector cancels a late statement in a thread, which finds the killed server gone
+    # the connector cancels a late statement in a thread, which finds no server
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 ACTS = {"insert": 5, "file": 3, "promote": 2, "deploy": 1, "redeploy": 2}
@@ -89,9 +89,9 @@ def prove(trial: Trial) -> None:
         assert tag not in scored, f"{trial.sent[tag]} is scored twice"
         assert str(row["EVENT_TIME"]) == trial.sent[tag].happened_at
         scored[tag] = row
-    found = trial.world.rows("SELECT TAG, REASON, RUN_ID FROM {db}.SERVING.QUARANTINE")
-    quarantined = {row["TAG"]: row for row in found}
-    assert len(quarantined) == len(found), "a row is quarantined twice"
+    kept = trial.world.rows("SELECT TAG, REASON, RUN_ID FROM {db}.SERVING.QUARANTINE")
+    quarantined = {row["TAG"]: row for row in kept}
+    assert len(quarantined) == len(kept), "a row is quarantined twice"
     assert not set(scored) & set(quarantined)
     if trial.project.serving.corrections:
         _prove_corrections(trial, scored, quarantined)
@@ -99,7 +99,7 @@ def prove(trial: Trial) -> None:
         arrived = {tag: event for tag, event in trial.sent.items() if tag > INITIAL}
         assert set(scored) | set(quarantined) == set(arrived)
         _prove_reasons(trial, arrived, scored, quarantined)
-    _prove_runs(trial, Counter(row["RUN_ID"] for row in scored.values()), Counter(row["RUN_ID"] for row in found))
+    _prove_runs(trial, Counter(row["RUN_ID"] for row in scored.values()), Counter(row["RUN_ID"] for row in kept))
     _prove_scores(trial, scored)
 
 
@@ -122,12 +122,12 @@ def _prove_corrections(trial: Trial, scored: dict[int, Any], quarantined: dict[i
 
 
 def _prove_latest(trial: Trial, scored: dict[int, Any], rows: dict[int, set[int]]) -> None:
-    """The score of a key is that of its present values; it has none if they are gone, bad, or from before scoring."""
+    """The score of a key is that of its present values; none if they were deleted, are bad, or from before scoring."""
     good = {event.key: tag for tag, event in trial.live.items() if event.key and not event.broken}
     latest = {row["ID"]: tuple(row) for row in trial.world.rows("SELECT * FROM {db}.SERVING.LATEST_SCORES")}
     names = ("ID", "SCORE", "MODEL_VERSION", "RUN_ID", "SCORED_AT", "EVENT_TIME", "FEATURES")
-    assert set(latest) <= set(good), "scores of keys that are gone or bad"
-    for key in [key for key, shared in rows.items() if len(shared) == 1]:  # of several rows it is not told which counts
+    assert set(latest) <= set(good), "scores of keys that were deleted or break the contract"
+    for key in [key for key, shared in rows.items() if len(shared) == 1]:  # which of several rows counts is undefined
         tag = good.get(key, 0)
         expected = tuple(scored[tag][name] for name in names) if tag > INITIAL else None
         assert latest.get(key) == expected, trial.sent.get(tag, key)
@@ -190,12 +190,12 @@ def _prove_scores(trial: Trial, scored: dict[int, Any]) -> None:
 def test_every_row_is_scored_or_quarantined_exactly_once(trial: Trial, seed: int, cut_off: Counter[str]):
     """The seed decides what happens, in which order; where a kill finds the call is also a matter of the machine."""
     chance = trial.random = random.Random(seed)
-    told = []
+    story = []
     trial.insert(trial.mixed(20))
     acts = ACTS | ({"change": 12} if trial.project.serving.corrections else {})
     for fault in chance.sample(FAULTS, len(FAULTS)):
         act = chance.choices([*acts], [*acts.values()])[0]
-        told.append(f"{act}/{fault}")
+        story.append(f"{act}/{fault}")
         step(trial, act, fault)
     trial.settle()
     prove(trial)
@@ -204,4 +204,4 @@ def test_every_row_is_scored_or_quarantined_exactly_once(trial: Trial, seed: int
     cut_off.update(cut)
     states = trial.world.rows("SELECT STATE, COUNT(*) AS N FROM {db}.OPS.RUNS GROUP BY STATE")
     runs = [tuple(row) for row in states]
-    print(f"seed {seed}: {' '.join(told)}: {len(trial.sent)} rows, {runs}, {trial.counts}, cut off: {cut}")
+    print(f"seed {seed}: {' '.join(story)}: {len(trial.sent)} rows, {runs}, {trial.counts}, cut off: {cut}")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.lifecycle.scoring.consumers import other_consumers
-from snowloop.lifecycle.scoring.findings import backlog_findings, task_findings
+from snowloop.lifecycle.scoring.health import backlog_findings, task_findings
 from snowloop.lifecycle.scoring.names import FINALIZER, MONITORING, ROOT, names
+from snowloop.lifecycle.scoring.observed import ObservedState, is_own, other_consumers
+from snowloop.lifecycle.scoring.task_runs import graph_runs
 from snowloop.lifecycle.versions import show
-from snowloop.project import Project, load_project
-from snowloop.project.monitoring import Monitoring
+from snowloop.project import Monitoring, Project, load_project
 from tests.support.graphs import LightGraph, until
 
 
@@ -27,12 +27,15 @@ def started(session: Session, project: Project, target: str, bodies: dict[str, s
     return graph
 
 
-def found(graph: LightGraph, project: Project, target: str) -> list[str]:
-    tasks = show(graph.session, "SHOW TASKS IN ACCOUNT")
-    return task_findings(graph.session, project, names(project, target), tasks)
+def findings(graph: LightGraph, project: Project, target: str) -> list[str]:
+    named = names(project, target)
+    tasks = [row for row in show(graph.session, "SHOW TASKS IN ACCOUNT") if is_own(row, named.database)]
+    observed = ObservedState(tasks={row["name"]: row for row in tasks})
+    runs = graph_runs(graph.session, named.database, observed.tasks.get(ROOT))
+    return task_findings(project, named, observed, runs)
 
 
-WAITS, AFTER = "its rows wait in .*", "scored its rows, but what follows failed: "
+WAITS, AFTER = "its rows wait in .*", "scored its rows, but a later task failed: "
 FAILURES = {
     "late": ({ROOT: "CALL SYSTEM$WAIT(60)"}, "USER_TASK_TIMEOUT_MS = 1000", f"{WAITS}{ROOT} FAILED: .*timeout"),
     "dropped": ({ROOT: "CALL SCORE_0123456789AB()"}, "", f"{WAITS}{ROOT} FAILED: .*SCORE_0123456789AB"),
@@ -45,9 +48,9 @@ FAILURES = {
 def test_a_run_that_failed_without_a_note_of_its_own_is_found(session: Session, project: Project, kind: str):
     bodies, options, says = FAILURES[kind]
     graph = started(session, project, f"found_{kind}", bodies, options)
-    assert found(graph, project, f"found_{kind}") == []
+    assert findings(graph, project, f"found_{kind}") == []
     graph.run()
-    (finding,) = found(graph, project, f"found_{kind}")
+    (finding,) = findings(graph, project, f"found_{kind}")
     assert re.search(says, finding, re.IGNORECASE | re.DOTALL)
 
 
@@ -57,10 +60,10 @@ def test_a_cancelled_run_is_found_and_a_good_one_after_it_is_well(session: Sessi
     until(lambda: graph.tasks("EXECUTING"), "the run")
     graph.sql(f"SELECT SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('{graph.root}')")
     until(graph.ended, "its end")
-    (finding,) = found(graph, project, "found_cancelled")
+    (finding,) = findings(graph, project, "found_cancelled")
     assert f"{ROOT} CANCELLED" in finding
     graph.run()
-    assert found(graph, project, "found_cancelled") == []
+    assert findings(graph, project, "found_cancelled") == []
 
 
 def test_the_last_error_of_a_suspended_task_is_its_own(session: Session, project: Project):
@@ -69,7 +72,7 @@ def test_the_last_error_of_a_suspended_task_is_its_own(session: Session, project
     other = LightGraph(session, project.database("found_other"), {ROOT: "SELECT * FROM ANOTHER_PROJECTS_TABLE"})
     graph.run()
     other.run()
-    (finding,) = found(graph, project, "found_suspended")
+    (finding,) = findings(graph, project, "found_suspended")
     assert f"task {ROOT} is suspended (SUSPENDED_DUE_TO_ERRORS)" in finding
     assert f"last error: {ROOT} FAILED_AND_AUTO_SUSPENDED: " in finding
     assert "SCORE_0123456789AB" in finding

@@ -13,7 +13,7 @@ from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.scoring import reconcile
-from snowloop.lifecycle.versions import champion, crown
+from snowloop.lifecycle.versions import champion, set_champion
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 from tests.support.world import World
@@ -65,14 +65,14 @@ def test_rollback_without_an_earlier_champion_is_refused(world: World):
 
 
 def test_rollback_returns_and_the_next_rows_carry_the_old_version(world: World):
-    given = world.workspace
-    promote(given, world.judge(world.results["training_set"], "boosting"))
+    workspace = world.workspace
+    promote(workspace, world.judge(world.results["training_set"], "boosting"))
     first, second = world.results["first"], world.results["candidates"][0].version_name
     later(world.folder, 3, [[str(9_000_001), *rows_of(world.folder, 2)[0][1:]]])
     assert world.arrive("2").model_versions == (second,)
-    done = rollback(given)
+    done = rollback(workspace)
     assert (done.from_version, done.to_version) == (second, first)
-    now = champion(given)
+    now = champion(workspace)
     assert now is not None
     assert now.name == first
     later(world.folder, 4, [[str(9_000_002), *rows_of(world.folder, 2)[0][1:]]])
@@ -109,8 +109,8 @@ def test_a_file_of_the_same_name_and_other_content_is_loaded(world: World):
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID > 9200000") == 2
 
 
-def test_a_failing_task_loses_nothing_and_is_told_with_its_error(world: World):
-    given = world.workspace
+def test_a_failing_task_loses_nothing_and_is_reported_with_its_error(world: World):
+    workspace = world.workspace
     model = f"{world.database}.MODELS.CREDIT_APPROVAL"
     world.rows(f"ALTER MODEL {model} VERSION CHAMPION UNSET ALIAS")
     later(world.folder, 7, [[str(9_300_001), *rows_of(world.folder, 2)[0][1:]]])
@@ -119,11 +119,11 @@ def test_a_failing_task_loses_nothing_and_is_told_with_its_error(world: World):
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 0
     failed = world.rows("SELECT ERROR FROM {db}.OPS.RUNS WHERE STATE = 'FAILED'")
     assert "CHAMPION" in failed[0]["ERROR"]
-    crown(given, world.results["first"])
+    set_champion(workspace, world.results["first"])
     world.deploy()
     world.arrive()
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 1
-    reconcile(given)
+    reconcile(workspace)
 
 
 def test_a_changed_declaration_changes_the_graph_and_loses_nothing(world: World):
@@ -142,14 +142,14 @@ def test_a_changed_declaration_changes_the_graph_and_loses_nothing(world: World)
 
 
 def test_reconcile_names_lost_and_doubled_keys(world: World):
-    given = world.workspace
+    workspace = world.workspace
     scored = f"{world.database}.SERVING.SCORED"
     world.rows(f"INSERT INTO {scored} SELECT * FROM {scored} WHERE ID = 9400001")
     with pytest.raises(ScoringError, match="1 keys are scored more than once, such as 9400001"):
-        reconcile(given)
+        reconcile(workspace)
     world.rows(f"DELETE FROM {scored} WHERE ID = 9400001")
     with pytest.raises(ScoringError, match="1 keys are neither scored nor quarantined, such as 9400001"):
-        reconcile(given)
+        reconcile(workspace)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_the_gate_refuses_below_the_bound_and_says_why(other: World):
     assert other.value("SELECT COUNT(*) FROM {db}.OPS.LEDGER") == 0
 
 
-def test_a_candidate_that_fails_is_told_and_does_not_sink_the_others(other: World):
+def test_a_candidate_that_fails_is_reported_and_does_not_sink_the_others(other: World):
     data(other.folder)
     odd = other.project.candidates[0].model_copy(update={"name": "odd", "params": {"colour": "red"}})
     metric = other.project.metric.model_copy(update={"at_least": 0.5, "min_support": 5})
@@ -185,11 +185,11 @@ def test_a_candidate_that_fails_is_told_and_does_not_sink_the_others(other: Worl
 def test_too_many_bad_rows_stop_the_run(other: World):
     data(other.folder)
     later(other.folder, 1, [[row[0], "XNA", *row[2:]] for row in rows_of(other.folder, 2)])
-    given = other.workspace
-    create_environment(given)
+    workspace = other.workspace
+    create_environment(workspace)
     other.load(part="initial")
     with pytest.raises(ContractViolation, match=r"CODE_GENDER must be one of F, M: 20 of 20 rows do not, 2.00% are"):
-        check_contract(given)
+        check_contract(workspace)
     failed = other.rows("SELECT CHECK_NAME FROM {db}.OPS.CONTRACT_CHECKS WHERE NOT PASSED ORDER BY CHECK_NAME")
     assert [row["CHECK_NAME"] for row in failed] == ["ANY_RULE", "CODE_GENDER_ALLOWED"]
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from snowloop.lifecycle.scoring.observed import find_loop
-from snowloop.lifecycle.scoring.plan import Plan, make_plan, plan_scoring
+from snowloop.lifecycle.procedure.code import package_file, package_folder
+from snowloop.lifecycle.scoring.observed import observe
+from snowloop.lifecycle.scoring.plan import Plan, RunSql, make_plan, plan_scoring
 from snowloop.project import Project, load_project
 from snowloop.workspace import Workspace
 from tests.support.duel import arriving, call, declare, deploy, insert
-from tests.support.loops import deployed, wanted
+from tests.support.loops import deployed, desired
 from tests.support.world import World
 
 A, B, C = (f"SCORE_{letter * 12}" for letter in "ABC")
@@ -23,11 +24,15 @@ def project() -> Project:
 
 def planned(project: Project, *procedures: str, **changes: Any) -> Plan:
     """The plan where these procedures are there, the oldest first; the present one is called PRESENT."""
-    present = wanted(project).procedure.name
+    present = desired(project).procedure.name
     names = tuple(present if name == "PRESENT" else name for name in procedures)
-    files = frozenset(f"{name.lower()}/{file}" for name in names for file in wanted(project).files)
-    values = {"procedures": names, "files": files, **changes}
-    return make_plan(project, "dev", wanted(project), deployed(project, **values))
+    files = frozenset(f"{name.lower()}/scoring_request.json" for name in names)
+    values = {"procedures": names, "files": files | {package_file()}, **changes}
+    return make_plan(project, "dev", desired(project), deployed(project, **values))
+
+
+def statements(plan: Plan) -> list[str]:
+    return [step.statement if isinstance(step, RunSql) else "" for step in plan.steps]
 
 
 def dropped(plan: Plan) -> list[str]:
@@ -51,7 +56,7 @@ def calling(project: Project, name: str) -> dict[str, Any]:
 def test_what_the_graph_still_calls_is_the_one_before(project: Project):
     plan = planned(project, A, B, C, "PRESENT", tasks=calling(project, B))
     assert dropped(plan) == [f"SERVING.{A}", f"SERVING.{C}"]
-    texts = [step.text for step in plan.steps]
+    texts = statements(plan)
     resumed = next(at for at, text in enumerate(texts) if text.endswith('"SCORE_NEW_ROWS" RESUME'))
     assert all(text.startswith(("DROP PROCEDURE", "REMOVE")) for text in texts[resumed + 1 :])
     assert len(texts) - resumed == 5
@@ -71,18 +76,29 @@ def test_what_others_have_made_is_left_alone(project: Project):
 def test_files_without_a_procedure_are_removed(project: Project):
     present = deployed(project)
     plan = planned(project, "PRESENT", files=present.files | {f"{A.lower()}/x.py", "score_card/own.txt"})
-    assert [step.text for step in plan.steps] == [f'REMOVE @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/{A.lower()}/']
+    assert statements(plan) == [f'REMOVE @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/{A.lower()}/']
     (change,) = [change for change in plan.changes if change.action == "drop"]
     assert (change.kind, change.name) == ("stage files", f"MODELS.CODE/{A.lower()}")
+
+
+def test_a_package_goes_with_the_last_procedure_that_imports_it(project: Project):
+    one, two, three = (f"snowloop_procedures_{letter * 12}" for letter in "abc")
+    files = deployed(project).files | {f"{package}/snowloop_procedures.zip" for package in (one, two, three)}
+    packages = {**deployed(project).packages, A: one, B: two, "TRAIN_0123456789AB": three}
+    plan = planned(project, A, B, "PRESENT", packages=packages, files=files)
+    assert dropped(plan) == [f"SERVING.{A}"]
+    assert [text for text in statements(plan) if text.startswith("REMOVE")] == [
+        f'REMOVE @"CREDIT_APPROVAL_DEV"."MODELS"."CODE"/{one}/'
+    ]
 
 
 def test_a_plan_tells_what_it_drops_as_text_and_as_json(project: Project):
     plan = planned(project, A, B, "PRESENT")
     assert f"  - drop    procedure   SERVING.{A}  (nothing calls it; the present one and" in plan.text()
-    assert plan.summary() == {"keep": 7, "drop": 2}
-    told = json.loads(json.dumps(plan.to_dict()))
-    assert {"kind": "procedure", "name": f"SERVING.{A}", "action": "drop"}.items() <= told["changes"][-2].items()
-    assert Plan.from_dict(told).steps == plan.steps
+    assert plan.summary() == {"keep": 8, "drop": 2}
+    fields = json.loads(json.dumps(plan.to_dict()))
+    assert {"kind": "procedure", "name": f"SERVING.{A}", "action": "drop"}.items() <= fields["changes"][-2].items()
+    assert Plan.from_dict(fields).steps == plan.steps
 
 
 @pytest.mark.slow
@@ -95,10 +111,11 @@ def test_deployments_leave_two_procedures_and_the_one_before_needs_no_upload(due
     done = world.deploy()
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     assert done.actions[old.split('"')[-2]] == "dropped"
-    found = find_loop(world.workspace)
+    observed = observe(world.workspace)
     kept = [name.split('"')[-2] for name in (before, done.procedure)]
-    assert [*found.procedures] == kept
-    assert {file.partition("/")[0] for file in found.files} == {name.lower() for name in kept}
+    assert [*observed.procedures] == kept
+    folders = {package_folder(), *(name.lower() for name in kept)}
+    assert {file.partition("/")[0] for file in observed.files} == folders
     insert(world, arriving(2))
     assert call(world, done.procedure)["scored"] == 2
     again = plan_scoring(Workspace(world.session, declare(world.project, mode="canary", share=0.12), world.target))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,22 @@ from typer.testing import CliRunner
 import snowloop.cli.options
 from snowloop.cli.main import app
 from snowloop.errors import DeploymentError, PlanRefused
-from snowloop.lifecycle.scoring.plan import Plan, make_plan, plan_scoring
+from snowloop.lifecycle.procedure.code import package_archive
+from snowloop.lifecycle.scoring.plan import Plan, Upload, make_plan, plan_scoring
 from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan, save_plan
 from snowloop.project import load_project
 from tests.support.duel import declare, deploy
-from tests.support.loops import deployed, environment, wanted
+from tests.support.loops import deployed, desired, environment
 from tests.support.world import World
 
 PROJECT = load_project("credit_approval")
 
 
-def planned(found: Any, target: str = "dev") -> Plan:
-    return make_plan(PROJECT, target, wanted(PROJECT), found)
+def planned(observed: Any, target: str = "dev") -> Plan:
+    return make_plan(PROJECT, target, desired(PROJECT), observed)
 
 
-def kept(plan: Plan, file: Path) -> Plan:
+def saved(plan: Plan, file: Path) -> Plan:
     """As it comes back from its file."""
     save_plan(plan, file)
     return read_plan(file)
@@ -34,16 +36,37 @@ def kept(plan: Plan, file: Path) -> Plan:
 
 def test_a_saved_plan_is_the_same_plan_with_its_files(tmp_path: Path):
     plan = planned(environment(PROJECT))
-    again = kept(plan, tmp_path / "plan.json")
+    again = saved(plan, tmp_path / "plan.json")
     assert again == plan
-    assert again.files
     check_unchanged(again, planned(environment(PROJECT)))
+
+
+def test_a_saved_plan_shows_what_is_uploaded_and_the_code_as_a_hash(tmp_path: Path):
+    save_plan(planned(environment(PROJECT)), tmp_path / "plan.json")
+    uploads = [step for step in json.loads((tmp_path / "plan.json").read_text())["steps"] if step["kind"] == "upload"]
+    assert [(step["path"].rpartition("/")[2], step["sha256"]) for step in uploads] == [
+        ("snowloop_procedures.zip", sha256(package_archive()).hexdigest()),
+        ("scoring_request.json", sha256(desired(PROJECT).request.to_json().encode()).hexdigest()),
+    ]
+    assert "INSERT INTO" in uploads[1]["request"]["score_rows"]["text"]
+
+
+def test_a_saved_plan_is_refused_with_other_code(tmp_path: Path):
+    plan = planned(environment(PROJECT))
+    upload, *others = plan.steps
+    assert isinstance(upload, Upload)
+    before = saved(replace(plan, steps=(replace(upload, sha256="of other code"), *others)), tmp_path / "plan.json")
+    with pytest.raises(PlanRefused, match="other contents of files"):
+        check_unchanged(before, plan)
 
 
 @pytest.mark.parametrize(
     ("now", "says"),
     [
-        (planned(deployed(PROJECT)), "stream RAW.APPLICATION_RECORD_STREAM: saved create (there is none), now keep"),
+        (
+            planned(deployed(PROJECT)),
+            "stream RAW.APPLICATION_RECORD_STREAM: saved create (it does not exist), now",
+        ),
         (planned(environment(PROJECT, champion=None)), "model MODELS.CREDIT_APPROVAL: saved nothing, now refuse"),
         (planned(environment(PROJECT), "prod"), "it was made for credit_approval in dev"),
         (
@@ -53,10 +76,10 @@ def test_a_saved_plan_is_the_same_plan_with_its_files(tmp_path: Path):
     ],
     ids=["deployed", "no champion", "another target", "other statements"],
 )
-def test_what_has_changed_since_is_told(tmp_path: Path, now: Plan, says: str):
-    saved = kept(planned(environment(PROJECT)), tmp_path / "plan.json")
+def test_what_has_changed_since_is_reported(tmp_path: Path, now: Plan, says: str):
+    before = saved(planned(environment(PROJECT)), tmp_path / "plan.json")
     with pytest.raises(PlanRefused) as refused:
-        check_unchanged(saved, now)
+        check_unchanged(before, now)
     assert says in str(refused.value)
     assert "save a new plan, look at it, and apply that" in str(refused.value)
 
@@ -65,7 +88,8 @@ def test_a_plan_that_was_edited_is_refused(tmp_path: Path):
     file = tmp_path / "plan.json"
     save_plan(planned(environment(PROJECT)), file)
     edited = json.loads(file.read_text())
-    edited["files"]["snowloop_statements.py"] = "IyBvdGhlciBzdGF0ZW1lbnRz"
+    (upload,) = [step for step in edited["steps"] if step.get("request")]
+    upload["request"]["score_rows"]["text"] += " -- other statements"
     file.write_text(json.dumps(edited))
     with pytest.raises(PlanRefused, match="other contents of files"):
         check_unchanged(read_plan(file), planned(environment(PROJECT)))
@@ -75,17 +99,17 @@ def test_a_plan_that_was_edited_is_refused(tmp_path: Path):
     ("content", "says"),
     [(None, "No such file"), ("{", "Expecting property name"), ("{}", "its fields are not those of a plan")],
 )
-def test_a_file_without_a_plan_is_told(tmp_path: Path, content: str | None, says: str):
+def test_a_file_without_a_plan_is_refused(tmp_path: Path, content: str | None, says: str):
     file = tmp_path / "plan.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(DeploymentError, match=says) as told:
+    with pytest.raises(DeploymentError, match=says) as refused:
         read_plan(file)
-    assert f"snowloop plan --out {file}" in str(told.value)
+    assert f"snowloop plan --out {file}" in str(refused.value)
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path):
-    with pytest.raises(DeploymentError, match="name a file in a folder that is there"):
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path):
+    with pytest.raises(DeploymentError, match="name a file in a folder that exists"):
         save_plan(planned(environment(PROJECT)), tmp_path / "nowhere" / "plan.json")
 
 

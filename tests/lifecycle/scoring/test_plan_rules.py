@@ -5,13 +5,13 @@ import json
 import pytest
 
 from snowloop.errors import PlanRefused
-from snowloop.lifecycle.features.training_set import Feature
-from snowloop.lifecycle.scoring.desired import wanted_loop
-from snowloop.lifecycle.scoring.observed import Begun, Found
-from snowloop.lifecycle.scoring.plan import Plan, make_plan
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.scoring.desired import desired_state
+from snowloop.lifecycle.scoring.observed import ObservedState, UnfinishedRecovery
+from snowloop.lifecycle.scoring.plan import Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan
 from snowloop.lifecycle.versions import Version
 from snowloop.project import Label, Project, load_project
-from tests.support.loops import FACTS, deployed, environment, stream, wanted
+from tests.support.loops import FACTS, deployed, desired, environment, stream
 
 TASKS = ("SCORE_NEW_ROWS", "REFRESH_MONITORING", "LOG_SCORE_RUN")
 
@@ -21,8 +21,8 @@ def project() -> Project:
     return load_project("credit_approval")
 
 
-def planned(project: Project, found: Found) -> Plan:
-    return make_plan(project, "dev", wanted(project), found)
+def planned(project: Project, observed: ObservedState) -> Plan:
+    return make_plan(project, "dev", desired(project), observed)
 
 
 def actions(plan: Plan) -> dict[str, str]:
@@ -30,35 +30,43 @@ def actions(plan: Plan) -> dict[str, str]:
 
 
 def heads(plan: Plan) -> list[str]:
-    """The first words of each step, with the task that it is about."""
-    told = []
+    """What each step does to which task."""
+    done = []
     for step in plan.steps:
-        task = next((name for name in TASKS if f'"{name}"' in step.text.split("AS CALL")[0].split("AFTER")[0]), "")
-        verb = next((word for word in ("SUSPEND", "RESUME") if step.text.endswith(word)), step.text.split()[0])
-        if "TASK " in step.text or step.kind == "wait":
-            told.append(f"{'wait' if step.kind == 'wait' else verb if verb != '--' else 'CREATE'} {task}")
-    return told
+        if isinstance(step, WaitForRuns):
+            done.append("wait " + step.root.split('"')[-2])
+        elif isinstance(step, RunSql) and "TASK " in step.statement:
+            text = step.statement
+            task = next(name for name in TASKS if f'"{name}"' in text.split("AS CALL")[0].split("AFTER")[0])
+            verb = next((word for word in ("SUSPEND", "RESUME") if text.endswith(word)), text.split()[0])
+            done.append(f"{verb if verb != '--' else 'CREATE'} {task}")
+    return done
+
+
+def texts(plan: Plan) -> list[str]:
+    """The statements; nothing for other steps."""
+    return [step.statement if isinstance(step, RunSql) else "" for step in plan.steps]
 
 
 def test_the_first_plan_makes_everything_and_starts_the_root_last(project):
     plan = planned(project, environment(project))
     assert not plan.refused
     assert {change.action for change in plan.changes} == {"create"}
-    assert [step.kind for step in plan.steps[:6]] == ["put", "put", "sql", "sql", "sql", "sql"]
-    texts = [step.text for step in plan.steps]
+    assert [type(step) for step in plan.steps[:6]] == [Upload, Upload, RunSql, RunSql, RunSql, RunSql]
+    sent = texts(plan)
     stream_at, baseline_at = (
-        next(at for at, text in enumerate(texts) if part in text) for part in ("CREATE STREAM", "AT(STREAM")
+        next(at for at, text in enumerate(sent) if part in text) for part in ("CREATE STREAM", "AT(STREAM")
     )
-    assert stream_at < baseline_at < next(at for at, text in enumerate(texts) if "TASK" in text and "CREATE" in text)
+    assert stream_at < baseline_at < next(at for at, text in enumerate(sent) if "TASK" in text and "CREATE" in text)
     assert heads(plan)[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
-    assert set(plan.files) == {"snowloop_procedures.zip", "snowloop_statements.py"}
+    assert uploads(plan) == ["snowloop_procedures.zip", "scoring_request.json"]
 
 
 def test_what_is_as_declared_needs_no_step(project):
     plan = planned(project, deployed(project))
     assert plan.nothing_to_do
     assert plan.steps == ()
-    assert plan.summary() == {"keep": 7}
+    assert plan.summary() == {"keep": 8}
     assert plan.text().endswith("nothing to do")
 
 
@@ -66,16 +74,16 @@ def test_another_graph_is_suspended_waited_for_replaced_whole_and_resumed_root_l
     tasks = {name: {**task, "comment": "snowloop old"} for name, task in deployed(project).tasks.items()}
     plan = planned(project, deployed(project, tasks=tasks))
     assert actions(plan) == dict.fromkeys(TASKS, "change")
-    found = heads(plan)
-    assert found[:2] == ["SUSPEND SCORE_NEW_ROWS", "wait SCORE_NEW_ROWS"]
-    assert found[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
-    assert len(found) == 8
+    observed = heads(plan)
+    assert observed[:2] == ["SUSPEND SCORE_NEW_ROWS", "wait SCORE_NEW_ROWS"]
+    assert observed[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
+    assert len(observed) == 8
 
 
 def test_a_changed_root_changes_the_fingerprint_of_what_follows_it(project):
     serving = project.serving.model_copy(update={"timeout_seconds": 60})
     other = project.model_copy(update={"serving": serving})
-    before, after = wanted(project).tasks, wanted(other).tasks
+    before, after = desired(project).tasks, desired(other).tasks
     assert all(one.comment != two.comment for one, two in zip(before, after, strict=True))
 
 
@@ -92,13 +100,13 @@ ALTERED = {
 
 
 @pytest.mark.parametrize("column", ALTERED)
-def test_a_task_that_somebody_altered_is_made_anew_though_its_comment_is_right(project, column):
+def test_an_altered_task_is_replaced_though_its_comment_is_right(project, column):
     name, value = ALTERED[column]
     tasks = dict(deployed(project).tasks)
     tasks[name] = {**tasks[name], column: value}
     plan = planned(project, deployed(project, tasks=tasks))
     (reason,) = [change.reason for change in plan.changes if change.name == f"SERVING.{name}"]
-    assert reason == f"somebody altered it: {column}"
+    assert reason == f"it was altered: {column}"
     cut_off = TASKS if name == "SCORE_NEW_ROWS" else (name,)
     assert actions(plan) == {task: "change" if task in cut_off else "keep" for task in TASKS} | (
         {} if name == "SCORE_NEW_ROWS" else {"SCORE_NEW_ROWS": "resume"}
@@ -119,7 +127,7 @@ def test_a_task_is_compared_without_the_form_in_which_an_account_gives_it_back(p
     assert planned(project, deployed(project, tasks=tasks)).nothing_to_do
 
 
-def test_what_follows_a_root_that_is_gone_is_made_anew(project):
+def test_what_follows_a_missing_root_is_replaced(project):
     tasks = {name: task for name, task in deployed(project).tasks.items() if name != "SCORE_NEW_ROWS"}
     plan = planned(project, deployed(project, tasks=tasks))
     assert actions(plan) == {"SCORE_NEW_ROWS": "create", "REFRESH_MONITORING": "change", "LOG_SCORE_RUN": "change"}
@@ -140,15 +148,22 @@ def test_a_suspended_child_is_resumed_while_the_root_is_suspended(project):
     assert heads(plan) == ["SUSPEND SCORE_NEW_ROWS", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
 
 
-def test_a_staged_file_that_is_gone_is_put_again(project):
-    files = frozenset(each for each in deployed(project).files if "statements" not in each)
-    plan = planned(project, deployed(project, files=files))
-    assert [(step.kind, step.file) for step in plan.steps] == [("put", "snowloop_statements.py")]
+def test_a_missing_staged_file_is_uploaded_again(project):
+    for missing in ("snowloop_procedures.zip", "scoring_request.json"):
+        files = frozenset(each for each in deployed(project).files if missing not in each)
+        plan = planned(project, deployed(project, files=files))
+        assert uploads(plan) == [missing]
+        assert len(plan.steps) == 1
 
 
-def refused(project: Project, found: Found, name: str) -> tuple[str, str]:
+def uploads(plan: Plan) -> list[str]:
+    """Names of the files that are uploaded."""
+    return [step.path.rpartition("/")[2] for step in plan.steps if isinstance(step, Upload)]
+
+
+def refused(project: Project, observed: ObservedState, name: str) -> tuple[str, str]:
     """Reason and remedy; nothing is sent."""
-    plan = planned(project, found)
+    plan = planned(project, observed)
     assert plan.steps == ()
     with pytest.raises(PlanRefused, match="is not deployed"):
         plan.check()
@@ -158,15 +173,15 @@ def refused(project: Project, found: Found, name: str) -> tuple[str, str]:
 
 
 def test_nothing_is_deployed_while_a_recovery_is_not_done(project):
-    """Its stream can be read: nothing else tells of the rows that were lost."""
-    found = deployed(project, recovery=Begun("r1", "2026-01-31 12:00"))
-    reason, remedy = refused(project, found, f"RAW.{project.table}")
+    """Its stream can be read: nothing else shows that rows were lost."""
+    observed = deployed(project, recovery=UnfinishedRecovery("r1", "2026-01-31 12:00"))
+    reason, remedy = refused(project, observed, f"RAW.{project.table}")
     assert "the recovery r1, begun 2026-01-31 12:00 UTC, is not done" in reason
-    assert "`snowloop recover` to its end" in remedy
+    assert "`snowloop recover` until it is done" in remedy
 
 
 def test_without_an_environment_nothing_can_be_deployed(project):
-    reason, remedy = refused(project, Found(database=False), "CREDIT_APPROVAL_DEV")
+    reason, remedy = refused(project, ObservedState(database=False), "CREDIT_APPROVAL_DEV")
     assert "no database" in reason
     assert "credit_approval__environment" in remedy
 
@@ -181,7 +196,7 @@ def test_a_champion_that_takes_other_features_is_named(project):
     champion = Version("V1", ("CHAMPION",), {}, {"features": [{"name": "AMT", "type": "VARCHAR"}]})
     reason, remedy = refused(project, deployed(project, champion=champion), "MODELS.CREDIT_APPROVAL")
     assert "V1 takes other features" in reason
-    assert "missing AMT VARCHAR; not known to it AMT FLOAT, KIND VARCHAR" in reason
+    assert "missing AMT VARCHAR; new to it AMT FLOAT, KIND VARCHAR" in reason
     assert "train" in remedy
 
 
@@ -194,19 +209,19 @@ def test_a_label_of_several_classes_needs_their_columns_and_a_champion_that_tell
     scored = ("ID", "PREDICTION", "PROBABILITIES", "SCORE", "EVENT_TIME", "FEATURES")
     columns = {**environment(graded).columns, "SERVING.SCORED": scored}
     (reason, remedy) = refused(graded, environment(graded, columns=columns), "MODELS.CREDIT_APPROVAL")
-    assert reason == "the champion V1 tells the classes [], declared are ['a', 'b', 'c']"
+    assert reason == "the champion V1 predicts the classes [], declared are ['a', 'b', 'c']"
     right = Version("V1", ("CHAMPION",), {}, {**FACTS, "classes": ["a", "b", "c"]})
     assert not planned(graded, environment(graded, columns=columns, champion=right)).refused
 
 
 def test_a_renamed_column_of_the_source_is_named(project):
     source = "RAW.APPLICATION_RECORD"
-    found = deployed(project)
-    renamed = tuple("CHILDREN" if name == "CNT_CHILDREN" else name for name in found.columns[source])
-    lost = deployed(project, columns={**found.columns, source: renamed}, features=None, features_problem="invalid")
+    observed = deployed(project)
+    renamed = tuple("CHILDREN" if name == "CNT_CHILDREN" else name for name in observed.columns[source])
+    lost = deployed(project, columns={**observed.columns, source: renamed}, features=None, features_problem="invalid")
     plan = make_plan(project, "dev", None, lost)
     (change,) = plan.refused
-    assert "not there: CNT_CHILDREN" in change.reason
+    assert "are missing: CNT_CHILDREN" in change.reason
     assert "RENAME COLUMN" in change.remedy
 
 
@@ -218,49 +233,50 @@ def test_a_renamed_column_of_the_source_is_named(project):
     ],
 )
 def test_a_stream_that_would_have_to_be_replaced_is_refused(project, changes, says):
-    found = deployed(project, streams={"APPLICATION_RECORD_STREAM": stream(project, **changes)})
-    reason, remedy = refused(project, found, "RAW.APPLICATION_RECORD_STREAM")
+    observed = deployed(project, streams={"APPLICATION_RECORD_STREAM": stream(project, **changes)})
+    reason, remedy = refused(project, observed, "RAW.APPLICATION_RECORD_STREAM")
     assert says in reason
     assert "on-call" in remedy
 
 
 @pytest.mark.parametrize("corrections", [True, False])
-def test_the_kind_of_stream_is_changed_at_its_offset_while_the_graph_rests(project, corrections):
+def test_the_kind_of_stream_is_changed_at_its_offset_while_the_graph_is_suspended(project, corrections):
     serving = project.serving.model_copy(update={"corrections": corrections})
-    found = deployed(
+    observed = deployed(
         project.model_copy(update={"serving": serving}),
         streams={"APPLICATION_RECORD_STREAM": stream(project, mode="APPEND_ONLY" if corrections else "DEFAULT")},
     )
     project = project.model_copy(update={"serving": serving})
-    plan = make_plan(project, "dev", wanted(project), found)
+    plan = make_plan(project, "dev", desired(project), observed)
     assert [change.name for change in plan.changes if change.action == "change"] == ["RAW.APPLICATION_RECORD_STREAM"]
-    suspend, wait, *others, resume = plan.steps
-    change = others[0]
-    if not corrections:  # such as came since the plan was made would be lost
-        empty, change = others
-        assert (empty.kind, empty.text) == ("empty", '"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"')
-    assert (suspend.text.endswith("SUSPEND"), wait.kind, resume.text.endswith("RESUME")) == (True, "wait", True)
-    assert 'AT(STREAM => \'"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"\')' in change.text
-    assert ("APPEND_ONLY" in change.text) is not corrections
+    name, root = '"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"', desired(project).names.root
+    _, wait, *others, _ = plan.steps
+    assert wait == WaitForRuns(root)
+    assert heads(plan) == ["SUSPEND SCORE_NEW_ROWS", "wait SCORE_NEW_ROWS", "RESUME SCORE_NEW_ROWS"]
+    # corrections that arrived since the plan was made would be lost
+    assert others[:-1] == ([] if corrections else [RequireEmptyStream(name, root)])
+    (change,) = [text for text in texts(plan) if "STREAM" in text]
+    assert f"AT(STREAM => '{name}')" in change
+    assert ("APPEND_ONLY" in change) is not corrections
 
 
 def test_corrections_that_wait_are_not_dropped_with_the_option(project):
     streams = {"APPLICATION_RECORD_STREAM": stream(project, mode="DEFAULT")}
-    found = deployed(project, streams=streams, pending=frozenset(streams))
-    reason, remedy = refused(project, found, "RAW.APPLICATION_RECORD_STREAM")
+    observed = deployed(project, streams=streams, pending=frozenset(streams))
+    reason, remedy = refused(project, observed, "RAW.APPLICATION_RECORD_STREAM")
     assert "corrections and deletions would be lost" in reason
     assert "let the loop empty it" in remedy
 
 
-def test_a_stream_that_is_gone_is_not_made_anew(project):
+def test_a_missing_stream_is_not_created_again(project):
     reason, _ = refused(project, deployed(project, streams={}), "RAW.APPLICATION_RECORD_STREAM")
     assert "lose the rows in between" in reason
 
 
 def test_another_source_is_refused_while_the_old_stream_is_in_use(project):
     tasks = {"SCORE_NEW_ROWS": {"comment": "", "state": "started", "condition": '\'"D"."RAW"."OLD_STREAM"\''}}
-    found = deployed(project, streams={"OLD_STREAM": {}}, pending=frozenset({"OLD_STREAM"}), tasks=tasks)
-    reason, remedy = refused(project, found, "RAW.APPLICATION_RECORD_STREAM")
+    observed = deployed(project, streams={"OLD_STREAM": {}}, pending=frozenset({"OLD_STREAM"}), tasks=tasks)
+    reason, remedy = refused(project, observed, "RAW.APPLICATION_RECORD_STREAM")
     assert "the loop reads RAW.OLD_STREAM" in reason
     assert "still holds unconsumed rows" in reason
     assert "another target" in remedy
@@ -295,14 +311,13 @@ def test_other_tasks_are_left_alone(project, text):
     assert planned(project, deployed(project, other_tasks=(task,))).nothing_to_do
 
 
-def test_a_plan_survives_json_without_the_contents_of_its_files(project):
+def test_a_plan_survives_json(project):
     plan = planned(project, environment(project))
-    told = json.loads(json.dumps(plan.to_dict()))
-    assert told["changes"][0]["action"] == "create"
-    assert "files" not in told
-    assert Plan.from_dict(told).steps == plan.steps
+    fields = json.loads(json.dumps(plan.to_dict()))
+    assert fields["changes"][0]["action"] == "create"
+    assert Plan.from_dict(fields) == plan
 
 
 def test_the_names_of_code_follow_its_content(project):
-    one, two = (wanted_loop(project, "dev", (Feature("A", kind),)).procedure.name for kind in ("FLOAT", "VARCHAR"))
+    one, two = (desired_state(project, "dev", (Feature("A", kind),)).procedure.name for kind in ("FLOAT", "VARCHAR"))
     assert one != two

@@ -1,5 +1,6 @@
-"""Every statement of a deployment, kept word for word: SNOWLOOP_WRITE_SNAPSHOTS=1 writes them anew."""
+"""Every statement of a deployment, kept word for word: SNOWLOOP_WRITE_SNAPSHOTS=1 rewrites them."""
 
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -8,16 +9,16 @@ from typing import Any
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.lifecycle.scoring.apply import wait_until_quiet
-from snowloop.lifecycle.scoring.desired import scoring_texts
+from snowloop.lifecycle.scoring.apply import wait_for_runs
+from snowloop.lifecycle.scoring.desired import scoring_request
 from snowloop.lifecycle.scoring.names import names
-from snowloop.lifecycle.scoring.observed import Found
-from snowloop.lifecycle.scoring.plan import make_plan, plan_scoring
-from snowloop.project import Label, Project, load_project
-from snowloop.project.challenger import Challenger
+from snowloop.lifecycle.scoring.observed import ObservedState
+from snowloop.lifecycle.scoring.plan import RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan, plan_scoring
+from snowloop.project import Challenger, Label, Project, load_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Statement
 from tests.support.duel import deploy
-from tests.support.loops import FEATURES, deployed, environment, stream, wanted
+from tests.support.loops import FEATURES, deployed, desired, environment, stream
 from tests.support.world import World
 
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
@@ -28,7 +29,7 @@ SCHEDULED = {"schedule": "5 MINUTE", "warehouse": "SCORING_WH", "retry_attempts"
 
 def settled(text: str) -> str:
     """Without what follows from the content of code: hashes."""
-    text = re.sub(r"(score_)[0-9a-f]{12}", r"\1<hash>", text, flags=re.IGNORECASE)
+    text = re.sub(r"(score_|snowloop_procedures_)[0-9a-f]{12}", r"\1<hash>", text, flags=re.IGNORECASE)
     return re.sub(r"snowloop [0-9a-f]{12}", "snowloop <fingerprint>", text)
 
 
@@ -41,12 +42,36 @@ def compare(name: str, parts: list[str]) -> None:
     assert text == file.read_text(), f"{file} differs: look at the change, then run with SNOWLOOP_WRITE_SNAPSHOTS=1"
 
 
-def steps(project: Project, found: Found) -> list[str]:
-    plan = make_plan(project, "dev", wanted(project), found)
+def steps(project: Project, observed: ObservedState) -> list[str]:
+    plan = make_plan(project, "dev", desired(project), observed)
     assert plan.steps
-    words = {"put": "-- upload to ", "wait": "-- wait until no run is under way of ", "sql": ""}
-    words["empty"] = "-- refuse unless nothing is in "
-    return [words[step.kind] + step.text for step in plan.steps]
+    return [words(step) for step in plan.steps]
+
+
+def words(step: Any) -> str:
+    match step:
+        case RunSql():
+            return step.statement
+        case Upload():
+            return f"-- upload to {step.path}"
+        case WaitForRuns():
+            return f"-- wait until no run is under way of {step.root}"
+        case RequireEmptyStream():
+            return f"-- refuse unless nothing is in {step.stream}"
+    raise AssertionError(step)
+
+
+def statements(request: Any) -> list[str]:
+    """The statements of a request, or of a part of it, by name and with the names of what is bound."""
+    fields = [(field.name, getattr(request, field.name)) for field in dataclasses.fields(request)]
+    texts = []
+    for name, value in fields:
+        if isinstance(value, Statement):
+            bound = f" ({', '.join(value.parameters)})" if value.parameters else ""
+            texts.append(f"-- {name}{bound}\n{value.text}")
+        elif dataclasses.is_dataclass(value):
+            texts += statements(value)
+    return texts
 
 
 def serving(project: Project, **values: Any) -> Project:
@@ -69,10 +94,10 @@ def test_apply_of_another_graph(kind: str, values: dict[str, Any]):
 
 def test_apply_that_gives_corrections_up():
     project = load_project("credit_approval")
-    found = deployed(
+    observed = deployed(
         serving(project, **CORRECTIONS), streams={"APPLICATION_RECORD_STREAM": stream(project, mode="DEFAULT")}
     )
-    compare("apply_change_from_corrections", steps(project, found))
+    compare("apply_change_from_corrections", steps(project, observed))
 
 
 def test_apply_that_resumes_alone():
@@ -88,33 +113,31 @@ def test_apply_that_drops_what_earlier_deployments_left():
     project = load_project("credit_approval")
     old, before = "SCORE_0123456789AB", "SCORE_BA9876543210"
     present = deployed(project)
-    found = deployed(
+    observed = deployed(
         project,
         procedures=(old, before, *present.procedures),
-        files=present.files | {f"{name.lower()}/snowloop_scoring.py" for name in (old, before)},
+        files=present.files | {f"{name.lower()}/scoring_request.json" for name in (old, before)},
     )
-    compare("apply_drops", [make_plan(project, "dev", wanted(project), found).text(), *steps(project, found)])
+    compare("apply_drops", [make_plan(project, "dev", desired(project), observed).text(), *steps(project, observed)])
 
 
 @pytest.mark.parametrize("name", ["bank_marketing", "credit_approval", "diabetes_progression"])
 def test_statements_of_the_scoring_procedure(name: str):
-    texts = scoring_texts(load_project(name), "dev", FEATURES)
-    texts |= texts["turn"]
-    compare(f"procedure_{name}", [f"-- {key}\n{text}" for key, text in texts.items() if isinstance(text, str)])
+    compare(f"procedure_{name}", statements(scoring_request(load_project(name), "dev", FEATURES)))
 
 
 @pytest.mark.parametrize("plan", [Challenger(mode="shadow"), Challenger(mode="canary", share=0.1)], ids=str)
 def test_statements_of_a_challenger(plan: Challenger):
     project = serving(load_project("diabetes_progression"), challenger=plan)
     compare(f"apply_change_to_{plan.mode}", steps(project, deployed(load_project("diabetes_progression"))))
-    texts = scoring_texts(project, "dev", FEATURES)["challenger"]
-    compare(f"procedure_{plan.mode}", [f"-- {key}\n{text}" for key, text in texts.items()])
+    compare(f"procedure_{plan.mode}", statements(scoring_request(project, "dev", FEATURES).challenger))
 
 
 def test_apply_and_procedure_where_corrections_are_scored():
     project = serving(load_project("credit_approval"), **CORRECTIONS)
-    texts = scoring_texts(project, "dev", FEATURES)
-    parts = [f"-- {key}\n{texts[key]}" for key in ("corrected", "read", "quarantined", "scored")]
+    names = ("record_corrections", "count_rows", "quarantine_rows", "score_rows")
+    texts = statements(scoring_request(project, "dev", FEATURES))
+    parts = [text for text in texts if re.match(r"-- (\w+)", text)[1] in names]  # type: ignore[index]
     made = next(text for text in steps(project, environment(project)) if "CREATE STREAM" in text)
     compare("corrections", [made, *parts])
 
@@ -125,7 +148,7 @@ def test_scores_with_an_event_time(columns: tuple[str, ...]):
     source = project.streamed.model_copy(update={"event_time": "APPLIED_AT"})
     sources = {**project.sources, project.source: source}
     dated = serving(project.model_copy(update={"sources": sources, "key": columns}), keep_features=len(columns) > 1)
-    compare(f"score_event_time_{len(columns)}", [scoring_texts(dated, "dev", FEATURES)["scored"]])
+    compare(f"score_event_time_{len(columns)}", [scoring_request(dated, "dev", FEATURES).score_rows.text])
 
 
 def test_scores_of_several_classes():
@@ -134,7 +157,7 @@ def test_scores_of_several_classes():
     label = Label(column="GRADE", task="multiclass", classes=("good", "it's bad", "fair"))
     changes = {"sources": {**project.sources, project.source: source}, "label": label}
     graded = project.model_copy(update=changes)
-    compare("score_several_classes", [scoring_texts(graded, "dev", FEATURES)["scored"]])
+    compare("score_several_classes", [scoring_request(graded, "dev", FEATURES).score_rows.text])
 
 
 def test_plan_of_an_environment_without_a_loop(session: Session):
@@ -152,7 +175,7 @@ def test_plan_of_an_environment_without_a_loop(session: Session):
 def test_plan_of_a_deployed_loop(duel_world: World):
     for share in (0.31, 0.32):  # two procedures: a run under way may call either
         deploy(duel_world, mode="canary", share=share)
-        wait_until_quiet(duel_world.session, names(duel_world.project, duel_world.target).root)
+        wait_for_runs(duel_world.session, names(duel_world.project, duel_world.target).root)
     with duel_world.session.query_history() as sent:
         plan = plan_scoring(duel_world.workspace)
     changes = [f"{change.action} {change.kind} {change.name}" for change in plan.changes]

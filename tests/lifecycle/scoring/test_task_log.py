@@ -18,7 +18,7 @@ CREATE TABLE {db}.OPS.TASK_RUNS (
 
 
 def logging(session: Session, database: str, bodies: dict[str, str] | None = None) -> LightGraph:
-    log = render("inference/log_runs.sql", database=database, task_names=GRAPH)
+    log = render("scoring/log_runs.sql", database=database, task_names=GRAPH)
     graph = LightGraph(session, database, {FINALIZER: log, **(bodies or {})})
     graph.sql(TABLE.format(db=database))
     return graph
@@ -34,11 +34,11 @@ def test_each_project_logs_the_runs_of_its_own_graph_once(session: Session):
     for graph in (one, two):
         rows = logged(graph)
         assert {row["GRAPH_RUN_GROUP_ID"] for row in rows} >= {*runs[graph.database]}
-        told = Counter((row["TASK_NAME"], row["GRAPH_RUN_GROUP_ID"]) for row in rows)
-        assert set(told.values()) == {1}
+        counts = Counter((row["TASK_NAME"], row["GRAPH_RUN_GROUP_ID"]) for row in rows)
+        assert set(counts.values()) == {1}
         ids = {str(row["GRAPH_RUN_GROUP_ID"]) for row in graph.ended()}
         assert {row["GRAPH_RUN_GROUP_ID"] for row in rows} == ids
-        # a finalizer's own run is told by the one after it
+        # a finalizer's own run is logged by the one after it
         assert Counter(row["TASK_NAME"] for row in rows) == Counter(
             {ROOT: len(ids), MONITORING: len(ids), FINALIZER: len(ids) - 1}
         )

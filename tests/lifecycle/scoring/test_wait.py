@@ -1,4 +1,4 @@
-"""How a run of the graph ended, as those are told who wait for it."""
+"""How a run of the graph ended, as reported to whoever waits for it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def project() -> Project:
     return load_project("credit_approval")
 
 
-def test_a_run_is_told_by_all_of_its_tasks(session: Session, project: Project):
+def test_a_run_fails_with_any_of_its_tasks(session: Session, project: Project):
     graph = LightGraph(session, project.database("watch_child"), {MONITORING: "SELECT * FROM GONE"})
     since = clock(session).isoformat()
     assert run_finished(Workspace(session, project, "watch_child"), since=since) is None
@@ -33,24 +33,24 @@ def test_a_run_is_told_by_all_of_its_tasks(session: Session, project: Project):
         run_finished(Workspace(session, project, "watch_child"), since=since)
 
 
-def test_the_last_run_that_is_over_is_told_while_the_next_is_under_way(session: Session, project: Project):
+def test_the_last_run_that_is_over_is_reported_while_the_next_is_under_way(session: Session, project: Project):
     graph = LightGraph(session, project.database("watch_next"), {ROOT: "CALL SYSTEM$WAIT(2)"})
     since = clock(session).isoformat()
     ended = graph.run()
     graph.execute()
     until(lambda: graph.tasks("EXECUTING"), "the next run")
-    told = run_finished(Workspace(session, project, "watch_next"), since=since)
-    assert told == {"graph_run": str(ended["GRAPH_RUN_GROUP_ID"]), "state": "SUCCEEDED"}
+    answer = run_finished(Workspace(session, project, "watch_next"), since=since)
+    assert answer == {"graph_run": str(ended["GRAPH_RUN_GROUP_ID"]), "state": "SUCCEEDED"}
     later = clock(session) + timedelta(hours=1)
     assert run_finished(Workspace(session, project, "watch_next"), since=later.isoformat()) is None
 
 
-def rows(*told: tuple[str, str, datetime | None]) -> list[dict[str, Any]]:
+def rows(*history: tuple[str, str, datetime | None]) -> list[dict[str, Any]]:
     """Rows of TASK_HISTORY of one run: task, state, and when it began."""
     shared = {"ERROR_MESSAGE": None, "GRAPH_RUN": "1", "ATTEMPT_NUMBER": 1, "SCHEDULED_TIME": NOW}
     return [
         {**shared, "NAME": name, "STATE": state, "QUERY_START_TIME": began, "COMPLETED_TIME": began}
-        for name, state, began in told
+        for name, state, began in history
     ]
 
 
@@ -64,16 +64,16 @@ class Row(dict[str, Any]):
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
 def test_a_run_that_failed_before_it_began_counts_by_when_it_was_due(monkeypatch: pytest.MonkeyPatch, state: str):
     answers = {"task_history": [Row(row) for row in rows((ROOT, state, None))], "runs_under_way": []}
-    monkeypatch.setattr(runs_of, "run", lambda _session, file, **_: answers[file.split("/")[1].removesuffix(".sql")])
+    monkeypatch.setattr(runs_of, "run", lambda _session, file, **_: answers[file.partition("#")[2]])
     (run,) = graph_runs(None, "D", {"id": "x"})  # type: ignore[arg-type]
     assert (run.over, run.began) == (True, NOW)
     assert run.failure
-    assert run.failure.words() == f"{ROOT} {state}"
+    assert str(run.failure) == f"{ROOT} {state}"
 
 
 def test_a_run_that_is_under_way_is_not_over_though_no_task_is_at_work(monkeypatch: pytest.MonkeyPatch):
-    told = [Row(row) for row in rows((ROOT, "SUCCEEDED", NOW))]
-    monkeypatch.setattr(runs_of, "run", lambda *_, **__: told)
+    history = [Row(row) for row in rows((ROOT, "SUCCEEDED", NOW))]
+    monkeypatch.setattr(runs_of, "run", lambda *_, **__: history)
     monkeypatch.setattr(runs_of, "under_way", lambda *_: [UnderWay("x", "1", NOW)])
     (run,) = graph_runs(None, "D", {"id": "x"})  # type: ignore[arg-type]
     assert not run.over

@@ -1,106 +1,88 @@
-"""Tries out what one hopes never to need: the champion trained again, a rollback, what served scores were worth."""
+"""Rehearses retraining and rollback of the champion, tests model.py, and measures the scores that were served."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from snowloop.checks import REHEARSALS, Check, record
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.features.training_set import Feature, TrainingSet
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import REHEARSAL, call
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
-from snowloop.lifecycle.training.train import version_name
+from snowloop.lifecycle.training.train import model_version, training_rows, version_name
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
-from snowloop.sql import identifier, render, render_project, run
+from snowloop.sql import identifier, render, render_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import RehearsalRequest, Specification
 
-MOST_DIFFERENCE = 1e-9
-"""Two trainings of one seed may differ by this: sums of floats in another order."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One thing that was tried.
-
-    Args:
-        name: TRAINING_REPRODUCED, SPECIFICATION_TESTED, ROLLBACK_REHEARSED or SERVED_SCORES_MEASURED.
-        version: The version.
-        passed: Whether it went well.
-        reason: The outcome in words.
-        value: What was found, if there is a figure.
-        bound: What it is held against.
-    """
-
-    name: str
-    version: str
-    passed: bool
-    reason: str
-    value: float | None = None
-    bound: float | None = None
+MAX_DIFFERENCE = 1e-9
+"""Scores of two trainings with one seed may differ by this: floats are summed in another order."""
 
 
 @dataclass(frozen=True)
 class Rehearsal(Result):
-    """What was tried of a champion; all of it is in OPS.REHEARSALS.
+    """The rehearsals of a champion; all of them are in OPS.REHEARSALS.
 
     Args:
         version_name: The champion.
-        tried: Everything that was tried; what could not be (no earlier champion, no label yet) is not among it.
+        checks: TRAINING_REPRODUCED, SPECIFICATION_TESTED, ROLLBACK_REHEARSED and SERVED_SCORES_MEASURED of a version;
+            a rehearsal that was not possible (no earlier champion, no label yet) is missing.
     """
 
     version_name: str
-    tried: tuple[Tried, ...]
+    checks: tuple[Check, ...]
 
     def summary(self) -> dict[str, int | float | str]:
-        """The champion, and how much went well."""
-        passed = sum(each.passed for each in self.tried)
-        return {"version": self.version_name, "tried": len(self.tried), "passed": passed}
+        """The champion, and the counts of rehearsals."""
+        passed = sum(check.passed for check in self.checks)
+        return {"version": self.version_name, "checks": len(self.checks), "passed": passed}
 
 
 def rehearse(workspace: Workspace) -> Rehearsal:
-    """Train the champion again, test every candidate's specification, rehearse a rollback, measure served scores.
+    """Retrain the champion, test the model code of every candidate, rehearse a rollback, measure served scores.
 
-    What serves is not changed.
+    Nothing in service is changed.
 
     Args:
         workspace: Session, project and environment.
 
     Returns:
-        What was tried.
+        The rehearsals.
 
     Raises:
-        RehearsalError: if there is no champion, or something did not go well; the message holds each reason.
+        RehearsalError: if there is no champion, or a rehearsal fails; the message holds each reason.
         TrainingError: if the procedure breaks down.
     """
-    project = workspace.project
-    database = workspace.database
-    now = champion(workspace)
+    project, now = workspace.project, champion(workspace)
     if now is None or "training_set" not in now.facts:
-        where = f"{database}.MODELS.{project.model_name}"
+        where = f"{workspace.database}.MODELS.{project.model_name}"
         message = f"there is nothing to rehearse: {where} has no champion that was trained here"
         raise RehearsalError(message)
-    training_set = _training_set(database, now)
-    reproduce = _same_code(project, now, training_set)
-    found = call(workspace, REHEARSAL, _order(project, workspace.target, now, training_set, reproduce=reproduce))
-    tried = [
-        *_specifications(now, found["specifications"]),
-        *_reproduced(now, found),
-        *_served(project, now, found.get("served")),
+    training_set = _training_set(workspace.database, now)
+    answer = call(workspace, REHEARSAL, _request(workspace, now, training_set))
+    checks = [
+        *_specifications(now, answer["specifications"]),
+        *_reproduced(now, answer.get("difference")),
+        *_served(project, now, answer.get("served")),
         *_rollback(workspace, training_set),
     ]
-    run(workspace.session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit(project))
-    failed = [each.reason for each in tried if not each.passed]
+    record(workspace, REHEARSALS, checks, git_commit=git_commit(project))
+    failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}"
         raise RehearsalError(message)
-    return Rehearsal(now.name, tuple(tried))
+    return Rehearsal(now.name, tuple(checks))
 
 
 def _same_code(project: Project, now: Version, training_set: TrainingSet) -> bool:
-    """Whether training its candidate today would make the same version; not if it is no longer declared."""
-    declared = (each for each in project.contestants if each.name.upper() == str(now.facts["candidate"]).upper())
+    """Whether training its candidate now would give the same version; not if the candidate is no longer declared."""
+    declared = (
+        each for each in project.expanded_candidates if each.name.upper() == str(now.facts["candidate"]).upper()
+    )
     return now.name in [version_name(project, training_set, each) for each in declared]
 
 
@@ -111,75 +93,85 @@ def _training_set(database: str, version: Version) -> TrainingSet:
     return TrainingSet(table, fingerprint, 0, 0, 0, features, kept=True)
 
 
-def _order(
-    project: Project, target: str, now: Version, training_set: TrainingSet, *, reproduce: bool
-) -> dict[str, Any]:
-    database, label = project.database(target), project.label.column
-    names: dict[str, Any] = {"table": training_set.table, "label": label, "key": project.key}
-    labels = render_project(project, "label.sql", raw=identifier(database, "RAW"))
-    served = render("rehearse/served.sql", **names, database=database, version=now.name, label_rows=labels)
-    return {
-        "do": "rehearse",
-        "query": render("train/training_rows.sql", **names, features=training_set.features, along=None),
-        "served": None if project.label.classes else served,
-        "reproduce": reproduce,
-        "candidates": [{"name": each.name, "params": each.params} for each in project.contestants],
-        "features": [asdict(feature) for feature in training_set.features],
-        "label": label,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "threshold": project.evaluation.threshold,
-        "params": now.facts.get("params", {}),
-        "seed": now.facts.get("seed", project.seed),
-        "database": database,
-        "schema": "MODELS",
-        "model": project.model_name,
-        "version": now.name,
-    }
+def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> RehearsalRequest:
+    project = workspace.project
+    served = render(
+        "monitoring/queries.sql#served_scores",
+        database=workspace.database,
+        table=training_set.table,
+        label=project.label.column,
+        key=project.key,
+        version=now.name,
+        label_rows=render_project(project, "label.sql", raw=identifier(workspace.database, "RAW")),
+    )
+    return RehearsalRequest(
+        query=training_rows(project, training_set),
+        served=None if project.label.classes else served,
+        reproduce=_same_code(project, now, training_set),
+        candidates=tuple(Specification(each.name, each.params) for each in project.expanded_candidates),
+        features=training_set.features,
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        threshold=project.evaluation.threshold,
+        params=now.facts.get("params", {}),
+        seed=now.facts.get("seed", project.seed),
+        version=model_version(project, workspace.target, now.name),
+    )
 
 
-def _specifications(now: Version, found: list[dict[str, Any]]) -> list[Tried]:
-    tried = []
-    for each in found:
-        failed = "; ".join(each["failed"]) or "all promises are kept"
-        words = f"candidate {each['candidate']}, built and fitted twice on {each['rows']} rows: {failed}"
-        tried.append(Tried("SPECIFICATION_TESTED", now.name, not each["failed"], words, len(each["failed"]), 0))
-    return tried
+def _specifications(now: Version, specifications: list[dict[str, Any]]) -> list[Check]:
+    checks = []
+    for each in specifications:
+        failed = "; ".join(each["failed"]) or "all tests passed"
+        reason = f"candidate {each['candidate']}, built and fitted twice on {each['rows']} rows: {failed}"
+        count = len(each["failed"])
+        checks.append(
+            Check.of("SPECIFICATION_TESTED", passed=not count, reason=reason, value=count, bound=0, subject=now.name)
+        )
+    return checks
 
 
-def _reproduced(now: Version, found: dict[str, Any]) -> list[Tried]:
-    difference = found.get("difference")
+def _reproduced(now: Version, difference: float | None) -> list[Check]:
     if difference is None:  # the code has changed since, or no row is held out
         return []
-    words = f"{now.name} trained again gives scores that differ by {difference:.3g} at most"
-    return [Tried("TRAINING_REPRODUCED", now.name, difference <= MOST_DIFFERENCE, words, difference, MOST_DIFFERENCE)]
+    reason = f"{now.name} trained again gives scores that differ by at most {difference:.3g}"
+    passed, bound = difference <= MAX_DIFFERENCE, MAX_DIFFERENCE
+    return [
+        Check.of("TRAINING_REPRODUCED", passed=passed, reason=reason, value=difference, bound=bound, subject=now.name)
+    ]
 
 
-def _served(project: Project, now: Version, measured: dict[str, float] | None) -> list[Tried]:
+def _served(project: Project, now: Version, measured: dict[str, float] | None) -> list[Check]:
     metric = project.metric
     value = measured.get(metric.name) if measured else None
     if measured is None or value is None or measured["support"] < metric.min_support:
         return []
     passed = value >= metric.bound if metric.higher_is_better else value <= metric.bound
-    promised = now.metrics.get(metric.name)
-    words = f"{metric.name} of what {now.name} served is {value:.4f}, bound {metric.bound:g}"
-    words += "" if promised is None else f", on the held-out rows it was {promised:.4f}"
-    return [Tried("SERVED_SCORES_MEASURED", now.name, passed, words, value, metric.bound)]
+    evaluated = now.metrics.get(metric.name)
+    reason = f"{metric.name} of the scores that {now.name} served is {value:.4f}, bound {metric.bound:g}"
+    reason += "" if evaluated is None else f", on the held-out rows it was {evaluated:.4f}"
+    return [
+        Check.of(
+            "SERVED_SCORES_MEASURED", passed=passed, reason=reason, value=value, bound=metric.bound, subject=now.name
+        )
+    ]
 
 
-def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Tried]:
-    """Whether the champion before could serve at once: a rollback would take it, and it scores."""
+def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
+    """Whether the previous champion, to which a rollback would return, could serve at once."""
     project = workspace.project
-    reigns = ledger.reigns(ledger.entries(workspace))
-    if len(reigns) < 2:
+    champions = ledger.champion_history(ledger.entries(workspace))
+    if len(champions) < 2:
         return []
-    before, name = reigns[-2], "ROLLBACK_REHEARSED"
+    before, name = champions[-2], "ROLLBACK_REHEARSED"
     try:
         version_to_score(workspace, before)
     except ScoringError as error:
-        return [Tried(name, before, passed=False, reason=f"a rollback would return to {before}: {error}")]
+        reason = f"a rollback would return to {before}: {error}"
+        return [Check.of(name, passed=False, reason=reason, subject=before)]
     query = render(
-        "train/predict_held_out.sql",
+        "evaluation/predict_held_out.sql",
         model=model(project, workspace.target),
         version=identifier(before),
         task=project.label.task,
@@ -191,5 +183,5 @@ def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Tried]:
     )
     rows = workspace.session.sql(query).collect()
     unscored = sum(any(value is None for value in row) for row in rows)
-    words = f"{before}, to which a rollback would return, scores {len(rows) - unscored} of {len(rows)} held-out rows"
-    return [Tried(name, before, unscored == 0, words, unscored, 0)]
+    reason = f"{before}, to which a rollback would return, scores {len(rows) - unscored} of {len(rows)} held-out rows"
+    return [Check.of(name, passed=unscored == 0, reason=reason, value=unscored, bound=0, subject=before)]

@@ -1,4 +1,4 @@
-"""Calls of the procedures that train and measure: staged with the user's code, asked in JSON, answering in JSON."""
+"""Calls of the procedures that train and evaluate: staged with the user's code, request and answer in JSON."""
 
 import json
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import LimitReached, ProcedureDied, TrainingError
-from snowloop.lifecycle.procedure.code import ARCHIVE, ProcedureCode, model_code, package_archive, stage_procedure
+from snowloop.lifecycle.procedure.code import ProcedureCode, model_code, stage_procedure
 from snowloop.sql import literal
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Request
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -20,13 +21,13 @@ TIMED_OUT = "630"
 INSIDE = ("P0000", "XX000")
 """SQL states of errors inside a procedure, and inside Snowflake while it ran; of privileges, names, connections and
 cancelled calls they are others."""
-TOLD = "Traceback (most recent call last)"
-"""In the error of a procedure that could still raise it: what it says is an exception of its handler."""
+TRACEBACK = "Traceback (most recent call last)"
+"""In the error of a procedure whose handler raised an exception; a process that dies leaves none."""
 
 
 @dataclass(frozen=True)
 class Handlers:
-    """Which modules make a procedure.
+    """The modules of snowloop_procedures that a procedure runs.
 
     Args:
         prefix: What the procedure's name begins with.
@@ -45,15 +46,15 @@ EVALUATION = Handlers("EVALUATE", ("evaluation", "comparison", "curves", "leakag
 def call(
     workspace: Workspace,
     handlers: Handlers,
-    order: dict[str, Any],
+    request: Request,
     seconds: int | None = None,
 ) -> Any:
-    """Call the procedure of the project's present code; make it first if it is not there.
+    """Call the procedure of the project's present code; create it first if it is missing.
 
     Args:
         workspace: Session, project and environment.
         handlers: The procedure's modules.
-        order: What it shall do: its ``do`` says so in words.
+        request: What it is to do.
         seconds: How long the call may take; None: as long as the session's own STATEMENT_TIMEOUT_IN_SECONDS.
 
     Returns:
@@ -70,7 +71,7 @@ def call(
     code = ProcedureCode(
         schema="MODELS",
         prefix=handlers.prefix,
-        files={ARCHIVE: package_archive(), **model_code(project)},
+        files=model_code(project),
         handler=f"snowloop_procedures.{handlers.modules[0]}.run",
         packages=project.packages,
         arguments="REQUEST VARCHAR",
@@ -78,19 +79,19 @@ def call(
     procedure, _ = stage_procedure(workspace, code)
     try:
         with _at_most(session, seconds), session.query_history() as history:
-            answer = session.sql(f"CALL {procedure}({literal(json.dumps(order))})").collect()[0][0]
+            answer = session.sql(f"CALL {procedure}({literal(request.to_json())})").collect()[0][0]
     except SnowparkSQLException as error:
         limit = _limit(error, seconds)
         if limit:
             raise LimitReached(limit) from error
-        message = f"procedure {procedure} could not {order['do']}, project {project.name}: {error.message}"
-        raise (ProcedureDied(message) if _died(error) else TrainingError(message)) from error
+        message = f"procedure {procedure} could not {request.do}, project {project.name}: {error.message}"
+        raise (ProcedureDied(message) if _process_ended(error) else TrainingError(message)) from error
     return {**json.loads(answer), "query_id": history.queries[-1].query_id}
 
 
 @contextmanager
 def _at_most(session: "Session", seconds: int | None) -> Iterator[None]:
-    """Bound the statements of a session in time (docs: STATEMENT_TIMEOUT_IN_SECONDS), and take the bound away after."""
+    """Limit the time of the statements of a session (docs: STATEMENT_TIMEOUT_IN_SECONDS) for a while."""
     if seconds is None:
         yield
         return
@@ -110,7 +111,7 @@ def _limit(error: "SnowparkSQLException", seconds: int | None) -> str | None:
     return None
 
 
-def _died(error: "SnowparkSQLException") -> bool:
-    """Whether a call ended without a word of its handler: what ran in it took the process down."""
+def _process_ended(error: "SnowparkSQLException") -> bool:
+    """Whether a call ended without an exception of its handler: the process ended, such as by a crash of a library."""
     state = getattr(error.conn_error, "sqlstate", None)
-    return state in INSIDE and TOLD not in error.message
+    return state in INSIDE and TRACEBACK not in error.message

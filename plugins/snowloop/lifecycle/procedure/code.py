@@ -1,10 +1,11 @@
-"""Puts code into @MODELS.CODE and makes the procedure that imports it, both under a name with the code's hash."""
+"""Stages code in @MODELS.CODE and creates the procedure that imports it, both under a name with the code's hash."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import snowloop_procedures
@@ -13,12 +14,13 @@ from snowloop.project import Project
 from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
 
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
 SNOWPARK = "snowflake-snowpark-python"
 RUNTIME_VERSION = "3.11"
 """The Python of every procedure."""
 PACKAGE = Path(snowloop_procedures.__file__).parent
-ARCHIVE = "snowloop_procedures.zip"
-"""What the package that runs inside Snowflake is called on a stage."""
 _ANY_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -38,12 +40,23 @@ def handler_code(name: str) -> bytes:
 
 @cache
 def package_archive() -> bytes:
-    """The package that runs inside Snowflake as one archive: the same bytes for the same sources."""
+    """The package that runs inside Snowflake as one archive; equal sources give equal bytes."""
     archive = BytesIO()
     with ZipFile(archive, "w", ZIP_STORED) as file:
         for source in sorted(PACKAGE.glob("*.py")):
             file.writestr(ZipInfo(f"{PACKAGE.name}/{source.name}", _ANY_TIME), source.read_bytes())
     return archive.getvalue()
+
+
+@cache
+def package_folder() -> str:
+    """The folder of @MODELS.CODE that holds the archive, with the archive's hash: all procedures share it."""
+    return f"{PACKAGE.name}_{content_hash(package_archive())}"
+
+
+def package_file() -> str:
+    """The archive's path below @MODELS.CODE."""
+    return f"{package_folder()}/{PACKAGE.name}.zip"
 
 
 def model_code(project: Project) -> dict[str, bytes]:
@@ -53,14 +66,14 @@ def model_code(project: Project) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class ProcedureCode:
-    """What a procedure is made of.
+    """What a procedure is made of, besides the package that all of them import.
 
     Args:
         schema: Schema of the procedure.
         prefix: What its name begins with; the hash follows.
-        files: Names and contents of its modules.
+        files: Names and contents of its own files.
         handler: Module and function.
-        packages: What it needs; Snowpark itself, which every procedure needs, is added if it is not there.
+        packages: What it needs; Snowpark itself, which every procedure needs, is added if it is missing.
         arguments: Names and types of its arguments.
     """
 
@@ -79,18 +92,22 @@ class StagedProcedure:
     Args:
         name: Its name, unquoted.
         quoted: Its quoted, qualified name.
-        stage: The stage folder of its files.
-        statement: What makes it.
+        stage: The stage.
+        folder: The folder of its own files on the stage.
+        files: Paths of its own files on the stage.
+        statement: The statement that creates it.
     """
 
     name: str
     quoted: str
     stage: str
+    folder: str
+    files: tuple[str, ...]
     statement: str
 
 
 def staged_procedure(project: Project, target: str, code: ProcedureCode) -> StagedProcedure:
-    """Name a procedure after its code, packages and handler, and write the statement that makes it.
+    """Name a procedure after its code, packages and handler, and write the statement that creates it.
 
     Args:
         project: The project.
@@ -106,44 +123,51 @@ def staged_procedure(project: Project, target: str, code: ProcedureCode) -> Stag
     database = project.database(target)
     repository = project.environment.artifact_repository
     needs = [*code.packages, *([] if any(map(_is_snowpark, code.packages)) else [SNOWPARK])]
-    shape = [code.prefix, code.handler, code.arguments, needs, repository, RUNTIME_VERSION]
+    shape = [code.prefix, code.handler, code.arguments, needs, repository, RUNTIME_VERSION, package_folder()]
     digits = content_hash(shape, *(part for item in sorted(code.files.items()) for part in item))
     name = f"{code.prefix}_{digits}".upper()
-    stage = f"@{identifier(database, 'MODELS', 'CODE')}/{name.lower()}"
+    stage, folder = f"@{identifier(database, 'MODELS', 'CODE')}", name.lower()
+    files = tuple(f"{folder}/{file}" for file in code.files)
     procedure = identifier(database, code.schema, name)
     statement = render(
-        "procedures/create.sql",
+        "procedure/create_procedure.sql",
         procedure=procedure,
         arguments=code.arguments,
         runtime_version=RUNTIME_VERSION,
         artifact_repository=repository,
         packages=needs,
-        imports=[f"{stage}/{file}" for file in code.files],
+        imports=[f"{stage}/{file}" for file in (package_file(), *files)],
         handler=code.handler,
-        comment=f"Snowloop, project {project.name}: made for its code, never changed",
+        comment=f"Snowloop, project {project.name}: created for its code, never changed; imports {package_folder()}",
     )
-    return StagedProcedure(name, procedure, stage, statement)
+    return StagedProcedure(name, procedure, stage, folder, files, statement)
 
 
 def stage_procedure(workspace: Workspace, code: ProcedureCode) -> tuple[str, bool]:
-    """Make a procedure of staged files, unless one of the same code, packages and handler is there.
+    """Create a procedure of staged files, unless one of the same code, packages and handler exists.
 
     Args:
         workspace: Session, project and environment.
         code: What it is made of.
 
     Returns:
-        The procedure's quoted name, and whether it was made now.
+        The procedure's quoted name, and whether it was created now.
 
     Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses it.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects it.
     """
     session = workspace.session
     staged = staged_procedure(workspace.project, workspace.target, code)
-    schema = identifier(workspace.database, code.schema)
-    found = session.sql(f"SHOW PROCEDURES LIKE '{staged.name}' IN SCHEMA {schema}").collect()
-    if not found:
-        for file, content in code.files.items():
-            session.file.put_stream(BytesIO(content), f"{staged.stage}/{file}", auto_compress=False, overwrite=True)
+    exists = workspace.exists("PROCEDURES", code.schema, staged.name)
+    if not exists:
+        if not session.sql(f"LIST {staged.stage}/{package_folder()}/").collect():
+            upload(session, f"{staged.stage}/{package_file()}", package_archive())
+        for file, content in zip(staged.files, code.files.values(), strict=True):
+            upload(session, f"{staged.stage}/{file}", content)
         session.sql(staged.statement).collect()
-    return staged.quoted, not found
+    return staged.quoted, not exists
+
+
+def upload(session: "Session", path: str, content: bytes) -> None:
+    """Put a file on a stage as it is, in place of one of the same name."""
+    session.file.put_stream(BytesIO(content), path, auto_compress=False, overwrite=True)

@@ -1,22 +1,26 @@
-"""Does exactly what a plan says, in its order; broken off anywhere, planning and applying again completes it."""
+"""Deploys the scoring loop: does what a plan says, in its order; planning and applying again completes it."""
 
-import time
-from base64 import b64decode
 from dataclasses import dataclass
-from io import BytesIO
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from snowloop.errors import DeploymentError, PlanRefused
+from snowloop.lifecycle.procedure.code import upload
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.blockers import corrections_wait
+from snowloop.lifecycle.scoring.blockers import unread_corrections
 from snowloop.lifecycle.scoring.observed import has_data
-from snowloop.lifecycle.scoring.plan import Change, Plan
+from snowloop.lifecycle.scoring.plan import Change, Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns, plan_scoring
 from snowloop.lifecycle.scoring.task_runs import under_way
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-QUIET_SECONDS = 900.0
+RUN_SECONDS = 900.0
+"""How long a run of the graph is waited for."""
+POLL_SECONDS = 0.5
 DONE = {"create": "created", "change": "changed", "resume": "resumed", "keep": "kept", "drop": "dropped"}
 
 
@@ -40,8 +44,28 @@ class Deployment(Result):
         return {action: actions.count(action) for action in sorted(set(actions))}
 
 
+def deploy_scoring(workspace: Workspace) -> Deployment:
+    """Plan the native scoring loop as the project declares it, and apply the plan.
+
+    A stream is never replaced by one at another offset. Procedures are never changed: other code gets another name. A
+    task graph that differs is suspended, waited for, replaced, and resumed with its root last. What is as declared is
+    left alone.
+
+    Args:
+        workspace: Session, project and environment.
+
+    Returns:
+        What was done to each object.
+
+    Raises:
+        PlanRefused: if there is no champion to score with, or rows would be lost; with each reason and its remedy.
+        DeploymentError: if a run of the graph does not end.
+    """
+    return apply_plan(workspace.session, plan_scoring(workspace))
+
+
 def apply_plan(session: "Session", plan: Plan) -> Deployment:
-    """Send the steps of a plan, one after the other.
+    """Do the steps of a plan, one after the other.
 
     Args:
         session: A Snowpark session.
@@ -51,48 +75,56 @@ def apply_plan(session: "Session", plan: Plan) -> Deployment:
         What was done.
 
     Raises:
-        PlanRefused: if the plan holds a refusal; nothing is sent. Also if a stream that has to be empty got changes
-            since it was made; the graph, which is as it was, goes on.
-        DeploymentError: if a running graph does not come to its end.
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses a statement; planning and applying
-            again goes on from there.
+        PlanRefused: if the plan holds a refusal; nothing is sent. Also if a stream that must be empty received changes
+            since the plan was made; the graph, which is unchanged, goes on.
+        DeploymentError: if a run of the graph does not end, or a file is not what was planned.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects a statement; planning and applying
+            again continues from there.
     """
     plan.check()
     for step in plan.steps:
-        if step.kind == "put":
-            content = BytesIO(b64decode(plan.files[step.file]))
-            session.file.put_stream(content, step.text, auto_compress=False, overwrite=True)
-        elif step.kind == "wait":
-            wait_until_quiet(session, step.text)
-        elif step.kind == "empty":
-            _insist_on_empty(session, plan, step.text)
-        else:
-            session.sql(step.text).collect()
-    told = [change for change in plan.changes if change.kind in ("stream", "procedure", "task")]
-    actions = {_key(change): DONE[change.action] for change in told}
-    return Deployment(plan.procedure, actions, sum(step.kind in ("sql", "put") for step in plan.steps))
+        match step:
+            case RunSql():
+                session.sql(step.statement).collect()
+            case Upload():
+                upload(session, step.path, _content(step))
+            case WaitForRuns():
+                wait_for_runs(session, step.root)
+            case RequireEmptyStream():
+                _require_empty(session, plan, step)
+    reported = [change for change in plan.changes if change.kind in ("stream", "procedure", "task")]
+    actions = {_key(change): DONE[change.action] for change in reported}
+    return Deployment(plan.procedure, actions, sum(isinstance(step, RunSql | Upload) for step in plan.steps))
 
 
-def _insist_on_empty(session: "Session", plan: Plan, stream: str) -> None:
-    """Let the loop go on as it was, and refuse, if a stream holds changes that its other kind would not tell."""
-    if not has_data(session, stream):
+def _content(step: Upload) -> bytes:
+    content = step.content()
+    if sha256(content).hexdigest() != step.sha256:
+        message = f"{step.path} is not uploaded: its content is not the planned one; plan again"
+        raise DeploymentError(message)
+    return content
+
+
+def _require_empty(session: "Session", plan: Plan, step: RequireEmptyStream) -> None:
+    """Resume the unchanged loop and refuse, if a stream holds changes that it would not hold in its other mode."""
+    if not has_data(session, step.stream):
         return
-    for root in (step.text for step in plan.steps if step.kind == "wait"):
-        session.sql(f"ALTER TASK {root} RESUME").collect()
-    refused = corrections_wait(".".join(stream.replace('"', "").split(".")[-2:]))
-    message = f"the scoring loop of {plan.project} in {plan.target} is not changed, it goes on: {refused.words()}"
+    session.sql(f"ALTER TASK {step.root} RESUME").collect()
+    blocker = unread_corrections(".".join(step.stream.replace('"', "").split(".")[-2:]))
+    message = f"the scoring loop of {plan.project} in {plan.target} is not changed, it goes on: {blocker}"
     raise PlanRefused(message)
 
 
 def _key(change: Change) -> str:
-    """Of stream and present procedure there is one each; tasks and what is dropped are told by name."""
+    """Stream and present procedure are reported by kind; tasks, and what is dropped, by name."""
     return change.name.partition(".")[2] if change.kind == "task" or change.action == "drop" else change.kind
 
 
-def wait_until_quiet(session: "Session", root: str) -> None:
-    """Wait for the end of a run of the graph that is under way.
+def wait_for_runs(session: "Session", root: str) -> None:
+    """Wait until no run of the graph is under way.
 
-    The whole run counts: also while no task of it executes, because the next one has not begun, or is tried again.
+    A run counts until it is over: also while none of its tasks executes, because the next one has not begun, or will be
+    retried.
 
     Args:
         session: A Snowpark session.
@@ -102,12 +134,12 @@ def wait_until_quiet(session: "Session", root: str) -> None:
         DeploymentError: if it takes longer than 15 minutes.
     """
     database = root.split(".", 1)[0].strip('"')
-    deadline = time.monotonic() + QUIET_SECONDS
-    while under_way(session, database):
-        if time.monotonic() > deadline:
-            message = (
-                f"a run of {root} is still under way after {QUIET_SECONDS:g} s: wait for it, or cancel it "
-                f"(SELECT SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('{root}')), then apply again"
-            )
-            raise DeploymentError(message)
-        time.sleep(0.5)
+    waiting = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(RUN_SECONDS), wait=wait_fixed(POLL_SECONDS))
+    try:
+        waiting(under_way, session, database)
+    except RetryError as error:
+        message = (
+            f"a run of {root} is still under way after {RUN_SECONDS:g} s: wait for it, or cancel it "
+            f"(SELECT SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('{root}')), then apply again"
+        )
+        raise DeploymentError(message) from error

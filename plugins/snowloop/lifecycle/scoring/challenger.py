@@ -1,57 +1,58 @@
-"""What the scoring loop needs for a declared challenger: its statements in the procedure, its tables, what it did."""
+"""What the scoring loop needs for a declared challenger: its statements, its tables, and what it did last."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from snowloop.project import Project
-from snowloop.sql import render, run
+from snowloop.sql import Parameter, prepare, render, run
+from snowloop_procedures.requests import ChallengerStatements, Statement
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 SHADOW, CHALLENGES = "SERVING.SHADOW", "OPS.CHALLENGES"
+SCORE = "scoring/score_new_rows.sql#score_rows"
 
 
-def challenger_texts(project: Project, target: str, values: dict[str, Any]) -> dict[str, Any] | None:
+def challenger_statements(project: Project, values: Mapping[str, Any]) -> ChallengerStatements | None:
     """The statements by which a challenger scores in the champion's transaction.
 
     Args:
         project: The project.
-        target: The environment.
         values: What the champion's own statement is rendered with.
 
     Returns:
-        ``mode``; ``scored``: what the challenger does; ``rest``: what is left to the champion of a canary;
-        ``refusal``: asks why the challenger must not serve; ``begin``, ``note`` and ``forget``: what is kept of the
-        run; ``unended``: asks for a run that it held up. None if no challenger is declared.
+        The statements; None if no challenger is declared.
 
     Raises:
-        ProjectError: if the target is not a plain name.
+        jinja2.TemplateError: if a statement uses a value that is not given.
     """
-    plan, template = project.serving.challenger, "inference/score_new_rows.sql"
-    if plan is None:
+    declared = project.serving.challenger
+    if declared is None:
         return None
-    known = {"database": project.database(target), "model_name": project.model_name}
-    kept = {
-        "unended": render("inference/unended_challenge.sql", **known),
-        "begin": render("inference/begin_challenge.sql", mode=plan.mode, **known),
-        "note": render("inference/note_challenge.sql", **known),
-        "forget": render("inference/forget_challenge.sql", **known),
+    records = {
+        name: _statement(f"scoring/challenger.sql#{name}", values, mode=declared.mode)
+        for name in ("begin", "unfinished", "record", "forget")
     }
-    if plan.mode == "shadow":
-        shadow = {**values, "scores": "SHADOW", "keep_features": False}  # SERVING.SCORED has them, by run and key
-        return {"mode": plan.mode, "scored": render(template, **shadow), **kept}
-    share = {**values, "share": plan.share}
-    return {
-        "mode": plan.mode,
-        "scored": render(template, **{**share, "side": "challenger"}),
-        "rest": render(template, **{**share, "side": "champion"}),
-        "refusal": render("gate/refusal.sql", version="<<version>>", **known),
-        **kept,
-    }
+    if declared.mode == "shadow":  # SERVING.SCORED has the features, by run and key
+        return ChallengerStatements(
+            "shadow", _statement(SCORE, values, scores="SHADOW", keep_features=False), **records
+        )
+    return ChallengerStatements(
+        "canary",
+        _statement(SCORE, values, share=declared.share, side="challenger"),
+        score_rest=_statement(SCORE, values, share=declared.share, side="champion"),
+        refusal=_statement("gate/refusal.sql", values, version=Parameter("version")),
+        **records,
+    )
+
+
+def _statement(template: str, values: Mapping[str, Any], **own: Any) -> Statement:
+    return Statement(*prepare(template, **{**values, **own}))
 
 
 def challenger_tables(project: Project, target: str) -> dict[str, str]:
-    """What makes the tables that a declared challenger writes to.
+    """What creates the tables that a declared challenger writes to.
 
     Args:
         project: The project.
@@ -63,15 +64,18 @@ def challenger_tables(project: Project, target: str) -> dict[str, str]:
     Raises:
         ProjectError: if the target is not a plain name.
     """
-    plan, database = project.serving.challenger, project.database(target)
-    if plan is None:
+    declared, database = project.serving.challenger, project.database(target)
+    if declared is None:
         return {}
-    shadow = {SHADOW: render("inference/create_shadow.sql", database=database)} if plan.mode == "shadow" else {}
-    return {**shadow, CHALLENGES: render("inference/create_challenges.sql", database=database)}
+    tables = {SHADOW: "create_shadow"} if declared.mode == "shadow" else {}
+    return {
+        name: render(f"scoring/challenger.sql#{template}", database=database)
+        for name, template in (tables | {CHALLENGES: "create_challenges"}).items()
+    }
 
 
 def last_challenge(session: "Session", database: str, version: str) -> dict[str, Any] | None:
-    """What a challenger did in the last run in which it was one; OPS.CHALLENGES must be there.
+    """What a challenger did in its last run; OPS.CHALLENGES must exist.
 
     Args:
         session: A Snowpark session.
@@ -82,7 +86,7 @@ def last_challenge(session: "Session", database: str, version: str) -> dict[str,
         MODE, ROWS_SCORED and ERROR, or None if it was in no run yet.
 
     Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if the table is not there.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the table does not exist.
     """
-    rows = run(session, "inference/last_challenge.sql", database=database, version=version)
+    rows = run(session, "scoring/queries.sql#last_challenge", database=database, version=version)
     return rows[0].as_dict() if rows else None

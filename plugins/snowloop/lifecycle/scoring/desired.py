@@ -1,39 +1,46 @@
-"""What the scoring loop should be, computed from the declaration alone: files, procedure, stream, tasks."""
+"""Desired state of the scoring loop, computed from the declaration alone: staged request, procedure, stream, tasks.
+
+The statements that score are in include/sql/scoring/score_new_rows.sql; snowloop_procedures/scoring.py executes them.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from snowloop.lifecycle.data.contract import row_fails, row_reason
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.lifecycle.features.training_set import Feature
-from snowloop.lifecycle.procedure.code import (
-    ARCHIVE,
-    ProcedureCode,
-    StagedProcedure,
-    package_archive,
-    snowpark_package,
-    staged_procedure,
-)
+from snowloop.lifecycle.procedure.code import ProcedureCode, StagedProcedure, snowpark_package, staged_procedure
 from snowloop.lifecycle.provenance import content_hash
-from snowloop.lifecycle.scoring.challenger import challenger_tables, challenger_texts
+from snowloop.lifecycle.scoring.challenger import challenger_statements, challenger_tables
 from snowloop.lifecycle.scoring.names import FINALIZER, GRAPH, MONITORING, ROOT, Names, names
 from snowloop.lifecycle.versions import model
-from snowloop.project import Project
-from snowloop.project.declaration import Serving
-from snowloop.sql import identifier, literal, render
+from snowloop.project import Project, Serving
+from snowloop.sql import Parameter, literal, prepare, render
+from snowloop_procedures import requests
+from snowloop_procedures.requests import BatchLimit, LockStatements, ScoringRequest, Statement
+
+STATEMENTS = "scoring/score_new_rows.sql"
+RUN_VALUES = {
+    name: Parameter(name)
+    for name in (
+        *("run_id", "model_version", "started_at", "rows_read", "rows_scored", "rows_quarantined", "error"),
+        *("owner", "previous_owner", "challenger", "batch"),
+    )
+}
+"""What only a run knows: bound when it executes its statements."""
 
 
 @dataclass(frozen=True)
-class WantedTask:
+class DesiredTask:
     """A task as it should be.
 
     Args:
         name: Its name.
         quoted: Its quoted, qualified name.
-        statement: What makes it.
+        statement: The statement that creates it.
         comment: The fingerprint that the statement leaves on it.
-        shown: What SHOW TASKS should tell of it, by column.
+        shown: What SHOW TASKS should return for it, by column.
     """
 
     name: str
@@ -44,34 +51,34 @@ class WantedTask:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The scoring loop as the declaration wants it.
+class DesiredState:
+    """The scoring loop as declared.
 
     Args:
         names: Names of its objects.
         procedure: The scoring procedure.
-        files: Names and contents of the procedure's modules.
-        stream: What makes the stream.
-        other_stream: What makes it of another one, of the other kind, at the same offset.
-        baseline: What keeps the keys that the source had when the stream began.
-        tables: What makes the tables of a declared challenger, by SCHEMA.NAME.
+        request: What is staged with it.
+        stream: Creates the stream.
+        change_stream: Replaces a stream of the other mode at the same offset.
+        baseline: Keeps the keys that the source has when the stream begins.
+        tables: Create the tables of a declared challenger, by SCHEMA.NAME.
         tasks: The tasks; the root is the first.
         features: The features that features.sql gives.
     """
 
     names: Names
     procedure: StagedProcedure
-    files: dict[str, bytes]
+    request: ScoringRequest
     stream: str
-    other_stream: str
+    change_stream: str
     baseline: str
     tables: dict[str, str]
-    tasks: tuple[WantedTask, ...]
+    tasks: tuple[DesiredTask, ...]
     features: tuple[Feature, ...]
 
 
-def wanted_loop(project: Project, target: str, features: Sequence[Feature]) -> Wanted:
-    """Compute the scoring loop; nothing is asked and nothing is sent.
+def desired_state(project: Project, target: str, features: Sequence[Feature]) -> DesiredState:
+    """Compute the scoring loop without a connection.
 
     Args:
         project: The project.
@@ -86,27 +93,25 @@ def wanted_loop(project: Project, target: str, features: Sequence[Feature]) -> W
         jinja2.TemplateError: if features.sql uses a value that is not given.
     """
     named = names(project, target)
-    texts = scoring_texts(project, target, features)
+    request = scoring_request(project, target, features)
     code = ProcedureCode(
         schema="SERVING",
         prefix="SCORE",
-        files={
-            ARCHIVE: package_archive(),
-            "snowloop_statements.py": f"TEXTS = {texts!r}\n".encode(),
-        },
+        files={requests.SCORING_REQUEST: request.to_json().encode()},
         handler="snowloop_procedures.scoring.run",
         packages=snowpark_package(project),
     )
     procedure = staged_procedure(project, target, code)
     stream = {"stream": named.stream, "table": named.table}
-    kind = {"comment": stream_comment(project), "corrections": project.serving.corrections, **stream}
-    return Wanted(
+    mode = {"comment": stream_comment(project), "corrections": project.serving.corrections, **stream}
+    baseline = {"database": named.database, "key": project.key, **stream}
+    return DesiredState(
         names=named,
         procedure=procedure,
-        files=dict(code.files),
-        stream=render("inference/create_stream.sql", **kind),
-        other_stream=render("inference/change_stream.sql", **kind),
-        baseline=render("inference/create_baseline.sql", database=named.database, key=project.key, **stream),
+        request=request,
+        stream=render("scoring/stream.sql#create", **mode),
+        change_stream=render("scoring/stream.sql#change_mode", **mode),
+        baseline=render("scoring/stream.sql#create_baseline", **baseline),
         tables=challenger_tables(project, target),
         tasks=_tasks(project, named, procedure.quoted),
         features=tuple(features),
@@ -114,33 +119,70 @@ def wanted_loop(project: Project, target: str, features: Sequence[Feature]) -> W
 
 
 def stream_comment(project: Project) -> str:
-    """What the stream says of itself."""
+    """The comment of the stream."""
     return f"Snowloop, project {project.name}: its offset is what was scored; never replace it"
 
 
-def scoring_texts(project: Project, target: str, features: Sequence[Feature], **other: Any) -> dict[str, Any]:
-    """The statements of the scoring procedure; what only a run knows is left as <<name>>.
+def scoring_request(project: Project, target: str, features: Sequence[Feature]) -> ScoringRequest:
+    """What is staged with the scoring procedure.
 
     Args:
         project: The project.
         target: The environment.
         features: The features that features.sql gives.
-        other: Values in place of the loop's own: ``stream``, ``row_id`` and ``arrivals`` name other rows to score.
 
     Returns:
-        The texts by name.
+        Its statements, and what it checks the version against.
+
+    Raises:
+        ProjectError: if the target is not a plain name.
+    """
+    values = scoring_values(project, target, features)
+    quoted_model, bound = model(project, target), project.contract.arriving
+    reasons = statement("quarantine_reasons", values)
+    return ScoringRequest(
+        model=quoted_model,
+        versions=Statement(f"SHOW VERSIONS IN MODEL {quoted_model}"),
+        features=tuple(requests.Feature(each.name, each.type) for each in features),
+        classes=project.label.classes,
+        lock=lock_statements(project.database(target)),
+        record_corrections=statement("record_corrections", values) if project.serving.corrections else None,
+        count_rows=statement("count_rows", values),
+        quarantine_rows=statement("quarantine_rows", values),
+        limit=None if bound.share == 1 else BatchLimit(bound.share, bound.least, reasons),
+        score_rows=statement("score_rows", values),
+        challenger=challenger_statements(project, values),
+        record_run=statement("record_run", values),
+        record_failure=statement("record_failure", values),
+    )
+
+
+def scoring_values(
+    project: Project, target: str, features: Sequence[Feature], *, stream: str | None = None, **rows: Any
+) -> dict[str, Any]:
+    """What the statements of score_new_rows.sql are rendered with.
+
+    Args:
+        project: The project.
+        target: The environment.
+        features: The features that features.sql gives.
+        stream: A query in brackets whose rows are scored in place of the stream's; None: the stream.
+        rows: More values that differ from the loop's own: ``row_id``, ``checked_rows``, ``scored_at``.
+
+    Returns:
+        The values.
 
     Raises:
         ProjectError: if the target is not a plain name.
     """
     named = names(project, target)
-    delta = project.serving.corrections and "stream" not in other
-    values = {
+    return {
+        **RUN_VALUES,
         "database": named.database,
-        "stream": named.stream,
+        "stream": stream or named.stream,
         "table": named.table,
         "corrections": project.serving.corrections,
-        "delta": delta,  # whether the rows to score are the changes that a standard stream tells
+        "delta": project.serving.corrections and stream is None,  # whether the rows are changes of a standard stream
         "columns": list(project.streamed.table_columns),
         "key": project.key,
         "fails": row_fails(project),
@@ -153,70 +195,54 @@ def scoring_texts(project: Project, target: str, features: Sequence[Feature], **
         "task": project.label.task,
         "classes": project.label.classes,
         "model": model(project, target),
-        "version": identifier("<<version>>"),
+        "model_name": project.model_name,
+        "version": requests.VERSION,
+        "procedure": ROOT,
+        "scores": "SCORED",
         "side": None,
-        **other,
-    }
-    note = {"database": named.database, "procedure": ROOT, "model_name": project.model_name}
-    return {
-        "model": model(project, target),
-        "versions": f"SHOW VERSIONS IN MODEL {model(project, target)}",
-        "features": [asdict(feature) for feature in features],
-        "classes": list(project.label.classes),
-        "turn": turn_texts(named.database),
-        **({"corrected": render("inference/note_corrections.sql", **values)} if delta else {}),
-        "read": render("inference/count_new_rows.sql", **values),
-        "quarantined": render("inference/quarantine_new_rows.sql", **values),
-        "stop": _stop(project, named.database),
-        "scored": render("inference/score_new_rows.sql", **values),
-        **({"passing": render("backfill/passing_rows.sql", **values)} if "stream" in other else {}),
-        "challenger": challenger_texts(project, target, values),
-        "note": render("inference/note_run.sql", failed=False, **note),
-        "note_failure": render("inference/note_run.sql", failed=True, **note),
+        "row_id": "S.METADATA$ROW_ID",
+        "checked_rows": "scoring/checked_rows.sql",
+        "scored_at": "SYSDATE()",
+        **rows,
     }
 
 
-def turn_texts(database: str) -> dict[str, str]:
-    """The statements with which a turn is taken; see snowloop_procedures/lock.py."""
-    return {
-        "holder": render("backfill/holder.sql", database=database),
-        "take": render("backfill/take_turn.sql", database=database),
-    }
+def statement(name: str, values: Mapping[str, Any], file: str = STATEMENTS) -> Statement:
+    """One of the statements of a file, for a run to execute; score_new_rows.sql if no file is named."""
+    return Statement(*prepare(f"{file}#{name}", **values))
 
 
-def _stop(project: Project, database: str) -> dict[str, Any] | None:
-    """When a run stops because too many of its rows break the contract; None if it never does."""
-    bound = project.contract.arriving
-    if bound.share == 1:
-        return None
-    reasons = render("inference/reasons_of_run.sql", database=database)
-    return {"share": bound.share, "rows": bound.least, "reasons": reasons}
+def lock_statements(database: str) -> LockStatements:
+    """The statements of the scoring lock; see snowloop_procedures/lock.py."""
+    values = {**RUN_VALUES, "database": database}
+    return LockStatements(statement("lock_owner", values), statement("acquire_lock", values))
 
 
-def _tasks(project: Project, named: Names, procedure: str) -> tuple[WantedTask, ...]:
-    """The tasks; a child's fingerprint holds the root's, because replacing the root cuts the child off."""
+def _tasks(project: Project, named: Names, procedure: str) -> tuple[DesiredTask, ...]:
+    """The tasks; a child's fingerprint includes the root's, because replacing the root detaches the child."""
     serving, database = project.serving, named.database
     shared = {"serving": serving, "warehouse": serving.warehouse or project.environment.warehouse}
     condition = f"SYSTEM$STREAM_HAS_DATA({literal(named.stream)})"
     root = _task("root", ROOT, named.root, "", definition=f"CALL {procedure}()", condition=condition, **shared)
-    metrics = render("inference/refresh_metrics.sql", database=database, classes=project.label.classes)
-    log = render("inference/log_runs.sql", database=database, task_names=GRAPH)
+    metrics = render("scoring/refresh_metrics.sql", database=database, classes=project.label.classes)
+    log = render("scoring/log_runs.sql", database=database, task_names=GRAPH)
     after = {"root": named.root, **shared}
     monitoring = _task("monitoring", MONITORING, named.monitoring, root.comment, definition=metrics, **after)
     return root, monitoring, _task("finalizer", FINALIZER, named.finalizer, root.comment, definition=log, **after)
 
 
-def _task(kind: str, name: str, quoted: str, after: str, **values: Any) -> WantedTask:
-    template = f"inference/create_{kind}_task.sql"
+def _task(kind: str, name: str, quoted: str, after: str, **values: Any) -> DesiredTask:
+    template = f"scoring/create_tasks.sql#{kind}"
     comment = f"snowloop {content_hash(render(template, task=quoted, comment='', **values), after)}"
-    statement = render(template, task=quoted, comment=comment, **values)
-    return WantedTask(name, quoted, statement, comment, _shown(kind, **values))
+    return DesiredTask(
+        name, quoted, render(template, task=quoted, comment=comment, **values), comment, _shown(kind, **values)
+    )
 
 
 def _shown(
     kind: str, *, serving: Serving, warehouse: str, definition: str, condition: str = "", root: str = ""
 ) -> dict[str, str]:
-    """What SHOW TASKS should tell of a task."""
+    """What SHOW TASKS should return for a task."""
     shown = {
         "definition": definition,
         "condition": condition,

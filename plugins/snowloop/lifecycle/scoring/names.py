@@ -1,4 +1,4 @@
-"""Names of the objects that make the scoring loop of a project."""
+"""Names of the objects of a project's scoring loop."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Names:
         table: The streamed RAW table.
         stream: The stream on it.
         root: The task that scores.
-        monitoring: The task after it that sums up what was scored.
+        monitoring: The task after it that computes metrics of what was scored.
         finalizer: The task that logs each run of the graph.
     """
 
@@ -61,5 +61,5 @@ def stream_name(project: Project) -> str:
 
 
 def stream_mode(project: Project) -> str:
-    """The kind of stream that the project wants, as SHOW STREAMS tells it."""
+    """The mode of the stream that the project declares, as SHOW STREAMS has it."""
     return "DEFAULT" if project.serving.corrections else "APPEND_ONLY"

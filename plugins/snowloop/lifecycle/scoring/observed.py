@@ -1,13 +1,15 @@
-"""What of the scoring loop is there, as SHOW, DESCRIBE, LIST and SELECT tell it; nothing is changed."""
+"""Observed state of the scoring loop, as SHOW, DESCRIBE, LIST and SELECT return it; nothing is changed."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from snowloop.errors import TrainingError
-from snowloop.lifecycle.features.training_set import Feature, describe_features
-from snowloop.lifecycle.scoring.consumers import is_own
-from snowloop.lifecycle.scoring.task_runs import calls
+from snowloop.errors import DeploymentError, TrainingError
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.training_set import describe_features
+from snowloop.lifecycle.scoring.names import GRAPH
+from snowloop.lifecycle.scoring.task_runs import statements_under_way
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, show, versions
 from snowloop.sql import identifier, literal, run
 from snowloop.workspace import Workspace
@@ -16,47 +18,51 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 INSPECTED = (("SERVING", "SCORED"), ("SERVING", "QUARANTINE"), ("OPS", "METRICS"))
-"""Tables, besides the source, whose columns count."""
+"""Tables, besides the source, whose columns matter."""
+FOLDERS = ("score_", "snowloop_procedures_")
+"""What the folders of scoring procedures and of the package that they import begin with, in @MODELS.CODE."""
+PACKAGE = re.compile(r"snowloop_procedures_[0-9a-f]{12}")
+"""The folder of a package, as a procedure's comment names it."""
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A recovery that has not come to its end.
+class UnfinishedRecovery:
+    """A recovery that has not finished.
 
     Args:
         run_id: The run, as OPS.RUNS has it.
-        since: When it was begun, in UTC.
+        since: When it began, in UTC.
     """
 
     run_id: str
     since: str
 
-    @property
-    def words(self) -> str:
-        """What it is, for people."""
-        return f"the recovery {self.run_id}, begun {self.since} UTC, is not done: it goes on, or was broken off"
+    def __str__(self) -> str:
+        """A sentence for people."""
+        return f"the recovery {self.run_id}, begun {self.since} UTC, is not done: it is under way, or was interrupted"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is there.
+class ObservedState:
+    """What exists.
 
     Args:
-        database: Whether the database is there.
+        database: Whether the database exists.
         tables: Names of its tables and views, as SCHEMA.NAME.
         columns: Columns of the source, SCORED, QUARANTINE and METRICS, by SCHEMA.NAME.
         features: What features.sql gives over the source, or None if it cannot be read.
         features_problem: Why it cannot.
         champion: The version that serves.
-        challenger: The version beside it.
+        challenger: The version with the alias CHALLENGER.
         streams: Rows of SHOW STREAMS for the schema RAW, by name.
         pending: Streams that hold unconsumed changes.
         tasks: Rows of SHOW TASKS for the tasks of the graph, by name.
         other_tasks: Rows of SHOW TASKS for all other tasks of the account.
         procedures: Names of the scoring procedures, the oldest first.
-        busy: Those that a run under way calls; asked only where there are several.
-        files: Paths of staged files of scoring procedures, without the stage's name.
-        recovery: A recovery that has not come to its end.
+        busy: Those that a run under way calls; only looked up where there are several.
+        packages: The folder of the package that a procedure imports, by the procedure's name; of all procedures.
+        files: Paths of staged files of scoring procedures and of packages, without the stage's name.
+        recovery: A recovery that has not finished.
     """
 
     database: bool = True
@@ -72,62 +78,128 @@ class Found:
     other_tasks: tuple[Mapping[str, Any], ...] = ()
     procedures: tuple[str, ...] = ()
     busy: frozenset[str] = frozenset()
+    packages: Mapping[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
-    recovery: Begun | None = None
+    recovery: UnfinishedRecovery | None = None
 
 
-def find_loop(workspace: Workspace) -> Found:
-    """Look at everything that the scoring loop is made of.
+def observe(workspace: Workspace) -> ObservedState:
+    """Look at everything that the scoring loop consists of.
 
     Args:
         workspace: Session, project and environment.
 
     Returns:
-        What is there.
+        What exists.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    session = workspace.session
-    database = workspace.database
+    session, database = workspace.session, workspace.database
     if not any(row["name"] == database for row in show(session, f"SHOW DATABASES LIKE {literal(database)}")):
-        return Found(database=False)
+        return ObservedState(database=False)
     tables = _names(session, "TABLES", database) | _names(session, "VIEWS", database)
     source = f"RAW.{workspace.project.table}"
     inspected = [each for each in (("RAW", workspace.project.table), *INSPECTED) if ".".join(each) in tables]
-    if source not in tables:
-        return Found(tables=tables)
-    features, problem = _features(workspace)
-    known = versions(workspace)
-    schemas = {name: identifier(database, name) for name in ("RAW", "SERVING", "MODELS")}
-    streams = {str(row["name"]): row for row in show(session, f"SHOW STREAMS IN SCHEMA {schemas['RAW']}")}
+    if not inspected:
+        return ObservedState(tables=tables)
+    features, problem = _features(workspace) if source in tables else (None, f"{source} does not exist")
+    registered = versions(workspace)
+    streams = {str(row["name"]): row for row in show(session, f"SHOW STREAMS IN SCHEMA {identifier(database, 'RAW')}")}
     tasks = show(session, "SHOW TASKS IN ACCOUNT")
-    own = {str(task["name"]): task for task in tasks if is_own(task, database)}
-    shown = show(session, f"SHOW PROCEDURES LIKE 'SCORE_%' IN SCHEMA {schemas['SERVING']}")
-    procedures = tuple(str(row["name"]) for row in sorted(shown, key=lambda row: row["created_on"]))
-    files = show(session, f'LIST @{schemas["MODELS"]}."CODE"/score_')
-    return Found(
+    created = sorted(
+        show(session, f"SHOW PROCEDURES IN DATABASE {identifier(database)}"), key=lambda row: row["created_on"]
+    )
+    procedures = tuple(str(row["name"]) for row in created if _scores(row))
+    stage = f"@{identifier(database, 'MODELS', 'CODE')}"
+    files = [str(row["name"]) for folder in FOLDERS for row in show(session, f"LIST {stage}/{folder}")]
+    return ObservedState(
         tables=tables,
         columns={".".join(each): _columns(session, identifier(database, *each)) for each in inspected},
         features=features,
         features_problem=problem,
-        champion=aliased(known, CHAMPION),
-        challenger=aliased(known, CHALLENGER),
+        champion=aliased(registered, CHAMPION),
+        challenger=aliased(registered, CHALLENGER),
         streams=streams,
-        pending=frozenset(name for name, row in streams.items() if _has_data(session, database, name, row)),
-        tasks=own,
+        pending=frozenset(name for name, row in streams.items() if _is_pending(session, database, name, row)),
+        tasks={str(task["name"]): task for task in tasks if is_own(task, database)},
         other_tasks=tuple(task for task in tasks if not is_own(task, database)),
         procedures=procedures,
         busy=_busy(session, database, procedures) if len(procedures) > 1 else frozenset(),
-        files=frozenset(str(row["name"]).split("/", 1)[1] for row in files),
+        packages=_packages(created),
+        files=frozenset(name.split("/", 1)[1] for name in files),
         recovery=unfinished_recovery(session, database) if "OPS.BACKFILLS" in tables else None,
     )
 
 
-def unfinished_recovery(session: "Session", database: str) -> Begun | None:
+def observe_environment(workspace: Workspace) -> ObservedState:
+    """``observe`` an environment that must exist.
+
+    Args:
+        workspace: Session, project and environment.
+
+    Returns:
+        What exists.
+
+    Raises:
+        DeploymentError: if the database or its tables are missing.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
+    """
+    observed = observe(workspace)
+    if not observed.database or not {"OPS.RUNS", "SERVING.QUARANTINE"} <= observed.tables:
+        message = (
+            f"{workspace.database} does not exist, or lacks tables: "
+            f"run the DAG {workspace.project.name}__environment for {workspace.target}"
+        )
+        raise DeploymentError(message)
+    return observed
+
+
+def unfinished_recovery(session: "Session", database: str) -> UnfinishedRecovery | None:
     """The oldest recovery that OPS.RUNS holds as RUNNING, or None."""
-    rows = run(session, "recover/unfinished.sql", database=database)
-    return Begun(str(rows[0]["RUN_ID"]), f"{rows[0]['STARTED_AT']:%Y-%m-%d %H:%M}") if rows else None
+    rows = run(session, "scoring/queries.sql#unfinished_recovery", database=database)
+    return UnfinishedRecovery(str(rows[0]["RUN_ID"]), f"{rows[0]['STARTED_AT']:%Y-%m-%d %H:%M}") if rows else None
+
+
+def is_stale(stream: Mapping[str, Any]) -> bool:
+    """Whether a row of SHOW STREAMS is of a stream that can no longer be read."""
+    return str(stream.get("stale")).lower() == "true" or str(stream.get("invalid_reason") or "N/A") != "N/A"
+
+
+def has_data(session: "Session", stream: str) -> bool:
+    """Whether a stream, a quoted name, holds changes that were not consumed."""
+    answer = session.sql(f"SELECT SYSTEM$STREAM_HAS_DATA({literal(stream)}) AS PENDING").collect()[0][0]
+    return str(answer).lower() == "true"
+
+
+def is_own(task: Mapping[str, Any], database: str) -> bool:
+    """Whether a row of SHOW TASKS is of a task of a project's graph."""
+    return task["name"] in GRAPH and (task["database_name"], task["schema_name"]) == (database, "SERVING")
+
+
+def other_consumers(tasks: Iterable[Mapping[str, Any]], database: str, stream: str) -> tuple[str, ...]:
+    """Tasks, besides the graph's own, that name a project's stream: each change is given to whoever reads it first.
+
+    In the project's own database the stream may be named without the database; elsewhere the name must be complete.
+
+    Args:
+        tasks: Rows of SHOW TASKS.
+        database: The project's database.
+        stream: Name of the stream, in its schema RAW.
+
+    Returns:
+        Their names, as DATABASE.SCHEMA.NAME.
+    """
+    qualified = rf"{re.escape(database)}\.RAW\."
+    consumers = []
+    for task in tasks:
+        if is_own(task, database):
+            continue
+        text = f"{task.get('condition') or ''} {task.get('definition') or ''}".replace('"', "").upper()
+        place = rf"(?:{qualified}|RAW\.|)" if task["database_name"] == database else qualified
+        if re.search(rf"(?<![\w.$]){place}{re.escape(stream)}(?![\w$])", text):
+            consumers.append(f"{task['database_name']}.{task['schema_name']}.{task['name']}")
+    return tuple(consumers)
 
 
 def _names(session: "Session", kind: str, database: str) -> frozenset[str]:
@@ -139,25 +211,23 @@ def _columns(session: "Session", table: str) -> tuple[str, ...]:
     return tuple(str(row["name"]) for row in show(session, f"DESCRIBE TABLE {table}"))
 
 
-def is_stale(stream: Mapping[str, Any]) -> bool:
-    """Whether SHOW STREAMS tells that a stream can no longer be read."""
-    return str(stream.get("stale")).lower() == "true" or str(stream.get("invalid_reason") or "N/A") != "N/A"
-
-
-def _has_data(session: "Session", database: str, name: str, stream: Mapping[str, Any]) -> bool:
-    """What a stale stream says of its data is not to be trusted."""
+def _is_pending(session: "Session", database: str, name: str, stream: Mapping[str, Any]) -> bool:
+    """SYSTEM$STREAM_HAS_DATA is not reliable for a stale stream."""
     return not is_stale(stream) and has_data(session, identifier(database, "RAW", name))
 
 
-def has_data(session: "Session", stream: str) -> bool:
-    """Whether a stream, a quoted name, holds changes that nobody consumed."""
-    answer = session.sql(f"SELECT SYSTEM$STREAM_HAS_DATA({literal(stream)}) AS PENDING").collect()[0][0]
-    return str(answer).lower() == "true"
+def _scores(procedure: Mapping[str, Any]) -> bool:
+    return procedure["schema_name"] == "SERVING" and str(procedure["name"]).startswith("SCORE_")
+
+
+def _packages(procedures: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    imports = {str(row["name"]): PACKAGE.search(str(row.get("description"))) for row in procedures}
+    return {name: match[0] for name, match in imports.items() if match}
 
 
 def _busy(session: "Session", database: str, procedures: tuple[str, ...]) -> frozenset[str]:
-    """A graph that runs keeps to the procedure with which it began; of one that does not tell, all are."""
-    texts = calls(session, database)
+    """A run of the graph keeps the procedure with which it began; if its statement is unknown, all are busy."""
+    texts = statements_under_way(session, database)
     return frozenset(name for name in procedures if any(text is None or name in text for text in texts))
 
 

@@ -1,23 +1,81 @@
-"""Compares the wanted scoring loop with what is there, and says what has to be done: a pure function and its result."""
+"""Compares the desired scoring loop with the observed one, and plans typed steps: a pure function and its result."""
 
-from base64 import b64encode
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from snowloop.errors import PlanRefused
+from snowloop.lifecycle.procedure.code import package_archive, package_file, package_folder
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.blockers import Refused, refusals
-from snowloop.lifecycle.scoring.desired import Wanted, WantedTask, wanted_loop
-from snowloop.lifecycle.scoring.names import stream_mode
-from snowloop.lifecycle.scoring.observed import Found, find_loop
-from snowloop.lifecycle.scoring.obsolete import obsolete
-from snowloop.lifecycle.scoring.steps import Step, upload_steps
-from snowloop.lifecycle.scoring.task_diff import drift
+from snowloop.lifecycle.scoring.blockers import blockers
+from snowloop.lifecycle.scoring.desired import DesiredState, DesiredTask, desired_state
+from snowloop.lifecycle.scoring.names import stream_mode, stream_name
+from snowloop.lifecycle.scoring.observed import PACKAGE, ObservedState, observe
 from snowloop.project import Project
+from snowloop.sql import identifier
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import ScoringRequest
 
 Action = Literal["create", "change", "resume", "keep", "drop", "refuse"]
 MARKS: dict[Action, str] = {"create": "+", "change": "~", "resume": ">", "keep": "=", "drop": "-", "refuse": "!"}
+OWN = re.compile(r"SCORE_[0-9A-F]{12}")
+"""Names that a deployment gives to procedures: other objects are never dropped."""
+COMMENT = re.compile(r"--[^\n]*")
+INSIGNIFICANT = re.compile(r"[\s\"\\;\[\]]+")
+"""What an account may write in another way: white space, quotes of names, the end of a statement, lists."""
+EMPTY = ("", "NULL", "NONE")
+
+
+@dataclass(frozen=True)
+class RunSql:
+    """Send a statement."""
+
+    statement: str
+    kind: Literal["run_sql"] = "run_sql"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Put a file on the stage.
+
+    Args:
+        path: Its place, with the stage.
+        sha256: The hash of its content.
+        request: What it holds; None: the archive of snowloop_procedures, which apply builds again.
+    """
+
+    path: str
+    sha256: str
+    request: ScoringRequest | None = None
+    kind: Literal["upload"] = "upload"
+
+    def content(self) -> bytes:
+        """The file's content."""
+        return self.request.to_json().encode() if self.request else package_archive()
+
+
+@dataclass(frozen=True)
+class WaitForRuns:
+    """Wait until no run of the graph of a root task is under way."""
+
+    root: str
+    kind: Literal["wait_for_runs"] = "wait_for_runs"
+
+
+@dataclass(frozen=True)
+class RequireEmptyStream:
+    """Go on only if a stream holds nothing; otherwise resume the root task of the graph, which is as it was."""
+
+    stream: str
+    root: str
+    kind: Literal["require_empty_stream"] = "require_empty_stream"
+
+
+Step = Annotated[RunSql | Upload | WaitForRuns | RequireEmptyStream, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
@@ -48,8 +106,7 @@ class Plan(Result):
         target: The environment.
         procedure: Quoted name of the scoring procedure; empty if the plan is refused before it is known.
         changes: One for each object.
-        steps: What apply sends; none if there is nothing to do or the plan is refused.
-        files: Contents of the files that the steps upload, in base64.
+        steps: What apply does; none if there is nothing to do or the plan is refused.
     """
 
     project: str
@@ -57,7 +114,6 @@ class Plan(Result):
     procedure: str
     changes: tuple[Change, ...]
     steps: tuple[Step, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[Change, ...]:
@@ -74,12 +130,8 @@ class Plan(Result):
         actions = [change.action for change in self.changes]
         return {action: actions.count(action) for action in MARKS if action in actions}
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields but the contents of the files, as JSON can hold them."""
-        return {name: value for name, value in super().to_dict().items() if name != "files"}
-
     def check(self) -> None:
-        """Let a plan pass that may be applied.
+        """Raise if the plan must not be applied.
 
         Raises:
             PlanRefused: if it holds a refusal; the message has each reason and its remedy.
@@ -90,7 +142,7 @@ class Plan(Result):
             raise PlanRefused(message)
 
     def text(self) -> str:
-        """The plan for people: a line for each object, then what it comes to."""
+        """The plan for people: a line for each object, then the totals."""
         lines = [f"scoring loop of {self.project} in {self.target}:"]
         for change in self.changes:
             lines.append(
@@ -121,19 +173,19 @@ def plan_scoring(workspace: Workspace) -> Plan:
         ProjectError: if the target is not a plain name.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    found = find_loop(workspace)
-    wanted = wanted_loop(workspace.project, workspace.target, found.features) if found.features is not None else None
-    return make_plan(workspace.project, workspace.target, wanted, found)
+    project, target, observed = workspace.project, workspace.target, observe(workspace)
+    desired = None if observed.features is None else desired_state(project, target, observed.features)
+    return make_plan(project, target, desired, observed)
 
 
-def make_plan(project: Project, target: str, wanted: Wanted | None, found: Found) -> Plan:
-    """Compare what is wanted with what is there; nothing is asked and nothing is sent.
+def make_plan(project: Project, target: str, desired: DesiredState | None, observed: ObservedState) -> Plan:
+    """Compare the desired state with the observed one; nothing is sent.
 
     Args:
         project: The project.
         target: The environment.
-        wanted: The loop as declared; None if it could not be computed, which ``found`` explains.
-        found: What is there.
+        desired: The loop as declared; None if it could not be computed, for a reason that ``observed`` has.
+        observed: What exists.
 
     Returns:
         The plan.
@@ -141,135 +193,183 @@ def make_plan(project: Project, target: str, wanted: Wanted | None, found: Found
     Raises:
         ProjectError: if the target is not a plain name.
     """
-    refused = refusals(project, target, wanted, found)
-    reasons = tuple(_refusal(each) for each in refused)
-    if wanted is None:
-        return Plan(project.name, target, "", reasons)
-    taken = {change.name for change in reasons}
-    code, code_steps = _code(wanted, found)
-    tables, table_steps = _tables(wanted, found)
-    stream, stream_steps, at_rest = _stream(project, wanted, found)
-    tasks, task_steps = _graph(wanted, found, at_rest)
-    dropped, drop_steps = _drops(wanted, found)
-    changes = [change for change in (*code, *tables, *stream, *tasks, *dropped) if change.name not in taken]
-    steps = () if refused else (*code_steps, *table_steps, *stream_steps, *task_steps, *drop_steps)
-    files = {name: b64encode(content).decode() for name, content in wanted.files.items()} if steps else {}
-    return Plan(project.name, target, wanted.procedure.quoted, (*reasons, *changes), steps, files)
+    blocking = blockers(project, target, desired, observed)
+    refusals = tuple(Change(each.kind, each.name, "refuse", each.reason, each.remedy) for each in blocking)
+    if desired is None:
+        return Plan(project.name, target, "", refusals)
+    parts = _Parts()
+    _code(parts, desired, observed)
+    _tables(parts, desired, observed)
+    in_between = _stream(parts, project, desired, observed)
+    _graph(parts, desired, observed, in_between)
+    _drops(parts, desired, observed)
+    blocked = {change.name for change in refusals}
+    changes = [change for change in parts.changes if change.name not in blocked]
+    steps = () if refusals else tuple(parts.steps)
+    return Plan(project.name, target, desired.procedure.quoted, (*refusals, *changes), steps)
 
 
-def _refusal(refused: Refused) -> Change:
-    return Change(refused.kind, refused.name, "refuse", refused.reason, refused.remedy)
+@dataclass
+class _Parts:
+    """Changes and steps as they are collected."""
+
+    changes: list[Change] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def add(self, kind: str, name: str, action: Action, reason: str, *steps: Step) -> None:
+        self.changes.append(Change(kind, name, action, reason))
+        self.steps += steps
 
 
-def _code(wanted: Wanted, found: Found) -> tuple[list[Change], list[Step]]:
-    """Files and procedure: their names hold the hash of their content, so that what is there is right."""
-    procedure = wanted.procedure
-    folder = procedure.name.lower()
-    missing = sorted(name for name in wanted.files if f"{folder}/{name}" not in found.files)
-    there = procedure.name in found.procedures
-    steps = upload_steps(procedure, missing)
-    if not there:
-        steps.append(Step("sql", procedure.statement))
-    files = f"MODELS.CODE/{folder}"
-    return [
-        Change("stage files", files, "create", f"missing: {', '.join(missing)}")
-        if missing
-        else Change("stage files", files, "keep", "content as declared"),
-        Change("procedure", f"SERVING.{procedure.name}", "keep", "code as declared")
-        if there
-        else Change("procedure", f"SERVING.{procedure.name}", "create", "no procedure of this code is there"),
-    ], steps
+def _code(parts: _Parts, desired: DesiredState, observed: ObservedState) -> None:
+    """Files and procedure: their names hold the hash of their content, so one of this name is right."""
+    procedure = desired.procedure
+    uploads = {package_folder(): (package_file(), None), procedure.folder: (procedure.files[0], desired.request)}
+    for folder, (file, request) in uploads.items():
+        if file in observed.files:
+            parts.add("stage files", f"MODELS.CODE/{folder}", "keep", "content as declared")
+            continue
+        upload = Upload(f"{procedure.stage}/{file}", "", request)
+        upload = replace(upload, sha256=sha256(upload.content()).hexdigest())
+        parts.add("stage files", f"MODELS.CODE/{folder}", "create", f"missing: {file.partition('/')[2]}", upload)
+    name = f"SERVING.{procedure.name}"
+    if procedure.name in observed.procedures:
+        parts.add("procedure", name, "keep", "code as declared")
+    else:
+        parts.add("procedure", name, "create", "no procedure of this code exists", RunSql(procedure.statement))
 
 
-def _drops(wanted: Wanted, found: Found) -> tuple[list[Change], list[Step]]:
-    """Procedures of earlier deployments, which go last: when the graph calls the present one."""
-    changes: list[Change] = []
-    steps: list[Step] = []
-    for each in obsolete(wanted, found):
-        if each.procedure:
-            why = "nothing calls it; the present one and the one before it are kept"
-            changes.append(Change("procedure", f"SERVING.{each.name}", "drop", why))
-        if each.files:
-            changes.append(Change("stage files", f"MODELS.CODE/{each.name.lower()}", "drop", "of no procedure in use"))
-        steps += each.steps
-    return changes, steps
-
-
-def _tables(wanted: Wanted, found: Found) -> tuple[list[Change], list[Step]]:
+def _tables(parts: _Parts, desired: DesiredState, observed: ObservedState) -> None:
     """Tables of a declared challenger; they are kept when it is no longer declared."""
-    changes, steps = [], []
-    for name, statement in wanted.tables.items():
-        if name in found.tables:
-            changes.append(Change("table", name, "keep", "what challengers did"))
+    for name, statement in desired.tables.items():
+        if name in observed.tables:
+            parts.add("table", name, "keep", "what challengers did")
         else:
-            changes.append(Change("table", name, "create", "a challenger is declared"))
-            steps.append(Step("sql", statement))
-    return changes, steps
+            parts.add("table", name, "create", "a challenger is declared", RunSql(statement))
 
 
-def _stream(project: Project, wanted: Wanted, found: Found) -> tuple[list[Change], list[Step], list[Step]]:
-    """Stream and baseline, in this order: the baseline is read at the stream's offset; and what to do at rest."""
-    name, steps, changes, at_rest = f"{project.table}_STREAM", [], [], []
-    mode, wanted_mode = str(found.streams.get(name, {}).get("mode")).upper(), stream_mode(project)
-    if name in found.streams and mode != wanted_mode:
-        changes.append(Change("stream", f"RAW.{name}", "change", f"{mode} to {wanted_mode}, at the same offset"))
-        if wanted_mode == "APPEND_ONLY":  # corrections may have come since the plan was made
-            at_rest.append(Step("empty", wanted.names.stream))
-        at_rest.append(Step("sql", wanted.other_stream))
-    elif name in found.streams:
-        changes.append(Change("stream", f"RAW.{name}", "keep", "its offset is kept"))
+def _stream(parts: _Parts, project: Project, desired: DesiredState, observed: ObservedState) -> list[Step]:
+    """Stream and then baseline, which is read at the stream's offset; returned: steps while the graph is suspended."""
+    name = stream_name(project)
+    mode, desired_mode = str(observed.streams.get(name, {}).get("mode")).upper(), stream_mode(project)
+    suspended: list[Step] = []
+    if name in observed.streams and mode != desired_mode:
+        parts.add("stream", f"RAW.{name}", "change", f"{mode} to {desired_mode}, at the same offset")
+        if desired_mode == "APPEND_ONLY":  # corrections may have arrived since the plan was made
+            suspended.append(RequireEmptyStream(desired.names.stream, desired.names.root))
+        suspended.append(RunSql(desired.change_stream))
+    elif name in observed.streams:
+        parts.add("stream", f"RAW.{name}", "keep", "its offset is kept")
     else:
-        changes.append(Change("stream", f"RAW.{name}", "create", "there is none"))
-        steps.append(Step("sql", wanted.stream))
-    if "SERVING.BASELINE" in found.tables:
-        changes.append(Change("table", "SERVING.BASELINE", "keep", "keys from before the stream"))
+        parts.add("stream", f"RAW.{name}", "create", "it does not exist", RunSql(desired.stream))
+    if "SERVING.BASELINE" in observed.tables:
+        parts.add("table", "SERVING.BASELINE", "keep", "keys from before the stream")
     else:
-        changes.append(Change("table", "SERVING.BASELINE", "create", "keys that are there before the stream"))
-        steps.append(Step("sql", wanted.baseline))
-    return changes, steps, at_rest
+        parts.add("table", "SERVING.BASELINE", "create", "keys from before the stream", RunSql(desired.baseline))
+    return suspended
 
 
-def _graph(wanted: Wanted, found: Found, at_rest: list[Step]) -> tuple[list[Change], list[Step]]:
-    """The tasks: root suspended and waited for, what differs replaced, all others resumed, the root last."""
-    changes = _task_changes(wanted, found)
-    if all(change.action == "keep" for change in changes) and not at_rest:
-        return changes, []
-    root, *others = wanted.tasks
-    by_name = dict(zip((each.name for each in wanted.tasks), changes, strict=True))
-    replaced = [each for each in wanted.tasks if by_name[each.name].action in ("create", "change")]
-    steps = []
-    suspended = replaced or at_rest or any(by_name[each.name].action != "keep" for each in others)
-    if root.name in found.tasks and suspended:
-        steps.append(Step("sql", f"ALTER TASK {root.quoted} SUSPEND"))
-        steps += [Step("wait", root.quoted)] if replaced or at_rest else []
-        if by_name[root.name].action == "keep":
+def _graph(parts: _Parts, desired: DesiredState, observed: ObservedState, suspended: list[Step]) -> None:
+    """The tasks: suspend the root and wait for runs, replace tasks that differ, resume all others, the root last."""
+    changes = _task_changes(desired, observed)
+    root, *others = desired.tasks
+    actions = {task.name: change.action for task, change in zip(desired.tasks, changes, strict=True)}
+    replaced = [each for each in desired.tasks if actions[each.name] in ("create", "change")]
+    resumed = [each for each in others if actions[each.name] != "keep"]
+    if not (replaced or resumed or suspended or actions[root.name] != "keep"):
+        parts.changes += changes
+        return
+    if root.name in observed.tasks and (replaced or resumed or suspended):
+        parts.steps.append(RunSql(f"ALTER TASK {root.quoted} SUSPEND"))
+        parts.steps += [WaitForRuns(root.quoted)] if replaced or suspended else []
+        if actions[root.name] == "keep":
             changes[0] = Change("task", f"SERVING.{root.name}", "resume", "suspended while the graph is changed")
-    steps += [*at_rest, *(Step("sql", each.statement) for each in replaced)]
-    steps += [Step("sql", f"ALTER TASK {each.quoted} RESUME") for each in others if by_name[each.name].action != "keep"]
-    return changes, [*steps, Step("sql", f"ALTER TASK {root.quoted} RESUME")]
+    parts.changes += changes
+    parts.steps += [*suspended, *(RunSql(each.statement) for each in replaced)]
+    parts.steps += [RunSql(f"ALTER TASK {each.quoted} RESUME") for each in (*resumed, root)]
 
 
-def _task_changes(wanted: Wanted, found: Found) -> list[Change]:
-    """What is to be done with each task; a root that is replaced cuts off what follows it."""
-    root, *others = [_task_change(each, found) for each in wanted.tasks]
+def _task_changes(desired: DesiredState, observed: ObservedState) -> list[Change]:
+    """What is to be done with each task; replacing the root detaches the other tasks."""
+    root, *others = [_task_change(each, observed) for each in desired.tasks]
     if root.action not in ("create", "change"):
         return [root, *others]
-    why = "replacing the root cuts it off"
-    cut = [replace(each, action="change", reason=why) if each.action in ("keep", "resume") else each for each in others]
-    return [root, *cut]
+    why = "replacing the root detaches it"
+    return [root, *(replace(e, action="change", reason=why) if e.action in ("keep", "resume") else e for e in others)]
 
 
-def _task_change(wanted: WantedTask, found: Found) -> Change:
-    task: Any = found.tasks.get(wanted.name)
-    shown = f"SERVING.{wanted.name}"
+def _task_change(desired: DesiredTask, observed: ObservedState) -> Change:
+    task, name = observed.tasks.get(desired.name), f"SERVING.{desired.name}"
     if task is None:
-        return Change("task", shown, "create", "there is none")
-    if task["comment"] != wanted.comment:
-        return Change("task", shown, "change", f"made as '{task['comment']}', wanted is '{wanted.comment}'")
-    altered = drift(wanted.shown, task)
+        return Change("task", name, "create", "it does not exist")
+    if task["comment"] != desired.comment:
+        return Change("task", name, "change", f"its comment is '{task['comment']}', not '{desired.comment}'")
+    altered = task_diff(desired.shown, task)
     if altered:
-        return Change("task", shown, "change", f"somebody altered it: {', '.join(altered)}")
+        return Change("task", name, "change", f"it was altered: {', '.join(altered)}")
     if str(task["state"]).lower() != "started":
-        why = task.get("last_suspended_reason") or "as tasks are at first, or by someone's word"
-        return Change("task", shown, "resume", f"it is suspended: {why}")
-    return Change("task", shown, "keep", "as declared, and started")
+        why = task.get("last_suspended_reason") or "never resumed, or suspended by a user"
+        return Change("task", name, "resume", f"it is suspended: {why}")
+    return Change("task", name, "keep", "as declared, and started")
+
+
+def task_diff(desired: Mapping[str, str], shown: Mapping[str, Any]) -> list[str]:
+    """Columns in which a task differs from its declaration although its fingerprint is right: it was altered.
+
+    Texts are compared without comments, white space, quotes of names and case, because an account may return them in
+    another form than they were sent in; a column that an account does not show is not compared.
+
+    Args:
+        desired: What SHOW TASKS should return, by column.
+        shown: A row of SHOW TASKS.
+
+    Returns:
+        Names of the columns, none if the task is as declared.
+    """
+    return [name for name, value in desired.items() if name in shown and not _same(name, value, shown[name])]
+
+
+def _same(name: str, desired: str, shown: Any) -> bool:
+    one, other = _significant(desired), _significant(shown)
+    if name == "task_relations":  # it may list more than the root that is finalized
+        return one.strip("{}") in other
+    return one == other or (one in EMPTY and other in EMPTY)
+
+
+def _significant(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return INSIGNIFICANT.sub("", COMMENT.sub("", text)).upper()
+
+
+def _drops(parts: _Parts, desired: DesiredState, observed: ObservedState) -> None:
+    """Procedures and files of earlier deployments, dropped last: by then the graph calls the present procedure.
+
+    Procedures are never changed, so each deployment of other code adds one. The one before the present is kept, so that
+    returning to its code needs no upload; so are those that a task names, or a run under way calls. A package is kept
+    as long as a procedure imports it.
+    """
+    database, stage = desired.names.database, desired.procedure.stage
+    kept = _procedures_in_use(desired, observed)
+    for name in (each for each in observed.procedures if OWN.fullmatch(each) and each not in kept):
+        why = "nothing calls it; the present one and the one before it are kept"
+        drop = RunSql(f"DROP PROCEDURE IF EXISTS {identifier(database, 'SERVING', name)}()")
+        parts.add("procedure", f"SERVING.{name}", "drop", why, drop)
+    imported = {package for name, package in observed.packages.items() if name in kept or not OWN.fullmatch(name)}
+    packages = {package_folder(), *imported}
+    for folder in sorted({file.partition("/")[0] for file in observed.files}):
+        own = OWN.fullmatch(folder.upper()) and folder.upper() not in kept
+        if own or (PACKAGE.fullmatch(folder) and folder not in packages):
+            remove = RunSql(f"REMOVE {stage}/{folder}/")
+            parts.add("stage files", f"MODELS.CODE/{folder}", "drop", "no procedure in use imports them", remove)
+
+
+def _procedures_in_use(desired: DesiredState, observed: ObservedState) -> set[str]:
+    present = desired.procedure.name
+    in_graph, elsewhere = _called(observed.tasks.values()), _called(observed.other_tasks)
+    others = [name for name in observed.procedures if OWN.fullmatch(name) and name != present]
+    before = in_graph - {present} or set(others[-1:])
+    return {present, *before, *elsewhere, *observed.busy}
+
+
+def _called(tasks: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {name for task in tasks for name in OWN.findall(str(task.get("definition") or "").upper())}

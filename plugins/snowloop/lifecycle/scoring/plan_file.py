@@ -11,7 +11,7 @@ from snowloop.lifecycle.scoring.plan import Change, Plan
 
 
 def save_plan(plan: Plan, file: Path) -> None:
-    """Write a plan with the contents of the files that it uploads.
+    """Write a plan as JSON, with all its statements; the archive of the code is in it by its hash alone.
 
     Args:
         plan: The plan.
@@ -21,9 +21,9 @@ def save_plan(plan: Plan, file: Path) -> None:
         DeploymentError: if it cannot be written.
     """
     try:
-        file.write_text(json.dumps({**plan.to_dict(), "files": plan.files}, indent=2) + "\n")
+        file.write_text(json.dumps(plan.to_dict(), indent=2) + "\n")
     except OSError as error:
-        message = f"the plan cannot be written to {file}: {error.strerror}; name a file in a folder that is there"
+        message = f"the plan cannot be written to {file}: {error.strerror}; name a file in a folder that exists"
         raise DeploymentError(message) from error
 
 
@@ -48,17 +48,17 @@ def read_plan(file: Path) -> Plan:
 
 
 def check_unchanged(saved: Plan, now: Plan) -> None:
-    """Let a saved plan pass if planning now gives the same: what is there and the declaration are as they were.
+    """Raise unless planning now gives the saved plan: the observed state and the declaration are unchanged.
 
-    A plan follows from the declaration and from what is there alone, so that an equal one is the fingerprint of both;
-    and a file that somebody has edited is found in the same way.
+    A plan follows from the declaration and the observed state alone, so an equal plan proves that both are unchanged. A
+    file that was edited is noticed in the same way.
 
     Args:
         saved: The plan that was saved.
         now: The plan as it is made now.
 
     Raises:
-        PlanRefused: if they differ; the message says in what, and what to do.
+        PlanRefused: if they differ; the message lists the differences, and what to do.
     """
     if saved == now:
         return
@@ -75,12 +75,10 @@ def _differences(saved: Plan, now: Plan) -> Iterator[str]:
         yield f"it was made for {saved.project} in {saved.target}"
         return
     before, after = ({(each.kind, each.name): each for each in plan.changes} for plan in (saved, now))
-    found = False
-    for key in [*before, *(key for key in after if key not in before)]:
-        if before.get(key) != after.get(key):
-            found = True
-            yield f"{' '.join(key)}: saved {_words(before.get(key))}, now {_words(after.get(key))}"
-    if not found:
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    for key in changed:
+        yield f"{' '.join(key)}: saved {_words(before.get(key))}, now {_words(after.get(key))}"
+    if not changed:
         yield "the same objects, but other statements or other contents of files"
 
 

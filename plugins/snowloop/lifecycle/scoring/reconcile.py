@@ -7,7 +7,6 @@ from snowloop.errors import ScoringError
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import names
 from snowloop.project import Project
-from snowloop.sql import run
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class Reconciliation(Result):
         scored: Rows of SERVING.SCORED.
         quarantined: Rows of SERVING.QUARANTINE.
         pending: Rows still in the stream.
-        removed: Images of rows that were corrected or deleted in the source.
+        removed: Row versions that were corrected or deleted in the source.
     """
 
     source_rows: int
@@ -55,18 +54,12 @@ def reconcile(workspace: Workspace) -> Reconciliation:
     Raises:
         ScoringError: if a row was lost, or scored or quarantined more than once; the message names keys.
     """
-    session, project = workspace.session, workspace.project
-    named = names(project, workspace.target)
-    values: dict[str, Any] = {
-        "database": named.database,
-        "table": named.table,
-        "stream": named.stream,
-        "key": project.key,
-    }
-    unreconciled = run(session, "inference/unreconciled.sql", at_offset=False, **values)
+    project, named = workspace.project, names(workspace.project, workspace.target)
+    values: dict[str, Any] = {"table": named.table, "stream": named.stream, "key": project.key}
+    unreconciled = workspace.run("scoring/reconcile.sql#unreconciled", at_offset=False, **values)
     lost = [row for row in unreconciled if row["N"] > 0]
     extra = [row for row in unreconciled if row["N"] < 0]
-    twice = run(session, "inference/scored_twice.sql", **values)
+    twice = workspace.run("scoring/reconcile.sql#scored_twice", **values)
     problems = [
         f"{len(rows)} keys {what}, such as {_keys(project, rows)}"
         for what, rows in (
@@ -79,7 +72,7 @@ def reconcile(workspace: Workspace) -> Reconciliation:
     if problems:
         message = f"the rows of {named.table} do not reconcile with SERVING: {'; '.join(problems)}"
         raise ScoringError(message)
-    counts = run(session, "inference/counts.sql", **values)[0]
+    counts = workspace.run("scoring/reconcile.sql#counts", **values)[0]
     return Reconciliation(*(int(count) for count in counts))
 
 

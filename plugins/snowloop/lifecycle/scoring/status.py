@@ -1,13 +1,12 @@
-"""What is deployed and how it does: champion, stream, tasks, last runs, quarantine; nothing is changed."""
+"""What is deployed and in which state: champion, stream, tasks, last runs, quarantine; nothing is changed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from snowloop.errors import DeploymentError
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.challenger import CHALLENGES, last_challenge
 from snowloop.lifecycle.scoring.names import GRAPH, ROOT, names, stream_name
-from snowloop.lifecycle.scoring.observed import Found, find_loop, is_stale
+from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, observe_environment
 from snowloop.lifecycle.scoring.task_runs import GraphRun, graph_runs
 from snowloop.project import Project
 from snowloop.sql import run
@@ -27,16 +26,16 @@ class Status(Result):
         project: Name of the project.
         target: The environment.
         champion: The version that serves, or None.
-        challenger: The version beside it, how it challenges, and what came of it in the last run; empty if none is
-            declared and none has the alias.
+        challenger: The challenger, its mode, and what it did in its last run; empty if none is declared and no version
+            has the alias.
         stream: ``missing``, ``stale``, ``empty`` or ``holds rows``.
         stale_after: When the stream will be stale if nothing reads it.
         pending: Rows in the stream; None if it cannot be read.
         tasks: State of each task of the graph: started, suspended or missing, with the reason that Snowflake gives.
-        graph: How the last run of the graph that is over ended, as Snowflake tells it; empty if there was none.
+        graph: How the last run of the graph ended that is over; empty if there was none.
         runs: The last runs of the scoring procedure, latest first.
         quarantined: The most frequent reasons of the last 24 hours, with their number of rows.
-        recovery: Of a recovery that has not come to its end, what to do; else empty.
+        recovery: What to do about an unfinished recovery; empty if there is none.
     """
 
     project: str
@@ -54,19 +53,19 @@ class Status(Result):
 
     @property
     def healthy(self) -> bool:
-        """Whether there is a champion, a stream that can be read, no recovery to end, and all tasks are started."""
+        """Whether a champion exists, the stream can be read, no recovery is unfinished, and all tasks are started."""
         started = all(state == "started" for state in self.tasks.values())
         readable = self.stream in ("empty", "holds rows") and not self.recovery
         return self.champion is not None and readable and started
 
     def text(self) -> str:
         """The status for people."""
-        pending = "not known" if self.pending is None else f"{self.pending:,}"
+        pending = "unknown" if self.pending is None else f"{self.pending:,}"
         lines = [
             f"scoring loop of {self.project} in {self.target}: {'healthy' if self.healthy else 'NOT SERVING'}",
             f"  champion    {self.champion or 'none: run the training loop'}",
             *([f"  challenger  {self.challenger}"] if self.challenger else []),
-            f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'not known'}",
+            f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'unknown'}",
             *([f"  recovery    {self.recovery}"] if self.recovery else []),
             *(f"  task        {name}: {state}" for name, state in self.tasks.items()),
             *([f"  graph       {self.graph}"] if self.graph else []),
@@ -86,64 +85,58 @@ def loop_status(workspace: Workspace) -> Status:
         Its state.
 
     Raises:
-        DeploymentError: if the environment is not there.
+        DeploymentError: if the environment does not exist.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
     session, project = workspace.session, workspace.project
-    found = find_loop(workspace)
-    named = names(project, workspace.target)
-    if not found.database or not {"OPS.RUNS", "SERVING.QUARANTINE"} <= found.tables:
-        message = (
-            f"{named.database} is not there, or not whole: "
-            f"run the DAG {project.name}__environment for {workspace.target}"
-        )
-        raise DeploymentError(message)
-    state, after = _stream(found, project)
+    named, observed = names(project, workspace.target), observe_environment(workspace)
+    state, after = _stream(observed, project)
     readable = state in ("empty", "holds rows")
-    pending = int(run(session, "inference/count_pending.sql", stream=named.stream)[0]["N"]) if readable else None
-    runs = run(session, "inference/last_runs.sql", database=named.database, count=RUNS)
-    reasons = run(session, "inference/quarantine_reasons.sql", database=named.database, count=REASONS)
+    pending = int(run(session, "scoring/queries.sql#count_pending", stream=named.stream)[0]["N"]) if readable else None
+    runs = run(session, "scoring/queries.sql#last_runs", database=named.database, count=RUNS)
+    reasons = run(session, "scoring/queries.sql#quarantine_reasons", database=named.database, count=REASONS)
     return Status(
         project=project.name,
         target=workspace.target,
-        champion=found.champion.name if found.champion else None,
-        challenger=_challenger(session, project, found, named.database),
+        champion=observed.champion.name if observed.champion else None,
+        challenger=_challenger(session, project, observed, named.database),
         stream=state,
         stale_after=after,
         pending=pending,
-        tasks={name: _task(found, name) for name in GRAPH},
-        graph=_graph(graph_runs(session, named.database, found.tasks.get(ROOT))),
+        tasks={name: _task(observed, name) for name in GRAPH},
+        graph=_graph(graph_runs(session, named.database, observed.tasks.get(ROOT))),
         runs=tuple(row.as_dict() for row in runs),
         quarantined={str(row["REASON"]): int(row["N"]) for row in reasons},
-        recovery=f"{found.recovery.words}; run `snowloop recover`, then apply" if found.recovery else "",
+        recovery=f"{observed.recovery}; run `snowloop recover`, then apply" if observed.recovery else "",
     )
 
 
-def _challenger(session: "Session", project: Project, found: Found, database: str) -> str:
-    plan, version = project.serving.challenger, found.challenger
+def _challenger(session: "Session", project: Project, observed: ObservedState, database: str) -> str:
+    declared, version = project.serving.challenger, observed.challenger
     if version is None:
-        return f"none: {plan.mode} is declared, and the champion scores alone" if plan else ""
-    if plan is None or CHALLENGES not in found.tables:
-        return f"{version.name}, which does not score: {'no challenger is declared' if plan is None else 'run apply'}"
+        return f"none: {declared.mode} is declared, and the champion scores alone" if declared else ""
+    if declared is None or CHALLENGES not in observed.tables:
+        why = "no challenger is declared" if declared is None else "run apply"
+        return f"{version.name}, which does not score: {why}"
     last = last_challenge(session, database, version.name)
-    told = "has not scored yet" if last is None else f"scored {last['ROWS_SCORED']:,} rows in the last run"
+    did = "has not scored yet" if last is None else f"scored {last['ROWS_SCORED']:,} rows in the last run"
     if last and last["ERROR"]:
-        told = f"could not score in the last run: {last['ERROR']}"
-    return f"{version.name}, {plan.mode}: {told}"
+        did = f"could not score in the last run: {last['ERROR']}"
+    return f"{version.name}, {declared.mode}: {did}"
 
 
-def _stream(found: Found, project: Project) -> tuple[str, str]:
-    stream = found.streams.get(stream_name(project))
+def _stream(observed: ObservedState, project: Project) -> tuple[str, str]:
+    stream = observed.streams.get(stream_name(project))
     if stream is None:
         return "missing", ""
     after = str(stream.get("stale_after") or "")
     if is_stale(stream):
         return "stale", after
-    return ("holds rows" if stream_name(project) in found.pending else "empty"), after
+    return ("holds rows" if stream_name(project) in observed.pending else "empty"), after
 
 
-def _task(found: Found, name: str) -> str:
-    task = found.tasks.get(name)
+def _task(observed: ObservedState, name: str) -> str:
+    task = observed.tasks.get(name)
     if task is None:
         return "missing"
     state, why = str(task["state"]).lower(), task.get("last_suspended_reason")
@@ -154,7 +147,7 @@ def _graph(runs: list[GraphRun]) -> str:
     last = next((each for each in runs if each.over), None)
     if last is None:
         return ""
-    return f"{last.began:%Y-%m-%d %H:%M:%S} {last.failure.words() if last.failure else 'SUCCEEDED'}"
+    return f"{last.began:%Y-%m-%d %H:%M:%S} {last.failure or 'SUCCEEDED'}"
 
 
 def _run_words(run: dict[str, Any]) -> str:

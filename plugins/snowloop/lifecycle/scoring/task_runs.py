@@ -1,4 +1,4 @@
-"""Runs of the task graph as Snowflake tells them: which are under way, and what became of the last ones."""
+"""Runs of the task graph as Snowflake records them: which are under way, and how the last ones ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 FAILED = ("FAILED", "FAILED_AND_AUTO_SUSPENDED", "CANCELLED")
 OPEN = ("SCHEDULED", "EXECUTING")
-TOLD = 300
-"""Runs of tasks that are told at most, the latest ones."""
+LIMIT = 300
+"""How many runs of tasks are read, the latest ones."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class TaskRun:
 
     Args:
         name: The task.
-        state: As TASK_HISTORY tells it.
-        error: What Snowflake says of a failure.
+        state: As TASK_HISTORY has it.
+        error: Snowflake's message of a failure.
         attempt: Number of the attempt.
         began: When it began, in UTC; when it was due if it never began.
         ended: When it ended; None while it has not.
@@ -58,7 +58,7 @@ class TaskRun:
         """Whether it failed, ran out of time or was cancelled."""
         return self.state in FAILED
 
-    def words(self) -> str:
+    def __str__(self) -> str:
         """Task, state and error, for people."""
         return f"{self.name} {self.state}{f': {self.error}' if self.error else ''}"
 
@@ -69,7 +69,7 @@ class GraphRun:
 
     Args:
         id: Its id.
-        tasks: Attempts of its tasks, the oldest first.
+        tasks: Attempts to run its tasks, the oldest first.
         over: Whether it is over.
     """
 
@@ -105,14 +105,14 @@ def under_way(session: "Session", database: str) -> list[UnderWay]:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    rows = run(session, "inference/runs_under_way.sql", database=database, root=ROOT)
+    rows = run(session, "scoring/queries.sql#runs_under_way", database=database, root=ROOT)
     return [UnderWay(str(row["ROOT_TASK_ID"]), str(row["GRAPH_RUN"]), in_utc(row["BEGAN"])) for row in rows]
 
 
-def calls(session: "Session", database: str) -> list[str | None]:
-    """What the roots of the runs under way execute; None of one that does not tell.
+def statements_under_way(session: "Session", database: str) -> list[str | None]:
+    """The statements that the roots of the runs under way execute; None where it is unknown.
 
-    A run keeps to the version of the graph with which it began, and so does each of its attempts.
+    A run keeps the version of the graph with which it began, also in its retries.
 
     Args:
         session: A Snowpark session.
@@ -124,22 +124,22 @@ def calls(session: "Session", database: str) -> list[str | None]:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    found: list[str | None] = []
+    statements: list[str | None] = []
     for each in under_way(session, database):
         values = {"root_id": each.root_id, "graph_run": each.graph_run, "root": ROOT}
-        rows = run(session, "inference/calls_of_run.sql", database=database, **values)
-        found.append(str(rows[0]["QUERY_TEXT"]) if rows else None)
-    return found
+        rows = run(session, "scoring/queries.sql#statement_of_run", database=database, **values)
+        statements.append(str(rows[0]["QUERY_TEXT"]) if rows else None)
+    return statements
 
 
 def root_task(session: "Session", database: str) -> dict[str, Any] | None:
-    """The row of SHOW TASKS for the root of a project's graph; None if it is not there."""
+    """The row of SHOW TASKS for the root of a project's graph; None if it does not exist."""
     rows = show(session, f"SHOW TASKS LIKE '{ROOT}' IN SCHEMA {identifier(database, 'SERVING')}")
     return next((row for row in rows if row["name"] == ROOT), None)
 
 
 def graph_runs(session: "Session", database: str, root: Mapping[str, Any] | None) -> list[GraphRun]:
-    """The last runs of a graph as it is now, the latest first; runs that were skipped are none.
+    """The last runs of the present graph, the latest first, without skipped ones.
 
     Args:
         session: A Snowpark session.
@@ -147,24 +147,24 @@ def graph_runs(session: "Session", database: str, root: Mapping[str, Any] | None
         root: The row of SHOW TASKS for its root; None if there is none.
 
     Returns:
-        The runs; none of a graph that was replaced: its root had another id.
+        The runs; not those of a graph that was replaced since: its root had another id.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
     if root is None:
         return []
-    going = {each.graph_run for each in under_way(session, database)}
-    values = {"root_id": str(root["id"]), "root": ROOT, "count": TOLD}
-    found: dict[str, list[TaskRun]] = {}
-    for row in run(session, "inference/task_history.sql", database=database, **values):
-        found.setdefault(str(row["GRAPH_RUN"]), []).append(_task_run(row.as_dict()))
-    made = []
-    for graph_run, tasks in found.items():
+    current = {each.graph_run for each in under_way(session, database)}
+    values = {"root_id": str(root["id"]), "root": ROOT, "count": LIMIT}
+    attempts: dict[str, list[TaskRun]] = {}
+    for row in run(session, "scoring/queries.sql#task_history", database=database, **values):
+        attempts.setdefault(str(row["GRAPH_RUN"]), []).append(_task_run(row.as_dict()))
+    runs = []
+    for graph_run, tasks in attempts.items():
         ordered = tuple(sorted(tasks, key=lambda task: (task.attempt, task.began)))
-        over = graph_run not in going and not any(task.state in OPEN for task in ordered)
-        made.append(GraphRun(graph_run, ordered, over))
-    return sorted(made, key=lambda each: each.began, reverse=True)
+        over = graph_run not in current and not any(task.state in OPEN for task in ordered)
+        runs.append(GraphRun(graph_run, ordered, over))
+    return sorted(runs, key=lambda each: each.began, reverse=True)
 
 
 def _task_run(row: Mapping[str, Any]) -> TaskRun:
@@ -180,5 +180,5 @@ def _task_run(row: Mapping[str, Any]) -> TaskRun:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A moment in UTC; one without a zone is taken for UTC."""
+    """A time in UTC; one without a zone is read as UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

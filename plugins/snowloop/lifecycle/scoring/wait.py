@@ -1,10 +1,11 @@
-"""Waits for the native tasks, and says what they did."""
+"""Waits for the native tasks, and reports what they did."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.results import Result
@@ -12,7 +13,7 @@ from snowloop.lifecycle.scoring.names import ROOT, Names, names
 from snowloop.lifecycle.scoring.observed import has_data
 from snowloop.lifecycle.scoring.task_runs import GraphRun, TaskRun, graph_runs, in_utc, root_task, under_way
 from snowloop.project import Project
-from snowloop.sql import clock, literal, run
+from snowloop.sql import clock, run
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -60,80 +61,79 @@ def await_scores(workspace: Workspace, *, timeout: float, since: datetime | str 
     Args:
         workspace: Session, project and environment.
         timeout: Longest wait in seconds.
-        since: Runs that ended since then are told, a time in UTC or its ISO text, such as a load's ``started_at``;
-            None: since the last file of the source was loaded.
+        since: Runs that ended since then are reported, a time in UTC or its ISO text, such as a load's
+            ``started_at``; None: since the last file of the source was loaded.
 
     Returns:
         What the runs did.
 
     Raises:
-        ScoringError: if a task failed as often as it is retried, is suspended, or the time is over.
+        ScoringError: if a task failed as often as it is retried, is suspended, or the time is up.
     """
-    session = workspace.session
-    named, deadline, arrived = names(workspace.project, workspace.target), time.monotonic() + timeout, clock(session)
-    moment = told_since(workspace, since)
-    while (scores := scores_of(workspace, arrived=arrived, since=moment)) is None:
-        if time.monotonic() > deadline:
-            pending = has_data(session, named.stream)
-            state = "the stream still holds rows" if pending else "the run of the graph is not over"
-            runs = graph_runs(session, named.database, root_task(session, named.database))
-            message = f"{named.root}: after {timeout:g} s {state}; last runs: {_words(runs)}"
-            raise ScoringError(message)
-        time.sleep(POLL_SECONDS)
-    return scores
-
-
-def told_since(workspace: Workspace, since: datetime | str | None) -> datetime:
-    """Since when runs are told: a moment, or its ISO text; None: when the last file of the source was loaded."""
-    if since is None:
-        rows = run(
-            workspace.session, "inference/last_load.sql", database=workspace.database, table=workspace.project.table
+    session, named = workspace.session, names(workspace.project, workspace.target)
+    arrived, since = clock(session), reporting_start(workspace, since)
+    unanswered = retry_if_result(lambda scores: scores is None)
+    waiting = Retrying(retry=unanswered, stop=stop_after_delay(timeout), wait=wait_fixed(POLL_SECONDS))
+    try:
+        return cast("Scores", waiting(scores_of, workspace, arrived=arrived, since=since))
+    except RetryError as error:
+        pending = has_data(session, named.stream)
+        state = "the stream still holds rows" if pending else "the run of the graph is not over"
+        runs = graph_runs(session, named.database, root_task(session, named.database))
+        message = (
+            f"timed out after {timeout:g} s waiting for scores of {workspace.project.name} in {workspace.target}: "
+            f"{state}; last runs of {named.root}: {_words(runs)}"
         )
-        since = str(rows[0]["AT"])
+        raise ScoringError(message) from error
+
+
+def reporting_start(workspace: Workspace, since: datetime | str | None) -> datetime:
+    """From when on runs are reported: a time, or its ISO text; None: when the last file of the source was loaded."""
+    if since is None:
+        since = str(workspace.run("scoring/queries.sql#last_load", table=workspace.project.table)[0]["AT"])
     return in_utc(datetime.fromisoformat(since) if isinstance(since, str) else since)
 
 
 def scores_of(workspace: Workspace, *, arrived: datetime, since: datetime) -> Scores | None:
     """What the tasks did with the rows that had arrived by a moment, once all of them are scored or quarantined.
 
-    That is so when the stream is empty, or a scoring run has succeeded that began later; and the runs of the graph that
+    They are when the stream is empty, or a scoring run that began later has succeeded; and the runs of the graph that
     were under way then are over.
 
     Args:
         workspace: Session, project and environment.
         arrived: The moment, by Snowflake's clock.
-        since: Runs that ended since then are told.
+        since: Runs that ended since then are reported.
 
     Returns:
-        What the runs did, or None while it is not so.
+        What the runs did; None while rows are not scored yet.
 
     Raises:
         ScoringError: if a task failed as often as it is retried, or is suspended.
     """
     session = workspace.session
     named = names(workspace.project, workspace.target)
-    taken = _taken(session, named, arrived)
-    if taken is None:
+    consumed = _consumed_at(session, named, arrived)
+    if consumed is None:
         _raise_if_stuck(session, workspace.project, named, arrived)
         return None
-    if any(each.began <= taken for each in under_way(session, named.database)):
+    if any(each.began <= consumed for each in under_way(session, named.database)):
         return None
     waited = (clock(session) - arrived).total_seconds()
     return _scores(session, named, _timestamp(since), waited)
 
 
-def _taken(session: "Session", named: Names, arrived: datetime) -> datetime | None:
-    """When no row waited any more that had arrived by a moment: a run that begins later takes all of them."""
+def _consumed_at(session: "Session", named: Names, arrived: datetime) -> datetime | None:
+    """When the rows that had arrived by a moment had left the stream: a run that begins later consumes all of them."""
     if not has_data(session, named.stream):
         return clock(session)
     values = {"database": named.database, "since": _timestamp(arrived)}
-    ended = run(session, "inference/first_run_since.sql", **values)[0]["ENDED"]
+    ended = run(session, "scoring/queries.sql#first_run_since", **values)[0]["ENDED"]
     return in_utc(ended) if ended else None
 
 
 def _timestamp(moment: datetime) -> str:
-    text = in_utc(moment).replace(tzinfo=None).isoformat(sep=" ")
-    return f"{literal(text)}::TIMESTAMP_NTZ"
+    return in_utc(moment).replace(tzinfo=None).isoformat(sep=" ")
 
 
 def _raise_if_stuck(session: "Session", project: Project, named: Names, arrived: datetime) -> None:
@@ -163,7 +163,7 @@ def _words(runs: list[GraphRun]) -> str:
 
 
 def _scores(session: "Session", named: Names, since: str, waited: float) -> Scores:
-    rows = run(session, "inference/runs_since.sql", database=named.database, since=since)
+    rows = run(session, "scoring/queries.sql#runs_since", database=named.database, since=since)
     versions = tuple(sorted({str(row["MODEL_VERSION"]) for row in rows}))
     read, scored, quarantined = (
         sum(int(row[name]) for row in rows) for name in ("ROWS_READ", "ROWS_SCORED", "ROWS_QUARANTINED")
@@ -172,17 +172,14 @@ def _scores(session: "Session", named: Names, since: str, waited: float) -> Scor
 
 
 def stream_has_data(workspace: Workspace) -> bool | None:
-    """Whether the stream holds rows that were not scored: True, or None while it does not."""
+    """True if the stream holds rows that were not scored, else None."""
     return True if has_data(workspace.session, names(workspace.project, workspace.target).stream) else None
 
 
 def backlog_below(workspace: Workspace, *, rows: int) -> int | None:
-    """The number of rows that wait in the stream if it is below ``rows``, else None."""
-    backlog = int(
-        run(workspace.session, "inference/count_pending.sql", stream=names(workspace.project, workspace.target).stream)[
-            0
-        ]["N"]
-    )
+    """The number of rows in the stream if it is below ``rows``, else None."""
+    stream = names(workspace.project, workspace.target).stream
+    backlog = int(workspace.run("scoring/queries.sql#count_pending", stream=stream)[0]["N"])
     return backlog if backlog < rows else None
 
 
@@ -192,7 +189,7 @@ def run_finished(workspace: Workspace, *, since: str) -> dict[str, str] | None:
     Args:
         workspace: Session, project and environment.
         since: The moment by Snowflake's clock, ISO text; UTC if it names no zone. A run that never began counts by
-            the time for which it was due.
+            the time at which it was due.
 
     Returns:
         ``graph_run`` and ``state``, which is SUCCEEDED.
@@ -206,13 +203,13 @@ def run_finished(workspace: Workspace, *, since: str) -> dict[str, str] | None:
     if last is None:
         return None
     if last.failure:
-        message = f"the run {last.id} of the graph of {named.root} failed: {last.failure.words()}"
+        message = f"the run {last.id} of the graph of {named.root} failed: {last.failure}"
         raise ScoringError(message)
     return {"graph_run": last.id, "state": "SUCCEEDED"}
 
 
 def scores_taken(workspace: Workspace, *, arrived: str, since: str) -> dict[str, Any] | None:
-    """As ``scores_of``, of and as what JSON can hold."""
+    """``scores_of`` with times as ISO text and the result as JSON can hold it."""
     moments = {name: in_utc(datetime.fromisoformat(text)) for name, text in (("arrived", arrived), ("since", since))}
     scores = scores_of(workspace, **moments)
     return None if scores is None else scores.to_dict()
@@ -224,4 +221,4 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "backlog_below": backlog_below,
     "scores_taken": scores_taken,
 }
-"""What a trigger may ask; None is no answer yet."""
+"""What a trigger may wait for: a function answers None while it has to wait."""

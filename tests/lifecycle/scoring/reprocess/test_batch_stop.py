@@ -12,13 +12,11 @@ from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import Scores, await_scores
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.project import Project, ProjectError
-from snowloop.project.contract import Contract, OnArrival
-from snowloop.project.monitoring import Monitoring
+from snowloop.project import Contract, Monitoring, OnArrival, Project, ProjectError
 from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import TIMEOUT, World
@@ -32,10 +30,10 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("stopped")
     project = visits(folder / "projects", ("packages:", RULE))
     made = World(session, project, "stopped", write_visits(folder / "data"))
-    given = Workspace(session, project, made.target)
-    candidate = train_candidate(given, made.prepare(), "line")
+    workspace = Workspace(session, project, made.target)
+    candidate = train_candidate(workspace, made.prepare(), "line")
     assert candidate.error is None
-    promote(given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
+    promote(workspace, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
     made.deploy()
     return made
 
@@ -55,21 +53,22 @@ def wait(world: World, since: datetime | None = None) -> Scores:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: World):
-    given = world.workspace
+    workspace = world.workspace
     few = arrive(world, 1, 1000, good=1, bad=3)  # fewer rows than are judged as a whole
     assert (few.scored, few.quarantined) == (1, 3)
 
-    said = r"10 of 20 new rows \(50\.0%\) break the contract, contract\.arriving allows 20\.0% \(10 rows: DOSE must not"
-    with pytest.raises(ScoringError, match=said):
+    says = r"10 of 20 new rows \(50\.0%\) break the contract, contract\.arriving allows 20\.0% \(10 rows: DOSE must not"
+    with pytest.raises(ScoringError, match=says):
         arrive(world, 2, 2000, good=10, bad=10)
     assert tuple(world.rows(COUNTS)[0]) == (1, 3)
-    health = stream_health(given)
+    health = stream_health(workspace)
     assert health.backlog == 20
     (finding,) = health.findings
     assert "contract.arriving allows 20.0%" in finding
     hasty = world.project.model_copy(update={"monitoring": Monitoring(max_backlog_age=timedelta(milliseconds=1))})
     assert any(
-        "monitoring.max_backlog_age allows" in each for each in stream_health(replace(given, project=hasty)).findings
+        "monitoring.max_backlog_age allows" in each
+        for each in stream_health(replace(workspace, project=hasty)).findings
     )
 
     looser = Contract(arriving=OnArrival(max_failing_share=0.5, min_rows=10))
@@ -77,7 +76,7 @@ def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: Worl
     world.deploy()
     wait(world)
     assert tuple(world.rows(COUNTS)[0]) == (11, 13)
-    assert stream_health(given).findings == ()
+    assert stream_health(workspace).findings == ()
 
     world.project = world.project.model_copy(update={"contract": Contract(arriving=OnArrival(on_failure="stop"))})
     world.deploy()
@@ -90,12 +89,12 @@ def test_a_bad_batch_is_not_consumed_and_a_looser_bound_lets_it_pass(world: Worl
 
 def test_rows_that_would_train_stop_the_run_or_are_set_aside_as_declared(session: Session, tmp_path: Path):
     world = World(session, visits(tmp_path / "projects"), "aside", write_visits(tmp_path / "data", rows=40))
-    given = Workspace(session, world.project, world.target)
-    create_environment(given)
+    workspace = Workspace(session, world.project, world.target)
+    create_environment(workspace)
     world.load(part="initial")
     world.rows("UPDATE {db}.RAW.VISIT SET DOSE = NULL WHERE VISIT_ID < 4")
     with pytest.raises(ContractViolation, match=r"DOSE must not be null: 4 of 40 rows do not, 0\.00% are tolerated"):
-        check_contract(given)
+        check_contract(workspace)
 
     def quarantining(share: float) -> Project:
         declared = f"contract: {{training: {{on_failure: quarantine, max_failing_share: {share}}}}}\npackages:"
@@ -116,9 +115,9 @@ def test_rows_that_would_train_stop_the_run_or_are_set_aside_as_declared(session
     [
         ("{arriving: {max_failing_share: 1}}", "less than 1"),
         ("{arriving: {on_failure: halt}}", "'contract.arriving.on_failure'.*'stop' or 'quarantine'"),
-        ("{arriving: {on_failure: stop, min_rows: 10}}", "min_rows goes with `on_failure: quarantine`"),
+        ("{arriving: {on_failure: stop, min_rows: 10}}", "min_rows is for `on_failure: quarantine`"),
         ("{arriving: 0.2}", "'contract.arriving'"),
-        ("{training: {max_failing_share: 0.1}}", "max_failing_share goes with `on_failure: quarantine`"),
+        ("{training: {max_failing_share: 0.1}}", "max_failing_share is for `on_failure: quarantine`"),
         ("{training: {on_failure: quarantine}}", "add max_failing_share"),
         ("{training: {on_failure: quarantine, max_failing_share: 0}}", "greater than 0"),
         ("{max_failing_share: 0.1}", "unknown key 'contract.max_failing_share'"),

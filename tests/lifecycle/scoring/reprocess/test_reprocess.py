@@ -1,5 +1,6 @@
 """Backfill, requeue, health and recovery on a running local Snowflake, each checked by reconciling."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ from snowloop.errors import ScoringError
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.scoring import reconcile, wait
 from snowloop.lifecycle.scoring.health import stream_health
-from snowloop.lifecycle.scoring.reprocess import backfill as backfills
 from snowloop.lifecycle.scoring.reprocess.backfill import Rows, backfill
 from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Statement
 from tests.lifecycle.scoring.test_incidents import data, later, rows_of
+from tests.support.dying import Interrupted
 from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -64,15 +66,15 @@ def test_a_killed_backfill_goes_on_where_it_was_and_leaves_the_loop_exact(
     before = reconcile(world.workspace)
     keys = [int(row["ID"]) for row in world.rows("SELECT ID FROM {db}.SERVING.SCORED ORDER BY ID")]
     rows = Rows(first_key=keys[0], last_key=keys[-1])
-    whole, calls = backfills._batch, []
+    whole, batches = Statement.count, []
 
-    def killed(*arguments: Any) -> None:
-        calls.append(arguments)
-        if len(calls) == 3:
+    def killed(statement: Statement, session: Session, **values: Any) -> int:
+        batches.append(values["batch"])
+        if len(batches) == 3:
             raise KeyboardInterrupt
-        whole(*arguments)
+        return whole(statement, session, **values)
 
-    monkeypatch.setattr(backfills, "_batch", killed)
+    monkeypatch.setattr(Statement, "count", killed)
     with pytest.raises(KeyboardInterrupt):
         backfill(world.workspace, rows=rows, batch_size=8)
     monkeypatch.undo()
@@ -110,7 +112,7 @@ def test_an_unknown_version_is_named(world: World):
         backfill(world.workspace, version="NOPE")
 
 
-def test_a_mended_row_is_requeued_once(world: World):
+def test_a_repaired_row_is_requeued_once(world: World):
     before = reconcile(world.workspace)
     assert requeue(world.workspace).requeued == 0
     world.rows("UPDATE {db}.SERVING.QUARANTINE SET CODE_GENDER = 'F' WHERE ID = 9000001")
@@ -137,9 +139,7 @@ def test_a_second_consumer_and_a_suspended_task_are_found(world: World):
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(
-    world: World, monkeypatch: pytest.MonkeyPatch, killed: bool
-):
+def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(world: World, killed: bool):
     base = 9_500_001 + 10 * killed
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     good = rows_of(world.folder, 2)[0]
@@ -152,10 +152,9 @@ def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(
     assert health.stale
     assert "is stale, new rows are not scored: run `snowloop recover`, or the DAG" in health.findings[0]
     if killed:
-        monkeypatch.setattr("snowloop.lifecycle.scoring.reprocess.recover._score_missed", interrupt)
+        killing: Any = Interrupted(world.session, "SET HOLDER", interrupt, 2)  # when the missed rows are to be scored
         with pytest.raises(KeyboardInterrupt):
-            recover_loop(world.workspace, lost=False)
-        monkeypatch.undo()
+            recover_loop(replace(world.workspace, session=killing), lost=False)
     done = recover_loop(world.workspace, lost=False)
     assert (done.recovered, done.rows, done.scored, done.quarantined) == (True, 4, 1, 3)
     assert not recover_loop(world.workspace, lost=False).recovered
@@ -167,5 +166,5 @@ def test_a_stale_stream_is_found_and_recovered_without_loss_or_double(
     reconcile(world.workspace)
 
 
-def interrupt(*_arguments: Any, **_named: Any) -> None:
+def interrupt() -> None:
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Recovery, requeue and backfill that are killed inside their transactions, done twice at once, or gone on with."""
+"""Recovery, requeue and backfill that are killed inside their transactions, done twice at once, or resumed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def trial(local_snowflake: LocalSnowflake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     """A loop that scores corrections."""
-    made = Trial(tmp_path_factory.mktemp("mends"), 1, local_snowflake, "mends", corrections=True)
+    made = Trial(tmp_path_factory.mktemp("repairs"), 1, local_snowflake, "repairs", corrections=True)
     made.prepare()
     yield made
     made.world.session.close()
@@ -36,15 +36,15 @@ def trial(local_snowflake: LocalSnowflake, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(autouse=True)
 def resting(trial: Trial) -> None:
-    """The loop is as declared, and rests: the tests call its procedure themselves."""
+    """The loop is as declared, and paused: the tests call its procedure themselves."""
     trial.settle()
     trial.world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
 
 
 def follow(trial: Trial) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(trial.world.value(f"CALL {trial.world.results['deployment'].procedure}()"))
+    done: dict[str, Any] = json.loads(trial.world.value(f"CALL {trial.world.results['deployment'].procedure}()"))
     reconcile(trial.workspace)
-    return told
+    return done
 
 
 def count(trial: Trial, table: str, which: str = "TRUE") -> int:
@@ -68,18 +68,18 @@ def broken(trial: Trial, number: int) -> list[Event]:
     return events
 
 
-def mend(trial: Trial, event: Event) -> None:
+def repair(trial: Trial, event: Event) -> None:
     trial.world.rows(f"UPDATE {{db}}.SERVING.QUARANTINE SET KIND = 'A' WHERE TAG = {event.tag}")
 
 
 def lose(trial: Trial, number: int) -> list[Event]:
     """A scored row is deleted, good rows and a bad one arrive, while there is no stream."""
-    gone, *_ = events = trial.events(2)
+    deleted, *_ = events = trial.events(2)
     trial.insert(events)
     assert follow(trial)["scored"] == 2
     trial.world.rows("DROP STREAM {db}.RAW.EVENTS_STREAM")
-    trial.world.rows(f"DELETE FROM {{db}}.RAW.EVENTS WHERE TAG = {gone.tag}")
-    trial.gone.add(gone.tag)
+    trial.world.rows(f"DELETE FROM {{db}}.RAW.EVENTS WHERE TAG = {deleted.tag}")
+    trial.gone.add(deleted.tag)
     lost = trial.events(number)
     bad = trial.event(max(trial.sent) + 1)
     trial.sent[bad.tag] = Event(bad.key, -1.5, bad.y, bad.kind, bad.happened_at, bad.tag)
@@ -117,17 +117,17 @@ def test_until_a_recovery_is_done_the_root_rests_plan_refuses_and_health_and_sta
     def fails() -> None:
         raise KilledError
 
-    failing: Any = Interrupted(trial.world.session, 'INTO "TINY_MENDS"."SERVING"."SCORED"', fails)
+    failing: Any = Interrupted(trial.world.session, 'INTO "TINY_REPAIRS"."SERVING"."SCORED"', fails)
     with pytest.raises(KilledError):
         recover_loop(replace(trial.workspace, session=failing))
     (task,) = trial.world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
     assert task["state"] == "suspended"
-    with pytest.raises(PlanRefused, match=r"begun .* is not done.*run `snowloop recover` to its end, then apply"):
+    with pytest.raises(PlanRefused, match=r"begun .* is not done.*run `snowloop recover` until it is done, then apply"):
         trial.deploy()
     assert "rows that were lost are not scored: run `snowloop recover`" in stream_health(trial.workspace).findings[0]
     status = loop_status(trial.workspace)
     assert not status.healthy
-    assert "is not done: it goes on, or was broken off; run `snowloop recover`" in status.text()
+    assert "is not done: it is under way, or was interrupted; run `snowloop recover`" in status.text()
     assert count(trial, "SERVING.SCORED") == before
     assert recover_loop(trial.workspace, lost=False).scored == 2
     trial.deploy()
@@ -182,7 +182,7 @@ def test_a_recovery_leaves_what_waits_in_the_stream(trial: Trial):
 
 def test_a_requeue_killed_at_any_statement_writes_all_or_nothing_and_apply_starts_the_root(trial: Trial):
     event, *_ = broken(trial, 2)
-    mend(trial, event)
+    repair(trial, event)
     trial.deploy()
     before = written(trial)
     seen = killed(trial, requeue)
@@ -206,9 +206,9 @@ def features(trial: Trial) -> Iterator[Path]:
 
 @pytest.mark.parametrize(("more", "scores"), [(" UNION ALL SELECT * FROM ({})", 2), (" WHERE FALSE", 0)])
 def test_a_requeue_needs_one_score_for_each_row_that_passes(trial: Trial, features: Path, more: str, scores: int):
-    """However many rows are in quarantine beside it."""
+    """However many other rows are in quarantine."""
     event, *_ = broken(trial, 3)
-    mend(trial, event)
+    repair(trial, event)
     before = written(trial)
     own = features.read_text().strip()
     features.write_text(own + more.format(own))
@@ -233,9 +233,9 @@ def test_a_backfill_killed_at_any_statement_counts_just_what_is_written(trial: T
     act = partial(backfill, rows=rows, batch_size=2)
     for _ in killed_at_each(trial.open, lambda session: act(replace(trial.workspace, session=session))):
         steps += 1
-        found = trial.world.rows("SELECT * FROM {db}.OPS.BACKFILLS")
-        assert len(found) <= 1
-        for begun in found:
+        backfills = trial.world.rows("SELECT * FROM {db}.OPS.BACKFILLS")
+        assert len(backfills) <= 1
+        for begun in backfills:
             own = count(trial, "SERVING.SCORED", f"RUN_ID = '{begun['RUN_ID']}'")
             assert own == begun["ROWS_SCORED"] == min(2 * begun["BATCHES_DONE"], 5)
             listed = count(trial, "OPS.BACKFILL_KEYS")
@@ -265,18 +265,18 @@ def test_a_backfill_does_not_go_on_with_another_features_sql_or_champion(trial: 
     half(trial, rows, "first")
     go_on = partial(backfill, trial.workspace, rows=rows, batch_size=2, run_id="first")
     features.write_text(old.replace("IFF(KIND = 'A', X, 0)", "IFF(KIND = 'B', X, 0)"))
-    with pytest.raises(ScoringError, match=r"first, begun 3\.0 h ago and 1 of 3 .* another features\.sql: bring that"):
+    with pytest.raises(ScoringError, match=r"first, begun 3\.0 h ago and 1 of 3 .* another features\.sql: restore"):
         go_on()
     features.write_text(old)
     trial.promote("tight")
     loose, tight = (trial.verdicts[name].version_name for name in ("loose", "tight"))
-    with pytest.raises(ScoringError, match=f"scores with {loose}, not {tight}: name version {loose} and run id first"):
+    with pytest.raises(ScoringError, match=f"scores with {loose}, not {tight}: name that version and run id first"):
         go_on()
     done: Backfill = go_on(version=loose)
     trial.promote("loose")
     assert (done.resumed_at, done.scored, done.model_version) == (1, 5, loose)
     assert done.age_seconds >= 3 * 3600
-    assert go_on().resumed_at == 3  # what is finished is told, whoever is champion
+    assert go_on().resumed_at == 3  # a finished run is reported, whichever version is champion
     kinds = "SELECT COUNT(*), COUNT(DISTINCT ID), COUNT(DISTINCT MODEL_VERSION) FROM {db}.SERVING.SCORED"
     assert tuple(trial.world.rows(f"{kinds} WHERE RUN_ID = 'first'")[0]) == (5, 5, 1)
 
@@ -286,10 +286,10 @@ def test_a_backfill_of_the_same_request_is_new_once_the_last_one_is_finished(tri
     half(trial, rows, "stuck")
     ask = partial(backfill, trial.workspace, rows=rows, batch_size=2)
     features.write_text(old + "-- other\n")
-    with pytest.raises(ScoringError, match="give another run id, which begins anew"):
+    with pytest.raises(ScoringError, match="give another run id, which starts again"):
         ask()
-    assert ask(run_id="anew").resumed_at == 0
+    assert ask(run_id="again").resumed_at == 0
     again = ask()
     assert (again.resumed_at, again.age_seconds) == (0, 0)
-    assert again.run_id not in ("stuck", "anew")
+    assert again.run_id not in ("stuck", "again")
     reconcile(trial.workspace)

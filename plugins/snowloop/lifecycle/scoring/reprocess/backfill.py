@@ -4,28 +4,26 @@ import json
 import uuid
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.data.contract import row_fails
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.desired import statement
 from snowloop.lifecycle.scoring.names import names
-from snowloop.lifecycle.scoring.reprocess.shared import execute, texts, transaction, version_to_score
-from snowloop.sql import run, run_script
+from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, statement_values, version_to_score
 from snowloop.workspace import Workspace
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
+from snowloop_procedures.requests import Statement
 
 READ_AT = "CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ"
-"""When a batch's rows were read: a correction that the loop scores meanwhile must be the newer score."""
+"""When a batch's rows were read: the score of a correction that the loop scores meanwhile must be newer."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows are scored again; all that were scored before or were there before the loop, if nothing is given.
+    """Which rows are scored again; by default all that were scored before, or were in the source before the loop.
 
     Args:
         start: Beginning of the period, ISO text in UTC: of the declared event time, or else of the scoring.
@@ -49,9 +47,9 @@ class Backfill(Result):
         model_version: The version that scored.
         batches: Number of batches.
         rows: Rows that were to be scored.
-        scored: Rows scored, by this call and by those that it went on from.
+        scored: Rows scored, by this call and by interrupted ones before it.
         resumed_at: Batches that were done before this call.
-        age_seconds: Age of what this call went on with; 0: it is new.
+        age_seconds: Age of the backfill that this call resumed; 0: it is new.
     """
 
     run_id: str
@@ -69,9 +67,9 @@ def backfill(
 ) -> Backfill:  # fmt: skip
     """Score rows of the source again into SERVING.SCORED; the newest score of a key is in SERVING.LATEST_SCORES.
 
-    Each batch and its progress commit together. A call that was killed is gone on with by the same call: one of the
-    same ``run_id`` or, without it, the same request. It goes on with the version and the features.sql with which it was
-    begun, or not at all. The stream and the loop are left alone; rows that wait in the stream are the loop's.
+    Each batch and its progress commit together. The same call resumes one that was killed: a call with the same
+    ``run_id`` or, without it, the same request. It resumes with the version and the features.sql with which it began,
+    or not at all. The stream and the loop are left alone; rows in the stream are the loop's.
 
     Args:
         workspace: Session, project and environment.
@@ -81,11 +79,11 @@ def backfill(
         run_id: Name of the run; None: a new one, or that of an unfinished equal request.
 
     Returns:
-        What was done; a run that was finished before is told, not done again.
+        What was done; a run that was finished before is reported, not repeated.
 
     Raises:
-        ScoringError: if the version cannot score, the batch size is below 1, a batch gives too many scores, or what was
-            begun cannot be gone on with: with another request, champion or features.sql.
+        ScoringError: if the version cannot score, the batch size is below 1, a batch gives too many scores, or the
+            backfill cannot be resumed: it began with another request, champion or features.sql.
     """
     if batch_size < 1:
         message = f"a batch of {batch_size} rows does no work: give a batch size of at least 1"
@@ -93,54 +91,54 @@ def backfill(
     chosen = rows or Rows()
     chosen = replace(chosen, start=_utc(chosen.start), end=_utc(chosen.end))
     request = {"version": version, **asdict(chosen), "batch_size": batch_size}
-    begun = _begun(workspace, request, run_id)
-    if begun is not None and begun["FINISHED_AT"] is not None:
-        return _told(begun, int(begun["BATCHES_DONE"]))
+    unfinished = _find(workspace, request, run_id)
+    if unfinished is not None and unfinished["FINISHED_AT"] is not None:
+        return _result(unfinished, int(unfinished["BATCHES_DONE"]))
     name = version_to_score(workspace, version)
     features = content_hash(render_features(workspace.project, workspace.target, "SOURCE"))
-    if begun is not None:
-        _check(begun, name, features)
-        return _go_on(workspace, begun)
-    noted = json.dumps({**request, "features": features}, sort_keys=True)
-    known = {"run_id": run_id or uuid.uuid4().hex, "request": noted, "version": name, "batch_size": batch_size}
-    return _go_on(workspace, _begin(workspace, chosen, known))
+    if unfinished is not None:
+        _check(unfinished, name, features)
+        return _resume(workspace, unfinished)
+    text = json.dumps({**request, "features": features}, sort_keys=True)
+    record = {"run_id": run_id or uuid.uuid4().hex, "request": text, "version": name, "batch_size": batch_size}
+    return _resume(workspace, _begin(workspace, chosen, record))
 
 
-def _begun(workspace: Workspace, request: dict[str, Any], run_id: str | None) -> dict[str, Any] | None:
+def _find(workspace: Workspace, request: dict[str, Any], run_id: str | None) -> dict[str, Any] | None:
     """The backfill of a run; without one, the newest of an equal request, if it is unfinished."""
-    rows = run(workspace.session, "backfill/known.sql", database=workspace.database, run_id=run_id)
-    found = [(row.as_dict(), _asked(row["REQUEST"])) for row in rows]
+    rows = workspace.run(f"{QUERIES}#find_backfills", run_id=run_id)
+    backfills = [(row.as_dict(), _request(row["REQUEST"])) for row in rows]
     if run_id is None:
-        newest = next((row for row, asked in found if asked == request), None)
+        newest = next((row for row, earlier in backfills if earlier == request), None)
         return newest if newest and newest["FINISHED_AT"] is None else None
-    if not found:
+    if not backfills:
         return None
-    row, asked = found[0]
-    same_version = request["version"] in (asked.get("version"), row["MODEL_VERSION"])
-    if not same_version or asked != {**request, "version": asked.get("version")}:
-        message = f"the backfill {run_id} was begun with {asked}, not {request}: give another run id"
+    row, earlier = backfills[0]
+    same_version = request["version"] in (earlier.get("version"), row["MODEL_VERSION"])
+    if not same_version or earlier != {**request, "version": earlier.get("version")}:
+        message = f"the backfill {run_id} began with {earlier}, not {request}: give another run id"
         raise ScoringError(message)
     return row
 
 
-def _asked(request: str) -> dict[str, Any]:
-    """What a stored request asked for."""
-    return {name: value for name, value in json.loads(request).items() if name != "features"}
+def _request(text: str) -> dict[str, Any]:
+    """What a stored request asks for."""
+    return {name: value for name, value in json.loads(text).items() if name != "features"}
 
 
-def _check(begun: dict[str, Any], name: str, features: str) -> None:
-    """Refuse to go on with another version or other features, so that a run's scores are of one kind."""
-    run_id, version = begun["RUN_ID"], begun["MODEL_VERSION"]
-    what = (
-        f"the backfill {run_id}, begun {int(begun['AGE']) / 3600:.1f} h ago and {begun['BATCHES_DONE']} of "
-        f"{begun['BATCHES']} batches far,"
+def _check(unfinished: dict[str, Any], name: str, features: str) -> None:
+    """Refuse to resume with another version or other features, so that a run's scores are of one kind."""
+    run_id, version = unfinished["RUN_ID"], unfinished["MODEL_VERSION"]
+    progress = (
+        f"the backfill {run_id}, begun {int(unfinished['AGE']) / 3600:.1f} h ago and {unfinished['BATCHES_DONE']} of "
+        f"{unfinished['BATCHES']} batches far,"
     )
-    anew = "or give another run id, which begins anew: the newest score of a key counts"
+    otherwise = "or give another run id, which starts again: the newest score of a key counts"
     if version != name:
-        message = f"{what} scores with {version}, not {name}: name version {version} and run id {run_id}, {anew}"
+        message = f"{progress} scores with {version}, not {name}: name that version and run id {run_id}, {otherwise}"
         raise ScoringError(message)
-    if json.loads(begun["REQUEST"]).get("features") != features:
-        message = f"{what} was begun with another features.sql: bring that one back to go on, {anew}"
+    if json.loads(unfinished["REQUEST"]).get("features") != features:
+        message = f"{progress} began with another features.sql: restore that one to resume it, {otherwise}"
         raise ScoringError(message)
 
 
@@ -150,14 +148,14 @@ def _utc(text: str | None) -> str | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        message = f"'{text}' is no moment: give ISO text, such as 2026-01-31 or 2026-01-31T12:00:00+01:00"
+        message = f"'{text}' is not a time: give ISO text, such as 2026-01-31 or 2026-01-31T12:00:00+01:00"
         raise ScoringError(message) from error
     return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None).isoformat(sep=" ")
 
 
-def _begin(workspace: Workspace, rows: Rows, known: dict[str, Any]) -> dict[str, Any]:
-    """Decide which rows belong to which batch, once for all."""
-    session, project = workspace.session, workspace.project
+def _begin(workspace: Workspace, rows: Rows, record: dict[str, Any]) -> dict[str, Any]:
+    """Assign the rows to batches, once for all."""
+    project, run_id = workspace.project, record["run_id"]
     source = {
         "table": names(project, workspace.target).table,
         "columns": list(project.streamed.table_columns),
@@ -166,55 +164,50 @@ def _begin(workspace: Workspace, rows: Rows, known: dict[str, Any]) -> dict[str,
         "event_time": project.streamed.event_time,
         "corrections": project.serving.corrections,
     }
-    known = {"database": workspace.database, **known}
-    note = {"kind": "backfill", "model_name": project.model_name, "state": "RUNNING"}
-    with transaction(session):
-        run(session, "backfill/list_keys.sql", **known, **source, **asdict(rows))
-        run(session, "backfill/begin.sql", **known)
-        run(session, "backfill/note_run.sql", **known, **note, read=0, scored=0, quarantined=0)
-    return {**_now(session, known), "AGE": 0}
+    run = {"run_id": run_id, "kind": "backfill", "model_name": project.model_name, "state": "RUNNING"}
+    with workspace.transaction():
+        workspace.run("scoring/reprocess/list_keys.sql", **record, **source, **asdict(rows))
+        workspace.run(f"{QUERIES}#begin_backfill", **record)
+        workspace.run(f"{QUERIES}#record_run", **run, version=record["version"], read=0, scored=0, quarantined=0)
+    return {**_progress(workspace, run_id), "AGE": 0}
 
 
-def _now(session: "Session", known: dict[str, Any]) -> dict[str, Any]:
-    return run(session, "backfill/known.sql", **known)[0].as_dict()
+def _progress(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    return workspace.run(f"{QUERIES}#find_backfills", run_id=run_id)[0].as_dict()
 
 
-def _go_on(workspace: Workspace, begun: dict[str, Any]) -> Backfill:
-    session = workspace.session
-    run_id, version, done = str(begun["RUN_ID"]), str(begun["MODEL_VERSION"]), int(begun["BATCHES_DONE"])
-    known = {"database": workspace.database, "run_id": run_id}
-    rows = {
-        "arrivals": "backfill/checked_batch.sql",
-        "table": names(workspace.project, workspace.target).table,
-        "scored_at": READ_AT,
-    }
-    scored = texts(workspace, **rows)["scored"]
-    for batch in range(done + 1, int(begun["BATCHES"]) + 1):
-        _batch(session, known, scored, version, batch)
-    with transaction(session):
-        run_script(session, "backfill/finish.sql", **known)
-        total = _now(session, known)
+def _resume(workspace: Workspace, unfinished: dict[str, Any]) -> Backfill:
+    run_id, version = str(unfinished["RUN_ID"]), str(unfinished["MODEL_VERSION"])
+    done = int(unfinished["BATCHES_DONE"])
+    values = statement_values(workspace, checked_rows=f"{ROWS}#backfill_batch", scored_at=READ_AT)
+    score_rows = statement("score_rows", values)
+    for batch in range(done + 1, int(unfinished["BATCHES"]) + 1):
+        _batch(workspace, score_rows, run_id, version, batch)
+    with workspace.transaction():
+        workspace.run(f"{QUERIES}#finish_backfill", run_id=run_id)
+        workspace.run(f"{QUERIES}#delete_backfill_keys", run_id=run_id)
+        total = _progress(workspace, run_id)
         counts = {"read": total["ROWS_TOTAL"], "scored": total["ROWS_SCORED"], "quarantined": 0}
-        run(session, "backfill/end_run.sql", version=version, **known, **counts)
-    return replace(_told(_now(session, known), done), age_seconds=int(begun["AGE"]))
+        workspace.run(f"{QUERIES}#finish_run", run_id=run_id, version=version, **counts)
+    return replace(_result(_progress(workspace, run_id), done), age_seconds=int(unfinished["AGE"]))
 
 
-def _told(row: dict[str, Any], done: int) -> Backfill:
+def _result(row: dict[str, Any], done: int) -> Backfill:
     counts = {"rows": int(row["ROWS_TOTAL"]), "scored": int(row["ROWS_SCORED"])}
     return Backfill(row["RUN_ID"], row["MODEL_VERSION"], int(row["BATCHES"]), **counts, resumed_at=done)
 
 
-def _batch(session: "Session", known: dict[str, Any], text: str, version: str, batch: int) -> None:
-    """Score one batch and count it, together; another process that has done it meanwhile is no error."""
-    expected = int(run(session, "backfill/batch_rows.sql", batch=batch, **known)[0]["N"])
-    with transaction(session):
-        if not run(session, "backfill/progress.sql", batch=batch, **known)[0][0]:
+def _batch(workspace: Workspace, score_rows: Statement, run_id: str, version: str, batch: int) -> None:
+    """Score one batch and record its progress, together; if another process has done it meanwhile, do nothing."""
+    expected = int(workspace.run(f"{QUERIES}#count_batch_rows", batch=batch, run_id=run_id)[0]["N"])
+    with workspace.transaction():
+        if not workspace.run(f"{QUERIES}#finish_batch", batch=batch, run_id=run_id)[0][0]:
             return
-        rows = execute(session, text, version=version, run_id=known["run_id"], batch=batch)
+        rows = score_rows.count(workspace.session, run_id=run_id, model_version=version, batch=batch)
         if rows > expected:
             message = (
-                f"batch {batch} of backfill {known['run_id']} gave {rows} scores for {expected} rows: features.sql "
-                "must give exactly one row for each row of its source; nothing of the batch was written"
+                f"batch {batch} of backfill {run_id} gave {rows} scores for {expected} rows: features.sql must give "
+                "exactly one row for each row of its source; nothing of the batch was written"
             )
             raise ScoringError(message)
-        run(session, "backfill/count_batch.sql", rows=rows, **known)
+        workspace.run(f"{QUERIES}#add_scored", rows=rows, run_id=run_id)

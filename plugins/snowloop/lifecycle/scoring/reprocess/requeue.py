@@ -1,14 +1,21 @@
-"""Scores quarantined rows once they are mended: contract, score and mark in one transaction."""
+"""Scores quarantined rows once they are repaired: contract, score and mark in one transaction."""
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.desired import statement
 from snowloop.lifecycle.scoring.names import names
-from snowloop.lifecycle.scoring.reprocess.shared import execute, paused, texts, turn, version_to_score
-from snowloop.sql import render, run
+from snowloop.lifecycle.scoring.reprocess.shared import (
+    QUERIES,
+    ROWS,
+    paused,
+    scoring_lock,
+    statement_values,
+    version_to_score,
+)
+from snowloop.sql import render
 from snowloop.workspace import Workspace
 
 
@@ -32,10 +39,10 @@ class Requeue(Result):
 def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
     """Score the quarantined rows that keep the contract now, and mark them in SERVING.REQUEUED.
 
-    A row is mended by an UPDATE of SERVING.QUARANTINE, or by a contract that allows it. Its key must not be changed: a
-    key that the source does not have is left. A key that has a score, or had one before the loop began, is left too,
-    so that no row is scored twice. Where corrections are declared, a row is better mended in the source. The loop rests
-    meanwhile.
+    A row is repaired by an UPDATE of SERVING.QUARANTINE, or by a contract that allows it. Its key must not be changed:
+    a key that the source does not have is skipped. A key that has a score, or had one before the loop began, is skipped
+    too, so that no row is scored twice. Where corrections are declared, it is better to repair the row in the source.
+    The loop is paused meanwhile.
 
     Args:
         workspace: Session, project and environment.
@@ -50,28 +57,29 @@ def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
     session, project = workspace.session, workspace.project
     named, run_id = names(project, workspace.target), uuid.uuid4().hex
     name = version_to_score(workspace, version)
-    source: dict[str, Any] = {
-        "database": named.database,
-        "table": named.table,
-        "columns": list(project.streamed.table_columns),
-        "key": project.key,
-        "corrections": project.serving.corrections,
-    }
-    rows = render("backfill/quarantined_rows.sql", **source)
-    written = texts(workspace, stream=rows, row_id="S.SNOWLOOP_NUMBER")
-    known = {"database": named.database, "run_id": run_id}
-    with paused(session, named), turn(session, named.database):
-        read, passing = execute(session, written["read"]), execute(session, written["passing"])
-        scored = execute(session, written["scored"], version=name, run_id=run_id)
-        most = int(run(session, "backfill/most_scores.sql", key=project.key, **known)[0]["N"])
+    rows = render(
+        f"{ROWS}#quarantined_rows",
+        database=named.database,
+        table=named.table,
+        columns=list(project.streamed.table_columns),
+        key=project.key,
+        corrections=project.serving.corrections,
+    )
+    values = statement_values(workspace, stream=rows, row_id="S.SNOWLOOP_NUMBER")
+    with paused(session, named), scoring_lock(workspace):
+        read = statement("count_rows", values).count(session)
+        passing = statement("count_passing", values, QUERIES).count(session, run_id=run_id)
+        scored = statement("score_rows", values).count(session, run_id=run_id, model_version=name)
+        most = int(workspace.run(f"{QUERIES}#most_scores_of_a_key", key=project.key, run_id=run_id)[0]["N"])
         if scored != passing or most > 1:
             message = (
                 f"{scored} scores for {passing} quarantined rows that pass now, up to {most} of one key: features.sql "
                 "must give exactly one row for each row of its source; nothing was written"
             )
             raise ScoringError(message)
-        run(session, "backfill/mark_requeued.sql", key=project.key, **known)
+        workspace.run(f"{QUERIES}#mark_requeued", key=project.key, run_id=run_id)
         if scored:
-            note = {"kind": "requeue", "model_name": project.model_name, "state": "SUCCEEDED", "version": name}
-            run(session, "backfill/note_run.sql", read=scored, scored=scored, quarantined=0, **note, **known)
+            record = {"kind": "requeue", "model_name": project.model_name, "state": "SUCCEEDED", "version": name}
+            counts = {"read": scored, "scored": scored, "quarantined": 0}
+            workspace.run(f"{QUERIES}#record_run", run_id=run_id, **record, **counts)
     return Requeue(run_id, name, read, scored)

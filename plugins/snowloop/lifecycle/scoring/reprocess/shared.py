@@ -1,4 +1,4 @@
-"""What backfill, requeue and recovery share: a version to score with, the loop at rest, a transaction, filled texts."""
+"""What backfill, requeue and recovery share: the version to score with, the scoring lock, and a paused loop."""
 
 import uuid
 from collections.abc import Iterator
@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.features.training_set import describe_features
-from snowloop.lifecycle.scoring.apply import wait_until_quiet
-from snowloop.lifecycle.scoring.desired import scoring_texts, turn_texts
-from snowloop.lifecycle.scoring.names import ROOT, Names
-from snowloop.lifecycle.versions import CHAMPION, model, show, versions
-from snowloop.sql import identifier
+from snowloop.lifecycle.scoring.apply import wait_for_runs
+from snowloop.lifecycle.scoring.desired import lock_statements, scoring_values
+from snowloop.lifecycle.scoring.names import Names
+from snowloop.lifecycle.scoring.task_runs import root_task
+from snowloop.lifecycle.versions import CHAMPION, model, versions
 from snowloop.workspace import Workspace
-from snowloop_procedures import lock as turns
+from snowloop_procedures import lock
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
+
+QUERIES = "scoring/reprocess/queries.sql"
+ROWS = "scoring/reprocess/rows.sql"
 
 
 def version_to_score(workspace: Workspace, version: str | None) -> str:
@@ -31,69 +34,48 @@ def version_to_score(workspace: Workspace, version: str | None) -> str:
         Its name.
 
     Raises:
-        ScoringError: if there is no such version, or it takes other features or tells other classes.
+        ScoringError: if there is no such version, or it takes other features or predicts other classes.
     """
-    project = workspace.project
-    wanted, known = version or CHAMPION, versions(workspace)
-    found = next((each for each in known if wanted in (each.name, *each.aliases)), None)
-    if found is None:
-        have = ", ".join(each.name for each in known) or "none"
-        message = f"{model(project, workspace.target)} has no version or alias '{wanted}' to score with: it has {have}"
+    project, quoted_model = workspace.project, model(workspace.project, workspace.target)
+    name, registered = version or CHAMPION, versions(workspace)
+    match = next((each for each in registered if name in (each.name, *each.aliases)), None)
+    if match is None:
+        have = ", ".join(each.name for each in registered) or "none"
+        message = f"{quoted_model} has no version or alias '{name}' to score with: it has {have}"
         raise ScoringError(message)
     features = [asdict(feature) for feature in describe_features(workspace)]
-    if found.facts.get("features") != features:
+    if match.facts.get("features") != features:
         message = (
-            f"version {found.name} of {model(project, workspace.target)} takes other features "
+            f"version {match.name} of {quoted_model} takes other features "
             "than features.sql gives now: choose a version that was trained with it"
         )
         raise ScoringError(message)
-    if found.classes != project.label.classes:
+    if match.classes != project.label.classes:
         message = (
-            f"version {found.name} of {model(project, workspace.target)} tells the classes {list(found.classes)}, "
-            "declared are "
+            f"version {match.name} of {quoted_model} predicts the classes {list(match.classes)}, declared are "
             f"{list(project.label.classes)}: choose a version that was trained with them"
         )
         raise ScoringError(message)
-    return found.name
+    return match.name
 
 
-def texts(workspace: Workspace, **other: Any) -> dict[str, Any]:
-    """The scoring procedure's own statements, over other rows than those of the stream."""
-    return scoring_texts(workspace.project, workspace.target, describe_features(workspace), **other)
-
-
-def execute(session: "Session", text: str, **values: str | int) -> int:
-    """Execute one of the scoring statements with a run's own values; the number that it answers is returned."""
-    for name, value in values.items():
-        text = text.replace(f"<<{name}>>", str(value))
-    return int(session.sql(text).collect()[0][0])
+def statement_values(workspace: Workspace, **rows: Any) -> dict[str, Any]:
+    """What the scoring procedure's own statements are rendered with, over other rows than those of the stream."""
+    return scoring_values(workspace.project, workspace.target, describe_features(workspace), **rows)
 
 
 @contextmanager
-def transaction(session: "Session") -> Iterator[None]:
-    """Commit what is done inside, or roll it back if it fails."""
-    session.sql("BEGIN").collect()
-    with _ended(session):
-        yield
-
-
-@contextmanager
-def turn(session: "Session", database: str) -> Iterator[None]:
-    """The same, in a transaction beside which no run of the loop, requeue or recovery scores.
+def scoring_lock(workspace: Workspace) -> Iterator[None]:
+    """A transaction in which no run of the loop, requeue or recovery scores.
 
     Raises:
-        ScoringError: if it never is this one's turn.
+        ScoringError: if the lock could not be acquired.
     """
+    session = workspace.session
     try:
-        turns.take(session, turn_texts(database), uuid.uuid4().hex)
+        lock.acquire(session, lock_statements(workspace.database), uuid.uuid4().hex)
     except RuntimeError as error:
         raise ScoringError(str(error)) from error
-    with _ended(session):
-        yield
-
-
-@contextmanager
-def _ended(session: "Session") -> Iterator[None]:
     try:
         yield
         session.sql("COMMIT").collect()
@@ -104,26 +86,25 @@ def _ended(session: "Session") -> Iterator[None]:
 
 @contextmanager
 def paused(session: "Session", named: Names, *, resume: bool = True, after_failure: bool = True) -> Iterator[None]:
-    """Let the loop rest: its root is suspended, and a run under way is waited for.
+    """Pause the loop: suspend its root, and wait for a run that is under way.
 
     A process that is killed inside leaves the root suspended: deploying scoring resumes it.
 
     Args:
         session: A Snowpark session.
         named: Names of the loop's objects.
-        resume: Whether a root that ran before runs again afterwards.
-        after_failure: Whether it does so if what is done inside fails.
+        resume: Whether to resume a root that was started before.
+        after_failure: Whether to resume it also if the block fails.
 
     Raises:
-        DeploymentError: if a run under way does not come to its end.
+        DeploymentError: if a run under way does not end.
     """
-    schema = identifier(named.database, "SERVING")
-    found = show(session, f"SHOW TASKS LIKE '{ROOT}' IN SCHEMA {schema}")
-    started = bool(found) and str(found[0]["state"]).lower() == "started"
+    root = root_task(session, named.database)
+    started = root is not None and str(root["state"]).lower() == "started"
     if started:
         session.sql(f"ALTER TASK {named.root} SUSPEND").collect()
     try:
-        wait_until_quiet(session, named.root)
+        wait_for_runs(session, named.root)
         yield
     except BaseException:
         if started and after_failure:

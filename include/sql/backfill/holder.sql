@@ -1,1 +1,0 @@
-SELECT HOLDER FROM {{ identifier(database, 'OPS', 'REPAIR_LOCK') }}

@@ -1,0 +1,13 @@
+{# Rows of a training set, of each part at most so many, chosen by hash of the key: the same ones each time. #}
+SELECT
+    {% for feature in features %}
+    {{ feature.name|identifier }},
+    {% endfor %}
+    {{ label|identifier }},
+    IS_HOLDOUT
+FROM {{ table }}
+{% if training_alone %}
+WHERE NOT IS_HOLDOUT
+{% endif %}
+QUALIFY ROW_NUMBER() OVER (PARTITION BY IS_HOLDOUT ORDER BY {% include "evaluation/queries.sql#key_hash" %}, {{ key|identifiers }}) <= {{ most }}
+ORDER BY {{ key|identifiers }}

@@ -1,9 +1,0 @@
--- The gate's last decision: on the model, or on one of its versions.
-SELECT VERDICT_ID, CONTENT
-FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
-WHERE MODEL_NAME = {{ model_name|literal }}
-{% if version %}
-    AND MODEL_VERSION = {{ version|literal }}
-{% endif %}
-ORDER BY DECIDED_AT DESC, VERDICT_ID
-LIMIT 1

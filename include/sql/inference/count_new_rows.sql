@@ -1,1 +1,0 @@
-SELECT COUNT(*) AS N FROM {{ stream }}{{ " WHERE METADATA$ACTION = 'INSERT'" if delta }}

@@ -1,3 +1,0 @@
-UPDATE {{ identifier(database, 'OPS', 'CHALLENGES') }}
-SET ROWS_SCORED = <<challenged>>, ERROR = NULLIF('<<error>>', ''), NOTED_AT = SYSDATE()
-WHERE RUN_ID = '<<run_id>>'

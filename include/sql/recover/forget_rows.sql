@@ -1,1 +1,0 @@
-DELETE FROM {{ identifier(database, 'OPS', 'RECOVERY_ROWS') }} WHERE RUN_ID = {{ run_id|literal }}

@@ -1,3 +1,0 @@
-SELECT RUN_ID, STARTED_AT FROM {{ identifier(database, 'OPS', 'RUNS') }}
-WHERE KIND = 'recovery' AND STATE = 'RUNNING'
-ORDER BY STARTED_AT

@@ -1,0 +1,13 @@
+-- name: training_rows
+-- In the order of the key, so that equal training sets give equal models.
+SELECT
+    {% for feature in features %}
+    {{ feature.name|identifier }},
+    {% endfor %}
+    {{ label|identifier }},
+    {% if along %}
+    {{ along|identifier }},
+    {% endif %}
+    IS_HOLDOUT
+FROM {{ table }}
+ORDER BY {{ key|identifiers }}
