@@ -1,4 +1,4 @@
-"""Compares the scores of champion and challenger on rows that they served; staged beside the evaluation's handler."""
+"""Compares the scores of champion and challenger on rows that they served."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,59 +7,59 @@ import numpy as np
 from snowflake.snowpark import Session
 
 from snowloop_procedures import metrics as measures
+from snowloop_procedures.requests import ComparisonRequest
 
 SIDES = ("champion", "challenger")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BINS = 10
 
 
-def compare(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+def compare(session: Session, request: ComparisonRequest) -> dict[str, Any]:
     """Compare two versions on rows that both scored (``paired``), or that were shared out between them.
 
     Args:
         session: The procedure's session.
-        order: ``query`` (columns CHAMPION, CHALLENGER, of several classes CHAMPION_0 and so on, and LABEL), ``paired``,
-            task, classes, metric, direction, plan and seed.
+        request: The query of scores and labels, and how to compare them.
 
     Returns:
         ``rows``, ``labelled`` and ``scores`` by side; ``psi``, ``ks``, ``agreement``, ``metrics`` and ``difference``.
     """
-    rows, classes = session.sql(order["query"]).collect(), order["classes"]
+    rows, classes = session.sql(request.query).collect(), request.classes
     columns = {side: _scores(rows, side.upper(), classes) for side in SIDES}
     label = _labels(rows, classes)
-    told = {side: _highest(score) for side, score in columns.items()}
-    known = {side: score[np.isfinite(score)] for side, score in told.items()}
-    threshold = order["plan"]["threshold"]
-    both = all(len(score) for score in known.values())
+    highest = {side: _highest(score) for side, score in columns.items()}
+    scored = {side: score[np.isfinite(score)] for side, score in highest.items()}
+    threshold = request.plan.threshold
+    both = all(len(score) for score in scored.values())
     agreement = None
-    if order["task"] != "regression" and order["paired"] and both:
-        champion, challenger = (measures.said(columns[side], threshold) for side in SIDES)
+    if request.task != "regression" and request.paired and both:
+        champion, challenger = (measures.predicted_class(columns[side], threshold) for side in SIDES)
         agreement = float(np.mean(champion == challenger))
-    threshold = threshold if order["task"] == "classification" else None
+    positive_from = threshold if request.task == "classification" else None
     return {
-        "rows": {side: len(score) for side, score in known.items()},
-        "scores": {side: _distribution(score, threshold) for side, score in known.items() if len(score)},
-        "psi": stability(known["champion"], known["challenger"]) if both else None,
-        "ks": _distance(known["champion"], known["challenger"]) if both else None,
+        "rows": {side: len(score) for side, score in scored.items()},
+        "scores": {side: _distribution(score, positive_from) for side, score in scored.items() if len(score)},
+        "psi": stability(scored["champion"], scored["challenger"]) if both else None,
+        "ks": _distance(scored["champion"], scored["challenger"]) if both else None,
         "agreement": agreement,
-        **_metrics(order, columns, label),
+        **_metrics(request, columns, label),
     }
 
 
 def _scores(rows: Sequence[Any], side: str, classes: Sequence[int | str]) -> np.ndarray:
-    """A score for each row, or the probability of each class; NaN where the other side served."""
+    """Scores of n rows, of shape (n,) or (n, classes); NaN where the other side served."""
     names = [f"{side}_{place}" for place in range(len(classes))] if classes else [side]
-    found = np.array([[row[name] for name in names] for row in rows], dtype=float).reshape(len(rows), len(names))
-    return found if classes else found[:, 0]
+    scores = np.array([[row[name] for name in names] for row in rows], dtype=float).reshape(len(rows), len(names))
+    return scores if classes else scores[:, 0]
 
 
 def _highest(score: np.ndarray) -> np.ndarray:
-    """What SERVING.SCORED calls the score: of several classes the probability of the likeliest."""
+    """The score of SERVING.SCORED, of shape (n,): of several classes the probability of the likeliest."""
     return np.asarray(score.max(axis=1)) if score.ndim > 1 else score
 
 
 def _labels(rows: Sequence[Any], classes: Sequence[int | str]) -> np.ndarray:
-    """What was true, of several classes the place of the class; NaN where it is not known yet."""
+    """Labels, of shape (n,): of several classes the position of the class; NaN where it is not known yet."""
     places = {str(each): place for place, each in enumerate(classes)}
     return np.array([places.get(str(row["LABEL"])) if classes else row["LABEL"] for row in rows], dtype=float)
 
@@ -77,8 +77,8 @@ def stability(expected: np.ndarray, actual: np.ndarray) -> float:
     bins of (a - e) ln(a / e). Half a row is added to each bin, so that an empty one does not make it infinite.
 
     Args:
-        expected: Scores of the champion.
-        actual: Scores of the challenger.
+        expected: Scores of the champion, of shape (n,).
+        actual: Scores of the challenger, of shape (m,).
 
     Returns:
         0 for equal shares in all bins; above 0.25 is usually called a great change.
@@ -100,27 +100,27 @@ def _distance(champion: np.ndarray, challenger: np.ndarray) -> float:
     return float(ks_2samp(champion, challenger, method="asymp").statistic)
 
 
-def _metrics(order: dict[str, Any], columns: dict[str, np.ndarray], label: np.ndarray) -> dict[str, Any]:
+def _metrics(request: ComparisonRequest, columns: dict[str, np.ndarray], label: np.ndarray) -> dict[str, Any]:
     """The deciding metric of both on labelled rows; intervals are paired where the rows are the same."""
-    name, plan, found = order["metric"], order["plan"], {}
+    name, plan, intervals = request.metric, request.plan, {}
     points: dict[str, float | None] = {}
     resampled: dict[str, np.ndarray] = {}
     used = {side: np.isfinite(label) & np.isfinite(_highest(score)) for side, score in columns.items()}
     for place, side in enumerate(SIDES):
         rows = used[side]
-        true = label[rows] if order["task"] == "regression" else label[rows].astype(int)
-        points[side] = measures.value(name, true, columns[side][rows], plan["threshold"]) if rows.any() else None
+        true = label[rows] if request.task == "regression" else label[rows].astype(int)
+        points[side] = measures.value(name, true, columns[side][rows], plan.threshold) if rows.any() else None
         # the same seed on the same rows draws the same resamples: that pairs them
-        seed = order["seed"] + (0 if order["paired"] else place)
+        seed = request.seed + (0 if request.paired else place)
         resampled |= measures.bootstrap(name, true, {side: columns[side][rows]}, plan, seed)
-        found[side] = measures.interval(points[side], resampled[side], plan["confidence"])
-    sign, gain = 1 if order["higher_is_better"] else -1, None
+        intervals[side] = measures.interval(points[side], resampled[side], plan.confidence)
+    sign, gain = 1 if request.higher_is_better else -1, None
     champion, challenger = points["champion"], points["challenger"]
     if champion is not None and challenger is not None:
         gain = sign * (challenger - champion)
     gains = sign * (resampled["challenger"] - resampled["champion"])
     return {
         "labelled": {side: int(rows.sum()) for side, rows in used.items()},
-        "metrics": {side: each for side, each in found.items() if each},
-        "difference": measures.interval(gain, gains, plan["confidence"]),
+        "metrics": {side: each for side, each in intervals.items() if each},
+        "difference": measures.interval(gain, gains, plan.confidence),
     }

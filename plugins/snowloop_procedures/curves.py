@@ -1,4 +1,4 @@
-"""Points of the plots that tell how good scores are: ROC, precision-recall, residuals; staged beside its handler."""
+"""Points of the plots of an evaluation: ROC, precision-recall, residuals."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ def curves(
 
     Args:
         task: ``classification``, ``multiclass`` or ``regression``.
-        label: What was true.
-        score: The candidate's scores.
+        label: Labels, of shape (n,).
+        score: The candidate's scores, of shape (n,) or (n, classes).
         seed: Seed that chooses the rows of a scatter plot.
-        classes: The classes of a multiclass label, in order: each is told from all others.
+        classes: The classes of a multiclass label, in order: each has curves against the rest.
 
     Returns:
         ``classes``, each with ``name``, ``rows``, ``positive``, ``roc`` and ``precision_recall``; or ``residuals`` with
@@ -32,10 +32,10 @@ def curves(
     if task == "regression":
         return {"residuals": residuals(label, score, seed)}
     if task == "classification":
-        found = [one_class("1", label == 1, score)]
+        curves_of = [one_class("1", label == 1, score)]
     else:
-        found = [one_class(str(name), label == place, score[:, place]) for place, name in enumerate(classes)]
-    whole = [each for each in found if each]
+        curves_of = [one_class(str(name), label == place, score[:, place]) for place, name in enumerate(classes)]
+    whole = [each for each in curves_of if each]
     return {"classes": whole} if whole else {}
 
 
@@ -44,8 +44,8 @@ def one_class(name: str, true: np.ndarray, score: np.ndarray) -> dict[str, Any] 
 
     Args:
         name: The class.
-        true: Whether a row is of the class.
-        score: The scores of the class.
+        true: Whether a row is of the class, of shape (n,).
+        score: The scores of the class, of shape (n,).
 
     Returns:
         The curves, each as a list of ``x`` and one of ``y``, thinned to what a plot can show.
@@ -66,24 +66,24 @@ def one_class(name: str, true: np.ndarray, score: np.ndarray) -> dict[str, Any] 
 
 
 def residuals(label: np.ndarray, score: np.ndarray, seed: int) -> dict[str, Any]:
-    """What is left of the labels when the predictions are taken off: its distribution, and some rows.
+    """Residuals (label - prediction): their distribution, and some rows.
 
     Args:
-        label: What was true.
-        score: What was predicted.
+        label: Labels, of shape (n,).
+        score: Predictions, of shape (n,).
         seed: Seed that chooses the rows.
 
     Returns:
         ``edges`` and ``counts`` of a histogram of all rows; ``predicted`` and ``residual`` of some rows.
     """
-    left = label - score
-    counts, edges = np.histogram(left, bins=BINS)
-    chosen = np.sort(np.random.default_rng(seed % SEEDS).permutation(len(left))[:MOST_ROWS])
+    residual = label - score
+    counts, edges = np.histogram(residual, bins=BINS)
+    chosen = np.sort(np.random.default_rng(seed % SEEDS).permutation(len(residual))[:MOST_ROWS])
     return {
         "edges": _short(edges),
         "counts": [int(count) for count in counts],
         "predicted": _short(score[chosen]),
-        "residual": _short(left[chosen]),
+        "residual": _short(residual[chosen]),
     }
 
 

@@ -1,4 +1,4 @@
-"""Parts of an evaluation: baselines, slices, calibration, confusion and importance; staged beside its handler."""
+"""Parts of an evaluation: baselines, slices, calibration, confusion and importance."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,40 +7,39 @@ import numpy as np
 import pandas as pd
 
 from snowloop_procedures import metrics as measures
+from snowloop_procedures.requests import EvaluationRequest
 
 BINS = 10
 MOST_VALUES = 20
 
 
-def baselines(training: pd.DataFrame, held_out: pd.DataFrame, order: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Scores of a dummy (the mean label, or each class's share) and of a simple linear model, for the held-out rows.
+def baselines(training: pd.DataFrame, held_out: pd.DataFrame, request: EvaluationRequest) -> dict[str, np.ndarray]:
+    """Scores of a constant baseline (the mean label, or each class's share) and of a simple linear model.
 
     Args:
         training: Rows to fit on.
-        held_out: Rows to score.
-        order: ``features``, ``label``, ``classes`` and ``task``.
+        held_out: The n rows to score.
+        request: What the rows are.
 
     Returns:
-        ``dummy`` and ``simple``; without ``simple`` where there is nothing to fit.
+        ``dummy`` and ``simple``, each of shape (n,) or (n, classes); without ``simple`` where there is nothing to fit.
     """
-    classes = order["classes"]
-    label = measures.truth(training[order["label"]], classes)
+    classes = request.classes
+    label = measures.encode_labels(training[request.label], classes)
     if not len(label):
         return {}
     shares = np.bincount(label, minlength=len(classes)) / len(label) if classes else label.mean()
-    found = {"dummy": np.full((len(held_out), *np.shape(shares)), shares)}
+    scores = {"dummy": np.full((len(held_out), *np.shape(shares)), shares)}
     if label.min() == label.max() or held_out.empty:
-        return found
-    model = _simple(order)
-    model.fit(
-        measures.inputs(training, order["features"]), label if order["task"] == "regression" else label.astype(int)
-    )
-    said = measures.scores(model, measures.inputs(held_out, order["features"]), order["task"])
-    found["simple"] = measures.spread(said, model.classes_, len(classes)) if classes else said
-    return found
+        return scores
+    model = _simple(request)
+    model.fit(measures.inputs(training, request.features), label if request.task == "regression" else label.astype(int))
+    simple = measures.scores(model, measures.inputs(held_out, request.features), request.task)
+    scores["simple"] = measures.expand_to_all_classes(simple, model.classes_, len(classes)) if classes else simple
+    return scores
 
 
-def _simple(order: dict[str, Any]) -> Any:
+def _simple(request: EvaluationRequest) -> Any:
     """Logistic or ridge regression on the numbers; where there are none, on the texts."""
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -48,38 +47,40 @@ def _simple(order: dict[str, Any]) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    numbers = [feature["name"] for feature in order["features"] if feature["type"] == "FLOAT"]
-    texts = [feature["name"] for feature in order["features"]]
+    numbers = [feature.name for feature in request.features if feature.type == "FLOAT"]
+    texts = [feature.name for feature in request.features]
     scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     coded = OneHotEncoder(handle_unknown="ignore", min_frequency=10)
-    taken = make_column_transformer((scaled, numbers) if numbers else (coded, texts))
-    linear = Ridge() if order["task"] == "regression" else LogisticRegression(max_iter=1000)
-    return make_pipeline(taken, linear)
+    columns = make_column_transformer((scaled, numbers) if numbers else (coded, texts))
+    linear = Ridge() if request.task == "regression" else LogisticRegression(max_iter=1000)
+    return make_pipeline(columns, linear)
 
 
-def slices(order: dict[str, Any], frame: pd.DataFrame, label: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
+def slices(
+    request: EvaluationRequest, frame: pd.DataFrame, label: np.ndarray, score: np.ndarray
+) -> list[dict[str, Any]]:
     """The deciding metric in each part of the held-out rows.
 
     Args:
-        order: ``slices``, ``metric`` and ``plan``.
-        frame: The held-out rows, with a column SLICE_<n> for each declared slice.
-        label: What was true.
-        score: The candidate's scores.
+        request: The slices, and what to measure.
+        frame: The n held-out rows, with a column SLICE_<place> for each declared slice.
+        label: Labels, of shape (n,).
+        score: The candidate's scores, of shape (n,) or (n, classes).
 
     Returns:
         Column, part, rows and value of each; beyond twenty parts of a column the smallest are one part, ``(others)``.
     """
-    found = []
-    for place, declared in enumerate(order["slices"]):
-        named = _parts(frame[f"SLICE_{place}"], declared["edges"])
+    parts = []
+    for place, declared in enumerate(request.slices):
+        named = _parts(frame[f"SLICE_{place}"], declared.edges)
         for part in sorted(named.unique()):
             inside = (named == part).to_numpy()
-            value = measures.value(order["metric"], label[inside], score[inside], order["plan"]["threshold"])
-            found.append({"column": declared["column"], "part": part, "rows": int(inside.sum()), "value": value})
-    return found
+            value = measures.value(request.metric, label[inside], score[inside], request.plan.threshold)
+            parts.append({"column": declared.column, "part": part, "rows": int(inside.sum()), "value": value})
+    return parts
 
 
-def _parts(column: pd.Series, edges: list[float]) -> pd.Series:
+def _parts(column: pd.Series, edges: Sequence[float]) -> pd.Series:
     if edges:
         cut = pd.cut(column.astype(float), [-np.inf, *edges, np.inf], right=False)
         names = {each: _range(each.left, each.right) for each in cut.cat.categories}
@@ -96,16 +97,17 @@ def _range(left: float, right: float) -> str:
 
 
 def calibration(task: str, label: np.ndarray, score: np.ndarray) -> dict[str, Any]:
-    """Scores against what came true, in bins of about equally many rows; equal scores are in one bin.
+    """Scores against observed rates, in bins of about equally many rows; equal scores are in one bin.
 
-    Of several classes it is asked of the likeliest: how probable it is, and how often the row is of it (top-label
-    calibration; Guo et al. 2017, https://arxiv.org/abs/1706.04599). On few rows the error of a model that is calibrated
-    exactly is above 0 too (Roelofs et al. 2022, https://arxiv.org/abs/2012.08668); how far, is told beside it.
+    Of several classes the likeliest one counts: its probability, and how often the row is of it (top-label calibration;
+    Guo et al. 2017, https://arxiv.org/abs/1706.04599). On few rows the error of a model that is calibrated exactly is
+    above 0 too (Roelofs et al. 2022, https://arxiv.org/abs/2012.08668); ``by_chance`` is how far.
+    ``calibration_curve`` of scikit-learn tears equal scores apart by quantile bins, and has no regression.
 
     Args:
-        task: For a regression the error is told as a share of the labels' standard deviation.
-        label: What was true.
-        score: The candidate's scores.
+        task: Of a regression the error is in units of the labels' standard deviation.
+        label: Labels, of shape (n,).
+        score: The candidate's scores, of shape (n,) or (n, classes).
 
     Returns:
         ``bins`` with rows, mean score and mean label; ``error``: their mean distance, weighted by rows; ``by_chance``:
@@ -115,24 +117,25 @@ def calibration(task: str, label: np.ndarray, score: np.ndarray) -> dict[str, An
     if not len(label) or not np.isfinite(score).all():
         return {"bins": [], "error": None, "by_chance": None}
     if task == "multiclass":
-        label, score = (measures.said(score) == label).astype(float), score.max(axis=1)
+        label, score = (measures.predicted_class(score) == label).astype(float), score.max(axis=1)
     parts = _bins(score)
     bins = [
         {"rows": len(part), "score": float(score[part].mean()), "label": float(label[part].mean())} for part in parts
     ]
     error = sum(each["rows"] * abs(each["score"] - each["label"]) for each in bins) / len(label)
-    sure = [part for part in parts if len(part) > 1]  # of one row no spread is known
-    spreads = [float(np.std(label[part] - score[part], ddof=1)) for part in sure]
+    several = [part for part in parts if len(part) > 1]  # one row has no standard deviation
+    deviations = [float(np.std(label[part] - score[part], ddof=1)) for part in several]
     chance = sum(
-        len(part) * spread * np.sqrt(2 / (np.pi * len(part))) for part, spread in zip(sure, spreads, strict=True)
+        len(part) * deviation * np.sqrt(2 / (np.pi * len(part)))
+        for part, deviation in zip(several, deviations, strict=True)
     ) / len(label)
     unit = float(label.std()) if task == "regression" else 1.0
-    told = {"error": error, "by_chance": chance}
-    return {"bins": bins, **{name: float(each / unit) if unit else None for name, each in told.items()}}
+    figures = {"error": error, "by_chance": chance}
+    return {"bins": bins, **{name: float(each / unit) if unit else None for name, each in figures.items()}}
 
 
 def _bins(score: np.ndarray) -> list[np.ndarray]:
-    """Places of the rows by score, cut into bins; a cut between equal scores goes to the nearer end of them.
+    """Positions of the rows by score, cut into bins; a cut between equal scores goes to the nearer end of them.
 
     Otherwise the order in which equal scores happen to stand, that of the key, would decide on the error.
     """
@@ -146,79 +149,87 @@ def _bins(score: np.ndarray) -> list[np.ndarray]:
 
 
 def confusion(task: str, label: np.ndarray, score: np.ndarray, threshold: float) -> dict[str, int]:
-    """How many rows of each class were told right and wrong at the threshold; empty for other tasks."""
+    """How many rows of each class are predicted right and wrong at the threshold; empty for other tasks.
+
+    Args:
+        task: ``classification``, or a task that has none of this.
+        label: Labels, of shape (n,).
+        score: Probabilities of class 1, of shape (n,).
+        threshold: Score from which a row counts as class 1.
+
+    Returns:
+        ``true_negative``, ``false_positive``, ``false_negative`` and ``true_positive``.
+    """
+    from sklearn.metrics import confusion_matrix
+
     if task != "classification":
         return {}
-    said, true = score >= threshold, label == 1
-    return {
-        "true_positive": int((said & true).sum()),
-        "false_positive": int((said & ~true).sum()),
-        "false_negative": int((~said & true).sum()),
-        "true_negative": int((~said & ~true).sum()),
-    }
+    names = ("true_negative", "false_positive", "false_negative", "true_positive")
+    if not len(label):
+        return dict.fromkeys(names, 0)
+    matrix = confusion_matrix(label, measures.predicted_class(score, threshold), labels=[0, 1])
+    return {name: int(rows) for name, rows in zip(names, matrix.ravel(), strict=True)}
 
 
 def each_class(classes: Sequence[int | str], label: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
-    """How well each of several classes is told: a row of the confusion matrix, and the usual figures.
+    """How well each of several classes is predicted: a row of the confusion matrix, and the usual figures.
 
     Args:
         classes: The classes, in order; none of another task.
-        label: What was true.
-        score: The candidate's probabilities.
+        label: Positions of the true classes, of shape (n,).
+        score: The candidate's probabilities, of shape (n, classes).
 
     Returns:
-        For each class its name, rows, ``told`` (how many of its rows were told as which class), precision, recall, F1
-        and the ROC AUC against all others; a figure is None where there are no rows to compute it from.
+        For each class its name, rows, ``predicted`` (how many of its rows were predicted as which class), precision,
+        recall, F1 and the ROC AUC against the rest; a figure is None where there are no rows to compute it from.
     """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     if not classes or not len(label) or not np.isfinite(score).all():
         return []
-    said, count = measures.said(score), len(classes)
-    matrix = np.bincount(label * count + said, minlength=count * count).reshape(count, count)
-    areas = measures.one_against_others(label, score)
-    found = []
-    for place, name in enumerate(classes):
-        right, rows, told = (int(each) for each in (matrix[place, place], matrix[place].sum(), matrix[:, place].sum()))
-        found.append(
-            {
-                "name": str(name),
-                "rows": rows,
-                "told": {str(classes[other]): int(n) for other, n in enumerate(matrix[place]) if n},
-                "precision": right / told if told else None,
-                "recall": right / rows if rows else None,
-                "f1": 2 * right / (rows + told) if rows + told else None,
-                "roc_auc": areas[place] if np.isfinite(areas[place]) else None,
-            }
-        )
-    return found
+    predicted, places = measures.predicted_class(score), range(len(classes))
+    matrix = confusion_matrix(label, predicted, labels=places)
+    figures = precision_recall_fscore_support(label, predicted, labels=places, zero_division=np.nan)
+    named = dict(zip(("precision", "recall", "f1"), figures, strict=False))
+    named["roc_auc"] = measures.roc_auc_one_vs_rest(label, score)
+    return [
+        {
+            "name": str(name),
+            "rows": int(matrix[place].sum()),
+            "predicted": {str(classes[other]): int(rows) for other, rows in enumerate(matrix[place]) if rows},
+            **{each: float(values[place]) if np.isfinite(values[place]) else None for each, values in named.items()},
+        }
+        for place, name in enumerate(classes)
+    ]
 
 
-def importance(order: dict[str, Any], model: Any, rows: pd.DataFrame, label: np.ndarray) -> dict[str, float]:
+def importance(request: EvaluationRequest, model: Any, rows: pd.DataFrame, label: np.ndarray) -> dict[str, float]:
     """By how much the deciding metric gets worse when a feature's values are shuffled.
 
     Args:
-        order: ``metric``, ``higher_is_better``, ``plan``, ``task`` and ``seed``.
+        request: What to measure.
         model: The fitted model.
-        rows: The held-out rows.
-        label: What was true.
+        rows: The n held-out rows.
+        label: Labels, of shape (n,).
 
     Returns:
         The loss by feature, the greatest first; empty if the rows do not allow the metric.
     """
     from sklearn.inspection import permutation_importance
 
-    plan, sign = order["plan"], 1 if order["higher_is_better"] else -1
-    random = np.random.default_rng(order["seed"] % measures.SEEDS)
-    chosen = np.sort(random.permutation(len(rows))[: plan["importance_rows"]])
+    plan, sign = request.plan, 1 if request.higher_is_better else -1
+    random = np.random.default_rng(request.seed % measures.SEEDS)
+    chosen = np.sort(random.permutation(len(rows))[: plan.importance_rows])
     some, true = rows.iloc[chosen], label[chosen]
 
-    def scored(fitted: Any, shuffled: pd.DataFrame, told: np.ndarray) -> float:
-        score = measures.scores(fitted, shuffled, order["task"])
-        return sign * (measures.value(order["metric"], told, score, plan["threshold"]) or 0.0)
+    def scored(fitted: Any, shuffled: pd.DataFrame, labels: np.ndarray) -> float:
+        score = measures.scores(fitted, shuffled, request.task)
+        return sign * (measures.value(request.metric, labels, score, plan.threshold) or 0.0)
 
-    said = measures.scores(model, some, order["task"])
-    if not len(some) or measures.value(order["metric"], true, said, plan["threshold"]) is None:
+    score = measures.scores(model, some, request.task)
+    if not len(some) or measures.value(request.metric, true, score, plan.threshold) is None:
         return {}
     state = int(random.integers(0, 2**31))
-    lost = permutation_importance(model, some, true, scoring=scored, n_repeats=2, random_state=state)
-    found = dict(zip(some.columns, lost.importances_mean, strict=True))
-    return {name: float(value) for name, value in sorted(found.items(), key=lambda item: (-item[1], item[0]))}
+    losses = permutation_importance(model, some, true, scoring=scored, n_repeats=2, random_state=state)
+    by_feature = dict(zip(some.columns, losses.importances_mean, strict=True))
+    return {name: float(value) for name, value in sorted(by_feature.items(), key=lambda item: (-item[1], item[0]))}

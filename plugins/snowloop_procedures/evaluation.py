@@ -1,4 +1,4 @@
-"""Handler of the evaluation procedure: all that is measured of a version on the held-out rows, inside Snowflake."""
+"""Handler of the evaluation procedure: measures a version on the held-out rows, inside Snowflake."""
 
 import json
 import time
@@ -14,120 +14,125 @@ from snowflake.snowpark import Session
 from snowloop_procedures import comparison, curves, leakage
 from snowloop_procedures import details as parts
 from snowloop_procedures import metrics as measures
+from snowloop_procedures.requests import ComparisonRequest, EvaluationRequest, LeakageRequest
+
+ON_CHAMPION_ROWS = "on champion rows"
 
 
 def run(session: Session, request: str) -> str:
-    """Do what a request asks for: its ``do`` is ``evaluate``, ``compare`` or ``check for leakage``.
+    """Do what a request asks for.
 
     Args:
         session: The procedure's session.
-        request: A JSON object, made by lifecycle/evaluate.py, compare.py or leakage.py.
+        request: An ``EvaluationRequest``, ``ComparisonRequest`` or ``LeakageRequest`` as JSON, told apart by ``do``.
 
     Returns:
         The outcome as a JSON object.
 
     Raises:
-        KeyError: if the request lacks a part.
+        KeyError: if it is none of these.
+        TypeError: if the request lacks a field.
     """
     from threadpoolctl import threadpool_limits
 
-    order = json.loads(request)
-    doing: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
-        "evaluate": evaluate,
-        "compare": comparison.compare,
-        "check for leakage": leakage.single_features,
+    values = json.loads(request)
+    handlers: dict[str, Callable[[], dict[str, Any]]] = {
+        EvaluationRequest.do: lambda: evaluate(session, EvaluationRequest.from_dict(values)),
+        ComparisonRequest.do: lambda: comparison.compare(session, ComparisonRequest.from_dict(values)),
+        LeakageRequest.do: lambda: leakage.single_features(session, LeakageRequest.from_dict(values)),
     }
     with threadpool_limits(1):  # many small predictions: threads would cost more than they bring
-        return json.dumps(doing[order["do"]](session, order))
+        return json.dumps(handlers[values["do"]]())
 
 
-def evaluate(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+def evaluate(session: Session, request: EvaluationRequest) -> dict[str, Any]:
     """Measure a candidate, the champion and two baselines on the same rows; versions by the way in which they serve.
 
     Args:
         session: The procedure's session.
-        order: The queries of rows and scores, the plan, and where the candidate's version is.
+        request: The queries of rows and scores, the plan, and the candidate's version.
 
     Returns:
-        ``metrics`` by contestant, ``interval``, ``differences``, and what parts of the evaluation found. Rows that the
-        champion was trained on do not judge it: ``seen_by_champion`` of them are left out, and the metrics
-        ``beside champion`` are the candidate's without them.
+        ``metrics`` by whose they are, ``interval``, ``differences``, and the parts of the evaluation. Rows that the
+        champion was trained on do not judge it: ``trained_champion`` of them are left out, and the metrics
+        ``on champion rows`` are the candidate's without them.
     """
-    task, plan = order["task"], order["plan"]
-    frame = session.sql(order["held_out"]).to_pandas()
-    label = measures.truth(frame[order["label"]], order["classes"])
+    task, plan = request.task, request.plan
+    frame = session.sql(request.held_out).to_pandas()
+    label = measures.encode_labels(frame[request.label], request.classes)
     started = time.perf_counter()
-    columns = {"candidate": _served(session, order, "candidate")}
+    columns = {"candidate": _served(session, request.candidate_scores, request)}
     by_sql = 1000 * (time.perf_counter() - started) / max(1, len(frame))
-    if "champion" in order["scores"]:
-        columns["champion"] = _served(session, order, "champion")
-    columns |= parts.baselines(session.sql(order["training"]).to_pandas(), frame, order)
-    seen = _seen(frame)
-    measured = _metrics(order, label, columns, seen)
-    model = _load(session, order)
-    rows = measures.inputs(frame, order["features"])
+    if request.champion_scores is not None:
+        columns["champion"] = _served(session, request.champion_scores, request)
+    columns |= parts.baselines(session.sql(request.training).to_pandas(), frame, request)
+    trained = _trained_champion(frame)
+    measured = _metrics(request, label, columns, trained)
+    model = _load(session, request)
+    rows = measures.inputs(frame, request.features)
     return {
         "metrics": measured,
         "rows": len(frame),
-        "seen_by_champion": int(seen.sum()),
-        **_intervals(order, frame, label, columns, measured),
-        "slices": parts.slices(order, frame, label, columns["candidate"]),
+        "trained_champion": int(trained.sum()),
+        **_intervals(request, frame, label, columns, measured),
+        "slices": parts.slices(request, frame, label, columns["candidate"]),
         "calibration": parts.calibration(task, label, columns["candidate"]),
-        "curves": curves.curves(task, label, columns["candidate"], order["seed"], order["classes"]),
-        "confusion": parts.confusion(task, label, columns["candidate"], plan["threshold"]),
-        "classes": parts.each_class(order["classes"], label, columns["candidate"]),
-        "importance": parts.importance(order, model, rows, label),
-        "skew": _skew(session, order, model),
+        "curves": curves.curves(task, label, columns["candidate"], request.seed, request.classes),
+        "confusion": parts.confusion(task, label, columns["candidate"], plan.threshold),
+        "classes": parts.each_class(request.classes, label, columns["candidate"]),
+        "importance": parts.importance(request, model, rows, label),
+        "skew": _skew(session, request, model),
         "cost": {**_cost(model, rows, task), "milliseconds_per_row_by_sql": by_sql},
     }
 
 
-def _served(session: Session, order: dict[str, Any], whose: str) -> np.ndarray:
-    return measures.served(session.sql(order["scores"][whose]).to_pandas(), "SCORE", order["classes"])
+def _served(session: Session, query: str, request: EvaluationRequest) -> np.ndarray:
+    return measures.served(session.sql(query).to_pandas(), "SCORE", request.classes)
 
 
-def _seen(frame: pd.DataFrame) -> np.ndarray:
-    """Which rows the champion was trained on."""
-    if "SNOWLOOP_SEEN" not in frame:
+def _trained_champion(frame: pd.DataFrame) -> np.ndarray:
+    """Whether the champion was trained on a row, of shape (n,)."""
+    if "SNOWLOOP_TRAINED_CHAMPION" not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return frame["SNOWLOOP_SEEN"].astype(bool).to_numpy()
+    return frame["SNOWLOOP_TRAINED_CHAMPION"].astype(bool).to_numpy()
 
 
 def _metrics(
-    order: dict[str, Any], label: np.ndarray, columns: dict[str, np.ndarray], seen: np.ndarray
+    request: EvaluationRequest, label: np.ndarray, columns: dict[str, np.ndarray], trained: np.ndarray
 ) -> dict[str, dict[str, float]]:
-    """Metrics by contestant: the champion's on the rows that it has not seen, and the candidate's beside it."""
-    rows = {name: np.ones(len(label), dtype=bool) for name in columns} | {"champion": ~seen, "beside champion": ~seen}
-    scores = {**columns, "beside champion": columns["candidate"]} if seen.any() else columns
-    threshold = order["plan"]["threshold"]
+    """Metrics by whose they are: the champion's on rows that it was not trained on, and the candidate's on the same."""
+    everywhere, others = np.ones(len(label), dtype=bool), ~trained
+    rows = dict.fromkeys(columns, everywhere) | {"champion": others, ON_CHAMPION_ROWS: others}
+    scores = {**columns, ON_CHAMPION_ROWS: columns["candidate"]} if trained.any() else columns
+    threshold = request.plan.threshold
     return {
-        name: measures.measure(order["task"], label[rows[name]], score[rows[name]], threshold)
+        name: measures.measure(request.task, label[rows[name]], score[rows[name]], threshold)
         for name, score in scores.items()
     }
 
 
 def _intervals(
-    order: dict[str, Any],
+    request: EvaluationRequest,
     frame: pd.DataFrame,
     label: np.ndarray,
     columns: dict[str, np.ndarray],
     measured: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
     """The candidate's interval, and how much better than champion and simple model it is, with paired intervals."""
-    name, confidence, seen = order["metric"], order["plan"]["confidence"], _seen(frame)
+    name, confidence, trained = request.metric, request.plan.confidence, _trained_champion(frame)
     groups = frame["SNOWLOOP_GROUP"].to_numpy() if "SNOWLOOP_GROUP" in frame else None
 
     def resampled(rows: np.ndarray) -> dict[str, np.ndarray]:
         scores = {who: score[rows] for who, score in columns.items() if who != "dummy"}
         some = None if groups is None else groups[rows]
-        return measures.bootstrap(name, label[rows], scores, order["plan"], order["seed"], some)
+        return measures.bootstrap(name, label[rows], scores, request.plan, request.seed, some)
 
     everywhere = resampled(np.ones(len(label), dtype=bool))
     sides = {"simple": (everywhere, "candidate"), "champion": (everywhere, "candidate")}
-    if "beside champion" in measured:
-        sides["champion"] = (resampled(~seen), "beside champion")
+    if ON_CHAMPION_ROWS in measured:
+        sides["champion"] = (resampled(~trained), ON_CHAMPION_ROWS)
     differences = {}
-    sign = 1 if order["higher_is_better"] else -1
+    sign = 1 if request.higher_is_better else -1
     for other in sorted(columns.keys() & sides.keys()):
         drawn, own = sides[other]
         point, against = measured[own].get(name), measured[other].get(name)
@@ -135,25 +140,26 @@ def _intervals(
         differences[other] = measures.interval(gain, sign * (drawn["candidate"] - drawn[other]), confidence)
     return {
         "interval": measures.interval(measured["candidate"].get(name), everywhere["candidate"], confidence),
-        "differences": {other: found for other, found in differences.items() if found},
+        "differences": {other: interval for other, interval in differences.items() if interval},
     }
 
 
-def _load(session: Session, order: dict[str, Any]) -> Any:
+def _load(session: Session, request: EvaluationRequest) -> Any:
     from snowflake.ml.registry import Registry
 
-    registry = Registry(session=session, database_name=order["database"], schema_name=order["schema"])
-    return registry.get_model(order["model"]).version(order["version"]).load(force=True)
+    where = request.version
+    registry = Registry(session=session, database_name=where.database, schema_name=where.schema)
+    return registry.get_model(where.model).version(where.version).load(force=True)
 
 
-def _skew(session: Session, order: dict[str, Any], model: Any) -> dict[str, float | None]:
+def _skew(session: Session, request: EvaluationRequest, model: Any) -> dict[str, float | None]:
     """The greatest difference of a row's scores as they are served, and by Python from the training set's features."""
-    frame = session.sql(order["skew"]).to_pandas()
-    served = measures.served(frame, "SNOWLOOP_SCORE", order["classes"])
-    expected = measures.scores(model, measures.inputs(frame, order["features"]), order["task"])
+    frame = session.sql(request.skew).to_pandas()
+    served = measures.served(frame, "SNOWLOOP_SCORE", request.classes)
+    expected = measures.scores(model, measures.inputs(frame, request.features), request.task)
     unserved = int(np.isnan(served).any(axis=tuple(range(1, served.ndim))).sum())
-    found = None if unserved or not len(frame) else float(np.abs(served - expected).max())
-    return {"rows": len(frame), "unserved": unserved, "max_difference": found}
+    greatest = None if unserved or not len(frame) else float(np.abs(served - expected).max())
+    return {"rows": len(frame), "unserved": unserved, "max_difference": greatest}
 
 
 def _bytes(model: Any) -> int:

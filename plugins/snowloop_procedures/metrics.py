@@ -1,4 +1,9 @@
-"""Metrics, scores and bootstrap intervals; staged beside the handlers that train and evaluate."""
+"""Metrics, scores and bootstrap intervals.
+
+In this package ``label`` is an array of shape (n,): 0 or 1, of several classes the position of the class among them, of
+a regression the value. ``score`` is of shape (n,), the probability of class 1 or the predicted value, or of several
+classes of shape (n, classes), a probability a class.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,25 +12,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from snowloop_procedures.requests import Feature, Plan
+
 Metric = Callable[[np.ndarray, np.ndarray, float], float]
 SEEDS = 2**32
 
 
-def inputs(frame: pd.DataFrame, features: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+def inputs(frame: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     """The features in their order, numbers as floats and text as it is: as the version sees them when it serves."""
-    types = {feature["name"]: float if feature["type"] == "FLOAT" else object for feature in features}
+    types = {feature.name: float if feature.type == "FLOAT" else object for feature in features}
     return frame[list(types)].astype(types)
 
 
-def truth(column: pd.Series, classes: Sequence[int | str]) -> np.ndarray:
-    """What was true, as numbers: of several classes the place of the class among them.
+def encode_labels(column: pd.Series, classes: Sequence[int | str]) -> np.ndarray:
+    """Labels as numbers: of several classes the position of the class among them.
 
     Args:
-        column: The label.
+        column: The label of n rows.
         classes: The classes of a multiclass label, in order; none for any other.
 
     Returns:
-        The numbers.
+        The numbers, of shape (n,): whole numbers of several classes, else floats.
 
     Raises:
         ValueError: if a label is none of the classes.
@@ -37,13 +44,23 @@ def truth(column: pd.Series, classes: Sequence[int | str]) -> np.ndarray:
 
 
 def scores(model: Any, rows: pd.DataFrame, task: str) -> np.ndarray:
-    """What a fitted model says of some rows: the probability of class 1 or of each class, or the value."""
+    """The scores of some rows by a fitted model.
+
+    Args:
+        model: The model, with ``predict_proba``, or of a regression ``predict``.
+        rows: The features of n rows.
+        task: ``classification``, ``multiclass`` or ``regression``.
+
+    Returns:
+        Probabilities of class 1, of shape (n,); of several classes of shape (n, classes); of a regression the predicted
+        values, of shape (n,).
+    """
     if rows.empty:
         return np.array([])
     if task == "regression":
         return np.asarray(model.predict(rows), dtype=float).ravel()
-    said = np.asarray(model.predict_proba(rows), dtype=float)
-    return said if task == "multiclass" else said[:, 1]
+    probabilities = np.asarray(model.predict_proba(rows), dtype=float)
+    return probabilities if task == "multiclass" else probabilities[:, 1]
 
 
 def served(frame: pd.DataFrame, name: str, classes: Sequence[int | str]) -> np.ndarray:
@@ -70,15 +87,17 @@ def metric(name: str) -> Metric:
         "roc_auc": lambda label, score, _: sk.roc_auc_score(_two(label), score),
         "average_precision": lambda label, score, _: sk.average_precision_score(_two(label), score),
         "f1": lambda label, score, threshold: sk.f1_score(_two(label), score >= threshold),
-        "accuracy": lambda label, score, threshold: sk.accuracy_score(label, said(score, threshold)),
+        "accuracy": lambda label, score, threshold: sk.accuracy_score(label, predicted_class(score, threshold)),
         "log_loss": lambda label, score, _: sk.log_loss(
             label, score, labels=range(score.shape[1] if score.ndim > 1 else 2)
         ),
-        "balanced_accuracy": lambda label, score, _: sk.balanced_accuracy_score(_two(label), said(score)),
-        "f1_macro": lambda label, score, _: sk.f1_score(label, said(score), average="macro", zero_division=0),
-        "roc_auc_ovr": lambda label, score, _: float(np.mean(one_against_others(label, score))),
-        "brier": lambda label, score, _: float(np.mean((score - label) ** 2)),
-        "rmse": lambda label, score, _: math.sqrt(sk.mean_squared_error(label, score)),
+        "balanced_accuracy": lambda label, score, _: sk.balanced_accuracy_score(_two(label), predicted_class(score)),
+        "f1_macro": lambda label, score, _: sk.f1_score(
+            label, predicted_class(score), average="macro", zero_division=0
+        ),
+        "roc_auc_ovr": lambda label, score, _: float(np.mean(roc_auc_one_vs_rest(label, score))),
+        "brier": lambda label, score, _: sk.brier_score_loss(label, score, pos_label=1),
+        "rmse": lambda label, score, _: sk.root_mean_squared_error(label, score),
         "mae": lambda label, score, _: sk.mean_absolute_error(label, score),
         "r2": lambda label, score, _: sk.r2_score(label, score) if len(label) > 1 else math.nan,
     }
@@ -92,27 +111,39 @@ METRICS = {
 }
 
 
-def said(score: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """The class that the scores tell: the likeliest of several, the first of equals; 1 from the threshold on."""
+def predicted_class(score: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """The predicted class, of shape (n,): the likeliest of several, the first of equals; 1 from the threshold on."""
     return np.asarray(score.argmax(axis=1) if score.ndim > 1 else score >= threshold, dtype=int)
 
 
-def spread(score: np.ndarray, seen: Sequence[int], count: int) -> np.ndarray:
-    """Probabilities of the classes that a model has seen as columns among all classes; the others have 0."""
-    whole = np.zeros((len(score), count))
-    whole[:, np.asarray(seen, dtype=int)] = score
-    return whole
+def expand_to_all_classes(score: np.ndarray, fitted: Sequence[int], count: int) -> np.ndarray:
+    """Probabilities of all classes, by a model that was fitted on rows of some of them; those of the others are 0.
+
+    Args:
+        score: Probabilities, of shape (n, fitted classes).
+        fitted: Positions of the fitted classes among all.
+        count: Number of all classes.
+
+    Returns:
+        Probabilities, of shape (n, count).
+    """
+    expanded = np.zeros((len(score), count))
+    expanded[:, np.asarray(fitted, dtype=int)] = score
+    return expanded
 
 
-def one_against_others(label: np.ndarray, score: np.ndarray) -> list[float]:
-    """Of each class the ROC AUC of its probability against all other classes; NaN where all or no rows are of it."""
+def roc_auc_one_vs_rest(label: np.ndarray, score: np.ndarray) -> list[float]:
+    """Of each class the ROC AUC of its probability against the rest; NaN where all or no rows are of it.
+
+    ``roc_auc_score(multi_class="ovr")`` of scikit-learn refuses rows in which a class is missing.
+    """
     from sklearn.metrics import roc_auc_score
 
-    each = [label == place for place in range(score.shape[1])]
-    return [
-        float(roc_auc_score(its, score[:, place])) if its.any() and not its.all() else math.nan
-        for place, its in enumerate(each)
-    ]
+    areas = []
+    for place, probability in enumerate(score.T):
+        true = label == place
+        areas.append(float(roc_auc_score(true, probability)) if true.any() and not true.all() else math.nan)
+    return areas
 
 
 def _two(label: np.ndarray) -> np.ndarray:
@@ -123,14 +154,14 @@ def _two(label: np.ndarray) -> np.ndarray:
 
 
 def value(name: str, label: np.ndarray, score: np.ndarray, threshold: float = 0.5) -> float | None:
-    """One metric, or None if the rows do not allow it or a score is missing."""
+    """One metric of n rows, or None if the rows do not allow it or a score is missing."""
     if not np.isfinite(score).all():
         return None
     try:
-        found = float(metric(name)(label, score, threshold))
+        number = float(metric(name)(label, score, threshold))
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None
 
 
 def measure(task: str, label: np.ndarray, score: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
@@ -138,8 +169,8 @@ def measure(task: str, label: np.ndarray, score: np.ndarray, threshold: float = 
 
     Args:
         task: ``classification``, ``multiclass`` or ``regression``.
-        label: What was true.
-        score: Probability of class 1, of each class, or the predicted value.
+        label: Labels, of shape (n,).
+        score: Scores, of shape (n,) or (n, classes).
         threshold: Score from which a row counts as class 1.
 
     Returns:
@@ -151,19 +182,19 @@ def measure(task: str, label: np.ndarray, score: np.ndarray, threshold: float = 
     if task != "regression":
         label = label.astype(int)
         support = int(np.bincount(label, minlength=score.shape[1] if score.ndim > 1 else 2).min())
-    found = {"support": float(support)}
+    metrics = {"support": float(support)}
     for name in METRICS[task]:
         number = value(name, label, score, threshold)
         if number is not None:
-            found[name] = number
-    return found
+            metrics[name] = number
+    return metrics
 
 
 def bootstrap(
     name: str,
     label: np.ndarray,
     columns: Mapping[str, np.ndarray],
-    plan: Mapping[str, Any],
+    plan: Plan,
     seed: int,
     groups: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
@@ -175,31 +206,32 @@ def bootstrap(
 
     Args:
         name: Name of the metric.
-        label: What was true.
-        columns: Scores of the same rows, by name.
-        plan: ``resamples``, ``bootstrap_rows`` and ``threshold``.
+        label: Labels, of shape (n,).
+        columns: Scores of the same rows, by name, each of shape (n,) or (n, classes).
+        plan: Number and size of the resamples, and the threshold.
         seed: Seed of the resampling.
-        groups: The group of each row; None: each row is one by itself.
+        groups: The group of each row, of shape (n,); None: each row is one by itself.
 
     Returns:
-        For each name the metric of each resample; NaN where it does not allow the metric, or there is one group alone.
+        For each name the metric of each resample, of shape (resamples,); NaN where a resample does not allow the
+        metric, or there is one group alone.
     """
     random = np.random.default_rng(seed % SEEDS)
-    found = {column: np.full(plan["resamples"], np.nan) for column in columns}
+    resampled = {column: np.full(plan.resamples, np.nan) for column in columns}
     members = None if groups is None else _members(groups)
     if not len(label) or (members is not None and len(members) == 1):
-        return found
-    size = min(len(label), plan["bootstrap_rows"])
-    for turn in range(plan["resamples"]):
+        return resampled
+    size = min(len(label), plan.bootstrap_rows)
+    for resample in range(plan.resamples):
         chosen = random.integers(0, len(label), size) if members is None else _whole(members, size, len(label), random)
         for column, score in columns.items():
-            number = value(name, label[chosen], score[chosen], plan["threshold"])
-            found[column][turn] = np.nan if number is None else number
-    return found
+            number = value(name, label[chosen], score[chosen], plan.threshold)
+            resampled[column][resample] = np.nan if number is None else number
+    return resampled
 
 
 def _members(groups: np.ndarray) -> list[np.ndarray]:
-    """The places of the rows of each group."""
+    """Of each group the positions of its rows."""
     codes, _ = pd.factorize(groups, use_na_sentinel=False)
     order = np.argsort(codes, kind="stable")
     return np.split(order, np.cumsum(np.bincount(codes))[:-1])
@@ -212,9 +244,18 @@ def _whole(members: Sequence[np.ndarray], size: int, rows: int, random: np.rando
 
 
 def interval(point: float | None, resampled: np.ndarray, confidence: float) -> dict[str, float] | None:
-    """The percentile interval of a bootstrap; None if half of the resamples do not allow the metric."""
-    good = resampled[np.isfinite(resampled)]
-    if point is None or len(good) < max(1, len(resampled) // 2):
+    """The percentile interval of a bootstrap (B. Efron, R. Tibshirani, An Introduction to the Bootstrap, 1993).
+
+    Args:
+        point: The metric on all rows; None if they do not allow it.
+        resampled: The metric of each resample, of shape (resamples,); NaN where it does not allow it.
+        confidence: Between 0 and 1.
+
+    Returns:
+        ``value``, ``low`` and ``high``; None without a point, or if half of the resamples do not allow the metric.
+    """
+    finite = resampled[np.isfinite(resampled)]
+    if point is None or len(finite) < max(1, len(resampled) // 2):
         return None
-    low, high = np.quantile(good, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(finite, [(1 - confidence) / 2, (1 + confidence) / 2])
     return {"value": point, "low": float(low), "high": float(high)}

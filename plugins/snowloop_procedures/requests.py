@@ -1,119 +1,21 @@
-"""What a deployment hands to the scoring procedure: its statements and what it checks, as JSON in a staged file."""
+"""What the procedures that train, evaluate, compare and rehearse are asked for: dataclasses, JSON at the edge alone."""
 
 import json
-import sys
 from dataclasses import asdict, dataclass, is_dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
-if TYPE_CHECKING:
-    from snowflake.snowpark import Row, Session
-
-SCORING_REQUEST = "scoring_request.json"
-"""Name of the staged file that holds a ``ScoringRequest``."""
-VERSION = '"<version>"'
-"""Stands in a statement where the name of the scoring version belongs: an identifier, which cannot be bound."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement that a run executes with values of its own.
-
-    Args:
-        text: The SQL, with a ``?`` for each value and ``VERSION`` for the version that a model is called by.
-        parameters: What to bind, by name, in the order of the text.
-    """
-
-    text: str
-    parameters: tuple[str, ...] = ()
-
-    def execute(self, session: "Session", **values: str | int | None) -> "list[Row]":
-        """Bind the values that the statement takes, of those that are given, and execute it.
-
-        Args:
-            session: A Snowpark session.
-            values: Values by name; ``model_version`` is the version that a model is called by.
-
-        Returns:
-            The rows of the answer.
-
-        Raises:
-            KeyError: if a value of the statement is missing.
-            snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects the statement.
-        """
-        text = self.text.replace(VERSION, quoted(str(values.get("model_version"))))
-        return session.sql(text, params=[values[name] for name in self.parameters] or None).collect()
-
-    def count(self, session: "Session", **values: str | int | None) -> int:
-        """The number that the statement answers, such as of rows that it wrote. Arguments as ``execute``."""
-        return int(self.execute(session, **values)[0][0])
-
-
-def quoted(name: str) -> str:
-    """A name as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-@dataclass(frozen=True)
-class LockStatements:
-    """How the scoring lock is read and acquired; see lock.py.
-
-    Args:
-        owner: Reads the present owner.
-        acquire: Makes ``owner`` the owner if the present one is still ``previous_owner``; answers the number of rows.
-    """
-
-    owner: Statement
-    acquire: Statement
-
-
-@dataclass(frozen=True)
-class BatchLimit:
-    """When a run stops because too many of its rows break the contract.
-
-    Args:
-        share: The greatest share of rows that may break it.
-        rows: Batches of fewer rows are never stopped.
-        reasons: Reads the run's most frequent reasons, and their numbers of rows.
-    """
-
-    share: float
-    rows: int
-    reasons: Statement
-
-
-@dataclass(frozen=True)
-class ChallengerStatements:
-    """How a challenger scores in the champion's transaction.
-
-    Args:
-        mode: ``shadow``: it scores all rows, and is served to nobody; ``canary``: it serves a share of the keys.
-        score: Scores the challenger's rows.
-        score_rest: Scores the champion's rows next to a canary.
-        refusal: Reads why the gate does not let the challenger serve, or NULL; of a canary alone.
-        begin: Records that a run begins with the challenger.
-        unfinished: Reads a run that began with this challenger and never finished.
-        record: Records what the challenger did.
-        forget: Deletes what ``begin`` recorded.
-    """
-
-    mode: Literal["shadow", "canary"]
-    score: Statement
-    begin: Statement
-    unfinished: Statement
-    record: Statement
-    forget: Statement
-    score_rest: Statement | None = None
-    refusal: Statement | None = None
+Task = Literal["classification", "multiclass", "regression"]
+Class = int | str
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature as the deployed features.sql gives it.
+    """A feature, as a version takes it.
 
     Args:
         name: Its column.
-        type: Its SQL type.
+        type: FLOAT or VARCHAR.
     """
 
     name: str
@@ -121,67 +23,256 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class ScoringRequest:
-    """What a deployment hands to the scoring procedure; include/sql/scoring/score_new_rows.sql has the statements.
+class ModelVersion:
+    """A version in the Registry.
 
     Args:
-        model: The quoted name of the model.
-        versions: Lists the versions of the model.
-        features: The features that the deployed features.sql gives, in order.
-        classes: The classes of a multiclass label, in order; none of another task.
-        lock: The scoring lock.
-        record_corrections: Records corrected and deleted rows; None where corrections are not declared.
-        count_rows: Counts the new rows.
-        quarantine_rows: Writes the rows that break the contract.
-        limit: When too many rows break the contract; None: never.
-        score_rows: Writes the scores.
-        challenger: The challenger's statements; None if none is declared.
-        record_run: Records a run that succeeded.
-        record_failure: Records a run that failed.
+        database: Database of the model.
+        schema: Its schema.
+        model: Name of the model.
+        version: Name of the version.
     """
 
+    database: str
+    schema: str
     model: str
-    versions: Statement
-    features: tuple[Feature, ...]
-    classes: tuple[str | int, ...]
-    lock: LockStatements
-    count_rows: Statement
-    quarantine_rows: Statement
-    score_rows: Statement
-    record_run: Statement
-    record_failure: Statement
-    record_corrections: Statement | None = None
-    limit: BatchLimit | None = None
-    challenger: ChallengerStatements | None = None
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Base of the requests: ``do`` says which one it is, and in words what the procedure does."""
+
+    do: ClassVar[str]
 
     def to_json(self) -> str:
         """The request as JSON text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        return json.dumps({"do": self.do, **asdict(self)})
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The request that ``to_json`` wrote."""
-        request: Self = _decode(cls, json.loads(text))
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The request that ``to_json`` described, after its JSON is read.
+
+        Raises:
+            KeyError: if a field is unknown.
+            TypeError: if a field is missing.
+        """
+        request: Self = decode(cls, {name: value for name, value in values.items() if name != "do"})
         return request
 
-    @classmethod
-    def staged(cls) -> Self:
-        """The request that is staged with the procedure that runs.
 
-        Source: https://docs.snowflake.com/en/developer-guide/stored-procedure/python/procedure-python-writing
-        """
-        folder = sys._xoptions["snowflake_import_directory"]
-        return cls.from_json(Path(str(folder), SCORING_REQUEST).read_text(encoding="utf-8"))
+@dataclass(frozen=True, kw_only=True)
+class LabelledRequest(Request):
+    """Base of the requests about rows with features and a label.
+
+    Args:
+        features: The features, in the order in which a version takes them.
+        label: Column of the label.
+        task: Task of the label.
+        classes: The classes of a multiclass label, in order; none of another task.
+        seed: Seed of everything that is drawn at random.
+    """
+
+    features: tuple[Feature, ...]
+    label: str
+    task: Task
+    classes: tuple[Class, ...] = ()
+    seed: int
 
 
-def _decode(kind: Any, value: Any) -> Any:
-    """JSON as the type that a field declares: dataclasses, tuples, and values that may be None."""
-    if value is None:
-        return None
+@dataclass(frozen=True, kw_only=True)
+class FittingRequest(LabelledRequest):
+    """Base of the requests that fit a candidate.
+
+    Args:
+        query: Reads features, label and IS_HOLDOUT of a training set.
+        params: Parameters of build_model.
+        threshold: Score from which a row counts as class 1.
+        version: The version that is logged, or was.
+    """
+
+    query: str
+    params: dict[str, Any]
+    threshold: float
+    version: ModelVersion
+
+
+@dataclass(frozen=True)
+class Folds:
+    """How a candidate is cross-validated.
+
+    Args:
+        count: Number of folds.
+        by: How the held-out rows are split off: ``hash``, ``group``, ``time`` or ``order``.
+        along: Column of the group, or of the place in the order; None for a split by hash.
+        metric: The metric that is computed on each fold.
+    """
+
+    count: int
+    by: str
+    along: str | None
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest(FittingRequest):
+    """Fit a candidate, measure it on the held-out rows, and log it.
+
+    Args:
+        cross_validation: Its folds; None if none are declared.
+        comment: Comment of the version: JSON that says how it was made.
+        requirements: Packages that the version needs.
+        artifact_repository: Where they come from; None for the Anaconda channel.
+        modules: Names of the user's own modules.
+    """
+
+    do: ClassVar[str] = "train"
+    cross_validation: Folds | None
+    comment: str
+    requirements: tuple[str, ...]
+    artifact_repository: str | None
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A candidate whose ``build_model`` is tested.
+
+    Args:
+        name: Name of the candidate.
+        params: Parameters of build_model.
+    """
+
+    name: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsalRequest(FittingRequest):
+    """Test candidates, train a version again, and measure the scores that it served.
+
+    Args:
+        candidates: Candidates whose specification is tested.
+        reproduce: Whether to train the version again.
+        served: Reads SCORE and LABEL of rows that the version served; None if they are not measured.
+    """
+
+    do: ClassVar[str] = "rehearse"
+    candidates: tuple[Specification, ...]
+    reproduce: bool
+    served: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How figures are measured.
+
+    Args:
+        threshold: Score from which a row counts as class 1.
+        confidence: Confidence of the bootstrap intervals, between 0 and 1.
+        resamples: Number of resamples.
+        bootstrap_rows: Most rows of a resample.
+        importance_rows: Most rows of the permutation importance; 0: none is computed.
+    """
+
+    threshold: float = 0.5
+    confidence: float = 0.95
+    resamples: int = 200
+    bootstrap_rows: int = 20_000
+    importance_rows: int = 500
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Parts of the held-out rows that are measured by themselves.
+
+    Args:
+        column: Column whose values make the parts.
+        edges: Of a number, where one part ends and the next begins; without any each value is a part.
+    """
+
+    column: str
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequest(LabelledRequest):
+    """Measure a candidate, the champion and two baselines on the same held-out rows.
+
+    Args:
+        metric: The metric that decides.
+        higher_is_better: Its direction.
+        plan: How it is measured.
+        slices: Parts of the rows; the part of a row by the slice n is in the column SLICE_n.
+        held_out: Reads the held-out rows, in the order of the key.
+        training: Reads rows to fit the baselines on.
+        candidate_scores: Reads the candidate's scores of the held-out rows as it serves them, in the same order.
+        champion_scores: Reads the champion's; None if there is none, or it cannot score them.
+        skew: Reads features and served scores of some rows.
+        version: The candidate's version.
+    """
+
+    do: ClassVar[str] = "evaluate"
+    metric: str
+    higher_is_better: bool
+    plan: Plan
+    slices: tuple[Slice, ...] = ()
+    held_out: str
+    training: str
+    candidate_scores: str
+    champion_scores: str | None = None
+    skew: str
+    version: ModelVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRequest(Request):
+    """Compare the scores of champion and challenger.
+
+    Args:
+        query: Reads CHAMPION, CHALLENGER (of several classes CHAMPION_0 and so on) and LABEL.
+        paired: Whether both scored each row; else each row was scored by one of them.
+        task: Task of the label.
+        classes: The classes of a multiclass label, in order.
+        metric: The metric that decides.
+        higher_is_better: Its direction.
+        plan: How it is measured.
+        seed: Seed of the resampling.
+    """
+
+    do: ClassVar[str] = "compare"
+    query: str
+    paired: bool
+    task: Task
+    classes: tuple[Class, ...] = ()
+    metric: str
+    higher_is_better: bool
+    plan: Plan
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakageRequest(LabelledRequest):
+    """Measure how well each feature alone predicts the label.
+
+    Args:
+        query: Reads features, label and IS_HOLDOUT of some rows of a training set.
+    """
+
+    do: ClassVar[str] = "check for leakage"
+    query: str
+
+
+def decode(kind: Any, value: Any) -> Any:
+    """JSON as the type that a field declares: dataclasses, tuples of them, and values that may be None."""
+    if value is None or kind is Any:
+        return value
+    if get_origin(kind) in (UnionType, Union):
+        kinds = [each for each in get_args(kind) if each is not type(None)]
+        return decode(kinds[0], value) if len(kinds) == 1 else value
     if is_dataclass(kind):
         types = get_type_hints(kind)
-        return kind(**{name: _decode(types[name], item) for name, item in value.items()})  # type: ignore[operator]
-    arguments = get_args(kind)
-    if isinstance(value, list):
-        return tuple(_decode(arguments[0], item) for item in value)
-    return _decode(arguments[0], value) if isinstance(value, dict) else value
+        return kind(**{name: decode(types[name], item) for name, item in value.items()})  # type: ignore[operator]
+    if get_origin(kind) is tuple:
+        return tuple(decode(get_args(kind)[0], item) for item in value)
+    return value

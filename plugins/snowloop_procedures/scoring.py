@@ -11,7 +11,7 @@ from snowflake.snowpark import Session
 
 from snowloop_procedures import lock
 from snowloop_procedures.challenger import CHALLENGER, Challenge
-from snowloop_procedures.requests import BatchLimit, ScoringRequest
+from snowloop_procedures.scoring_request import BatchLimit, ScoringRequest
 from snowloop_procedures.versions import misfit, versions_by_alias
 
 CHAMPION = "CHAMPION"

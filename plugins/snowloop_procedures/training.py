@@ -6,7 +6,7 @@ import json
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ from snowflake.snowpark import Session
 
 from snowloop_procedures import folds
 from snowloop_procedures import metrics as measures
+from snowloop_procedures.requests import FittingRequest, LabelledRequest, TrainingRequest
 
 LOG_ATTEMPTS = 3
 PYTHON_ERROR = 100357
@@ -29,23 +30,23 @@ def run(session: Session, request: str) -> str:
 
     Args:
         session: The procedure's session.
-        request: A JSON object, made by lifecycle/train.py.
+        request: A ``TrainingRequest`` as JSON, made by lifecycle/training/train.py.
 
     Returns:
         The outcome as a JSON object.
 
     Raises:
-        KeyError: if the request lacks a part.
+        TypeError: if the request lacks a field.
     """
-    return json.dumps(train(session, json.loads(request)))
+    return json.dumps(train(session, TrainingRequest.from_dict(json.loads(request))))
 
 
-def train(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+def train(session: Session, request: TrainingRequest) -> dict[str, Any]:
     """Fit a candidate on the training part, measure it on the held-out part, and log it.
 
     Args:
         session: The procedure's session.
-        order: What to train: query, features, label, task, params, seed, folds, and how to log it.
+        request: What to train, and how to log it.
 
     Returns:
         ``metrics``; or ``error`` if the candidate cannot be built, fitted, used, cross-validated or logged.
@@ -53,23 +54,23 @@ def train(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     Raises:
         snowflake.snowpark.exceptions.SnowparkClientException: if Snowflake refuses a statement, or is gone.
     """
-    frame = session.sql(order["query"]).to_pandas()
-    names = [feature["name"] for feature in order["features"]]
-    inputs, held_out = measures.inputs(frame, order["features"]), frame["IS_HOLDOUT"].astype(bool).to_numpy()
-    label = frame[order["label"]].astype(label_type(order))
+    frame = session.sql(request.query).to_pandas()
+    names = [feature.name for feature in request.features]
+    inputs, held_out = measures.inputs(frame, request.features), frame["IS_HOLDOUT"].astype(bool).to_numpy()
+    label = frame[request.label].astype(label_type(request))
     part = {"train_rows": int((~held_out).sum()), "holdout_rows": int(held_out.sum())}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            folded = folds.cross_validate(order, frame[~held_out], label[~held_out], partial(fitted, order))
-            model = fitted(order, inputs[~held_out], label[~held_out])
-            scores = measures.scores(model, inputs[held_out], order["task"])
-            _check_answers(model, inputs.head(1), order)
-        _check_classes(model, scores, order)
-        true = measures.truth(label[held_out], order["classes"])
-        measured = measures.measure(order["task"], true, scores, order["threshold"])
+            folded = folds.cross_validate(request, frame[~held_out], label[~held_out], partial(fitted, request))
+            model = fitted(request, inputs[~held_out], label[~held_out])
+            scores = measures.scores(model, inputs[held_out], request.task)
+            _check_answers(model, inputs.head(1), request)
+        _check_classes(model, scores, request)
+        true = measures.encode_labels(label[held_out], request.classes)
+        measured = measures.measure(request.task, true, scores, request.threshold)
         metrics = {**folded, **measured, **part}  # the deciding one after them: a version that has it has all before it
-        _log(session, order, model, inputs[~held_out][names].head(100), metrics)
+        _log(session, request, model, inputs[~held_out][names].head(100), metrics)
     except (Exception, SystemExit) as error:  # whatever a user's estimator raises is the outcome of this candidate
         if _is_of_snowflake(error):
             raise
@@ -100,11 +101,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def fitted(order: dict[str, Any], rows: pd.DataFrame, label: pd.Series) -> Any:
+def fitted(request: FittingRequest, rows: pd.DataFrame, label: pd.Series) -> Any:
     """A new model, fitted on some rows; the same each time, whatever was fitted before it.
 
     Args:
-        order: What to build: ``params`` and ``seed``; ``task`` and ``classes`` of the label.
+        request: What to build.
         rows: What the model sees.
         label: Their label, of ``label_type``.
 
@@ -112,100 +113,102 @@ def fitted(order: dict[str, Any], rows: pd.DataFrame, label: pd.Series) -> Any:
         The model.
 
     Raises:
-        ValueError: if the rows do not tell all classes apart.
+        ValueError: if a class has no row, or all rows are of one class.
     """
     module = importlib.import_module("model")
-    random.seed(order["seed"])
-    np.random.seed(order["seed"] % measures.SEEDS)
-    model = _build(module, order)
-    _check_label(label, order)
+    random.seed(request.seed)
+    np.random.seed(request.seed % measures.SEEDS)
+    model = _build(module, request)
+    _check_label(label, request)
     model.fit(rows, label)
     return model
 
 
-def label_type(order: dict[str, Any]) -> type:
+def label_type(request: LabelledRequest) -> type:
     """The type of a label, by task and classes: that of the classes, a whole number for two, or a float."""
-    if order["task"] == "regression":
+    if request.task == "regression":
         return float
-    return type(order["classes"][0]) if order["classes"] else int
+    return type(request.classes[0]) if request.classes else int
 
 
-def _check_label(label: pd.Series, order: dict[str, Any]) -> None:
-    """Refuse training rows from which no classes can be told apart, or not all that are declared."""
-    if order["task"] == "regression":
+def _check_label(label: pd.Series, request: LabelledRequest) -> None:
+    """Refuse training rows that are all of one class, or lack a declared class."""
+    if request.task == "regression":
         return
-    found = label.value_counts()
-    missing = [str(each) for each in order["classes"] if each not in found.index]
-    if missing and len(found) > 1:
-        counts = ", ".join(f"{name} {count}" for name, count in found.items())
+    counts = label.value_counts()
+    missing = [str(each) for each in request.classes if each not in counts.index]
+    if missing and len(counts) > 1:
+        present = ", ".join(f"{name} {count}" for name, count in counts.items())
         message = (
-            f"no training row is of class {', '.join(missing)} (there are: {counts}): "
-            "it can be told only when there are some; until then take it out of label.classes"
+            f"no training row is of class {', '.join(missing)} (there are: {present}): "
+            "it can be predicted only when there are some; until then take it out of label.classes"
         )
         raise ValueError(message)
-    if len(found) < 2:
-        message = f"all {len(label)} training rows have label {label.min()}: nothing to tell apart"
+    if len(counts) < 2:
+        message = f"all {len(label)} training rows have label {label.min()}: there are no two classes to distinguish"
         raise ValueError(message)
 
 
-def _check_classes(model: Any, scores: np.ndarray, order: dict[str, Any]) -> None:
-    """The model must tell the classes in the order that serving expects."""
-    classes = order["classes"]
+def _check_classes(model: Any, scores: np.ndarray, request: LabelledRequest) -> None:
+    """The model must give a probability for each class, in the order that serving expects."""
+    classes = list(request.classes)
     if not classes:
         return
-    told = [type(classes[0])(each) for each in getattr(model, "classes_", classes)]
-    if told != classes or (len(scores) and scores.shape[1:] != (len(classes),)):
+    fitted_classes = [type(classes[0])(each) for each in getattr(model, "classes_", classes)]
+    if fitted_classes != classes or (len(scores) and scores.shape[1:] != (len(classes),)):
         message = (
-            f"predict_proba gives {scores.shape[-1]} columns for the classes {told}, "
+            f"predict_proba gives {scores.shape[-1]} columns for the classes {fitted_classes}, "
             f"it must give one for each of {classes}, in this order"
         )
         raise ValueError(message)
 
 
-def _check_answers(model: Any, rows: pd.DataFrame, order: dict[str, Any]) -> None:
+def _check_answers(model: Any, rows: pd.DataFrame, request: LabelledRequest) -> None:
     """A custom model names its outputs itself: they must be the names that the Registry gives to those of others."""
-    said = model.predict(rows) if order["task"] == "regression" else model.predict_proba(rows)
-    names = list(said.columns) if isinstance(said, pd.DataFrame) else []
-    wanted = [f"output_feature_{place}" for place in range(len(names))]
-    if names != wanted:
-        message = f"the model's answer has the columns {names}, scoring needs the names {wanted}"
+    answer = model.predict(rows) if request.task == "regression" else model.predict_proba(rows)
+    names = list(answer.columns) if isinstance(answer, pd.DataFrame) else []
+    required = [f"output_feature_{place}" for place in range(len(names))]
+    if names != required:
+        message = f"the model's answer has the columns {names}, scoring needs the names {required}"
         raise ValueError(message)
 
 
-def _build(module: ModuleType, order: dict[str, Any]) -> Any:
-    params = dict(order["params"])
+def _build(module: ModuleType, request: FittingRequest) -> Any:
+    params = dict(request.params)
     if "seed" in inspect.signature(module.build_model).parameters:
-        params.setdefault("seed", order["seed"])
+        params.setdefault("seed", request.seed)
     return module.build_model(**params)
 
 
-def _log(session: Session, order: dict[str, Any], model: Any, sample: pd.DataFrame, metrics: dict[str, float]) -> None:
+def _log(
+    session: Session, request: TrainingRequest, model: Any, sample: pd.DataFrame, metrics: dict[str, float]
+) -> None:
     """Log the version; one that is there without its metrics, because a run was killed, gets them."""
     from snowflake.ml.registry import Registry
 
-    registry = Registry(session=session, database_name=order["database"], schema_name=order["schema"])
-    repository = order["artifact_repository"]
-    needs = {"pip_requirements": order["requirements"], "artifact_repository_map": {"pip": repository}}
-    code = _local_code(model, order["modules"])
+    where, repository, requirements = request.version, request.artifact_repository, list(request.requirements)
+    registry = Registry(session=session, database_name=where.database, schema_name=where.schema)
+    needs = {"pip_requirements": requirements, "artifact_repository_map": {"pip": repository}}
+    code = _local_code(model, request.modules)
     for attempt in range(1, LOG_ATTEMPTS + 1):
-        if order["version"] in _versions(session, registry, order):
-            version = registry.get_model(order["model"]).version(order["version"])
-            version.comment = order["comment"]
+        if where.version in _versions(registry, where.model):
+            version = registry.get_model(where.model).version(where.version)
+            version.comment = request.comment
             for name, value in metrics.items():
                 version.set_metric(name, value)
             return
         try:
             registry.log_model(
                 model,
-                model_name=order["model"],
-                version_name=order["version"],
-                comment=order["comment"],
+                model_name=where.model,
+                version_name=where.version,
+                comment=request.comment,
                 metrics=metrics,
                 sample_input_data=sample,
                 target_platforms=["WAREHOUSE"],
-                **_kind(model, order["task"]),
+                **_kind(model, request.task),
                 code_paths=code or None,
-                **(needs if repository else {"conda_dependencies": order["requirements"]}),
+                **(needs if repository else {"conda_dependencies": requirements}),
             )
             return
         except Exception as error:
@@ -215,7 +218,7 @@ def _log(session: Session, order: dict[str, Any], model: Any, sample: pd.DataFra
 
 
 def _kind(model: Any, task: str) -> dict[str, Any]:
-    """What the Registry is told of the task, and which methods to keep; a custom model names its own."""
+    """The task and the methods as the Registry takes them; a custom model names its own methods."""
     from snowflake.ml.model.custom_model import CustomModel
     from snowflake.ml.model.task import Task
 
@@ -228,13 +231,13 @@ def _kind(model: Any, task: str) -> dict[str, Any]:
     return {"task": known[task], "options": {} if isinstance(model, CustomModel) else {"target_methods": methods}}
 
 
-def _versions(session: Session, registry: Any, order: dict[str, Any]) -> list[str]:
-    if order["model"] not in [str(name) for name in registry.show_models().get("name", [])]:
+def _versions(registry: Any, model: str) -> list[str]:
+    if model not in [str(name) for name in registry.show_models().get("name", [])]:
         return []
-    return [str(name) for name in registry.get_model(order["model"]).show_versions()["name"]]
+    return [str(name) for name in registry.get_model(model).show_versions()["name"]]
 
 
-def _local_code(model: Any, modules: list[str]) -> list[str]:
+def _local_code(model: Any, modules: Sequence[str]) -> list[str]:
     """The user's own modules, if the fitted model holds objects of theirs: then they belong to the version."""
     parts = [model, *model.get_params(deep=True).values()] if hasattr(model, "get_params") else [model]
     used = {getattr(part, "__module__", None) or type(part).__module__ for part in parts}

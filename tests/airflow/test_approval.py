@@ -16,13 +16,14 @@ from airflow.serialization.serialized_objects import DagSerialization
 from snowloop.airflow.dags import loop_dag, train_group
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
+from snowloop.checks import Check
 from snowloop.lifecycle.champion.approval import Approval
-from snowloop.lifecycle.gate.gate import GateCheck, Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import include_dir, load_project
 
 CHECKS = (
-    GateCheck("BOUND", passed=True, reason="roc_auc is 0.7 | good", value=0.7, bound=0.65),
-    GateCheck("SIZE", passed=False, reason="too large", value=2e9, bound=1e8),
+    Check.of("BOUND", passed=True, reason="roc_auc is 0.7 | good", value=0.7, bound=0.65),
+    Check.of("SIZE", passed=False, reason="too large", value=2e9, bound=1e8),
 )
 REPORT = "### V2 may serve\n\n| check |\n| --- |\n| BOUND |"
 VERDICT = Verdict("v1d", "V2", "V1", "abc", CHECKS, kept=False)

@@ -19,7 +19,7 @@ from snowloop.airflow.params import target_form
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.promote import Promotion
 from snowloop.lifecycle.champion.succession import Judged
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import include_dir, load_project
 from snowloop.workspace import Workspace
 from tests.airflow.conftest import FakeTask

@@ -13,7 +13,7 @@ from snowloop.lifecycle.champion.challenger import Challenge
 from snowloop.lifecycle.champion.compare import Comparison
 from snowloop.lifecycle.champion.promote import Promotion
 from snowloop.lifecycle.champion.succession import Judged
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 
 MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "target": "staging"}
 VERDICT = Verdict("id", "B", "A", "abc", (), kept=False)

@@ -9,13 +9,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from snowloop.airflow.operators import evidence, stages
+from snowloop.checks import Check
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
 from snowloop.lifecycle.evaluation.evaluate import Evaluation
 from snowloop.lifecycle.features.training_set import Feature, TrainingSet
-from snowloop.lifecycle.gate.gate import GateCheck, Override, Verdict
+from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.plan import Change, Plan
@@ -32,7 +33,7 @@ TRAINING_SET = TrainingSet(
 )
 CANDIDATE = Candidate("logistic", "V1", TRAINING_SET, {"roc_auc": 0.8})
 EVALUATION = Evaluation(CANDIDATE, {"roc_auc": 0.8})
-VERDICT = Verdict("id", "V1", None, "abc", (GateCheck("ROC_AUC", passed=True, reason="good", value=0.8),), kept=False)
+VERDICT = Verdict("id", "V1", None, "abc", (Check.of("ROC_AUC", passed=True, reason="good", value=0.8),), kept=False)
 APPROVAL = Approval("V1", "ada", "fine")
 ROLLBACK = Rollback("V2", "V1", "2026-01-01 00:00:00.000")
 ARRIVED = LoadReport((LoadedFile("s", "f", 3, 2, 1, kept=False),), 3, 2, 1, datetime(2026, 1, 1, tzinfo=UTC))

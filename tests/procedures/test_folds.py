@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, TimeSeriesSplit, cross_val_score
 
 from snowloop_procedures import folds, training
+from snowloop_procedures.requests import Feature, Folds, ModelVersion, TrainingRequest
 
 SEED = 7
 
@@ -17,7 +18,7 @@ SEED = 7
 
 def split(by: str, label: Any, along: Any = None, **chosen: Any) -> list[Any]:
     given = {"task": "regression", "seed": SEED, "folds": 5, **chosen}
-    plan = {"folds": given["folds"], "by": by}
+    plan = Folds(given["folds"], by, None, "rmse")
     return list(folds.split(plan, pd.Series(label), along, given["task"], given["seed"]))
 
 
@@ -75,11 +76,24 @@ def test_rows_of_one_moment_are_on_one_side_of_a_fold():
 # What is measured
 
 
-def order(metric: str = "roc_auc", task: str = "classification", **chosen: Any) -> dict[str, Any]:
-    plan = {"folds": 5, "by": "hash", "along": None, "metric": metric}
-    features = [{"name": "X", "type": "FLOAT"}]
-    settings = {"features": features, "task": task, "classes": [], "threshold": 0.5, "seed": SEED}
-    return {"cross_validation": {**plan, **chosen}, **settings}
+def request(metric: str = "roc_auc", by: str = "hash", along: str | None = None, **changes: Any) -> TrainingRequest:
+    """A request of five folds."""
+    settings: dict[str, Any] = {
+        "features": (Feature("X", "FLOAT"),),
+        "label": "LABEL",
+        "task": "classification",
+        "seed": SEED,
+        "query": "",
+        "params": {},
+        "threshold": 0.5,
+        "version": ModelVersion("DB", "MODELS", "M", "V1"),
+        "cross_validation": Folds(5, by, along, metric),
+        "comment": "",
+        "requirements": (),
+        "artifact_repository": None,
+        "modules": (),
+    }
+    return TrainingRequest(**{**settings, **changes})
 
 
 def learn(rows: pd.DataFrame, label: pd.Series) -> Any:
@@ -99,14 +113,14 @@ def test_the_figures_are_those_of_scikit_learn(metric: str, scoring: str):
     rows, label = some()
     splitter = StratifiedKFold(5, shuffle=True, random_state=SEED)
     wanted = cross_val_score(LogisticRegression(), rows, label, cv=splitter, scoring=scoring)
-    found = folds.cross_validate(order(metric), rows, label, learn)
+    found = folds.cross_validate(request(metric), rows, label, learn)
     assert found == pytest.approx({f"cv_{metric}_mean": abs(wanted.mean()), f"cv_{metric}_std": wanted.std()})
 
 
 def test_several_classes_are_judged_by_the_likeliest():
     rows, _ = some()
     label = pd.Series(np.select([rows["X"] < -0.5, rows["X"] < 0.5], ["few", "more"], "many"))
-    asked = {**order("accuracy", "multiclass"), "classes": sorted(label.unique())}
+    asked = request("accuracy", task="multiclass", classes=tuple(sorted(label.unique())))
     splitter = StratifiedKFold(5, shuffle=True, random_state=SEED)
     wanted = cross_val_score(LogisticRegression(), rows, label, cv=splitter, scoring="accuracy")
     found = folds.cross_validate(asked, rows, label, learn)
@@ -115,7 +129,7 @@ def test_several_classes_are_judged_by_the_likeliest():
 
 def test_without_folds_nothing_is_fitted():
     rows, label = some()
-    assert folds.cross_validate({"cross_validation": None}, rows, label, None) == {}  # type: ignore[arg-type]
+    assert folds.cross_validate(request(cross_validation=None), rows, label, None) == {}  # type: ignore[arg-type]
 
 
 @pytest.mark.filterwarnings("ignore:The least populated class")
@@ -124,22 +138,22 @@ def test_a_fold_of_one_class_and_rows_too_few_are_told_in_words():
     rows, label = some()
 
     def checked(some_rows: pd.DataFrame, its: pd.Series) -> Any:
-        fitted(its, order())
+        fitted(its, request())
         return learn(some_rows, its)
 
     late = rows.assign(SNOWLOOP_ORDER=label.rank(method="first"))  # all of class 0 come first
     with pytest.raises(ValueError, match=r"^fold 1 of 5 of the cross-validation: all \d+ training rows have label 0"):
-        folds.cross_validate(order(by="time", along="SNOWLOOP_ORDER"), late, label, checked)
+        folds.cross_validate(request(by="time", along="SNOWLOOP_ORDER"), late, label, checked)
     few = label.where(label.cumsum() <= 3, 0)  # three rows of class 1 for five folds
     with pytest.raises(
-        ValueError, match=r"fold 1 .*roc_auc cannot be computed on the \d+ rows that judge \(different labels: 1\)"
+        ValueError, match=r"fold 1 .*roc_auc cannot be computed on the \d+ rows of the fold \(different labels: 1\)"
     ):
-        folds.cross_validate(order(), rows, few, checked)
+        folds.cross_validate(request(), rows, few, checked)
     with pytest.raises(ValueError, match=r"^4 training rows cannot be split into the 5 folds of cross_validation: "):
-        folds.cross_validate(order(), rows.head(4), label.head(4), checked)
+        folds.cross_validate(request(), rows.head(4), label.head(4), checked)
     pair = rows.assign(SNOWLOOP_GROUP=["a", "b"] * 50)
     with pytest.raises(ValueError, match=r"^100 training rows cannot be split into the 5 folds .*number of groups: 2"):
-        folds.cross_validate(order(by="group", along="SNOWLOOP_GROUP"), pair, label, checked)
+        folds.cross_validate(request(by="group", along="SNOWLOOP_GROUP"), pair, label, checked)
     moment = rows.assign(SNOWLOOP_ORDER=1)
     with pytest.raises(ValueError, match=r"^fold 1 of 5 .*: no training row comes before its rows"):
-        folds.cross_validate(order(by="time", along="SNOWLOOP_ORDER"), moment, label, checked)
+        folds.cross_validate(request(by="time", along="SNOWLOOP_ORDER"), moment, label, checked)

@@ -19,7 +19,7 @@ BROUGHT = ("include/report/", "include/sql/", "include/templates/")
 RENDERED = """
 from snowloop.project import load_project
 from snowloop.sql import render
-print(render("ledger/entries.sql", database=load_project("flowers").database("dev")))
+print(render("champion/queries.sql#ledger_entries", database=load_project("flowers").database("dev")))
 """
 
 

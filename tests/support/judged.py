@@ -3,10 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from snowloop.checks import Check
 from snowloop.lifecycle.evaluation.results import Calibration, Cost, Evaluation, Interval, Skew
-from snowloop.lifecycle.features.leakage import LeakageCheck
 from snowloop.lifecycle.features.training_set import TrainingSet
-from snowloop.lifecycle.gate.checks import GateCheck
 from snowloop.lifecycle.gate.gate import judge
 from snowloop.lifecycle.gate.selection import best_of
 from snowloop.lifecycle.training.train import Candidate
@@ -23,7 +22,7 @@ def lenient(name: str) -> Project:
 
 CREDIT = lenient("credit_approval")
 DIABETES = lenient("diabetes_progression")
-CLEAN = (LeakageCheck("SHARED_KEYS", passed=True, reason="0 keys", value=0, bound=0),)
+CLEAN = (Check.of("SHARED_KEYS", passed=True, reason="0 keys", value=0, bound=0),)
 TRAINING_SET = TrainingSet("T", "f" * 12, 100, 25, 0, (), kept=False, leakage=CLEAN, contract=(9, 0))
 
 
@@ -55,12 +54,13 @@ def failed(name: str) -> Evaluation:
     return Evaluation(Candidate(name, f"{name}_1", TRAINING_SET, error="ValueError: no"))
 
 
-def checks(project: Project, *evaluations: Evaluation) -> list[GateCheck]:
+def checks(project: Project, *evaluations: Evaluation) -> list[Check]:
     return judge(project, evaluations, best_of(project, evaluations))
 
 
 def verdict(project: Project, *evaluations: Evaluation) -> dict[str, bool]:
-    return {check.name: check.passed for check in checks(project, *evaluations)}
+    """By check, whether it lets the version pass: it passed, or was not asked."""
+    return {check.name: not check.failed for check in checks(project, *evaluations)}
 
 
 def refusing(project: Project, *evaluations: Evaluation) -> list[str]:

@@ -14,7 +14,8 @@ from local_snowflake.testing import LocalSnowflake
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import TrainingSet
-from snowloop.lifecycle.gate.gate import Override, Verdict, decide
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion

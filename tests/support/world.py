@@ -13,7 +13,8 @@ from snowloop.lifecycle.data.load import load_files
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
-from snowloop.lifecycle.gate.gate import Verdict, decide
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import await_scores, deploy_scoring
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import Project

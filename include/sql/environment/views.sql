@@ -1,11 +1,11 @@
 -- Views hold nothing: each is written anew, so that an environment of an earlier version gets its present text.
-{% import "compare/once.sql" as once with context %}
+{% import "champion/latest_scores.sql" as scores with context %}
 -- SERVING.SCORED is a history; of each key the newest score counts, unless the row that it is of is gone.
 CREATE OR REPLACE VIEW {{ identifier(database, 'SERVING', 'LATEST_SCORES') }} COPY GRANTS AS
 SELECT {{ key|identifiers("S") }}, {{ "S.PREDICTION, S.PROBABILITIES, " if classes }}S.SCORE, S.MODEL_VERSION, S.RUN_ID, S.SCORED_AT, S.EVENT_TIME, S.FEATURES
 FROM {{ identifier(database, 'SERVING', 'SCORED') }} AS S
-{{ once.gone() }}
+{{ scores.gone() }}
 WHERE TRUE
-{{ once.newest() }};
+{{ scores.newest() }};
 
 GRANT SELECT ON VIEW {{ identifier(database, 'SERVING', 'LATEST_SCORES') }} TO ROLE {{ reader|identifier }};

@@ -11,6 +11,7 @@ from snowloop.new.inferred_defaults import Label
 from snowloop.new.table import Table
 from snowloop.project.evaluation import Leakage
 from snowloop_procedures import leakage
+from snowloop_procedures.requests import Feature, LeakageRequest
 
 SPLITS = 3
 MOST_ROWS = 20_000
@@ -36,18 +37,19 @@ def suspects(table: Table, columns: Sequence[Looked], features: Sequence[Looked]
     frame["LABEL"] = texts.map(places) if places else _values(table, columns, label.column)
     frame = frame[frame["LABEL"].notna()]
     frame = frame.sample(min(len(frame), MOST_ROWS), random_state=0).reset_index(drop=True)
-    order: dict[str, Any] = {
-        "features": [{"name": each.name, "type": _type(each)} for each in features],
-        "label": "LABEL",
-        "task": label.task,
-        "classes": list(range(len(places))) if label.task == "multiclass" else [],
-        "seed": 0,
-    }
+    request = LeakageRequest(
+        query="",
+        features=tuple(Feature(each.name, _type(each)) for each in features),
+        label="LABEL",
+        task=label.task,
+        classes=tuple(range(len(places))) if label.task == "multiclass" else (),
+        seed=0,
+    )
     alone = leakage.alone
     found: dict[str, float] = {}
     for split in range(SPLITS):
         frame["IS_HOLDOUT"] = np.random.default_rng(split).random(len(frame)) < 0.25
-        for name, value in alone(frame, order).items():
+        for name, value in alone(frame, request).items():
             found[name] = max(found.get(name, -1.0), -1.0 if value is None else value)
     bound = Leakage().max_single_feature - MARGIN
     return {name: found[name] for name in sorted(found, key=lambda each: -found[each]) if found[name] > bound}

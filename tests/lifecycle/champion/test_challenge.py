@@ -9,7 +9,8 @@ from snowloop.lifecycle.champion.compare import compare_versions
 from snowloop.lifecycle.champion.succession import promote_challenger
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.gate import Override, decide
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Override
 from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import challenger, champion, crown

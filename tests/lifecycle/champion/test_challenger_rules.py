@@ -139,7 +139,7 @@ def test_versions_of_several_classes_are_compared_by_the_class_that_they_tell(se
                 f"OBJECT_CONSTRUCT('a', {a}, 'b', {b}, 'c', {c}), '{version}', 'run', SYSDATE()"
             ).collect()
     query = render(
-        "compare/shadow.sql", database="COMPARED", champion="CHAMP", challenger="CHALL", key=("ID",), most=100,
+        "champion/shadow.sql", database="COMPARED", champion="CHAMP", challenger="CHALL", key=("ID",), most=100,
         label="SELECT ID, KIND FROM COMPARED.RAW.ANSWERS", label_column="KIND", classes=("a", "b", "c"),
     )  # fmt: skip
     plan = {"threshold": 0.5, "resamples": 50, "bootstrap_rows": 100, "confidence": 0.95}

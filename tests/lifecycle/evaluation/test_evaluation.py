@@ -1,13 +1,17 @@
 """What is computed of scores and labels, without a server: metrics, intervals, slices, calibration, baselines."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from snowloop_procedures import details, leakage, metrics
+from snowloop_procedures.requests import EvaluationRequest, Feature, LeakageRequest, ModelVersion, Plan, Slice
 
-PLAN = {"resamples": 100, "bootstrap_rows": 20_000, "threshold": 0.5, "importance_rows": 200}
-FEATURES = [{"name": "X", "type": "FLOAT"}, {"name": "NOISE", "type": "FLOAT"}, {"name": "COLOUR", "type": "VARCHAR"}]
+PLAN = Plan(resamples=100, importance_rows=200)
+FEATURES = (Feature("X", "FLOAT"), Feature("NOISE", "FLOAT"), Feature("COLOUR", "VARCHAR"))
 
 
 def rows(count: int = 400, seed: int = 1) -> pd.DataFrame:
@@ -18,19 +22,27 @@ def rows(count: int = 400, seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame({"X": x, "NOISE": random.normal(size=count), "COLOUR": colour, "LABEL": label})
 
 
-def order(**changes: object) -> dict[str, object]:
-    return {
-        "features": FEATURES[:2],
-        "label": "LABEL",
-        "classes": [],
-        "task": "classification",
-        "metric": "roc_auc",
-        "higher_is_better": True,
-        "plan": PLAN,
-        "seed": 7,
-        "slices": [],
-        **changes,
-    }
+VERSION = ModelVersion("DB", "MODELS", "M", "V1")
+REQUEST = EvaluationRequest(
+    features=FEATURES[:2],
+    label="LABEL",
+    task="classification",
+    seed=7,
+    metric="roc_auc",
+    higher_is_better=True,
+    plan=PLAN,
+    held_out="",
+    training="",
+    candidate_scores="",
+    skew="",
+    version=VERSION,
+)
+
+
+def leakage_request(**changes: Any) -> LeakageRequest:
+    """What is known of ``rows``, with changes."""
+    known: dict[str, Any] = {"features": FEATURES, "label": "LABEL", "task": "classification", "seed": 7, "query": ""}
+    return LeakageRequest(**{**known, **changes})
 
 
 def test_a_metric_that_the_rows_do_not_allow_is_missing():
@@ -46,6 +58,13 @@ def test_a_missing_score_makes_every_metric_missing():
     label, score = np.array([0.0, 1.0, 1.0]), np.array([0.1, np.nan, 0.9])
     assert metrics.value("roc_auc", label, score) is None
     assert metrics.value("brier", label, score) is None
+
+
+def test_error_metrics_are_those_of_the_formulas():
+    label, score = np.array([0.0, 1.0, 1.0]), np.array([0.1, 0.7, 0.4])
+    errors = score - label
+    assert metrics.value("brier", label, score) == pytest.approx(np.mean(errors**2))
+    assert metrics.value("rmse", 10 * label, 10 * score) == pytest.approx(10 * np.sqrt(np.mean(errors**2)))
 
 
 def test_f1_and_accuracy_are_those_at_the_threshold():
@@ -95,7 +114,7 @@ def test_rows_of_one_group_are_drawn_together():
     by_group = np.std(metrics.bootstrap("roc_auc", *given, groups[shuffled])["a"])
     assert by_group == pytest.approx(honest, rel=0.3)
     assert np.std(metrics.bootstrap("roc_auc", *given)["a"]) < honest / 3
-    fewer = metrics.bootstrap("roc_auc", *given[:2], {**PLAN, "bootstrap_rows": 500}, 7, groups[shuffled])["a"]
+    fewer = metrics.bootstrap("roc_auc", *given[:2], replace(PLAN, bootstrap_rows=500), 7, groups[shuffled])["a"]
     assert np.std(fewer) > 2 * by_group
 
 
@@ -117,9 +136,9 @@ def test_slices_are_values_ranges_and_the_rest():
     some = rows()
     some["SLICE_0"] = [f"v{number % 30}" if number % 7 else None for number in range(len(some))]
     some["SLICE_1"] = np.arange(len(some)) % 60
-    declared = [{"column": "KIND", "edges": []}, {"column": "AGE", "edges": [20.0, 40.0]}]
+    declared = (Slice("KIND"), Slice("AGE", (20.0, 40.0)))
     label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
-    found = details.slices(order(slices=declared), some, label, score)
+    found = details.slices(replace(REQUEST, slices=declared), some, label, score)
     kinds = [each for each in found if each["column"] == "KIND"]
     assert len(kinds) == 21
     assert {"(null)", "(others)"} <= {each["part"] for each in kinds}
@@ -174,7 +193,7 @@ def test_importance_names_the_feature_that_matters_first():
 
     some = rows()
     model = LogisticRegression().fit(some[["X", "NOISE"]], some["LABEL"])
-    given = (order(), model, some[["X", "NOISE"]], some["LABEL"].to_numpy(float))
+    given = (REQUEST, model, some[["X", "NOISE"]], some["LABEL"].to_numpy(float))
     found = details.importance(*given)
     assert next(iter(found)) == "X"
     assert found["X"] > 0.2 > abs(found["NOISE"])
@@ -182,10 +201,10 @@ def test_importance_names_the_feature_that_matters_first():
 
 
 @pytest.mark.parametrize("features", [FEATURES[:2], FEATURES[2:], FEATURES])
-def test_baselines_are_a_dummy_and_a_linear_model(features: list[dict[str, str]]):
+def test_baselines_are_a_dummy_and_a_linear_model(features: tuple[Feature, ...]):
     train, test = rows(seed=1), rows(seed=2)
-    train.loc[3, features[0]["name"]] = None
-    found = details.baselines(train, test, order(features=features))
+    train.loc[3, features[0].name] = None
+    found = details.baselines(train, test, replace(REQUEST, features=features))
     assert set(found["dummy"]) == {train["LABEL"].mean()}
     assert metrics.value("roc_auc", test["LABEL"].to_numpy(), found["simple"]) > 0.75  # type: ignore[operator]
 
@@ -193,8 +212,8 @@ def test_baselines_are_a_dummy_and_a_linear_model(features: list[dict[str, str]]
 def test_a_training_part_of_one_class_has_a_dummy_alone():
     train = rows()
     train["LABEL"] = 0
-    assert list(details.baselines(train, rows(), order())) == ["dummy"]
-    assert details.baselines(train.head(0), rows(), order()) == {}
+    assert list(details.baselines(train, rows(), REQUEST)) == ["dummy"]
+    assert details.baselines(train.head(0), rows(), REQUEST) == {}
 
 
 class Answers:
@@ -216,7 +235,7 @@ def test_a_single_feature_that_knows_the_label_is_found_however_it_does(task: st
     some = rows(2000)
     some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
     some["LABEL"] = (np.abs(some["NOISE"]) < 0.7).astype(float)
-    asked = {**order(features=FEATURES, task=task), "query": ""}
+    asked = leakage_request(task=task)
     values = leakage.single_features(Answers(some), asked)["values"]  # type: ignore[arg-type]
     assert values["NOISE"] > 0.95
     assert values["X"] < (0.6 if task == "classification" else 0.1)
@@ -226,8 +245,7 @@ def test_a_text_that_knows_the_label_is_found_and_names_are_not():
     some = rows(2000)
     some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
     some["NAME"] = [f"name {number}" for number in range(2000)]
-    features = [*FEATURES, {"name": "NAME", "type": "VARCHAR"}]
-    asked = {**order(features=features), "query": ""}
+    asked = leakage_request(features=(*FEATURES, Feature("NAME", "VARCHAR")))
     values = leakage.single_features(Answers(some), asked)["values"]  # type: ignore[arg-type]
     assert values["COLOUR"] == 1.0
     assert values["NAME"] == 0.5

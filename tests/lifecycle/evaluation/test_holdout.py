@@ -52,17 +52,17 @@ def test_rows_that_trained_the_champion_do_not_judge_it(world: World):
     project, old = world.results["half"], world.results["training_set"]
     found = evaluated(world, project)
     held_out = found.candidate.training_set.holdout_rows
-    assert (found.rows, found.unseen.left_out) == (held_out, 0)
-    assert found.champion_unseen.left_out == held_out - old.holdout_rows > 50
+    assert (found.rows, found.held_out.left_out) == (held_out, 0)
+    assert found.champion_held_out.left_out == held_out - old.holdout_rows > 50
     reigning = champion(Workspace(world.session, project, world.target))
     assert reigning
     assert found.champion_metrics["rmse"] == pytest.approx(reigning.metrics["rmse"])
-    assert found.beside_champion["support"] == old.holdout_rows
-    gain = found.champion_metrics["rmse"] - found.beside_champion["rmse"]
+    assert found.metrics_on_champion_rows["support"] == old.holdout_rows
+    gain = found.champion_metrics["rmse"] - found.metrics_on_champion_rows["rmse"]
     assert found.differences["champion"].value == pytest.approx(gain)
     words = reason(project, found, "NOT_WORSE_THAN_CHAMPION")[1]
-    assert f"rmse is {found.beside_champion['rmse']:.4f}, champion {reigning.name}" in words
-    assert f"on the same rows, without {found.champion_unseen.left_out} rows that trained it" in words
+    assert f"rmse is {found.metrics_on_champion_rows['rmse']:.4f}, champion {reigning.name}" in words
+    assert f"on the same rows, without {found.champion_held_out.left_out} rows that trained it" in words
     recorded = f"FROM {{db}}.OPS.EVALUATIONS WHERE EVALUATION_ID = '{found.evaluation_id}'"
     rows = world.rows(f"SELECT NAME, ROWS_MEASURED {recorded}")
     told = {row["NAME"]: row["ROWS_MEASURED"] for row in rows}
@@ -81,7 +81,7 @@ def test_too_few_rows_that_the_champion_has_not_seen_are_refused(world: World):
     assert reason(strict, found, "SUPPORT")[0]
     passed, words = reason(strict, found, "NOT_WORSE_THAN_CHAMPION")
     assert not passed
-    assert f"was trained on {found.champion_unseen.left_out} of the held-out rows; without them" in words
+    assert f"was trained on {found.champion_held_out.left_out} of the held-out rows; without them" in words
 
 
 def test_an_older_version_is_judged_on_rows_that_it_has_not_seen(world: World):
@@ -94,7 +94,7 @@ def test_an_older_version_is_judged_on_rows_that_it_has_not_seen(world: World):
     assert found.metrics["rmse"] == pytest.approx(itself.metrics["rmse"])
     passed, words = reason(project, found, "SUPPORT")
     assert passed
-    assert words.endswith(f"; {found.unseen.left_out} held-out rows that it was trained on are left out")
+    assert words.endswith(f"; {found.held_out.left_out} held-out rows that it was trained on are left out")
 
 
 def test_without_its_training_set_nobody_knows_what_a_version_has_seen(world: World):

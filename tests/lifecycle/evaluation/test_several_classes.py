@@ -1,5 +1,7 @@
 """What is computed of several classes, without a server: metrics, calibration, confusion, baselines, leakage, words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
 from snowloop_procedures import details, leakage, metrics, training
-from tests.lifecycle.evaluation.test_evaluation import FEATURES, PLAN, Answers
+from snowloop_procedures.requests import Feature
+from tests.lifecycle.evaluation.test_evaluation import FEATURES, Answers, leakage_request
+from tests.lifecycle.evaluation.test_evaluation import REQUEST as TWO_CLASSES
 
 CLASSES = ["high", "low", "middle"]
 
@@ -21,9 +25,7 @@ def rows(count: int = 900, seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame({"X": x, "NOISE": random.normal(size=count), "COLOUR": colour, "LABEL": label})
 
 
-def order(**changes: object) -> dict[str, object]:
-    asked = {"label": "LABEL", "task": "multiclass", "classes": CLASSES, "metric": "roc_auc_ovr", "seed": 7}
-    return {**asked, "features": FEATURES, "higher_is_better": True, "plan": PLAN, "slices": [], **changes}
+REQUEST = replace(TWO_CLASSES, task="multiclass", classes=tuple(CLASSES), metric="roc_auc_ovr", features=FEATURES)
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +41,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:y_pred contains classes not in y
 
 def test_metrics_are_those_of_scikit_learn(scored: tuple[np.ndarray, np.ndarray]):
     label, score = scored
-    told = score.argmax(axis=1)
+    predicted = score.argmax(axis=1)
     assert metrics.measure("multiclass", label, score) == {
         "support": np.bincount(label).min(),
-        "accuracy": pytest.approx(sk.accuracy_score(label, told)),
-        "balanced_accuracy": pytest.approx(sk.balanced_accuracy_score(label, told)),
-        "f1_macro": pytest.approx(sk.f1_score(label, told, average="macro")),
+        "accuracy": pytest.approx(sk.accuracy_score(label, predicted)),
+        "balanced_accuracy": pytest.approx(sk.balanced_accuracy_score(label, predicted)),
+        "f1_macro": pytest.approx(sk.f1_score(label, predicted, average="macro")),
         "log_loss": pytest.approx(sk.log_loss(label, score)),
         "roc_auc_ovr": pytest.approx(sk.roc_auc_score(label, score, multi_class="ovr")),
     }
@@ -71,19 +73,19 @@ def test_of_two_classes_the_area_is_the_usual_one():
 
 
 def test_labels_become_places_and_unknown_ones_are_refused():
-    truth = metrics.truth
-    assert truth(pd.Series(["low", "high"]), CLASSES).tolist() == [1, 0]
-    assert truth(pd.Series([20, 10], dtype="int64"), [10, 20]).tolist() == [1, 0]
-    assert truth(pd.Series([0, 1]), []).tolist() == [0.0, 1.0]
+    encode = metrics.encode_labels
+    assert encode(pd.Series(["low", "high"]), CLASSES).tolist() == [1, 0]
+    assert encode(pd.Series([20, 10], dtype="int64"), [10, 20]).tolist() == [1, 0]
+    assert encode(pd.Series([0, 1]), []).tolist() == [0.0, 1.0]
     with pytest.raises(ValueError, match="non-finite"):
-        truth(pd.Series(["huge"]), CLASSES)
+        encode(pd.Series(["huge"]), CLASSES)
 
 
 def test_each_class_has_its_row_of_the_confusion(scored: tuple[np.ndarray, np.ndarray]):
     label, score = scored
     found = details.each_class(CLASSES, label, score)
     matrix = sk.confusion_matrix(label, score.argmax(axis=1))
-    assert [[each["told"].get(name, 0) for name in CLASSES] for each in found] == matrix.tolist()
+    assert [[each["predicted"].get(name, 0) for name in CLASSES] for each in found] == matrix.tolist()
     report = sk.classification_report(label, score.argmax(axis=1), target_names=CLASSES, output_dict=True)
     for each in found:
         assert (each["precision"], each["recall"], each["f1"]) == pytest.approx(
@@ -91,7 +93,7 @@ def test_each_class_has_its_row_of_the_confusion(scored: tuple[np.ndarray, np.nd
         )
     (high, low, middle) = details.each_class(CLASSES, np.array([0, 0]), np.eye(3)[[0, 1]])
     assert (high["recall"], high["precision"], high["roc_auc"]) == (0.5, 1.0, None)
-    assert (low["recall"], low["precision"], low["told"]) == (None, 0.0, {})
+    assert (low["recall"], low["precision"], low["predicted"]) == (None, 0.0, {})
     assert (middle["f1"], middle["precision"]) == (None, None)
 
 
@@ -107,13 +109,13 @@ def test_calibration_is_that_of_the_likeliest_class(scored: tuple[np.ndarray, np
 
 def test_baselines_are_the_shares_and_a_linear_model():
     train, test = rows(seed=1), rows(seed=2)
-    found = details.baselines(train, test, order())
+    found = details.baselines(train, test, REQUEST)
     shares = train["LABEL"].value_counts(normalize=True)
     assert found["dummy"][5] == pytest.approx([shares[name] for name in CLASSES])
-    label = metrics.truth(test["LABEL"], CLASSES)
+    label = metrics.encode_labels(test["LABEL"], CLASSES)
     assert metrics.value("roc_auc_ovr", label, found["dummy"]) == 0.5
     assert metrics.value("roc_auc_ovr", label, found["simple"]) > 0.85  # type: ignore[operator]
-    fewer = details.baselines(train[train["LABEL"] != "low"], test, order())
+    fewer = details.baselines(train[train["LABEL"] != "low"], test, REQUEST)
     assert set(fewer["simple"][:, 1]) == {0.0}
 
 
@@ -121,8 +123,8 @@ def test_a_feature_that_tells_the_classes_is_found_and_noise_is_not():
     some = rows(2000)
     some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
     some["HINT"] = some["LABEL"].str.upper()
-    features = [*FEATURES, {"name": "HINT", "type": "VARCHAR"}]
-    asked = {**order(features=features), "query": ""}
+    features = (*FEATURES, Feature("HINT", "VARCHAR"))
+    asked = leakage_request(features=features, task="multiclass", classes=tuple(CLASSES))
     values = leakage.single_features(Answers(some), asked)["values"]  # type: ignore[arg-type]
     assert values["HINT"] == 1.0
     assert 0.8 < values["COLOUR"] < 0.99
@@ -135,17 +137,17 @@ def test_a_feature_that_tells_the_classes_is_found_and_noise_is_not():
 def test_importance_is_of_the_deciding_metric():
     some = rows()
     model = LogisticRegression().fit(some[["X", "NOISE"]], some["LABEL"])
-    label = metrics.truth(some["LABEL"], CLASSES)
-    found = details.importance(order(), model, some[["X", "NOISE"]], label)
+    label = metrics.encode_labels(some["LABEL"], CLASSES)
+    found = details.importance(REQUEST, model, some[["X", "NOISE"]], label)
     assert found["X"] > 0.2 > abs(found["NOISE"])
 
 
 def test_training_rows_of_one_class_are_refused():
     check = training._check_label
-    for classes in (CLASSES, []):
-        with pytest.raises(ValueError, match="all 30 training rows have label low: nothing to tell apart"):
-            check(pd.Series(["low"] * 30), order(classes=classes))
-    check(pd.Series([1.0] * 30), order(task="regression", classes=[]))
+    for classes in (tuple(CLASSES), ()):
+        with pytest.raises(ValueError, match="all 30 training rows have label low: there are no two classes"):
+            check(pd.Series(["low"] * 30), replace(REQUEST, classes=classes))
+    check(pd.Series([1.0] * 30), replace(REQUEST, task="regression", classes=()))
 
 
 def test_a_model_that_tells_other_classes_is_refused():
@@ -153,9 +155,9 @@ def test_a_model_that_tells_other_classes_is_refused():
         classes_ = ("middle", "low", "high")
 
     check, score = training._check_classes, np.full((4, 3), 1 / 3)
-    check(LogisticRegression().fit([[1], [2], [3]], CLASSES), score, order())
-    check(object(), score, order(task="regression", classes=[]))
+    check(LogisticRegression().fit([[1], [2], [3]], CLASSES), score, REQUEST)
+    check(object(), score, replace(REQUEST, task="regression", classes=()))
     with pytest.raises(ValueError, match=r"classes \['middle', 'low', 'high'\], it must give one for each of \['high'"):
-        check(Reversed(), score, order())
+        check(Reversed(), score, REQUEST)
     with pytest.raises(ValueError, match="gives 2 columns"):
-        check(object(), score[:, :2], order())
+        check(object(), score[:, :2], REQUEST)

@@ -9,7 +9,7 @@ from snowflake.snowpark import Session
 from snowloop.errors import LeakageError, TrainingError
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import ProjectError
@@ -43,7 +43,7 @@ def test_each_training_row_has_what_was_known_before_its_event(world: World):
             for row in rows} == wanted(OLD)  # fmt: skip
     assert any(each["PAYMENTS"] for each in wanted(OLD).values())
     checks = [check for check in made.leakage if check.name == "LOOKS_AHEAD"]
-    assert [(check.feature, check.value, check.passed) for check in checks] == [
+    assert [(check.subject, check.value, check.passed) for check in checks] == [
         (name, 0, True) for name in ("AMOUNT", "PAYMENTS", "PAID", "EARLIER")
     ]
 

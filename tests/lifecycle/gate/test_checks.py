@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from snowloop.checks import Check
 from snowloop.errors import OverrideError
 from snowloop.lifecycle.evaluation.results import Calibration, Cost, Evaluation, Interval, Skew, SliceResult
-from snowloop.lifecycle.features.leakage import LeakageCheck
 from snowloop.lifecycle.gate.checks import CHECKS
-from snowloop.lifecycle.gate.gate import Override, Verdict
+from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.project import Gate, Slice
 from tests.support.judged import CREDIT, DIABETES, GOOD, checks, evaluation, failed, refusing, trained_on, verdict
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "gate.md"
-LEAK = (LeakageCheck("SINGLE_FEATURE", passed=False, reason="feature DURATION alone", feature="DURATION", value=0.92),)
+LEAK = (Check.of("SINGLE_FEATURE", passed=False, reason="feature DURATION alone", subject="DURATION", value=0.92),)
 SLICED = CREDIT.model_copy(
     update={
         "evaluation": CREDIT.evaluation.model_copy(update={"slices": (Slice(column="CODE_GENDER", bound=0.6),)}),

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from snowloop.lifecycle.champion.ledger import Entry, reigns
-from snowloop.lifecycle.gate.gate import Verdict, judge
+from snowloop.lifecycle.gate.gate import judge
 from snowloop.lifecycle.gate.selection import best_of
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import Metric
 from tests.support.judged import CREDIT, DIABETES, checks, evaluation, failed, verdict
 

@@ -12,7 +12,8 @@ from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.evaluation.evaluate import Evaluation, evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.gate import Override, decide
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Override
 from snowloop.lifecycle.provenance import lock_hash
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion

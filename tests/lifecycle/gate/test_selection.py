@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from snowloop.checks import Check
 from snowloop.lifecycle.evaluation.results import Evaluation, Interval
-from snowloop.lifecycle.gate.checks import GateCheck
 from snowloop.lifecycle.gate.gate import judge
-from snowloop.lifecycle.gate.selection import best_of, flattery, widened
+from snowloop.lifecycle.gate.selection import best_of, bonferroni_interval, selection_bias
 from snowloop.project import Project
 from tests.support.judged import CREDIT, GOOD, evaluation, failed
 
@@ -22,7 +22,7 @@ def folded(name: str, held_out: float, folds: float) -> Evaluation:
     return replace(made, candidate=replace(made.candidate, metrics=metrics))
 
 
-def found(project: Project, best: Evaluation, others: list[Evaluation]) -> dict[str, GateCheck]:
+def found(project: Project, best: Evaluation, others: list[Evaluation]) -> dict[str, Check]:
     """The checks that the best of some candidates gets, by name."""
     everyone = [*others, best]
     assert best_of(project, everyone) is best
@@ -42,17 +42,17 @@ def test_what_is_enough_of_one_candidate_is_not_of_the_best_of_fifty(check: str)
     gains = {"champion": Interval(0.0, -0.015, 0.015), "simple": Interval(-0.015, -0.025, -0.005)}
     near = replace(GOOD, differences=gains, baselines={**GOOD.baselines, "simple": {"roc_auc": 0.715}})
     alone = found(CREDIT, near, [failed("X")])
-    assert all(each.passed for each in alone.values())
+    assert not any(each.failed for each in alone.values())
     assert "the best of" not in alone[check].reason
     of_fifty = found(CREDIT, near, OTHERS)
-    assert {name for name, each in of_fifty.items() if not each.passed} == {
+    assert {name for name, each in of_fifty.items() if each.failed} == {
         "NOT_WORSE_THAN_CHAMPION",
         "BASELINE_BEATEN",
     }
     assert of_fifty[check].reason.endswith("the best of 50 candidates on these rows")
     by_folds = replace(near, candidate=replace(near.candidate, metrics={**near.metrics, "cv_roc_auc_mean": 0.7}))
     chosen_by_folds = found(FOLDED, by_folds, OTHERS)
-    assert all(each.passed for each in chosen_by_folds.values())
+    assert not any(each.failed for each in chosen_by_folds.values())
     assert "the best of 50 candidates by folds" in chosen_by_folds["BOUND"].reason
 
 
@@ -72,10 +72,10 @@ def test_a_baseline_without_its_interval_cannot_judge_the_best_of_several():
 
 def test_intervals_widen_with_the_candidates_and_never_turn_over():
     given = Interval(0.1, 0.0, 0.2)
-    assert widened(given, 0.95, 1) == given
-    lows = [widened(given, 0.95, count).low for count in (1, 2, 10, 50)]
+    assert bonferroni_interval(given, 0.95, 1) == given
+    lows = [bonferroni_interval(given, 0.95, count).low for count in (1, 2, 10, 50)]
     assert lows == sorted(lows, reverse=True)
     assert lows[2] == pytest.approx(0.1 - 0.1 * 2.8070 / 1.9600, abs=1e-4)
-    assert widened(Interval(0.1, 0.11, 0.2), 0.95, 10).low == 0.1
-    assert flattery(given, 0.95, 1) == 0
-    assert flattery(given, 0.95, 10) == pytest.approx(0.1 / 1.96 * 1.5388, rel=0.01)
+    assert bonferroni_interval(Interval(0.1, 0.11, 0.2), 0.95, 10).low == 0.1
+    assert selection_bias(given, 0.95, 1) == 0
+    assert selection_bias(given, 0.95, 10) == pytest.approx(0.1 / 1.96 * 1.5388, rel=0.01)

@@ -104,7 +104,7 @@ def test_a_second_training_a_rollback_and_a_rehearsal_of_one_are_evidence_too(wo
     assert len(ledger.reigns(ledger.entries(given))) == 2
     tried = {each.name: each for each in rehearse(given).tried}
     assert tried["ROLLBACK_REHEARSED"].passed
-    assert tried["ROLLBACK_REHEARSED"].version == world.results["verdict"].version_name
+    assert tried["ROLLBACK_REHEARSED"].subject == world.results["verdict"].version_name
     found = scores(world)
     assert found["infrastructure-7"] == 1
     world.session.sql(f"DELETE FROM {world.database}.OPS.REHEARSALS WHERE NAME = 'ROLLBACK_REHEARSED'").collect()

@@ -50,7 +50,7 @@ def test_a_card_holds_what_was_measured_and_where_it_came_from(world: World):
     assert set(measured.slices) == set(chosen.slices)
     assert dict(measured.importance) == chosen.importance
     assert len(measured.bins) == len(chosen.calibration.bins)
-    assert measured.others["skew"] == 0
+    assert measured.cost == chosen.cost
     assert sum(measured.curves["residuals"]["counts"]) == training_set.holdout_rows
     history = "SELECT QUERY_TEXT FROM TABLE({db}.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) "
     called = world.rows(f"{history} WHERE QUERY_ID = '{measured.settings['query_id']}'")

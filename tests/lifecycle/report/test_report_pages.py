@@ -1,20 +1,32 @@
 """A report's page and comment, of constructed cards: complete, self-contained, and safe whatever a name holds."""
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
-from snowloop.lifecycle.evaluation.results import Interval, SliceResult
-from snowloop.lifecycle.gate.checks import GateCheck
+from snowloop.checks import Check
+from snowloop.lifecycle.evaluation.results import (
+    ClassResult,
+    ConfusionCell,
+    Cost,
+    Evaluation,
+    Interval,
+    SliceResult,
+)
+from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, MetricRow, Part
 from snowloop.lifecycle.report.figures import measured_of
 from snowloop.lifecycle.report.render import html, markdown, number
+from snowloop.lifecycle.training.train import Candidate
 
+CANDIDATE = Candidate("A", "A_1", TrainingSet("T", "f" * 12, 400, 100, 0, (), kept=False), metric="accuracy")
 CHECKS = (
-    GateCheck("TRAINED", passed=True, reason="2 of 2 candidates could be trained", value=2, bound=1),
-    GateCheck("BOUND", passed=True, reason="roc_auc is 0.7259", value=0.7259, bound=0.65, baseline=None),
+    Check.of("TRAINED", passed=True, reason="2 of 2 candidates could be trained", value=2, bound=1),
+    Check.of("BOUND", passed=True, reason="roc_auc is 0.7259", value=0.7259, bound=0.65, baseline=None),
 )
 CURVE = {"x": [0.0, 0.2, 1.0], "y": [0.0, 0.7, 1.0]}
 CLASS = {"name": "1", "rows": 100, "positive": 20, "roc": CURVE, "precision_recall": CURVE}
@@ -29,9 +41,12 @@ MEASURED = Measured(
     differences={"champion": Interval(0.0159, -0.01, 0.04)},
     slices=(SliceResult("AGE", "below 30", 41, 0.69),),
     bins=((0.1, 0.12, 50), (0.6, 0.55, 50)),
-    confusion=(("0", "0", 70), ("0", "1", 10), ("1", "0", 9), ("1", "1", 11)),
+    confusion=(
+        ConfusionCell("0", "0", 70), ConfusionCell("0", "1", 10),
+        ConfusionCell("1", "0", 9), ConfusionCell("1", "1", 11),
+    ),
     importance=(("AGE", 0.03), ("PLAN", -0.001)),
-    others={"model bytes": 4407.0, "milliseconds per row": 0.025, "milliseconds per row by sql": 0.6, "skew": 0.0},
+    cost=Cost(4407, 0.025, 0.6),
     curves={"classes": [CLASS]},
     rows=100,
 )  # fmt: skip
@@ -48,7 +63,7 @@ CARD = Card(
     {"candidate": "logistic", "params": {"c": 1}, "git_commit": "deadbeef", "packages": ["scikit-learn==1.9.1"],
      "lock_hash": "10cc", "seed": 7},
 )  # fmt: skip
-REFUSED = (*CHECKS, GateCheck("SKEW", passed=False, reason="skew is 0.2 | too much", value=0.2, bound=1e-6))
+REFUSED = (*CHECKS, Check.of("SKEW", passed=False, reason="skew is 0.2 | too much", value=0.2, bound=1e-6))
 EVIL = '<script>alert("x")</script>'
 
 
@@ -103,21 +118,28 @@ REGRESSION = replace(
     data=replace(DATA, parts=(Part(False, None, 300, 5.0, 1.0, 2.0, 9.0), Part(True, None, 100, 5.1, 1.1, 2.0, 9.0))),
 )
 UNTRAINED = replace(judged(CARD, evaluation_id=None), measured=None, data=None, features=(), version_facts={})
+
+
+def details(metric: str, task: str, metrics: dict[str, dict[str, float]], **results: Any) -> dict[str, Any]:
+    """What OPS.EVALUATION_DETAILS holds of an evaluation."""
+    made = Evaluation(CANDIDATE, metrics["candidate"], baselines={"dummy": metrics.get("dummy", {})}, **results)
+    return {"metric": metric, "task": task, "curves": {}, "results": made.results()}
+
+
+MULTICLASS_DETAILS = details(
+    "accuracy",
+    "multiclass",
+    {"candidate": {"accuracy": 0.9}, "dummy": {"accuracy": 0.4}},
+    slices=(SliceResult("AGE: in years", "below 30", 30, 0.8),),
+    classes=(
+        ClassResult("red, a shade", 30, {"red, a shade": 20, "blue": 10}, 0.8, 0.6, 0.7, 0.75),
+        ClassResult("blue", 30, {"red, a shade": 4, "blue": 26}, 0.5, 0.7, 0.6, None),
+    ),
+)
 MULTICLASS = replace(
     CARD,
-    measured=measured_of(
-        [
-            {"NAME": name, "SLICE": part, "VALUE": value, "LOW": None, "HIGH": None, "ROWS_MEASURED": 30}
-            for name, part, value in (
-                ("accuracy", None, 0.9), ("dummy accuracy", None, 0.4), ("accuracy", "AGE: below 30", 0.8),
-                ("f1", "class red", 0.7), ("roc_auc", "class red", 0.75), ("f1", "class blue", 0.6),
-                ("confusion", "class red, told red", 20), ("confusion", "class red, told blue", 10),
-                ("confusion", "class blue, told red", 4), ("confusion", "class blue, told blue", 26),
-            )
-        ],
-        {"metric": "accuracy", "task": "multiclass", "curves": {"classes": [CLASS, {**CLASS, "name": "red"}]}},
-    ),
-)  # fmt: skip
+    measured=measured_of({**MULTICLASS_DETAILS, "curves": {"classes": [CLASS, {**CLASS, "name": "red"}]}}),
+)
 GONE = replace(CARD, data=replace(DATA, parts=()))
 CARDS = {
     "classification": CARD,
@@ -161,7 +183,8 @@ def test_a_page_tells_everything():
     told = " ".join(page.words)
     for words in (
         "Who leaves?", "ml-platform", "May serve", "2 of 2 checks passed", "0.7259", "90% interval 0.64 to 0.79",
-        "paired -0.01 to 0.04", "below 30", "100", "41", "said 1", "240", "80.0%", "01b2-load", "01b2-query", "abc",
+        "paired -0.01 to 0.04", "below 30", "100", "41", "predicted 1", "240", "80.0%", "01b2-load", "01b2-query",
+        "abc",
         "deadbeef", "scikit-learn==1.9.1", "10cc", "v123", "e456", "4.41 KB", "0.025 ms",
     ):  # fmt: skip
         assert words in told, words
@@ -174,30 +197,44 @@ def test_a_regression_has_residuals_instead_of_curves():
     page = Page(html(REGRESSION))
     shown = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
     assert shown == ["Residuals by prediction", "Residuals", "Calibration", "Permutation importance"]
-    assert "said 1" not in page.words
+    assert "predicted 1" not in page.words
     assert "mean label" in page.words
 
 
 def test_several_classes_have_a_row_each_and_a_square_of_confusion():
     measured = MULTICLASS.measured
     assert measured
-    assert [part.column for part in measured.slices] == ["AGE"]
+    assert [part.column for part in measured.slices] == ["AGE: in years"]
     assert [(each.name, each.values) for each in measured.classes] == [
-        ("red", {"f1": 0.7, "roc_auc": 0.75}),
-        ("blue", {"f1": 0.6}),
+        ("red, a shade", {"precision": 0.8, "recall": 0.6, "f1": 0.7, "roc_auc": 0.75}),
+        ("blue", {"precision": 0.5, "recall": 0.7, "f1": 0.6, "roc_auc": None}),
     ]
-    assert {(true, said): rows for true, said, rows in measured.confusion}["red", "blue"] == 10
+    assert ConfusionCell("red, a shade", "blue", 10) in measured.confusion
     words = Page(html(MULTICLASS)).words
-    assert {"said red", "said blue", "26", "Confusion", "0.75"} <= set(words)
-    assert "| blue | 30 | 0.6 | - |" in markdown(MULTICLASS)
+    assert {"predicted red, a shade", "predicted blue", "26", "Confusion", "0.75"} <= set(words)
+    assert "| blue | 30 | 0.5 | 0.7 | 0.6 | - |" in markdown(MULTICLASS)
+
+
+def test_results_that_are_read_back_from_json_are_the_same():
+    assert measured_of(json.loads(json.dumps(MULTICLASS_DETAILS))) == measured_of(MULTICLASS_DETAILS)
+
+
+def test_an_evaluation_without_results_is_not_measured():
+    assert measured_of({"metric": "roc_auc", "curves": {}}) is None
+
+
+def test_a_check_that_was_not_asked_is_shown_so_and_not_counted_as_passed():
+    card = judged(CARD, checks=(*CHECKS, Check("SLICES", "not_asked", "no slice declares a bound")))
+    assert card.judged.outcome == "passed"
+    assert "2 checks passed, 1 not asked" in " ".join(Page(html(card)).words)
+    assert "Verdict: 2 checks passed, 1 not asked" in markdown(card)
+    assert "| ⚪ | SLICES |" in markdown(card)
 
 
 def test_a_deciding_metric_that_is_missing_stays_the_first_and_is_told_as_missing():
-    facts = [
-        {"NAME": name, "SLICE": None, "VALUE": value, "LOW": None, "HIGH": None, "ROWS_MEASURED": 249}
-        for name, value in (("support", 0.0), ("accuracy", 1.0), ("brier", 0.0))
-    ]
-    card = replace(CARD, measured=measured_of(facts, {"metric": "roc_auc", "task": "classification"}))
+    measured = details("roc_auc", "classification", {"candidate": {"support": 0.0, "accuracy": 1.0, "brier": 0.0}})
+    measured["results"]["rows"] = 249
+    card = replace(CARD, measured=measured_of(measured))
     assert card.measured
     assert card.measured.metrics[0] == MetricRow("roc_auc", {"candidate": None})
     assert card.measured.rows == 249
@@ -212,7 +249,7 @@ def test_the_same_card_gives_the_same_files():
 @pytest.mark.parametrize("name", [EVIL, "$x^2$ & more", "a|b\nc", "`tick` *star* [link](http://example.org)"])
 def test_a_name_is_shown_and_never_read(name: str):
     measured = replace(MEASURED, importance=((name, 0.1),), slices=(SliceResult(name, name, 4, 0.5),))
-    checks = (GateCheck("BOUND", passed=False, reason=name),)
+    checks = (Check.of("BOUND", passed=False, reason=name),)
     card = replace(
         judged(CARD, checks=checks), purpose=name, measured=measured, features=(FeatureFacts(name, "FLOAT", 0.5, 0.1),)
     )
@@ -258,8 +295,8 @@ def test_what_is_missing_is_a_dash():
 
 
 def test_folds_are_told_where_there_were_some():
-    others = {**MEASURED.others, "cv_roc_auc_mean": 0.71234, "cv_roc_auc_std": 0.0205}
-    folded = replace(MEASURED, others=others, settings={**MEASURED.settings, "cross_validation": 5})
+    folds = {"cv_roc_auc_mean": 0.71234, "cv_roc_auc_std": 0.0205}
+    folded = replace(MEASURED, cross_validation=folds, settings={**MEASURED.settings, "cross_validation": 5})
     words = "0.7123 ± 0.0205 (mean and standard deviation over 5 folds of the training rows)"
     for write in (html, markdown):
         assert words in write(replace(CARD, measured=folded))
@@ -269,7 +306,7 @@ def test_folds_are_told_where_there_were_some():
 
 def test_the_number_of_candidates_is_told_with_how_the_best_was_chosen():
     alone, many = (
-        judged(CARD, checks=(GateCheck("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
+        judged(CARD, checks=(Check.of("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
         for count in (1.0, 12.0)
     )
     folded = replace(many, measured=replace(MEASURED, settings={**MEASURED.settings, "cross_validation": 5}))

@@ -17,6 +17,7 @@ from snowloop.lifecycle.versions import champion
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 from snowloop_procedures import training
+from snowloop_procedures.requests import TrainingRequest
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -148,8 +149,8 @@ def test_what_snowflake_refuses_is_no_fault_of_the_candidate(world: World, monke
     def refused(*_given: Any, **_named: Any) -> None:
         world.rows("SELECT * FROM {db}.MODELS.NOT_THERE")
 
-    def in_this_process(session: Session, _project: Any, _target: str, _code: Any, order: Any, _limit: Any) -> Any:
-        return training.train(session, order)
+    def in_this_process(workspace: Workspace, _handlers: Any, request: TrainingRequest, _seconds: Any) -> Any:
+        return training.train(workspace.session, request)
 
     monkeypatch.setattr(Registry, "log_model", refused)
     monkeypatch.setattr(train, "call", in_this_process)

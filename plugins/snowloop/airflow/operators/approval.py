@@ -81,7 +81,7 @@ class ApproveOperator(ApprovalOperator):
             The approval by nobody, where nobody is to be asked; otherwise it does not return but waits.
         """
         from snowloop.lifecycle.champion.approval import Approval, asks, question
-        from snowloop.lifecycle.gate.gate import Verdict
+        from snowloop.lifecycle.gate.verdict import Verdict
 
         project, verdict = load_project(self.project), Verdict.from_dict(self.verdict)
         if not asks(project, self.target, verdict):
@@ -105,7 +105,7 @@ class ApproveOperator(ApprovalOperator):
         """
         from snowloop.errors import ApprovalRefused
         from snowloop.lifecycle.champion.approval import Answer, settle
-        from snowloop.lifecycle.gate.gate import Verdict
+        from snowloop.lifecycle.gate.verdict import Verdict
 
         project, verdict = load_project(self.project), Verdict.from_dict(self.verdict)
         user = event.get("responded_by_user") or {}

@@ -135,7 +135,7 @@ class PromoteChallengerOperator(PromoteOperator):
         """Call ``promote_challenger``."""
         from snowloop.lifecycle.champion.approval import Approval
         from snowloop.lifecycle.champion.succession import promote_challenger
-        from snowloop.lifecycle.gate.gate import Verdict
+        from snowloop.lifecycle.gate.verdict import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
         return promote_challenger(workspace, Verdict.from_dict(self.verdict), approval)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from snowloop.lifecycle.data.load import LoadReport
     from snowloop.lifecycle.evaluation.evaluate import Evaluation
     from snowloop.lifecycle.features.training_set import TrainingSet
-    from snowloop.lifecycle.gate.gate import Verdict
+    from snowloop.lifecycle.gate.verdict import Verdict
     from snowloop.lifecycle.scoring import Deployment, Reconciliation
     from snowloop.lifecycle.scoring.plan import Plan
     from snowloop.lifecycle.training.train import Candidate
@@ -179,7 +179,8 @@ class GateOperator(SnowparkStageOperator):
     def run(self, workspace: Workspace) -> Verdict:
         """Call ``decide``; a name without a reason, or a reason without a name, is refused."""
         from snowloop.lifecycle.evaluation.evaluate import Evaluation
-        from snowloop.lifecycle.gate.gate import decide, override_of
+        from snowloop.lifecycle.gate.gate import decide
+        from snowloop.lifecycle.gate.verdict import override_of
 
         override = override_of(self.override_by, self.override_reason)
         evaluations = [Evaluation.from_dict(each) for each in self.evaluations]
@@ -206,7 +207,7 @@ class PromoteOperator(SnowparkStageOperator):
         """Call ``promote``."""
         from snowloop.lifecycle.champion.approval import Approval
         from snowloop.lifecycle.champion.promote import promote
-        from snowloop.lifecycle.gate.gate import Verdict
+        from snowloop.lifecycle.gate.verdict import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
         return promote(workspace, Verdict.from_dict(self.verdict), approval)

@@ -4,14 +4,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snowloop.errors import ChallengeRefused
+from snowloop.lifecycle.evaluation.evaluate import plan_of
 from snowloop.lifecycle.evaluation.results import Interval
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.challenger import challenger_tables
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, show, versions
 from snowloop.project import Project
-from snowloop.sql import identifier, render, render_project, run
+from snowloop.sql import identifier, render, render_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import ComparisonRequest
 
 MOST_ROWS = 100_000
 
@@ -40,7 +42,7 @@ class Comparison(Result):
     Args:
         mode: ``shadow``: the same rows, paired; ``canary``: each version on the keys that it serves.
         champion: The version that serves.
-        challenger: The one beside it.
+        challenger: The challenger.
         metric: Name of the metric that decides.
         runs: Runs in which the challenger was to score.
         failed: Those in which it could not, and the champion scored alone.
@@ -50,7 +52,7 @@ class Comparison(Result):
         scores: Distribution of the scores, by side; a side without rows is missing.
         psi: Population stability index of the challenger's scores over the deciles of the champion's.
         ks: Kolmogorov-Smirnov distance of the two distributions.
-        agreement: Share of rows of which both tell the same class; None of a canary or a regression.
+        agreement: Share of rows for which both predict the same class; None of a canary or a regression.
         metrics: The metric with its interval on labelled rows, by side; missing where they do not allow it.
         difference: How much better the challenger is, above 0 whatever the metric; paired in the shadow.
     """
@@ -72,7 +74,7 @@ class Comparison(Result):
     difference: Interval | None = None
 
     def summary(self) -> dict[str, int | float | str]:
-        """Versions, rows, and what tells them apart."""
+        """Versions, rows, and how they differ."""
         figures: dict[str, int | float | str | None] = {
             "challenger": self.challenger,
             "champion": self.champion,
@@ -123,16 +125,16 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
         version: The challenger, or one that was withdrawn; None: the one with the alias.
 
     Returns:
-        The comparison; without rows if the challenger has scored none beside the present champion.
+        The comparison; without rows if the challenger has scored none together with the present champion.
 
     Raises:
         ChallengeRefused: if no challenger is declared, none is named, or there is no champion.
         TrainingError: if the procedure that measures breaks down.
     """
     project = workspace.project
-    plan, known = project.serving.challenger, versions(workspace)
-    champion, beside = aliased(known, CHAMPION), aliased(known, CHALLENGER)
-    challenger = version or (beside.name if beside else None)
+    plan, existing = project.serving.challenger, versions(workspace)
+    champion, aliased_challenger = aliased(existing, CHAMPION), aliased(existing, CHALLENGER)
+    challenger = version or (aliased_challenger.name if aliased_challenger else None)
     if plan is None or champion is None or challenger is None:
         lacking = "declares no challenger under `serving`" if plan is None else "has no champion"
         lacking = lacking if plan is None or champion is None else "has no challenger: name one, or give a version"
@@ -141,8 +143,8 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
     database = workspace.database
     _check_tables(workspace)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
-    runs = run(workspace.session, "compare/runs.sql", **names)[0]
-    found = call(workspace, EVALUATION, _order(project, names))
+    runs = workspace.run("champion/queries.sql#challenger_runs", **names)[0]
+    found = call(workspace, EVALUATION, _request(project, names))
     return Comparison(
         plan.mode,
         champion.name,
@@ -170,21 +172,19 @@ def _check_tables(workspace: Workspace) -> None:
             raise ChallengeRefused(message)
 
 
-def _order(project: Project, names: dict[str, Any]) -> dict[str, Any]:
+def _request(project: Project, names: dict[str, Any]) -> ComparisonRequest:
     label = render_project(project, "label.sql", raw=identifier(names["database"], "RAW"))
     rows: dict[str, Any] = {"label": label, "label_column": project.label.column, "key": project.key, "most": MOST_ROWS}
-    rows["classes"] = project.label.classes
-    return {
-        "do": "compare",
-        "query": render(f"compare/{names['mode']}.sql", **names, **rows),
-        "paired": names["mode"] == "shadow",
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "metric": project.metric.name,
-        "higher_is_better": project.metric.higher_is_better,
-        "seed": project.seed,
-        "plan": project.evaluation.model_dump(exclude={"slices"}),
-    }
+    return ComparisonRequest(
+        query=render(f"champion/{names['mode']}.sql", **names, **rows, classes=project.label.classes),
+        paired=names["mode"] == "shadow",
+        task=project.label.task,
+        classes=project.label.classes,
+        metric=project.metric.name,
+        higher_is_better=project.metric.higher_is_better,
+        seed=project.seed,
+        plan=plan_of(project),
+    )
 
 
 def _ends(interval: Interval) -> str:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from snowloop.lifecycle.champion.approval import Approval
-from snowloop.lifecycle.gate.gate import Override
+from snowloop.lifecycle.gate.verdict import Override
 from snowloop.lifecycle.provenance import git_commit, lock_hash
-from snowloop.sql import run
 from snowloop.workspace import Workspace
 
 PROMOTE, ROLLBACK = "promote", "rollback"
@@ -56,8 +55,7 @@ class Entry:
 
 def entries(workspace: Workspace) -> list[Entry]:
     """The whole ledger, oldest entry first."""
-    rows = run(workspace.session, "ledger/entries.sql", database=workspace.database)
-    return [Entry(*row) for row in rows]
+    return [Entry(*row) for row in workspace.run("champion/queries.sql#ledger_entries")]
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,8 @@ def append(workspace: Workspace, change: Change) -> None:
         snowflake.snowpark.exceptions.SnowparkSQLException: if it cannot be written.
     """
     project = workspace.project
-    run(
-        workspace.session,
-        "ledger/append.sql",
-        database=workspace.database,
+    workspace.run(
+        "champion/queries.sql#append_to_ledger",
         model=project.model_name,
         change=change,
         git_commit=git_commit(project),

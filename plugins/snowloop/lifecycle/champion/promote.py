@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, check_approved
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, crown, model, versions
 from snowloop.project import Project

@@ -8,7 +8,6 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.versions import challenger, champion, crown, versions
-from snowloop.sql import run
 from snowloop.workspace import Workspace
 
 POLL_SECONDS = 1.0
@@ -121,7 +120,7 @@ def verify_rollback(workspace: Workspace, done: Rollback, *, timeout: float, pol
     """
     begun = time.monotonic()
     while True:
-        runs = run(workspace.session, "ledger/scored_since.sql", database=workspace.database, since=done.done_at)
+        runs = workspace.run("champion/queries.sql#scored_since", since=done.done_at)
         beside = challenger(workspace)
         _check_versions({str(row["MODEL_VERSION"]): int(row["N"]) for row in runs if row["N"]}, done, beside)
         rows = sum(int(row["N"]) for row in runs if row["MODEL_VERSION"] == done.to_version)

@@ -8,7 +8,8 @@ from snowloop.lifecycle.champion.compare import compare_versions
 from snowloop.lifecycle.champion.promote import Promotion, promote
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.gate import Verdict, decide
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.training.train import Candidate

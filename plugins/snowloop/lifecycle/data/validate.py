@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snowloop.checks import CONTRACT_CHECKS, Check, record
 from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.contract import ALIAS, failing, repeated, row_rules, unique_columns
 from snowloop.lifecycle.results import Result
@@ -14,27 +15,6 @@ from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the contract.
-
-    Args:
-        source: The source.
-        name: Name of the check.
-        value: What was found: a count of rows (FRESHNESS: an age in seconds); None if there is nothing to measure.
-        bound: What is allowed: at most this (ROW_COUNT: at least).
-        passed: Whether it is.
-        reason: The outcome in words.
-    """
-
-    source: str
-    name: str
-    value: float | None
-    bound: float
-    passed: bool
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -140,9 +120,9 @@ def check_contract(workspace: Workspace) -> ContractReport:
         found, broken, outcome = _check_source(session, project, database, name, source)
         rows, failing = rows + found, failing + broken
         checks += outcome + _freshness(session, database, name, source)
-    run(session, "validate/record.sql", database=database, check_run=str(uuid.uuid4()), checks=checks)
+    record(workspace, CONTRACT_CHECKS, checks, check_run=str(uuid.uuid4()))
     report = ContractReport(tuple(checks), rows, failing)
-    reasons = [f"{check.source}: {check.reason}" for check in checks if not check.passed]
+    reasons = [f"{check.subject}: {check.reason}" for check in checks if check.failed]
     if reasons:
         message = (
             f"the data of project {project.name} in {database}.RAW breaks its contract: {'; '.join(reasons)}. "
@@ -165,11 +145,12 @@ def _check_source(
     table = identifier(database, "RAW", name.upper())
     row = run(session, "validate/counts.sql", table=table, counts=[count for _, _, count in counted])[0]
     rows, share = int(row["N"]), project.contract.training.share
-    checks = [Check(name, "ROW_COUNT", rows, 1, rows > 0, f"{rows} rows" if rows else f"{table} is empty")]
+    reason = f"{rows} rows" if rows else f"{table} is empty"
+    checks = [Check.of("ROW_COUNT", passed=rows > 0, reason=reason, value=rows, bound=1, subject=name)]
     for place, (check, words, _) in enumerate(counted, start=1):
         value, bound = int(row[f"C_{place}"]), share * rows
-        told = f"{words}: {value} of {rows} rows do not, {share:.2%} are tolerated"
-        checks.append(Check(name, check, value, bound, value <= bound, told))
+        reason = f"{words}: {value} of {rows} rows do not, {share:.2%} are tolerated"
+        checks.append(Check.of(check, passed=value <= bound, reason=reason, value=value, bound=bound, subject=name))
     return rows, int(row[f"C_{len(counted)}"]), checks
 
 
@@ -183,5 +164,7 @@ def _freshness(session: "Session", database: str, name: str, source: Source) -> 
     what, most = f"the newest {declared.column or 'load'}", int(declared.max_age.total_seconds())
     bound = f"at most {in_words(declared.max_age)} are allowed"
     if age is None:
-        return [Check(name, "FRESHNESS", None, most, passed=False, reason=f"{what} is missing, {bound}")]
-    return [Check(name, "FRESHNESS", int(age), most, int(age) <= most, f"{what} is {int(age):,} seconds old, {bound}")]
+        reason = f"{what} is missing, {bound}"
+        return [Check.of("FRESHNESS", passed=False, reason=reason, bound=most, subject=name)]
+    reason, value = f"{what} is {int(age):,} seconds old, {bound}", int(age)
+    return [Check.of("FRESHNESS", passed=value <= most, reason=reason, value=value, bound=most, subject=name)]

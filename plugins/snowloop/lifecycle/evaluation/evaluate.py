@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from snowloop.lifecycle.data.contract import checked_rows
-from snowloop.lifecycle.evaluation.holdout import Lesson, lesson
+from snowloop.lifecycle.evaluation.holdout import TrainingRows, training_rows_of
 from snowloop.lifecycle.evaluation.results import (
     Bin,
     Calibration,
@@ -22,11 +22,12 @@ from snowloop.lifecycle.features.queries import check_slices
 from snowloop.lifecycle.features.training_set import Feature, TrainingSet
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
-from snowloop.lifecycle.training.train import Candidate
+from snowloop.lifecycle.training.train import Candidate, model_version, request_features
 from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, versions
 from snowloop.project import Project
-from snowloop.sql import identifier, render, run
+from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import EvaluationRequest, Plan, Slice
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -41,62 +42,54 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
         candidate: The trained candidate.
 
     Returns:
-        What was measured; nothing of a candidate that could not be trained.
+        The evaluation; without figures of a candidate that could not be trained.
 
     Raises:
         ProjectError: if a slice's column is neither a feature nor a column of the source.
         TrainingError: if the procedure that measures breaks down.
     """
     project = workspace.project
-    known = versions(workspace)
-    now = aliased(known, CHAMPION)
+    existing = versions(workspace)
+    now = aliased(existing, CHAMPION)
     if candidate.error:
         return Evaluation(candidate, champion=now.name if now else None)
     features = _features(now)
     same_rows = now is None or (
         set(features) <= set(candidate.training_set.features) and now.classes == project.label.classes
     )
-    itself = next((each for each in known if each.name == candidate.version_name), None)
-    given = workspace
-    own = lesson(given, itself, candidate.training_set)
-    other = lesson(given, now, candidate.training_set) if same_rows else Lesson()
-    table = own.unseen_rows(project, candidate.training_set)
-    order = _order(project, workspace.target, candidate, table, other.table)
+    itself = next((each for each in existing if each.name == candidate.version_name), None)
+    own = training_rows_of(workspace, itself, candidate.training_set)
+    other = training_rows_of(workspace, now, candidate.training_set) if same_rows else TrainingRows()
+    table = own.rows_without(project, candidate.training_set)
+    request = _request(project, workspace.target, candidate, table, other.table)
     if now is not None and same_rows and not other.unknown:
-        order["scores"]["champion"] = _scores(project, workspace.target, table, now.name, features)
-    found = call(workspace, EVALUATION, order)
+        request = replace(request, champion_scores=_scores(project, workspace.target, table, now.name, features))
+    measured = call(workspace, EVALUATION, request)
     evaluation = replace(
-        _evaluation(candidate, now, same_rows=same_rows, found=found),
-        unseen=own.unseen(candidate.training_set.holdout_rows - found["rows"]),
-        champion_unseen=other.unseen(found["seen_by_champion"]),
+        _evaluation(candidate, now, same_rows=same_rows, measured=measured),
+        held_out=own.held_out(candidate.training_set.holdout_rows - measured["rows"]),
+        champion_held_out=other.held_out(measured["trained_champion"]),
     )
-    _record(workspace, evaluation, found)
+    _record(workspace, evaluation, measured)
     return evaluation
 
 
-def _record(workspace: Workspace, evaluation: Evaluation, found: dict[str, Any]) -> None:
-    project = workspace.project
-    candidate = evaluation.candidate
-    run(
-        workspace.session,
-        "evaluate/record.sql",
-        database=workspace.database,
-        evaluation_id=evaluation.evaluation_id,
-        model=project.model_name,
-        version=candidate.version_name,
-        training_set=candidate.training_set.fingerprint,
-        rows=list(evaluation.facts()),
-    )
-    details = {**_settings(project, evaluation), "query_id": found["query_id"], "curves": found["curves"]}
-    run(
-        workspace.session,
-        "evaluate/record_details.sql",
-        database=workspace.database,
-        evaluation_id=evaluation.evaluation_id,
-        model=project.model_name,
-        version=candidate.version_name,
-        details=json.dumps(details),
-    )
+def _record(workspace: Workspace, evaluation: Evaluation, measured: dict[str, Any]) -> None:
+    project, candidate = workspace.project, evaluation.candidate
+    names = {
+        "evaluation_id": evaluation.evaluation_id,
+        "model": project.model_name,
+        "version": candidate.version_name,
+    }
+    rows, fingerprint = list(evaluation.facts()), candidate.training_set.fingerprint
+    workspace.run("evaluation/queries.sql#record", **names, training_set=fingerprint, rows=rows)
+    details = {
+        **_settings(project, evaluation),
+        "query_id": measured["query_id"],
+        "curves": measured["curves"],
+        "results": evaluation.results(),
+    }
+    workspace.run("evaluation/queries.sql#record_details", **names, details=json.dumps(details))
 
 
 def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
@@ -109,37 +102,38 @@ def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
         "higher_is_better": project.metric.higher_is_better,
         "champion": evaluation.champion,
         "same_rows": evaluation.same_rows,
-        "left_out": evaluation.unseen.left_out,
-        "champion_left_out": evaluation.champion_unseen.left_out,
+        "left_out": evaluation.held_out.left_out,
+        "champion_left_out": evaluation.champion_held_out.left_out,
         "seed": project.seed,
         "cross_validation": project.cross_validation,
         **project.evaluation.model_dump(mode="json"),
     }
 
 
-def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, found: dict[str, Any]) -> Evaluation:
-    measured, calibration = found["metrics"], found["calibration"]
+def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, measured: dict[str, Any]) -> Evaluation:
+    metrics, calibration = measured["metrics"], measured["calibration"]
     own = {} if now is None or same_rows else now.metrics
-    steady = {name: value for name, value in found.items() if name not in ("cost", "query_id")}  # new each time
+    # Times and the query's id are others each time: they must not make it another evaluation.
+    reproducible = {name: value for name, value in measured.items() if name not in ("cost", "query_id")}
     return Evaluation(
         candidate,
-        measured["candidate"],
+        metrics["candidate"],
         champion=now.name if now else None,
-        champion_metrics=measured.get("champion", own),
+        champion_metrics=metrics.get("champion", own),
         same_rows=same_rows,
-        interval=Interval(**found["interval"]) if found["interval"] else None,
-        differences={other: Interval(**each) for other, each in found["differences"].items()},
-        baselines={name: measured[name] for name in ("dummy", "simple") if name in measured},
-        slices=tuple(SliceResult(**each) for each in found["slices"]),
+        interval=Interval(**measured["interval"]) if measured["interval"] else None,
+        differences={other: Interval(**each) for other, each in measured["differences"].items()},
+        baselines={name: metrics[name] for name in ("dummy", "simple") if name in metrics},
+        slices=tuple(SliceResult(**each) for each in measured["slices"]),
         calibration=Calibration(**{**calibration, "bins": tuple(Bin(**each) for each in calibration["bins"])}),
-        confusion=found["confusion"],
-        classes=tuple(ClassResult(**each) for each in found["classes"]),
-        importance=found["importance"],
-        skew=Skew(**found["skew"]),
-        cost=Cost(**found["cost"]),
-        evaluation_id=content_hash(candidate.version_name, now.name if now else None, steady),
-        rows=found["rows"],
-        beside_champion=measured.get("beside champion", {}),
+        confusion=measured["confusion"],
+        classes=tuple(ClassResult(**each) for each in measured["classes"]),
+        importance=measured["importance"],
+        skew=Skew(**measured["skew"]),
+        cost=Cost(**measured["cost"]),
+        evaluation_id=content_hash(candidate.version_name, now.name if now else None, reproducible),
+        rows=measured["rows"],
+        metrics_on_champion_rows=metrics.get("on champion rows", {}),
     )
 
 
@@ -147,10 +141,10 @@ def _features(version: Version | None) -> list[Feature]:
     return [Feature(**feature) for feature in version.facts.get("features", [])] if version else []
 
 
-def _order(
-    project: Project, target: str, candidate: Candidate, table: str, champion_learnt: str | None
-) -> dict[str, Any]:
-    """The request: ``table`` holds the rows that judge, ``champion_learnt`` what the champion was trained on."""
+def _request(
+    project: Project, target: str, candidate: Candidate, table: str, champion_trained_on: str | None
+) -> EvaluationRequest:
+    """The request: ``table`` holds the rows that judge, ``champion_trained_on`` the champion's own training rows."""
     training_set = candidate.training_set
     slices = _slices(project, training_set)
     checked = checked_rows(project, target)
@@ -160,46 +154,52 @@ def _order(
         "key": project.key,
         "table": training_set.table,
     }
-    raw_slices = any(each["raw"] for each in slices)
-    groups = project.split.by == "group"
-    told = {"slices": slices, "raw_slices": raw_slices, "groups": groups, "champion_learnt": champion_learnt}
-    held_out = render("evaluate/held_out.sql", checked=checked, **told, **{**names, "table": table})
+    held_out = render(
+        "evaluation/held_out.sql",
+        **{**names, "table": table},
+        checked=checked,
+        slices=slices,
+        raw_slices=any(each["raw"] for each in slices),
+        groups=project.split.by == "group",
+        champion_trained_on=champion_trained_on,
+    )
     most = project.evaluation.baseline_rows
-    return {
-        "do": "evaluate",
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "metric": project.metric.name,
-        "higher_is_better": project.metric.higher_is_better,
-        "seed": project.seed,
-        "plan": project.evaluation.model_dump(exclude={"slices"}),
-        "slices": slices,
-        "features": [asdict(feature) for feature in training_set.features],
-        "label": project.label.column,
-        "held_out": held_out,
-        "training": render("evaluate/some_rows.sql", most=most, training_alone=True, **names),
-        "scores": {"candidate": _scores(project, target, table, candidate.version_name, training_set.features)},
-        "skew": _skew(project, target, candidate, checked, names),
-        "database": project.database(target),
-        "schema": "MODELS",
-        "model": project.model_name,
-        "version": candidate.version_name,
-    }
+    return EvaluationRequest(
+        features=request_features(training_set.features),
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        seed=project.seed,
+        metric=project.metric.name,
+        higher_is_better=project.metric.higher_is_better,
+        plan=plan_of(project),
+        slices=tuple(Slice(each.column, tuple(each.edges)) for each in project.evaluation.slices),
+        held_out=held_out,
+        training=render("evaluation/some_rows.sql", most=most, training_alone=True, **names),
+        candidate_scores=_scores(project, target, table, candidate.version_name, training_set.features),
+        skew=_skew(project, target, candidate, checked, names),
+        version=model_version(project, target, candidate.version_name),
+    )
+
+
+def plan_of(project: Project) -> Plan:
+    """How figures are measured, as the procedures take it."""
+    declared = project.evaluation
+    return Plan(
+        declared.threshold, declared.confidence, declared.resamples, declared.bootstrap_rows, declared.importance_rows
+    )
 
 
 def _slices(project: Project, training_set: TrainingSet) -> list[dict[str, Any]]:
+    """The declared slices, and whether their column is one of the source (``raw``) or a feature."""
     check_slices(project, training_set.features)
     source = project.streamed.table_columns
-    found = []
-    for declared in project.evaluation.slices:
-        raw = declared.column in source
-        found.append({"column": declared.column, "edges": list(declared.edges), "raw": raw})
-    return found
+    return [{"column": each.column, "raw": each.column in source} for each in project.evaluation.slices]
 
 
 def _scores(project: Project, target: str, table: str, version: str, features: Sequence[Feature]) -> str:
     return render(
-        "train/predict_held_out.sql",
+        "evaluation/predict_held_out.sql",
         model=model(project, target),
         version=identifier(version),
         task=project.label.task,
@@ -213,7 +213,7 @@ def _scores(project: Project, target: str, table: str, version: str, features: S
 
 def _skew(project: Project, target: str, candidate: Candidate, checked: str, names: dict[str, Any]) -> str:
     return render(
-        "evaluate/skew.sql",
+        "evaluation/skew.sql",
         **names,
         most=project.evaluation.skew_rows,
         checked=checked,

@@ -1,10 +1,10 @@
-"""Which rows a version was trained on: of held-out rows those that it has not seen may judge it."""
+"""Which rows a version was trained on: held-out rows among them must not judge it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snowloop.lifecycle.evaluation.results import Unseen
-from snowloop.lifecycle.versions import Version, show
+from snowloop.lifecycle.evaluation.results import HeldOut
+from snowloop.lifecycle.versions import Version
 from snowloop.project import Project
 from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a version learnt from, where that is not the training set whose held-out rows shall judge it.
+class TrainingRows:
+    """The rows that a version was trained on, where they are not those of the training set that is to judge it.
 
     Args:
         table: Quoted name of its own training set; None if it is the same one, or is gone.
@@ -25,39 +25,40 @@ class Lesson:
     table: str | None = None
     unknown: str | None = None
 
-    def unseen(self, left_out: int) -> Unseen:
-        """What an evaluation says of it, when so many rows were left out."""
-        return Unseen(left_out, self.unknown)
+    def held_out(self, left_out: int) -> HeldOut:
+        """What an evaluation records of it, when so many rows were left out."""
+        return HeldOut(left_out, self.unknown)
 
-    def unseen_rows(self, project: Project, training_set: "TrainingSet") -> str:
+    def rows_without(self, project: Project, training_set: "TrainingSet") -> str:
         """The rows of a training set that it was not trained on, as SQL puts them after FROM."""
         if self.table is None:
             return training_set.table
-        return render("evaluate/unseen.sql", table=training_set.table, learnt=self.table, key=project.key)
+        names = {"table": training_set.table, "trained_on": self.table, "key": project.key}
+        return render("evaluation/queries.sql#rows_without", **names)
 
 
-def lesson(workspace: Workspace, version: Version | None, training_set: "TrainingSet") -> Lesson:
+def training_rows_of(workspace: Workspace, version: Version | None, training_set: "TrainingSet") -> TrainingRows:
     """Find the rows that a version was trained on.
 
-    A split that is declared anew, or rows that arrive with an earlier time: both hold out rows that trained an older
-    version.
+    A split that is declared differently, or rows that arrive with an earlier time: both hold out rows that trained an
+    older version.
 
     Args:
         workspace: Session, project and environment.
         version: The version; None: there is none.
-        training_set: The training set whose held-out rows shall judge it.
+        training_set: The training set whose held-out rows are to judge it.
 
     Returns:
         Its own training set, if it is another one.
     """
     if version is None:
-        return Lesson()
+        return TrainingRows()
     fingerprint = version.facts.get("training_set")
     if fingerprint == training_set.fingerprint:
-        return Lesson()
+        return TrainingRows()
     if not fingerprint:
-        return Lesson(unknown=f"version {version.name} does not say on which training set it was trained")
-    schema, name = identifier(workspace.database, "FEATURES"), f"TRAINING_SET_{fingerprint}".upper()
-    if not show(workspace.session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {schema}"):
-        return Lesson(unknown=f"{name}, on which version {version.name} was trained, is gone")
-    return Lesson(f"{schema}.{identifier(name)}")
+        return TrainingRows(unknown=f"version {version.name} does not record on which training set it was trained")
+    name = f"TRAINING_SET_{fingerprint}".upper()
+    if not workspace.exists("TABLES", "FEATURES", name):
+        return TrainingRows(unknown=f"{name}, on which version {version.name} was trained, is gone")
+    return TrainingRows(identifier(workspace.database, "FEATURES", name))

@@ -1,7 +1,7 @@
-"""What an evaluation found, as data: intervals, slices, calibration, skew and cost."""
+"""The outcome of an evaluation, as data: intervals, slices, confusion, calibration, skew and cost."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from snowloop.lifecycle.results import Result
@@ -57,21 +57,21 @@ class Bin:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """How well one of several classes is told on the held-out rows.
+    """How well one of several classes is predicted on the held-out rows.
 
     Args:
         name: The class.
         rows: Its rows.
-        told: How many of them were told as which class: a row of the confusion matrix, without zeros.
-        precision: Share of the rows told as this class that are of it; None if none were.
-        recall: Share of its rows that were told as it; None if there are none.
+        predicted: How many of them were predicted as which class: a row of the confusion matrix, without zeros.
+        precision: Share of the rows predicted as this class that are of it; None if none were.
+        recall: Share of its rows that were predicted as it; None if there are none.
         f1: Harmonic mean of both.
         roc_auc: Of its probability against all other classes; None if the rows do not allow it.
     """
 
     name: str
     rows: int
-    told: dict[str, int]
+    predicted: dict[str, int]
     precision: float | None
     recall: float | None
     f1: float | None
@@ -79,8 +79,32 @@ class ClassResult:
 
 
 @dataclass(frozen=True)
+class ConfusionCell:
+    """One cell of the confusion matrix.
+
+    Args:
+        true_class: The class that the rows are of.
+        predicted_class: The class that was predicted.
+        rows: How many rows.
+    """
+
+    true_class: str
+    predicted_class: str
+    rows: int
+
+
+BINARY_CONFUSION = {
+    "true_negative": ("0", "0"),
+    "false_positive": ("0", "1"),
+    "false_negative": ("1", "0"),
+    "true_positive": ("1", "1"),
+}
+"""True and predicted class of the counts of a classification of two classes."""
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """Scores against what came true; of several classes the probability of the likeliest, and whether it was right.
+    """Scores against observed rates; of several classes the probability of the likeliest, and how often it was right.
 
     Args:
         bins: Bins of about equally many rows, by score.
@@ -124,7 +148,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Unseen:
+class HeldOut:
     """Of held-out rows those alone may judge a version that it was not trained on.
 
     Args:
@@ -137,7 +161,7 @@ class Unseen:
 
 
 @dataclass(frozen=True)
-class Contest:
+class Selection:
     """How a candidate was chosen to be judged.
 
     Args:
@@ -177,18 +201,19 @@ class Evaluation(Result):
             metric; the intervals are paired.
         baselines: Metrics of ``dummy`` (the mean label, or the classes' shares) and ``simple`` (a linear model).
         slices: The deciding metric in the declared parts of the rows.
-        calibration: Scores against what came true.
-        confusion: Rows told right and wrong at the threshold, of two classes.
-        classes: Of several classes how well each is told; it holds the confusion matrix.
+        calibration: Scores against observed rates.
+        confusion: Rows predicted right and wrong at the threshold, of two classes, by ``BINARY_CONFUSION``.
+        classes: Of several classes how well each is predicted.
         importance: Loss of the deciding metric when a feature's values are shuffled.
         skew: The serving path against Python.
         cost: Size and time.
         evaluation_id: Its id in OPS.EVALUATIONS.
-        contest: How it was chosen to be judged.
+        selection: How it was chosen to be judged.
         rows: Held-out rows that it was measured on; None: all.
-        unseen: Which held-out rows the candidate itself was trained on, if it is older than the training set.
-        champion_unseen: Which of the others the champion was trained on: it is measured without them.
-        beside_champion: The candidate's metrics on the rows on which the champion was measured, if those are fewer.
+        held_out: Which held-out rows the candidate itself was trained on, if it is older than the training set.
+        champion_held_out: Which of the others the champion was trained on: it is measured without them.
+        metrics_on_champion_rows: The candidate's metrics on the rows on which the champion was measured, if
+            those are fewer.
     """
 
     candidate: Candidate
@@ -207,11 +232,11 @@ class Evaluation(Result):
     skew: Skew | None = None
     cost: Cost | None = None
     evaluation_id: str = ""
-    contest: Contest = Contest()
+    selection: Selection = Selection()
     rows: int | None = None
-    unseen: Unseen = Unseen()
-    champion_unseen: Unseen = Unseen()
-    beside_champion: dict[str, float] = field(default_factory=dict)
+    held_out: HeldOut = HeldOut()
+    champion_held_out: HeldOut = HeldOut()
+    metrics_on_champion_rows: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -227,15 +252,49 @@ class Evaluation(Result):
         (baseline,) = self.candidate.figure(self.champion_metrics).values()
         return {**figures, "champion": baseline}
 
+    @property
+    def measured_rows(self) -> int:
+        """The held-out rows that the candidate was measured on."""
+        return self.candidate.training_set.holdout_rows if self.rows is None else self.rows
+
+    @property
+    def confusion_matrix(self) -> list[ConfusionCell]:
+        """The confusion matrix of two or of several classes; empty of a regression."""
+        two = [ConfusionCell(*BINARY_CONFUSION[name], count) for name, count in self.confusion.items()]
+        return two or [
+            ConfusionCell(each.name, predicted, count)
+            for each in self.classes
+            for predicted, count in each.predicted.items()
+        ]
+
+    def results(self) -> dict[str, Any]:
+        """All that was measured, as OPS.EVALUATION_DETAILS keeps it for the report, under the names of the fields."""
+        measured = {"candidate": self.metrics, "champion": self.champion_metrics, **self.baselines}
+        return {
+            "rows": self.measured_rows,
+            "metrics": {whose: metrics for whose, metrics in measured.items() if metrics},
+            "interval": asdict(self.interval) if self.interval else None,
+            "differences": {other: asdict(interval) for other, interval in self.differences.items()},
+            "slices": [asdict(each) for each in self.slices],
+            "calibration": asdict(self.calibration),
+            "confusion_matrix": [asdict(each) for each in self.confusion_matrix],
+            "classes": [asdict(each) for each in self.classes],
+            "importance": self.importance,
+            "cross_validation": self.candidate.cross_validation,
+            "cost": asdict(self.cost) if self.cost else None,
+        }
+
     def facts(self) -> "Iterator[dict[str, Any]]":
-        """All that was measured, as rows of OPS.EVALUATIONS: name, slice, value, low, high, rows."""
-        held_out = self.candidate.training_set.holdout_rows
-        rows = held_out if self.rows is None else self.rows
-        both = rows - self.champion_unseen.left_out
+        """All that was measured, as rows of OPS.EVALUATIONS for who reads it by SQL."""
+        held_out, rows = self.candidate.training_set.holdout_rows, self.measured_rows
+        both = rows - self.champion_held_out.left_out
         for whose, metrics in {"": self.metrics, **self._baselines()}.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=rows)
-        for whose, metrics in {"champion ": self.champion_metrics, "beside champion ": self.beside_champion}.items():
+        for whose, metrics in {
+            "champion ": self.champion_metrics,
+            "on champion rows ": self.metrics_on_champion_rows,
+        }.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=both)
         for name, value in self.candidate.cross_validation.items():
@@ -271,8 +330,8 @@ class Evaluation(Result):
             part = f"class {each.name}"
             for name in ("precision", "recall", "f1", "roc_auc"):
                 yield _fact(name, getattr(each, name), rows=each.rows, part=part)
-            for told, count in each.told.items():
-                yield _fact("confusion", count, rows=each.rows, part=f"{part}, told {told}")
+            for predicted, count in each.predicted.items():
+                yield _fact("confusion", count, rows=each.rows, part=f"{part}, predicted {predicted}")
 
     def _baselines(self) -> dict[str, dict[str, float]]:
         return {f"{name} ": metrics for name, metrics in self.baselines.items()}

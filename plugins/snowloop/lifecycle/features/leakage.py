@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from snowloop.checks import LEAKAGE_CHECKS, Check, record
 from snowloop.errors import LeakageError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.features.point_in_time import render_features
@@ -12,38 +13,18 @@ from snowloop.lifecycle.provenance import content_hash
 from snowloop.project import Project
 from snowloop.sql import render, run
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Feature, LeakageRequest
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-    from snowloop.lifecycle.features.training_set import Feature
+    from snowloop.lifecycle.features.training_set import Feature as TrainingFeature
 
 MOMENTS = 4
 """Of the event times, evenly by rows, at which it is asked whether a feature needs what came later."""
 PARTS = (("training", "training"), ("held_out", "held-out"))
 """The parts of a training set, and how they are called."""
 MEASURES = {"classification": "ROC AUC", "multiclass": "a mean ROC AUC of the classes of", "regression": "R2"}
-
-
-@dataclass(frozen=True)
-class LeakageCheck:
-    """One check for leakage.
-
-    Args:
-        name: KNOWN_AFTER_LABEL, LOOKS_AHEAD, SINGLE_FEATURE, SHARED_KEYS, SHARED_GROUPS or IDENTICAL_ROWS.
-        passed: Whether it passed.
-        reason: The outcome in words.
-        feature: The feature, or the column, that it is about.
-        value: What was found.
-        bound: What is allowed at most.
-    """
-
-    name: str
-    passed: bool
-    reason: str
-    feature: str | None = None
-    value: float | None = None
-    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +39,10 @@ class Subject:
 
     table: str
     fingerprint: str
-    features: "Sequence[Feature]"
+    features: "Sequence[TrainingFeature]"
 
 
-def check_leakage(workspace: Workspace, subject: Subject) -> tuple[LeakageCheck, ...]:
+def check_leakage(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     """Check a training set for leakage, and write every check into OPS.LEAKAGE_CHECKS.
 
     Args:
@@ -83,16 +64,15 @@ def check_leakage(workspace: Workspace, subject: Subject) -> tuple[LeakageCheck,
         *_single_features(workspace, subject),
     ]
     check_id = content_hash(subject.fingerprint, [asdict(check) for check in checks])
-    names = {"database": workspace.database, "check_id": check_id, "fingerprint": subject.fingerprint}
-    run(workspace.session, "leakage/record.sql", checks=checks, **names)
-    found = [check.reason for check in checks if not check.passed and check.value is not None]
+    record(workspace, LEAKAGE_CHECKS, checks, check_id=check_id, training_set=subject.fingerprint)
+    found = [check.reason for check in checks if check.failed and check.value is not None]
     if found:
         message = f"the training set of project {workspace.project.name} gives the label away: {'; '.join(found)}"
         raise LeakageError(message)
     return tuple(checks)
 
 
-def _known_after_label(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
+def _known_after_label(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
     checks = []
     for column in project.known_after_label:
@@ -118,11 +98,13 @@ def _known_after_label(workspace: Workspace, subject: Subject) -> list[LeakageCh
         else:
             reason = f"no feature changes when column {column}, known only after the label, is empty"
         value = max(changed.values(), default=0)
-        checks.append(LeakageCheck("KNOWN_AFTER_LABEL", not using, reason, column, value, 0))
+        checks.append(
+            Check.of("KNOWN_AFTER_LABEL", passed=not using, reason=reason, value=value, bound=0, subject=column)
+        )
     return checks
 
 
-def _looks_ahead(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
+def _looks_ahead(workspace: Workspace, subject: Subject) -> list[Check]:
     """Rows of events up to a moment have the same features without the rows after it, at some moments."""
     project = workspace.project
     moment = project.streamed.event_time
@@ -149,11 +131,13 @@ def _looks_ahead(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
         if changed:
             told += f", such as {', '.join(project.key)} {key}: it looks into the future; take windows and joins over "
             told += "{{ source }} out of features.sql, other rows are joined by as_of"
-        checks.append(LeakageCheck("LOOKS_AHEAD", not changed, told, feature.name, changed, 0))
+        checks.append(
+            Check.of("LOOKS_AHEAD", passed=not changed, reason=told, value=changed, bound=0, subject=feature.name)
+        )
     return checks
 
 
-def _shared(session: "Session", project: Project, subject: Subject) -> list[LeakageCheck]:
+def _shared(session: "Session", project: Project, subject: Subject) -> list[Check]:
     names: dict[str, Any] = {"table": subject.table, "key": project.key, "features": subject.features}
     column = project.split.column
     names["groups"] = column is not None
@@ -169,19 +153,18 @@ def _shared(session: "Session", project: Project, subject: Subject) -> list[Leak
     if column:
         groups = int(row["SHARED_GROUPS"])
         told = f"{groups} groups ({column}) have rows in the training part and held out, none may"
-        checks = [LeakageCheck("SHARED_GROUPS", groups == 0, told, column, groups, 0)]
+        checks = [Check.of("SHARED_GROUPS", passed=groups == 0, reason=told, value=groups, bound=0, subject=column)]
     return [
-        LeakageCheck("SHARED_KEYS", keys == 0, reason, None, keys, 0),
+        Check.of("SHARED_KEYS", passed=keys == 0, reason=reason, value=keys, bound=0),
         *checks,
-        LeakageCheck("IDENTICAL_ROWS", share <= bound, words, None, share, bound),
+        Check.of("IDENTICAL_ROWS", passed=share <= bound, reason=words, value=share, bound=bound),
     ]
 
 
-def _single_features(workspace: Workspace, subject: Subject) -> list[LeakageCheck]:
+def _single_features(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
-    features = [asdict(feature) for feature in subject.features]
     query = render(
-        "evaluate/some_rows.sql",
+        "evaluation/some_rows.sql",
         table=subject.table,
         features=subject.features,
         label=project.label.column,
@@ -189,16 +172,15 @@ def _single_features(workspace: Workspace, subject: Subject) -> list[LeakageChec
         training_alone=False,
         most=project.leakage.single_feature_rows,
     )
-    order = {
-        "do": "check for leakage",
-        "query": query,
-        "features": features,
-        "label": project.label.column,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "seed": project.seed,
-    }
-    found = call(workspace, EVALUATION, order)
+    request = LeakageRequest(
+        query=query,
+        features=tuple(Feature(each.name, each.type) for each in subject.features),
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        seed=project.seed,
+    )
+    found = call(workspace, EVALUATION, request)
     values, bound = found["values"], project.leakage.max_single_feature
     checks = [_single(project, name, value, bound) for name, value in values.items() if value is not None]
     unknown = [name for name, value in values.items() if value is None]
@@ -210,11 +192,11 @@ def _single_features(workspace: Workspace, subject: Subject) -> list[LeakageChec
             f"it cannot be told how well {', '.join(unknown)} alone predict the label: there are "
             f"{' and '.join(counts)}; load more rows, or hold out another share (split.holdout)"
         )
-        checks.append(LeakageCheck("SINGLE_FEATURE", passed=False, reason=reason, bound=bound))
+        checks.append(Check.of("SINGLE_FEATURE", passed=False, reason=reason, bound=bound))
     return checks
 
 
-def _single(project: Project, feature: str, value: float, bound: float) -> LeakageCheck:
+def _single(project: Project, feature: str, value: float, bound: float) -> Check:
     measure = MEASURES[project.label.task]
     reason = f"feature {feature} alone predicts the label with {measure} {value:.3f}, at most {bound:g} is expected"
     if value > bound:
@@ -222,4 +204,4 @@ def _single(project: Project, feature: str, value: float, bound: float) -> Leaka
             ": is it known only after the label? Then take it out of features.sql, and declare its column "
             "known_after_label; if it is honest, raise leakage.max_single_feature"
         )
-    return LeakageCheck("SINGLE_FEATURE", value <= bound, reason, feature, value, bound)
+    return Check.of("SINGLE_FEATURE", passed=value <= bound, reason=reason, value=value, bound=bound, subject=feature)

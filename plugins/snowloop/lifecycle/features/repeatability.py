@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snowloop.checks import FEATURE_CHECKS, Check, record
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.features.point_in_time import render_features
@@ -15,30 +15,11 @@ if TYPE_CHECKING:
     from snowloop.lifecycle.features.leakage import Subject
 
 
-@dataclass(frozen=True)
-class FeatureCheck:
-    """One check of one feature.
-
-    Args:
-        feature: The feature.
-        name: REPEATABLE: rows in which a second run of features.sql gave another value; MILLISECONDS: the time that the
-            feature takes for all rows of the source, when nothing else is asked for.
-        value: What was found.
-        bound: What is allowed at most, or None.
-        passed: Whether it passed.
-        reason: The outcome in words.
-    """
-
-    feature: str
-    name: str
-    value: float
-    bound: float | None
-    passed: bool
-    reason: str
-
-
-def check_features(workspace: Workspace, subject: "Subject") -> tuple[FeatureCheck, ...]:
+def check_features(workspace: Workspace, subject: "Subject") -> tuple[Check, ...]:
     """Run features.sql a second time and time each feature; both are recorded in OPS.FEATURE_CHECKS.
+
+    REPEATABLE: rows in which a second run of features.sql gave another value. MILLISECONDS: the time that a feature
+    takes for all rows of the source when nothing else is asked for.
 
     Args:
         workspace: Session, project and environment.
@@ -52,16 +33,15 @@ def check_features(workspace: Workspace, subject: "Subject") -> tuple[FeatureChe
             be reproduced nor served as it was trained.
     """
     checks = [*_repeatable(workspace, subject), *_times(workspace, subject)]
-    names = {"database": workspace.database, "fingerprint": subject.fingerprint}
-    run(workspace.session, "features/record_checks.sql", checks=checks, **names)
-    failed = [check.reason for check in checks if not check.passed]
+    record(workspace, FEATURE_CHECKS, checks, training_set=subject.fingerprint)
+    failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"{workspace.project.directory / 'features.sql'}: {'; '.join(failed)}"
         raise TrainingError(message)
     return tuple(checks)
 
 
-def _repeatable(workspace: Workspace, subject: "Subject") -> Sequence[FeatureCheck]:
+def _repeatable(workspace: Workspace, subject: "Subject") -> Sequence[Check]:
     project = workspace.project
     row = run(
         workspace.session,
@@ -78,11 +58,13 @@ def _repeatable(workspace: Workspace, subject: "Subject") -> Sequence[FeatureChe
         changed = int(row[f"F_{place}"])
         words = f"feature {feature.name} has another value in {changed} of {row['N']} rows when it is computed again"
         words += ": take the clock, chance and unordered windows out of it" if changed else ""
-        checks.append(FeatureCheck(feature.name, "REPEATABLE", changed, 0, changed == 0, words))
+        checks.append(
+            Check.of("REPEATABLE", passed=not changed, reason=words, value=changed, bound=0, subject=feature.name)
+        )
     return checks
 
 
-def _times(workspace: Workspace, subject: "Subject") -> Sequence[FeatureCheck]:
+def _times(workspace: Workspace, subject: "Subject") -> Sequence[Check]:
     source = identifier(workspace.database, "RAW", workspace.project.table)
     feature_rows = render_features(workspace.project, workspace.target, source)
     checks = []
@@ -91,5 +73,5 @@ def _times(workspace: Workspace, subject: "Subject") -> Sequence[FeatureCheck]:
         row = run(workspace.session, "features/one_feature.sql", feature=feature.name, feature_rows=feature_rows)[0]
         taken = 1000 * (time.perf_counter() - began)
         words = f"feature {feature.name} alone took {taken:.1f} ms for all rows, {row['N']} have it"
-        checks.append(FeatureCheck(feature.name, "MILLISECONDS", taken, None, passed=True, reason=words))
+        checks.append(Check.of("MILLISECONDS", passed=True, reason=words, value=taken, subject=feature.name))
     return checks

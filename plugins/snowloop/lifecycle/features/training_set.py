@@ -4,10 +4,11 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from snowloop.checks import Check
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.data.validate import check_contract
-from snowloop.lifecycle.features.leakage import LeakageCheck, Subject, check_leakage
+from snowloop.lifecycle.features.leakage import Subject, check_leakage
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.lifecycle.features.queries import check_label, check_slices, columns_of
 from snowloop.lifecycle.features.repeatability import check_features
@@ -58,7 +59,7 @@ class TrainingSet(Result):
     set_aside: int
     features: tuple[Feature, ...]
     kept: bool
-    leakage: tuple[LeakageCheck, ...] = ()
+    leakage: tuple[Check, ...] = ()
     contract: tuple[int, int] | None = None
     not_yet_known: int = 0
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from snowloop.checks import MONITORING_CHECKS, Check, record
 from snowloop.errors import MonitoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.provenance import lock_hash
@@ -28,36 +29,18 @@ DAY = 86_400
 
 
 @dataclass(frozen=True)
-class MonitoringCheck:
-    """One thing that was watched.
-
-    Args:
-        name: SCORES_FINITE, SCORING_TIME, CHAMPION_AGE or DEPENDENCIES.
-        passed: Whether the bound is kept.
-        reason: The outcome in words.
-        value: What was found: scores that are no finite number; how many times the usual seconds per row; days;
-            packages that differ.
-        bound: What is allowed at most.
-    """
-
-    name: str
-    passed: bool
-    reason: str
-    value: float
-    bound: float
-
-
-@dataclass(frozen=True)
 class Monitored(Result):
     """What was watched of a champion; all of it is in OPS.MONITORING_CHECKS.
 
     Args:
         version_name: The champion.
-        checks: Every check; what there is no evidence for yet (no scored rows, too few runs) is not among them.
+        checks: Every check: SCORES_FINITE (scores that are no finite number), SCORING_TIME (how many times the usual
+            seconds per row), CHAMPION_AGE (days), DEPENDENCIES (packages that differ); what there is no evidence for
+            yet (no scored rows, too few runs) is not among them.
     """
 
     version_name: str
-    checks: tuple[MonitoringCheck, ...]
+    checks: tuple[Check, ...]
 
     def summary(self) -> dict[str, int | float | str]:
         """The champion, and how much is as it should be."""
@@ -93,16 +76,15 @@ def monitor(workspace: Workspace) -> Monitored:
         *_age(session, project, database, now),
         *_dependencies(project, now, history),
     ]
-    if checks:
-        run(session, "monitoring/record.sql", database=database, version=now.name, checks=checks)
-    failed = [check.reason for check in checks if not check.passed]
+    record(workspace, MONITORING_CHECKS, checks, model_version=now.name)
+    failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"project {project.name}, champion {now.name} in {database}: {'; '.join(failed)}"
         raise MonitoringError(message)
     return Monitored(now.name, tuple(checks))
 
 
-def _finite(session: "Session", database: str, now: Version) -> Sequence[MonitoringCheck]:
+def _finite(session: "Session", database: str, now: Version) -> Sequence[Check]:
     row = run(session, "monitoring/scores.sql", database=database, version=now.name)[0]
     rows, bad = int(row["N"]), int(row["NOT_FINITE"])
     if not rows:
@@ -110,10 +92,10 @@ def _finite(session: "Session", database: str, now: Version) -> Sequence[Monitor
     words = f"{bad} of {rows} scores in {row['RUNS']} runs are null, NaN or infinite"
     if bad:
         words += ": look at FEATURES of these rows in SERVING.SCORED, and let model.py or features.sql bear such values"
-    return [MonitoringCheck("SCORES_FINITE", not bad, words, bad, 0)]
+    return [Check.of("SCORES_FINITE", passed=not bad, reason=words, value=bad, bound=0)]
 
 
-def _times(session: "Session", project: Project, database: str) -> Sequence[MonitoringCheck]:
+def _times(session: "Session", project: Project, database: str) -> Sequence[Check]:
     """The newest run against the median of those before it, in seconds per row."""
     rows = run(session, "monitoring/times.sql", database=database, most=LAST_RUNS + 1)
     each = [float(row["SECONDS"]) / int(row["ROWS_READ"]) for row in rows]
@@ -128,10 +110,10 @@ def _times(session: "Session", project: Project, database: str) -> Sequence[Moni
     words += f"the {len(each) - 1} runs before it"
     if not passed:
         words += f", at most {most:g} are allowed: look at the warehouse, at features.sql and at the version"
-    return [MonitoringCheck("SCORING_TIME", passed, words, slower, most)]
+    return [Check.of("SCORING_TIME", passed=passed, reason=words, value=slower, bound=most)]
 
 
-def _age(session: "Session", project: Project, database: str, now: Version) -> Sequence[MonitoringCheck]:
+def _age(session: "Session", project: Project, database: str, now: Version) -> Sequence[Check]:
     fingerprint = str(now.facts.get("training_set") or "")
     age = run(session, "monitoring/age.sql", database=database, fingerprint=fingerprint)[0]["AGE"]
     if age is None:
@@ -140,10 +122,11 @@ def _age(session: "Session", project: Project, database: str, now: Version) -> S
     passed = int(age) <= most.total_seconds()
     words = f"the training set of {now.name} is {int(age) / DAY:.1f} days old, {in_words(most)} are allowed"
     words += "" if passed else ": train again, or raise monitoring.max_model_age"
-    return [MonitoringCheck("CHAMPION_AGE", passed, words, int(age) / DAY, most.total_seconds() / DAY)]
+    bound = most.total_seconds() / DAY
+    return [Check.of("CHAMPION_AGE", passed=passed, reason=words, value=int(age) / DAY, bound=bound)]
 
 
-def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -> Sequence[MonitoringCheck]:
+def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -> Sequence[Check]:
     """The declared packages against those that the ledger holds of the champion's promotion."""
     promoted = [entry for entry in history if entry.action == ledger.PROMOTE]
     own = next((entry for entry in reversed(promoted) if entry.to_version == now.name), None)
@@ -164,4 +147,4 @@ def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -
         told += [f"{name} has come" for name in sorted(declared - trained)]
         words = f"the declared packages are not those that {now.name} was trained with: "
         words += f"{', '.join(told) or 'they come from another artifact repository'}; train again"
-    return [MonitoringCheck("DEPENDENCIES", same, words, changed, 0)]
+    return [Check.of("DEPENDENCIES", passed=same, reason=words, value=changed, bound=0)]

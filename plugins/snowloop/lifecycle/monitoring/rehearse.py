@@ -1,8 +1,9 @@
 """Tries out what one hopes never to need: the champion trained again, a rollback, what served scores were worth."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from snowloop.checks import REHEARSALS, Check, record
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.features.training_set import Feature, TrainingSet
@@ -10,35 +11,15 @@ from snowloop.lifecycle.procedure.calls import REHEARSAL, call
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
-from snowloop.lifecycle.training.train import version_name
+from snowloop.lifecycle.training.train import model_version, request_features, training_rows, version_name
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
-from snowloop.sql import identifier, render, render_project, run
+from snowloop.sql import identifier, render, render_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import RehearsalRequest, Specification
 
 MOST_DIFFERENCE = 1e-9
 """Two trainings of one seed may differ by this: sums of floats in another order."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One thing that was tried.
-
-    Args:
-        name: TRAINING_REPRODUCED, SPECIFICATION_TESTED, ROLLBACK_REHEARSED or SERVED_SCORES_MEASURED.
-        version: The version.
-        passed: Whether it went well.
-        reason: The outcome in words.
-        value: What was found, if there is a figure.
-        bound: What it is held against.
-    """
-
-    name: str
-    version: str
-    passed: bool
-    reason: str
-    value: float | None = None
-    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +28,12 @@ class Rehearsal(Result):
 
     Args:
         version_name: The champion.
-        tried: Everything that was tried; what could not be (no earlier champion, no label yet) is not among it.
+        tried: TRAINING_REPRODUCED, SPECIFICATION_TESTED, ROLLBACK_REHEARSED and SERVED_SCORES_MEASURED of a version;
+            what could not be tried (no earlier champion, no label yet) is not among them.
     """
 
     version_name: str
-    tried: tuple[Tried, ...]
+    tried: tuple[Check, ...]
 
     def summary(self) -> dict[str, int | float | str]:
         """The champion, and how much went well."""
@@ -83,15 +65,15 @@ def rehearse(workspace: Workspace) -> Rehearsal:
         raise RehearsalError(message)
     training_set = _training_set(database, now)
     reproduce = _same_code(project, now, training_set)
-    found = call(workspace, REHEARSAL, _order(project, workspace.target, now, training_set, reproduce=reproduce))
+    found = call(workspace, REHEARSAL, _request(project, workspace.target, now, training_set, reproduce=reproduce))
     tried = [
         *_specifications(now, found["specifications"]),
         *_reproduced(now, found),
         *_served(project, now, found.get("served")),
         *_rollback(workspace, training_set),
     ]
-    run(workspace.session, "rehearse/record.sql", database=database, done=tried, git_commit=git_commit(project))
-    failed = [each.reason for each in tried if not each.passed]
+    record(workspace, REHEARSALS, tried, git_commit=git_commit(project))
+    failed = [each.reason for each in tried if each.failed]
     if failed:
         message = f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}"
         raise RehearsalError(message)
@@ -111,51 +93,53 @@ def _training_set(database: str, version: Version) -> TrainingSet:
     return TrainingSet(table, fingerprint, 0, 0, 0, features, kept=True)
 
 
-def _order(
+def _request(
     project: Project, target: str, now: Version, training_set: TrainingSet, *, reproduce: bool
-) -> dict[str, Any]:
+) -> RehearsalRequest:
     database, label = project.database(target), project.label.column
-    names: dict[str, Any] = {"table": training_set.table, "label": label, "key": project.key}
     labels = render_project(project, "label.sql", raw=identifier(database, "RAW"))
+    names: dict[str, Any] = {"table": training_set.table, "label": label, "key": project.key}
     served = render("rehearse/served.sql", **names, database=database, version=now.name, label_rows=labels)
-    return {
-        "do": "rehearse",
-        "query": render("train/training_rows.sql", **names, features=training_set.features, along=None),
-        "served": None if project.label.classes else served,
-        "reproduce": reproduce,
-        "candidates": [{"name": each.name, "params": each.params} for each in project.contestants],
-        "features": [asdict(feature) for feature in training_set.features],
-        "label": label,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "threshold": project.evaluation.threshold,
-        "params": now.facts.get("params", {}),
-        "seed": now.facts.get("seed", project.seed),
-        "database": database,
-        "schema": "MODELS",
-        "model": project.model_name,
-        "version": now.name,
-    }
+    return RehearsalRequest(
+        query=training_rows(project, training_set),
+        served=None if project.label.classes else served,
+        reproduce=reproduce,
+        candidates=tuple(Specification(each.name, each.params) for each in project.contestants),
+        features=request_features(training_set.features),
+        label=label,
+        task=project.label.task,
+        classes=project.label.classes,
+        threshold=project.evaluation.threshold,
+        params=now.facts.get("params", {}),
+        seed=now.facts.get("seed", project.seed),
+        version=model_version(project, target, now.name),
+    )
 
 
-def _specifications(now: Version, found: list[dict[str, Any]]) -> list[Tried]:
+def _specifications(now: Version, found: list[dict[str, Any]]) -> list[Check]:
     tried = []
     for each in found:
         failed = "; ".join(each["failed"]) or "all promises are kept"
         words = f"candidate {each['candidate']}, built and fitted twice on {each['rows']} rows: {failed}"
-        tried.append(Tried("SPECIFICATION_TESTED", now.name, not each["failed"], words, len(each["failed"]), 0))
+        count = len(each["failed"])
+        tried.append(
+            Check.of("SPECIFICATION_TESTED", passed=not count, reason=words, value=count, bound=0, subject=now.name)
+        )
     return tried
 
 
-def _reproduced(now: Version, found: dict[str, Any]) -> list[Tried]:
+def _reproduced(now: Version, found: dict[str, Any]) -> list[Check]:
     difference = found.get("difference")
     if difference is None:  # the code has changed since, or no row is held out
         return []
     words = f"{now.name} trained again gives scores that differ by {difference:.3g} at most"
-    return [Tried("TRAINING_REPRODUCED", now.name, difference <= MOST_DIFFERENCE, words, difference, MOST_DIFFERENCE)]
+    passed, bound = difference <= MOST_DIFFERENCE, MOST_DIFFERENCE
+    return [
+        Check.of("TRAINING_REPRODUCED", passed=passed, reason=words, value=difference, bound=bound, subject=now.name)
+    ]
 
 
-def _served(project: Project, now: Version, measured: dict[str, float] | None) -> list[Tried]:
+def _served(project: Project, now: Version, measured: dict[str, float] | None) -> list[Check]:
     metric = project.metric
     value = measured.get(metric.name) if measured else None
     if measured is None or value is None or measured["support"] < metric.min_support:
@@ -164,10 +148,14 @@ def _served(project: Project, now: Version, measured: dict[str, float] | None) -
     promised = now.metrics.get(metric.name)
     words = f"{metric.name} of what {now.name} served is {value:.4f}, bound {metric.bound:g}"
     words += "" if promised is None else f", on the held-out rows it was {promised:.4f}"
-    return [Tried("SERVED_SCORES_MEASURED", now.name, passed, words, value, metric.bound)]
+    return [
+        Check.of(
+            "SERVED_SCORES_MEASURED", passed=passed, reason=words, value=value, bound=metric.bound, subject=now.name
+        )
+    ]
 
 
-def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Tried]:
+def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
     """Whether the champion before could serve at once: a rollback would take it, and it scores."""
     project = workspace.project
     reigns = ledger.reigns(ledger.entries(workspace))
@@ -177,9 +165,10 @@ def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Tried]:
     try:
         version_to_score(workspace, before)
     except ScoringError as error:
-        return [Tried(name, before, passed=False, reason=f"a rollback would return to {before}: {error}")]
+        reason = f"a rollback would return to {before}: {error}"
+        return [Check.of(name, passed=False, reason=reason, subject=before)]
     query = render(
-        "train/predict_held_out.sql",
+        "evaluation/predict_held_out.sql",
         model=model(project, workspace.target),
         version=identifier(before),
         task=project.label.task,
@@ -192,4 +181,4 @@ def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Tried]:
     rows = workspace.session.sql(query).collect()
     unscored = sum(any(value is None for value in row) for row in rows)
     words = f"{before}, to which a rollback would return, scores {len(rows) - unscored} of {len(rows)} held-out rows"
-    return [Tried(name, before, unscored == 0, words, unscored, 0)]
+    return [Check.of(name, passed=unscored == 0, reason=words, value=unscored, bound=0, subject=before)]

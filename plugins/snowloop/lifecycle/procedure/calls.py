@@ -10,6 +10,7 @@ from snowloop.errors import LimitReached, ProcedureDied, TrainingError
 from snowloop.lifecycle.procedure.code import ProcedureCode, model_code, stage_procedure
 from snowloop.sql import literal
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Request
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -45,7 +46,7 @@ EVALUATION = Handlers("EVALUATE", ("evaluation", "comparison", "curves", "leakag
 def call(
     workspace: Workspace,
     handlers: Handlers,
-    order: dict[str, Any],
+    request: Request,
     seconds: int | None = None,
 ) -> Any:
     """Call the procedure of the project's present code; create it first if it is missing.
@@ -53,7 +54,7 @@ def call(
     Args:
         workspace: Session, project and environment.
         handlers: The procedure's modules.
-        order: What it shall do: its ``do`` says so in words.
+        request: What it is to do.
         seconds: How long the call may take; None: as long as the session's own STATEMENT_TIMEOUT_IN_SECONDS.
 
     Returns:
@@ -78,12 +79,12 @@ def call(
     procedure, _ = stage_procedure(workspace, code)
     try:
         with _at_most(session, seconds), session.query_history() as history:
-            answer = session.sql(f"CALL {procedure}({literal(json.dumps(order))})").collect()[0][0]
+            answer = session.sql(f"CALL {procedure}({literal(request.to_json())})").collect()[0][0]
     except SnowparkSQLException as error:
         limit = _limit(error, seconds)
         if limit:
             raise LimitReached(limit) from error
-        message = f"procedure {procedure} could not {order['do']}, project {project.name}: {error.message}"
+        message = f"procedure {procedure} could not {request.do}, project {project.name}: {error.message}"
         raise (ProcedureDied(message) if _process_ended(error) else TrainingError(message)) from error
     return {**json.loads(answer), "query_id": history.queries[-1].query_id}
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from snowloop.lifecycle.evaluation.results import Interval, SliceResult
-from snowloop.lifecycle.gate.checks import GateCheck
+from snowloop.checks import Check
+from snowloop.lifecycle.evaluation.results import ConfusionCell, Cost, Interval, SliceResult
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Judged:
 
     verdict_id: str
     version: str
-    checks: tuple[GateCheck, ...]
+    checks: tuple[Check, ...]
     champion: str | None
     training_set: str
     git_commit: str
@@ -34,9 +34,9 @@ class Judged:
     override: str | None = None
 
     @property
-    def failed(self) -> list[GateCheck]:
+    def failed(self) -> list[Check]:
         """The checks that failed."""
-        return [check for check in self.checks if not check.passed]
+        return [check for check in self.checks if check.failed]
 
     @property
     def outcome(self) -> str:
@@ -52,7 +52,7 @@ class MetricRow:
 
     Args:
         name: The metric.
-        values: By contestant: ``candidate``, ``champion``, ``simple``, ``dummy``.
+        values: By whose they are: ``candidate``, ``champion``, ``simple``, ``dummy``.
     """
 
     name: str
@@ -61,7 +61,7 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """How well one of several classes is told from the others.
+    """How well one of several classes is predicted.
 
     Args:
         name: The class.
@@ -76,19 +76,20 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Measured:
-    """An evaluation, as OPS.EVALUATIONS and OPS.EVALUATION_DETAILS keep it.
+    """An evaluation, as OPS.EVALUATION_DETAILS keeps it.
 
     Args:
         settings: How it was measured: metric, task, threshold, seed, confidence, query id and so on.
-        metrics: Metrics of all contestants.
+        metrics: Metrics of the candidate, the champion and the baselines.
         interval: The deciding metric with its interval.
         differences: How much better the candidate is than another, with the paired interval.
         slices: The deciding metric in parts of the rows.
         classes: Figures of each class, if there are more than two.
         bins: Bins of the calibration: mean score, mean label, rows.
-        confusion: True class, said class, and rows.
+        confusion: The cells of the confusion matrix that are not empty.
         importance: Loss of the deciding metric when a feature is shuffled, the greatest first.
-        others: All other figures by name: skew, size, times, calibration error and so on.
+        cost: Size and times of the model.
+        cross_validation: Mean and standard deviation of the deciding metric over the folds, by name.
         curves: Points of the plots.
         rows: Held-out rows.
     """
@@ -99,12 +100,13 @@ class Measured:
     differences: dict[str, Interval]
     slices: tuple[SliceResult, ...]
     bins: tuple[tuple[float, float, int], ...]
-    confusion: tuple[tuple[str, str, int], ...]
+    confusion: tuple[ConfusionCell, ...]
     importance: tuple[tuple[str, float], ...]
-    others: dict[str, float | None]
+    cost: Cost | None
     curves: dict[str, Any]
     rows: int | None
     classes: tuple[ClassRow, ...] = ()
+    cross_validation: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

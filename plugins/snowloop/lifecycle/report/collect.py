@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from snowloop.checks import Check, Outcome
 from snowloop.errors import ReportError
-from snowloop.lifecycle.gate.checks import GateCheck
 from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, Part
 from snowloop.lifecycle.report.figures import measured_of
 from snowloop.lifecycle.versions import show, versions
@@ -57,7 +57,7 @@ def _verdict_id(workspace: Workspace, verdict_id: str | None, version: str | Non
     database = workspace.database
     found = run(
         workspace.session,
-        "gate/newest.sql",
+        "gate/queries.sql#newest",
         database=database,
         model_name=workspace.project.model_name,
         version=version,
@@ -92,16 +92,18 @@ def _judged(workspace: Workspace, verdict_id: str) -> Judged:
     )
 
 
-def _check(row: "Row") -> GateCheck:
-    return GateCheck(row["CHECK_NAME"], row["PASSED"], row["REASON"], row["VALUE"], row["BOUND"], row["BASELINE"])
+def _check(row: "Row") -> Check:
+    outcome: Outcome = "not_asked" if row["PASSED"] is None else "passed" if row["PASSED"] else "failed"
+    figures = (_float(row[name]) for name in ("VALUE", "BOUND", "BASELINE"))
+    value, bound, baseline = figures
+    return Check(row["CHECK_NAME"], outcome, row["REASON"], value, bound, baseline=baseline)
 
 
 def _measured(session: "Session", database: str, evaluation_id: str | None) -> Measured | None:
     if evaluation_id is None:
         return None
-    rows = run(session, "report/evaluation.sql", database=database, evaluation_id=evaluation_id)
     details = run(session, "report/details.sql", database=database, evaluation_id=evaluation_id)
-    return measured_of([row.as_dict() for row in rows], json.loads(details[0]["DETAILS"]) if details else {})
+    return measured_of(json.loads(details[0]["DETAILS"])) if details else None
 
 
 def _data(session: "Session", project: Project, database: str, fingerprint: str) -> Data | None:

@@ -10,7 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from snowloop.lifecycle.gate.checks import GateCheck
+from snowloop.checks import Check, Outcome, counted
+from snowloop.lifecycle.evaluation.results import ConfusionCell
 from snowloop.lifecycle.report.card import Card, FeatureFacts
 from snowloop.project import include_dir
 
@@ -112,22 +113,25 @@ def _names(card: Card) -> dict[str, Any]:
         "measured": measured,
         "data": card.data,
         "failed": card.judged.failed,
+        "counted": counted(card.judged.checks, " checks"),
         "checks": _failed_first(card.judged.checks),
         "columns": [name for name in COLUMNS if measured and any(name in each.values for each in measured.metrics)],
         "classes": _classes(card),
-        "confused": {(true, said): rows for true, said, rows in measured.confusion} if measured else {},
+        "confused": {(each.true_class, each.predicted_class): each.rows for each in _confusion(card)},
         "features": _by_importance(card.features),
         "of_part": _rows_of_parts(card),
         "regression": bool(measured and measured.settings.get("task") == "regression"),
         "folds": _cross_validation(card),
-        "contest": _contest(card),
+        "selection": _selection(card),
         "confidence": f"{confidence:.0%}" if confidence else "bootstrap",
         "reproducibility": list(_reproducibility(card)),
     }
 
 
-def _failed_first(checks: tuple[GateCheck, ...]) -> list[GateCheck]:
-    return sorted(checks, key=lambda check: check.passed)
+def _failed_first(checks: tuple[Check, ...]) -> list[Check]:
+    """Failed checks, then passed ones, then those that were not asked."""
+    order: tuple[Outcome, ...] = ("failed", "passed", "not_asked")
+    return sorted(checks, key=lambda check: order.index(check.outcome))
 
 
 def _by_importance(features: tuple[FeatureFacts, ...]) -> list[FeatureFacts]:
@@ -135,23 +139,26 @@ def _by_importance(features: tuple[FeatureFacts, ...]) -> list[FeatureFacts]:
 
 
 def _classes(card: Card) -> list[str]:
-    """True and said classes of the confusion, in order."""
-    found = [name for true, said, _ in (card.measured.confusion if card.measured else ()) for name in (true, said)]
-    return sorted(set(found))
+    """True and predicted classes of the confusion matrix, in order."""
+    return sorted({name for each in _confusion(card) for name in (each.true_class, each.predicted_class)})
+
+
+def _confusion(card: Card) -> tuple[ConfusionCell, ...]:
+    return card.measured.confusion if card.measured else ()
 
 
 def _cross_validation(card: Card) -> str | None:
     """Mean and standard deviation of the deciding metric over the folds in words; None if there were none."""
     measured = card.measured
-    metric = measured.settings.get("metric") if measured else None
-    mean, spread = (measured.others.get(f"cv_{metric}_{each}") if measured else None for each in ("mean", "std"))
-    if measured is None or mean is None:
+    if measured is None or not measured.cross_validation:
         return None
+    metric = measured.settings["metric"]
+    mean, deviation = (measured.cross_validation[f"cv_{metric}_{each}"] for each in ("mean", "std"))
     count = measured.settings.get("cross_validation")
-    return f"{number(mean)} ± {number(spread)} (mean and standard deviation over {count} folds of the training rows)"
+    return f"{number(mean)} ± {number(deviation)} (mean and standard deviation over {count} folds of the training rows)"
 
 
-def _contest(card: Card) -> str | None:
+def _selection(card: Card) -> str | None:
     """Among how many candidates it was chosen, and how; None if there was one alone."""
     trained = next((check.value or 0 for check in card.judged.checks if check.name == "TRAINED"), 0)
     if trained < 2 or card.measured is None:

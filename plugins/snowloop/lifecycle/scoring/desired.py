@@ -19,7 +19,14 @@ from snowloop.project import Project
 from snowloop.project.declaration import Serving
 from snowloop.sql import Parameter, literal, prepare, render
 from snowloop_procedures import requests
-from snowloop_procedures.requests import BatchLimit, LockStatements, ScoringRequest, Statement
+from snowloop_procedures.scoring_request import (
+    SCORING_REQUEST,
+    VERSION,
+    BatchLimit,
+    LockStatements,
+    ScoringRequest,
+    Statement,
+)
 
 STATEMENTS = "scoring/score_new_rows.sql"
 RUN_VALUES = {
@@ -98,7 +105,7 @@ def desired_state(project: Project, target: str, features: Sequence[Feature]) ->
     code = ProcedureCode(
         schema="SERVING",
         prefix="SCORE",
-        files={requests.SCORING_REQUEST: request.to_json().encode()},
+        files={SCORING_REQUEST: request.to_json().encode()},
         handler="snowloop_procedures.scoring.run",
         packages=snowpark_package(project),
     )
@@ -197,7 +204,7 @@ def scoring_values(
         "classes": project.label.classes,
         "model": model(project, target),
         "model_name": project.model_name,
-        "version": requests.VERSION,
+        "version": VERSION,
         "procedure": ROOT,
         "scores": "SCORED",
         "side": None,

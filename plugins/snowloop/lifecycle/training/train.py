@@ -1,12 +1,14 @@
 """Stage 4a: one candidate is trained inside Snowflake by a stored procedure that logs it to the Registry."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from snowloop import project as declared
 from snowloop.errors import LimitReached, ProcedureDied
+from snowloop.lifecycle.features.training_set import Feature as TrainingFeature
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import TRAINING, call
 from snowloop.lifecycle.procedure.code import RUNTIME_VERSION, handler_code, model_code
@@ -15,6 +17,7 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import versions
 from snowloop.sql import render
 from snowloop.workspace import Workspace
+from snowloop_procedures.requests import Feature, Folds, ModelVersion, TrainingRequest
 
 RUNTIME = ("snowflake-snowpark-python", "snowflake-ml-python")
 
@@ -27,7 +30,7 @@ class Candidate(Result):
         name: Name of the declared candidate.
         version_name: Its version in the Registry: the same for the same data, code and parameters.
         training_set: The training set.
-        metrics: What was measured on the held-out rows, and by cross-validation; empty after a failure.
+        metrics: Metrics on the held-out rows, and of cross-validation; empty after a failure.
         error: Why it could not be trained, or None.
         kept: Whether the version was there already.
         metric: Name of the metric that decides.
@@ -47,8 +50,14 @@ class Candidate(Result):
             return {"failed": self.error}
         rows = int(self.metrics.get("train_rows", 0))
         folds = [f"{value:.4f}" for value in self.cross_validation.values()]
-        told = {"cross-validation": " ± ".join(folds)} if folds else {}
-        return {**self.figure(self.metrics), **told, "version": self.version_name, "rows": rows, "kept": int(self.kept)}
+        folded = {"cross-validation": " ± ".join(folds)} if folds else {}
+        return {
+            **self.figure(self.metrics),
+            **folded,
+            "version": self.version_name,
+            "rows": rows,
+            "kept": int(self.kept),
+        }
 
     @property
     def cross_validation(self) -> dict[str, float]:
@@ -86,13 +95,13 @@ def train_candidate(
     if isinstance(candidate, str):
         candidate = project.candidate(candidate)
     version = version_name(project, training_set, candidate)
-    known = {each.name: each for each in versions(workspace)}
-    if version in known and project.metric.name in known[version].metrics:
-        metrics = known[version].metrics
+    existing = {each.name: each for each in versions(workspace)}
+    if version in existing and project.metric.name in existing[version].metrics:
+        metrics = existing[version].metrics
         return Candidate(candidate.name, version, training_set, metrics, kept=True, metric=project.metric.name)
-    order = _order(project, workspace.target, training_set, candidate, version)
+    request = _request(project, workspace.target, training_set, candidate, version)
     try:
-        outcome = call(workspace, TRAINING, order, project.limits.seconds)
+        outcome = call(workspace, TRAINING, request, project.limits.seconds)
     except (LimitReached, ProcedureDied) as ended:
         outcome = {"error": str(ended)}
     metrics, error = outcome.get("metrics", {}), outcome.get("error")
@@ -120,28 +129,15 @@ def version_name(project: declared.Project, training_set: TrainingSet, candidate
     return f"{candidate.name}_{training_set.fingerprint[:8]}_{digits}".upper()
 
 
-def told_classes(project: declared.Project) -> dict[str, list[int | str]]:
-    """The classes of a multiclass label, in the order of the model's probabilities; nothing of another task.
-
-    Args:
-        project: The project.
-
-    Returns:
-        What a version's comment says of its classes.
-    """
-    return {"classes": list(project.label.classes)} if project.label.classes else {}
-
-
-def _folds(project: declared.Project) -> dict[str, Any] | None:
+def _folds(project: declared.Project) -> Folds | None:
     """How a candidate is cross-validated: by folds of the kind that the declared split is of; None if it is not."""
     if project.cross_validation is None:
         return None
-    split, metric = project.split, project.metric.name
-    return {"folds": project.cross_validation, "by": split.by, "along": split.kept_as, "metric": metric}
+    return Folds(project.cross_validation, project.split.by, project.split.kept_as, project.metric.name)
 
 
 def _facts(project: declared.Project, training_set: TrainingSet, candidate: declared.Candidate) -> dict[str, Any]:
-    """What a version's comment tells of how it was made."""
+    """What a version's comment records of how it was made; of a multiclass label its classes in order."""
     return {
         "candidate": candidate.name,
         "params": candidate.params,
@@ -152,47 +148,67 @@ def _facts(project: declared.Project, training_set: TrainingSet, candidate: decl
         "seed": project.seed,
         "cross_validation": project.cross_validation,
         "features": [asdict(feature) for feature in training_set.features],
-        **told_classes(project),
+        **({"classes": list(project.label.classes)} if project.label.classes else {}),
     }
 
 
-def _registered(project: declared.Project, target: str, version: str) -> dict[str, Any]:
-    """Where a version is logged, and with what it needs."""
-    return {
-        "database": project.database(target),
-        "schema": "MODELS",
-        "model": project.model_name,
-        "version": version,
-        "requirements": [package for package in project.packages if not package.startswith(RUNTIME)],
-        "artifact_repository": project.environment.artifact_repository,
-        "modules": [PurePath(file).stem for file in model_code(project)],
-    }
+def model_version(project: declared.Project, target: str, version: str) -> ModelVersion:
+    """Where a version is in the Registry.
+
+    Args:
+        project: The project.
+        target: The environment.
+        version: Name of the version.
+
+    Returns:
+        Database, schema, model and version.
+    """
+    return ModelVersion(project.database(target), "MODELS", project.model_name, version)
 
 
-def _order(
-    project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
-) -> dict[str, Any]:
-    folds = _folds(project)
-    query = render(
-        "train/training_rows.sql",
+def training_rows(project: declared.Project, training_set: TrainingSet, along: str | None = None) -> str:
+    """The query of a training set's rows in the order of the key, so that equal training sets give equal models.
+
+    Args:
+        project: The project.
+        training_set: The training set.
+        along: A column by which folds are split, or None.
+
+    Returns:
+        The query.
+    """
+    return render(
+        "training/queries.sql#training_rows",
         table=training_set.table,
         features=training_set.features,
         label=project.label.column,
         key=project.key,
-        along=folds and folds["along"],
+        along=along,
     )
-    facts = _facts(project, training_set, candidate)
-    return {
-        "do": "train",
-        "query": query,
-        "features": facts["features"],
-        "label": project.label.column,
-        "task": project.label.task,
-        "classes": project.label.classes,
-        "params": candidate.params,
-        "seed": project.seed,
-        "threshold": project.evaluation.threshold,
-        "cross_validation": folds,
-        "comment": json.dumps(facts),
-        **_registered(project, target, version),
-    }
+
+
+def request_features(features: Iterable[TrainingFeature]) -> tuple[Feature, ...]:
+    """Features as the procedures take them."""
+    return tuple(Feature(each.name, each.type) for each in features)
+
+
+def _request(
+    project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
+) -> TrainingRequest:
+    folds = _folds(project)
+    return TrainingRequest(
+        query=training_rows(project, training_set, folds.along if folds else None),
+        features=request_features(training_set.features),
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        params=candidate.params,
+        seed=project.seed,
+        threshold=project.evaluation.threshold,
+        cross_validation=folds,
+        comment=json.dumps(_facts(project, training_set, candidate)),
+        version=model_version(project, target, version),
+        requirements=tuple(package for package in project.packages if not package.startswith(RUNTIME)),
+        artifact_repository=project.environment.artifact_repository,
+        modules=tuple(PurePath(file).stem for file in model_code(project)),
+    )

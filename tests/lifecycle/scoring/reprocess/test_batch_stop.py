@@ -12,7 +12,7 @@ from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import Scores, await_scores
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.training.train import train_candidate

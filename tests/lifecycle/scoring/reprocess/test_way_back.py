@@ -14,7 +14,7 @@ import snowloop.cli.options
 from snowloop.cli.main import app
 from snowloop.errors import GateRefused, RehearsalError, RollbackError
 from snowloop.lifecycle.champion import ledger, promote, rollback
-from snowloop.lifecycle.gate.gate import Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.monitoring.rehearse import rehearse
 from snowloop.lifecycle.versions import champion, crown, model
 from snowloop.project import load_project

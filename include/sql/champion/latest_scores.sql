@@ -11,3 +11,11 @@ LEFT JOIN (
     AND (G.GONE_AT IS NULL OR S.SCORED_AT > G.GONE_AT)
 QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key|identifiers("S") }} ORDER BY S.SCORED_AT DESC, S.RUN_ID DESC) = 1
 {%- endmacro %}
+{# The score by a version of a row of SERVING.SCORED or SERVING.SHADOW: its score, or the probability of each class. #}
+{% macro by_version(row, side, version) -%}
+{% for class in classes %}
+    CASE WHEN {{ row }}.MODEL_VERSION = {{ version|literal }} THEN {{ row }}.PROBABILITIES:{{ class|string|identifier }}::FLOAT END AS {{ side }}_{{ loop.index0 }},
+{% else %}
+    CASE WHEN {{ row }}.MODEL_VERSION = {{ version|literal }} THEN {{ row }}.SCORE END AS {{ side }},
+{% endfor %}
+{%- endmacro %}

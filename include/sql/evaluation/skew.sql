@@ -3,7 +3,7 @@
 WITH SAMPLED AS (
     SELECT * FROM {{ table }}
     WHERE IS_HOLDOUT
-    ORDER BY {% include "evaluate/key_hash.sql" %}, {{ key|identifiers }}
+    ORDER BY {% include "evaluation/queries.sql#key_hash" %}, {{ key|identifiers }}
     LIMIT {{ most }}
 ),
 CHECKED AS (

@@ -15,13 +15,13 @@ SELECT
     {% if groups %}
     T.SNOWLOOP_GROUP,
     {% endif %}
-    {% if champion_learnt %}
-    W.IS_HOLDOUT IS NOT NULL AS SNOWLOOP_SEEN,
+    {% if champion_trained_on %}
+    W.IS_HOLDOUT IS NOT NULL AS SNOWLOOP_TRAINED_CHAMPION,
     {% endif %}
     T.{{ label|identifier }}
 FROM {{ table }} AS T
-{% if champion_learnt %}
-LEFT JOIN {{ champion_learnt }} AS W ON NOT W.IS_HOLDOUT
+{% if champion_trained_on %}
+LEFT JOIN {{ champion_trained_on }} AS W ON NOT W.IS_HOLDOUT
 {% for column in key %}
     AND W.{{ column|identifier }} = T.{{ column|identifier }}
 {% endfor %}

@@ -1,3 +1,4 @@
+-- name: training_rows
 -- In the order of the key, so that equal training sets give equal models.
 SELECT
     {% for feature in features %}

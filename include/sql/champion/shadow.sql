@@ -1,10 +1,9 @@
 -- Rows that both versions scored in the same run, each key once, with the label where it is known; at most so many, by
 -- hash of the key.
-{% import "compare/scores.sql" as scores with context %}
-{% import "compare/once.sql" as once with context %}
+{% import "champion/latest_scores.sql" as scores with context %}
 SELECT
-{{ scores.told("S", "CHAMPION", champion) }}
-{{ scores.told("H", "CHALLENGER", challenger) }}
+{{ scores.by_version("S", "CHAMPION", champion) }}
+{{ scores.by_version("H", "CHALLENGER", challenger) }}
     L.{{ label_column|identifier }} AS LABEL
 FROM {{ identifier(database, 'SERVING', 'SHADOW') }} AS H
 JOIN {{ identifier(database, 'SERVING', 'SCORED') }} AS S
@@ -16,8 +15,8 @@ LEFT JOIN (
 {{ label }}
 ) AS L ON {% for column in key %}L.{{ column|identifier }} = H.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 
-{{ once.gone() }}
+{{ scores.gone() }}
 WHERE H.MODEL_VERSION = {{ challenger|literal }} AND S.MODEL_VERSION = {{ champion|literal }}
-{{- once.newest() }}
+{{- scores.newest() }}
 ORDER BY MD5({% for column in key %}H.{{ column|identifier }}::VARCHAR{{ " || '|' || " if not loop.last }}{% endfor %}), {{ key|identifiers("H") }}
 LIMIT {{ most }}

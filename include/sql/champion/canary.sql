@@ -1,9 +1,8 @@
 -- Keys of the runs in which both versions served, each once, by who served it last, with the label where it is known.
-{% import "compare/scores.sql" as scores with context %}
-{% import "compare/once.sql" as once with context %}
+{% import "champion/latest_scores.sql" as scores with context %}
 SELECT
-{{ scores.told("S", "CHAMPION", champion) }}
-{{ scores.told("S", "CHALLENGER", challenger) }}
+{{ scores.by_version("S", "CHAMPION", champion) }}
+{{ scores.by_version("S", "CHALLENGER", challenger) }}
     L.{{ label_column|identifier }} AS LABEL
 FROM {{ identifier(database, 'SERVING', 'SCORED') }} AS S
 JOIN {{ identifier(database, 'OPS', 'CHALLENGES') }} AS C ON C.RUN_ID = S.RUN_ID
@@ -11,9 +10,9 @@ LEFT JOIN (
 {{ label }}
 ) AS L ON {% for column in key %}L.{{ column|identifier }} = S.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 
-{{ once.gone() }}
+{{ scores.gone() }}
 WHERE C.MODE = 'canary' AND C.ERROR IS NULL
     AND C.CHAMPION = {{ champion|literal }} AND C.CHALLENGER = {{ challenger|literal }}
-{{- once.newest() }}
+{{- scores.newest() }}
 ORDER BY MD5({% for column in key %}S.{{ column|identifier }}::VARCHAR{{ " || '|' || " if not loop.last }}{% endfor %}), {{ key|identifiers("S") }}
 LIMIT {{ most }}

@@ -9,5 +9,5 @@ FROM {{ table }}
 {% if training_alone %}
 WHERE NOT IS_HOLDOUT
 {% endif %}
-QUALIFY ROW_NUMBER() OVER (PARTITION BY IS_HOLDOUT ORDER BY {% include "evaluate/key_hash.sql" %}, {{ key|identifiers }}) <= {{ most }}
+QUALIFY ROW_NUMBER() OVER (PARTITION BY IS_HOLDOUT ORDER BY {% include "evaluation/queries.sql#key_hash" %}, {{ key|identifiers }}) <= {{ most }}
 ORDER BY {{ key|identifiers }}

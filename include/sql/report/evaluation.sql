@@ -1,4 +1,0 @@
-SELECT NAME, SLICE, VALUE, LOW, HIGH, ROWS_MEASURED
-FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
-WHERE EVALUATION_ID = {{ evaluation_id|literal }}
-ORDER BY NAME, SLICE

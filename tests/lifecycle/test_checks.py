@@ -1,0 +1,62 @@
+"""How checks are counted for people, and the statement that records them, without a server."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from snowloop.checks import CONTRACT_CHECKS, VERDICTS, Check, counted, record
+from snowloop.project import load_project
+from snowloop.workspace import Workspace
+
+PASSED = Check.of("SUPPORT", passed=True, reason="30 rows", value=30, bound=20, subject="credit")
+FAILED = Check.of("BOUND", passed=False, reason="too low", value=0.6, bound=0.65, baseline=0.5)
+NOT_ASKED = Check("SLICES", "not_asked", "no slice declares a bound")
+
+
+class Recorder:
+    """A session that keeps statements and the values bound to them."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, list[Any]]] = []
+
+    def sql(self, text: str, params: list[Any] | None = None) -> SimpleNamespace:
+        self.sent.append((text, params or []))
+        return SimpleNamespace(collect=list)
+
+
+def recorded(*args: Any, **common: Any) -> list[tuple[str, list[Any]]]:
+    session = Recorder()
+    record(Workspace(session, load_project("credit_approval"), "dev"), *args, **common)  # type: ignore[arg-type]
+    return session.sent
+
+
+def test_a_check_that_was_not_asked_neither_passed_nor_failed():
+    assert not NOT_ASKED.passed
+    assert not NOT_ASKED.failed
+    assert (PASSED.passed, PASSED.failed, FAILED.passed, FAILED.failed) == (True, False, False, True)
+
+
+def test_checks_are_counted_by_their_outcome():
+    assert counted([PASSED, FAILED]) == "1 of 2 passed"
+    assert counted([PASSED, PASSED], " checks") == "2 of 2 checks passed"
+    assert counted([PASSED, PASSED, NOT_ASKED], " checks") == "2 checks passed, 1 not asked"
+    assert counted([PASSED, FAILED, NOT_ASKED]) == "1 passed, 1 failed, 1 not asked"
+
+
+def test_every_value_of_a_recorded_check_is_bound():
+    ((text, params),) = recorded(CONTRACT_CHECKS, [PASSED, NOT_ASKED], check_run="run '1'")
+    assert "CHECK_RUN, CHECK_NAME, SOURCE, VALUE, BOUND, PASSED, REASON, CHECKED_AT" in " ".join(text.split())
+    assert params == [
+        "run '1'", "SUPPORT", "credit", 30, 20, True, "30 rows", "SLICES", None, None, None, None, NOT_ASKED.reason,
+    ]  # fmt: skip
+    assert text.count("?") == len(params)
+
+
+def test_checks_of_a_verdict_have_their_baseline_and_are_recorded_once():
+    ((text, params),) = recorded(VERDICTS, [FAILED], verdict_id="v1d")
+    assert params == ["v1d", "BOUND", 0.6, 0.65, 0.5, False, "too low", "v1d"]
+    assert "WHERE NOT EXISTS" in text
+    assert text.count("?") == len(params)
+
+
+def test_nothing_is_recorded_of_no_check():
+    assert recorded(CONTRACT_CHECKS, [], check_run="1") == []
