@@ -43,7 +43,9 @@ class Statement:
             KeyError: if a value of the statement is missing.
             snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects the statement.
         """
-        text = self.text.replace(VERSION, quoted(str(values.get("model_version"))))
+        text = self.text
+        if VERSION in text:
+            text = text.replace(VERSION, quoted(str(values["model_version"])))
         return session.sql(text, params=[values[name] for name in self.parameters] or None).collect()
 
     def count(self, session: "Session", **values: str | int | None) -> int:
