@@ -38,7 +38,9 @@ def test_identifiers_are_quoted():
 
 def test_a_missing_value_of_a_template_is_an_error():
     with pytest.raises(UndefinedError):
-        render("load/known.sql", database="DB")
+        render("data/queries.sql#contract_counts", table="T")
+    with pytest.raises(UndefinedError):
+        run(cast(Any, None), "data/queries.sql#loaded_files", database="DB")
 
 
 def test_a_script_is_split_into_statements():
@@ -75,4 +77,4 @@ def test_a_prepared_statement_names_what_is_bound_later(tmp_path, monkeypatch):
 
 def test_a_query_that_a_file_does_not_name_is_an_error():
     with pytest.raises(TemplateNotFound, match=r"#no_such"):
-        render("environment/create.sql#no_such")
+        render("data/environment.sql#no_such")

@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, pass_context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, Undefined, pass_context
 from jinja2.runtime import Context
 
 from snowloop.project import Project, include_dir
@@ -79,6 +79,8 @@ def _bind(context: Context, value: Any) -> str:
 
     A statement that is only rendered, to be stored or embedded in another one, has its values as literals.
     """
+    if isinstance(value, Undefined):
+        str(value)  # raises: a strict undefined value has no text
     if isinstance(value, Parameter):
         context["parameters"].append(value.name)
         return "?"

@@ -1,4 +1,4 @@
-"""What the procedures that train, evaluate, compare and rehearse are asked for: dataclasses, JSON at the edge alone."""
+"""What procedures are called with, as dataclasses, JSON at the edge alone; for scoring see scoring_request.py."""
 
 import json
 from dataclasses import asdict, dataclass, is_dataclass
@@ -11,10 +11,10 @@ Class = int | str
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature, as a version takes it.
+    """One feature, and the type in which the model sees it in training and in serving alike.
 
     Args:
-        name: Its column.
+        name: Name of the column.
         type: FLOAT or VARCHAR.
     """
 

@@ -9,10 +9,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from snowloop.airflow.operators.challenge import ChallengeOperator, JudgeChallengerOperator, PromoteChallengerOperator
 from snowloop.errors import ChallengeRefused
-from snowloop.lifecycle.champion.challenger import Challenge
+from snowloop.lifecycle.champion.challenger import Challenge, Judged
 from snowloop.lifecycle.champion.compare import Comparison
 from snowloop.lifecycle.champion.promote import Promotion
-from snowloop.lifecycle.champion.succession import Judged
 from snowloop.lifecycle.gate.verdict import Verdict
 
 MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "target": "staging"}
@@ -20,8 +19,8 @@ VERDICT = Verdict("id", "B", "A", "abc", (), kept=False)
 ANSWERS = {
     "champion.challenger.challenge": Challenge("B", None, "shadow"),
     "champion.challenger.withdraw": Challenge(None, "B", "shadow"),
-    "champion.succession.judge_challenger": Judged(VERDICT, "compared"),
-    "champion.succession.promote_challenger": Promotion("B", "A", kept=False),
+    "champion.challenger.judge_challenger": Judged(VERDICT, "compared"),
+    "champion.challenger.promote_challenger": Promotion("B", "A", kept=False),
     "champion.compare.compare_versions": Comparison(
         "shadow", "A", "B", "roc_auc", runs=3, rows={"champion": 5, "challenger": 5}
     ),
@@ -59,22 +58,22 @@ def calls(monkeypatch):
 )
 def test_each_action_is_one_call(session, context, calls, form, place, named):
     stage = ChallengeOperator(**{"version": "", "reason": "", "judge": "False"} | form, **MADE)
-    told = stage.execute(context)
+    result = stage.execute(context)
     assert calls == [(place, "credit_approval", "staging", named)]
-    assert told == ANSWERS[place].to_dict()
+    assert result == ANSWERS[place].to_dict()
     assert context["ti"].pushed["summary"] == ANSWERS[place].summary()
 
 
 def test_a_promotion_is_judged_and_done_by_the_other_tasks(session, context, calls):
-    with pytest.raises(AirflowSkipException, match="is to be promoted, which the other tasks do"):
+    with pytest.raises(AirflowSkipException, match="the action is promote, which the other tasks do"):
         ChallengeOperator(action="promote", version="", reason="", judge="False", **MADE).execute(context)
     assert JudgeChallengerOperator(action="promote", **MADE).execute(context) == VERDICT.to_dict()
     assert context["ti"].pushed["comparison"] == "compared"
-    told = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
-    assert told == Promotion("B", "A", kept=False).to_dict()
+    result = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
+    assert result == Promotion("B", "A", kept=False).to_dict()
     assert calls == [
-        ("champion.succession.judge_challenger", "credit_approval", "staging", {}),
-        ("champion.succession.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),
+        ("champion.challenger.judge_challenger", "credit_approval", "staging", {}),
+        ("champion.challenger.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),
     ]
 
 

@@ -15,7 +15,8 @@ from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
 from snowloop.lifecycle.evaluation.evaluate import Evaluation
-from snowloop.lifecycle.features.training_set import Feature, TrainingSet
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result
@@ -41,7 +42,7 @@ ARRIVED = LoadReport((LoadedFile("s", "f", 3, 2, 1, kept=False),), 3, 2, 1, date
 
 @dataclass(frozen=True)
 class Done(Result):
-    verdict_id = "what the gate's result has besides"
+    verdict_id = "another field of the gate's result"
     rows: int = 1
 
 

@@ -9,7 +9,7 @@ from snowflake.snowpark import Session
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.challenger import withdraw
 from snowloop.lifecycle.champion.rollback import rollback
-from snowloop.lifecycle.versions import crown
+from snowloop.lifecycle.versions import set_champion
 from tests.support.duel import TRAINED, dueling
 from tests.support.world import World
 
@@ -34,6 +34,6 @@ def duel_world(duels: World) -> Iterator[World]:
     given = duels.workspace
     duels.rows(f"DELETE FROM {{db}}.RAW.ANSWERS WHERE ID > {TRAINED}")
     withdraw(given, reason="the test is over")
-    if ledger.reigns(ledger.entries(given))[-1] != duels.results["modest"]:
+    if ledger.champion_history(ledger.entries(given))[-1] != duels.results["modest"]:
         rollback(given)
-    crown(given, duels.results["modest"])
+    set_champion(given, duels.results["modest"])

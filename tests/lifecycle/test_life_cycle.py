@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def world(session: Session) -> World:
     made = World(session, load_project("credit_approval"), "lifecycle")
-    made.crown()
+    made.promote_first()
     made.results["deployment"] = made.deploy()
     made.results["first"] = made.arrive("1")
     made.results["others"] = made.arrive("2", "3")

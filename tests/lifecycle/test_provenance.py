@@ -73,17 +73,19 @@ def test_a_promotion_counts_as_reviewed_if_its_code_is_committed(session: Sessio
     create_environment(Workspace(session, project, "code"))
     database = project.database("code")
 
+    query = "monitoring/ml_test_score/queries.sql#promotions_are_reviewed"
+
     def promoted(commit: str, approved_by: str) -> dict[str, Any]:
         session.sql(
             f"INSERT INTO {database}.OPS.LEDGER (ENTRY, ACTION, TO_VERSION, GIT_COMMIT, APPROVED_BY) "
             f"SELECT COUNT(*) + 1, 'promote', 'V', '{commit}', {approved_by} FROM {database}.OPS.LEDGER"
         ).collect()
-        return dict(run(session, "score_card/model_1.sql", database=database)[0].as_dict())
+        return dict(run(session, query, database=database)[0].as_dict())
 
     assert promoted("abc", "'ada'") == {
         "RAN": 1,
         "BY_HAND": 1,
-        "FOUND": "1 of 1 promotions approved by a person, of committed code",
+        "EVIDENCE": "1 of 1 promotions approved by a person, of committed code",
     }
     for commit, approved_by in (("abc-dirty", "'ada'"), ("unknown", "'ada'"), ("abc", "NULL")):
         found = promoted(commit, approved_by)

@@ -1,4 +1,4 @@
-"""First declarations: what is read of a file, what is guessed, and what is told."""
+"""First declarations: what is read of a file, what is inferred, and what is reported."""
 
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def test_a_last_column_of_few_values_is_a_label_and_one_of_many_is_not(tmp_path:
     assert made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "bought"]))[1].label.column == "BOUGHT"
     message = refusal(tmp_path / "other", write(tmp_path / "b.csv", [row[:2] for row in rows], ["id", "x"]))
     assert "which column is the label?" in message
-    assert "--label COLUMN (there are x)" in message
+    assert "--label COLUMN (one of x)" in message
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -173,7 +173,7 @@ def test_a_small_file_says_openly_that_it_asks_for_less_support(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 3)] for number in range(150)]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "target"]))
     assert project.metric.min_support == 6
-    assert "too few for the 20 that are safe" in (written.directory / "project.yaml").read_text()
+    assert "fewer than the 20 that are safe" in (written.directory / "project.yaml").read_text()
     more = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(900)]
     large = new_project("large", write(tmp_path / "b.csv", more, ["id", "x", "target"]), folder=tmp_path / "projects")
     assert load_project("large", tmp_path / "projects").metric.min_support == 20
@@ -193,7 +193,17 @@ def test_rows_in_the_order_of_a_time_are_not_shuffled(tmp_path: Path):
 def test_lines_of_another_width_are_told(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(30)]
     written, _ = made(tmp_path, write(tmp_path / "a.csv", [*rows, ["x"], ["a", "1", "1", "9"]], ["id", "x", "target"]))
-    assert "rejected 2 rows will be, with more or fewer fields than the header: 32, 33" in written.text()
+    assert "rejects  2 rows, malformed or with more or fewer fields than the header: 32, 33" in written.text()
+
+
+def test_a_quote_within_a_field_is_data_and_one_that_is_not_closed_costs_one_row(tmp_path: Path):
+    rows = [f'k{number},{number % 2}" pipe,{number % 2}' for number in range(30)]
+    rows[7] = 'k7,"7 inch,1'
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["id,x,target", *rows]))
+    written, _ = made(tmp_path, file)
+    assert "29 rows, 3 columns" in written.text()
+    assert "rejects  1 rows, malformed or with more or fewer fields than the header: 9" in written.text()
 
 
 def test_the_pipeline_takes_what_is_missing_and_what_is_new(tmp_path: Path):

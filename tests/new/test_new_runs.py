@@ -68,7 +68,7 @@ def test_a_file_reaches_scored_rows_after_two_edited_lines(session: Session, tmp
     project = load_project(name, tmp_path / "projects")
     assert project.key == (key,)
     made = World(session, project, "dev", tmp_path)
-    made.crown()
+    made.promote_first()
     made.deploy()
     made.arrive("1", "2", "3")
     counted = reconcile(Workspace(session, project, "dev")).summary()

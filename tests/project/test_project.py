@@ -60,7 +60,7 @@ def test_duration_is_no_feature_of_bank_marketing():
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("owners:", "owner:", "unknown key 'owner': remove it, or mend its spelling"),
+        ("owners:", "owner:", "unknown key 'owner': remove it, or correct its spelling"),
         ("seed: 7", "seed: many", "'seed'"),
         ("tolerance: 0.02", "tolerance: -1", "'metric.tolerance'"),
         ("metric: {name: roc_auc, at_least: 0.65", "metric: {name: roc_auc, at_most: 0.65", "`at_least: <number>`"),
@@ -68,16 +68,16 @@ def test_duration_is_no_feature_of_bank_marketing():
         ("  - {name: boosting", "  - {name: Logistic", "two candidates have the same name"),
         ("source: application_record #", "source: applications #", "source 'applications' is not one of sources"),
         ("key: [ID]", "key: [NUMBER]", "column NUMBER (of key or split) is not a column of source"),
-        ("split: {by: hash", "split: {by: order", "order_by goes with `by: order`"),
+        ("split: {by: hash", "split: {by: order", "order_by is for `by: order`"),
         ('allowed: ["N", "Y"]}', "allowed: [no, yes]}", "put it in quotes"),
         ("min: 0, max: 30", "min: 40, max: 30", "min 40 is above max 30"),
         ("{type: FLOAT, nullable: false, min: 0}", "{type: a b, nullable: false}", "is not a column type"),
         ("name: credit_approval", "name: other", "make them equal"),
-        ("owners:", "ownres:", "unknown key 'ownres': remove it, or mend its spelling (owners?)"),
-        ("seed: 7", "seed: 7\nseed: 8", "key 'seed' is there twice"),
-        ("CODE_GENDER: {type", "id: {type", "column ID is there twice (case does not count)"),
-        ("  credit_record:\n", "  Application_Record:\n", "source APPLICATION_RECORD is there twice"),
-        ("key: [ID]", "key: [ID, id]", "key column ID is there twice"),
+        ("owners:", "ownres:", "unknown key 'ownres': remove it, or correct its spelling (owners?)"),
+        ("seed: 7", "seed: 7\nseed: 8", "key 'seed' appears twice"),
+        ("CODE_GENDER: {type", "id: {type", "column ID appears twice (case is ignored)"),
+        ("  credit_record:\n", "  Application_Record:\n", "source APPLICATION_RECORD appears twice"),
+        ("key: [ID]", "key: [ID, id]", "key column ID appears twice"),
         (
             "CODE_GENDER: {type: VARCHAR",
             "CODE_GENDER: {type: VARCHER",
@@ -85,13 +85,13 @@ def test_duration_is_no_feature_of_bank_marketing():
         ),
         ("CODE_GENDER: {type: VARCHAR", "CODE_GENDER: {type: VARCHER", "VARCHAR?"),
         ("NAME_INCOME_TYPE: {type: VARCHAR", "NAME_INCOME_TYPE: {type: VARCHAR, min: 3", "min and max are for numbers"),
-        ("CODE_GENDER:", "REASON:", "column REASON has a name that Snowloop gives to a column of its own"),
+        ("CODE_GENDER:", "REASON:", "column REASON has a name that Snowloop uses for a column of its own"),
         ("label: {column: BAD", "label: {column: id", "label ID is a key column too"),
-        ('_record*.csv"\n', '_record*.csv"\n    row_id: {column: ID}\n', "row_id ID is a column of the file too"),
+        ('_record*.csv"\n', '_record*.csv"\n    row_id: {column: ID}\n', "row_id ID is also a column of the file"),
         (
             "- {column: AGE_YEARS, edges: [35, 50]",
             "- {column: CODE_GENDER, edges: [35, 50]",
-            "column CODE_GENDER has two slices, and its parts could not be told apart: keep one",
+            "column CODE_GENDER has two slices: keep one",
         ),
         (
             "- {column: CODE_GENDER, bound: 0.55",
@@ -104,8 +104,8 @@ def test_duration_is_no_feature_of_bank_marketing():
         ("seed: 7", "approval: {targets: [prod], timeout: 0h}", "a whole number above 0 and a unit"),
         ("seed: 7", "approval: {targets: prod}", "'approval.targets'"),
         ("task: classification", "task: multiclass", "needs two classes or more"),
-        ("task: classification", "task: classification, classes: [a, b]", "classes go with `task: multiclass`"),
-        (LABEL, "task: multiclass, classes: a}", "a list of classes is expected"),
+        ("task: classification", "task: classification, classes: [a, b]", "classes are for `task: multiclass`"),
+        (LABEL, "task: multiclass, classes: a}", "expected a list of classes"),
         (LABEL, "task: multiclass, classes: [yes, no]}", "put texts such as 'yes' or '1.5' in quotes"),
         (LABEL, "task: multiclass, classes: [1, b]}", "all texts or all whole numbers"),
         (LABEL, "task: multiclass, classes: [a, b, a]}", "a class is declared twice"),
@@ -132,7 +132,7 @@ def test_classes_are_declared_in_any_order_and_kept_in_that_of_the_model(folder:
     label = load_project("credit_approval", folder).label
     assert (label.classes, label.type) == ((9, 10), "NUMBER(38,0)")
     edit(folder, "evaluation:\n", "evaluation:\n  threshold: 0.4\n")
-    assert "evaluation.threshold is of two classes" in refusal(folder)
+    assert "evaluation.threshold is for two classes" in refusal(folder)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc_ovr"])
@@ -179,10 +179,16 @@ def test_a_declaration_that_is_not_utf_8_is_told(folder: Path):
 @pytest.mark.parametrize(
     ("file", "old", "new", "line", "says"),
     [
-        ("features.sql", "{{ source }}", "{{ sorce }}", 22, "'{{ sorce }}' is not known: only '{{ source }}' is given"),
-        ("features.sql", "{{ source }}", "{{ source }", 22, "this is no template of Jinja"),
+        (
+            "features.sql",
+            "{{ source }}",
+            "{{ sorce }}",
+            22,
+            "'{{ sorce }}' is undefined: this file has only",
+        ),
+        ("features.sql", "{{ source }}", "{{ source }", 22, "this is not a valid Jinja template"),
         ("features.sql", "{{ source }}", "RAW.APPLICATION_RECORD", 1, "it never reads '{{ source }}'"),
-        ("label.sql", "{{ raw }}", "{{ source }}", 5, "'{{ source }}' is not known: only '{{ raw }}' is given"),
+        ("label.sql", "{{ raw }}", "{{ source }}", 5, "'{{ source }}' is undefined: this file has only '{{ raw }}'"),
         ("model.py", "def build_model(", "def build(", 1, "there is no function build_model"),
         ("model.py", "def build_model(", "def build_model((", 13, "this is not Python"),
         ("model.py", 'kind: str = "logistic", seed: int', "kind: str, seed: int", None, None),
@@ -209,7 +215,7 @@ def test_an_empty_query_and_one_that_is_not_utf_8_are_told(folder: Path):
     (folder / "credit_approval" / "features.sql").write_text("-- nothing yet\n")
     (folder / "credit_approval" / "label.sql").write_bytes("SELECT\n'ü'".encode("latin-1"))
     message = refusal(folder)
-    assert "features.sql:1: the file holds no query: write one SELECT over {{ source }}" in message
+    assert "features.sql:1: the file has no query: write one SELECT over {{ source }}" in message
     assert "label.sql:2: this is not UTF-8" in message
 
 
@@ -227,7 +233,7 @@ def test_a_folder_that_model_py_imports_is_told_because_only_modules_travel(fold
     (place / "parts").mkdir()
     file = place / "model.py"
     file.write_text(f"from parts.lines import line\n{file.read_text()}")
-    assert f"{file}:1: 'parts' is a folder, and only modules beside model.py go with it" in refusal(folder)
+    assert f"{file}:1: 'parts' is a folder, but only modules next to model.py are uploaded" in refusal(folder)
     (place / "parts.py").write_text("line = None\n")
     assert load_project("credit_approval", folder)
 

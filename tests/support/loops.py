@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from snowloop.lifecycle.features.training_set import Feature
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.procedure.code import package_file, package_folder
 from snowloop.lifecycle.scoring.desired import DesiredState, desired_state
 from snowloop.lifecycle.scoring.observed import ObservedState

@@ -69,13 +69,13 @@ class World:
     def judge(self, training_set: TrainingSet, *names: str) -> Verdict:
         """Train and evaluate candidates, and ask the gate."""
         given = self.workspace
-        wanted = names or tuple(candidate.name for candidate in self.project.contestants)
+        wanted = names or tuple(candidate.name for candidate in self.project.expanded_candidates)
         trained = [train_candidate(given, training_set, name) for name in wanted]
         self.results["candidates"] = trained
         self.results["evaluations"] = [evaluate(given, candidate) for candidate in trained]
         return decide(given, self.results["evaluations"])
 
-    def crown(self) -> None:
+    def promote_first(self) -> None:
         """From nothing to a champion."""
         self.results["verdict"] = self.judge(self.prepare())
         self.results["promotion"] = promote(self.workspace, self.results["verdict"])

@@ -1,4 +1,4 @@
-{# Rows of another source beside each row of the source: those that keep the contract and were known before its event. #}
+{# Rows of another source that belong to each row of the source: those that keep the contract and were known before its event. #}
 (
     SELECT
         {% for column in key %}

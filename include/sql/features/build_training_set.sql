@@ -1,6 +1,6 @@
--- Features and label of every row that keeps the contract and has a label; IS_HOLDOUT says which rows only judge.
+-- Features and label of every row that keeps the contract and has a label; IS_HOLDOUT marks the rows that only evaluate.
 CREATE TABLE {{ table }} AS
-{% include "features/rows.sql" %}
+{% include "features/queries.sql#feature_and_label_rows" %}
 
 SELECT
     {{ key|identifiers("F") }},
@@ -23,6 +23,6 @@ SELECT
     SUBSTR(MD5({% for column in hashed %}{{ column }}::VARCHAR{{ " || '|' || " if not loop.last }}{% endfor %}), 1, 4)
         < {{ "%04x"|format((split.holdout * 65536)|int)|literal }} AS IS_HOLDOUT
     {% endif %}
-{% include "features/joined.sql" %}
+{% include "features/queries.sql#joined_rows" %}
 
 WHERE L.{{ label_column|identifier }} IS NOT NULL AND {{ known }}

@@ -23,7 +23,7 @@ class Version:
         name: Its name.
         aliases: Its aliases.
         metrics: Metrics, as the Registry keeps them.
-        facts: What training wrote into its comment: candidate, features, fingerprint, git commit.
+        facts: The JSON that training wrote into its comment: candidate, features, fingerprint, git commit.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Version:
 
     @property
     def classes(self) -> tuple[int | str, ...]:
-        """The classes of a multiclass label that it tells, in the order of its probabilities; none of another task."""
+        """The classes of a multiclass label, in the order of its probabilities; none of another task."""
         return tuple(self.facts.get("classes") or ())
 
 
@@ -79,8 +79,8 @@ def _version(row: dict[str, Any]) -> Version:
     except json.JSONDecodeError:
         facts = {}  # a version that was logged by other means than the training procedure
     aliases = tuple(json.loads(row["aliases"] or "[]"))
-    told = facts if isinstance(facts, dict) else {}
-    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), told)
+    facts = facts if isinstance(facts, dict) else {}
+    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), facts)
 
 
 def champion(workspace: Workspace) -> Version | None:
@@ -93,12 +93,12 @@ def challenger(workspace: Workspace) -> Version | None:
     return aliased(versions(workspace), CHALLENGER)
 
 
-def aliased(known: Sequence[Version], alias: str) -> Version | None:
+def aliased(candidates: Sequence[Version], alias: str) -> Version | None:
     """The one of some versions that has an alias, or None."""
-    return next((each for each in known if alias in each.aliases), None)
+    return next((each for each in candidates if alias in each.aliases), None)
 
 
-def crown(workspace: Workspace, version: str) -> None:
+def set_champion(workspace: Workspace, version: str) -> None:
     """Give the alias CHAMPION to a version and make it the default.
 
     An alias belongs to one version, so it is taken from the old one first; a scoring run that looks in between
@@ -119,8 +119,8 @@ def crown(workspace: Workspace, version: str) -> None:
     if now is None or now.name != version:
         session.sql(f"ALTER MODEL {name} VERSION {identifier(version)} SET ALIAS = {CHAMPION}").collect()
     session.sql(f"ALTER MODEL {name} SET DEFAULT_VERSION = {identifier(version)}").collect()
-    beside = challenger(workspace)
-    if beside is not None and beside.name == version:
+    present = challenger(workspace)
+    if present is not None and present.name == version:
         withdraw_alias(workspace)
 
 

@@ -1,41 +1,40 @@
-"""Reads a CSV file as COPY INTO will: its delimiter, header and records as text; what it cannot read is told."""
+"""Reads a CSV file as a load will: its delimiter, header and records as text, and which records will be rejected."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from snowloop.errors import NewProjectError
+from snowloop.lifecycle.data.csv_reader import Record, read_records
 
 DELIMITERS = ",;\t|"
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 SNIFFED_ROWS = 200
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file that was looked at.
+    """The content of a CSV file, as text.
 
     Args:
         file: The file.
         delimiter: What separates its fields.
-        header: Its column names as they stand in the file.
+        header: Its column names as they stand in the file, white space made single blanks.
         columns: For each of them the texts of the rows.
-        ragged: Lines with more or fewer fields than the header, which COPY will reject.
-        whole: Whether all rows were looked at; if not, the first ``MOST_ROWS``.
+        rejected: Lines of the records that a load will reject: malformed, or with more or fewer fields than the header.
+        whole: Whether all rows were read; if not, the first ``MAX_ROWS``.
     """
 
     file: Path
     delimiter: str
     header: tuple[str, ...]
     columns: tuple[tuple[str, ...], ...]
-    ragged: tuple[int, ...]
+    rejected: tuple[int, ...]
     whole: bool
 
     @property
     def rows(self) -> int:
-        """How many rows were looked at."""
+        """Number of rows in ``columns``."""
         return len(self.columns[0])
 
 
@@ -49,37 +48,42 @@ def read_table(file: Path) -> Table:
         Its content as text.
 
     Raises:
-        NewProjectError: if it is no CSV file with a header and rows; the message says why, and what to do.
+        NewProjectError: if it is not a CSV file with a header and rows; the message says why, and what to do.
     """
     if file.is_dir():
         raise NewProjectError(f"{file}: this is a folder: name one CSV file in it")
     if not file.is_file():
-        raise NewProjectError(f"{file}: there is no such file: mend the path")
+        raise NewProjectError(f"{file}: there is no such file: correct the path")
     _check_text(file)
     delimiter = _delimiter(file)
-    records = _records(file, delimiter)
-    _, header = next(records)
-    names = tuple(name.strip() for name in header)
-    _check_header(file, names, delimiter)
-    good: list[list[str]] = []
-    ragged: list[int] = []
-    for line, record in islice(records, MOST_ROWS):
-        if len(record) == len(names):
-            good.append(record)
+    records = read_records(file, delimiter)
+    header = next(records)
+    names = tuple(" ".join(name.split()) for name in header.fields)
+    _check_header(f"{file}:{header.line}", header, names, delimiter)
+    good: list[tuple[str, ...]] = []
+    rejected: list[Record] = []
+    for record in islice(records, MAX_ROWS):
+        if len(record.fields) == len(names):
+            good.append(record.fields)
         else:
-            ragged.append(line)
+            rejected.append(record)
     whole = next(records, None) is None
     if not good:
-        why = (
-            f"all its {len(ragged)} rows have another number of fields than the header" if ragged else "it has no rows"
+        message = (
+            f"{file}: it has no rows: name a file with a header and rows, from which a declaration can be inferred"
         )
-        message = f"{file}: {why}: Snowloop looks at rows to write a declaration; name a file with a header and rows"
+        if rejected:
+            error = rejected[0].error or f"it has {len(rejected[0].fields)} fields, the header has {len(names)}"
+            message = (
+                f"{file}:{rejected[0].line}: {error}; none of its {len(rejected)} rows can be read: correct the file"
+            )
         raise NewProjectError(message)
-    return Table(file, delimiter, names, tuple(zip(*good, strict=True)), tuple(ragged), whole)
+    lines = tuple(record.line for record in rejected)
+    return Table(file, delimiter, names, tuple(zip(*good, strict=True)), lines, whole)
 
 
 def _check_text(file: Path) -> None:
-    """Each line is UTF-8, as COPY expects, and there is at least one."""
+    """Every line must be UTF-8, as COPY expects, and one must not be blank."""
     filled = False
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -93,41 +97,32 @@ def _check_text(file: Path) -> None:
                 )
                 raise NewProjectError(message) from error
             if "\0" in text:
-                message = f"{file}:{number}: it holds a NUL byte: is it UTF-16, or no text at all? Save it as UTF-8"
+                message = f"{file}:{number}: it has a NUL byte: it may be UTF-16, or not text; save it as UTF-8"
                 raise NewProjectError(message)
     if not filled:
         raise NewProjectError(f"{file}: the file is empty: name one with a header and rows")
 
 
-def _records(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not blank, with the numbers of the lines on which they end."""
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, delimiter=delimiter)
-        try:
-            yield from ((reader.line_num, record) for record in reader if record)
-        except csv.Error as error:
-            message = f"{file}:{reader.line_num}: this is not CSV ({error}): look for a quote that is not closed"
-            raise NewProjectError(message) from error
-
-
 def _delimiter(file: Path) -> str:
-    """The delimiter that gives the header and almost all of the first rows the same number of fields, and the most.
+    """The delimiter with which the header and almost all of the first rows have the same and largest number of fields.
 
     Not csv.Sniffer, which takes a frequent letter or blank for the delimiter of a narrow file.
     """
 
     def width(delimiter: str) -> int:
-        widths = [len(record) for _, record in islice(_records(file, delimiter), SNIFFED_ROWS)]
+        widths = [len(record.fields) for record in islice(read_records(file, delimiter), SNIFFED_ROWS)]
         regular = widths.count(widths[0]) >= 0.9 * len(widths)
         return widths[0] if regular else 1
 
     return max(DELIMITERS, key=width)
 
 
-def _check_header(file: Path, names: tuple[str, ...], delimiter: str) -> None:
+def _check_header(place: str, header: Record, names: tuple[str, ...], delimiter: str) -> None:
+    if header.error:
+        raise NewProjectError(f"{place}: {header.error}")
     if len(names) == 1:
         message = (
-            f"{file}: with the delimiters , ; | and tab it has one column, '{names[0]}': a label and at least one "
+            f"{place}: with the delimiters , ; | and tab it has one column, '{names[0]}': a label and at least one "
             "feature are needed; convert another delimiter to a comma"
         )
         raise NewProjectError(message)
@@ -135,13 +130,13 @@ def _check_header(file: Path, names: tuple[str, ...], delimiter: str) -> None:
     if repeated:
         places = [place for place, name in enumerate(names, start=1) if name == repeated[0]]
         message = (
-            f"{file}:1: column '{repeated[0]}' is there {len(places)} times (columns {', '.join(map(str, places))}): "
+            f"{place}: column '{repeated[0]}' appears {len(places)} times (columns {', '.join(map(str, places))}): "
             "give each column a name of its own"
         )
         raise NewProjectError(message)
     if all(_number(name) for name in names):
         message = (
-            f"{file}:1: the first line holds values, not names ({delimiter.join(names[:4])} ...): put a line with the "
+            f"{place}: the first record has values, not names ({delimiter.join(names[:4])} ...): put a line with the "
             "names of the columns before it"
         )
         raise NewProjectError(message)

@@ -1,4 +1,4 @@
-"""What features.sql may join: other declared sources, each row with only what was known before its event."""
+"""As-of joins of features.sql: other declared sources, of which a row sees only what was known before its event."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 AS_OF = "as_of"
 """Name of the function that features.sql calls."""
-HOW = "{{ as_of('<source>', on='<COLUMN>') }}"
+USAGE = "{{ as_of('<source>', on='<COLUMN>') }}"
 
 
 @dataclass(frozen=True)
-class Joined:
-    """A source that features.sql joins.
+class AsOfJoin:
+    """One as-of join of features.sql.
 
     Args:
-        name: Its name, as declared.
+        name: Name of the joined source, as declared.
         source: Its declaration.
-        pairs: The columns that must be equal: of the streamed source, and of this one.
-        columns: The columns of it that may be read: none that is known only after the label.
-        event_time: Its column that says since when a row is known.
-        row_time: The streamed source's column that says when its row's event was.
+        pairs: The columns that must be equal: of the streamed source, and of the joined one.
+        columns: The joined columns that may be read: none that is known only after the label.
+        event_time: The joined source's column with the time from which a row is known.
+        row_time: The streamed source's column with the time of a row's event.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Joined:
 
     @property
     def delay(self) -> int:
-        """Seconds after its event time at which a row is known."""
+        """Seconds from a joined row's event time until it is known."""
         return int(self.source.known_after.total_seconds()) if self.source.known_after else 0
 
 
-def joined(project: "Project", name: Any, on: Any) -> Joined:
-    """Understand one call of as_of.
+def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
+    """Resolve one call of as_of against the declaration.
 
     Args:
         project: The project.
@@ -52,37 +52,35 @@ def joined(project: "Project", name: Any, on: Any) -> Joined:
         on: The column that is equal in both sources, several of them, or pairs, the streamed source's first.
 
     Returns:
-        The source that is joined.
+        The join.
 
     Raises:
-        ValueError: if it cannot be joined: what is wrong, and what to do.
+        ValueError: if it cannot be joined; the message says why, and what to do.
     """
-    found = next((each for each in project.sources if each.upper() == str(name).upper()), None)
-    if found is None:
-        message = (
-            f"as_of('{name}'): there is no source of this name, only {', '.join(project.sources)}: name one of them"
-        )
+    joined = next((each for each in project.sources if each.upper() == str(name).upper()), None)
+    if joined is None:
+        message = f"as_of('{name}'): no such source; the sources are {', '.join(project.sources)}: name one of them"
         raise ValueError(message)
-    source, streamed = project.sources[found], project.streamed
-    for each, declared in ((found, source), (project.source, streamed)):
+    source, streamed = project.sources[joined], project.streamed
+    for each, declared in ((joined, source), (project.source, streamed)):
         if declared.event_time is None:
             message = (
-                f"as_of('{found}'): source '{each}' declares no `event_time`, so what was known when cannot be told: "
-                "declare the column"
+                f"as_of('{joined}'): source '{each}' declares no `event_time`, so it is unclear when its rows "
+                "were known: declare the column"
             )
             raise ValueError(message)
     pairs = tuple((str(left).upper(), str(right).upper()) for left, right in _pairs(on))
     for column, declared, where in [
-        *((left, streamed, project.source) for left, _ in pairs), *((right, source, found) for _, right in pairs)
+        *((left, streamed, project.source) for left, _ in pairs), *((right, source, joined) for _, right in pairs)
     ]:  # fmt: skip
         if column not in declared.table_columns:
-            message = f"as_of('{found}', on=…): {column} is not a column of source '{where}': name one that is"
+            message = f"as_of('{joined}', on=…): {column} is not a column of source '{where}': name one that is"
             raise ValueError(message)
     if not pairs:
-        message = f"as_of('{found}') needs `on`, the column that is equal in both sources: write {HOW}"
+        message = f"as_of('{joined}') needs `on`, the column that is equal in both sources: write {USAGE}"
         raise ValueError(message)
     columns = tuple(name for name, column in source.table_columns.items() if not column.known_after_label)
-    return Joined(found, source, pairs, columns, str(source.event_time), str(streamed.event_time))
+    return AsOfJoin(joined, source, pairs, columns, str(source.event_time), str(streamed.event_time))
 
 
 def _pairs(on: Any) -> Sequence[tuple[Any, Any]]:
@@ -93,7 +91,7 @@ def _pairs(on: Any) -> Sequence[tuple[Any, Any]]:
 
 
 def join_problems(tree: nodes.Template, text: str, project: "Project") -> Iterator[tuple[int, str]]:
-    """What is wrong with the joins of features.sql, as far as its text tells.
+    """Find errors in the joins of features.sql, as far as its text shows them.
 
     Args:
         tree: The parsed template.
@@ -101,24 +99,23 @@ def join_problems(tree: nodes.Template, text: str, project: "Project") -> Iterat
         project: The project.
 
     Yields:
-        The line, and what is wrong, with what to do.
+        The line, and the error with what to do.
     """
     for call in tree.find_all(nodes.Call):
         if not isinstance(call.node, nodes.Name) or call.node.name != AS_OF:
             continue
         try:
-            given = {keyword.key: keyword.value.as_const() for keyword in call.kwargs}
-            names = dict(zip(("name", "on"), [each.as_const() for each in call.args], strict=False)) | given
+            keywords = {keyword.key: keyword.value.as_const() for keyword in call.kwargs}
+            arguments = dict(zip(("name", "on"), [each.as_const() for each in call.args], strict=False)) | keywords
         except nodes.Impossible:
-            continue  # it depends on what the template computes: told when it is rendered
+            continue  # it depends on what the template computes: an error when it is rendered
         try:
-            joined(project, names.get("name"), names.get("on"))
+            resolve_join(project, arguments.get("name"), arguments.get("on"))
         except ValueError as error:
             yield call.lineno, str(error)
     tables = "|".join(re.escape(name) for name in project.sources)
-    named = re.compile(rf'\bRAW"?\s*\.\s*"?({tables})\b', re.IGNORECASE)
+    direct = re.compile(rf'\bRAW"?\s*\.\s*"?({tables})\b', re.IGNORECASE)
     for number, line in enumerate(text.splitlines(), start=1):
-        found = named.search(line.split("--")[0])
-        if found:
-            what = f"{found[0]} is read by its name, so rows of the future too: write {HOW}, or {{{{ source }}}}"
-            yield number, what
+        match = direct.search(line.split("--")[0])
+        if match:
+            yield number, f"{match[0]} is read directly, so also rows of the future: write {USAGE}, or {{{{ source }}}}"

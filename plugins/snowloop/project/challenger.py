@@ -1,4 +1,4 @@
-"""The typed form of what a challenger may do beside the champion."""
+"""The declaration of the challenger: how it scores next to the champion."""
 
 from typing import Literal, Self
 
@@ -8,10 +8,14 @@ from snowloop.project.sources import Declaration
 
 
 class Challenger(Declaration):
-    """How the version with the alias CHALLENGER scores: the same rows in the shadow, or its share of the keys."""
+    """How the version with the alias CHALLENGER scores: all rows in shadow mode, or a share of the keys as canary."""
 
-    mode: Literal["shadow", "canary"] = Field(description="Scored beside the champion, or serving a share of the keys.")
-    share: float | None = Field(None, gt=0, lt=1, description="canary: share of the keys, by hash of the key.")
+    mode: Literal["shadow", "canary"] = Field(
+        description="shadow: score all rows without serving; canary: serve a share of the keys."
+    )
+    share: float | None = Field(
+        None, gt=0, lt=1, description="With canary: the share of the keys, chosen by hash of the key."
+    )
 
     @model_validator(mode="after")
     def _share_of_a_canary(self) -> Self:
@@ -19,6 +23,6 @@ class Challenger(Declaration):
             message = "mode canary needs the share of the keys that the challenger serves, such as `share: 0.1`"
             raise ValueError(message)
         if self.mode == "shadow" and self.share is not None:
-            message = "share goes with mode canary: in the shadow the challenger scores all rows; remove `share`"
+            message = "share is for mode canary: a shadow challenger scores all rows; remove `share`"
             raise ValueError(message)
         return self

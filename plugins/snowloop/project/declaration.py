@@ -1,4 +1,4 @@
-"""The typed form of project.yaml."""
+"""The declaration of a project: the typed form of project.yaml."""
 
 import math
 from pathlib import Path
@@ -23,57 +23,65 @@ from snowloop.project.sources import (
     Source,
     Text,
 )
-from snowloop.project.training import Candidate, Limits, Split, contestants
+from snowloop.project.training import Candidate, Limits, Split, expanded
 
 
 class Replay(Declaration):
-    """How a single data file plays the passing of time: its first rows train, the others arrive in files later."""
+    """How a single data file is replayed over time: its first rows train, the others arrive later in files."""
 
-    initial: float = Field(0.6, gt=0, le=1, description="Share of the rows that are there at first, and train.")
-    batches: int = Field(3, ge=1, le=1000, description="Files in which the other rows arrive.")
+    initial: float = Field(0.6, gt=0, le=1, description="Share of the rows that are loaded first, for training.")
+    batches: int = Field(3, ge=1, le=1000, description="Number of files in which the other rows arrive.")
     shuffle: bool = Field(
-        False, description="Deal the rows out at random, by the seed: for a file in no order of time."
+        False, description="Assign the rows at random, by the seed: for a file that is not in order of time."
     )
 
 
 class Schedule(Declaration):
-    """When Airflow runs a loop by itself; null: only by hand."""
+    """When Airflow runs a DAG by itself; null: only when triggered."""
 
-    train: Text | None = Field(None, description="Of training: a cron line or a preset such as @weekly, in UTC.")
+    train: Text | None = Field(None, description="Training: a cron expression or a preset such as @weekly, in UTC.")
 
 
 class Environment(Declaration):
-    """Objects that are shared by the stages."""
+    """Snowflake objects that all stages share."""
 
-    warehouse: Identifier = Field("SNOWLOOP_WH", description="The warehouse of all stages; it is made if missing.")
+    warehouse: Identifier = Field(
+        "SNOWLOOP_WH", description="The warehouse of all stages; it is created if it does not exist."
+    )
     warehouse_size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
-        "XSMALL", description="Its size where it is made."
+        "XSMALL", description="Its size when it is created."
     )
     artifact_repository: str | None = Field(
         "snowflake.snowpark.pypi_shared_repository",
         pattern=r"^\w+(\.\w+){0,2}$",
-        description="Where Snowflake takes the packages from; null: its own conda channel.",
+        description="Where Snowflake installs packages from; null: its conda channel.",
     )
 
 
 class Serving(Declaration):
     """How the native scoring task runs."""
 
-    schedule: Text | None = Field(None, description="'5 MINUTE', a cron line with its zone, or null: when rows come.")
-    minimum_interval_seconds: int = Field(10, ge=10, le=604_800, description="Least time between triggered runs.")
-    timeout_seconds: int = Field(3600, ge=1, le=604_800, description="Longest time of a run of the whole graph.")
-    suspend_after_failures: int = Field(3, ge=0, description="Failed runs in a row that suspend it; 0: never.")
-    retry_attempts: int = Field(1, ge=0, le=30, description="How often a failed run is tried again.")
-    overlap: bool = Field(False, description="Whether a run may begin while the monitoring of the last one goes on.")
-    warehouse: Identifier | None = Field(None, description="Where the tasks run; null: the environment's warehouse.")
+    schedule: Text | None = Field(
+        None, description="Such as '5 MINUTE', or a cron expression with its time zone; null: when rows arrive."
+    )
+    minimum_interval_seconds: int = Field(10, ge=10, le=604_800, description="Minimum time between triggered runs.")
+    timeout_seconds: int = Field(3600, ge=1, le=604_800, description="Maximum time of a run of the task graph.")
+    suspend_after_failures: int = Field(
+        3, ge=0, description="Number of consecutive failed runs that suspend the task; 0: never."
+    )
+    retry_attempts: int = Field(1, ge=0, le=30, description="How often a failed run is retried.")
+    overlap: bool = Field(False, description="Whether a run may start while the previous one is still being monitored.")
+    warehouse: Identifier | None = Field(None, description="The warehouse of the tasks; null: that of the environment.")
     serverless: bool = Field(False, description="Run on compute that Snowflake manages, without a warehouse.")
     initial_size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
-        "XSMALL", description="Size with which a serverless task begins."
+        "XSMALL", description="Initial size of a serverless task."
     )
-    target_completion: Text = Field("5 MINUTES", description="How fast a serverless triggered run should be done.")
-    corrections: bool = Field(False, description="Whether a row that is updated in the source is scored again.")
-    keep_features: bool = Field(True, description="Whether SERVING.SCORED keeps what features.sql gave.")
-    challenger: Challenger | None = Field(None, description="What the version with the alias CHALLENGER does.")
+    target_completion: Text = Field("5 MINUTES", description="How fast a serverless, triggered run should finish.")
+    corrections: bool = Field(False, description="Whether rows that are updated in the source are scored again.")
+    keep_features: bool = Field(True, description="Whether SERVING.SCORED keeps the features of each row.")
+    challenger: Challenger | None = Field(
+        None, description="How the version with the alias CHALLENGER scores; null: it does not."
+    )
 
     @model_validator(mode="after")
     def _one_compute(self) -> Self:
@@ -84,11 +92,11 @@ class Serving(Declaration):
 
 
 class Project(Declaration):
-    """All that Snowloop knows of a project."""
+    """The declaration of a project."""
 
     name: Annotated[Name, AfterValidator(str.lower)] = Field(description="Name of the project and of its folder.")
     description: str = Field("", description="What is predicted, and for whom.")
-    owners: tuple[Text, ...] = Field((), description="Who answers for it: owners of its DAGs.")
+    owners: tuple[Text, ...] = Field((), description="Who is responsible for it: the owners of its DAGs.")
     tags: tuple[Text, ...] = Field((), description="Tags of its DAGs.")
     source: Name = Field(description="The source whose new rows are scored.")
     key: tuple[Identifier, ...] = Field(min_length=1, description="Columns that together identify a row.")
@@ -96,12 +104,17 @@ class Project(Declaration):
     label: Label
     split: Split = Split()
     metric: Metric
-    candidates: tuple[Candidate, ...] = Field(min_length=1, description="The models that compete for the gate.")
+    candidates: tuple[Candidate, ...] = Field(min_length=1, description="The models that compete to be promoted.")
     cross_validation: int | None = Field(
-        None, ge=2, le=20, description="Folds of the training rows on which each candidate is also judged; null: none."
+        None,
+        ge=2,
+        le=20,
+        description="Number of folds of the training rows for cross-validation; null: no cross-validation.",
     )
     limits: Limits = Field(Limits(), description="How long a candidate may train.")
-    packages: tuple[Text, ...] = Field(min_length=1, description="What model.py needs, such as scikit-learn==1.9.1.")
+    packages: tuple[Text, ...] = Field(
+        min_length=1, description="Packages that model.py needs, such as scikit-learn==1.9.1."
+    )
     contract: Contract = Contract()
     leakage: Leakage = Leakage()
     evaluation: EvaluationPlan = EvaluationPlan()
@@ -109,9 +122,9 @@ class Project(Declaration):
     approval: Approval = Approval()
     replay: Replay | None = None
     sample: str | None = Field(
-        None, description="Below include/data: a folder, or a generator (.py), for a run without data."
+        None, description="A folder or a generator (.py) below include/data, for runs without other data."
     )
-    seed: int = Field(0, description="Of everything that is random.")
+    seed: int = Field(0, description="Seed of everything that is random.")
     schedule: Schedule = Schedule()
     environment: Environment = Environment()
     serving: Serving = Serving()
@@ -132,20 +145,20 @@ class Project(Declaration):
                 f"source '{self.source}' is not one of sources ({', '.join(self.sources)}): name one of them"
             )
         else:
-            wanted = [*self.key, *filter(None, (self.split.order_by, self.split.column))]
+            required = [*self.key, *filter(None, (self.split.order_by, self.split.column))]
             problems += [
                 f"column {column} (of key or split) is not a column of source '{self.source}': declare it there"
-                for column in wanted
+                for column in required
                 if column not in self.streamed.table_columns
             ]
             problems += self._event_time_problems() + self.split.problems(self.streamed, self.key)
         late = [column for column in self.known_after_label if column in self.key]
         if late:
-            problems.append(f"key column {late[0]} cannot be known_after_label: rows are scored by it before")
+            problems.append(f"key column {late[0]} cannot be known_after_label: rows are scored by it earlier")
         problems += [*self._task_problems(), *self._name_problems(), *self._unique_problems()]
-        names = [candidate.name.upper() for candidate in self.contestants]
+        names = [candidate.name.upper() for candidate in self.expanded_candidates]
         if len(set(names)) < len(names):
-            problems.append("two candidates have the same name (case does not count): rename one")
+            problems.append("two candidates have the same name (case is ignored): rename one")
         return problems
 
     def _task_problems(self) -> list[str]:
@@ -156,39 +169,41 @@ class Project(Declaration):
         columns = source.table_columns if source else {}
         problems += [
             f"slice column {each.column} has edges, which are for numbers; it is a {columns[each.column].type}: remove "
-            "`edges`, then each value is a part"
+            "`edges`, then each value is a slice"
             for each in self.evaluation.slices
             if each.edges and each.column in columns and not columns[each.column].is_number
         ]
         if task == "multiclass" and "threshold" in self.evaluation.model_fields_set:
-            problems.append("evaluation.threshold is of two classes; of several the likeliest is told: remove it")
+            problems.append(
+                "evaluation.threshold is for two classes; of several, the most likely is predicted: remove it"
+            )
         return problems
 
     def _name_problems(self) -> list[str]:
-        """Names that stand for one thing twice, or for something of Snowloop's own."""
+        """Names that appear twice, or that Snowloop itself uses."""
         problems = []
         tables = [name.upper() for name in self.sources]
         for what, names in (("source", tables), ("key column", self.key)):
             twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-            problems += [f"{what} {name} is there twice (case does not count): remove or rename one" for name in twice]
+            problems += [f"{what} {name} appears twice (case is ignored): remove or rename one" for name in twice]
         if self.label.column in self.key:
             problems.append(f"label {self.label.column} is a key column too: give it another name in label.sql")
         streamed = self.sources.get(self.source)
-        taken = [name for name in streamed.table_columns if name in RESERVED] if streamed else []
-        taken += [name for name in self.key if name in RESERVED_KEYS]
+        reserved = [name for name in streamed.table_columns if name in RESERVED] if streamed else []
+        reserved += [name for name in self.key if name in RESERVED_KEYS]
         problems += [
-            f"column {name} has a name that Snowloop gives to a column of its own: declare another name, and put the "
-            "file's into `field`"
-            for name in taken
+            f"column {name} has a name that Snowloop uses for a column of its own: declare another name, and that of "
+            "the file as `field`"
+            for name in reserved
         ]
         return problems
 
     def _unique_problems(self) -> list[str]:
-        """Of rows that arrive only keys are compared with those that came before."""
+        """Only the keys of arriving rows are compared with those of earlier rows."""
         streamed = self.sources.get(self.source)
         return [
-            f"column {name} is unique in source '{self.source}', whose rows are scored: of rows that arrive the key "
-            "alone can be kept so; remove `unique`, or make the column the key"
+            f"column {name} is unique in source '{self.source}', whose rows are scored: only the key of arriving rows "
+            "is checked against earlier rows; remove `unique`, or make the column the key"
             for name, column in (streamed.columns.items() if streamed else ())
             if column.unique and self.key != (name,)
         ]
@@ -213,13 +228,13 @@ class Project(Declaration):
 
     @property
     def data_dir(self) -> Path:
-        """Where the data is unless a run names another place: a folder, or the generator (.py) that makes one."""
+        """The default place of the data: a folder, or a generator (.py) that creates one."""
         return self._directory.parents[1] / "data" / (self.sample or self.name)
 
     @property
-    def contestants(self) -> tuple[Candidate, ...]:
-        """The candidates that are trained: each as declared, and each point of a declared search."""
-        return contestants(self.candidates)
+    def expanded_candidates(self) -> tuple[Candidate, ...]:
+        """The candidates that are trained: those declared, and each combination of a declared search."""
+        return expanded(self.candidates)
 
     @property
     def streamed(self) -> Source:
@@ -228,7 +243,7 @@ class Project(Declaration):
 
     @property
     def known_after_label(self) -> list[str]:
-        """Columns of the streamed source that features.sql must not use: they are known only when the label is."""
+        """Columns of the streamed source that features.sql must not use, because they are known only with the label."""
         source = self.sources.get(self.source)
         return [name for name, column in source.table_columns.items() if column.known_after_label] if source else []
 
@@ -271,11 +286,11 @@ class Project(Declaration):
         Raises:
             ProjectError: if there is none of that name.
         """
-        for candidate in self.contestants:
+        for candidate in self.expanded_candidates:
             if candidate.name.upper() == name.upper():
                 return candidate
-        known = ", ".join(candidate.name for candidate in self.contestants)
-        message = f"project {self.name} has no candidate '{name}': it declares {known}"
+        names = ", ".join(candidate.name for candidate in self.expanded_candidates)
+        message = f"project {self.name} has no candidate '{name}': it declares {names}"
         raise ProjectError(message)
 
     def text(self, file: str) -> str:

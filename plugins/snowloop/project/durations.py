@@ -1,4 +1,4 @@
-"""Lengths of time as a declaration writes them: a number and a unit."""
+"""Durations in a declaration: a number and a unit."""
 
 import re
 from datetime import timedelta
@@ -13,19 +13,19 @@ WRITTEN = re.compile(r"(\d{1,6}) ?(s|seconds?|m|minutes?|h|hours?|d|days?)")
 def _duration(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
-    found = WRITTEN.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not int(found[1]):
-        message = "a length of time is a whole number above 0 and a unit: write it like 30 minutes, 24h or 7 days"
+    match = WRITTEN.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        message = "a duration is a whole number above 0 and a unit: write it like 30 minutes, 24h or 7 days"
         raise ValueError(message)
-    unit = found[2] if len(found[2]) == 1 else found[2].removesuffix("s")
-    return timedelta(seconds=int(found[1]) * SECONDS[unit])
+    unit = match[2] if len(match[2]) == 1 else match[2].removesuffix("s")
+    return timedelta(seconds=int(match[1]) * SECONDS[unit])
 
 
 def in_words(length: timedelta) -> str:
-    """A length of time in its greatest whole unit.
+    """A duration in its largest whole unit.
 
     Args:
-        length: The length; fractions of a second are dropped.
+        length: The duration; fractions of a second are dropped.
 
     Returns:
         For example ``7 days`` or ``90 minutes``.

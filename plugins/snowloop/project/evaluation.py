@@ -1,4 +1,4 @@
-"""The typed form of what is asked of a model before it serves: metric, leakage, evaluation, gate and approval."""
+"""The declaration of what a model must pass before it serves: metric, leakage, evaluation, gate and approval."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -11,22 +11,24 @@ from snowloop.project.sources import Declaration, Identifier, Name, Text
 
 
 class Metric(Declaration):
-    """The figure that decides, the bound it must keep, and by how much it may be worse than the champion's."""
+    """The deciding metric, its bound, and by how much it may be worse than the champion's."""
 
     name: Literal[
         "roc_auc", "average_precision", "accuracy", "f1", "log_loss", "brier", "balanced_accuracy", "f1_macro",
         "roc_auc_ovr", "rmse", "mae", "r2",
-    ] = Field(description="The metric that decides; it has to fit the task.")  # fmt: skip
-    at_least: float | None = Field(None, description="The bound of a metric of which more is better.")
-    at_most: float | None = Field(None, description="The bound of an error, of which less is better.")
+    ] = Field(description="The deciding metric; it must fit the task.")  # fmt: skip
+    at_least: float | None = Field(None, description="The bound of a metric where higher is better.")
+    at_most: float | None = Field(None, description="The bound of an error, where lower is better.")
     tolerance: float = Field(
-        0.0, ge=0, description="By how much it may be worse than the champion's or the baseline's."
+        0.0, ge=0, description="By how much it may be worse than that of the champion or the baseline."
     )
-    min_support: int = Field(20, ge=1, description="Held-out rows needed (of classes: of the rarest).")
+    min_support: int = Field(
+        20, ge=1, description="Minimum number of held-out rows; of a classification, of its rarest class."
+    )
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether a greater value is the better one."""
+        """Whether a higher value is better."""
         return self.name not in ERROR_METRICS
 
     @property
@@ -36,31 +38,37 @@ class Metric(Declaration):
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
-        wanted, other = ("at_least", "at_most") if self.higher_is_better else ("at_most", "at_least")
-        if getattr(self, wanted) is None or getattr(self, other) is not None:
-            message = f"the bound of {self.name} is declared by `{wanted}: <number>` and by nothing else"
+        required, other = ("at_least", "at_most") if self.higher_is_better else ("at_most", "at_least")
+        if getattr(self, required) is None or getattr(self, other) is not None:
+            message = f"the bound of {self.name} is declared by `{required}: <number>` and by nothing else"
             raise ValueError(message)
         return self
 
 
 class Leakage(Declaration):
-    """What a training set must not give away; a column that is known only after the label says so itself."""
+    """Bounds of the leakage checks; a column that is known only after the label declares that itself."""
 
-    max_single_feature: float = Field(0.9, gt=0, le=1, description="Highest ROC AUC (or R2) of one feature alone.")
-    max_identical_rows: float = Field(1.0, ge=0, le=1, description="Share of held-out rows also seen in training.")
+    max_single_feature: float = Field(0.9, gt=0, le=1, description="Highest ROC AUC (or R2) of a single feature.")
+    max_identical_rows: float = Field(
+        1.0, ge=0, le=1, description="Highest share of held-out rows whose features equal those of a training row."
+    )
     single_feature_rows: int = Field(
-        25_000, ge=10, description="Most training rows, and most held-out rows, on which one feature alone is tried."
+        25_000,
+        ge=10,
+        description="Maximum number of training rows, and of held-out rows, on which single features are tested.",
     )
 
 
 class Slice(Declaration):
-    """A part of the held-out rows that is measured by itself: each value of a column, or each range of numbers."""
+    """Held-out rows that are evaluated separately: for each value of a column, or for each range of numbers."""
 
     column: Identifier = Field(description="A feature, or a column of the source.")
-    edges: tuple[float, ...] = Field((), description="For numbers: where one range ends and the next begins.")
-    bound: float | None = Field(None, description="What the deciding metric must keep in each part; null: told only.")
-    min_rows: int = Field(100, ge=1, description="A part with fewer rows is told, not judged.")
-    inclusion: bool = Field(False, description="Whether it is about people who must not be treated worse.")
+    edges: tuple[float, ...] = Field((), description="For numbers: the boundaries between the ranges.")
+    bound: float | None = Field(None, description="Bound of the deciding metric in each part; null: reported only.")
+    min_rows: int = Field(100, ge=1, description="A part with fewer rows is reported, but not checked.")
+    inclusion: bool = Field(
+        False, description="Whether the slice is about groups of people who must not be treated worse."
+    )
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -71,16 +79,22 @@ class Slice(Declaration):
 
 
 class EvaluationPlan(Declaration):
-    """How a candidate is measured on the held-out rows."""
+    """How a candidate is evaluated on the held-out rows."""
 
-    slices: tuple[Slice, ...] = Field((), description="Parts of the rows that are measured by themselves.")
-    threshold: float = Field(0.5, ge=0, le=1, description="Score from which a row counts as class 1.")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Of the bootstrap intervals.")
-    resamples: int = Field(200, ge=50, le=10_000, description="Of the bootstrap.")
-    bootstrap_rows: int = Field(20_000, ge=100, description="Most rows of a resample; fewer make intervals wider.")
-    importance_rows: int = Field(500, ge=0, description="Rows of the permutation importance; 0: none is computed.")
-    skew_rows: int = Field(1000, ge=1, description="Rows that are scored both by SQL and by Python.")
-    baseline_rows: int = Field(20_000, ge=10, description="Most rows that the simple baseline is fitted on.")
+    slices: tuple[Slice, ...] = Field((), description="Parts of the rows that are evaluated separately.")
+    threshold: float = Field(0.5, ge=0, le=1, description="Score from which a row is predicted as class 1.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the bootstrap intervals.")
+    resamples: int = Field(200, ge=50, le=10_000, description="Number of bootstrap resamples.")
+    bootstrap_rows: int = Field(
+        20_000, ge=100, description="Maximum number of rows of a resample; fewer rows make wider intervals."
+    )
+    importance_rows: int = Field(
+        500, ge=0, description="Number of rows for the permutation importance; 0: it is not computed."
+    )
+    skew_rows: int = Field(1000, ge=1, description="Number of rows that are scored both by SQL and by Python.")
+    baseline_rows: int = Field(
+        20_000, ge=10, description="Maximum number of rows on which the simple baseline is fitted."
+    )
 
     @field_validator("slices")
     @classmethod
@@ -89,35 +103,45 @@ class EvaluationPlan(Declaration):
         twice = next((name for name in columns if columns.count(name) > 1), None)
         if twice:
             message = (
-                f"column {twice} has two slices, and its parts could not be told apart: keep one, with all edges in "
-                "it; for another view of it, add a feature to features.sql"
+                f"column {twice} has two slices: keep one, with all edges in it; for another view of the column, add a "
+                "feature to features.sql"
             )
             raise ValueError(message)
         return slices
 
 
 class Gate(Declaration):
-    """What the gate asks beside the metric's bound; it cannot be switched off."""
+    """What the gate checks in addition to the bound of the metric; it cannot be switched off."""
 
     champion: Literal["interval", "point"] = Field(
         "interval",
-        description="What must not be worse than the champion by more than the tolerance: the lower end of the paired "
-        "interval of the difference, or the difference itself.",
+        description="What must not be worse than the champion by more than the tolerance; interval: the lower end of "
+        "the paired interval of the difference; point: the difference itself.",
     )
-    max_skew: float = Field(1e-6, ge=0, description="Greatest difference of a row's scores by SQL and by Python.")
-    max_calibration_error: float | None = Field(None, gt=0, description="null: told only.")
-    max_model_bytes: int = Field(100_000_000, ge=1, description="Largest size of the pickled model.")
-    max_milliseconds_per_row: float = Field(10.0, gt=0, description="Longest time that a prediction may take.")
+    max_skew: float = Field(
+        1e-6, ge=0, description="Largest difference between the scores of a row by SQL and by Python."
+    )
+    max_calibration_error: float | None = Field(
+        None, gt=0, description="Largest calibration error; null: reported only."
+    )
+    max_model_bytes: int = Field(100_000_000, ge=1, description="Maximum size of the pickled model, in bytes.")
+    max_milliseconds_per_row: float = Field(
+        10.0, gt=0, description="Maximum time of a prediction per row, in milliseconds."
+    )
 
 
 class Approval(Declaration):
-    """In which environments a person must say yes before a promotion; by default in none."""
+    """The environments in which a person must approve a promotion; by default none."""
 
     targets: tuple[Annotated[Name, AfterValidator(str.lower)], ...] = Field(
-        (), description="Environments, such as prod, in which a promotion waits for a person's yes."
+        (), description="Environments, such as prod, in which a promotion waits for approval."
     )
-    timeout: Duration = Field(timedelta(days=1), description="After this nobody has answered, and it is refused.")
-    approvers: tuple[Text, ...] = Field((), description="Airflow users who may answer; empty: who may edit the run.")
+    timeout: Duration = Field(
+        timedelta(days=1), description="Without an answer after this time, the promotion is refused."
+    )
+    approvers: tuple[Text, ...] = Field(
+        (), description="Airflow users who may approve; empty: whoever may edit the run."
+    )
 
     @model_validator(mode="after")
     def _asked(self) -> Self:

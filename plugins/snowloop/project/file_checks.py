@@ -1,4 +1,4 @@
-"""Looks at the files beside project.yaml without running them: what would fail at the first stage is told at once."""
+"""Checks the files next to project.yaml without running them, for errors that would fail the first stage."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ from snowloop.project.as_of_joins import AS_OF, join_problems
 if TYPE_CHECKING:
     from snowloop.project.declaration import Candidate, Project
 
-GIVEN = {"features.sql": "source", "label.sql": "raw"}
-"""The tables that Snowloop gives each template."""
+TABLES = {"features.sql": "source", "label.sql": "raw"}
+"""The variable of each template that stands for its table, or for the schema of its tables."""
 
 HELPERS = {"features.sql": {"identifier", AS_OF}, "label.sql": {"identifier"}}
 """Functions that each template may call."""
@@ -33,16 +33,16 @@ Problem = tuple[FilePlace, str]
 
 
 def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
-    """What is wrong with features.sql, label.sql and model.py, as far as they tell it without a Snowflake.
+    """Find errors in features.sql, label.sql and model.py, as far as they show without Snowflake.
 
     Args:
         directory: The project's folder.
         project: What project.yaml declares.
 
     Yields:
-        Where it is wrong, and what is, with what to do.
+        The place, and the error with what to do.
     """
-    for file in (*GIVEN, "model.py"):
+    for file in (*TABLES, "model.py"):
         try:
             text = (directory / file).read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -57,23 +57,21 @@ def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
 
 
 def _template_problems(file: str, text: str, project: "Project") -> Iterator[Problem]:
-    given = GIVEN[file]
+    table = TABLES[file]
     environment = Environment()  # noqa: S701 - SQL, and nothing is rendered
     try:
         tree = environment.parse(text)
     except TemplateSyntaxError as error:
-        yield FileLine(file, error.lineno), f"this is no template of Jinja: {error.message}; mend the line"
+        yield FileLine(file, error.lineno), f"this is not a valid Jinja template: {error.message}; correct the line"
         return
     names = meta.find_undeclared_variables(tree) - set(environment.globals) - HELPERS[file]
-    for name in sorted(names - {given}):
+    for name in sorted(names - {table}):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
-        yield FileLine(file, line), f"'{{{{ {name} }}}}' is not known: only '{{{{ {given} }}}}' is given to this file"
+        yield FileLine(file, line), f"'{{{{ {name} }}}}' is undefined: this file has only '{{{{ {table} }}}}'"
     if not any(line.strip() and not line.strip().startswith("--") for line in text.splitlines()):
-        yield FileLine(file, 1), f"the file holds no query: write one SELECT over {{{{ {given} }}}}"
+        yield FileLine(file, 1), f"the file has no query: write one SELECT over {{{{ {table} }}}}"
     elif file == "features.sql" and not names and not list(meta.find_referenced_templates(tree)):
-        what = (
-            "it never reads '{{ source }}': select FROM {{ source }}, because it is read over the table and the stream"
-        )
+        what = "it never reads '{{ source }}': select FROM {{ source }}, the table in training, the stream in scoring"
         yield FileLine(file, 1), what
     if file == "features.sql":
         yield from ((FileLine(file, line), what) for line, what in join_problems(tree, text, project))
@@ -84,7 +82,7 @@ def _model_problems(text: str, candidates: "Sequence[Candidate]") -> Iterator[Pr
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
-        yield FileLine("model.py", line), f"this is not Python: {getattr(error, 'msg', error)}; mend the line"
+        yield FileLine("model.py", line), f"this is not Python: {getattr(error, 'msg', error)}; correct the line"
         return
     builders = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build_model"]
     if not builders:
@@ -96,11 +94,11 @@ def _model_problems(text: str, candidates: "Sequence[Candidate]") -> Iterator[Pr
 
 
 def _folder_problems(text: str, directory: Path) -> Iterator[Problem]:
-    """Only modules travel into Snowflake, not folders: an import of one would fail there, much later."""
+    """Only modules are uploaded to Snowflake, not folders: the import of a folder would fail there, much later."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return  # told already
+        return  # reported already
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -111,14 +109,14 @@ def _folder_problems(text: str, directory: Path) -> Iterator[Problem]:
         for folder in sorted({name.split(".")[0] for name in names}):
             if folder and (directory / folder).is_dir() and not (directory / f"{folder}.py").is_file():
                 what = (
-                    f"'{folder}' is a folder, and only modules beside model.py go with it into Snowflake: put its code "
-                    f"into {folder}.py beside model.py"
+                    f"'{folder}' is a folder, but only modules next to model.py are uploaded to Snowflake: put its "
+                    f"code into {folder}.py next to model.py"
                 )
                 yield FileLine("model.py", node.lineno), what
 
 
 def _bound(tree: ast.Module) -> set[str]:
-    """Names that a module gets by other ways than a plain function; a star import may bring any."""
+    """Names that a module defines in other ways than by a plain function; a star import may define any."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     for node in ast.walk(tree):
@@ -128,17 +126,17 @@ def _bound(tree: ast.Module) -> set[str]:
 
 
 def _parameter_problems(arguments: ast.arguments, candidates: "Sequence[Candidate]") -> Iterator[Problem]:
-    """Parameters of a candidate that build_model does not take, and those it needs and does not get."""
-    taken = [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
+    """Parameters of a candidate that build_model does not accept, and required ones that are missing."""
+    accepted = [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
     positional = arguments.args[: len(arguments.args) - len(arguments.defaults)]
     keyword = [each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not default]
     needed = {argument.arg for argument in (*positional, *keyword)} - {"seed"}
     for place, candidate in enumerate(candidates):
         searched = candidate.search.space if candidate.search else {}
         for name in (*candidate.params, *searched):
-            if arguments.kwarg is None and name not in taken:
-                known = ", ".join(taken) or "no parameters"
-                what = f"build_model of model.py takes no parameter '{name}' (it takes {known}): mend one of the two"
+            if arguments.kwarg is None and name not in accepted:
+                names = ", ".join(accepted) or "no parameters"
+                what = f"build_model of model.py takes no parameter '{name}' (it takes {names}): correct one of the two"
                 part = ("search", "space") if name in searched else ("params",)
                 yield ("candidates", place, *part, name), what
         for name in sorted(needed - set(candidate.params) - set(searched)):

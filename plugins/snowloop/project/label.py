@@ -1,4 +1,4 @@
-"""The typed form of what is predicted, and the metrics that fit it."""
+"""The declaration of the label, and the metrics that fit its task."""
 
 from typing import Any, Literal, Self
 
@@ -12,33 +12,35 @@ METRICS = {
     "multiclass": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc_ovr"),
     "regression": ("rmse", "mae", "r2"),
 }
-"""The metrics of each task; snowloop_measures.py computes them."""
+"""The metrics of each task; snowloop_procedures.metrics computes them."""
 
 ERROR_METRICS = ("log_loss", "brier", "rmse", "mae")
-"""Metrics of which less is better."""
+"""Metrics where lower is better."""
 
 
 class Label(Declaration):
-    """What is predicted; ``label.sql`` gives it.
+    """What is predicted; ``label.sql`` returns it.
 
-    A classification's label is 0 or 1, and 1 is what SCORE tells. The label of several classes (``multiclass``) is one
-    of the declared classes, all of them texts or all whole numbers.
+    The label of a classification is 0 or 1, and SCORE is the probability of 1. The label of several classes
+    (``multiclass``) is one of the declared classes, which are all texts or all whole numbers.
     """
 
     column: Identifier = Field(description="Its column in label.sql.")
     task: Literal["classification", "multiclass", "regression"] = Field(
-        description="Two classes (the label is 0 or 1), several, or a number."
+        description="classification: the label is 0 or 1; multiclass: several classes; regression: a number."
     )
-    classes: tuple[StrictInt | StrictStr, ...] = Field((), description="Of a multiclass label: every class there is.")
-    known_after: Duration | None = Field(None, description="How long after the event time the label becomes known.")
-    known_at: Identifier | None = Field(None, description="Column of label.sql: when the label became known.")
+    classes: tuple[StrictInt | StrictStr, ...] = Field((), description="With multiclass: all classes.")
+    known_after: Duration | None = Field(None, description="How long after the event time the label is known.")
+    known_at: Identifier | None = Field(
+        None, description="Column of label.sql with the time at which the label became known."
+    )
 
     @field_validator("classes", mode="before")
     @classmethod
     def _alike(cls, values: Any) -> Any:
-        """Say what is wrong in one message: YAML reads yes and no as truth values, and 1.5 as a number."""
+        """One message instead of one for each class: YAML reads yes and no as booleans, and 1.5 as a number."""
         if not isinstance(values, list | tuple):
-            message = "a list of classes is expected, such as [basic, plus, pro] or [1, 2, 3]"
+            message = "expected a list of classes, such as [basic, plus, pro] or [1, 2, 3]"
             raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError with its place
         kinds = {type(value) for value in values}
         if values and kinds not in ({str}, {int}):
@@ -64,18 +66,18 @@ class Label(Declaration):
             raise ValueError(message)
         if self.task != "multiclass" and self.classes:
             message = (
-                f"classes go with `task: multiclass`, not with {self.task}: remove them, or change the task "
+                f"classes are for `task: multiclass`, not for {self.task}: remove them, or change the task "
                 "(the label of a classification is 0 or 1)"
             )
             raise ValueError(message)
         if self.known_after and self.known_at:
-            message = "known_after and known_at both say when the label is known: keep one of them"
+            message = "known_after and known_at both define when the label is known: keep one of them"
             raise ValueError(message)
         return self
 
     @property
     def values(self) -> tuple[int | str, ...]:
-        """All values that the label may have; none are told of a regression."""
+        """All values that the label may have; empty for a regression."""
         return (0, 1) if self.task == "classification" else self.classes
 
     @property

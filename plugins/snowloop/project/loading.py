@@ -1,4 +1,4 @@
-"""Finds and reads project.yaml files, and says in which line one is wrong."""
+"""Finds and reads project.yaml files; errors name the line."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -19,14 +19,14 @@ LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(LOADER):  # type: ignore[misc, valid-type]
-    """Refuses a key that a mapping has twice: YAML forbids it, and PyYAML would take the last one without a word."""
+    """Refuses a duplicate key: YAML forbids it, but PyYAML silently takes the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    raise yaml.MarkedYAMLError(problem=f"key '{key.value}' is there twice", problem_mark=key.start_mark)
+                    raise yaml.MarkedYAMLError(problem=f"key '{key.value}' appears twice", problem_mark=key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -36,7 +36,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def include_dir() -> Path:
-    """The folder of SQL and templates: SNOWLOOP_INCLUDE, or the wheel's own, or ``include`` beside ``plugins``."""
+    """The folder of SQL and templates: SNOWLOOP_INCLUDE, or the wheel's own, or ``include`` next to ``plugins``."""
     configured = os.environ.get("SNOWLOOP_INCLUDE")
     if configured:
         return Path(configured)
@@ -44,7 +44,7 @@ def include_dir() -> Path:
 
 
 def is_installed() -> bool:
-    """Whether this is an installed Snowloop: it brings SQL and templates within the package, and no projects."""
+    """Whether Snowloop is installed as a package, which contains SQL and templates, but no projects."""
     return (_PACKAGE / "include").is_dir()
 
 
@@ -57,31 +57,31 @@ def project_folders() -> list[Path]:
         The folders; SNOWLOOP_PROJECTS separates them as PATH does.
 
     Raises:
-        ProjectError: if SNOWLOOP_PROJECTS lists a folder that is not there.
+        ProjectError: if SNOWLOOP_PROJECTS lists a folder that does not exist.
     """
     listed = [Path(place) for place in os.environ.get("SNOWLOOP_PROJECTS", "").split(os.pathsep) if place]
     for folder in listed:
         if not folder.is_dir():
-            message = f"{folder}: no such folder, but SNOWLOOP_PROJECTS lists it: make it, or take it out of the list"
+            message = f"{folder}: no such folder, but SNOWLOOP_PROJECTS lists it: create it, or remove it from the list"
             raise ProjectError(message)
     if is_installed() and not os.environ.get("SNOWLOOP_INCLUDE"):
         return listed
     return list(dict.fromkeys([include_dir() / "projects", *listed]))
 
 
-def _found(folder: Path | None) -> dict[str, Path]:
+def _places(folder: Path | None) -> dict[str, Path]:
     """The folder of projects in which each name is declared."""
-    found: dict[str, Path] = {}
+    places: dict[str, Path] = {}
     for place in [folder] if folder else project_folders():
         for file in place.glob("*/project.yaml"):
             name = file.parent.name
-            if name in found:
+            if name in places:
                 message = (
-                    f"{file}: project {name} is declared in {found[name] / name} too: rename or remove one of them"
+                    f"{file}: project {name} is also declared in {places[name] / name}: rename or remove one of them"
                 )
                 raise ProjectError(message)
-            found[name] = place
-    return dict(sorted(found.items()))
+            places[name] = place
+    return dict(sorted(places.items()))
 
 
 def declared_projects(folder: Path | None = None) -> list[Project]:
@@ -94,7 +94,7 @@ def declared_projects(folder: Path | None = None) -> list[Project]:
         One project for each sub-folder that holds a project.yaml.
 
     Raises:
-        ProjectError: if some of them are not usable (it tells of all of them), or two have the same name.
+        ProjectError: if any of them is not usable (the message lists all errors), or two have the same name.
     """
     projects, errors = _loaded(folder)
     if errors:
@@ -103,20 +103,20 @@ def declared_projects(folder: Path | None = None) -> list[Project]:
 
 
 def usable_projects() -> list[Project]:
-    """The declared projects without those that are not usable: a mistake in one must not stop the DAGs of the others.
+    """The usable declared projects: an error in one must not stop the DAGs of the others.
 
     Returns:
-        One project for each usable declaration, in order of their names; ``declared_projects`` tells of the rest.
+        One project for each usable declaration, in order of their names; ``declared_projects`` reports the others.
 
     Raises:
-        ProjectError: if two projects have the same name, or a folder of SNOWLOOP_PROJECTS is not there.
+        ProjectError: if two projects have the same name, or a folder of SNOWLOOP_PROJECTS does not exist.
     """
     return _loaded(None)[0]
 
 
 def _loaded(folder: Path | None) -> tuple[list[Project], list[ProjectError]]:
     projects, errors = [], []
-    for name, place in _found(folder).items():
+    for name, place in _places(folder).items():
         try:
             projects.append(load_project(name, place))
         except ProjectError as error:
@@ -135,9 +135,9 @@ def load_project(name: str, folder: Path | None = None) -> Project:
         The project.
 
     Raises:
-        ProjectError: if a file is missing, or the declaration is wrong; the message says where and what to do.
+        ProjectError: if a file is missing, or the declaration is wrong; the message says where, and what to do.
     """
-    folders = _found(folder)
+    folders = _places(folder)
     if name not in folders:
         raise _unknown(name, folders, [folder] if folder else project_folders())
     directory = folders[name] / name
@@ -147,7 +147,7 @@ def load_project(name: str, folder: Path | None = None) -> Project:
             raise ProjectError(message)
     project = _parse(directory / "project.yaml")
     if project.name != name:
-        message = f"{directory / 'project.yaml'}: name is '{project.name}', the folder is '{name}'; make them equal"
+        message = f"{directory / 'project.yaml'}: name is '{project.name}', the folder is '{name}': make them equal"
         raise ProjectError(message)
     object.__setattr__(project, "_directory", directory)
     problems = [f"{_at(project, place)}: {what}" for place, what in file_problems(directory, project)]
@@ -156,19 +156,19 @@ def load_project(name: str, folder: Path | None = None) -> Project:
     return project
 
 
-def _unknown(name: str, known: Iterable[str], places: list[Path]) -> ProjectError:
+def _unknown(name: str, declared: Iterable[str], places: list[Path]) -> ProjectError:
     if not places:
-        message = f"{name}: no project of this name, nor any other: list their folder in SNOWLOOP_PROJECTS"
+        message = f"{name}: there are no projects: list their folder in SNOWLOOP_PROJECTS"
         return ProjectError(message)
-    there = ", ".join(known) or "none"
+    names = ", ".join(declared) or "none"
     files = ", ".join(FILES)
     return ProjectError(
-        f"{places[0] / name}: no project of this name (there are: {there}); add the folder with {files}"
+        f"{places[0] / name}: no project of this name (there are: {names}); add the folder with {files}"
     )
 
 
 def place_of(project: Project, *place: int | str) -> str:
-    """Where a part of a declaration stands, for messages.
+    """Where a part of a declaration is, for messages.
 
     Args:
         project: The project.
@@ -197,13 +197,13 @@ def _parse(path: Path) -> Project:
         raise ProjectError(message) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        message = f"{path}:{line}: this is not YAML: {error.problem}; mend the line or the one before it"
+        message = f"{path}:{line}: this is not YAML: {error.problem}; correct the line or the one before it"
         raise ProjectError(message) from error
     except yaml.YAMLError as error:
-        message = f"{path}: this is not YAML: {' '.join(str(error).split())}; remove what is no text"
+        message = f"{path}: this is not YAML: {' '.join(str(error).split())}; remove what is not text"
         raise ProjectError(message) from error
     if not isinstance(values, dict):
-        message = f"{path}:1: a mapping of keys and values is expected, such as `name: {path.parent.name}`"
+        message = f"{path}:1: expected a mapping of keys and values, such as `name: {path.parent.name}`"
         raise ProjectError(message)
     try:
         return Project.model_validate(values)
@@ -219,12 +219,12 @@ def _explained(error: ValidationError, tree: yaml.Node | None) -> Iterator[tuple
         where = ".".join(str(part) for part in place) or "project"
         if problem["type"] == "extra_forbidden":
             near = get_close_matches(str(place[-1]), _field_names(), n=1)
-            what = f"unknown key '{where}': remove it, or mend its spelling" + (f" ({near[0]}?)" if near else "")
+            what = f"unknown key '{where}': remove it, or correct its spelling" + (f" ({near[0]}?)" if near else "")
             what = f"unknown key '{where}': it belongs to another part" if near == [place[-1]] else what
         elif problem["type"] == "missing":
             what = f"'{where}' is missing: add it"
         else:
-            what = f"'{where}': {problem['msg'].removeprefix('Value error, ')} (found {_short(problem['input'])})"
+            what = f"'{where}': {problem['msg'].removeprefix('Value error, ')} (got {_short(problem['input'])})"
         yield _line(tree, place), what
 
 
@@ -242,10 +242,10 @@ def _line(node: yaml.Node | None, place: list[int | str]) -> int:
     line = node.start_mark.line + 1 if node else 1
     for part in place:
         if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if str(key.value).upper() == str(part).upper()]
-            if not found:
+            pairs = [(key, value) for key, value in node.value if str(key.value).upper() == str(part).upper()]
+            if not pairs:
                 break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
+            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             line = node.start_mark.line + 1

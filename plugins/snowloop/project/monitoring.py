@@ -1,4 +1,4 @@
-"""The typed form of what is watched of the version that serves."""
+"""The declaration of the bounds for monitoring the champion."""
 
 from datetime import timedelta
 
@@ -9,14 +9,15 @@ from snowloop.project.sources import Declaration
 
 
 class Monitoring(Declaration):
-    """Bounds of what `<project>__health` watches."""
+    """Bounds that the DAG `<project>__health` checks."""
 
-    max_model_age: Duration = Field(
-        timedelta(days=90), description="How old the training set of the version that serves may be."
-    )
+    max_model_age: Duration = Field(timedelta(days=90), description="Maximum age of the champion's training set.")
     max_slowdown: float = Field(
-        5.0, gt=1, description="How many times the usual seconds per row a scoring run of a minute or more may take."
+        5.0,
+        gt=1,
+        description="Maximum seconds per row of a scoring run of a minute or more, as a multiple of the median.",
     )
     max_backlog_age: Duration = Field(
-        timedelta(days=1), description="How long a load may wait to be scored; longer than the loop's schedule."
+        timedelta(days=1),
+        description="How long loaded rows may wait to be scored; it must be longer than the schedule of the loop.",
     )

@@ -1,4 +1,4 @@
-"""The JSON Schema of project.yaml, for editors that complete and check it: generated from the declaration's types."""
+"""The JSON Schema of project.yaml for editors, generated from the types of the declaration."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def project_schema() -> dict[str, Any]:
-    """The schema; a part without words of its own has those of its type, so that an editor always has some to show.
+    """The schema; a field without a description has that of its type, so that an editor always has one to show.
 
     Returns:
         A JSON Schema of the dialect 2020-12, which pydantic generates (https://docs.pydantic.dev/latest/concepts/json_schema).
@@ -27,7 +27,7 @@ def project_schema() -> dict[str, Any]:
 
 
 def _references(declared: dict[str, Any]) -> Iterator[str]:
-    """Names of the types that a field refers to itself; those of its items and values have words in their own place."""
+    """Names of the types to which a field itself refers; those of its items and values have their own descriptions."""
     for part in (declared, *declared.get("anyOf", ())):
         if "$ref" in part:
             yield part["$ref"].rpartition("/")[2]

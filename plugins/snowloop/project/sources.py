@@ -1,4 +1,4 @@
-"""The typed form of a project's sources: files, their columns, and what the values must be."""
+"""The declaration of a project's sources: files, their columns, and the contract of the values."""
 
 import re
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ TYPES = (
     "VARBINARY", "BOOLEAN", "DATE", "DATETIME", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMP_NTZ", "TIMESTAMP_TZ",
     "VARIANT", "OBJECT", "ARRAY",
 )  # fmt: skip
-"""Snowflake's names of types that a file can fill (https://docs.snowflake.com/en/sql-reference/intro-summary-data-types)."""
+"""Snowflake's names of the types that can be loaded from a file (https://docs.snowflake.com/en/sql-reference/intro-summary-data-types)."""
 
 RESERVED = frozenset({"REASON", "SOURCE", "RUN_ID", "QUARANTINED_AT", "TRAINING_SET", "SET_ASIDE_AT", "IS_HOLDOUT"})
 """Columns that Snowloop adds to those of the streamed source."""
@@ -28,7 +28,7 @@ RESERVED_KEYS = frozenset(
 )
 """Columns that Snowloop adds to those of the key."""
 MOMENT = re.compile(r"(DATE|DATETIME|TIMESTAMP|TIMESTAMP_NTZ)( ?\(\d+\))?")
-WITHOUT_ZONE = "moments are compared in UTC, so name a column that holds UTC and is declared TIMESTAMP_NTZ or DATE"
+WITHOUT_ZONE = "times are compared in UTC, so name a column that holds UTC and is declared TIMESTAMP_NTZ or DATE"
 
 
 def _name(value: str) -> str:
@@ -58,18 +58,20 @@ class Declaration(BaseModel):
 
 
 class Column(Declaration):
-    """One column of a source: its type, and what its values must be."""
+    """One column of a source: its type, and the contract of its values."""
 
     type: Annotated[str, AfterValidator(str.upper)] = Field(description="Such as NUMBER(38,0), FLOAT, VARCHAR or DATE.")
-    field: str | None = Field(None, description="Name in the file's header, if it is not the column's name.")
+    field: str | None = Field(None, description="Its name in the header of the file, if that differs.")
     nullable: bool = Field(True, description="Whether a row may have no value.")
     unique: bool = Field(
-        False, description="Whether no value may be there twice; in the source that is scored, for the key alone."
+        False, description="Whether each value must be unique; in the scored source, only for the key."
     )
-    min: float | None = Field(None, description="Least number that is allowed.")
-    max: float | None = Field(None, description="Greatest number that is allowed.")
-    allowed: tuple[Text, ...] | None = Field(None, description="The only values that are allowed.")
-    known_after_label: bool = Field(False, description="Known only when the label is: no feature may use it.")
+    min: float | None = Field(None, description="Lowest allowed number.")
+    max: float | None = Field(None, description="Highest allowed number.")
+    allowed: tuple[Text, ...] | None = Field(None, description="All allowed values.")
+    known_after_label: bool = Field(
+        False, description="Whether it is known only with the label; then no feature may use it."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -82,55 +84,57 @@ class Column(Declaration):
             message = f"type '{self.type}' is not a column type such as NUMBER(38,0), FLOAT, VARCHAR or DATE"
             raise ValueError(message + (f": {near[0]}?" if near else ""))
         if (self.min is not None or self.max is not None) and not self.is_number:
-            message = f"min and max are for numbers, this is a {self.type}: remove them, or mend the type"
+            message = f"min and max are for numbers, this is a {self.type}: remove them, or correct the type"
             raise ValueError(message)
         return self
 
     @property
     def is_number(self) -> bool:
-        """Whether its type is one of numbers."""
+        """Whether its type is numeric."""
         return self.type.split("(")[0].strip() in NUMBER_TYPES
 
 
 class RowId(Declaration):
-    """A key for files that have none: the number of the row in the original file, written as the first column."""
+    """A key for files without one: the number of the row in the original file, added as the first column."""
 
     column: Identifier = Field("ROW_ID", description="Name of the column.")
 
 
 class Freshness(Declaration):
-    """How old the newest row of a source may be when it is checked."""
+    """How old the newest row of a source may be when the contract is checked."""
 
-    max_age: Duration = Field(description="Such as 24h or 7 days.")
-    column: Identifier | None = Field(None, description="The DATE or TIMESTAMP, in UTC, of a row; null: of its load.")
+    max_age: Duration = Field(description="Maximum age, such as 24h or 7 days.")
+    column: Identifier | None = Field(
+        None, description="Column with the time of a row, in UTC; null: the time of its load."
+    )
 
 
 class Source(Declaration):
-    """Files of one shape, and the RAW table that they are loaded into."""
+    """Files with the same columns, and the RAW table into which they are loaded."""
 
-    file: Text = Field(description="Name, or pattern with *, of its files in the folder of the data.")
-    delimiter: str = Field(",", min_length=1, max_length=1, description="What separates the fields.")
-    header: bool = Field(True, description="Whether the first line holds the names of the columns.")
-    null_values: tuple[Text, ...] = Field(("",), description="Texts that stand for no value.")
-    row_id: RowId | None = Field(None, description="For files without a key: their rows are numbered.")
+    file: Text = Field(description="Name of its files in the data folder, or a pattern with *.")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="The character that separates the fields.")
+    header: bool = Field(True, description="Whether the first record has the names of the columns.")
+    null_values: tuple[Text, ...] = Field(("",), description="Texts that mean a missing value.")
+    row_id: RowId | None = Field(None, description="For files without a key: number the rows.")
     event_time: Identifier | None = Field(
-        None, description="The column that says when the row's event was: a DATE or TIMESTAMP_NTZ in UTC."
+        None, description="The column with the time of a row's event: a DATE or TIMESTAMP_NTZ in UTC."
     )
     known_after: Duration | None = Field(
-        None, description="Of a joined source: how long after its event time a row is there to be read; null: at once."
+        None, description="For as-of joins: how long after its event time a row is known; null: at once."
     )
-    freshness: Freshness | None = Field(None, description="How old the newest row may be; null: as old as it is.")
-    columns: dict[Identifier, Column] = Field(min_length=1, description="Its columns in the order of the file.")
+    freshness: Freshness | None = Field(None, description="How old the newest row may be; null: no limit.")
+    columns: dict[Identifier, Column] = Field(min_length=1, description="Its columns, in the order of the file.")
 
     @field_validator("columns", mode="before")
     @classmethod
     def _once(cls, columns: Any) -> Any:
-        """Names are the same whatever their case: a second one would replace the first without a word."""
+        """Names are compared without case: a second one would silently replace the first."""
         names = [str(name).upper() for name in columns] if isinstance(columns, dict) else []
         for name in names:
             if names.count(name) > 1:
                 message = (
-                    f"column {name} is there twice (case does not count): rename one, and put the file's in `field`"
+                    f"column {name} appears twice (case is ignored): rename one, and declare the file's name as `field`"
                 )
                 raise ValueError(message)
         return columns
@@ -156,7 +160,9 @@ class Source(Declaration):
     @model_validator(mode="after")
     def _numbered(self) -> Self:
         if self.row_id and self.row_id.column in self.columns:
-            message = f"row_id {self.row_id.column} is a column of the file too: name another, or make it the key"
+            message = (
+                f"row_id {self.row_id.column} is also a column of the file: choose another name, or make it the key"
+            )
             raise ValueError(message)
         return self
 

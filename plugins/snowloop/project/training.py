@@ -1,4 +1,4 @@
-"""The typed form of how models are made: which rows are held out, and which candidates are trained."""
+"""The declaration of training: which rows are held out, and which candidates are trained."""
 
 import hashlib
 import itertools
@@ -12,43 +12,44 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from snowloop.project.sources import Declaration, Identifier, Name, Source
 
-MOST = 50
-"""Most candidates of one search."""
-TURNS = 10_000
-"""Most draws of a random search: ranges of few whole numbers repeat themselves."""
+MAX_COMBINATIONS = 50
+"""Maximum number of candidates of one search."""
+MAX_DRAWS = 10_000
+"""Maximum number of draws of a random search: small ranges of whole numbers repeat themselves."""
 
 
 class Split(Declaration):
     """Which labelled rows are held out.
 
-    ``hash``: a share of the keys; ``group``: a share of the groups that a column names, each whole; ``order``: the last
-    rows in the order of a column; ``time``: the last rows by the source's event time, rows of one moment together.
+    ``hash``: a share of the keys; ``group``: a share of the groups that a column names, each kept whole; ``order``: the
+    last rows in the order of a column; ``time``: the last rows by event time, rows with the same time together.
     """
 
     by: Literal["hash", "group", "order", "time"] = Field(
-        "hash", description="A share by hash of the key, whole groups, or the last rows in an order or by event time."
+        "hash",
+        description="How rows are held out: by hash of the key, whole groups, or the last by a column or event time.",
     )
-    holdout: float = Field(0.25, gt=0, lt=1, description="Share of the labelled rows that only judge.")
+    holdout: float = Field(0.25, gt=0, lt=1, description="Share of the labelled rows that is held out for evaluation.")
     order_by: Identifier | None = Field(None, description="With `by: order`: the column that orders the rows.")
     column: Identifier | None = Field(None, description="With `by: group`: the column that names the group.")
 
     @property
     def kept_as(self) -> str | None:
-        """The column of a training set that names a row's group, or counts its place in the order; none by hash."""
+        """The column of a training set with the group of a row, or its position in the order; None by hash."""
         return {"group": "SNOWLOOP_GROUP", "order": "SNOWLOOP_ORDER", "time": "SNOWLOOP_ORDER"}.get(self.by)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if (self.by == "order") != (self.order_by is not None):
-            message = "order_by goes with `by: order`: name the column whose last rows are held out, or use `by: hash`"
+            message = "order_by is for `by: order`: name the column whose last rows are held out, or use `by: hash`"
             raise ValueError(message)
         if (self.by == "group") != (self.column is not None):
-            message = "column goes with `by: group`: name the column whose groups stay whole, or use `by: hash`"
+            message = "column is for `by: group`: name the column whose groups stay whole, or use `by: hash`"
             raise ValueError(message)
         return self
 
     def problems(self, source: Source, key: tuple[str, ...]) -> list[str]:
-        """What does not fit the source whose rows are split; empty if all does."""
+        """What does not fit the source whose rows are split; empty if everything fits."""
         columns = source.table_columns
         if self.by == "time" and source.event_time is None:
             return ["split `by: time` needs the source's event time: declare its `event_time`, or use `by: order`"]
@@ -60,20 +61,20 @@ class Split(Declaration):
 class Range(Declaration):
     """Numbers between two bounds, for a random search."""
 
-    low: float = Field(description="The least.")
-    high: float = Field(description="The greatest.")
-    log: bool = Field(False, description="Draw the order of magnitude: for rates and penalties.")
-    whole: bool = Field(False, description="Whole numbers alone.")
+    low: float = Field(description="Lowest value.")
+    high: float = Field(description="Highest value.")
+    log: bool = Field(False, description="Draw on a logarithmic scale: for rates and penalties.")
+    whole: bool = Field(False, description="Draw only whole numbers.")
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
         if self.low >= self.high or (self.log and self.low <= 0):
-            message = f"a range goes from low {self.low:g} up to high {self.high:g}, with log from above 0: mend them"
+            message = f"low {self.low:g} must be below high {self.high:g}, and above 0 with log: correct them"
             raise ValueError(message)
         return self
 
     def draw(self, chance: random.Random) -> float | int:
-        """One number, rounded to four digits so that names and reports stay short."""
+        """One number, rounded to four significant digits so that names and reports stay short."""
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         drawn = chance.uniform(low, high)
         value = math.exp(drawn) if self.log else drawn
@@ -91,18 +92,20 @@ Space = Annotated[
     Discriminator(
         _kind,
         custom_error_type="space",
-        custom_error_message="a list of values is expected, such as [2, 4], or a range such as {low: 0.01, high: 1}",
+        custom_error_message="expected a list of values, such as [2, 4], or a range such as {low: 0.01, high: 1}",
     ),
 ]
 
 
 class Search(Declaration):
-    """Parameters that are tried: every combination of a grid, or so many combinations drawn at random."""
+    """Parameters to search: every combination of a grid, or combinations drawn at random."""
 
-    kind: Literal["grid", "random"] = Field("grid", description="Every combination, or `samples` of them.")
-    space: dict[str, Space] = Field(min_length=1, description="Values, or a range, by parameter.")
-    samples: int | None = Field(None, ge=1, le=MOST, description="With `kind: random`: how many combinations.")
-    seed: int = Field(0, description="With `kind: random`: the same seed draws the same combinations.")
+    kind: Literal["grid", "random"] = Field("grid", description="grid: every combination; random: `samples` of them.")
+    space: dict[str, Space] = Field(min_length=1, description="Values, or a range, for each parameter.")
+    samples: int | None = Field(
+        None, ge=1, le=MAX_COMBINATIONS, description="With `kind: random`: the number of combinations."
+    )
+    seed: int = Field(0, description="With `kind: random`: the seed of the draw.")
 
     @model_validator(mode="after")
     def _drawable(self) -> Self:
@@ -112,12 +115,12 @@ class Search(Declaration):
         if empty:
             message = f"the space of {empty[0]} is empty: give a list of values or a range {{low: …, high: …}}"
         elif (self.kind == "random") != (self.samples is not None):
-            message = "samples goes with `kind: random`: say how many combinations are drawn, or use `kind: grid`"
+            message = "samples is for `kind: random`: declare the number of combinations, or use `kind: grid`"
         elif self.kind == "grid" and ranges:
             message = f"the space of {ranges[0]} is a range, which has no grid: list its values, or use `kind: random`"
-        elif self.kind == "grid" and points > MOST:
+        elif self.kind == "grid" and points > MAX_COMBINATIONS:
             message = (
-                f"the grid has {points} combinations, at most {MOST} are trained: list fewer, or use `kind: random`"
+                f"the grid has {points} combinations, more than {MAX_COMBINATIONS}: list fewer, or use `kind: random`"
             )
         elif self.samples and not ranges and self.samples > points:
             message = f"the space has {points} combinations, {self.samples} samples are too many: use `kind: grid`"
@@ -126,14 +129,14 @@ class Search(Declaration):
         raise ValueError(message)
 
     def combinations(self) -> list[dict[str, Any]]:
-        """The combinations, in an order that the declaration alone decides; none is there twice."""
+        """The combinations, in an order that depends only on the declaration, without duplicates."""
         names = sorted(self.space)
         if self.kind == "grid":
             grid = itertools.product(*(self.space[name] for name in names))
             return _distinct(dict(zip(names, values, strict=True)) for values in grid)
         chance = random.Random(self.seed)  # noqa: S311 - reproducible, not secret
         drawn: list[dict[str, Any]] = []
-        for _ in range(TURNS):
+        for _ in range(MAX_DRAWS):
             drawn = _distinct([*drawn, {name: _draw(self.space[name], chance) for name in names}])
             if len(drawn) == self.samples:
                 break
@@ -155,12 +158,14 @@ def _written(params: dict[str, Any]) -> str:
 class Candidate(Declaration):
     """One way to build the model: a name and the keyword arguments for ``build_model``; or many, by a search."""
 
-    name: Name = Field(description="Its name, with which its versions begin.")
+    name: Name = Field(description="Its name, with which the names of its versions begin.")
     params: dict[str, Any] = Field({}, description="Keyword arguments of `build_model` in model.py.")
-    search: Search | None = Field(None, description="More of them to try: each combination is a candidate of its own.")
+    search: Search | None = Field(
+        None, description="A search over more arguments: each combination is a candidate of its own."
+    )
 
     @model_validator(mode="after")
-    def _apart(self) -> Self:
+    def _disjoint(self) -> Self:
         both = sorted(set(self.params) & set(self.search.space)) if self.search else []
         if both:
             message = f"parameter {both[0]} is in params and in search.space: keep one of them"
@@ -168,7 +173,7 @@ class Candidate(Declaration):
         return self
 
     def expanded(self) -> list["Candidate"]:
-        """Itself, or a candidate for each combination; its name holds a hash of it, so others do not rename it."""
+        """Itself, or a candidate for each combination; its name has a hash of the combination, so it is stable."""
         if self.search is None:
             return [self]
         found = []
@@ -178,17 +183,19 @@ class Candidate(Declaration):
         return found
 
 
-def contestants(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates that are trained, searches expanded, in the order of the declaration."""
+def expanded(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates with searches expanded, in the order of the declaration."""
     return tuple(each for candidate in candidates for each in candidate.expanded())
 
 
 class Limits(Declaration):
-    """What a candidate's training may take; memory is that of the warehouse: `environment.warehouse_size`."""
+    """Limits on the training of a candidate; memory is limited by `environment.warehouse_size`."""
 
-    minutes: float | None = Field(None, gt=0, le=10_080, description="Longest time of a candidate; null: Snowflake's.")
+    minutes: float | None = Field(
+        None, gt=0, le=10_080, description="Maximum time per candidate, in minutes; null: Snowflake's own."
+    )
 
     @property
     def seconds(self) -> int | None:
-        """The bound as Snowflake takes it."""
+        """The limit as Snowflake takes it."""
         return None if self.minutes is None else math.ceil(self.minutes * 60)

@@ -4,16 +4,15 @@ import pytest
 
 from snowloop.errors import ChallengeRefused, GateRefused
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.challenger import Challenge, challenge, withdraw
+from snowloop.lifecycle.champion.challenger import Challenge, challenge, promote_challenger, withdraw
 from snowloop.lifecycle.champion.compare import compare_versions
-from snowloop.lifecycle.champion.succession import promote_challenger
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Override
 from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.lifecycle.versions import challenger, champion, crown
+from snowloop.lifecycle.versions import challenger, champion, set_champion
 from snowloop.workspace import Workspace
 from tests.support.duel import WHY, answer, arriving, call, declare, deploy, fresh, insert, name_challenger, scores
 from tests.support.world import World
@@ -56,7 +55,7 @@ def test_who_may_be_challenger(world: World):
 def test_a_version_that_is_worse_than_the_champion_alone_may_challenge_but_not_be_promoted(world: World):
     world.project = declare(world.project, mode="canary", share=0.1)
     given = world.workspace
-    crown(given, world.results["good"])
+    set_champion(given, world.results["good"])
     named = name_challenger(world, "modest", judge=True)
     assert (named.challenger, named.mode) == (world.results["modest"], "canary")
     with pytest.raises(GateRefused, match=r"champion GOOD_\w+ has 0\.97\d+ on the same rows: better by -0\.0"):
@@ -79,7 +78,7 @@ def test_a_refusal_that_was_heard_before_counts_again(world: World, way: str):
             challenge(given, version=good, reason=WHY, judge=True)
         with pytest.raises(ChallengeRefused, match=r"the gate refused it: .*declared is at least 0\.9999"):
             challenge(given, version=good, reason=WHY)
-        assert collect(given).judged.outcome == "refused"
+        assert collect(given).verdict.outcome == "refused"
         if way == "bound":
             challenge(Workspace(world.session, project, world.target), version=good, reason=WHY, judge=True)
         else:
@@ -111,7 +110,7 @@ def test_the_ledger_tells_who_challenged_and_why(world: World):
         f"SELECT VERDICT_ID FROM {{db}}.OPS.VERDICTS WHERE MODEL_VERSION = '{good}' ORDER BY DECIDED_AT DESC LIMIT 1"
     )
     assert all(each.done_by and each.done_at for each in entries)
-    assert ledger.reigns(ledger.entries(given))[-1] == world.results["modest"]
+    assert ledger.champion_history(ledger.entries(given))[-1] == world.results["modest"]
 
 
 def test_a_call_that_was_broken_off_is_completed(world: World):
@@ -120,10 +119,10 @@ def test_a_call_that_was_broken_off_is_completed(world: World):
     good = world.results["good"]
     world.rows(f"ALTER MODEL {{db}}.MODELS.DUEL VERSION {good} SET ALIAS = CHALLENGER")
     assert name_challenger(world, "good") == Challenge(good, None, "shadow")
-    assert ledger.standing(ledger.entries(given)) == good
+    assert ledger.current_challenger(ledger.entries(given)) == good
     world.rows("ALTER MODEL {db}.MODELS.DUEL VERSION CHALLENGER UNSET ALIAS")
     assert withdraw(given, reason="gone") == Challenge(None, good, "shadow")
-    assert ledger.standing(ledger.entries(given)) is None
+    assert ledger.current_challenger(ledger.entries(given)) is None
 
 
 def test_comparison_of_a_shadow_and_promotion_through_the_gate(world: World):
@@ -176,7 +175,7 @@ def test_comparison_of_a_shadow_and_promotion_through_the_gate(world: World):
     assert now.name == good
     assert challenger(given) is None
     assert ledger.entries(given)[-1].action == "promote"
-    assert ledger.standing(ledger.entries(given)) is None
+    assert ledger.current_challenger(ledger.entries(given)) is None
     withdrawn = compare_versions(given, version=modest)
     assert withdrawn.rows == {"champion": 0, "challenger": 0}
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import ProjectError
-from snowloop.lifecycle.champion.ledger import Entry, reigns, standing
+from snowloop.lifecycle.champion.ledger import Entry, champion_history, current_challenger
 from snowloop.lifecycle.scoring.desired import scoring_request
 from snowloop.lifecycle.scoring.plan import RunSql, make_plan
 from snowloop.project import load_project
 from snowloop.sql import render
 from snowloop_procedures import comparison
+from snowloop_procedures.requests import ComparisonRequest, Plan
 from tests.support.duel import declare, duel
 from tests.support.loops import FEATURES, deployed, desired, environment
 
@@ -96,13 +96,13 @@ def test_the_ledger_knows_champion_and_challenger_apart():
         entry("challenge", "C"),
         entry("promote", "D"),
     ]
-    assert (reigns(history), standing(history)) == (["A", "D"], "C")
+    assert (champion_history(history), current_challenger(history)) == (["A", "D"], "C")
     promoted = [*history, entry("promote", "C")]
-    assert (reigns(promoted), standing(promoted)) == (["A", "D", "C"], None)
+    assert (champion_history(promoted), current_challenger(promoted)) == (["A", "D", "C"], None)
     withdrawn = [*history, entry("withdraw", None)]
-    assert (reigns(withdrawn), standing(withdrawn)) == (["A", "D"], None)
+    assert (champion_history(withdrawn), current_challenger(withdrawn)) == (["A", "D"], None)
     rolled_back = [*promoted, entry("rollback", "D"), replace(entry("challenge", "A"), from_version=None)]
-    assert (reigns(rolled_back), standing(rolled_back)) == (["A", "D"], "A")
+    assert (champion_history(rolled_back), current_challenger(rolled_back)) == (["A", "D"], "A")
 
 
 def test_stability_is_the_sum_over_the_champions_deciles():
@@ -115,7 +115,7 @@ def test_stability_is_the_sum_over_the_champions_deciles():
     assert comparison.stability(np.zeros(20), np.zeros(20)) == pytest.approx(0)
 
 
-def test_versions_of_several_classes_are_compared_by_the_class_that_they_tell(session: Session, comparison: ModuleType):
+def test_versions_of_several_classes_are_compared_by_the_class_that_they_tell(session: Session):
     session.sql("CREATE OR REPLACE DATABASE COMPARED").collect()
     columns = "(ID NUMBER(38,0), SCORE FLOAT, PROBABILITIES VARIANT, MODEL_VERSION VARCHAR, RUN_ID VARCHAR"
     for statement in (
@@ -142,12 +142,11 @@ def test_versions_of_several_classes_are_compared_by_the_class_that_they_tell(se
         "champion/shadow.sql", database="COMPARED", champion="CHAMP", challenger="CHALL", key=("ID",), most=100,
         label="SELECT ID, KIND FROM COMPARED.RAW.ANSWERS", label_column="KIND", classes=("a", "b", "c"),
     )  # fmt: skip
-    plan = {"threshold": 0.5, "resamples": 50, "bootstrap_rows": 100, "confidence": 0.95}
-    order = {
-        "query": query, "paired": True, "task": "multiclass", "classes": ["a", "b", "c"], "metric": "accuracy",
-        "higher_is_better": True, "plan": plan, "seed": 1,
-    }  # fmt: skip
-    found = comparison.compare(session, order)
+    request = ComparisonRequest(
+        query=query, paired=True, task="multiclass", classes=("a", "b", "c"), metric="accuracy", higher_is_better=True,
+        plan=Plan(resamples=50, bootstrap_rows=100), seed=1,
+    )  # fmt: skip
+    found = comparison.compare(session, request)
     assert found["rows"] == {"champion": 5, "challenger": 5}
     assert found["labelled"] == {"champion": 4, "challenger": 4}
     assert found["agreement"] == pytest.approx(3 / 5)

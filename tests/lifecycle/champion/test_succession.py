@@ -10,9 +10,8 @@ from snowloop.cli.main import app
 from snowloop.errors import ApprovalRefused, ChallengeRefused, GateRefused
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval
-from snowloop.lifecycle.champion.challenger import withdraw
-from snowloop.lifecycle.champion.succession import judge_challenger, promote_challenger
-from snowloop.lifecycle.versions import challenger, champion, crown
+from snowloop.lifecycle.champion.challenger import judge_challenger, promote_challenger, withdraw
+from snowloop.lifecycle.versions import challenger, champion, set_champion
 from snowloop.project.evaluation import Approval as Declared
 from snowloop.workspace import Workspace
 from tests.support.duel import answer, arriving, call, deploy, insert, name_challenger
@@ -84,10 +83,10 @@ def test_where_nobody_is_asked_nothing_is_compared(world: World):
 def test_a_yes_that_comes_too_late_promotes_nobody(world: World):
     good = world.results["good"]
     judged, yes = judge_challenger(asking(world)), Approval(good, "ada")
-    crown(asking(world), world.results["fragile"])
+    set_champion(asking(world), world.results["fragile"])
     with pytest.raises(GateRefused, match=r"judged against MODEST_\w+; now .* is FRAGILE_\w+: have the gate"):
         promote_challenger(asking(world), judged.verdict, yes)
-    crown(asking(world), world.results["modest"])
+    set_champion(asking(world), world.results["modest"])
     withdraw(asking(world), reason="no better")
     with pytest.raises(ChallengeRefused, match=r"the challenger of .* is nobody: have the gate"):
         promote_challenger(asking(world), judged.verdict, yes)

@@ -17,7 +17,7 @@ def script(request: pytest.FixtureRequest) -> list[str]:
     return list(
         statements(
             render(
-                "environment/create.sql",
+                "data/environment.sql",
                 database=project.database("dev"),
                 warehouse="WH",
                 warehouse_size="XSMALL",

@@ -1,11 +1,12 @@
 """Which files are loaded first, which later, and under what names."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from snowloop.errors import LoadError
-from snowloop.lifecycle.data.load import plan_files
+from snowloop.lifecycle.data.files import plan_files
 from snowloop.project import Replay, load_project
 
 BANK_HEADER = (
@@ -105,7 +106,7 @@ def test_a_generator_makes_the_data(work: Path):
 
 def test_a_header_that_is_not_declared_is_refused(tmp_path: Path, work: Path):
     (tmp_path / "bank-full.csv").write_text(f"{BANK_HEADER.replace('balance', 'money')}\n{BANK_ROW}\n")
-    with pytest.raises(LoadError, match=r"Declared: AGE, .*BALANCE.*Found: age, .*money"):
+    with pytest.raises(LoadError, match=r"bank-full.csv:1: .*Declared: AGE, .*BALANCE.*In the file: age, .*money"):
         plan_files(load_project("bank_marketing"), tmp_path, work)
 
 
@@ -113,3 +114,43 @@ def test_a_header_that_is_not_declared_is_refused(tmp_path: Path, work: Path):
 def test_missing_data_is_named(tmp_path: Path, work: Path, folder: str, says: str):
     with pytest.raises(LoadError, match=says):
         plan_files(load_project("bank_marketing"), tmp_path / folder, work)
+
+
+def test_a_quote_within_a_field_is_data(tmp_path: Path, work: Path):
+    rows = [BANK_ROW.replace("unknown", f'{inch}" pipe') for inch in range(300)]
+    bank_file(tmp_path, 0).write_text("\n".join([BANK_HEADER, *rows]) + "\n")
+    files = plan_files(load_project("bank_marketing"), tmp_path, work)
+    written = [line.split(";", 1)[1] for file in files for line in file.path.read_text().splitlines()[1:]]
+    assert written == rows
+    assert not any(file.malformed for file in files)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_record_that_is_no_csv_is_kept_apart_with_its_line(tmp_path: Path, work: Path, end: str):
+    rows = [BANK_ROW] * 20
+    rows[4] = rows[4].replace("unknown", '"unknown')
+    rows[9] = rows[9].replace("unknown", '"un\nknown"')
+    rows[15] = rows[15].replace("unknown", '"un"known')
+    bank_file(tmp_path, 0).write_text(end.join([BANK_HEADER, *rows, ""]), newline="")
+    files = plan_files(load_project("bank_marketing"), tmp_path, work)
+    assert sum(file.rows for file in files) == 20
+    numbers = [int(row[0]) for file in files for row in list(csv.reader(file.path.open(newline=""), delimiter=";"))[1:]]
+    assert numbers == [number for number in range(1, 21) if number not in (5, 16)]
+    malformed = [record for file in files for record in file.malformed]
+    assert [(record.line, record.text) for record in malformed] == [(6, rows[4]), (18, rows[15])]
+    assert [str(record.error).split(":")[:2] for record in malformed] == [
+        ["bank-full.csv", "6"],
+        ["bank-full.csv", "18"],
+    ]
+
+
+def test_a_file_may_begin_with_a_mark_and_a_blank_line_and_end_without_one(tmp_path: Path, work: Path):
+    header = BANK_HEADER.replace("contact", '"con\ntact"')
+    bank = load_project("bank_marketing")
+    column = bank.streamed.columns["CONTACT"].model_copy(update={"field": "con tact"})
+    source = bank.streamed.model_copy(update={"columns": bank.streamed.columns | {"CONTACT": column}})
+    (tmp_path / "bank-full.csv").write_text(f"\ufeff\n{header}\n{BANK_ROW}\n{BANK_ROW}", encoding="utf-8")
+    (file, *_) = plan_files(bank.model_copy(update={"sources": {"bank": source}}), tmp_path, work)
+    first, *rows = file.path.read_text().splitlines()
+    assert first == "ROW_ID;" + header.replace("\n", " ")
+    assert rows == [f"1;{BANK_ROW}"]

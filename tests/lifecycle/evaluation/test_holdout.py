@@ -31,7 +31,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A champion that was trained when a quarter of the rows was held out."""
     folder = tmp_path_factory.mktemp("unseen")
     made = World(session, visits(folder / "projects", LOOSE), "unseen", write_visits(folder / "data", rows=400))
-    made.crown()
+    made.promote_first()
     made.results["half"] = visits(folder / "half", LOOSE, HALF)
     return made
 

@@ -69,7 +69,7 @@ def test_an_honest_training_set_has_the_answers_of_every_check(world: World):
 def test_a_column_known_after_the_label_is_found_in_any_expression(world: World, tmp_path: Path, expression: str):
     said = refusal(world, with_feature(tmp_path, expression))
     assert "column TARGET is declared known_after_label" in said
-    assert "other values of HINT (309 of 309 rows): take it out of features.sql" in said
+    assert "features.sql uses it for HINT (309 of 309 rows change): remove it" in said
     failed = world.rows("SELECT FEATURE, VALUE, BOUND FROM {db}.OPS.LEAKAGE_CHECKS WHERE NOT PASSED AND BOUND = 0")
     assert ("TARGET", 309.0, 0.0) in [tuple(row) for row in failed]
 
@@ -97,7 +97,7 @@ def test_rows_that_are_kept_by_a_column_known_after_the_label_are_found(world: W
 def test_a_feature_that_alone_predicts_the_label_is_named_with_value_and_bound(world: World, tmp_path: Path):
     said = refusal(world, open_declaration(with_feature(tmp_path, "SQRT(TARGET) AS HINT")))
     assert "feature HINT alone predicts the label with R2 0.9" in said
-    assert "at most 0.9 is expected: is it known only after the label?" in said
+    assert "at most 0.9 is expected: if it is known only after the label, remove it" in said
 
 
 def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: Path):
@@ -111,7 +111,7 @@ def test_what_cannot_be_asked_is_for_the_gate_to_refuse_with_what_the_rows_lack(
     made = build_training_set(Workspace(world.session, world.project.model_copy(update={"split": split}), world.target))
     (unknown,) = (check for check in made.leakage if not check.passed)
     assert (unknown.name, unknown.value) == ("SINGLE_FEATURE", None)
-    assert unknown.reason.startswith("it cannot be told how well AGE, SEX, ")
+    assert unknown.reason.startswith("how well AGE, SEX, ")
     assert "there are 309 training rows with" in unknown.reason
     lacking = "and 0 held-out rows with 0 different labels; load more rows, or hold out another share (split.holdout)"
     assert lacking in unknown.reason

@@ -69,8 +69,8 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
     with pytest.raises(LeakageError) as caught:
         build_training_set(Workspace(world.session, project, world.target))
     said = str(caught.value)
-    assert f"feature {name} is another one in " in said
-    assert "rows when the rows of later events (ASKED_AT) are not there, such as LOAN_ID " in said
+    assert f"feature {name} differs in " in said
+    assert "rows when the rows of later events (ASKED_AT) are left out, such as LOAN_ID " in said
     assert "feature AMOUNT" not in said
     failed = world.rows(
         "SELECT FEATURE, VALUE FROM {db}.OPS.LEAKAGE_CHECKS WHERE NOT PASSED AND CHECK_NAME = 'LOOKS_AHEAD'"
@@ -80,7 +80,7 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
 
 def test_rows_that_are_kept_by_what_came_later_are_found(world: World, tmp_path: Path):
     kept = "SELECT LOAN_ID, AMOUNT FROM {{ source }} QUALIFY ROW_NUMBER() OVER (ORDER BY ASKED_AT DESC) > 3"
-    with pytest.raises(LeakageError, match=r"feature AMOUNT is another one in 3 of \d+ rows when the rows of later"):
+    with pytest.raises(LeakageError, match=r"feature AMOUNT differs in 3 of \d+ rows when the rows of later"):
         build_training_set(Workspace(world.session, loans_project(tmp_path, kept), world.target))
 
 
@@ -89,7 +89,7 @@ def test_what_is_known_only_with_the_label_cannot_be_joined(world: World, tmp_pa
         "SELECT L.LOAN_ID, E.LOST AS BEFORE FROM {{ source }} AS L LEFT JOIN {{ as_of('loan', on='CUSTOMER') }} AS E"
     )
     project = loans_project(tmp_path, f"{feature} ON E.OF_LOAN_ID = L.LOAN_ID")
-    with pytest.raises(TrainingError, match=r"features\.sql: Snowflake cannot read the query: .*LOST"):
+    with pytest.raises(TrainingError, match=r"features\.sql: Snowflake cannot compile the query: .*LOST"):
         build_training_set(Workspace(world.session, project, world.target))
 
 
@@ -117,12 +117,12 @@ JOIN = "SELECT LOAN_ID, AMOUNT\nFROM {{ source }} AS L\nJOIN %s AS P ON TRUE"
 @pytest.mark.parametrize(
     ("join", "says"),
     [
-        ("{{ as_of('payments', on='CUSTOMER') }}", "there is no source of this name, only loan, payment"),
+        ("{{ as_of('payments', on='CUSTOMER') }}", "no such source; the sources are loan, payment"),
         ("{{ as_of('payment') }}", "needs `on`, the column that is equal in both sources"),
         ("{{ as_of('payment', on='CUSTOMER') }}", "CUSTOMER is not a column of source 'payment'"),
         ("{{ as_of('payment', on={'PAYER': 'PAYER'}) }}", "PAYER is not a column of source 'loan'"),
-        ('LOANS_PIT."RAW".payment', "is read by its name, so rows of the future too: write {{ as_of("),
-        ("{{ raw }}.PAYMENT", "'{{ raw }}' is not known: only '{{ source }}'"),
+        ('LOANS_PIT."RAW".payment', "is read directly, so also rows of the future: write {{ as_of("),
+        ("{{ raw }}.PAYMENT", "'{{ raw }}' is undefined: this file has only '{{ source }}'"),
     ],
 )
 def test_what_cannot_be_joined_is_told_with_its_line(tmp_path: Path, join: str, says: str):
@@ -147,5 +147,5 @@ def test_a_source_without_its_moments_is_told(tmp_path: Path, change: tuple[str,
 
 def test_what_the_template_computes_is_told_when_it_is_rendered(world: World, tmp_path: Path):
     computed = "{% set name = 'pay' ~ 'ments' %}" + JOIN % "{{ as_of(name, on='CUSTOMER') }}"
-    with pytest.raises(ProjectError, match=r"features\.sql: as_of\('payments'\): there is no source"):
+    with pytest.raises(ProjectError, match=r"features\.sql: as_of\('payments'\): no such source"):
         build_training_set(Workspace(world.session, loans_project(tmp_path, computed), world.target))

@@ -35,9 +35,9 @@ def project(tmp_path: Path) -> Project:
             "features.sql",
             "    BMI,",
             "    SHOE_SIZE,",
-            "Snowflake cannot read the query: .*SHOE_SIZE.*; mend the query",
+            "Snowflake cannot compile the query: .*SHOE_SIZE.*; correct it",
         ),
-        ("features.sql", "    BMI,", "    BMI + ,", "Snowflake cannot read the query: .*; mend the query"),
+        ("features.sql", "    BMI,", "    BMI + ,", "Snowflake cannot compile the query: .*; correct it"),
         ("features.sql", "    PATIENT_ID,\n", "", "the key column PATIENT_ID is missing from its result: select it"),
         (
             "features.sql",
@@ -45,7 +45,12 @@ def project(tmp_path: Path) -> Project:
             "    CURRENT_DATE() AS DAY,",
             "feature DAY is of type .*: cast it to a number or to text",
         ),
-        ("label.sql", "TARGET AS PROGRESSION", "TARGETT AS PROGRESSION", "Snowflake cannot read the query: .*TARGETT"),
+        (
+            "label.sql",
+            "TARGET AS PROGRESSION",
+            "TARGETT AS PROGRESSION",
+            "cannot compile the query: .*TARGETT",
+        ),
         (
             "label.sql",
             "TARGET AS PROGRESSION",

@@ -7,7 +7,8 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
-from snowloop.lifecycle.features.leakage import Subject, check_leakage
+from snowloop.lifecycle.features.feature import Subject
+from snowloop.lifecycle.features.leakage import check_leakage
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.project import Project, ProjectError
 from snowloop.workspace import Workspace
@@ -107,8 +108,8 @@ def test_a_moment_with_a_zone_does_not_say_when_a_label_was_known(world: World, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ([(HASH, "split: {by: group}")], "column goes with `by: group`"),
-        ([(HASH, "split: {by: hash, column: PATIENT}")], "column goes with `by: group`"),
+        ([(HASH, "split: {by: group}")], "column is for `by: group`"),
+        ([(HASH, "split: {by: hash, column: PATIENT}")], "column is for `by: group`"),
         ([(HASH, "split: {by: group, column: DOCTOR}")], "column DOCTOR (of key or split) is not a column of source"),
         ([(HASH, "split: {by: group, column: SEEN_AT}")], "SEEN_AT may be null, and such rows have no group"),
         ([TIME, ("    event_time: SEEN_AT\n", "")], "split `by: time` needs the source's event time"),

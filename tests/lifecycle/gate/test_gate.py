@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from snowloop.lifecycle.champion.ledger import Entry, reigns
+from snowloop.lifecycle.champion.ledger import Entry, champion_history
 from snowloop.lifecycle.gate.gate import judge
 from snowloop.lifecycle.gate.selection import best_of
 from snowloop.lifecycle.gate.verdict import Verdict
@@ -84,6 +84,6 @@ def entry(number: int, action: str, before: str | None, after: str) -> Entry:
 
 def test_the_ledger_is_replayed_like_a_stack():
     history = [entry(1, "promote", None, "A"), entry(2, "promote", "A", "B"), entry(3, "rollback", "B", "A")]
-    assert reigns(history[:2]) == ["A", "B"]
-    assert reigns(history) == ["A"]
-    assert reigns([*history, entry(4, "promote", "A", "C")]) == ["A", "C"]
+    assert champion_history(history[:2]) == ["A", "B"]
+    assert champion_history(history) == ["A"]
+    assert champion_history([*history, entry(4, "promote", "A", "C")]) == ["A", "C"]

@@ -10,7 +10,7 @@ from snowloop.errors import MonitoringError
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.gate.verdict import Verdict
-from snowloop.lifecycle.monitoring.monitor import Monitored, monitor
+from snowloop.lifecycle.monitoring.monitor import MonitoringReport, monitor
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import load_project
@@ -48,7 +48,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     return made
 
 
-def watched(world: World) -> Monitored:
+def watched(world: World) -> MonitoringReport:
     return monitor(world.workspace)
 
 
@@ -117,7 +117,7 @@ def test_a_champion_that_is_too_old_is_told(world: World):
 def test_other_packages_than_the_champion_has_are_told_by_name(world: World):
     packages = tuple(each.replace("pandas==2.3.3", "pandas==2.3.2") for each in world.project.packages)
     changed = world.project.model_copy(update={"packages": packages})
-    said = r"the declared packages are not those .*: pandas==2\.3\.3 is gone, pandas==2\.3\.2 has come; train again"
+    said = r"declared packages are not those .*: pandas==2\.3\.3 was removed, pandas==2\.3\.2 was added; train again"
     with pytest.raises(MonitoringError, match=said):
         monitor(Workspace(world.session, changed, world.target))
     place = world.project.environment.model_copy(update={"artifact_repository": "own.pypi.repository"})
@@ -128,7 +128,7 @@ def test_other_packages_than_the_champion_has_are_told_by_name(world: World):
         "SELECT 0, 'promote', 'V0', 'abc', SYSDATE(), 'c', 'me'"
     )
     (check,) = (each for each in watched(world).checks if each.name == "DEPENDENCIES")
-    assert check.reason.endswith("; they changed with entry 1 of the ledger, before it the hash was abc")
+    assert check.reason.endswith("; they changed with entry 1 of the ledger, the hash before was abc")
 
 
 def test_scores_that_are_no_numbers_are_counted_by_the_native_task_and_told(world: World, tmp_path: Path):

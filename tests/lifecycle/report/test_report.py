@@ -7,7 +7,7 @@ import pytest
 from snowflake.snowpark import Session
 from typer.testing import CliRunner
 
-from snowloop.cli import main, options
+from snowloop.cli import connections, main
 from snowloop.errors import GateRefused, ReportError
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.report import publish_report, write_report
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def world(session: Session) -> World:
     made = World(session, load_project("diabetes_progression"), "report")
-    made.crown()
+    made.promote_first()
     return made
 
 
@@ -38,22 +38,22 @@ def refuse(world: World) -> str:
 def test_a_card_holds_what_was_measured_and_where_it_came_from(world: World):
     verdict, training_set = world.results["verdict"], world.results["training_set"]
     card = collect(world.workspace)
-    assert (card.judged.verdict_id, card.judged.outcome) == (verdict.verdict_id, "passed")
-    assert [check.name for check in card.judged.checks] == [check.name for check in verdict.checks]
+    assert (card.verdict.verdict_id, card.verdict.outcome) == (verdict.verdict_id, "passed")
+    assert [check.name for check in card.verdict.checks] == [check.name for check in verdict.checks]
     (chosen,) = [e for e in world.results["evaluations"] if e.evaluation_id == verdict.evaluation_id]
-    measured = card.measured
-    assert measured
-    assert measured.metrics[0].values["candidate"] == chosen.metrics["rmse"]
-    assert measured.metrics[0].values["simple"] == chosen.baselines["simple"]["rmse"]
-    assert measured.interval == chosen.interval
-    assert measured.differences == chosen.differences
-    assert set(measured.slices) == set(chosen.slices)
-    assert dict(measured.importance) == chosen.importance
-    assert len(measured.bins) == len(chosen.calibration.bins)
-    assert measured.cost == chosen.cost
-    assert sum(measured.curves["residuals"]["counts"]) == training_set.holdout_rows
+    evaluation = card.evaluation
+    assert evaluation
+    assert evaluation.metrics[0].values["candidate"] == chosen.metrics["rmse"]
+    assert evaluation.metrics[0].values["simple"] == chosen.baselines["simple"]["rmse"]
+    assert evaluation.interval == chosen.interval
+    assert evaluation.differences == chosen.differences
+    assert set(evaluation.slices) == set(chosen.slices)
+    assert dict(evaluation.importance) == chosen.importance
+    assert len(evaluation.bins) == len(chosen.calibration.bins)
+    assert evaluation.cost == chosen.cost
+    assert sum(evaluation.curves["residuals"]["counts"]) == training_set.holdout_rows
     history = "SELECT QUERY_TEXT FROM TABLE({db}.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) "
-    called = world.rows(f"{history} WHERE QUERY_ID = '{measured.settings['query_id']}'")
+    called = world.rows(f"{history} WHERE QUERY_ID = '{evaluation.settings['query_id']}'")
     assert re.match(r"CALL .*EVALUATE_", called[0][0])
     assert card.data
     assert {part.held_out: part.rows for part in card.data.parts} == {
@@ -71,9 +71,9 @@ def test_a_refused_version_has_a_report_that_says_why(world: World, tmp_path: Pa
     verdict_id = refuse(world)
     made = write_report(world.workspace, tmp_path / "out", verdict_id=verdict_id)
     assert made.outcome == "refused"
-    told = Path(made.markdown).read_text()
-    assert told.splitlines()[0].endswith("❌ is refused")
-    assert "❌ | BOUND" in told
+    text = Path(made.markdown).read_text()
+    assert text.splitlines()[0].endswith("❌ was refused by the gate")
+    assert "❌ | BOUND" in text
     assert "declared is at most 1" in Path(made.html).read_text()
 
 
@@ -116,7 +116,7 @@ def test_the_command_writes_both_files_and_says_where(
     world: World, snowflake_connection: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for name, value in snowflake_connection.items():
-        if name.upper() in options.SETTINGS:
+        if name.upper() in connections.SETTINGS:
             monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", str(value))
     version = world.results["verdict"].version_name
     asked = ["report", "--project", world.project.name, "--target", world.target, "--out", str(tmp_path / "card")]

@@ -18,8 +18,17 @@ from snowloop.lifecycle.evaluation.results import (
     SliceResult,
 )
 from snowloop.lifecycle.features.training_set import TrainingSet
-from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, MetricRow, Part
-from snowloop.lifecycle.report.figures import measured_of
+from snowloop.lifecycle.report.card import (
+    Card,
+    Data,
+    EvaluationSummary,
+    FeatureFacts,
+    LoadSummary,
+    MetricRow,
+    Part,
+    VerdictSummary,
+)
+from snowloop.lifecycle.report.figures import summarize_evaluation
 from snowloop.lifecycle.report.render import html, markdown, number
 from snowloop.lifecycle.training.train import Candidate
 
@@ -31,7 +40,7 @@ CHECKS = (
 CURVE = {"x": [0.0, 0.2, 1.0], "y": [0.0, 0.7, 1.0]}
 CLASS = {"name": "1", "rows": 100, "positive": 20, "roc": CURVE, "precision_recall": CURVE}
 RESIDUALS = {"edges": [-1.0, 0.0, 1.0], "counts": [3, 4], "predicted": [1.0, 2.0], "residual": [0.1, -0.4]}
-MEASURED = Measured(
+MEASURED = EvaluationSummary(
     settings={
         "task": "classification", "metric": "roc_auc", "threshold": 0.5, "confidence": 0.9, "seed": 7,
         "query_id": "01b2-query",
@@ -53,11 +62,11 @@ MEASURED = Measured(
 DATA = Data(
     "TRAINING_SET_ABC", 400, 100, 3, "c0ffee", "2026-11-22 09:00:00 UTC",
     (Part(False, "0", 240), Part(False, "1", 60), Part(True, "0", 80), Part(True, "1", 20)),
-    (Loaded("CUSTOMERS", 2, 403, 1, "01b2-load"),),
+    (LoadSummary("CUSTOMERS", 2, 403, 1, "01b2-load"),),
 )  # fmt: skip
 CARD = Card(
     "churn", "Who leaves?", ("ml-platform",), ("churn",), "dev", "CHURN_DEV.MODELS.CHURN",
-    Judged("v123", "LOGISTIC_1", CHECKS, "TREE_1", "abc", "deadbeef", "2026-11-22 09:03:50 UTC", "e456"),
+    VerdictSummary("v123", "LOGISTIC_1", CHECKS, "TREE_1", "abc", "deadbeef", "2026-11-22 09:03:50 UTC", "e456"),
     MEASURED, DATA,
     (FeatureFacts("AGE", "FLOAT", 0.6, 0.03), FeatureFacts("PLAN", "VARCHAR", 0.55, -0.001)),
     {"candidate": "logistic", "params": {"c": 1}, "git_commit": "deadbeef", "packages": ["scikit-learn==1.9.1"],
@@ -103,13 +112,13 @@ class Page(HTMLParser):
             self.words.append(data.strip())
 
 
-def judged(card: Card, **changes: object) -> Card:
-    return replace(card, judged=replace(card.judged, **changes))  # type: ignore[arg-type]
+def with_verdict(card: Card, **changes: object) -> Card:
+    return replace(card, verdict=replace(card.verdict, **changes))  # type: ignore[arg-type]
 
 
 REGRESSION = replace(
     CARD,
-    measured=replace(
+    evaluation=replace(
         MEASURED,
         settings={**MEASURED.settings, "task": "regression"},
         confusion=(),
@@ -117,7 +126,7 @@ REGRESSION = replace(
     ),
     data=replace(DATA, parts=(Part(False, None, 300, 5.0, 1.0, 2.0, 9.0), Part(True, None, 100, 5.1, 1.1, 2.0, 9.0))),
 )
-UNTRAINED = replace(judged(CARD, evaluation_id=None), measured=None, data=None, features=(), version_facts={})
+UNTRAINED = replace(with_verdict(CARD, evaluation_id=None), evaluation=None, data=None, features=(), version_facts={})
 
 
 def details(metric: str, task: str, metrics: dict[str, dict[str, float]], **results: Any) -> dict[str, Any]:
@@ -138,17 +147,17 @@ MULTICLASS_DETAILS = details(
 )
 MULTICLASS = replace(
     CARD,
-    measured=measured_of({**MULTICLASS_DETAILS, "curves": {"classes": [CLASS, {**CLASS, "name": "red"}]}}),
+    evaluation=summarize_evaluation({**MULTICLASS_DETAILS, "curves": {"classes": [CLASS, {**CLASS, "name": "red"}]}}),
 )
 GONE = replace(CARD, data=replace(DATA, parts=()))
 CARDS = {
     "classification": CARD,
     "regression": REGRESSION,
-    "refused": judged(CARD, checks=REFUSED),
+    "refused": with_verdict(CARD, checks=REFUSED),
     "untrained": UNTRAINED,
     "gone": GONE,
     "multiclass": MULTICLASS,
-    "old": replace(CARD, measured=replace(MEASURED, settings={"metric": "roc_auc"}, curves={})),
+    "old": replace(CARD, evaluation=replace(MEASURED, settings={"metric": "roc_auc"}, curves={})),
 }
 
 
@@ -180,14 +189,14 @@ def test_ids_of_a_page_are_unique_and_what_they_are_used_for_is_there():
 
 def test_a_page_tells_everything():
     page = Page(html(CARD))
-    told = " ".join(page.words)
+    text = " ".join(page.words)
     for words in (
-        "Who leaves?", "ml-platform", "May serve", "2 of 2 checks passed", "0.7259", "90% interval 0.64 to 0.79",
-        "paired -0.01 to 0.04", "below 30", "100", "41", "predicted 1", "240", "80.0%", "01b2-load", "01b2-query",
-        "abc",
+        "Who leaves?", "ml-platform", "Passed the gate", "2 of 2 checks passed", "0.7259", "90% interval 0.64 to 0.79",
+        "paired interval -0.01 to 0.04", "below 30", "100", "41", "predicted 1", "240",
+        "80.0%", "01b2-load", "01b2-query", "abc",
         "deadbeef", "scikit-learn==1.9.1", "10cc", "v123", "e456", "4.41 KB", "0.025 ms",
     ):  # fmt: skip
-        assert words in told, words
+        assert words in text, words
     assert page.tags.count("svg") == 4
     shown = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
     assert shown == ["ROC curve", "Precision and recall", "Calibration", "Permutation importance"]
@@ -202,42 +211,42 @@ def test_a_regression_has_residuals_instead_of_curves():
 
 
 def test_several_classes_have_a_row_each_and_a_square_of_confusion():
-    measured = MULTICLASS.measured
-    assert measured
-    assert [part.column for part in measured.slices] == ["AGE: in years"]
-    assert [(each.name, each.values) for each in measured.classes] == [
+    evaluation = MULTICLASS.evaluation
+    assert evaluation
+    assert [part.column for part in evaluation.slices] == ["AGE: in years"]
+    assert [(each.name, each.values) for each in evaluation.classes] == [
         ("red, a shade", {"precision": 0.8, "recall": 0.6, "f1": 0.7, "roc_auc": 0.75}),
         ("blue", {"precision": 0.5, "recall": 0.7, "f1": 0.6, "roc_auc": None}),
     ]
-    assert ConfusionCell("red, a shade", "blue", 10) in measured.confusion
+    assert ConfusionCell("red, a shade", "blue", 10) in evaluation.confusion
     words = Page(html(MULTICLASS)).words
-    assert {"predicted red, a shade", "predicted blue", "26", "Confusion", "0.75"} <= set(words)
+    assert {"predicted red, a shade", "predicted blue", "26", "Confusion matrix", "0.75"} <= set(words)
     assert "| blue | 30 | 0.5 | 0.7 | 0.6 | - |" in markdown(MULTICLASS)
 
 
 def test_results_that_are_read_back_from_json_are_the_same():
-    assert measured_of(json.loads(json.dumps(MULTICLASS_DETAILS))) == measured_of(MULTICLASS_DETAILS)
+    assert summarize_evaluation(json.loads(json.dumps(MULTICLASS_DETAILS))) == summarize_evaluation(MULTICLASS_DETAILS)
 
 
 def test_an_evaluation_without_results_is_not_measured():
-    assert measured_of({"metric": "roc_auc", "curves": {}}) is None
+    assert summarize_evaluation({"metric": "roc_auc", "curves": {}}) is None
 
 
 def test_a_check_that_was_not_asked_is_shown_so_and_not_counted_as_passed():
-    card = judged(CARD, checks=(*CHECKS, Check("SLICES", "not_asked", "no slice declares a bound")))
-    assert card.judged.outcome == "passed"
+    card = with_verdict(CARD, checks=(*CHECKS, Check("SLICES", "not_asked", "no slice declares a bound")))
+    assert card.verdict.outcome == "passed"
     assert "2 checks passed, 1 not asked" in " ".join(Page(html(card)).words)
     assert "Verdict: 2 checks passed, 1 not asked" in markdown(card)
     assert "| ⚪ | SLICES |" in markdown(card)
 
 
 def test_a_deciding_metric_that_is_missing_stays_the_first_and_is_told_as_missing():
-    measured = details("roc_auc", "classification", {"candidate": {"support": 0.0, "accuracy": 1.0, "brier": 0.0}})
-    measured["results"]["rows"] = 249
-    card = replace(CARD, measured=measured_of(measured))
-    assert card.measured
-    assert card.measured.metrics[0] == MetricRow("roc_auc", {"candidate": None})
-    assert card.measured.rows == 249
+    evaluation = details("roc_auc", "classification", {"candidate": {"support": 0.0, "accuracy": 1.0, "brier": 0.0}})
+    evaluation["results"]["rows"] = 249
+    card = replace(CARD, evaluation=summarize_evaluation(evaluation))
+    assert card.evaluation
+    assert card.evaluation.metrics[0] == MetricRow("roc_auc", {"candidate": None})
+    assert card.evaluation.rows == 249
     assert "**roc_auc -** on 249 held-out rows" in markdown(card)
 
 
@@ -248,10 +257,13 @@ def test_the_same_card_gives_the_same_files():
 
 @pytest.mark.parametrize("name", [EVIL, "$x^2$ & more", "a|b\nc", "`tick` *star* [link](http://example.org)"])
 def test_a_name_is_shown_and_never_read(name: str):
-    measured = replace(MEASURED, importance=((name, 0.1),), slices=(SliceResult(name, name, 4, 0.5),))
+    evaluation = replace(MEASURED, importance=((name, 0.1),), slices=(SliceResult(name, name, 4, 0.5),))
     checks = (Check.of("BOUND", passed=False, reason=name),)
     card = replace(
-        judged(CARD, checks=checks), purpose=name, measured=measured, features=(FeatureFacts(name, "FLOAT", 0.5, 0.1),)
+        with_verdict(CARD, checks=checks),
+        purpose=name,
+        evaluation=evaluation,
+        features=(FeatureFacts(name, "FLOAT", 0.5, 0.1),),
     )
     page = Page(html(card))
     assert "script" not in page.tags
@@ -259,24 +271,24 @@ def test_a_name_is_shown_and_never_read(name: str):
     assert [word for word in page.words if word == name.strip()][1:]
     if len(name) <= 28:
         assert page.words.count(name) >= 5, "the plot too shows it as it is"
-    told = markdown(card)
-    row = next(line for line in told.splitlines() if "❌ | BOUND" in line)
+    text = markdown(card)
+    row = next(line for line in text.splitlines() if "❌ | BOUND" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 6, "a bar in a text makes no column"
-    assert "<script" not in told
-    assert not re.search(r"(?<!\\)\]\(", told), "a name makes no link"
+    assert "<script" not in text
+    assert not re.search(r"(?<!\\)\]\(", text), "a name makes no link"
 
 
 def test_the_comment_says_the_verdict_first_and_what_failed_before_the_rest():
-    told = markdown(judged(CARD, checks=REFUSED)).splitlines()
-    assert told[0] == "### churn on dev: LOGISTIC_1 ❌ is refused"
-    checks = [line for line in told if line.startswith(("| ✅", "| ❌"))]
+    text = markdown(with_verdict(CARD, checks=REFUSED)).splitlines()
+    assert text[0] == "### churn on dev: LOGISTIC_1 ❌ was refused by the gate"
+    checks = [line for line in text if line.startswith(("| ✅", "| ❌"))]
     assert checks[0] == r"| ❌ | SKEW | 0.2 | 1e-06 | skew is 0.2 \| too much |"
     assert len(checks) == 3
-    assert len("\n".join(told)) < 10_000
-    assert markdown(CARD).startswith("### churn on dev: LOGISTIC_1 ✅ may serve\n")
-    told = markdown(judged(CARD, checks=REFUSED, override="Ada Lovelace: it is a test")).splitlines()
-    assert told[0].endswith("was let pass by an override")
-    assert "Override: Ada Lovelace: it is a test" in told
+    assert len("\n".join(text)) < 10_000
+    assert markdown(CARD).startswith("### churn on dev: LOGISTIC_1 ✅ passed the gate\n")
+    text = markdown(with_verdict(CARD, checks=REFUSED, override="Ada Lovelace: it is a test")).splitlines()
+    assert text[0].endswith("passed by override")
+    assert "Override: Ada Lovelace: it is a test" in text
 
 
 def test_tables_of_the_comment_have_as_many_cells_in_each_row():
@@ -299,17 +311,17 @@ def test_folds_are_told_where_there_were_some():
     folded = replace(MEASURED, cross_validation=folds, settings={**MEASURED.settings, "cross_validation": 5})
     words = "0.7123 ± 0.0205 (mean and standard deviation over 5 folds of the training rows)"
     for write in (html, markdown):
-        assert words in write(replace(CARD, measured=folded))
+        assert words in write(replace(CARD, evaluation=folded))
         assert "over 5 folds" not in write(CARD)
         assert "ross-validated" not in write(CARD)
 
 
 def test_the_number_of_candidates_is_told_with_how_the_best_was_chosen():
     alone, many = (
-        judged(CARD, checks=(Check.of("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
+        with_verdict(CARD, checks=(Check.of("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
         for count in (1.0, 12.0)
     )
-    folded = replace(many, measured=replace(MEASURED, settings={**MEASURED.settings, "cross_validation": 5}))
+    folded = replace(many, evaluation=replace(MEASURED, settings={**MEASURED.settings, "cross_validation": 5}))
     for write in (html, markdown):
         assert "The best of 12 candidates, chosen on these held-out rows" in write(many)
         assert "The best of 12 candidates, chosen by cross-validation" in write(folded)

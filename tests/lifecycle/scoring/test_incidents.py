@@ -13,7 +13,7 @@ from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.scoring import reconcile
-from snowloop.lifecycle.versions import champion, crown
+from snowloop.lifecycle.versions import champion, set_champion
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 from tests.support.world import World
@@ -119,7 +119,7 @@ def test_a_failing_task_loses_nothing_and_is_reported_with_its_error(world: Worl
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 0
     failed = world.rows("SELECT ERROR FROM {db}.OPS.RUNS WHERE STATE = 'FAILED'")
     assert "CHAMPION" in failed[0]["ERROR"]
-    crown(workspace, world.results["first"])
+    set_champion(workspace, world.results["first"])
     world.deploy()
     world.arrive()
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 1

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from snowloop.errors import PlanRefused
-from snowloop.lifecycle.features.training_set import Feature
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.scoring.desired import desired_state
 from snowloop.lifecycle.scoring.observed import ObservedState, UnfinishedRecovery
 from snowloop.lifecycle.scoring.plan import Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan

@@ -49,7 +49,7 @@ def test_bank_marketing_trains_on_the_earlier_calls_and_scores_the_later_each_on
     sizes = files_of_random_sizes(world, tmp_path)
     assert (min(sizes), sum(sizes)) == (0, ROWS - TRAINED)
     assert max(sizes) > 1000
-    world.crown()
+    world.promote_first()
     assert world.results["training_set"].rows == TRAINED
     world.deploy()
     done = world.load(part="arrivals")
@@ -84,7 +84,7 @@ def test_the_worthless_model_of_the_real_credit_extract_is_refused(session: Sess
 
 def test_diabetes_progression_from_its_generator(session: Session):
     world = World(session, load_project("diabetes_progression"), "real")
-    world.crown()
+    world.promote_first()
     world.deploy()
     scores = world.arrive("1", "2", "3")
     assert scores.scored == 133

@@ -124,7 +124,7 @@ def test_a_candidate_that_ends_the_process_fails_by_itself(world: World):
 
 def test_the_candidates_of_a_search_are_rehearsed_as_they_are_trained(world: World):
     """The search says a parameter that build_model needs."""
-    tried = rehearse(Workspace(world.session, without_failing(world), world.target)).tried
+    tried = rehearse(Workspace(world.session, without_failing(world), world.target)).checks
     specified = [each for each in tried if each.name == "SPECIFICATION_TESTED"]
     assert [each.passed for each in specified] == [True]
     assert "candidate line_" in specified[0].reason
@@ -133,9 +133,9 @@ def test_the_candidates_of_a_search_are_rehearsed_as_they_are_trained(world: Wor
 
 def test_a_champion_whose_candidate_is_no_longer_declared_is_rehearsed_without_a_second_training(world: World):
     project = without_failing(world)
-    (other,) = project.contestants
+    (other,) = project.expanded_candidates
     changed = project.model_copy(update={"candidates": (other.model_copy(update={"name": "renamed"}),)})
-    tried = rehearse(Workspace(world.session, changed, world.target)).tried
+    tried = rehearse(Workspace(world.session, changed, world.target)).checks
     assert [each.name for each in tried] == ["SPECIFICATION_TESTED"]
 
 
@@ -156,7 +156,7 @@ def test_what_snowflake_refuses_is_no_fault_of_the_candidate(world: World, monke
     monkeypatch.setattr(train, "call", in_this_process)
     monkeypatch.syspath_prepend(str(world.project.directory))
     monkeypatch.setitem(sys._xoptions, "snowflake_import_directory", str(world.project.directory))
-    name = world.project.contestants[0].name
+    name = world.project.expanded_candidates[0].name
     again = world.project.model_copy(update={"seed": 3})
     with pytest.raises(SnowparkSQLException, match="NOT_THERE"):
         train_candidate(Workspace(world.session, again, world.target), world.results["training_set"], name)
@@ -169,12 +169,14 @@ def test_a_call_that_snowflake_refuses_fails_the_stage(world: World):
     without = world.project.model_copy(update={"packages": (*world.project.packages, "no-such-package==1.0")})
     training_set = world.results["training_set"]
     with pytest.raises((TrainingError, SnowparkSQLException), match="no-such-package"):
-        train_candidate(Workspace(world.session, without, world.target), training_set, world.project.contestants[0])
+        train_candidate(
+            Workspace(world.session, without, world.target), training_set, world.project.expanded_candidates[0]
+        )
 
 
 def test_a_repository_of_packages_makes_another_version(world: World):
     """Otherwise a version that was made with the old packages would stay, and no training would mend it."""
-    project, candidate = world.project, world.project.contestants[0]
+    project, candidate = world.project, world.project.expanded_candidates[0]
     channel = project.environment.model_copy(update={"artifact_repository": None})
     other = project.model_copy(update={"environment": channel})
     training_set = world.results["training_set"]

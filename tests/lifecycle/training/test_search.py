@@ -25,12 +25,12 @@ def searching(folder: Path, rule: str, name: str = "ridge") -> Project:
 
 
 def names(project: Project) -> list[str]:
-    return [candidate.name for candidate in project.contestants]
+    return [candidate.name for candidate in project.expanded_candidates]
 
 
 def test_a_grid_stands_beside_the_list_and_keeps_its_names(tmp_path: Path):
     project = searching(tmp_path, GRID)
-    assert [each.params for each in project.contestants] == [{}, {"alpha": 0.1}, {"alpha": 1}, {"alpha": 10}]
+    assert [each.params for each in project.expanded_candidates] == [{}, {"alpha": 0.1}, {"alpha": 1}, {"alpha": 10}]
     wider = names(searching(tmp_path, "{space: {alpha: [10, 5, 0.1, 1, 1]}}"))
     assert set(names(project)) < set(wider)
     assert len(wider) == 5
@@ -49,7 +49,7 @@ def test_a_grid_of_several_parameters_has_every_combination():
 
 def test_a_random_search_is_the_same_for_a_seed_and_within_its_bounds(tmp_path: Path):
     project = searching(tmp_path, RANDOM)
-    drawn = [each.params["alpha"] for each in project.contestants[1:]]
+    drawn = [each.params["alpha"] for each in project.expanded_candidates[1:]]
     assert len(set(drawn)) == 4
     assert all(0.001 <= value <= 10 for value in drawn)
     assert names(searching(tmp_path, RANDOM)) == names(project)
@@ -69,15 +69,15 @@ def test_whole_numbers_are_drawn_whole_and_as_many_as_there_are():
     [
         ("{space: {}}", "'candidates.1.search.space'"),
         ("{space: {alpha: []}}", "the space of alpha is empty: give a list"),
-        ("{space: {alpha: 3}}", "a list of values is expected, such as [2, 4], or a range"),
+        ("{space: {alpha: 3}}", "expected a list of values, such as [2, 4], or a range"),
         ("{space: {alpha: {low: 1, high: 2}}}", "the space of alpha is a range, which has no grid"),
-        ("{kind: random, space: {alpha: [1, 2]}}", "samples goes with `kind: random`"),
-        ("{space: {alpha: [1, 2]}, samples: 2}", "samples goes with `kind: random`"),
+        ("{kind: random, space: {alpha: [1, 2]}}", "samples is for `kind: random`"),
+        ("{space: {alpha: [1, 2]}, samples: 2}", "samples is for `kind: random`"),
         ("{kind: random, samples: 3, space: {alpha: [1, 2]}}", "has 2 combinations, 3 samples are too many"),
         ("{kind: random, samples: 51, space: {alpha: {low: 1, high: 2}}}", "less than or equal to 50"),
-        ("{kind: random, samples: 2, space: {alpha: {low: 2, high: 1}}}", "goes from low 2 up to high 1"),
-        ("{kind: random, samples: 2, space: {alpha: {low: 0, high: 1, log: true}}}", "with log from above 0"),
-        (f"{{space: {{alpha: {list(range(51))}}}}}", "the grid has 51 combinations, at most 50"),
+        ("{kind: random, samples: 2, space: {alpha: {low: 2, high: 1}}}", "low 2 must be below high 1"),
+        ("{kind: random, samples: 2, space: {alpha: {low: 0, high: 1, log: true}}}", "above 0 with log"),
+        (f"{{space: {{alpha: {list(range(51))}}}}}", "the grid has 51 combinations, more than 50"),
         ("{space: {beta: [1]}}", "build_model of model.py takes no parameter 'beta' (it takes alpha)"),
         ("{space: {alpha: [1]}}, params: {alpha: 1}", "alpha is in params and in search.space"),
     ],
@@ -110,7 +110,7 @@ def test_a_candidate_over_its_time_fails_by_itself(session: Session, tmp_path: P
     world = World(session, project, "limits", write_visits(tmp_path / "data"))
     made = world.prepare()
     given = Workspace(session, project, world.target)
-    quick, hanging = (each.name for each in project.contestants[1:])
+    quick, hanging = (each.name for each in project.expanded_candidates[1:])
     began = time.monotonic()
     bounded = project.model_copy(update={"limits": Limits(minutes=0.1)})
     late = train_candidate(Workspace(session, bounded, world.target), made, hanging)

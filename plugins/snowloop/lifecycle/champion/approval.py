@@ -1,4 +1,4 @@
-"""Stage 4d: a person's yes to a promotion, in the environments where the declaration asks for one."""
+"""Stage 4d: a person's approval of a promotion, in the environments where the declaration asks for one."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from snowloop.project.durations import in_words
 
 @dataclass(frozen=True)
 class Approval(Result):
-    """Somebody's yes to one version; or that nobody had to be asked.
+    """The approval of one version; or that nobody had to be asked.
 
     Args:
         version_name: The version.
-        by: Who said yes; None if nobody had to be asked.
-        reason: What they said, or None.
+        by: Who approved; None if nobody had to be asked.
+        reason: Their reason, or None.
     """
 
     version_name: str
@@ -33,9 +33,9 @@ class Answer:
     """What a person answered, or that nobody did.
 
     Args:
-        approved: Whether it is a yes.
+        approved: Whether the person approved.
         by: The person's name; None if nobody answered in time.
-        reason: What they said.
+        reason: Their reason.
     """
 
     approved: bool
@@ -49,13 +49,13 @@ def asks(project: Project, target: str, verdict: Verdict) -> bool:
 
 
 def check_approved(project: Project, target: str, verdict: Verdict, approval: Approval | None) -> None:
-    """Refuse a promotion that needs a yes and has none.
+    """Refuse a promotion that needs an approval and has none.
 
     Args:
         project: The project.
         target: The environment.
         verdict: The gate's verdict on the version.
-        approval: The yes, if there is one.
+        approval: The approval, if there is one.
 
     Raises:
         ApprovalRefused: if there is none by anybody, or it is for another version.
@@ -63,11 +63,11 @@ def check_approved(project: Project, target: str, verdict: Verdict, approval: Ap
     if not asks(project, target, verdict):
         return
     if approval is None or approval.by is None or approval.version_name != verdict.version_name:
-        given = f"{approval.by} approved {approval.version_name}" if approval and approval.by else "there is none"
+        present = f"{approval.by} approved {approval.version_name}" if approval and approval.by else "there is none"
         message = (
             f"project {project.name} asks for an approval of each promotion in {target}, for {verdict.version_name} "
-            f"{given}: run {project.name}__train (of a challenger: {project.name}__challenge with the action promote) "
-            "and answer its task approve"
+            f"{present}: run {project.name}__train (of a challenger: {project.name}__challenge with the action promote)"
+            " and answer its task approve"
         )
         raise ApprovalRefused(message)
 
@@ -100,7 +100,7 @@ def settle(project: Project, target: str, verdict: Verdict, answer: Answer) -> A
 
 
 def question(project: Project, target: str, verdict: Verdict, report: str) -> tuple[str, str]:
-    """What a person is asked: a headline, and what is known of the version.
+    """The question to a person: a headline, and the report of the version.
 
     Args:
         project: The project.

@@ -1,18 +1,26 @@
-"""A version becomes challenger, or is withdrawn; the ledger says so."""
+"""The challenger: a version is named or withdrawn, judged by the gate on the present data, and promoted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snowloop.errors import ChallengeRefused, GateRefused, ScoringError
+from snowloop.checks import counted
+from snowloop.errors import ApprovalRefused, ChallengeRefused, GateRefused, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.succession import judge_version
+from snowloop.lifecycle.champion.approval import Approval, asks
+from snowloop.lifecycle.champion.compare import compare_versions
+from snowloop.lifecycle.champion.promote import Promotion, promote
+from snowloop.lifecycle.evaluation.evaluate import evaluate
+from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
+from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, model, versions, withdraw_alias
 from snowloop.project import Project
 from snowloop.project.challenger import Challenger
-from snowloop.sql import identifier, run
+from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
 
@@ -39,9 +47,9 @@ class Challenge(Result):
 
 
 def challenge(workspace: Workspace, *, version: str, reason: str, judge: bool = False) -> Challenge:
-    """Give a version the alias CHALLENGER, so that the scoring loop lets it score beside the champion.
+    """Give a version the alias CHALLENGER, so that the scoring loop lets it score together with the champion.
 
-    A call that was broken off is completed by the same call. What serves a share of the keys must have passed the
+    A call that was interrupted is completed by the same call. What serves a share of the keys must have passed the
     gate, except that it need not be as good as the champion; what scores in the shadow serves nobody, and need not.
 
     Args:
@@ -55,13 +63,14 @@ def challenge(workspace: Workspace, *, version: str, reason: str, judge: bool = 
 
     Raises:
         ChallengeRefused: if no challenger is declared, the reason is empty, there is no such version, it is the
-            champion, it takes other features or tells other classes, or it would serve without the gate's word.
-        GateRefused: if the gate is asked and finds more against it than that the champion is better.
+            champion, it takes other features or predicts other classes, or it would serve without having passed
+            the gate.
+        GateRefused: if the gate is asked and refuses it for more than that the champion is better.
     """
-    plan, known = _declared(workspace.project, reason, version), versions(workspace)
-    found = _fitting(workspace, known, version)
-    version = found.name
-    verdict = _last_verdict(workspace, found, judge=judge)
+    plan, existing = _declared(workspace.project, reason, version), versions(workspace)
+    chosen = _fitting(workspace, existing, version)
+    version = chosen.name
+    verdict = _last_verdict(workspace, chosen, judge=judge)
     if plan.mode == "canary" and verdict["REASON"]:
         message = (
             f"version {version} must not serve {plan.share:.0%} of the keys of project {workspace.project.name}: "
@@ -69,15 +78,15 @@ def challenge(workspace: Workspace, *, version: str, reason: str, judge: bool = 
             "`challenger: {mode: shadow}`, in which it serves nobody"
         )
         raise ChallengeRefused(message)
-    now, written = aliased(known, CHALLENGER), ledger.standing(ledger.entries(workspace))
-    if now is not None and now.name == version == written:
+    now, recorded = aliased(existing, CHALLENGER), ledger.current_challenger(ledger.entries(workspace))
+    if now is not None and now.name == version == recorded:
         return Challenge(version, version, plan.mode, kept=True)
     if now is None or now.name != version:
         _alias(workspace, now, version)
-    training_set = found.facts.get("training_set")
-    change = ledger.Change(ledger.CHALLENGE, written, version, verdict["VERDICT_ID"], training_set, reason=reason)
+    training_set = chosen.facts.get("training_set")
+    change = ledger.Change(ledger.CHALLENGE, recorded, version, verdict["VERDICT_ID"], training_set, reason=reason)
     ledger.append(workspace, change)
-    return Challenge(version, written, plan.mode)
+    return Challenge(version, recorded, plan.mode)
 
 
 def _declared(project: Project, reason: str, version: str) -> Challenger:
@@ -96,32 +105,32 @@ def _declared(project: Project, reason: str, version: str) -> Challenger:
     return project.serving.challenger
 
 
-def _fitting(workspace: Workspace, known: Sequence[Version], version: str) -> Version:
+def _fitting(workspace: Workspace, existing: Sequence[Version], version: str) -> Version:
     """The version of a name, if it could score the champion's rows."""
     try:
         name = version_to_score(workspace, version)
     except ScoringError as error:
         message = f"{version} cannot be challenger of project {workspace.project.name}: {error}"
         raise ChallengeRefused(message) from error
-    found = next(each for each in known if each.name == name)
-    if CHAMPION in found.aliases:
+    chosen = next(each for each in existing if each.name == name)
+    if CHAMPION in chosen.aliases:
         message = (
-            f"version {found.name} is the champion of project {workspace.project.name}: name another one as challenger"
+            f"version {chosen.name} is the champion of project {workspace.project.name}: name another one as challenger"
         )
         raise ChallengeRefused(message)
-    return found
+    return chosen
 
 
-def _last_verdict(workspace: Workspace, found: Version, *, judge: bool) -> dict[str, Any]:
-    """REASON, why the gate's last verdict does not let it serve beside the champion, and the verdict's id."""
+def _last_verdict(workspace: Workspace, version: Version, *, judge: bool) -> dict[str, Any]:
+    """REASON, why the gate's last verdict does not let it serve a share of the keys, and the verdict's id."""
     refused = None
     if judge:
         try:
-            judge_version(workspace, found)
+            judge_version(workspace, version)
         except GateRefused as error:
             refused = error
-    known = {"database": workspace.database, "model_name": workspace.project.model_name, "version": found.name}
-    row: dict[str, Any] = run(workspace.session, "gate/refusal.sql", **known)[0].as_dict()
+    names = {"model_name": workspace.project.model_name, "version": version.name}
+    row: dict[str, Any] = workspace.run("gate/refusal.sql", **names)[0].as_dict()
     if refused and row["REASON"]:
         raise refused
     return row
@@ -156,12 +165,133 @@ def withdraw(workspace: Workspace, *, reason: str) -> Challenge:
         raise ChallengeRefused(message)
     mode = project.serving.challenger.mode if project.serving.challenger else ""
     now = aliased(versions(workspace), CHALLENGER)
-    written = ledger.standing(ledger.entries(workspace))
+    recorded = ledger.current_challenger(ledger.entries(workspace))
     if now is not None:
         withdraw_alias(workspace)
-    elif written is None:
+    elif recorded is None:
         return Challenge(None, None, mode, kept=True)
-    before = now.name if now else written
+    before = now.name if now else recorded
     change = ledger.Change(ledger.WITHDRAW, before, None, reason=reason)
     ledger.append(workspace, change)
     return Challenge(None, before, mode)
+
+
+@dataclass(frozen=True)
+class Judged(Result):
+    """The gate's verdict on the challenger, and what a person is shown who decides on it.
+
+    Args:
+        verdict: The gate's verdict; a refusal is an error instead.
+        comparison: Challenger and champion on the rows that both had to score, in Markdown; empty if nobody is asked.
+    """
+
+    verdict: Verdict
+    comparison: str = ""
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The verdict's figures."""
+        return self.verdict.summary()
+
+
+def judge_challenger(workspace: Workspace) -> Judged:
+    """Have the gate judge the challenger against the champion, on the present data; nothing is promoted.
+
+    Args:
+        workspace: Session, project and environment.
+
+    Returns:
+        The verdict, and the comparison where a person is asked.
+
+    Raises:
+        ChallengeRefused: if there is no challenger, or a person is to be asked and nothing can be compared.
+        GateRefused: if any check fails; champion and challenger stay who they are.
+    """
+    verdict = judge_version(workspace, _present_challenger(workspace))
+    if not asks(workspace.project, workspace.target, verdict):
+        return Judged(verdict)
+    comparison = compare_versions(workspace).text()
+    passed = f"The gate let it pass: {counted(verdict.checks, ' checks')}, verdict {verdict.verdict_id}."
+    return Judged(verdict, f"```text\n{comparison}\n```\n\n{passed}")
+
+
+def promote_challenger(
+    workspace: Workspace,
+    verdict: Verdict | None = None,
+    approval: Approval | None = None,
+) -> Promotion:
+    """Make the challenger champion if every check of the gate passes, and a person has agreed where one is asked.
+
+    Args:
+        workspace: Session, project and environment.
+        verdict: The gate's verdict of ``judge_challenger``; None: it is asked now.
+        approval: The approval that the declaration may ask for; it is recorded with the promotion.
+
+    Returns:
+        The champion, and the one before; there is no challenger any more.
+
+    Raises:
+        ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
+        ChallengeRefused: if there is no challenger, or who was judged is challenger no longer.
+        GateRefused: if any check fails, or another version became champion since; champion and challenger stay who they
+            are.
+    """
+    project = workspace.project
+    if verdict is None:
+        now = _present_challenger(workspace)
+        if workspace.target.lower() in project.approval.targets and CHAMPION not in now.aliases:
+            message = (
+                f"project {project.name} asks a person before each promotion in {workspace.target}, "
+                f"which no command can: run {project.name}__challenge with the action promote for {now.name}, "
+                "and answer its task approve"
+            )
+            raise ApprovalRefused(message)
+        verdict = judge_version(workspace, now)
+    else:
+        _check_present(workspace, verdict)
+    return promote(workspace, verdict, approval)
+
+
+def _present_challenger(workspace: Workspace) -> Version:
+    now = aliased(versions(workspace), CHALLENGER)
+    if now is None:
+        message = f"{model(workspace.project, workspace.target)} has no challenger to promote: name one first"
+        raise ChallengeRefused(message)
+    return now
+
+
+def _check_present(workspace: Workspace, verdict: Verdict) -> None:
+    """A person may answer much later; a promotion that was interrupted has its champion already."""
+    existing = versions(workspace)
+    champion, challenger = (getattr(aliased(existing, alias), "name", None) for alias in (CHAMPION, CHALLENGER))
+    if champion == verdict.version_name:
+        return
+    if challenger != verdict.version_name:
+        message = (
+            f"{verdict.version_name} was judged as challenger; "
+            f"now the challenger of {model(workspace.project, workspace.target)} is {challenger or 'nobody'}: "
+            "have the gate judge again"
+        )
+        raise ChallengeRefused(message)
+
+
+def judge_version(workspace: Workspace, version: Version) -> Verdict:
+    """Have the gate judge a version that was trained before, on the held-out rows of the present data.
+
+    Args:
+        workspace: Session, project and environment.
+        version: The version.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        GateRefused: if any check fails.
+        LeakageError: if the present training set gives the label away.
+        ScoringError: if it takes other features than features.sql gives now, or predicts other classes.
+    """
+    version_to_score(workspace, version.name)
+    training_set = build_training_set(workspace)
+    name = str(version.facts.get("candidate", version.name))
+    metrics = {"kept": True, "metric": workspace.project.metric.name}
+    candidate = Candidate(name, version.name, training_set, version.metrics, **metrics)  # type: ignore[arg-type]
+    return decide(workspace, [evaluate(workspace, candidate)])

@@ -1,4 +1,4 @@
-"""OPS.LEDGER, append-only: which version became champion or challenger when, from which, on whose word."""
+"""OPS.LEDGER, append-only: which version became champion or challenger when, after which one, and who decided."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from snowloop.workspace import Workspace
 
 PROMOTE, ROLLBACK = "promote", "rollback"
 CHALLENGE, WITHDRAW = "challenge", "withdraw"
-REIGNS = (PROMOTE, ROLLBACK)
+CHAMPION_CHANGES = (PROMOTE, ROLLBACK)
 """Actions that change the champion; the others change the challenger."""
 
 
@@ -32,8 +32,8 @@ class Entry:
         override_by: Who overrode the gate, or None.
         override_reason: Why, or None.
         approved_by: Who approved the promotion, or None if nobody was asked.
-        approval_reason: What they said, or None.
-        reason: Why a challenger was named or withdrawn, or that an entry was written after the fact; or None.
+        approval_reason: The reason of the approval, or None.
+        reason: Why a challenger was named or withdrawn, or that an entry was recorded later; or None.
     """
 
     entry: int
@@ -60,7 +60,7 @@ def entries(workspace: Workspace) -> list[Entry]:
 
 @dataclass(frozen=True)
 class Change:
-    """What an entry says, before it is written.
+    """An entry that is to be written.
 
     Args:
         action: ``promote``, ``rollback``, ``challenge`` or ``withdraw``.
@@ -103,7 +103,7 @@ def append(workspace: Workspace, change: Change) -> None:
     )
 
 
-def reigns(history: list[Entry]) -> list[str]:
+def champion_history(history: list[Entry]) -> list[str]:
     """The champions that a rollback can return to, oldest first, the present one last.
 
     A rollback takes the last one away; promoting adds one.
@@ -116,7 +116,7 @@ def reigns(history: list[Entry]) -> list[str]:
     """
     stack: list[str] = []
     for entry in history:
-        if entry.action not in REIGNS or entry.to_version is None:
+        if entry.action not in CHAMPION_CHANGES or entry.to_version is None:
             continue
         if entry.action == ROLLBACK and entry.to_version in stack[:-1]:
             while stack[-1] != entry.to_version:
@@ -126,47 +126,47 @@ def reigns(history: list[Entry]) -> list[str]:
     return stack
 
 
-def broken_off(history: list[Entry], serving: str | None) -> Entry | None:
-    """The last change of the champion, if it was written and never done: what serves is what served before it, or none.
+def interrupted_change(history: list[Entry], serving: str | None) -> Entry | None:
+    """The last change of the champion, if it was written and then interrupted: the version before it serves, or none.
 
-    A change is written before the alias moves, so that whoever comes after a process that was killed knows its intent.
+    A change is written before the alias moves, so that its intent is known after a process that was killed.
 
     Args:
         history: The ledger, oldest entry first.
         serving: The version that has the alias, or None.
 
     Returns:
-        The entry, or None if the ledger says what serves, or something that no entry explains serves.
+        The entry; None if the version of the last entry serves, or one that no entry explains.
     """
-    last = next((entry for entry in reversed(history) if entry.action in REIGNS), None)
+    last = next((entry for entry in reversed(history) if entry.action in CHAMPION_CHANGES), None)
     if last is None or last.to_version == serving or serving not in (None, last.from_version):
         return None
     return last
 
 
-def catch_up(workspace: Workspace, serving: str | None) -> list[Entry]:
-    """Write down what serves, if the ledger does not know it: somebody moved the alias by other means.
+def record_observed_champion(workspace: Workspace, serving: str | None) -> list[Entry]:
+    """Record the version that serves, if the ledger lacks it because the alias was moved by other means.
 
     Args:
         workspace: Session, project and environment.
         serving: The version that has the alias, or None.
 
     Returns:
-        The whole ledger, which says now what serves.
+        The whole ledger, whose last change of the champion is the version that serves.
     """
     history = entries(workspace)
-    stack = reigns(history)
+    stack = champion_history(history)
     last = stack[-1] if stack else None
     if serving in (None, last):
         return history
     action = ROLLBACK if serving in stack else PROMOTE
-    why = f"written after the fact: {serving} was found to be champion, and the ledger did not say so"
+    why = f"recorded later: {serving} is the champion, and the ledger had no entry for it"
     append(workspace, Change(action, last, serving, reason=why))
     return entries(workspace)
 
 
-def standing(history: list[Entry]) -> str | None:
-    """The challenger as the ledger knows it: named last, and neither withdrawn nor promoted since.
+def current_challenger(history: list[Entry]) -> str | None:
+    """The challenger by the ledger: the one named last, if it was neither withdrawn nor promoted since.
 
     Args:
         history: The ledger, oldest entry first.

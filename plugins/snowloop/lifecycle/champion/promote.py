@@ -7,7 +7,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, check_approved
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, crown, model, versions
+from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, set_champion, versions
 from snowloop.project import Project
 from snowloop.workspace import Workspace
 
@@ -32,54 +32,58 @@ class Promotion(Result):
 
 
 def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = None) -> Promotion:
-    """Make a version champion; a promotion that was broken off is completed, one that is done is kept.
+    """Make a version champion; a promotion that was interrupted is completed, one that is done is kept.
 
-    The ledger is written first: whoever comes after a process that was killed knows what it was about to do.
+    The ledger is written first, so that the intent is known after a process that was killed.
 
     Args:
         workspace: Session, project and environment.
         verdict: What the gate decided.
-        approval: The yes that the declaration may ask for; it is recorded with the promotion.
+        approval: The approval that the declaration may ask for; it is recorded with the promotion.
 
     Returns:
         The champion, and the one before.
 
     Raises:
-        ApprovalRefused: if the declaration asks for a yes in this environment and there is none for this version.
+        ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         GateRefused: if another version became champion since: a verdict holds against the champion that it names; or
             if the version is gone.
     """
     project = workspace.project
     check_approved(project, workspace.target, verdict, approval)
-    known, name = versions(workspace), verdict.version_name
-    now = aliased(known, CHAMPION)
+    existing, name = versions(workspace), verdict.version_name
+    now = aliased(existing, CHAMPION)
     serving = now.name if now else None
     history = ledger.entries(workspace)
-    begun = ledger.broken_off(history, serving)
+    interrupted = ledger.interrupted_change(history, serving)
     this = (ledger.PROMOTE, name, verdict.verdict_id)
-    goes_on = begun is not None and (begun.action, begun.to_version, begun.verdict_id) == this
-    if not goes_on:
+    this_one = interrupted is not None and this == (
+        interrupted.action,
+        interrupted.to_version,
+        interrupted.verdict_id,
+    )
+    if not this_one:
         _check_present(project, workspace.target, verdict, serving)
-    if name not in [version.name for version in known]:
+    if name not in [version.name for version in existing]:
         message = f"{name} is gone from {model(project, workspace.target)}: train it again, by {project.name}__train"
         raise GateRefused(message, verdict.verdict_id)
-    reigns = ledger.reigns(history)
-    written = bool(reigns) and reigns[-1] == name
-    if not goes_on and not (written and serving == name):
+    champions = ledger.champion_history(history)
+    recorded = bool(champions) and champions[-1] == name
+    if not this_one and not (recorded and serving == name):
         _write(workspace, verdict, approval, serving)
-        reigns = ledger.reigns(ledger.entries(workspace))
-    crown(workspace, name)
-    kept = written and now is not None and serving == name and CHALLENGER not in now.aliases
-    return Promotion(name, reigns[-2] if len(reigns) > 1 else None, kept=kept)
+        champions = ledger.champion_history(ledger.entries(workspace))
+    set_champion(workspace, name)
+    kept = recorded and now is not None and serving == name and CHALLENGER not in now.aliases
+    return Promotion(name, champions[-2] if len(champions) > 1 else None, kept=kept)
 
 
 def _write(workspace: Workspace, verdict: Verdict, approval: Approval | None, serving: str | None) -> None:
-    """Say in the ledger what is about to be done, after what it does not know yet."""
+    """Record the promotion, after a champion that the ledger lacks."""
     before = None if serving == verdict.version_name else serving
-    reigns = ledger.reigns(ledger.catch_up(workspace, before))
+    champions = ledger.champion_history(ledger.record_observed_champion(workspace, before))
     change = ledger.Change(
         ledger.PROMOTE,
-        reigns[-1] if reigns else None,
+        champions[-1] if champions else None,
         verdict.version_name,
         verdict.verdict_id,
         verdict.training_set,

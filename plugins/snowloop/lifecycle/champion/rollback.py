@@ -1,4 +1,4 @@
-"""The way back: the champion before this one becomes champion again, and its next rows are looked at."""
+"""Rollback: the champion before this one becomes champion again, and its next rows are verified."""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from snowloop.errors import RollbackError, ScoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
-from snowloop.lifecycle.versions import challenger, champion, crown, versions
+from snowloop.lifecycle.versions import Version, challenger, champion, set_champion, versions
 from snowloop.workspace import Workspace
 
 POLL_SECONDS = 1.0
@@ -30,24 +30,24 @@ class Rollback(Result):
 
 @dataclass(frozen=True)
 class Verified(Result):
-    """What was scored since a rollback.
+    """The rows that were scored since a rollback.
 
     Args:
         version: The champion.
         rows: Rows that carry it.
-        told: That they do, or that none came, in words.
+        message: The outcome for people.
     """
 
     version: str
     rows: int
-    told: str
+    message: str
 
 
 def rollback(workspace: Workspace) -> Rollback:
     """Return to the champion before the one that serves; the next scoring run serves it.
 
-    What serves decides, not the ledger alone: an entry that is missing is written first, and a change that was written
-    and broken off is taken into account: a rollback is completed, a promotion is taken back.
+    The version that serves decides, not the ledger alone: a missing entry is written first. Of a change that was
+    interrupted, a rollback is completed, and a promotion is undone.
 
     Args:
         workspace: Session, project and environment.
@@ -56,32 +56,32 @@ def rollback(workspace: Workspace) -> Rollback:
         Both versions.
 
     Raises:
-        RollbackError: if the ledger knows no earlier champion, its version is gone, or it cannot score what
+        RollbackError: if the ledger has no earlier champion, its version is gone, or it cannot score what
             features.sql gives now.
     """
     now = champion(workspace)
     serving = now.name if now else None
-    begun = ledger.broken_off(ledger.entries(workspace), serving)
-    if begun is not None and begun.action == ledger.ROLLBACK:
-        return _crowned(workspace, str(begun.from_version), str(begun.to_version))
-    history = ledger.entries(workspace) if begun else ledger.catch_up(workspace, serving)
-    reigns = ledger.reigns(history)
-    if len(reigns) < 2:
-        known = f"{reigns[-1]} is the first" if reigns else "none was ever promoted"
-        message = (
-            f"{workspace.database}.OPS.LEDGER knows no champion to return to: {known}; promote another version instead"
-        )
+    interrupted = ledger.interrupted_change(ledger.entries(workspace), serving)
+    if interrupted is not None and interrupted.action == ledger.ROLLBACK:
+        return _set_champion(workspace, str(interrupted.from_version), str(interrupted.to_version))
+    history = ledger.entries(workspace) if interrupted else ledger.record_observed_champion(workspace, serving)
+    champions = ledger.champion_history(history)
+    if len(champions) < 2:
+        first = f"{champions[-1]} is the first" if champions else "none was ever promoted"
+        message = f"{workspace.database}.OPS.LEDGER knows no earlier champion: {first}; promote another version instead"
         raise RollbackError(message)
-    previous, last = reigns[-2], reigns[-1]
+    previous, last = champions[-2], champions[-1]
     _check_usable(workspace, previous, last)
-    promoted = next(each for each in reversed(history) if each.action in ledger.REIGNS and each.to_version == previous)
+    promoted = next(
+        each for each in reversed(history) if each.action in ledger.CHAMPION_CHANGES and each.to_version == previous
+    )
     facts = (promoted.verdict_id, promoted.training_set)
     ledger.append(workspace, ledger.Change(ledger.ROLLBACK, last, previous, *facts))
-    return _crowned(workspace, last, previous)
+    return _set_champion(workspace, last, previous)
 
 
-def _crowned(workspace: Workspace, before: str, version: str) -> Rollback:
-    crown(workspace, version)
+def _set_champion(workspace: Workspace, before: str, version: str) -> Rollback:
+    set_champion(workspace, version)
     return Rollback(before, version, str(workspace.session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0]))
 
 
@@ -102,7 +102,7 @@ def _check_usable(workspace: Workspace, previous: str, now: str) -> None:
 
 
 def verify_rollback(workspace: Workspace, done: Rollback, *, timeout: float, poll: float = POLL_SECONDS) -> Verified:
-    """Wait for the next scoring run after a rollback, and see that its rows carry the version.
+    """Wait for the next scoring run after a rollback, and verify that its rows carry the version.
 
     Rows of a canary may carry the challenger instead.
 
@@ -110,40 +110,40 @@ def verify_rollback(workspace: Workspace, done: Rollback, *, timeout: float, pol
         workspace: Session, project and environment.
         done: The rollback.
         timeout: Longest wait in seconds.
-        poll: Seconds between two looks.
+        poll: Seconds between two queries.
 
     Returns:
-        How many rows carry the version; none, and that in words, if none were scored in time.
+        How many rows carry the version; 0 if none were scored in time.
 
     Raises:
         RollbackError: if rows carry another version, or the runs since then failed.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     while True:
         runs = workspace.run("champion/queries.sql#scored_since", since=done.done_at)
-        beside = challenger(workspace)
-        _check_versions({str(row["MODEL_VERSION"]): int(row["N"]) for row in runs if row["N"]}, done, beside)
+        canary = challenger(workspace)
+        _check_versions({str(row["MODEL_VERSION"]): int(row["N"]) for row in runs if row["N"]}, done, canary)
         rows = sum(int(row["N"]) for row in runs if row["MODEL_VERSION"] == done.to_version)
         if rows:
             return Verified(done.to_version, rows, f"{rows} rows scored since the rollback carry {done.to_version}")
-        if time.monotonic() - begun >= timeout:
+        if time.monotonic() - started >= timeout:
             break
         time.sleep(poll)
     errors = [str(row["ERROR"]) for row in runs if row["STATE"] == "FAILED"]
     if errors:
         message = f"{done.to_version} is champion again, and no run since has scored: {errors[-1]}"
         raise RollbackError(message)
-    told = f"no row was scored within {timeout:g} s: the next run, when rows arrive, scores with {done.to_version}"
-    return Verified(done.to_version, 0, told)
+    message = f"no row was scored within {timeout:g} s: the next run, when rows arrive, scores with {done.to_version}"
+    return Verified(done.to_version, 0, message)
 
 
-def _check_versions(found: dict[str, int], done: Rollback, beside: object) -> None:
-    allowed = {done.to_version, getattr(beside, "name", None)}
-    others = {version: rows for version, rows in found.items() if version not in allowed}
+def _check_versions(rows_by_version: dict[str, int], done: Rollback, canary: Version | None) -> None:
+    allowed = {done.to_version, canary.name if canary else None}
+    others = {version: rows for version, rows in rows_by_version.items() if version not in allowed}
     if others:
-        told = ", ".join(f"{rows} of {version}" for version, rows in others.items())
+        counts = ", ".join(f"{rows} of {version}" for version, rows in others.items())
         message = (
             f"{done.to_version} has been champion again since {done.done_at} UTC, but rows scored by runs since then "
-            f"are {told}: look who moved the alias CHAMPION (OPS.LEDGER), and roll back again"
+            f"are {counts}: look who moved the alias CHAMPION (OPS.LEDGER), and roll back again"
         )
         raise RollbackError(message)

@@ -1,16 +1,16 @@
-"""Which files are loaded first and which arrive later, under names that carry the hash of their content."""
+"""Which records are loaded first and which arrive later, in files whose names carry the hash of their content."""
 
-import csv
 import hashlib
 import random
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, islice
 from pathlib import Path
 
 from snowloop.errors import LoadError
+from snowloop.lifecycle.data.csv_reader import Record, read_records
 from snowloop.project import Project, Source
 
 
@@ -22,8 +22,9 @@ class PlannedFile:
         source: The source that it belongs to.
         batch: 0 for what the model is first trained on; 1, 2, ... for what arrives later.
         path: Where it is; its name carries the hash of its content.
-        rows: Number of its records, the header aside.
+        rows: Number of its records, malformed ones among them, the header not.
         md5: Hash of its content.
+        malformed: Records that are no CSV, with the line in the original file and the reason; the file lacks them.
     """
 
     source: str
@@ -31,14 +32,16 @@ class PlannedFile:
     path: Path
     rows: int
     md5: str
+    malformed: tuple[Record, ...] = ()
 
 
 def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) -> list[PlannedFile]:
     """Write the files to load into a working folder; the same data gives the same files under the same names.
 
     A single file of the streamed source is cut by the declared ``replay``: its first rows are batch 0, the rest
-    arrives in batches 1 to n; or its rows are dealt out to them by the project's seed. Of several files, the first in
-    order of names is batch 0, and each other a batch of its own. The files of all other sources are batch 0.
+    arrives in batches 1 to n; or its rows are assigned to the batches at random, by the project's seed. Of several
+    files, the first in order of names is batch 0, and each other a batch of its own. The files of all other sources
+    are batch 0.
 
     Args:
         project: The project.
@@ -69,17 +72,17 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
 def _data_folder(project: Project, data_dir: str | Path | None, work_dir: Path) -> Path:
     place = Path(data_dir) if data_dir else project.data_dir
     if place.suffix == ".py" and place.is_file():
-        made = work_dir / "made"
-        done = subprocess.run(
-            [sys.executable, str(place), "--out", str(made)], capture_output=True, text=True, check=False
+        generated = work_dir / "generated"
+        run = subprocess.run(
+            [sys.executable, str(place), "--out", str(generated)], capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            message = f"{place}: the generator of project {project.name} failed: {done.stderr.strip()[-500:]}"
+        if run.returncode:
+            message = f"{place}: the generator of project {project.name} failed: {run.stderr.strip()[-500:]}"
             raise LoadError(message)
-        return made
+        return generated
     if not place.is_dir():
-        wanted = ", ".join(source.file for source in project.sources.values())
-        message = f"{place}: there is no such folder; project {project.name} needs one that holds {wanted}"
+        files = ", ".join(source.file for source in project.sources.values())
+        message = f"{place}: no such folder: name the folder that holds {files} of project {project.name}"
         raise LoadError(message)
     return place
 
@@ -89,30 +92,27 @@ def _plan_source(project: Project, name: str, files: list[Path], work_dir: Path)
     if len(files) > 1 or project.replay is None:
         whole = _whole(name, source, files, work_dir)
         batches = range(len(whole)) if project.replay else [0] * len(whole)
-        return [
-            PlannedFile(name, batch, file.path, file.rows, file.md5) for batch, file in zip(batches, whole, strict=True)
-        ]
+        return [replace(file, batch=batch) for batch, file in zip(batches, whole, strict=True)]
     (file,) = files
-    total = sum(1 for _ in _records(file, source))
+    total = sum(1 for _ in _rows(file, source))
     sizes = _sizes(total, project.replay.initial, project.replay.batches)
-    planned, header = [], _header(file, source)
-    for batch, records in enumerate(_dealt(project, file, sizes)):
-        stem = f"{file.stem}.{'initial' if batch == 0 else f'arrival-{batch}'}"
-        planned.append(_write(name, source, batch, stem, records, work_dir, header))
-    return planned
+    return [
+        _write(name, source, file, records, work_dir, batch, ".initial" if batch == 0 else f".arrival-{batch}")
+        for batch, records in enumerate(_batches(project, file, sizes))
+    ]
 
 
-def _dealt(project: Project, file: Path, sizes: list[int]) -> Iterator[Iterator[tuple[int, str]]]:
-    """The records of each batch with their numbers: stretches of the file, or dealt out by the seed."""
+def _batches(project: Project, file: Path, sizes: list[int]) -> Iterator[Iterator[tuple[int, Record]]]:
+    """The numbered records of each batch: stretches of the file, or drawn at random by the project's seed."""
     if project.replay is None or not project.replay.shuffle:
-        records = enumerate(_records(file, project.streamed), start=1)
+        records = enumerate(_rows(file, project.streamed), start=1)
         yield from (islice(records, size) for size in sizes)
         return
-    dealt = [batch for batch, size in enumerate(sizes) for _ in range(size)]
-    random.Random(project.seed).shuffle(dealt)  # noqa: S311 - nobody gains by guessing it
+    batch_of_row = [batch for batch, size in enumerate(sizes) for _ in range(size)]
+    random.Random(project.seed).shuffle(batch_of_row)  # noqa: S311 - nobody gains by guessing it
     for batch in range(len(sizes)):
-        chosen = [each == batch for each in dealt]
-        yield compress(enumerate(_records(file, project.streamed), start=1), chosen)
+        selected = [each == batch for each in batch_of_row]
+        yield compress(enumerate(_rows(file, project.streamed), start=1), selected)
 
 
 def _sizes(total: int, initial: float, batches: int) -> list[int]:
@@ -124,18 +124,18 @@ def _sizes(total: int, initial: float, batches: int) -> list[int]:
 def _whole(name: str, source: Source, files: list[Path], work_dir: Path) -> list[PlannedFile]:
     planned, first = [], 1
     for file in files:
-        header = _header(file, source)
-        records = enumerate(_records(file, source), start=first)
-        planned.append(_write(name, source, 0, file.stem, records, work_dir, header))
+        planned.append(_write(name, source, file, enumerate(_rows(file, source), start=first), work_dir))
         first += planned[-1].rows
     return planned
 
 
 def _write(
-    name: str, source: Source, batch: int, stem: str, records: Iterable[tuple[int, str]], work_dir: Path, header: str
-) -> PlannedFile:
+    name: str, source: Source, file: Path, records: Iterable[tuple[int, Record]], work_dir: Path, batch: int = 0,
+    part: str = "",
+) -> PlannedFile:  # fmt: skip
     """Write numbered records, with the number as a column if it is declared, and name the file after its content."""
-    md5, rows = hashlib.md5(usedforsecurity=False), 0
+    md5, rows, header = hashlib.md5(usedforsecurity=False), 0, _header(file, source)
+    malformed: list[Record] = []
     path = work_dir / f"{name}.part"
     with path.open("wb") as out:
 
@@ -148,41 +148,38 @@ def _write(
             put(header if source.row_id is None else f"{source.row_id.column}{source.delimiter}{header}")
         for number, record in records:
             rows += 1
-            put(record if source.row_id is None else f"{number}{source.delimiter}{record}")
-    named = path.with_name(f"{stem}.{md5.hexdigest()[:12]}.csv")
+            if record.error:  # COPY would take the lines after it for a part of it
+                text = record.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+                malformed.append(replace(record, text=text, error=f"{file.name}:{record.line}: {record.error}"))
+            else:
+                put(record.text if source.row_id is None else f"{number}{source.delimiter}{record.text}")
+    named = path.with_name(f"{file.stem}{part}.{md5.hexdigest()[:12]}.csv")
     path.rename(named)
-    return PlannedFile(name, batch, named, rows, md5.hexdigest())
+    return PlannedFile(name, batch, named, rows, md5.hexdigest(), tuple(malformed))
 
 
-def _lines(file: Path) -> Iterator[str]:
-    """Records of a file: a line, or several where a quoted field holds line ends."""
-    with file.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
-        pending = ""
-        for line in text:
-            pending += line
-            if pending.count('"') % 2 == 0:
-                yield pending.rstrip("\r\n")
-                pending = ""
-        if pending:
-            yield pending.rstrip("\r\n")
-
-
-def _records(file: Path, source: Source) -> Iterator[str]:
-    lines = (line for line in _lines(file) if line)
-    return islice(lines, 1, None) if source.header else lines
+def _rows(file: Path, source: Source) -> Iterator[Record]:
+    """The records of a file without its header."""
+    return islice(read_records(file, source.delimiter), 1 if source.header else 0, None)
 
 
 def _header(file: Path, source: Source) -> str:
-    """The header line, checked against the declared columns."""
+    """The header on one line, because COPY skips one line; its names are checked against the declared columns."""
     if not source.header:
         return ""
-    header = next(_lines(file), "").removeprefix("\ufeff")
-    found = [cell.strip() for cell in next(csv.reader([header], delimiter=source.delimiter), [])]
-    wanted = [name if column.field is None else column.field for name, column in source.columns.items()]
-    if [name.upper() for name in found] != [name.upper() for name in wanted]:
+    header = next(read_records(file, source.delimiter), Record(1, ""))
+    observed = [_name(cell) for cell in header.fields]
+    declared = [_name(name if column.field is None else column.field) for name, column in source.columns.items()]
+    if [name.upper() for name in observed] != [name.upper() for name in declared]:
         message = (
-            f"{file}: the header is not what the project declares. Declared: {', '.join(wanted)}. "
-            f"Found: {', '.join(found) or 'nothing'}. Mend the columns of the source in project.yaml, or the file"
+            f"{file}:{header.line}: the header differs from the declared columns. Declared: {', '.join(declared)}. "
+            f"In the file: {header.error or ', '.join(observed) or 'nothing'}. Correct the columns of the source in "
+            "project.yaml, or the file"
         )
         raise LoadError(message)
-    return header
+    return " ".join(header.text.splitlines())
+
+
+def _name(text: str) -> str:
+    """A column's name with its white space, line ends among it, made single blanks."""
+    return " ".join(text.split())

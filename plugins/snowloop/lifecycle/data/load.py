@@ -1,22 +1,19 @@
-"""Stage 2: files are staged and copied into RAW, each once; lines that cannot be read are kept with the reason."""
+"""Stage 2: files are staged and copied into RAW, each once; records that cannot be read are kept with the reason."""
 
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from snowloop.errors import LoadError
 from snowloop.lifecycle.data.files import PlannedFile, plan_files
 from snowloop.lifecycle.results import Result
-from snowloop.project import Project
-from snowloop.sql import clock, identifier, render, run
+from snowloop.sql import clock, identifier, render
 from snowloop.workspace import Workspace
 
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
-
-__all__ = ["LoadReport", "LoadedFile", "PlannedFile", "load_files", "plan_files"]
+MALFORMED_AT_ONCE = 500
+"""Malformed records that one statement keeps."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,9 @@ class LoadedFile:
     Args:
         source: The source.
         file: Name of the staged file.
-        read: Records that COPY read.
+        read: Records of the file, the header aside.
         loaded: Records in the RAW table.
-        rejected: Records kept in RAW.REJECTED_LINES.
+        rejected: Records kept in RAW.REJECTED_LINES: malformed, or not what the columns take.
         kept: Whether the file had been loaded before.
     """
 
@@ -88,15 +85,16 @@ def load_files(
     """
     project = workspace.project
     started_at = clock(workspace.session)
-    database = workspace.database
     with tempfile.TemporaryDirectory(prefix="snowloop-") as work:
         planned = plan_files(project, data_dir, Path(work))
         chosen = [file for file in planned if _chosen(file, part, only)]
         if only is not None and not chosen:
-            known = ", ".join(sorted({str(file.batch) for file in planned if file.batch}, key=int)) or "none"
-            message = f"project {project.name} has no arriving batch or file '{only}' in its data: batches are {known}"
+            batches = ", ".join(sorted({str(file.batch) for file in planned if file.batch}, key=int)) or "none"
+            message = (
+                f"project {project.name} has no arriving batch or file '{only}' in its data: batches are {batches}"
+            )
             raise LoadError(message)
-        files = tuple(_load_file(workspace.session, project, database, file) for file in chosen)
+        files = tuple(_load_file(workspace, file) for file in chosen)
     new = [file for file in files if not file.kept]
     read, loaded, rejected = (sum(getattr(file, name) for file in new) for name in ("read", "loaded", "rejected"))
     return LoadReport(files, read, loaded, rejected, started_at)
@@ -108,62 +106,67 @@ def _chosen(file: PlannedFile, part: str, only: str | None) -> bool:
     return part == "all" or (file.batch == 0) == (part == "initial")
 
 
-def _load_file(session: "Session", project: Project, database: str, file: PlannedFile) -> LoadedFile:
+def _load_file(workspace: Workspace, file: PlannedFile) -> LoadedFile:
     table, name = file.source.upper(), f"{file.path.name}.gz"
-    known = {row["FILE"]: row for row in run(session, "load/known.sql", database=database, table=table)}
-    if name in known:
-        row = known[name]
-        _keep_rejected(session, database, table, name, row["ROWS_REJECTED"], row["QUERY_ID"])
-        return LoadedFile(file.source, name, row["ROWS_READ"], row["ROWS_LOADED"], row["ROWS_REJECTED"], kept=True)
-    stage = f"@{identifier(database, 'RAW', 'LANDING')}/{table.lower()}"
-    session.file.put(str(file.path), stage, auto_compress=True, overwrite=False)
-    outcome = _copy(session, project, database, file, name)
-    read, loaded = int(outcome["rows_parsed"]), int(outcome["rows_loaded"])
-    _keep_rejected(session, database, table, name, read - loaded, outcome["query_id"])
-    return LoadedFile(file.source, name, read, loaded, read - loaded, kept=False)
+    earlier = {row["FILE"]: row for row in workspace.run("data/queries.sql#loaded_files", table=table)}.get(name)
+    if earlier is None:
+        stage = f"@{identifier(workspace.database, 'RAW', 'LANDING')}/{table.lower()}"
+        workspace.session.file.put(str(file.path), stage, auto_compress=True, overwrite=False)
+        read, loaded, query_id = _copy(workspace, file, name)
+    else:
+        read, loaded, query_id = earlier["ROWS_READ"], earlier["ROWS_LOADED"], earlier["QUERY_ID"]
+    _keep_rejected(workspace, file, name, read - loaded, query_id)
+    return LoadedFile(file.source, name, read, loaded, read - loaded, kept=earlier is not None)
 
 
-def _copy(session: "Session", project: Project, database: str, file: PlannedFile, name: str) -> dict[str, Any]:
-    """COPY one file and remember it, in one transaction."""
-    table = file.source.upper()
-    source = {**dict(project.sources[file.source]), "table": table}
-    session.sql("BEGIN").collect()
-    try:
+def _copy(workspace: Workspace, file: PlannedFile, name: str) -> tuple[int, int, str]:
+    """COPY one file and record its load, in one transaction; records read and loaded, and the id of the query."""
+    session, table = workspace.session, file.source.upper()
+    source = {**dict(workspace.project.sources[file.source]), "table": table}
+    with workspace.transaction():
         with session.query_history() as history:
-            rows = session.sql(render("load/copy.sql", database=database, source=source, file=name)).collect()
+            copy = render("data/copy.sql", database=workspace.database, source=source, file=name)
+            rows = session.sql(copy).collect()
         query_id = history.queries[-1].query_id
         outcome = {key.lower(): value for key, value in rows[0].as_dict().items()} if rows else {}
         if "rows_parsed" not in outcome:
             message = (
-                f"{name}: COPY INTO {database}.RAW.{table} read nothing ({outcome.get('status', 'no answer')}), though "
-                f"{database}.OPS.LOADS does not know the file; if it was copied by hand, add its row to OPS.LOADS"
+                f"{name}: COPY INTO {workspace.database}.RAW.{table} read nothing "
+                f"({outcome.get('status', 'no answer')}), though {workspace.database}.OPS.LOADS does not list the "
+                "file; if it was copied by hand, add its row to OPS.LOADS"
             )
             raise LoadError(message)
-        read, loaded = int(outcome["rows_parsed"]), int(outcome["rows_loaded"])
-        counts = {"read": read, "loaded": loaded, "rejected": read - loaded}
-        run(
-            session, "load/remember.sql",
-            database=database, table=table, file=name, md5=file.md5, query_id=query_id, **counts,
-        )  # fmt: skip
-        session.sql("COMMIT").collect()
-    except BaseException:
-        session.sql("ROLLBACK").collect()
-        raise
-    return {**outcome, "query_id": query_id}
+        read, loaded = int(outcome["rows_parsed"]) + len(file.malformed), int(outcome["rows_loaded"])
+        workspace.run(
+            "data/queries.sql#record_load",
+            table=table,
+            file=name,
+            md5=file.md5,
+            query_id=query_id,
+            read=read,
+            loaded=loaded,
+            rejected=read - loaded,
+        )
+    return read, loaded, query_id
 
 
-def _keep_rejected(session: "Session", database: str, table: str, file: str, wanted: int, query_id: str) -> None:
-    """Write the rejected lines of a file once, and insist that read = loaded + rejected."""
+def _keep_rejected(workspace: Workspace, file: PlannedFile, name: str, expected: int, query_id: str) -> None:
+    """Write the rejected records of a file once, and insist that read = loaded + rejected."""
+    names = {"table": file.source.upper(), "file": name}
 
     def count() -> int:
-        return int(run(session, "load/rejected_count.sql", database=database, table=table, file=file)[0]["N"])
+        return int(workspace.run("data/queries.sql#rejected_count", **names)[0]["N"])
 
-    if wanted and not count():
-        run(session, "load/rejected_lines.sql", database=database, table=table, file=file, query_id=query_id)
-    found = count()
-    if found != wanted:
+    if expected and not count():
+        with workspace.transaction():
+            workspace.run("data/queries.sql#keep_rejected", query_id=query_id, **names)
+            for first in range(0, len(file.malformed), MALFORMED_AT_ONCE):
+                malformed = file.malformed[first : first + MALFORMED_AT_ONCE]
+                workspace.run("data/queries.sql#keep_malformed", malformed=malformed, **names)
+    rejected = count()
+    if rejected != expected:
         message = (
-            f"{file}: the counts of the load into {database}.RAW.{table} do not reconcile: COPY left out {wanted} "
-            f"records, RAW.REJECTED_LINES holds {found} of them (query {query_id})"
+            f"{name}: the counts of the load into {workspace.database}.RAW.{names['table']} do not reconcile: "
+            f"{expected} records were not loaded, RAW.REJECTED_LINES holds {rejected} of them (query {query_id})"
         )
         raise LoadError(message)

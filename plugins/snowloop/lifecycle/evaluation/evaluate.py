@@ -17,12 +17,13 @@ from snowloop.lifecycle.evaluation.results import (
     Skew,
     SliceResult,
 )
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.lifecycle.features.queries import check_slices
-from snowloop.lifecycle.features.training_set import Feature, TrainingSet
+from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
-from snowloop.lifecycle.training.train import Candidate, model_version, request_features
+from snowloop.lifecycle.training.train import Candidate, model_version
 from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, render
@@ -165,7 +166,7 @@ def _request(
     )
     most = project.evaluation.baseline_rows
     return EvaluationRequest(
-        features=request_features(training_set.features),
+        features=training_set.features,
         label=project.label.column,
         task=project.label.task,
         classes=project.label.classes,

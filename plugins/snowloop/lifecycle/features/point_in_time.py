@@ -1,4 +1,4 @@
-"""Renders features.sql, so that each row sees of the sources that it joins what was known before its event alone."""
+"""Renders features.sql with point-in-time joins: each row sees only what was known before its event."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.data.contract import rows_fail
 from snowloop.project import Project
-from snowloop.project.as_of_joins import Joined, joined
+from snowloop.project.as_of_joins import AsOfJoin, resolve_join
 from snowloop.sql import identifier, render, render_project
 
 
@@ -14,9 +14,9 @@ def render_features(project: Project, target: str, source: str) -> str:
     """The text of features.sql over some rows of the streamed source: the one way in which it is ever read.
 
     ``{{ source }}`` becomes those rows. ``{{ as_of('payments', on='CUSTOMER') }}`` becomes the rows of another source
-    beside each of them, by their key as ``OF_<KEY>``: rows of the same customer that keep the contract and were known
-    before the event. So a join cannot see the future, neither in training nor in serving (the point-in-time join of
-    feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
+    that belong to each of them, with its key as ``OF_<KEY>``: rows of the same customer that keep the contract and were
+    known before the event. So a join cannot see the future, neither in training nor in serving (the point-in-time join
+    of feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
 
     Args:
         project: The project.
@@ -27,13 +27,13 @@ def render_features(project: Project, target: str, source: str) -> str:
         The SQL text.
 
     Raises:
-        ProjectError: if it joins what cannot be joined.
+        ProjectError: if a join is not possible.
         jinja2.TemplateError: if it uses a value that is not given.
     """
 
     def as_of(name: str, on: str | Sequence[str] | Mapping[str, str] = ()) -> str:
         try:
-            return _relation(project, target, source, joined(project, name, on))
+            return _relation(project, target, source, resolve_join(project, name, on))
         except ValueError as error:
             message = f"{project.directory / 'features.sql'}: {error}"
             raise ProjectError(message) from error
@@ -42,14 +42,14 @@ def render_features(project: Project, target: str, source: str) -> str:
     return render_project(project, "features.sql", **values)
 
 
-def _relation(project: Project, target: str, source: str, other: Joined) -> str:
-    known = f"J.{identifier(other.event_time)}::TIMESTAMP_NTZ"
+def _relation(project: Project, target: str, source: str, join: AsOfJoin) -> str:
+    known = f"J.{identifier(join.event_time)}::TIMESTAMP_NTZ"
     return render(
         "features/as_of.sql",
         source=source,
         key=project.key,
-        joined=other,
-        table=identifier(project.database(target), "RAW", other.name.upper()),
-        fails=rows_fail(other.source, project.key if other.name == project.source else ()),
-        known=f"DATEADD('second', {other.delay}, {known})" if other.delay else known,
+        joined=join,
+        table=identifier(project.database(target), "RAW", join.name.upper()),
+        fails=rows_fail(join.source, project.key if join.name == project.source else ()),
+        known=f"DATEADD('second', {join.delay}, {known})" if join.delay else known,
     )

@@ -1,18 +1,15 @@
-"""What features.sql and label.sql give, asked of Snowflake before they are used; what is wrong with them in words."""
+"""Checks what features.sql and label.sql return before they are used: their columns, the label and the slices."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from snowloop.errors import ProjectError, TrainingError
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.project import Project
 from snowloop.project.loading import place_of
 from snowloop.sql import identifier, render_project
 from snowloop.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from snowloop.lifecycle.features.training_set import Feature
 
 
 def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
@@ -40,17 +37,17 @@ def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
     try:
         fields = workspace.session.sql(query).schema.fields
     except SnowparkSQLException as error:
-        told = " ".join(str(error.message).split())
-        if "compilation error" not in told:
+        reason = " ".join(str(error.message).split())
+        if "compilation error" not in reason:
             raise
-        message = f"{place}: Snowflake cannot read the query: {told}; mend the query, or the columns in project.yaml"
+        message = f"{place}: Snowflake cannot compile the query: {reason}; correct it, or the columns in project.yaml"
         raise TrainingError(message) from error
-    found = {field.name.strip('"'): field.datatype for field in fields}
+    columns = {field.name.strip('"'): field.datatype for field in fields}
     for column in project.key:
-        if column not in found:
+        if column not in columns:
             message = f"{place}: the key column {column} is missing from its result: select it"
             raise TrainingError(message)
-    return found
+    return columns
 
 
 def check_label(workspace: Workspace) -> None:
@@ -63,16 +60,16 @@ def check_label(workspace: Workspace) -> None:
         TrainingError: if it does not, or cannot be read.
     """
     project = workspace.project
-    found = columns_of(workspace, "label.sql")
-    if project.label.column not in found:
+    columns = columns_of(workspace, "label.sql")
+    if project.label.column not in columns:
         message = (
             f"{project.directory / 'label.sql'}: the label {project.label.column} is missing from its result "
-            f"({', '.join(found)}): select it, or mend `label.column` ({place_of(project, 'label', 'column')})"
+            f"({', '.join(columns)}): select it, or correct `label.column` ({place_of(project, 'label', 'column')})"
         )
         raise TrainingError(message)
 
 
-def check_slices(project: Project, features: "Iterable[Feature]") -> None:
+def check_slices(project: Project, features: Iterable[Feature]) -> None:
     """Insist that every declared slice is of a feature, or of a column of the source, and has edges only on numbers.
 
     Args:
@@ -95,6 +92,6 @@ def check_slices(project: Project, features: "Iterable[Feature]") -> None:
         if declared.edges and not raw and types[declared.column] != "FLOAT":
             message = (
                 f"{place}: slice column {declared.column} has edges, which are for numbers; features.sql gives text: "
-                "remove `edges`, then each value is a part"
+                "remove `edges`, then each value is a slice"
             )
             raise ProjectError(message)

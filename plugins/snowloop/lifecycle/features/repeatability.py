@@ -1,21 +1,17 @@
-"""Tests the code of the features: does it give the same twice, and what does each feature cost."""
+"""Checks the code of the features: whether it gives the same values twice, and how long each feature takes."""
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from snowloop.checks import FEATURE_CHECKS, Check, record
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
+from snowloop.lifecycle.features.feature import Subject
 from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.sql import identifier, run
+from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
-if TYPE_CHECKING:
-    from snowloop.lifecycle.features.leakage import Subject
 
-
-def check_features(workspace: Workspace, subject: "Subject") -> tuple[Check, ...]:
+def check_features(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     """Run features.sql a second time and time each feature; both are recorded in OPS.FEATURE_CHECKS.
 
     REPEATABLE: rows in which a second run of features.sql gave another value. MILLISECONDS: the time that a feature
@@ -29,8 +25,8 @@ def check_features(workspace: Workspace, subject: "Subject") -> tuple[Check, ...
         The checks, which all passed.
 
     Raises:
-        TrainingError: if a feature is another one the second time: what depends on the clock or on chance can neither
-            be reproduced nor served as it was trained.
+        TrainingError: if a feature has another value the second time: what depends on the clock or on chance can
+            neither be reproduced nor served as it was trained.
     """
     checks = [*_repeatable(workspace, subject), *_times(workspace, subject)]
     record(workspace, FEATURE_CHECKS, checks, training_set=subject.fingerprint)
@@ -41,10 +37,9 @@ def check_features(workspace: Workspace, subject: "Subject") -> tuple[Check, ...
     return tuple(checks)
 
 
-def _repeatable(workspace: Workspace, subject: "Subject") -> Sequence[Check]:
+def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
-    row = run(
-        workspace.session,
+    row = workspace.run(
         "features/repeatable.sql",
         checked=checked_rows(project, workspace.target),
         columns=list(project.streamed.table_columns),
@@ -56,22 +51,22 @@ def _repeatable(workspace: Workspace, subject: "Subject") -> Sequence[Check]:
     checks = []
     for place, feature in enumerate(subject.features, start=1):
         changed = int(row[f"F_{place}"])
-        words = f"feature {feature.name} has another value in {changed} of {row['N']} rows when it is computed again"
-        words += ": take the clock, chance and unordered windows out of it" if changed else ""
+        reason = f"feature {feature.name} has another value in {changed} of {row['N']} rows when it is computed again"
+        reason += ": remove the clock, randomness and unordered windows from it" if changed else ""
         checks.append(
-            Check.of("REPEATABLE", passed=not changed, reason=words, value=changed, bound=0, subject=feature.name)
+            Check.of("REPEATABLE", passed=not changed, reason=reason, value=changed, bound=0, subject=feature.name)
         )
     return checks
 
 
-def _times(workspace: Workspace, subject: "Subject") -> Sequence[Check]:
+def _times(workspace: Workspace, subject: Subject) -> list[Check]:
     source = identifier(workspace.database, "RAW", workspace.project.table)
     feature_rows = render_features(workspace.project, workspace.target, source)
     checks = []
     for feature in subject.features:
-        began = time.perf_counter()
-        row = run(workspace.session, "features/one_feature.sql", feature=feature.name, feature_rows=feature_rows)[0]
-        taken = 1000 * (time.perf_counter() - began)
-        words = f"feature {feature.name} alone took {taken:.1f} ms for all rows, {row['N']} have it"
-        checks.append(Check.of("MILLISECONDS", passed=True, reason=words, value=taken, subject=feature.name))
+        started = time.perf_counter()
+        row = workspace.run("features/queries.sql#one_feature", feature=feature.name, feature_rows=feature_rows)[0]
+        elapsed = 1000 * (time.perf_counter() - started)
+        reason = f"feature {feature.name} alone took {elapsed:.1f} ms for all rows, {row['N']} have a value"
+        checks.append(Check.of("MILLISECONDS", passed=True, reason=reason, value=elapsed, subject=feature.name))
     return checks

@@ -2,37 +2,22 @@
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.checks import Check
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.data.validate import check_contract
-from snowloop.lifecycle.features.leakage import Subject, check_leakage
+from snowloop.lifecycle.features.feature import Feature, Subject
+from snowloop.lifecycle.features.leakage import check_leakage
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.lifecycle.features.queries import check_label, check_slices, columns_of
 from snowloop.lifecycle.features.repeatability import check_features
 from snowloop.lifecycle.provenance import content_hash, git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.project import Project
-from snowloop.sql import identifier, render_project, run
+from snowloop.sql import identifier, render_project
 from snowloop.workspace import Workspace
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One feature, and the type in which the model sees it in training and in serving alike.
-
-    Args:
-        name: Name of the column.
-        type: FLOAT or VARCHAR.
-    """
-
-    name: str
-    type: str
 
 
 @dataclass(frozen=True)
@@ -46,9 +31,9 @@ class TrainingSet(Result):
         holdout_rows: How many of them are held out.
         set_aside: Rows of the source that break the contract and are left out.
         features: The features, in the order in which the model takes them.
-        kept: Whether it was there already.
-        leakage: The checks for leakage: each passed, or could not be made.
-        contract: Checks of the contract over the rows that it was built of, and how many of them failed.
+        kept: Whether it existed already.
+        leakage: The checks for leakage: each passed, or the rows did not allow it.
+        contract: Number of the contract's checks of the rows that it was built of, and how many of them failed.
         not_yet_known: Rows that are left out because their label is not known yet.
     """
 
@@ -77,7 +62,7 @@ class TrainingSet(Result):
 
 
 def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
-    """The feature columns of features.sql: all that it gives but the key.
+    """The feature columns of features.sql: all that it returns except the key.
 
     Args:
         workspace: Session, project and environment.
@@ -86,8 +71,8 @@ def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
         The features, in order.
 
     Raises:
-        TrainingError: if features.sql cannot be read, lacks a key column, gives no feature, or one that is neither
-            number nor text.
+        TrainingError: if features.sql cannot be compiled, lacks a key column, returns no feature, or one that is
+            neither number nor text.
     """
     from snowflake.snowpark import types
 
@@ -102,7 +87,7 @@ def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
             raise TrainingError(message)
         features.append(Feature(name, "VARCHAR" if isinstance(kind, types.StringType) else "FLOAT"))
     if not features:
-        message = f"{place}: it gives the key alone: select at least one feature"
+        message = f"{place}: it returns only the key: select at least one feature"
         raise TrainingError(message)
     return tuple(features)
 
@@ -116,55 +101,53 @@ def build_training_set(workspace: Workspace) -> TrainingSet:
         workspace: Session, project and environment.
 
     Returns:
-        The training set; ``kept`` if one with the same fingerprint was there.
+        The training set; ``kept`` if one with the same fingerprint existed.
 
     Raises:
         TrainingError: if a query cannot be used, there is no row, a key repeats, a label is none of its classes, or
-            features.sql gives other values the second time.
-        ContractViolation: if rows have come since the contract was checked, and it is broken now.
-        ProjectError: if a slice is of a column that there is not.
-        LeakageError: if the rows give the label away.
+            features.sql returns other values the second time.
+        ContractViolation: if rows have arrived since the contract was checked, and they break it.
+        ProjectError: if a slice is of a column that does not exist.
+        LeakageError: if the rows leak the label.
     """
-    session, project = workspace.session, workspace.project
-    database = workspace.database
+    project = workspace.project
     features = describe_features(workspace)
     check_label(workspace)
     check_slices(project, features)
-    checked = checked_rows(project, workspace.target)
-    build = identifier(database, "FEATURES", f"BUILD_{uuid.uuid4().hex}".upper())
-    texts = _texts(project, workspace.target, features, checked)
-    unknown = _not_yet_known(session, project, texts)
-    run(session, "features/build_training_set.sql", table=build, **texts)
+    build = identifier(workspace.database, "FEATURES", f"BUILD_{uuid.uuid4().hex}".upper())
+    values = _values(workspace, features)
+    not_yet_known = _not_yet_known(workspace, values)
+    workspace.run("features/build_training_set.sql", table=build, **values)
     try:
-        found = _inspect(session, project, build, features)
+        counts = _inspect(workspace, build, features)
         declared = [project.text("features.sql"), project.text("label.sql"), project.split.model_dump()]
-        fingerprint = content_hash(*declared, found["CONTENT"], found["N"], found["HELD_OUT"])
+        fingerprint = content_hash(*declared, counts["CONTENT"], counts["N"], counts["HELD_OUT"])
         subject = Subject(build, fingerprint, features)
         leakage = check_leakage(workspace, subject)
-        if not run(session, "features/known.sql", database=database, fingerprint=fingerprint):
+        if _recorded(workspace, fingerprint) is None:
             check_features(workspace, subject)
-        made = _keep(session, project, database, build, features, found, fingerprint, checked)
-        return replace(made, leakage=leakage, contract=_contract(workspace), not_yet_known=unknown)
+        published = _publish(workspace, subject, counts, values["checked"])
+        return replace(published, leakage=leakage, contract=_contract(workspace), not_yet_known=not_yet_known)
     finally:
-        session.sql(f"DROP TABLE IF EXISTS {build}").collect()
+        workspace.session.sql(f"DROP TABLE IF EXISTS {build}").collect()
 
 
 def _contract(workspace: Workspace) -> tuple[int, int]:
-    """How many checks of the contract there were over the present rows, and how many failed; they run if none did."""
-    row = run(
-        workspace.session, "features/contract.sql", database=workspace.database, sources=list(workspace.project.sources)
-    )[0]
+    """How many checks of the contract the present rows had, and how many failed; the checks run if there were none."""
+    row = workspace.run("features/queries.sql#contract_checks", sources=list(workspace.project.sources))[0]
     if row["CHECKS"]:
         return int(row["CHECKS"]), int(row["FAILED"])
     return len(check_contract(workspace).checks), 0
 
 
-def _texts(project: Project, target: str, features: tuple[Feature, ...], checked: str) -> dict[str, Any]:
+def _values(workspace: Workspace, features: tuple[Feature, ...]) -> dict[str, Any]:
+    """What the templates that read rows, features and labels use."""
+    project = workspace.project
     return {
-        "checked": checked,
+        "checked": checked_rows(project, workspace.target),
         "columns": list(project.streamed.table_columns),
-        "features": render_features(project, target, "CLEAN"),
-        "label": render_project(project, "label.sql", raw=identifier(project.database(target), "RAW")),
+        "features": render_features(project, workspace.target, "CLEAN"),
+        "label": render_project(project, "label.sql", raw=identifier(workspace.database, "RAW")),
         "key": project.key,
         "feature_columns": features,
         "label_column": project.label.column,
@@ -172,11 +155,11 @@ def _texts(project: Project, target: str, features: tuple[Feature, ...], checked
         "split": project.split,
         "event_time": project.streamed.event_time,
         "key_of_features": [f"F.{identifier(column)}" for column in project.key],
-        "known": _known(project),
+        "known": _is_known(project),
     }
 
 
-def _known(project: Project) -> str:
+def _is_known(project: Project) -> str:
     """Predicate over C (the row) and L (its label): the label is known by now; never NULL."""
     label = project.label
     if label.known_at:
@@ -187,87 +170,93 @@ def _known(project: Project) -> str:
     return "TRUE"
 
 
-def _not_yet_known(session: "Session", project: Project, texts: dict[str, Any]) -> int:
-    if texts["known"] == "TRUE":
+def _not_yet_known(workspace: Workspace, values: dict[str, Any]) -> int:
+    if values["known"] == "TRUE":
         return 0
-    if project.label.known_at:
-        _check_known_at(session, project, texts["label"], project.label.known_at)
-    return int(run(session, "features/not_yet_known.sql", **texts)[0]["N"] or 0)
+    if workspace.project.label.known_at:
+        _check_known_at(workspace, values["label"], workspace.project.label.known_at)
+    return int(workspace.run("features/queries.sql#not_yet_known", **values)[0]["N"] or 0)
 
 
-def _check_known_at(session: "Session", project: Project, label: str, column: str) -> None:
-    """The moment must be there, and be one of UTC, as that of now is."""
+def _check_known_at(workspace: Workspace, label: str, column: str) -> None:
+    """The column must exist and have no zone, because it is compared with the time in UTC."""
     from snowflake.snowpark.types import TimestampTimeZone, TimestampType
 
-    types = {field.name.strip('"'): field.datatype for field in session.sql(label).schema.fields}
-    where = f"{project.directory / 'label.sql'}: column {column}, declared as label.known_at,"
+    types = {field.name.strip('"'): field.datatype for field in workspace.session.sql(label).schema.fields}
+    where = f"{workspace.project.directory / 'label.sql'}: column {column}, declared as label.known_at,"
     if column not in types:
         message = f"{where} is missing from its result ({', '.join(types)}): select it"
         raise TrainingError(message)
     kind = types[column]
     if isinstance(kind, TimestampType) and kind.tz in (TimestampTimeZone.TZ, TimestampTimeZone.LTZ):
         message = (
-            f"{where} has a zone, and moments are compared in UTC without one: select "
+            f"{where} has a zone, but times are compared in UTC without one: select "
             f"CONVERT_TIMEZONE('UTC', {column})::TIMESTAMP_NTZ AS {column}"
         )
         raise TrainingError(message)
 
 
-def _inspect(session: "Session", project: Project, table: str, features: tuple[Feature, ...]) -> dict[str, Any]:
+def _inspect(workspace: Workspace, table: str, features: tuple[Feature, ...]) -> dict[str, int]:
+    """Rows, held-out rows, keys and the hash of the content of a built table, which must be fit to train on."""
+    project = workspace.project
     columns = [*project.key, *(feature.name for feature in features), project.label.column]
     columns += [project.split.kept_as] if project.split.kept_as else []
     label = {"label_column": project.label.column, "classes": project.label.values}
-    names = {"key": project.key, "columns": columns, **label}
-    found: dict[str, Any] = run(session, "features/fingerprint.sql", table=table, **names)[0].as_dict()
-    found = {name: int(value or 0) for name, value in found.items()}
+    row = workspace.run("features/queries.sql#fingerprint", table=table, key=project.key, columns=columns, **label)[
+        0
+    ].as_dict()
+    counts = {name: int(value or 0) for name, value in row.items()}
     where = f"the training set of project {project.name}"
-    if not found["N"]:
+    if not counts["N"]:
         message = f"{where} is empty: no row of {project.table} keeps the contract and has a label in label.sql"
-        message += " that is known by now" if _known(project) != "TRUE" else ""
+        message += " that is known by now" if _is_known(project) != "TRUE" else ""
         raise TrainingError(message)
-    if found["KEYS"] != found["N"]:
+    if counts["KEYS"] != counts["N"]:
         message = (
-            f"{where} has {found['N']} rows but {found['KEYS']} keys ({', '.join(project.key)}): features.sql and "
-            "label.sql must each give one row a key"
+            f"{where} has {counts['N']} rows but {counts['KEYS']} keys ({', '.join(project.key)}): features.sql and "
+            "label.sql must each return one row for a key"
         )
         raise TrainingError(message)
-    if found["UNKNOWN"]:
-        unknown = run(session, "features/unknown_classes.sql", table=table, **label)
-        told = ", ".join(f"{row['CLASS']} in {row['N']} rows" for row in unknown)
+    if counts["UNKNOWN"]:
+        unknown = workspace.run("features/queries.sql#unknown_classes", table=table, **label)
+        values = ", ".join(f"{row['CLASS']} in {row['N']} rows" for row in unknown)
         classes = ", ".join(map(str, project.label.values))
-        remedy = "mend label.sql" if project.label.task == "classification" else "mend label.sql, or declare the class"
-        message = f"{where}: label {project.label.column} must be one of {classes}, it is {told}: {remedy}"
+        remedy = "correct label.sql" + ("" if project.label.task == "classification" else ", or declare the class")
+        message = f"{where}: label {project.label.column} must be one of {classes}, it is {values}: {remedy}"
         raise TrainingError(message)
-    return found
+    return counts
 
 
-def _keep(
-    session: "Session", project: Project, database: str, build: str, features: tuple[Feature, ...],
-    found: dict[str, Any], fingerprint: str, checked: str,
-) -> TrainingSet:  # fmt: skip
-    """Give the built table its name, and write the rows set aside, unless an equal training set is known."""
+def _recorded(workspace: Workspace, fingerprint: str) -> int | None:
+    """How many rows a recorded training set has set aside; None if none of this fingerprint is recorded."""
+    rows = workspace.run("features/queries.sql#training_set", fingerprint=fingerprint)
+    return int(rows[0]["ROWS_SET_ASIDE"]) if rows else None
+
+
+def _publish(workspace: Workspace, subject: Subject, counts: dict[str, int], checked: str) -> TrainingSet:
+    """Name the built table after its fingerprint and write the rows set aside, unless that has been done."""
+    project, fingerprint = workspace.project, subject.fingerprint
     name = f"TRAINING_SET_{fingerprint}".upper()
-    table = identifier(database, "FEATURES", name)
-    known = run(session, "features/known.sql", database=database, fingerprint=fingerprint)
-    if not known:
-        session.sql(f"CREATE TABLE IF NOT EXISTS {table} CLONE {build}").collect()
-        columns = list(project.streamed.table_columns)
-        counts = {"name": name, "rows": found["N"], "holdout_rows": found["HELD_OUT"]}
+    table = identifier(workspace.database, "FEATURES", name)
+    kept = _recorded(workspace, fingerprint) is not None
+    if not kept:
+        workspace.session.sql(f"CREATE TABLE IF NOT EXISTS {table} CLONE {subject.table}").collect()
         commit = git_commit(project)
-        session.sql("BEGIN").collect()
-        try:
-            run(
-                session, "features/set_aside.sql",
-                database=database, columns=columns, checked=checked, source=f"RAW.{project.table}",
+        with workspace.transaction():
+            workspace.run(
+                "features/queries.sql#set_aside",
+                columns=list(project.streamed.table_columns),
+                checked=checked,
+                source=f"RAW.{project.table}",
                 fingerprint=fingerprint,
-            )  # fmt: skip
-            run(
-                session, "features/remember.sql",
-                database=database, fingerprint=fingerprint, git_commit=commit, **counts,
-            )  # fmt: skip
-            session.sql("COMMIT").collect()
-        except BaseException:
-            session.sql("ROLLBACK").collect()
-            raise
-    set_aside = run(session, "features/known.sql", database=database, fingerprint=fingerprint)[0]["ROWS_SET_ASIDE"]
-    return TrainingSet(table, fingerprint, found["N"], found["HELD_OUT"], int(set_aside), features, kept=bool(known))
+            )
+            workspace.run(
+                "features/queries.sql#record_training_set",
+                fingerprint=fingerprint,
+                name=name,
+                rows=counts["N"],
+                holdout_rows=counts["HELD_OUT"],
+                git_commit=commit,
+            )
+    set_aside = _recorded(workspace, fingerprint) or 0
+    return TrainingSet(table, fingerprint, counts["N"], counts["HELD_OUT"], set_aside, subject.features, kept)

@@ -1,9 +1,7 @@
-"""Watches the version that serves: its scores, the times of its runs, its age, and the packages that it has."""
+"""Checks the champion in service: its scores, the time of its scoring runs, its age, and its packages."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
 
 from snowloop.checks import MONITORING_CHECKS, Check, record
 from snowloop.errors import MonitoringError
@@ -13,43 +11,39 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
 from snowloop.project.durations import in_words
-from snowloop.sql import run
 from snowloop.workspace import Workspace
 
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
-
-LAST_RUNS = 20
-"""Scoring runs that the newest one is compared with."""
-LEAST_RUNS = 2
-"""Fewer earlier ones tell nothing."""
+EARLIER_RUNS = 20
+"""Scoring runs that the newest one is compared with, at most."""
+MIN_EARLIER_RUNS = 2
+"""With fewer earlier runs there is no comparison."""
 LONG_SECONDS = 60.0
-"""A run that takes less is no regression, whatever the others took: of few rows the fixed part is the greatest."""
+"""A shorter run is never a regression: with few rows, most of the time is overhead."""
 DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Monitored(Result):
-    """What was watched of a champion; all of it is in OPS.MONITORING_CHECKS.
+class MonitoringReport(Result):
+    """The checks of a champion in service; all of them are in OPS.MONITORING_CHECKS.
 
     Args:
         version_name: The champion.
-        checks: Every check: SCORES_FINITE (scores that are no finite number), SCORING_TIME (how many times the usual
-            seconds per row), CHAMPION_AGE (days), DEPENDENCIES (packages that differ); what there is no evidence for
-            yet (no scored rows, too few runs) is not among them.
+        checks: SCORES_FINITE (number of scores that are null, NaN or infinite), SCORING_TIME (seconds per row of the
+            newest run, as a multiple of the median), CHAMPION_AGE (days), DEPENDENCIES (number of packages that
+            differ). A check without evidence yet (no scored rows, too few runs) is missing.
     """
 
     version_name: str
     checks: tuple[Check, ...]
 
     def summary(self) -> dict[str, int | float | str]:
-        """The champion, and how much is as it should be."""
+        """The champion, and the counts of checks."""
         passed = sum(check.passed for check in self.checks)
         return {"version": self.version_name, "checks": len(self.checks), "passed": passed}
 
 
-def monitor(workspace: Workspace) -> Monitored:
-    """Watch the champion, and write every check into OPS.MONITORING_CHECKS.
+def monitor(workspace: Workspace) -> MonitoringReport:
+    """Check the champion in service, and write every check into OPS.MONITORING_CHECKS.
 
     After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6.
 
@@ -57,77 +51,77 @@ def monitor(workspace: Workspace) -> Monitored:
         workspace: Session, project and environment.
 
     Returns:
-        What was watched.
+        The checks.
 
     Raises:
-        MonitoringError: if there is no champion, or something is not as it should be; the message holds each reason.
+        MonitoringError: if there is no champion, or a check fails; the message holds each reason.
     """
-    session, project = workspace.session, workspace.project
-    database, now = workspace.database, champion(workspace)
+    project, now = workspace.project, champion(workspace)
     if now is None:
         message = (
-            f"there is nothing to watch: {model(project, workspace.target)} has no champion; train and promote one"
+            f"there is nothing to monitor: {model(project, workspace.target)} has no champion; train and promote one"
         )
         raise MonitoringError(message)
     history = ledger.entries(workspace)
     checks = [
-        *_finite(session, database, now),
-        *_times(session, project, database),
-        *_age(session, project, database, now),
+        *_finite(workspace, now),
+        *_times(workspace),
+        *_age(workspace, now),
         *_dependencies(project, now, history),
     ]
     record(workspace, MONITORING_CHECKS, checks, model_version=now.name)
     failed = [check.reason for check in checks if check.failed]
     if failed:
-        message = f"project {project.name}, champion {now.name} in {database}: {'; '.join(failed)}"
+        message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(failed)}"
         raise MonitoringError(message)
-    return Monitored(now.name, tuple(checks))
+    return MonitoringReport(now.name, tuple(checks))
 
 
-def _finite(session: "Session", database: str, now: Version) -> Sequence[Check]:
-    row = run(session, "monitoring/scores.sql", database=database, version=now.name)[0]
+def _finite(workspace: Workspace, now: Version) -> list[Check]:
+    row = workspace.run("monitoring/queries.sql#finite_scores", version=now.name)[0]
     rows, bad = int(row["N"]), int(row["NOT_FINITE"])
     if not rows:
         return []
-    words = f"{bad} of {rows} scores in {row['RUNS']} runs are null, NaN or infinite"
+    reason = f"{bad} of {rows} scores in {row['RUNS']} runs are null, NaN or infinite"
     if bad:
-        words += ": look at FEATURES of these rows in SERVING.SCORED, and let model.py or features.sql bear such values"
-    return [Check.of("SCORES_FINITE", passed=not bad, reason=words, value=bad, bound=0)]
+        reason += (
+            ": look at FEATURES of these rows in SERVING.SCORED, and handle such values in model.py or features.sql"
+        )
+    return [Check.of("SCORES_FINITE", passed=not bad, reason=reason, value=bad, bound=0)]
 
 
-def _times(session: "Session", project: Project, database: str) -> Sequence[Check]:
-    """The newest run against the median of those before it, in seconds per row."""
-    rows = run(session, "monitoring/times.sql", database=database, most=LAST_RUNS + 1)
-    each = [float(row["SECONDS"]) / int(row["ROWS_READ"]) for row in rows]
-    if len(each) <= LEAST_RUNS or not median(each[1:]):
+def _times(workspace: Workspace) -> list[Check]:
+    """The newest run compared with the median of earlier ones, in seconds per row."""
+    rows = workspace.run("monitoring/queries.sql#scoring_times", limit=EARLIER_RUNS + 1)
+    newest, *earlier = [float(row["SECONDS"]) / int(row["ROWS_READ"]) for row in rows] or [0.0]
+    if len(earlier) < MIN_EARLIER_RUNS or not median(earlier):
         return []
-    usual, most = median(each[1:]), project.monitoring.max_slowdown
-    slower, seconds = each[0] / usual, float(rows[0]["SECONDS"])
-    passed = slower <= most or seconds < LONG_SECONDS
-    words = (
-        f"the last scoring run took {seconds:.1f} s, {1000 * each[0]:.3g} ms a row, {slower:.2f} times the median of "
+    slowdown, seconds = newest / median(earlier), float(rows[0]["SECONDS"])
+    bound = workspace.project.monitoring.max_slowdown
+    passed = slowdown <= bound or seconds < LONG_SECONDS
+    reason = (
+        f"the last scoring run took {seconds:.1f} s, {1000 * newest:.3g} ms a row, {slowdown:.2f} times the median of "
+        f"the {len(earlier)} runs before it"
     )
-    words += f"the {len(each) - 1} runs before it"
     if not passed:
-        words += f", at most {most:g} are allowed: look at the warehouse, at features.sql and at the version"
-    return [Check.of("SCORING_TIME", passed=passed, reason=words, value=slower, bound=most)]
+        reason += f", at most {bound:g} are allowed: check the warehouse, features.sql and the version"
+    return [Check.of("SCORING_TIME", passed=passed, reason=reason, value=slowdown, bound=bound)]
 
 
-def _age(session: "Session", project: Project, database: str, now: Version) -> Sequence[Check]:
+def _age(workspace: Workspace, now: Version) -> list[Check]:
     fingerprint = str(now.facts.get("training_set") or "")
-    age = run(session, "monitoring/age.sql", database=database, fingerprint=fingerprint)[0]["AGE"]
-    if age is None:
+    seconds = workspace.run("monitoring/queries.sql#age_of_training_set", fingerprint=fingerprint)[0]["AGE"]
+    if seconds is None:
         return []
-    most = project.monitoring.max_model_age
-    passed = int(age) <= most.total_seconds()
-    words = f"the training set of {now.name} is {int(age) / DAY:.1f} days old, {in_words(most)} are allowed"
-    words += "" if passed else ": train again, or raise monitoring.max_model_age"
-    bound = most.total_seconds() / DAY
-    return [Check.of("CHAMPION_AGE", passed=passed, reason=words, value=int(age) / DAY, bound=bound)]
+    max_age = workspace.project.monitoring.max_model_age
+    days, bound = int(seconds) / DAY, max_age.total_seconds() / DAY
+    reason = f"the training set of {now.name} is {days:.1f} days old, {in_words(max_age)} are allowed"
+    reason += "" if days <= bound else ": train again, or raise monitoring.max_model_age"
+    return [Check.of("CHAMPION_AGE", passed=days <= bound, reason=reason, value=days, bound=bound)]
 
 
-def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -> Sequence[Check]:
-    """The declared packages against those that the ledger holds of the champion's promotion."""
+def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -> list[Check]:
+    """The declared packages compared with those that the ledger has of the champion's promotion."""
     promoted = [entry for entry in history if entry.action == ledger.PROMOTE]
     own = next((entry for entry in reversed(promoted) if entry.to_version == now.name), None)
     if own is None or own.lock_hash is None:
@@ -136,15 +130,15 @@ def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -
     trained, declared = set(now.facts.get("packages", ())), set(project.packages)
     changed = 0 if same else max(len(trained ^ declared), 1)
     if same:
-        words = f"the declared packages are those of {now.name} (hash {own.lock_hash})"
+        reason = f"the declared packages are those of {now.name} (hash {own.lock_hash})"
         before = [entry for entry in promoted if entry.entry < own.entry and entry.lock_hash]
         if before and before[-1].lock_hash != own.lock_hash:
-            words += (
-                f"; they changed with entry {own.entry} of the ledger, before it the hash was {before[-1].lock_hash}"
-            )
+            reason += f"; they changed with entry {own.entry} of the ledger, the hash before was {before[-1].lock_hash}"
     else:
-        told = [f"{name} is gone" for name in sorted(trained - declared)]
-        told += [f"{name} has come" for name in sorted(declared - trained)]
-        words = f"the declared packages are not those that {now.name} was trained with: "
-        words += f"{', '.join(told) or 'they come from another artifact repository'}; train again"
-    return [Check.of("DEPENDENCIES", passed=same, reason=words, value=changed, bound=0)]
+        changes = [f"{name} was removed" for name in sorted(trained - declared)]
+        changes += [f"{name} was added" for name in sorted(declared - trained)]
+        reason = (
+            f"the declared packages are not those that {now.name} was trained with: "
+            f"{', '.join(changes) or 'they come from another artifact repository'}; train again"
+        )
+    return [Check.of("DEPENDENCIES", passed=same, reason=reason, value=changed, bound=0)]

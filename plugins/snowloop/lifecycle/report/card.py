@@ -1,4 +1,4 @@
-"""What a model card says, as data."""
+"""The content of a model card."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,19 +8,19 @@ from snowloop.lifecycle.evaluation.results import ConfusionCell, Cost, Interval,
 
 
 @dataclass(frozen=True)
-class Judged:
+class VerdictSummary:
     """The verdict that a card is about.
 
     Args:
         verdict_id: Its id in OPS.VERDICTS.
-        version: The version that was judged.
+        version: The version that it is about.
         checks: Every check, without the row of an override.
         champion: The champion at that time, or None.
         training_set: Fingerprint of the training set.
         git_commit: The commit that decided.
         decided_at: When it was recorded, in UTC.
-        evaluation_id: The evaluation that was judged, or None if no candidate could be trained.
-        override: Who let it pass although checks failed, and why, or None.
+        evaluation_id: The evaluation that it is based on, or None if no candidate could be trained.
+        override: Who promoted it despite failed checks, and why, or None.
     """
 
     verdict_id: str
@@ -48,11 +48,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric of all who were measured on the held-out rows.
+    """One metric of the candidate, the champion and the baselines on the held-out rows.
 
     Args:
         name: The metric.
-        values: By whose they are: ``candidate``, ``champion``, ``simple``, ``dummy``.
+        values: By ``candidate``, ``champion``, ``simple`` (linear model), ``dummy`` (constant baseline).
     """
 
     name: str
@@ -75,15 +75,15 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class Measured:
+class EvaluationSummary:
     """An evaluation, as OPS.EVALUATION_DETAILS keeps it.
 
     Args:
-        settings: How it was measured: metric, task, threshold, seed, confidence, query id and so on.
+        settings: How it was done: metric, task, threshold, seed, confidence, query id and so on.
         metrics: Metrics of the candidate, the champion and the baselines.
         interval: The deciding metric with its interval.
         differences: How much better the candidate is than another, with the paired interval.
-        slices: The deciding metric in parts of the rows.
+        slices: The deciding metric in each slice.
         classes: Figures of each class, if there are more than two.
         bins: Bins of the calibration: mean score, mean label, rows.
         confusion: The cells of the confusion matrix that are not empty.
@@ -114,34 +114,34 @@ class Part:
     """One part of the training set, or one class in it.
 
     Args:
-        held_out: Whether these rows only judge.
+        held_out: Whether these rows are held out.
         label: The class, or None.
         rows: Number of rows.
         mean: Mean label of a regression.
-        spread: Standard deviation of the labels.
-        least: Smallest label.
-        most: Greatest label.
+        deviation: Standard deviation of the labels.
+        lowest: Lowest label.
+        highest: Highest label.
     """
 
     held_out: bool
     label: str | None
     rows: int
     mean: float | None = None
-    spread: float | None = None
-    least: float | None = None
-    most: float | None = None
+    deviation: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What had been loaded of a source.
+class LoadSummary:
+    """The loads of a source before the training set was built.
 
     Args:
         source: The source.
         files: Number of files.
         rows: Rows loaded.
-        rejected: Lines that could not be.
-        query_id: The query that loaded last.
+        rejected: Records that were not loaded.
+        query_id: The last query that loaded.
     """
 
     source: str
@@ -163,7 +163,7 @@ class Data:
         git_commit: The commit that built it.
         built_at: When, in UTC.
         parts: Its parts by class; empty if the table is gone.
-        loads: What had been loaded.
+        loads: What was loaded before it was built.
     """
 
     table: str
@@ -173,7 +173,7 @@ class Data:
     git_commit: str
     built_at: str
     parts: tuple[Part, ...] = ()
-    loads: tuple[Loaded, ...] = ()
+    loads: tuple[LoadSummary, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class FeatureFacts:
 
 @dataclass(frozen=True)
 class Card:
-    """All that a model card says.
+    """A model card.
 
     Args:
         project: Name of the project.
@@ -204,11 +204,11 @@ class Card:
         tags: Its tags.
         target: The environment.
         model: Qualified name of the model.
-        judged: The verdict.
-        measured: The evaluation, or None if there was nothing to measure.
+        verdict: The verdict.
+        evaluation: The evaluation, or None if there was none.
         data: The training set, or None if there was none.
         features: The version's features.
-        version_facts: What training wrote beside the version: candidate, params, packages, seed, commits.
+        version_facts: What training recorded with the version: candidate, params, packages, seed, commits.
     """
 
     project: str
@@ -217,8 +217,8 @@ class Card:
     tags: tuple[str, ...]
     target: str
     model: str
-    judged: Judged
-    measured: Measured | None
+    verdict: VerdictSummary
+    evaluation: EvaluationSummary | None
     data: Data | None
     features: tuple[FeatureFacts, ...] = ()
     version_facts: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Reads what a model card says from where it is stored: OPS, the training set, and the version in the registry."""
+"""Reads the content of a model card from OPS, the training set, and the version in the registry."""
 
 import json
 from collections.abc import Sequence
@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.checks import Check, Outcome
 from snowloop.errors import ReportError
-from snowloop.lifecycle.report.card import Card, Data, FeatureFacts, Judged, Loaded, Measured, Part
-from snowloop.lifecycle.report.figures import measured_of
-from snowloop.lifecycle.versions import show, versions
-from snowloop.project import Project
-from snowloop.sql import identifier, run
+from snowloop.lifecycle.report.card import (
+    Card,
+    Data,
+    EvaluationSummary,
+    FeatureFacts,
+    LoadSummary,
+    Part,
+    VerdictSummary,
+)
+from snowloop.lifecycle.report.figures import summarize_evaluation
+from snowloop.lifecycle.versions import versions
+from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from snowflake.snowpark import Row, Session
+    from snowflake.snowpark import Row
 
 
 def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str | None = None) -> Card:
@@ -22,7 +29,7 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
 
     Args:
         workspace: Session, project and environment.
-        verdict_id: The verdict that it is about; None: the last one.
+        verdict_id: The verdict that it is about; None: the latest.
         version: Only verdicts on this version; not together with ``verdict_id``.
 
     Returns:
@@ -32,21 +39,20 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
         ReportError: if there is no such verdict.
     """
     project = workspace.project
-    judged = _judged(workspace, _verdict_id(workspace, verdict_id, version))
-    database = workspace.database
-    facts = next((each.facts for each in versions(workspace) if each.name == judged.version), {})
-    measured = _measured(workspace.session, database, judged.evaluation_id)
+    verdict = _verdict(workspace, _verdict_id(workspace, verdict_id, version))
+    facts = next((each.facts for each in versions(workspace) if each.name == verdict.version), {})
+    evaluation = _evaluation(workspace, verdict.evaluation_id)
     return Card(
         project=project.name,
         purpose=project.description,
         owners=project.owners,
         tags=project.tags,
         target=workspace.target,
-        model=f"{database}.MODELS.{project.model_name}",
-        judged=judged,
-        measured=measured,
-        data=_data(workspace.session, project, database, judged.training_set),
-        features=_features(workspace.session, database, judged.training_set, facts.get("features", []), measured),
+        model=f"{workspace.database}.MODELS.{project.model_name}",
+        verdict=verdict,
+        evaluation=evaluation,
+        data=_data(workspace, verdict.training_set),
+        features=_features(workspace, verdict.training_set, facts.get("features", []), evaluation),
         version_facts={name: value for name, value in facts.items() if name != "features"},
     )
 
@@ -54,32 +60,26 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
 def _verdict_id(workspace: Workspace, verdict_id: str | None, version: str | None) -> str:
     if verdict_id:
         return verdict_id
-    database = workspace.database
-    found = run(
-        workspace.session,
-        "gate/queries.sql#newest",
-        database=database,
-        model_name=workspace.project.model_name,
-        version=version,
-    )
-    if found:
-        return str(found[0]["VERDICT_ID"])
-    whose = f"on version {version} " if version else ""
+    rows = workspace.run("gate/queries.sql#newest", model_name=workspace.project.model_name, version=version)
+    if rows:
+        return str(rows[0]["VERDICT_ID"])
+    which = f"on version {version} " if version else ""
     message = (
-        f"there is no verdict {whose}in {database}.OPS.VERDICTS, so there is nothing to report: run the training loop, "
-        "or name a version that the gate has judged"
+        f"there is no verdict {which}in {workspace.database}.OPS.VERDICTS, so there is nothing to report: run the "
+        "training DAG, or name a version on which the gate has decided"
     )
     raise ReportError(message)
 
 
-def _judged(workspace: Workspace, verdict_id: str) -> Judged:
-    database = workspace.database
-    rows = run(workspace.session, "report/verdict.sql", database=database, verdict_id=verdict_id)
+def _verdict(workspace: Workspace, verdict_id: str) -> VerdictSummary:
+    rows = workspace.run("report/queries.sql#verdict", verdict_id=verdict_id)
     if not rows:
-        message = f"there is no verdict {verdict_id} in {database}.OPS.VERDICTS: leave it out to report the last one"
+        message = (
+            f"there is no verdict {verdict_id} in {workspace.database}.OPS.VERDICTS: leave it out to report the latest"
+        )
         raise ReportError(message)
     first = rows[0]
-    return Judged(
+    return VerdictSummary(
         verdict_id,
         first["MODEL_VERSION"],
         tuple(_check(row) for row in rows if row["CHECK_NAME"] != "OVERRIDE"),
@@ -99,20 +99,20 @@ def _check(row: "Row") -> Check:
     return Check(row["CHECK_NAME"], outcome, row["REASON"], value, bound, baseline=baseline)
 
 
-def _measured(session: "Session", database: str, evaluation_id: str | None) -> Measured | None:
+def _evaluation(workspace: Workspace, evaluation_id: str | None) -> EvaluationSummary | None:
     if evaluation_id is None:
         return None
-    details = run(session, "report/details.sql", database=database, evaluation_id=evaluation_id)
-    return measured_of(json.loads(details[0]["DETAILS"])) if details else None
+    details = workspace.run("report/queries.sql#evaluation_details", evaluation_id=evaluation_id)
+    return summarize_evaluation(json.loads(details[0]["DETAILS"])) if details else None
 
 
-def _data(session: "Session", project: Project, database: str, fingerprint: str) -> Data | None:
-    found = run(session, "report/training_set.sql", database=database, fingerprint=fingerprint)
-    if not found:
+def _data(workspace: Workspace, fingerprint: str) -> Data | None:
+    rows = workspace.run("report/queries.sql#training_set", fingerprint=fingerprint)
+    if not rows:
         return None
-    row = found[0]
+    (row,) = rows
     name, built_at = str(row["TABLE_NAME"]), _moment(row["CREATED_AT"])
-    loads = run(session, "report/loads.sql", database=database, built_at=str(row["CREATED_AT"]))
+    loads = workspace.run("report/queries.sql#loads", built_at=str(row["CREATED_AT"]))
     return Data(
         name,
         int(row["ROWS_TOTAL"]),
@@ -120,42 +120,43 @@ def _data(session: "Session", project: Project, database: str, fingerprint: str)
         int(row["ROWS_SET_ASIDE"]),
         row["GIT_COMMIT"],
         built_at,
-        _parts(session, project, database, name),
-        tuple(_loaded(load) for load in loads),
+        _parts(workspace, name),
+        tuple(_load(load) for load in loads),
     )
 
 
-def _parts(session: "Session", project: Project, database: str, table: str) -> tuple[Part, ...]:
-    if not show(session, f"SHOW TABLES LIKE '{table}' IN SCHEMA {identifier(database, 'FEATURES')}"):
+def _parts(workspace: Workspace, table: str) -> tuple[Part, ...]:
+    if not workspace.exists("TABLES", "FEATURES", table):
         return ()
-    classes = project.label.task != "regression"
-    names: dict[str, Any] = {"table": identifier(database, "FEATURES", table), "label": project.label.column}
-    return tuple(
-        Part(bool(row["IS_HOLDOUT"]), row["CLASS"], int(row["N"]), *(_float(row[name]) for name in SPREAD))
-        for row in run(session, "report/labels.sql", classes=classes, **names)
+    label = workspace.project.label
+    rows = workspace.run(
+        "report/queries.sql#labels",
+        table=identifier(workspace.database, "FEATURES", table),
+        label=label.column,
+        classes=label.task != "regression",
     )
-
-
-SPREAD = ("MEAN", "SPREAD", "LEAST", "MOST")
+    figures = ("MEAN", "DEVIATION", "LOWEST", "HIGHEST")
+    return tuple(
+        Part(bool(row["IS_HOLDOUT"]), row["CLASS"], int(row["N"]), *(_float(row[name]) for name in figures))
+        for row in rows
+    )
 
 
 def _float(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _loaded(row: "Row") -> Loaded:
+def _load(row: "Row") -> LoadSummary:
     loaded, rejected = int(row["ROWS_LOADED"] or 0), int(row["ROWS_REJECTED"] or 0)
-    return Loaded(row["SOURCE"], int(row["FILES"]), loaded, rejected, row["QUERY_ID"])
+    return LoadSummary(row["SOURCE"], int(row["FILES"]), loaded, rejected, row["QUERY_ID"])
 
 
 def _features(
-    session: "Session", database: str, fingerprint: str, features: Sequence[dict[str, str]], measured: Measured | None
+    workspace: Workspace, fingerprint: str, features: Sequence[dict[str, str]], evaluation: EvaluationSummary | None
 ) -> tuple[FeatureFacts, ...]:
-    alone = {
-        row["FEATURE"]: row["VALUE"]
-        for row in run(session, "report/leakage.sql", database=database, fingerprint=fingerprint)
-    }
-    importance = dict(measured.importance) if measured else {}
+    rows = workspace.run("report/queries.sql#single_features", fingerprint=fingerprint)
+    alone = {row["FEATURE"]: row["VALUE"] for row in rows}
+    importance = dict(evaluation.importance) if evaluation else {}
     return tuple(
         FeatureFacts(each["name"], each["type"], _float(alone.get(each["name"])), importance.get(each["name"]))
         for each in features

@@ -1,16 +1,16 @@
-"""Turns what OPS.EVALUATION_DETAILS holds of an evaluation into what a model card shows."""
+"""Turns the details of an evaluation in OPS.EVALUATION_DETAILS into the content of a model card."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from snowloop.lifecycle.evaluation.results import ConfusionCell, Cost, Interval, SliceResult
-from snowloop.lifecycle.report.card import ClassRow, Measured, MetricRow
+from snowloop.lifecycle.report.card import ClassRow, EvaluationSummary, MetricRow
 from snowloop.project.label import METRICS
 
 FIGURES_OF_CLASSES = ("precision", "recall", "f1", "roc_auc")
 
 
-def measured_of(details: Mapping[str, Any]) -> Measured | None:
+def summarize_evaluation(details: Mapping[str, Any]) -> EvaluationSummary | None:
     """Arrange the figures of one evaluation.
 
     Args:
@@ -25,7 +25,7 @@ def measured_of(details: Mapping[str, Any]) -> Measured | None:
     metric, metrics = details["metric"], results["metrics"]
     declared = {name for names in METRICS.values() for name in names}
     names = declared & metrics.get("candidate", {}).keys() | {metric}  # one that is missing is shown as missing
-    return Measured(
+    return EvaluationSummary(
         settings={name: value for name, value in details.items() if name not in ("curves", "results")},
         metrics=tuple(_row(name, metrics) for name in sorted(names, key=lambda name: (name != metric, name))),
         interval=Interval(**results["interval"]) if results["interval"] else None,

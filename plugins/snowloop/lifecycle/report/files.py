@@ -20,7 +20,7 @@ class Report(Result):
 
     Args:
         verdict_id: The verdict.
-        version_name: The version that was judged.
+        version_name: The version that the verdict is about.
         outcome: ``passed``, ``refused`` or ``overridden``.
         html: Where the page is: a path, or a file on a stage.
         markdown: Where the Markdown is.
@@ -50,7 +50,7 @@ def write_report(
 
     Args:
         workspace: Session, project and environment.
-        folder: Where to; it is made if it is not there.
+        folder: Where to write them; it is created if it does not exist.
         verdict_id: The verdict; None: the last one.
         version: Only verdicts on this version.
 
@@ -85,7 +85,7 @@ def publish_report(workspace: Workspace, *, verdict_id: str | None = None) -> Re
         snowflake.snowpark.exceptions.SnowparkSQLException: if they cannot be put there.
     """
     card = collect(workspace, verdict_id=verdict_id)
-    folder = f"@{identifier(workspace.database, 'OPS', 'REPORTS')}/{card.judged.verdict_id}"
+    folder = f"@{identifier(workspace.database, 'OPS', 'REPORTS')}/{card.verdict.verdict_id}"
     texts = _texts(card)
     for name, text in texts.items():
         workspace.session.file.put_stream(
@@ -99,5 +99,5 @@ def _texts(card: Card) -> dict[str, str]:
 
 
 def _report(card: Card, texts: dict[str, str], page: str, text: str) -> Report:
-    judged = card.judged
-    return Report(judged.verdict_id, judged.version, judged.outcome, page, text, texts[MARKDOWN])
+    verdict = card.verdict
+    return Report(verdict.verdict_id, verdict.version, verdict.outcome, page, text, texts[MARKDOWN])

@@ -1,4 +1,4 @@
-"""Draws the plots of a model card as SVG that stands in a page by itself, on light and on dark alike."""
+"""Draws the plots of a model card as inline SVG, for light and dark pages."""
 
 import io
 import re
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from snowloop.lifecycle.report.card import Measured
+from snowloop.lifecycle.report.card import EvaluationSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK = "#0a0b0c"
-"""Stands for the page's own text colour, whatever that is."""
+"""Placeholder that becomes the page's text colour."""
 BLUE, ORANGE, GREY = "#3b82c4", "#d9822b", "#8a8f98"
 COLOURS = (BLUE, ORANGE, "#3f9d5a", "#a05cc4", "#c44b5a", GREY)
 MOST_FEATURES = 15
@@ -35,29 +35,29 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def plots(measured: Measured) -> dict[str, Markup]:
-    """Draw what an evaluation has points for.
+def plots(evaluation: EvaluationSummary) -> dict[str, Markup]:
+    """Draw the plots for which an evaluation has points.
 
     Args:
-        measured: The evaluation.
+        evaluation: The evaluation.
 
     Returns:
         SVG elements by title, in the order in which they are shown.
     """
     drawn: dict[str, Markup] = {}
-    classes, residuals = measured.curves.get("classes") or [], measured.curves.get("residuals")
+    classes, residuals = evaluation.curves.get("classes") or [], evaluation.curves.get("residuals")
     if classes:
         drawn["ROC curve"] = _draw("ROC curve", lambda axes: _curve(axes, classes, "roc"))
         drawn["Precision and recall"] = _draw("Precision and recall", lambda axes: _precision(axes, classes))
     if residuals:
         drawn["Residuals by prediction"] = _draw("Residuals by prediction", lambda axes: _scatter(axes, residuals))
         drawn["Residuals"] = _draw("Residuals", lambda axes: _histogram(axes, residuals))
-    if measured.bins:
-        drawn["Calibration"] = _draw("Calibration", lambda axes: _calibration(axes, measured))
-    if measured.importance:
-        height = 1.1 + 0.24 * min(MOST_FEATURES, len(measured.importance))
+    if evaluation.bins:
+        drawn["Calibration"] = _draw("Calibration", lambda axes: _calibration(axes, evaluation))
+    if evaluation.importance:
+        height = 1.1 + 0.24 * min(MOST_FEATURES, len(evaluation.importance))
         title = "Permutation importance"
-        drawn[title] = _draw(title, lambda axes: _importance(axes, measured), height=height)
+        drawn[title] = _draw(title, lambda axes: _importance(axes, evaluation), height=height)
     return drawn
 
 
@@ -79,7 +79,7 @@ def _draw(title: str, fill: "Callable[[Axes], None]", height: float = 3.2) -> Ma
 
 
 def _inline(svg: str, title: str) -> Markup:
-    """The element alone, with ids of its own, the page's text colour, and a name for who cannot see it."""
+    """The bare element, with unique ids, the page's text colour, and a label for screen readers."""
     element = svg[svg.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r' xmlns(:xlink)?="[^"]*"', "", element).replace("xlink:href=", "href=")
@@ -130,17 +130,17 @@ def _histogram(axes: "Axes", residuals: dict[str, Any]) -> None:
     axes.set(xlabel="true minus predicted", ylabel="held-out rows")
 
 
-def _calibration(axes: "Axes", measured: Measured) -> None:
-    said, true = [each[0] for each in measured.bins], [each[1] for each in measured.bins]
-    _diagonal(axes, min(*said, *true), max(*said, *true))
-    axes.plot(said, true, color=BLUE, linewidth=1.2, marker="o", markersize=4)
-    axes.set(xlabel="mean score of a bin", ylabel="mean of what came true")
+def _calibration(axes: "Axes", evaluation: EvaluationSummary) -> None:
+    predicted, observed = [each[0] for each in evaluation.bins], [each[1] for each in evaluation.bins]
+    _diagonal(axes, min(*predicted, *observed), max(*predicted, *observed))
+    axes.plot(predicted, observed, color=BLUE, linewidth=1.2, marker="o", markersize=4)
+    axes.set(xlabel="mean score of a bin", ylabel="observed rate")
 
 
-def _importance(axes: "Axes", measured: Measured) -> None:
-    shown = measured.importance[:MOST_FEATURES][::-1]
+def _importance(axes: "Axes", evaluation: EvaluationSummary) -> None:
+    shown = evaluation.importance[:MOST_FEATURES][::-1]
     axes.barh(range(len(shown)), [value for _, value in shown], color=BLUE, height=0.7)
     axes.set_yticks(range(len(shown)), [name if len(name) <= 28 else f"{name[:27]}…" for name, _ in shown])
     axes.axvline(0, color=GREY, linewidth=1)
-    axes.set(xlabel=f"loss of {measured.settings.get('metric')} when shuffled")
+    axes.set(xlabel=f"loss of {evaluation.settings.get('metric')} when shuffled")
     axes.grid(visible=False, axis="y")

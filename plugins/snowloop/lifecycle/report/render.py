@@ -16,34 +16,34 @@ from snowloop.lifecycle.report.card import Card, FeatureFacts
 from snowloop.project import include_dir
 
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
-"""What Markdown reads as its own; an underscore inside a word is none of it."""
+"""Characters with a meaning in Markdown; an underscore inside a word has none."""
 BLANKS = re.compile(r"\s+")
 COLUMNS = ("candidate", "champion", "simple", "dummy")
 
 
 def html(card: Card) -> str:
-    """The card as one HTML file that needs nothing else.
+    """The card as one self-contained HTML file.
 
     Args:
         card: The card.
 
     Returns:
-        The page; whatever the card holds is shown as text, never read as HTML.
+        The page; the content of the card is escaped.
     """
     from snowloop.lifecycle.report.plots import plots
 
-    drawn = plots(card.measured) if card.measured else {}
+    drawn = plots(card.evaluation) if card.evaluation else {}
     return _environment("html").get_template("report.html.jinja").render(**_names(card), plots=drawn)
 
 
 def markdown(card: Card) -> str:
-    """The card as a comment on a pull request: the verdict first, tables, no picture.
+    """The card as a comment on a pull request: the verdict first, then tables; no plots.
 
     Args:
         card: The card.
 
     Returns:
-        GitHub-flavoured Markdown; whatever the card holds is shown as text.
+        GitHub-flavoured Markdown; the content of the card is escaped.
     """
     text = _environment("md").get_template("report.md.jinja").render(**_names(card))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
@@ -72,7 +72,7 @@ def _escaped(value: Any) -> Markup:
 
 
 def number(value: Any) -> str:
-    """A figure for people: four significant digits, thousands apart, a dash for what is missing."""
+    """A readable number: four significant digits, thousands separators, a dash if it is missing."""
     if value is None:
         return "-"
     if isinstance(value, bool | str):
@@ -104,23 +104,23 @@ def _words(name: str) -> str:
 
 
 def _names(card: Card) -> dict[str, Any]:
-    measured, confidence = card.measured, None
-    if measured:
-        confidence = measured.settings.get("confidence")
+    evaluation, confidence = card.evaluation, None
+    if evaluation:
+        confidence = evaluation.settings.get("confidence")
     return {
         "card": card,
-        "judged": card.judged,
-        "measured": measured,
+        "verdict": card.verdict,
+        "evaluation": evaluation,
         "data": card.data,
-        "failed": card.judged.failed,
-        "counted": counted(card.judged.checks, " checks"),
-        "checks": _failed_first(card.judged.checks),
-        "columns": [name for name in COLUMNS if measured and any(name in each.values for each in measured.metrics)],
+        "failed": card.verdict.failed,
+        "counted": counted(card.verdict.checks, " checks"),
+        "checks": _failed_first(card.verdict.checks),
+        "columns": [name for name in COLUMNS if evaluation and any(name in each.values for each in evaluation.metrics)],
         "classes": _classes(card),
         "confused": {(each.true_class, each.predicted_class): each.rows for each in _confusion(card)},
         "features": _by_importance(card.features),
         "of_part": _rows_of_parts(card),
-        "regression": bool(measured and measured.settings.get("task") == "regression"),
+        "regression": bool(evaluation and evaluation.settings.get("task") == "regression"),
         "folds": _cross_validation(card),
         "selection": _selection(card),
         "confidence": f"{confidence:.0%}" if confidence else "bootstrap",
@@ -144,27 +144,27 @@ def _classes(card: Card) -> list[str]:
 
 
 def _confusion(card: Card) -> tuple[ConfusionCell, ...]:
-    return card.measured.confusion if card.measured else ()
+    return card.evaluation.confusion if card.evaluation else ()
 
 
 def _cross_validation(card: Card) -> str | None:
     """Mean and standard deviation of the deciding metric over the folds in words; None if there were none."""
-    measured = card.measured
-    if measured is None or not measured.cross_validation:
+    evaluation = card.evaluation
+    if evaluation is None or not evaluation.cross_validation:
         return None
-    metric = measured.settings["metric"]
-    mean, deviation = (measured.cross_validation[f"cv_{metric}_{each}"] for each in ("mean", "std"))
-    count = measured.settings.get("cross_validation")
+    metric = evaluation.settings["metric"]
+    mean, deviation = (evaluation.cross_validation[f"cv_{metric}_{each}"] for each in ("mean", "std"))
+    count = evaluation.settings.get("cross_validation")
     return f"{number(mean)} ± {number(deviation)} (mean and standard deviation over {count} folds of the training rows)"
 
 
 def _selection(card: Card) -> str | None:
-    """Among how many candidates it was chosen, and how; None if there was one alone."""
-    trained = next((check.value or 0 for check in card.judged.checks if check.name == "TRAINED"), 0)
-    if trained < 2 or card.measured is None:
+    """Among how many candidates it was chosen, and how; None if there was only one."""
+    trained = next((check.value or 0 for check in card.verdict.checks if check.name == "TRAINED"), 0)
+    if trained < 2 or card.evaluation is None:
         return None
-    folds = card.measured.settings.get("cross_validation")
-    how = "by cross-validation" if folds else "on these held-out rows, for which the gate allows"
+    folds = card.evaluation.settings.get("cross_validation")
+    how = "by cross-validation" if folds else "on these held-out rows; the gate corrects for that"
     return f"The best of {trained:.0f} candidates, chosen {how}"
 
 
@@ -174,19 +174,19 @@ def _rows_of_parts(card: Card) -> dict[bool, int]:
 
 
 def _reproducibility(card: Card) -> Iterator[tuple[str, str]]:
-    """What makes the same version again, and where what was found is kept."""
-    judged, facts, measured = card.judged, card.version_facts, card.measured
-    yield "training set", judged.training_set
+    """What is needed to reproduce the version, and where the evidence is."""
+    verdict, facts, evaluation = card.verdict, card.version_facts, card.evaluation
+    yield "training set", verdict.training_set
     if card.data:
         yield "built", f"{card.data.built_at}, commit {card.data.git_commit}, table FEATURES.{card.data.table}"
     if facts:
         yield "candidate", f"{facts.get('candidate')} {json.dumps(facts.get('params', {}), sort_keys=True)}"
-        yield "trained by commit", str(facts.get("git_commit"))
+        yield "trained at commit", str(facts.get("git_commit"))
         yield "packages", ", ".join(facts.get("packages", [])) or "not recorded"
-        yield "hash of the packages", str(facts.get("lock_hash", "not recorded"))
+        yield "package hash", str(facts.get("lock_hash", "not recorded"))
         yield "seed", str(facts.get("seed", "not recorded"))
-    if measured:
-        resampled = f"{measured.settings.get('resamples')} resamples, seed {measured.settings.get('seed')}"
-        yield "evaluation", f"{judged.evaluation_id}, {resampled}"
-        yield "query of the evaluation", str(measured.settings.get("query_id", "not recorded"))
-    yield "verdict", f"{judged.verdict_id}, commit {judged.git_commit}"
+    if evaluation:
+        resampled = f"{evaluation.settings.get('resamples')} resamples, seed {evaluation.settings.get('seed')}"
+        yield "evaluation", f"{verdict.evaluation_id}, {resampled}"
+        yield "evaluation query", str(evaluation.settings.get("query_id", "not recorded"))
+    yield "verdict", f"{verdict.verdict_id}, commit {verdict.git_commit}"

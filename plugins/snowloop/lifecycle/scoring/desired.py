@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from snowloop.lifecycle.data.contract import row_fails, row_reason
+from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.lifecycle.features.training_set import Feature
 from snowloop.lifecycle.procedure.code import ProcedureCode, StagedProcedure, snowpark_package, staged_procedure
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.scoring.challenger import challenger_statements, challenger_tables

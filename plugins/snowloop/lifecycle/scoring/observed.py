@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import DeploymentError, TrainingError
-from snowloop.lifecycle.features.training_set import Feature, describe_features
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.training_set import describe_features
 from snowloop.lifecycle.scoring.names import GRAPH
 from snowloop.lifecycle.scoring.task_runs import statements_under_way
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, show, versions

@@ -1,14 +1,12 @@
 """Stage 4a: one candidate is trained inside Snowflake by a stored procedure that logs it to the Registry."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from snowloop import project as declared
 from snowloop.errors import LimitReached, ProcedureDied
-from snowloop.lifecycle.features.training_set import Feature as TrainingFeature
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import TRAINING, call
 from snowloop.lifecycle.procedure.code import RUNTIME_VERSION, handler_code, model_code
@@ -17,7 +15,7 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import versions
 from snowloop.sql import render
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import Feature, Folds, ModelVersion, TrainingRequest
+from snowloop_procedures.requests import Folds, ModelVersion, TrainingRequest
 
 RUNTIME = ("snowflake-snowpark-python", "snowflake-ml-python")
 
@@ -187,18 +185,13 @@ def training_rows(project: declared.Project, training_set: TrainingSet, along: s
     )
 
 
-def request_features(features: Iterable[TrainingFeature]) -> tuple[Feature, ...]:
-    """Features as the procedures take them."""
-    return tuple(Feature(each.name, each.type) for each in features)
-
-
 def _request(
     project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
 ) -> TrainingRequest:
     folds = _folds(project)
     return TrainingRequest(
         query=training_rows(project, training_set, folds.along if folds else None),
-        features=request_features(training_set.features),
+        features=training_set.features,
         label=project.label.column,
         task=project.label.task,
         classes=project.label.classes,

@@ -117,9 +117,9 @@ def test_rows_that_would_train_stop_the_run_or_are_set_aside_as_declared(session
     [
         ("{arriving: {max_failing_share: 1}}", "less than 1"),
         ("{arriving: {on_failure: halt}}", "'contract.arriving.on_failure'.*'stop' or 'quarantine'"),
-        ("{arriving: {on_failure: stop, min_rows: 10}}", "min_rows goes with `on_failure: quarantine`"),
+        ("{arriving: {on_failure: stop, min_rows: 10}}", "min_rows is for `on_failure: quarantine`"),
         ("{arriving: 0.2}", "'contract.arriving'"),
-        ("{training: {max_failing_share: 0.1}}", "max_failing_share goes with `on_failure: quarantine`"),
+        ("{training: {max_failing_share: 0.1}}", "max_failing_share is for `on_failure: quarantine`"),
         ("{training: {on_failure: quarantine}}", "add max_failing_share"),
         ("{training: {on_failure: quarantine, max_failing_share: 0}}", "greater than 0"),
         ("{max_failing_share: 0.1}", "unknown key 'contract.max_failing_share'"),

@@ -16,7 +16,7 @@ from snowloop.errors import GateRefused, RehearsalError, RollbackError
 from snowloop.lifecycle.champion import ledger, promote, rollback
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.monitoring.rehearse import rehearse
-from snowloop.lifecycle.versions import champion, crown, model
+from snowloop.lifecycle.versions import champion, model, set_champion
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 from tests.support.duel import arriving, call, deploy, insert
@@ -47,7 +47,7 @@ def reigning(world: World) -> str | None:
 
 
 def reigns(world: World) -> list[str | None]:
-    return [label(world, version) for version in ledger.reigns(ledger.entries(world.workspace))]
+    return [label(world, version) for version in ledger.champion_history(ledger.entries(world.workspace))]
 
 
 def last(world: World, count: int) -> list[tuple[str, str | None, str | None]]:
@@ -72,7 +72,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, module: Any, *, halfway: bool) -> N
             session.sql(f'ALTER MODEL {model(project, target)} VERSION "{now.name}" UNSET ALIAS').collect()
         raise Killed
 
-    monkeypatch.setattr(module, "crown", struck)
+    monkeypatch.setattr(module, "set_champion", struck)
 
 
 def broken_off(monkeypatch: pytest.MonkeyPatch, module: Any, act: Callable[[], Any], *, halfway: bool) -> None:
@@ -129,16 +129,16 @@ def test_a_rollback_that_was_broken_off_goes_no_further_back_the_second_time(
 
 
 def test_a_version_that_was_crowned_by_hand_is_written_down_before_the_way_back(world: World):
-    crown(world.workspace, world.results["noise"])
+    set_champion(world.workspace, world.results["noise"])
     rollback.rollback(world.workspace)
     assert reigning(world) == "modest"
     assert last(world, 2) == [("promote", "modest", "noise"), ("rollback", "noise", "modest")]
-    assert "written after the fact" in str(ledger.entries(world.workspace)[-2].reason)
+    assert "recorded later" in str(ledger.entries(world.workspace)[-2].reason)
 
 
 def test_another_verdict_on_a_version_that_no_longer_serves_is_written_down(world: World):
     advance(world, "good")
-    crown(world.workspace, world.results["modest"])
+    set_champion(world.workspace, world.results["modest"])
     again = replace(verdict(world, "good", "modest"), verdict_id="said again")
     promote.promote(world.workspace, again)
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
@@ -173,7 +173,7 @@ def test_the_next_rows_are_seen_to_carry_the_version(world: World):
     done = rollback.rollback(world.workspace)
     waited = rollback.verify_rollback(world.workspace, done, timeout=0)
     assert (waited.rows, waited.version) == (0, world.results["modest"])
-    assert "no row was scored within 0 s" in waited.told
+    assert "no row was scored within 0 s" in waited.message
     insert(world, arriving(4))
     call(world, procedure)
     seen = rollback.verify_rollback(world.workspace, rollback.Rollback.from_dict(done.to_dict()), timeout=60)
@@ -184,7 +184,7 @@ def test_rows_that_carry_another_version_are_an_error(world: World):
     procedure = deploy(world)
     advance(world, "good")
     done = rollback.rollback(world.workspace)
-    crown(world.workspace, world.results["good"])
+    set_champion(world.workspace, world.results["good"])
     insert(world, arriving(2))
     call(world, procedure)
     with pytest.raises(RollbackError, match=f"are 2 of {world.results['good']}: look who moved the alias"):

@@ -2,24 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from snowloop.errors import ReportError
 from snowloop.lifecycle.monitoring.ml_test_score.rubric import RUBRIC, SECTIONS, Test, test_of
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.versions import show
-from snowloop.project import include_dir
-from snowloop.sql import identifier, run
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from snowflake.snowpark import Row, Session
+    from snowflake.snowpark import Row
+
+QUERIES = "monitoring/ml_test_score/queries.sql"
 
 AUTOMATIC, BY_HAND, NOTHING = 1.0, 0.5, 0.0
 """The paper's rule: half a point for a test that is done by hand and written down, one if it repeats by itself."""
-
-LATE_TABLES = {"infrastructure-6": "CHALLENGES"}
-"""Tables of OPS that the environment does not have before they are needed, by the test whose evidence they hold."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +27,8 @@ class Scored:
         section: Its section.
         name: Its name.
         score: 0, 0.5 or 1.
-        evidence: What was found; empty if nothing was.
-        missing: What would be evidence for a full point, if it has none.
+        evidence: What is recorded; empty if there is nothing.
+        missing: What would be evidence for a full point; empty if it has one.
     """
 
     key: str
@@ -76,9 +72,9 @@ class ScoreCard(Result):
             lines.append(f"{section}  {self.sections[section]:g} of 7")
             for each in self.tests:
                 if each.section == section:
-                    told = "; ".join(part for part in (each.evidence, each.missing) if part)
-                    lines.append(f"  {each.score:<3g} {each.key:<17} {each.name}\n{'':24}{told}")
-        return "\n".join([*lines, f"ML Test Score of {self.database}: {self.total:g}, the least of the sections"])
+                    details = "; ".join(part for part in (each.evidence, each.missing) if part)
+                    lines.append(f"  {each.score:<3g} {each.key:<17} {each.name}\n{'':24}{details}")
+        return "\n".join([*lines, f"ML Test Score of {self.database}: {self.total:g}, the minimum of the sections"])
 
 
 def score_card(workspace: Workspace) -> ScoreCard:
@@ -91,37 +87,31 @@ def score_card(workspace: Workspace) -> ScoreCard:
         The card; a test without evidence scores 0.
 
     Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment is not there, or is older than a table
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment does not exist, or is older than a table
             that is read: create it, which keeps what is there.
     """
-    database = workspace.database
-    by_hand = run(workspace.session, "score_card/by_hand.sql", database=database)
-    return ScoreCard(database, tuple(_scored(workspace.session, database, test, by_hand) for test in RUBRIC))
+    by_hand = workspace.run(f"{QUERIES}#done_by_hand")
+    return ScoreCard(workspace.database, tuple(_scored(workspace, test, by_hand) for test in RUBRIC))
 
 
-def _scored(session: "Session", database: str, test: Test, by_hand: "Sequence[Row]") -> Scored:
-    score, found = _recorded(session, database, test)
-    if score < BY_HAND:
-        told = [row for row in by_hand if row["TEST"] == test.key]
-        if told:
-            last = told[-1]
-            found = f"by hand, {last['DONE_BY']} on {last['DONE_AT']:%Y-%m-%d}: {last['RESULT']} ({last['DOCUMENT']})"
-            score = BY_HAND
-    return Scored(test.key, test.section, test.name, score, found, "" if score == AUTOMATIC else test.missing)
+def _scored(workspace: Workspace, test: Test, by_hand: "Sequence[Row]") -> Scored:
+    score, evidence = _recorded(workspace, test)
+    records = [row for row in by_hand if row["TEST"] == test.key]
+    if score < BY_HAND and records:
+        last = records[-1]
+        evidence = f"by hand, {last['DONE_BY']} on {last['DONE_AT']:%Y-%m-%d}: {last['RESULT']} ({last['DOCUMENT']})"
+        score = BY_HAND
+    return Scored(test.key, test.section, test.name, score, evidence, "" if score == AUTOMATIC else test.missing)
 
 
-def _recorded(session: "Session", database: str, test: Test) -> tuple[float, str]:
-    """What the stages have recorded; a test that nothing could show has no query."""
-    template = f"score_card/{test.key.replace('-', '_')}.sql"
-    if not (include_dir() / "sql" / template).is_file():
+def _recorded(workspace: Workspace, test: Test) -> tuple[float, str]:
+    """Score and evidence by what the stages have recorded."""
+    if test.query is None or (test.late_table and not workspace.exists("TABLES", "OPS", test.late_table)):
         return NOTHING, ""
-    late = LATE_TABLES.get(test.key)
-    if late and not show(session, f"SHOW TABLES LIKE '{late}' IN SCHEMA {identifier(database, 'OPS')}"):
-        return NOTHING, ""
-    row: dict[str, Any] = run(session, template, database=database)[0].as_dict()
+    row = workspace.run(f"{QUERIES}#{test.query}")[0]
     if row["RAN"]:
-        return AUTOMATIC, str(row["FOUND"])
-    return (BY_HAND, str(row["FOUND"])) if row["BY_HAND"] else (NOTHING, "")
+        return AUTOMATIC, str(row["EVIDENCE"])
+    return (BY_HAND, str(row["EVIDENCE"])) if row["BY_HAND"] else (NOTHING, "")
 
 
 def record_by_hand(workspace: Workspace, *, test: str, result: str, document: str) -> Test:
@@ -130,7 +120,7 @@ def record_by_hand(workspace: Workspace, *, test: str, result: str, document: st
     Args:
         workspace: Session, project and environment.
         test: Its key, such as ``data-5``.
-        result: What was found.
+        result: The result of the test.
         document: Where it is written down.
 
     Returns:
@@ -139,13 +129,12 @@ def record_by_hand(workspace: Workspace, *, test: str, result: str, document: st
     Raises:
         ReportError: if there is no such test, or result or document are empty.
     """
-    known = test_of(test)
-    if known is None:
+    named = test_of(test)
+    if named is None:
         message = f"there is no test '{test}': name one of {', '.join(each.key for each in RUBRIC)}"
         raise ReportError(message)
     if not result.strip() or not document.strip():
-        message = f"{known.key} by hand needs a result and a document, given: result '{result}', document '{document}'"
+        message = f"{named.key} by hand needs a result and a document: got result '{result}', document '{document}'"
         raise ReportError(message)
-    values = {"test": known.key, "result": result.strip(), "document": document.strip()}
-    run(workspace.session, "score_card/record_by_hand.sql", database=workspace.database, **values)
-    return known
+    workspace.run(f"{QUERIES}#record_by_hand", test=named.key, result=result.strip(), document=document.strip())
+    return named

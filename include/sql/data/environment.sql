@@ -1,0 +1,169 @@
+CREATE WAREHOUSE IF NOT EXISTS {{ warehouse|identifier }}
+    WAREHOUSE_SIZE = {{ warehouse_size }} AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;
+
+CREATE DATABASE IF NOT EXISTS {{ database|identifier }};
+CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'RAW') }};
+CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'FEATURES') }};
+CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'MODELS') }};
+CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'SERVING') }};
+CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'OPS') }};
+
+-- Files on their way into RAW, and the code of procedures under names that carry its hash.
+CREATE STAGE IF NOT EXISTS {{ identifier(database, 'RAW', 'LANDING') }};
+CREATE STAGE IF NOT EXISTS {{ identifier(database, 'MODELS', 'CODE') }};
+
+-- Columns of a RAW table have only types: rows that break the contract are loaded, and set aside with a reason later.
+{% for name, source in sources.items() %}
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'RAW', name|upper) }} (
+    {% for column, declared in source.table_columns.items() %}
+    {{ column|identifier }} {{ declared.type }}{{ "," if not loop.last }}
+    {% endfor %}
+);
+{% endfor %}
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'RAW', 'REJECTED_LINES') }} (
+    SOURCE VARCHAR, FILE VARCHAR, LINE NUMBER(38,0), COLUMN_NAME VARCHAR, REASON VARCHAR, RECORD VARCHAR,
+    REJECTED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'FEATURES', 'SET_ASIDE') }} (
+    {% for column, declared in streamed.table_columns.items() %}
+    {{ column|identifier }} {{ declared.type }},
+    {% endfor %}
+    REASON VARCHAR, SOURCE VARCHAR, TRAINING_SET VARCHAR, SET_ASIDE_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'SCORED') }} (
+    {% for column in key %}
+    {{ column|identifier }} {{ streamed.table_columns[column].type }},
+    {% endfor %}
+    SCORE FLOAT, MODEL_VERSION VARCHAR, RUN_ID VARCHAR, SCORED_AT TIMESTAMP_NTZ,
+    {{ "PREDICTION VARCHAR, PROBABILITIES VARIANT," if classes }}
+    EVENT_TIME TIMESTAMP_NTZ, FEATURES VARIANT
+);
+-- For a table of an earlier version without these columns.
+ALTER TABLE {{ identifier(database, 'SERVING', 'SCORED') }} ADD COLUMN IF NOT EXISTS EVENT_TIME TIMESTAMP_NTZ;
+ALTER TABLE {{ identifier(database, 'SERVING', 'SCORED') }} ADD COLUMN IF NOT EXISTS FEATURES VARIANT;
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'QUARANTINE') }} (
+    {% for column, declared in streamed.table_columns.items() %}
+    {{ column|identifier }} {{ declared.type }},
+    {% endfor %}
+    REASON VARCHAR, SOURCE VARCHAR, RUN_ID VARCHAR, QUARANTINED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LOADS') }} (
+    SOURCE VARCHAR, FILE VARCHAR, MD5 VARCHAR, ROWS_READ NUMBER(38,0), ROWS_LOADED NUMBER(38,0),
+    ROWS_REJECTED NUMBER(38,0), QUERY_ID VARCHAR, LOADED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'CONTRACT_CHECKS') }} (
+    CHECK_RUN VARCHAR, SOURCE VARCHAR, CHECK_NAME VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,
+    CHECKED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TRAINING_SETS') }} (
+    FINGERPRINT VARCHAR, TABLE_NAME VARCHAR, ROWS_TOTAL NUMBER(38,0), ROWS_HELD_OUT NUMBER(38,0),
+    ROWS_SET_ASIDE NUMBER(38,0), GIT_COMMIT VARCHAR, CREATED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEAKAGE_CHECKS') }} (
+    CHECK_ID VARCHAR, TRAINING_SET VARCHAR, CHECK_NAME VARCHAR, FEATURE VARCHAR, VALUE FLOAT, BOUND FLOAT,
+    PASSED BOOLEAN, REASON VARCHAR, CHECKED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'EVALUATIONS') }} (
+    EVALUATION_ID VARCHAR, MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, TRAINING_SET VARCHAR, NAME VARCHAR, SLICE VARCHAR,
+    VALUE FLOAT, LOW FLOAT, HIGH FLOAT, ROWS_MEASURED NUMBER(38,0), EVALUATED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'EVALUATION_DETAILS') }} (
+    EVALUATION_ID VARCHAR, MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, DETAILS VARIANT, EVALUATED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'VERDICTS') }} (
+    VERDICT_ID VARCHAR, MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, CHECK_NAME VARCHAR, VALUE FLOAT, BOUND FLOAT,
+    BASELINE FLOAT, PASSED BOOLEAN, REASON VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DECIDED_AT TIMESTAMP_NTZ,
+    EVALUATION_ID VARCHAR, CHAMPION VARCHAR, CONTENT VARCHAR
+);
+-- For an environment of an earlier version; IF NOT EXISTS applies to one column, so each has its own statement.
+ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS EVALUATION_ID VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CHAMPION VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CONTENT VARCHAR;
+
+-- Checks of the features of a training set, and rehearsals of a version.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }} (
+    TRAINING_SET VARCHAR, FEATURE VARCHAR, CHECK_NAME VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,
+    CHECKED_AT TIMESTAMP_NTZ
+);
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'REHEARSALS') }} (
+    NAME VARCHAR, MODEL_VERSION VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR, GIT_COMMIT VARCHAR,
+    DONE_AT TIMESTAMP_NTZ
+);
+-- Tests of the ML Test Score that people did and wrote down.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TESTS_BY_HAND') }} (
+    TEST VARCHAR, RESULT VARCHAR, DOCUMENT VARCHAR, DONE_BY VARCHAR, DONE_AT TIMESTAMP_NTZ
+);
+
+-- Model cards, one folder for each verdict.
+CREATE STAGE IF NOT EXISTS {{ identifier(database, 'OPS', 'REPORTS') }};
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER') }} (
+    ENTRY NUMBER(38,0), ACTION VARCHAR, MODEL_NAME VARCHAR, FROM_VERSION VARCHAR, TO_VERSION VARCHAR,
+    VERDICT_ID VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DONE_BY VARCHAR, DONE_AT TIMESTAMP_NTZ,
+    LOCK_HASH VARCHAR, OVERRIDE_BY VARCHAR, OVERRIDE_REASON VARCHAR, APPROVED_BY VARCHAR, APPROVAL_REASON VARCHAR,
+    REASON VARCHAR
+);
+-- For an environment of an earlier version without these columns.
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS LOCK_HASH VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_BY VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_REASON VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVED_BY VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVAL_REASON VARCHAR;
+ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS REASON VARCHAR;
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'RUNS') }} (
+    RUN_ID VARCHAR, PROCEDURE_NAME VARCHAR, MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, STATE VARCHAR,
+    ROWS_READ NUMBER(38,0), ROWS_SCORED NUMBER(38,0), ROWS_QUARANTINED NUMBER(38,0), ERROR VARCHAR,
+    STARTED_AT TIMESTAMP_NTZ, FINISHED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TASK_RUNS') }} (
+    TASK_NAME VARCHAR, QUERY_ID VARCHAR, GRAPH_RUN_GROUP_ID VARCHAR, STATE VARCHAR, ERROR VARCHAR,
+    STARTED_AT TIMESTAMP_NTZ, FINISHED_AT TIMESTAMP_NTZ, LOGGED_AT TIMESTAMP_NTZ
+);
+
+-- One row for each run that scored; the view sums them by day and version.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'METRICS') }} (
+    RUN_ID VARCHAR, DAY DATE, MODEL_VERSION VARCHAR, ROWS_READ NUMBER(38,0), ROWS_SCORED NUMBER(38,0),
+    ROWS_QUARANTINED NUMBER(38,0), MEAN_SCORE FLOAT, MIN_SCORE FLOAT, MAX_SCORE FLOAT, REFRESHED_AT TIMESTAMP_NTZ,
+    NOT_FINITE NUMBER(38,0), CLASS_SHARES VARIANT
+);
+ALTER TABLE {{ identifier(database, 'OPS', 'METRICS') }} ADD COLUMN IF NOT EXISTS NOT_FINITE NUMBER(38,0);
+ALTER TABLE {{ identifier(database, 'OPS', 'METRICS') }} ADD COLUMN IF NOT EXISTS CLASS_SHARES VARIANT;
+
+-- Monitoring of the champion: scores, times, age, packages.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} (
+    NAME VARCHAR, MODEL_VERSION VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,
+    CHECKED_AT TIMESTAMP_NTZ
+);
+
+CREATE VIEW IF NOT EXISTS {{ identifier(database, 'OPS', 'DAILY_METRICS') }} AS
+SELECT
+    DAY, MODEL_VERSION,
+    COUNT(*) AS RUNS,
+    SUM(ROWS_READ) AS ROWS_READ,
+    SUM(ROWS_SCORED) AS ROWS_SCORED,
+    SUM(ROWS_QUARANTINED) AS ROWS_QUARANTINED,
+    SUM(MEAN_SCORE * ROWS_SCORED) / NULLIF(SUM(ROWS_SCORED), 0) AS MEAN_SCORE,
+    SUM(ROWS_SCORED) / NULLIF(SUM(SUM(ROWS_SCORED)) OVER (PARTITION BY DAY), 0) AS SHARE_OF_DAY
+FROM {{ identifier(database, 'OPS', 'METRICS') }}
+GROUP BY DAY, MODEL_VERSION;
+
+{% include "scoring/reprocess/create_tables.sql" %}
+
+-- This role is all that readers of scores need.
+CREATE ROLE IF NOT EXISTS {{ reader|identifier }};
+GRANT USAGE ON DATABASE {{ database|identifier }} TO ROLE {{ reader|identifier }};
+GRANT USAGE ON SCHEMA {{ identifier(database, 'SERVING') }} TO ROLE {{ reader|identifier }};
+GRANT SELECT ON TABLE {{ identifier(database, 'SERVING', 'SCORED') }} TO ROLE {{ reader|identifier }};

@@ -1,1 +1,0 @@
-{% for class in classes %}{{ class|literal }}{{ ", " if not loop.last }}{% endfor %}

@@ -1,0 +1,76 @@
+"""What is one record of a CSV file, on which line it begins, and what is none."""
+
+from pathlib import Path
+
+import pytest
+
+from snowloop.lifecycle.data.csv_reader import Record, read_records
+
+
+def records(folder: Path, content: str | bytes) -> list[Record]:
+    file = folder / "file.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(read_records(file, ","))
+
+
+@pytest.mark.parametrize(
+    ("content", "fields"),
+    [
+        ('a,5" pipe\nb,6" pipe\nc,d\n', [("a", '5" pipe'), ("b", '6" pipe'), ("c", "d")]),
+        ('a,"x, y"\n', [("a", "x, y")]),
+        ('a,"say ""no"""\n', [("a", 'say "no"')]),
+        ("a,b\r\nc,d\r\n", [("a", "b"), ("c", "d")]),
+        ("a,b\rc,d\r", [("a", "b"), ("c", "d")]),
+        ("a,b\nc,d", [("a", "b"), ("c", "d")]),
+        ("\n\na,b\n\r\nc,d\n\n", [("a", "b"), ("c", "d")]),
+        ("\ufeffa,b\n", [("a", "b")]),
+        ('\ufeff"a",b\n', [("a", "b")]),
+        (' "a",b\n', [(' "a"', "b")]),
+        ("a,\n,\n", [("a", ""), ("", "")]),
+        ('"",b\n', [("", "b")]),
+        ("", []),
+    ],
+)
+def test_fields(tmp_path: Path, content: str, fields: list[tuple[str, ...]]):
+    assert [record.fields for record in records(tmp_path, content)] == fields
+
+
+def test_a_record_has_its_text_and_the_line_on_which_it_begins(tmp_path: Path):
+    content = '\r\na,"x\r\ny"\r\n\r\nb,"z\nz\nz"\nc,d\n'
+    assert [(each.line, each.text) for each in records(tmp_path, content)] == [
+        (2, 'a,"x\r\ny"'),
+        (5, 'b,"z\nz\nz"'),
+        (8, "c,d"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("after", ["c,d", 'c,"d"', 'c,""', '"c","d"', 'c,"d\nd"', "c,\n5, "])
+def test_an_unclosed_quote_costs_its_own_line_alone(tmp_path: Path, end: str, after: str):
+    bad, *good = records(tmp_path, end.join(["a,b", 'x,"y', after, "e,f", ""]))[1:]
+    assert (bad.line, bad.text, bad.fields) == (2, 'x,"y', ())
+    assert bad.error
+    assert "not closed" in bad.error
+    assert good == records(tmp_path, end.join(["", "", after, "e,f", ""]))
+
+
+def test_each_of_many_unclosed_quotes_costs_its_own_line(tmp_path: Path):
+    found = records(tmp_path, "".join(f'{row},"y\n' if row % 3 == 0 else f"{row},y\n" for row in range(3000)))
+    assert len(found) == 3000
+    assert [record.line for record in found if record.error] == list(range(1, 3001, 3))
+
+
+def test_text_after_a_closing_quote_is_malformed(tmp_path: Path):
+    good, bad, last = records(tmp_path, 'a,b\n"5" pipe",x\nc,d\n')
+    assert (good.error, last.error, bad.line) == (None, None, 2)
+    assert "text follows the closing quote" in str(bad.error)
+
+
+def test_bytes_that_are_no_utf_8_stay_as_they_are(tmp_path: Path):
+    (record,) = records(tmp_path, b"caf\xe9,b\n")
+    assert record.text.encode("utf-8", "surrogateescape") == b"caf\xe9,b"
+
+
+def test_a_long_field_is_read(tmp_path: Path):
+    (record,) = records(tmp_path, f'a,"{"x" * 500_000}"\n')
+    assert len(record.fields[1]) == 500_000
