@@ -18,7 +18,6 @@ from snowloop.lifecycle.versions import model
 from snowloop.project import Project
 from snowloop.project.declaration import Serving
 from snowloop.sql import Parameter, literal, prepare, render
-from snowloop_procedures import requests
 from snowloop_procedures.scoring_request import (
     SCORING_REQUEST,
     VERSION,
@@ -151,7 +150,7 @@ def scoring_request(project: Project, target: str, features: Sequence[Feature]) 
     return ScoringRequest(
         model=quoted_model,
         versions=Statement(f"SHOW VERSIONS IN MODEL {quoted_model}"),
-        features=tuple(requests.Feature(each.name, each.type) for each in features),
+        features=tuple(features),
         classes=project.label.classes,
         lock=lock_statements(project.database(target)),
         record_corrections=statement("record_corrections", values) if project.serving.corrections else None,
