@@ -6,7 +6,7 @@ from typing import Any
 
 from snowflake.snowpark import Session
 
-from snowloop_procedures.requests import ScoringRequest
+from snowloop_procedures.scoring_request import ScoringRequest
 
 
 def versions_by_alias(session: Session, request: ScoringRequest) -> dict[str, dict[str, Any]]:

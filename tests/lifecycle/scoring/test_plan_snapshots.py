@@ -16,7 +16,7 @@ from snowloop.lifecycle.scoring.observed import ObservedState
 from snowloop.lifecycle.scoring.plan import RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan, plan_scoring
 from snowloop.project import Challenger, Label, Project, load_project
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import Statement
+from snowloop_procedures.scoring_request import Statement
 from tests.support.duel import deploy
 from tests.support.loops import FEATURES, deployed, desired, environment, stream
 from tests.support.world import World
