@@ -27,7 +27,7 @@ CREDIT = load_project("credit_approval")
     ("challenger", "says"),
     [
         ("{mode: canary}", "mode canary needs the share of the keys"),
-        ("{mode: shadow, share: 0.1}", "share goes with mode canary"),
+        ("{mode: shadow, share: 0.1}", "share is for mode canary"),
         ("{mode: canary, share: 1}", "less than 1"),
         ("{mode: canary, share: 0}", "greater than 0"),
         ("{mode: dark}", "'shadow' or 'canary'"),

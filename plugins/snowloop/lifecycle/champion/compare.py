@@ -8,14 +8,15 @@ from snowloop.lifecycle.evaluation.evaluate import plan_of
 from snowloop.lifecycle.evaluation.results import Interval
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.challenger import challenger_tables
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, show, versions
+from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, render, render_project
 from snowloop.workspace import Workspace
 from snowloop_procedures.requests import ComparisonRequest
 
 MOST_ROWS = 100_000
+TABLES = {"shadow": (("OPS", "CHALLENGES"), ("SERVING", "SHADOW")), "canary": (("OPS", "CHALLENGES"),)}
+"""The tables, as schema and name, that a challenger writes to in each mode."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
         message = f"nothing to compare: project {project.name}, model {model(project, workspace.target)}, {lacking}"
         raise ChallengeRefused(message)
     database = workspace.database
-    _check_tables(workspace)
+    _check_tables(workspace, plan.mode)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
     runs = workspace.run("champion/queries.sql#challenger_runs", **names)[0]
     found = call(workspace, EVALUATION, _request(project, names))
@@ -164,11 +165,11 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
     )
 
 
-def _check_tables(workspace: Workspace) -> None:
-    for table in challenger_tables(workspace.project, workspace.target):
-        schema, _, name = table.partition(".")
-        if not show(workspace.session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {identifier(workspace.database, schema)}"):
-            message = f"{workspace.database}.{table} is not there: deploy the challenger first (snowloop apply)"
+def _check_tables(workspace: Workspace, mode: str) -> None:
+    for schema, table in TABLES[mode]:
+        if not workspace.exists("TABLES", schema, table):
+            where = f"{workspace.database}.{schema}.{table}"
+            message = f"{where} does not exist: deploy the challenger first (snowloop apply)"
             raise ChallengeRefused(message)
 
 
