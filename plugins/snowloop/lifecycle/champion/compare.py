@@ -109,13 +109,13 @@ class Comparison(Result):
         return "\n".join(lines)
 
     def _side(self, side: str) -> str:
-        found = self.scores.get(side)
-        if found is None:
+        scores = self.scores.get(side)
+        if scores is None:
             return f"  {side:<11} no rows yet"
-        quantiles = ", ".join(f"{value:.4f}" for value in found.quantiles.values())
-        positive = "" if found.positive is None else f", {found.positive:.2%} at the threshold or above"
-        parts = "/".join(f"{float(part):.0%}" for part in found.quantiles)
-        return f"  {side:<11} {self.rows[side]:,} rows, mean {found.mean:.4f}, {parts}: {quantiles}{positive}"
+        quantiles = ", ".join(f"{value:.4f}" for value in scores.quantiles.values())
+        positive = "" if scores.positive is None else f", {scores.positive:.2%} at the threshold or above"
+        parts = "/".join(f"{float(part):.0%}" for part in scores.quantiles)
+        return f"  {side:<11} {self.rows[side]:,} rows, mean {scores.mean:.4f}, {parts}: {quantiles}{positive}"
 
 
 def compare_versions(workspace: Workspace, *, version: str | None = None) -> Comparison:
@@ -145,7 +145,7 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
     _check_tables(workspace, plan.mode)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
     runs = workspace.run("champion/queries.sql#challenger_runs", **names)[0]
-    found = call(workspace, EVALUATION, _request(project, names))
+    outcome = call(workspace, EVALUATION, _request(project, names))
     return Comparison(
         plan.mode,
         champion.name,
@@ -154,14 +154,14 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
         runs=int(runs["RUNS"]),
         failed=int(runs["FAILED"]),
         last_error=runs["LAST_ERROR"],
-        rows=found["rows"],
-        labelled=found["labelled"],
-        scores={side: Distribution(**each) for side, each in found["scores"].items()},
-        psi=found["psi"],
-        ks=found["ks"],
-        agreement=found["agreement"],
-        metrics={side: Interval(**each) for side, each in found["metrics"].items()},
-        difference=Interval(**found["difference"]) if found["difference"] else None,
+        rows=outcome["rows"],
+        labelled=outcome["labelled"],
+        scores={side: Distribution(**each) for side, each in outcome["scores"].items()},
+        psi=outcome["psi"],
+        ks=outcome["ks"],
+        agreement=outcome["agreement"],
+        metrics={side: Interval(**each) for side, each in outcome["metrics"].items()},
+        difference=Interval(**outcome["difference"]) if outcome["difference"] else None,
     )
 
 
