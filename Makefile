@@ -82,7 +82,7 @@ lock: env ## make the requirements files from pyproject.toml; UPGRADE=1 for the 
 	$(COMPILE) --constraint requirements-dev.txt --extra postgres --output-file requirements.txt
 	$(COMPILE) --constraint requirements-dev.txt --extra local --output-file requirements-local.txt
 
-compose-up: ## build and start the compose stack; VERBOSE=1 tells more
+compose-up: ## build and start the compose stack; VERBOSE=1 prints more
 	@docker info >/dev/null 2>&1 || { echo "make compose-up: no Docker daemon answers: start Docker, or use make run, which needs none" >&2; exit 1; }
 	@echo "building and starting the stack; the first build takes some minutes"
 	@$(COMPOSE) $(if $(VERBOSE),,--progress quiet) up --detach --build --wait --quiet-pull
@@ -95,7 +95,7 @@ compose-run: env compose-up ## the life cycle of PROJECT in the compose stack; K
 compose-down: ## stop the compose stack and delete its volumes
 	@$(COMPOSE) down --volumes
 
-schema: env ## make the JSON Schema of project.yaml anew, after a change of its types
+schema: env ## regenerate the JSON Schema of project.yaml, after a change of its types
 	@$(BIN)/python -m snowloop.cli.main schema > include/projects/project.schema.json.part
 	@mv include/projects/project.schema.json.part include/projects/project.schema.json
 

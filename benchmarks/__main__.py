@@ -12,6 +12,7 @@ from rich.table import Table
 
 from benchmarks.parsing import parse_times
 from benchmarks.pipelines import MODELS
+from benchmarks.progress import Progress
 from benchmarks.scoring import BATCH, growth, throughput
 from benchmarks.server import Server, running
 
@@ -33,48 +34,54 @@ def main(arguments: list[str] | None = None) -> None:
     # the registry's progress bars
     os.environ.setdefault("TQDM_DISABLE", "1")
     console = Console()
+    steps = {"scoring": 2 * len(options.models), "growth": 1, "parsing": 1}
+    progress = Progress(sum(steps[part] for part in parts))
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         folder = Path(name)
         if {"scoring", "growth"} & set(parts):
             with running(folder / "data") as server:
                 if "scoring" in parts:
-                    console.print(_scoring_table(server, folder, options.models, options.rows))
+                    console.print(_scoring_table(server, folder, options.models, options.rows, progress))
                 if "growth" in parts:
-                    console.print(_growth_table(server, folder, options.rows))
+                    console.print(_growth_table(server, folder, options.rows, progress))
     if "parsing" in parts:
-        console.print(_parsing_table())
+        console.print(_parsing_table(progress))
 
 
-def _scoring_table(server: Server, folder: Path, models: list[str], rows: int) -> Table:
+def _scoring_table(server: Server, folder: Path, models: list[str], rows: int, progress: Progress) -> Table:
     table = Table(title=f"Incremental scoring of {rows:,} rows, by scikit-learn in memory")
     left = {"model", "features kept", "peak memory"}
     for column in ("model", "features kept", "rows/s", "in memory rows/s", "ratio", "difference", "peak memory"):
         table.add_column(column, justify="left" if column in left else "right")
     for model in models:
         for keep in (True, False):
-            t = throughput(server, folder, model, rows, keep_features=keep)
-            rates = (f"{t.rows / t.scored:,.0f}", f"{t.rows / t.in_memory:,.0f}")
             kept = "yes" if keep else "no"
+            with progress.step(f"scoring: {model}, features kept: {kept}"):
+                t = throughput(server, folder, model, rows, keep_features=keep)
+            rates = (f"{t.rows / t.scored:,.0f}", f"{t.rows / t.in_memory:,.0f}")
             table.add_row(model, kept, *rates, f"{t.ratio:.2f}", f"{t.difference:.1e}", str(t.memory))
     return table
 
 
-def _growth_table(server: Server, folder: Path, many: int) -> Table:
-    found = growth(server, folder, 10_000, many)
+def _growth_table(server: Server, folder: Path, many: int, progress: Progress) -> Table:
+    with progress.step("growth"):
+        batch = growth(server, folder, 10_000, many)
     table = Table(title=f"Scoring of {BATCH:,} new rows")
     for column in ("rows there already", "seconds", "ratio"):
         table.add_column(column, justify="right")
-    table.add_row(f"{found.few_rows:,}", f"{found.few:.3f}", "1.00")
-    table.add_row(f"{found.many_rows:,}", f"{found.many:.3f}", f"{found.ratio:.2f}")
+    table.add_row(f"{batch.few_rows:,}", f"{batch.few:.3f}", "1.00")
+    table.add_row(f"{batch.many_rows:,}", f"{batch.many:.3f}", f"{batch.ratio:.2f}")
     return table
 
 
-def _parsing_table() -> Table:
+def _parsing_table(progress: Progress) -> Table:
     table = Table(title="Parsing of DAG files, beyond the import of airflow.sdk")
     table.add_column("file")
     table.add_column("milliseconds", justify="right")
-    for found in parse_times():
-        table.add_row(found.file, f"{found.seconds * 1000:.1f}")
+    with progress.step("parsing of DAG files"):
+        times = parse_times()
+    for parsing in times:
+        table.add_row(parsing.file, f"{parsing.seconds * 1000:.1f}")
     return table
 
 

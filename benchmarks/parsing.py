@@ -34,7 +34,7 @@ def parse_times() -> list[Parsing]:
     Raises:
         RuntimeError: if a file does not parse, with what it printed.
     """
-    found = []
+    times = []
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {
             "AIRFLOW_HOME": home,
@@ -42,9 +42,9 @@ def parse_times() -> list[Parsing]:
             "PYTHONPATH": f"{_ROOT / 'plugins'}{os.pathsep}{_ROOT}",
         }
         for file in sorted((_ROOT / "dags").glob("*.py")):
-            times = [_parse(file, environment) for _ in range(_REPEATS)]
-            found.append(Parsing(file.name, min(times)))
-    return found
+            best = min(_parse(file, environment) for _ in range(_REPEATS))
+            times.append(Parsing(file.name, best))
+    return times
 
 
 def _parse(file: Path, environment: dict[str, str]) -> float:

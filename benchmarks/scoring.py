@@ -80,7 +80,7 @@ class Growth:
 
 
 class Loop:
-    """A project with a champion and a deployed scoring loop, whose procedure is called by hand: its root rests."""
+    """A project with a champion and a deployed scoring loop, whose root is suspended and procedure called directly."""
 
     def __init__(self, server: Server, folder: Path, name: str, kind: str, *, keep_features: bool = True) -> None:
         """Go through the life cycle up to a deployed loop; files are made in ``folder``."""
@@ -90,14 +90,14 @@ class Loop:
         self.project = declare(folder / "projects", name, kind, keep_features=keep_features)
         self.session = Session.builder.configs(server.connection()).create()
         self._next = 0
-        given = Workspace(self.session, self.project, TARGET)
-        create_environment(given)
+        workspace = Workspace(self.session, self.project, TARGET)
+        create_environment(workspace)
         self.arrive(TRAINING_ROWS, labelled=True)
-        check_contract(given)
-        training_set = build_training_set(given)
-        candidate = train_candidate(given, training_set, "only")
-        promote(given, decide(given, [evaluate(given, candidate)]))
-        self._procedure = deploy_scoring(given).procedure
+        check_contract(workspace)
+        training_set = build_training_set(workspace)
+        candidate = train_candidate(workspace, training_set, "only")
+        promote(workspace, decide(workspace, [evaluate(workspace, candidate)]))
+        self._procedure = deploy_scoring(workspace).procedure
         self.session.sql(f"ALTER TASK {names(self.project, TARGET).root} SUSPEND").collect()
         self.arrive(WARM_ROWS)
         self.score()
@@ -130,10 +130,10 @@ class Loop:
         """The stored scores of a run of keys, in their order."""
         table = f"{self.project.database(TARGET)}.SERVING.SCORED"
         sql = f"SELECT ID, SCORE FROM {table} WHERE ID BETWEEN {keys.min()} AND {keys.max()}"
-        found = self.session.sql(sql).to_pandas().sort_values("ID")
-        if found.ID.tolist() != keys.tolist():
-            raise AssertionError(f"{len(found)} of {len(keys)} rows were scored")
-        return found.SCORE.to_numpy()
+        rows = self.session.sql(sql).to_pandas().sort_values("ID")
+        if rows.ID.tolist() != keys.tolist():
+            raise AssertionError(f"{len(rows)} of {len(keys)} rows were scored")
+        return rows.SCORE.to_numpy()
 
     def champion(self) -> Any:
         """The estimator of the version that serves."""

@@ -1,4 +1,4 @@
-"""A local Snowflake for the measurements, and a watch on the memory that it takes."""
+"""A local Snowflake for the measurements, and the peak of its memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Memory:
         server: Of the server's process.
         worker: Of the largest of its worker processes.
         workers: Of all worker processes together, idle ones too; pages that they share are counted once on Linux, and
-            for each of them elsewhere, where nothing tells which they are.
+            for each of them elsewhere, where the system does not say which they are.
     """
 
     server: int = 0
@@ -74,9 +74,9 @@ class Server:
             workers = 0
             for child in self._process.children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    found = child.memory_full_info()
-                    peak.worker = max(peak.worker, found.rss)
-                    workers += getattr(found, "pss", found.rss)
+                    memory = child.memory_full_info()
+                    peak.worker = max(peak.worker, memory.rss)
+                    workers += getattr(memory, "pss", memory.rss)
             peak.workers = max(peak.workers, workers)
             if done.wait(_SAMPLE_SECONDS):
                 return

@@ -1,4 +1,4 @@
-"""Show in Airflow, as this file's import error, which declarations cannot be used; the DAGs of other projects go on."""
+"""Show in Airflow, as this file's import error, which declarations cannot be used; other projects keep their DAGs."""
 
 from snowloop.project import declared_projects
 

@@ -1,6 +1,6 @@
-"""Score quarantined rows that keep the contract now, since they or the rule were mended; nothing else is scored."""
+"""Score quarantined rows that keep the contract now, after they or the rule were corrected; nothing else is scored."""
 
-from snowloop.airflow.dags import loop_dag
+from snowloop.airflow.dags import project_dag
 from snowloop.airflow.operators.reprocess import RequeueOperator
 from snowloop.airflow.operators.stages import ReconcileOperator
 from snowloop.airflow.params import target_form
@@ -8,6 +8,6 @@ from snowloop.airflow.reprocess_forms import version_form
 from snowloop.project import usable_projects
 
 for project in usable_projects():
-    with loop_dag(project, "requeue", about=__doc__, params=target_form() | version_form()):
+    with project_dag(project, "requeue", about=__doc__, params=target_form() | version_form()):
         requeue = RequeueOperator(task_id="requeue", project=project.name)
         requeue >> ReconcileOperator(task_id="reconcile", project=project.name)

@@ -1,4 +1,4 @@
-"""Runs the whole stack on one machine: the local Snowflake, and Airflow beside it."""
+"""Runs the whole stack on one machine: the local Snowflake, and Airflow."""
 
 import sys
 from pathlib import Path

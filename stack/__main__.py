@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stack import connections
 from stack import trigger as client
 from stack import up as stack_up
 from stack.processes import on_end_signals
@@ -28,16 +29,18 @@ def run(
     project: Annotated[str, typer.Option(help="The declared project.")] = "credit_approval",
     data: Annotated[Path | None, typer.Option(help="Directory of the project's data files.")] = None,
     target: Annotated[str, typer.Option(help="The environment.")] = "dev",
-    loop: Annotated[str, typer.Option(help="Which loop: its DAG is <project>__<loop>.")] = "life_cycle",
+    dag: Annotated[
+        str, typer.Option(help="Which of the project's DAGs, which are called <project>__<dag>.")
+    ] = "life_cycle",
     state_dir: StateDir = DEFAULT_DIRECTORY,
 ) -> None:
-    """Run a project's life cycle once, to its end, under Airflow beside a local Snowflake."""
+    """Run a DAG of a project once, to its end, under Airflow with a local Snowflake."""
     conf: dict[str, Any] = {"target": target}
     if data is not None:
         if not data.is_dir():
             raise StackError(f"--data {data} is not a directory")
         conf["data_dir"] = str(data.resolve())
-    request = RunRequest(f"{project}__{loop}", conf, State(state_dir.resolve()))
+    request = RunRequest(project, dag, conf, State(state_dir.resolve()))
     raise typer.Exit(run_dag(request, console()))
 
 
@@ -54,6 +57,12 @@ def up(
 def down(state_dir: StateDir = DEFAULT_DIRECTORY) -> None:
     """Stop all that runs on the state directory; everything is kept."""
     stack_up.down(State(state_dir.resolve()), console())
+
+
+@app.command()
+def serve(state_dir: StateDir = DEFAULT_DIRECTORY) -> None:
+    """Have the local Snowflake running, with its connections.toml, until the standard input is closed."""
+    connections.serve(State(state_dir.resolve()))
 
 
 @app.command()
@@ -77,7 +86,7 @@ def trigger(
 
 
 def main() -> None:
-    """Run the command line; an error that the stack knows is told in one line, without a traceback."""
+    """Run the command line; the stack's own errors are printed in one line, without a traceback."""
     on_end_signals(KeyboardInterrupt)
     try:
         code = app(standalone_mode=False)

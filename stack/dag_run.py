@@ -61,12 +61,12 @@ class EventListener:
         state: StageState = "retry" if task_instance.state == TaskInstanceState.UP_FOR_RETRY else "failed"
         self._write(task_instance, state, reason=str(_pulled(task_instance, "reason") or error))
         if state == "failed":
-            _give_up_after(task_instance)
+            _fail_blocked_tasks(task_instance)
 
-    def _write(self, task: RuntimeTaskInstance, state: StageState, **told: Any) -> None:
+    def _write(self, task: RuntimeTaskInstance, state: StageState, **fields: Any) -> None:
         seconds = time.monotonic() - self._started.get(str(task.id), time.monotonic())
         label = task.rendered_map_index or (str(task.map_index) if (task.map_index or -1) >= 0 else "")
-        event = StageEvent(task.task_id, state, label=label, seconds=round(seconds, 3), **told)
+        event = StageEvent(task.task_id, state, label=label, seconds=round(seconds, 3), **fields)
         print(event.to_json(), file=self.events, flush=True)
 
 
@@ -74,13 +74,13 @@ def _pulled(task: RuntimeTaskInstance, key: str) -> Any:
     return task.xcom_pull(task_ids=task.task_id, map_indexes=task.map_index, key=key)
 
 
-def _give_up_after(task: RuntimeTaskInstance) -> None:
+def _fail_blocked_tasks(task: RuntimeTaskInstance) -> None:
     """Mark at once what cannot run any more; `dag.test()` would mark one task a second."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import update
 
-    after = _waiting_in_vain(task.task)
+    after = _blocked_tasks(task.task)
     unstarted = (
         TaskInstance.dag_id == task.dag_id,
         TaskInstance.run_id == task.run_id,
@@ -91,20 +91,20 @@ def _give_up_after(task: RuntimeTaskInstance) -> None:
         session.execute(update(TaskInstance).where(*unstarted).values(state=TaskInstanceState.UPSTREAM_FAILED))
 
 
-def _waiting_in_vain(task: Any) -> set[str]:
+def _blocked_tasks(task: Any) -> set[str]:
     """What comes after a failed task and runs only if all before it succeeded."""
-    found: set[str] = set()
+    blocked: set[str] = set()
     waiting = list(task.downstream_list)
     while waiting:
         after = waiting.pop()
-        if after.task_id not in found and after.trigger_rule == TriggerRule.ALL_SUCCESS:
-            found.add(after.task_id)
+        if after.task_id not in blocked and after.trigger_rule == TriggerRule.ALL_SUCCESS:
+            blocked.add(after.task_id)
             waiting += after.downstream_list
-    return found
+    return blocked
 
 
 def main(arguments: list[str]) -> int:
-    """Prepare the metadata database, run the DAG, and tell how it ended.
+    """Prepare the metadata database, run the DAG, and write how it ended.
 
     Args:
         arguments: The DAG's id, the run's conf as JSON, and the file descriptor for events.
@@ -143,9 +143,9 @@ def _find(dag_id: str) -> tuple[DAG | None, str]:
     if dag is not None:
         return dag, ""
     errors = "\n".join(f"{file}: {error.strip().splitlines()[-1]}" for file, error in bag.import_errors.items())
-    loop = dag_id.rpartition("__")[2]
-    known = ", ".join(sorted(each.rpartition("__")[0] for each in bag.dags if each.endswith(f"__{loop}"))) or "none"
-    return None, errors or f"there is no DAG {dag_id}: the declared projects are {known}"
+    suffix = f"__{dag_id.rpartition('__')[2]}"
+    projects = ", ".join(sorted(each.removesuffix(suffix) for each in bag.dags if each.endswith(suffix))) or "none"
+    return None, errors or f"there is no DAG {dag_id}: the declared projects are {projects}"
 
 
 if __name__ == "__main__":

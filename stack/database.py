@@ -11,7 +11,7 @@ UNFINISHED = {None, "running", "queued", "scheduled", "up_for_retry"}
 def prepare() -> None:
     """Create or migrate the database, and fail the runs whose process was killed.
 
-    Without that, a scheduler that is started later on the same database would take such a run up again. Only for the
+    Without that, a scheduler that is started later on the same database would resume such a run. Only for the
     command that has the hold of the state directory (``stack.holder``): then no run of another one is alive.
     """
     from airflow.utils.db import initdb

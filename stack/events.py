@@ -1,4 +1,4 @@
-"""What a running DAG tells the stack: one event each time a stage starts or ends."""
+"""The events of a running DAG: one each time a stage starts or ends."""
 
 from __future__ import annotations
 

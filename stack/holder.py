@@ -1,19 +1,19 @@
 """Who uses a state directory, and what it has started: one command at a time.
 
 Two commands on one directory would share a metadata database, logs and a local Snowflake, and each would end what the
-other needs. So a command takes the directory's lock. The lock is the kernel's: it ends with the processes that have it
-open, however they end. A file beside it records what the holder has started; what a killed holder has left behind is
-ended by the next one.
+other needs. So a command acquires the directory's lock, which the kernel frees when the command ends, however it ends.
+A file next to it records what the holder has started; what a killed holder has left behind is ended by the next one.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+
+from filelock import FileLock, Timeout
 
 from stack.processes import ProcessId, end
 from stack.state import StackError, State
@@ -26,7 +26,7 @@ class Holder:
     Attributes:
         command: Its name, such as ``run``.
         process: The process that has the lock.
-        url: Address of Airflow, where the command keeps one up.
+        url: Address of Airflow, where the command keeps one running.
         children: The processes that it has started, by name.
     """
 
@@ -40,45 +40,36 @@ class Hold:
     """The right to use a state directory, and the record of what was started with it.
 
     Args:
-        state: The stack's state.
-        lock: Descriptor of the locked file.
+        state: The stack's state, whose lock this process has acquired.
         holder: What to record.
     """
 
-    def __init__(self, state: State, lock: int, holder: Holder) -> None:
+    def __init__(self, state: State, holder: Holder) -> None:
         self.state = state
-        self.lock = lock
         self.holder = holder
-        self._handed_over = False
         self._record()
 
     def add(self, name: str, identity: ProcessId) -> None:
         """Record a process that was started: it is ended with the hold.
 
         Args:
-            name: What it is; another one of this name is forgotten.
+            name: What it is; it replaces another one of this name in the record.
             identity: The process.
         """
-        self._now(replace(self.holder, children=self.holder.children | {name: identity}))
+        self._replace(replace(self.holder, children=self.holder.children | {name: identity}))
 
     def end_children(self) -> None:
         """End all that is recorded, the youngest first, and forget it."""
         for child in reversed(self.holder.children.values()):
             end(child)
-        self._now(replace(self.holder, children={}))
+        self._replace(replace(self.holder, children={}))
 
-    def hand_over(self) -> None:
-        """Leave lock and record to a process that has inherited the descriptor and calls ``inherit``."""
-        self._handed_over = True
+    def close(self) -> None:
+        """End what is still recorded, and remove the record."""
+        self.end_children()
+        self.state.holder_file.unlink(missing_ok=True)
 
-    def release(self) -> None:
-        """End what is recorded still, and let the next command have the directory."""
-        if not self._handed_over:
-            self.end_children()
-            self.state.holder_file.unlink(missing_ok=True)
-        os.close(self.lock)
-
-    def _now(self, holder: Holder) -> None:
+    def _replace(self, holder: Holder) -> None:
         self.holder = holder
         self._record()
 
@@ -89,53 +80,37 @@ class Hold:
 
 
 @contextmanager
-def hold(state: State, command: str, *, url: str = "") -> Iterator[Hold]:
+def hold(state: State, command: str, *, url: str = "", patience: float = 0.0) -> Iterator[Hold]:
     """Use a state directory for the time of a block, alone; what a killed command has left behind is ended first.
 
     Args:
-        state: The stack's state; its directory is there.
+        state: The stack's state; its directory exists.
         command: Which command it is for, for others to read.
-        url: Address of Airflow, where the command keeps one up.
+        url: Address of Airflow, where the command keeps one running.
+        patience: Seconds to wait for another command to end.
 
     Yields:
         The hold.
 
     Raises:
-        StackError: If another command uses it.
+        StackError: If another command still uses the directory.
     """
-    lock = os.open(state.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    # A lock that is only a file, which filelock falls back to without flock, would outlive a killed holder.
+    lock = FileLock(state.lock_file, timeout=patience, mode=0o600, fallback_to_soft=False)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
+        lock.acquire()
+    except Timeout as error:
         raise StackError(in_use(state)) from error
-    left = read(state, dead=True)
-    held = Hold(state, lock, Holder(command, ProcessId.of(os.getpid()), url, left.children if left else {}))
     try:
-        held.end_children()
-        yield held
+        left = read(state, dead=True)
+        held = Hold(state, Holder(command, ProcessId.of(os.getpid()), url, left.children if left else {}))
+        try:
+            held.end_children()
+            yield held
+        finally:
+            held.close()
     finally:
-        held.release()
-
-
-def inherit(state: State, lock: int) -> Hold:
-    """Take over the hold of the process that has started this one.
-
-    Args:
-        state: The stack's state.
-        lock: Descriptor of the locked file, inherited.
-
-    Returns:
-        The hold, to be released by the caller.
-
-    Raises:
-        StackError: If the record of the former holder is gone.
-    """
-    os.set_inheritable(lock, False)
-    before = read(state, dead=True)
-    if before is None:
-        raise StackError(f"{state.holder_file} is gone: was it removed? Start again with: {state.hint('up')}")
-    return Hold(state, lock, replace(before, process=ProcessId.of(os.getpid())))
+        lock.release()
 
 
 def read(state: State, *, dead: bool = False) -> Holder | None:
@@ -166,6 +141,6 @@ def in_use(state: State) -> str:
     Returns:
         One line.
     """
-    found = read(state)
-    who = f"{found.command} (pid {found.process.pid})" if found else "another command"
+    holder = read(state)
+    who = f"{holder.command} (pid {holder.process.pid})" if holder else "another command"
     return f"{who} is using {state.root}: wait for it, or stop it with: {state.hint('down')}"

@@ -19,7 +19,7 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process, told from a later one with the same number by the time it was created."""
+    """A process, distinguished from a later one with the same number by the time it was created."""
 
     pid: int
     created: float
@@ -52,8 +52,8 @@ class ProcessId:
             return None
         return process if same else None
 
-    def given_anew(self) -> bool:
-        """Tell whether the number is another process's now."""
+    def is_reused(self) -> bool:
+        """Whether the number is another process's now."""
         try:
             return abs(psutil.Process(self.pid).create_time() - self.created) >= 1
         except psutil.NoSuchProcess:
@@ -108,14 +108,14 @@ def start(
 
 
 def stop(identity: ProcessId, *, seconds: float = 20) -> bool:
-    """End a process and everything it started: asked first, then killed.
+    """End a process and everything it started: by SIGTERM first, then killed.
 
     Args:
         identity: The process.
         seconds: How long it may take to end by itself.
 
     Returns:
-        True if it ran until now, False if it had ended already.
+        True if it was running, False if it had ended already.
     """
     process = identity.process()
     if process is None:
@@ -134,7 +134,7 @@ def stop(identity: ProcessId, *, seconds: float = 20) -> bool:
 
 
 def _wait_for_end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Give what still runs after a time. One that nobody has waited for has ended, and psutil would go on waiting."""
+    """Give what still runs after a time; a zombie counts as ended, for which psutil would keep waiting."""
     deadline = time.monotonic() + seconds
     while (left := [each for each in processes if _runs(each)]) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -154,7 +154,7 @@ def end(identity: ProcessId) -> None:
     Args:
         identity: The process.
     """
-    if stop(identity) or identity.given_anew():
+    if stop(identity) or identity.is_reused():
         return
     end_session(identity.pid)
 
@@ -163,7 +163,7 @@ def end_session(leader: int) -> None:
     """Kill what a process that ``start`` has started left behind when it ended by itself.
 
     Args:
-        leader: Number of the ended process: its session has the same one, which is not given anew as long as a
+        leader: Number of the ended process: its session has the same one, which is not reused as long as a
             process is in it.
     """
     for process in psutil.process_iter():

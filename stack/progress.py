@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from snowloop.airflow.figures import format_figures
+from snowloop.figures import format_figures
 from stack.events import StageEvent
 
 MARKS = {"success": ("✓", "green"), "failed": ("✗", "red"), "retry": ("↻", "yellow")}
@@ -27,19 +27,19 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
-def stage_line(mark: str, stage: str, seconds: float, told: str) -> str:
+def stage_line(mark: str, stage: str, seconds: float, detail: str) -> str:
     """Write one progress line.
 
     Args:
         mark: Sign of how it went.
         stage: The stage's name.
         seconds: Its time.
-        told: Its figures, or the reason of its failure.
+        detail: Its figures, or the reason of its failure.
 
     Returns:
         The line, without colour.
     """
-    return f"{mark} {stage:<{STAGE_WIDTH}} {seconds:>6.1f} s   {told}".rstrip()
+    return f"{mark} {stage:<{STAGE_WIDTH}} {seconds:>6.1f} s   {detail}".rstrip()
 
 
 class Progress:
@@ -62,24 +62,24 @@ class Progress:
         if self._status is not None:
             self._status.stop()
 
-    def line(self, stage: str, seconds: float, told: str, state: str = "success") -> None:
+    def line(self, stage: str, seconds: float, detail: str, state: str = "success") -> None:
         """Print one line.
 
         Args:
             stage: The stage's name.
             seconds: Its time.
-            told: Its figures, or the reason of its failure.
+            detail: Its figures, or the reason of its failure.
             state: ``success``, ``failed`` or ``retry``.
         """
         mark, colour = MARKS[state]
-        text = Text(stage_line(mark, stage, seconds, told))
+        text = Text(stage_line(mark, stage, seconds, detail))
         text.stylize(colour, 0, 1)
         if state == "success":
             text.stylize("dim", 2 + STAGE_WIDTH, 2 + STAGE_WIDTH + 10)
         self.console.print(text)
 
     def show(self, event: StageEvent) -> None:
-        """Take an event in: print the line of a stage that ended, or name one that started.
+        """Show an event: print the line of a stage that ended, or name one that started.
 
         Args:
             event: What happened.
@@ -91,7 +91,7 @@ class Progress:
             self._running.pop(key, None)
             self.events.append(event)
         if event.state in MARKS:
-            told = event.reason.splitlines()[0] if event.reason else format_figures(event.figures)
-            self.line(event.stage, event.seconds, told, event.state)
+            detail = event.reason.splitlines()[0] if event.reason else format_figures(event.figures)
+            self.line(event.stage, event.seconds, detail, event.state)
         if self._status is not None:
             self._status.update(", ".join(self._running.values()) or "…")

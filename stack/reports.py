@@ -1,15 +1,12 @@
-"""Brings the report of a run from the local Snowflake's stage to a folder beside the run's logs."""
+"""Brings the report of a run from the local Snowflake's stage to a folder next to the run's logs."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from stack.events import StageEvent
-from stack.state import REPOSITORY, State
+from stack.state import State
 
 
 def bring_report(state: State, events: Sequence[StageEvent]) -> str | None:
@@ -32,16 +29,9 @@ def bring_report(state: State, events: Sequence[StageEvent]) -> str | None:
     folder = state.root / "reports" / report["verdict_id"]
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with connect(**_connection(state)) as connection:
+        with connect(connection_name="default", connections_file_path=state.connections_file) as connection:
             for place in (report["html"], report["markdown"]):
                 connection.cursor().execute(f"GET '{place}' 'file://{folder}'")
-    except (Error, OSError, subprocess.CalledProcessError):
+    except (Error, OSError):
         return str(report["html"])
     return str(folder / Path(report["html"]).name)
-
-
-def _connection(state: State) -> dict[str, object]:
-    command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(state.snowflake)]
-    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    found: dict[str, object] = json.loads(told.stdout)
-    return found

@@ -1,4 +1,4 @@
-"""Runs a DAG once under Airflow beside a local Snowflake, shows its progress, and tells how it ended."""
+"""Runs a DAG once under Airflow with a local Snowflake, and shows its progress and how it ended."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from stack import snowflake, trigger
+from stack.connections import write_connection_file
 from stack.events import RunEvent, StageEvent, read_event
 from stack.health import unhealthy
 from stack.holder import Hold, Holder, hold, in_use, read
@@ -28,11 +29,24 @@ from stack.summary import print_summary
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is to be run: a DAG, its conf, and where the stack's state is."""
+    """What is to be run.
 
-    dag_id: str
+    Attributes:
+        project: The declared project.
+        dag: Which of its DAGs, such as ``life_cycle``.
+        conf: Values of the DAG's parameters; ``target`` is among them.
+        state: Where the stack keeps its state.
+    """
+
+    project: str
+    dag: str
     conf: dict[str, Any]
     state: State
+
+    @property
+    def dag_id(self) -> str:
+        """Airflow's id of the DAG."""
+        return f"{self.project}__{self.dag}"
 
 
 def run(request: RunRequest, console: Console) -> int:
@@ -63,24 +77,26 @@ def run(request: RunRequest, console: Console) -> int:
             with hold(request.state, "run") as held:
                 ended, report = _run_here(request, held, progress)
     where = {"page of the report": report} if report else {}
-    print_summary(console, ended, progress.events, where | _where(request.state, up))
+    print_summary(console, ended, progress.events, where | _where(request, up))
     return 0 if ended.state == "success" else 1
 
 
 def _up(state: State) -> Holder | None:
-    """Find a stack that is up; one that does not answer yet is told."""
-    found = read(state)
-    if found is None or not found.url:
+    """Find a stack that is up; one that does not answer yet is an error."""
+    holder = read(state)
+    if holder is None or not holder.url:
         return None
-    if "api-server" in unhealthy(found.url):
-        raise StackError(f"Airflow does not answer yet at {found.url}: {in_use(state)}")
-    return found
+    if "api-server" in unhealthy(holder.url):
+        raise StackError(f"Airflow does not answer yet at {holder.url}: {in_use(state)}")
+    return holder
 
 
-def _where(state: State, up: Holder | None) -> dict[str, str]:
+def _where(request: RunRequest, up: Holder | None) -> dict[str, str]:
+    state = request.state
+    status = {"scoring loop": state.status_hint(request.project, request.conf["target"])}
     if up is not None:
-        return {"Airflow": up.url, "logs": str(state.logs)}
-    return {
+        return status | {"Airflow": up.url, "logs": str(state.logs)}
+    return status | {
         "all is kept in": str(state.root),
         "Airflow's log": str(state.logs / "run.log"),
         "look around": f"{state.hint('up')}   (Airflow's UI and the local Snowflake, with this run in them)",
@@ -90,8 +106,9 @@ def _where(state: State, up: Holder | None) -> dict[str, str]:
 def _run_here(request: RunRequest, held: Hold, progress: Progress) -> tuple[RunEvent, str | None]:
     began = time.monotonic()
     with snowflake.running(held) as server:
-        told = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
-        progress.line("local Snowflake", time.monotonic() - began, told)
+        write_connection_file(request.state, server)
+        detail = f"on localhost:{server.port} · {'kept, was running' if server.kept else 'started'}"
+        progress.line("local Snowflake", time.monotonic() - began, detail)
         ended = _run_dag(request, held, server, progress)
         return ended, bring_report(request.state, progress.events)
 

@@ -1,4 +1,4 @@
-"""The local Snowflake of the stack: found when it runs already, started when not, stopped only by who started it."""
+"""The local Snowflake of the stack: used if it is running, else started, and stopped only by who started it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,45 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
+
 from stack.holder import Hold
 from stack.processes import ProcessId, start, stop, tail
 from stack.state import StackError, State
 
+ACCOUNT, USER = "local", "snowloop"
 START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Snowflake:
-    """A running local Snowflake: its process, and how Airflow connects to it."""
+    """A running local Snowflake, and how clients connect to it.
+
+    Attributes:
+        identity: Its process.
+        port: HTTPS port.
+        http_port: HTTP port, on loopback alone.
+        token: Password.
+        ca_bundle: Certificates to trust: the public ones and its own.
+        kept: Whether it was running already.
+    """
 
     identity: ProcessId
     port: int
+    http_port: int
     token: str
     ca_bundle: Path
     kept: bool
@@ -38,12 +57,12 @@ class Snowflake:
             The connection as JSON, the password included.
         """
         extra = {
-            "account": "local",
+            "account": ACCOUNT,
             "host": "localhost",
             "port": self.port,
             "insecure_mode": True,  # the certificate is the server's own: there is no revocation list to ask
         }
-        connection = {"conn_type": "snowflake", "login": "snowloop", "password": self.token, "extra": extra}
+        connection = {"conn_type": "snowflake", "login": USER, "password": self.token, "extra": extra}
         return json.dumps(connection)
 
 
@@ -63,7 +82,8 @@ def find(state: State) -> Snowflake | None:
     if identity.process() is None or not _answers(int(server["port"])):
         return None
     token = (state.snowflake / "token").read_text().strip()
-    return Snowflake(identity, int(server["port"]), token, state.snowflake / "ca-bundle.pem", kept=True)
+    ports = int(server["port"]), int(server["http_port"])
+    return Snowflake(identity, *ports, token, state.snowflake / "ca-bundle.pem", kept=True)
 
 
 def process_of(state: State) -> ProcessId | None:
@@ -89,17 +109,15 @@ def _identity(server: dict[str, Any]) -> ProcessId:
 
 def _address(file: Path) -> dict[str, Any] | None:
     """Read where the server says that it answers; a file that is being written is read again."""
-    for last in (False, False, True):
-        try:
-            return dict(json.loads(file.read_text()))
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            if last:
-                message = f"{file} is not readable as a server's address ({error}): remove it and try again"
-                raise StackError(message) from error
-        time.sleep(0.2)
-    return None
+    patient = Retrying(
+        retry=retry_if_exception_type(ValueError), stop=stop_after_attempt(3), wait=wait_fixed(0.2), reraise=True
+    )
+    try:
+        return dict(patient(lambda: json.loads(file.read_text())))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StackError(f"{file} does not contain a server's address ({error}): remove it and try again") from error
 
 
 def _ensure(hold: Hold) -> Snowflake:
@@ -120,15 +138,24 @@ def _ensure(hold: Hold) -> Snowflake:
 
 
 def _wait(state: State, process: subprocess.Popen[bytes], log: Path) -> Snowflake:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    def started() -> Snowflake | None:
         server = find(state)
         if server is not None and server.identity.pid == process.pid:
             return replace(server, kept=False)
         if process.poll() is not None:
             raise StackError(f"the local Snowflake ended with code {process.returncode}; {log} says:\n{tail(log)}")
-        time.sleep(0.1)
-    raise StackError(f"the local Snowflake did not answer within {START_SECONDS:.0f} s; {log} says:\n{tail(log)}")
+        return None
+
+    patient = Retrying(
+        retry=retry_if_result(lambda server: server is None),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_fixed(0.1),
+        retry_error_callback=lambda _attempts: None,
+    )
+    server: Snowflake | None = patient(started)
+    if server is None:
+        raise StackError(f"the local Snowflake did not answer within {START_SECONDS:.0f} s; {log} says:\n{tail(log)}")
+    return server
 
 
 @contextmanager

@@ -51,6 +51,16 @@ class State:
         return self.root / "holder.json"
 
     @property
+    def connections_file(self) -> Path:
+        """How clients connect to the local Snowflake, in the format of Snowflake's connections.toml."""
+        return self.root / "connections.toml"
+
+    @property
+    def start_file(self) -> Path:
+        """Executable that has the local Snowflake running until its standard input is closed."""
+        return self.root / "start-server"
+
+    @property
     def password_file(self) -> Path:
         """Users and passwords of Airflow, in the form of its simple auth manager."""
         return self.airflow / "passwords.json"
@@ -78,6 +88,24 @@ class State:
             return f"make {command}"
         return python_command("stack", command, "--state-dir", str(self.root))
 
+    def status_hint(self, project: str, target: str = "dev") -> str:
+        """Tell how a person looks at a project's scoring loop, in the folder of the repository.
+
+        Args:
+            project: The project.
+            target: The environment.
+
+        Returns:
+            What to type.
+        """
+        where = (
+            []
+            if self.root == DEFAULT_DIRECTORY
+            else [f"SNOWLOOP_CONNECTIONS={shlex.quote(str(self.connections_file))}"]
+        )
+        other = [] if target == "dev" else ["--target", target]
+        return " ".join([*where, shlex.join([".venv/bin/snowloop", "status", "--project", project, *other])])
+
     def password(self) -> str:
         """Give Airflow's password for the user ``admin``; one is made at the first call.
 
@@ -85,7 +113,7 @@ class State:
             The password.
         """
         if not self.password_file.exists():
-            _write_secret(self.password_file, json.dumps({USER: secrets.token_urlsafe(12)}))
+            write_private(self.password_file, json.dumps({USER: secrets.token_urlsafe(12)}))
         return str(json.loads(self.password_file.read_text())[USER])
 
     def secret(self, name: str) -> str:
@@ -99,7 +127,7 @@ class State:
         """
         path = self.airflow / f"{name}.secret"
         if not path.exists():
-            _write_secret(path, secrets.token_urlsafe(48))
+            write_private(path, secrets.token_urlsafe(48))
         return path.read_text()
 
 
@@ -119,10 +147,31 @@ def python_command(module: str, *arguments: str) -> str:
     return shlex.join([str(python), "-m", module, *arguments])
 
 
-def _write_secret(path: Path, text: str) -> None:
+def local_url(port: int) -> str:
+    """Give the address of an Airflow on this machine.
+
+    Args:
+        port: Port of its UI and API.
+
+    Returns:
+        The address, without a slash at its end.
+    """
+    return f"http://localhost:{port}"
+
+
+def write_private(path: Path, text: str, *, executable: bool = False) -> None:
+    """Write a file that only its owner can read, whole or not at all.
+
+    Args:
+        path: The file.
+        text: Its content.
+        executable: Whether its owner can execute it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700 if executable else 0o600), "w") as file:
         file.write(text)
+    draft.replace(path)
 
 
 def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port: int | None = None) -> dict[str, str]:
@@ -164,7 +213,7 @@ def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port:
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
+            "AIRFLOW__API__BASE_URL": local_url(port),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.password_file),

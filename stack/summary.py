@@ -1,4 +1,4 @@
-"""Tells a run that has ended in words: what was decided about which model, what was scored, what was kept."""
+"""Puts a run that has ended into words: what was decided about which model, what was scored, what was kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from snowloop.airflow.figures import format_figures
+from snowloop.figures import format_figures
 from stack.events import RunEvent, StageEvent
 
 NAME_WIDTH = 20
@@ -31,14 +31,14 @@ def print_summary(console: Console, ended: RunEvent, events: Sequence[StageEvent
         console.print(Text(f"The run failed at {failed[-1].stage}:" if failed else "The run failed.", style="bold red"))
         for event in failed:
             console.print(Text(event.reason))
-    for name, told in summarize(events):
-        _print_about(console, name, told)
-    for name, told in where.items():
-        _print_about(console, name, told)
+    for name, text in summarize(events):
+        _print_about(console, name, text)
+    for name, text in where.items():
+        _print_about(console, name, text)
 
 
-def _print_about(console: Console, name: str, told: str) -> None:
-    for number, line in enumerate(told.splitlines() or [""]):
+def _print_about(console: Console, name: str, text: str) -> None:
+    for number, line in enumerate(text.splitlines() or [""]):
         console.print(Text.assemble((f"{name if number == 0 else '':<{NAME_WIDTH}} ", "bold"), line))
 
 

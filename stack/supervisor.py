@@ -4,8 +4,8 @@ Airflow's own ``standalone`` is not used: it leaves its children behind on SIGTE
 all addresses. Here every part listens on loopback; the API server reads the task logs from the disk. A part of Airflow
 that ends by itself is started again a few times: its state is in the metadata database.
 
-Started by ``python -m stack up`` as a process of its own: ``python -m stack.supervisor STATE_DIR PORT LOCK_FD``. It
-inherits the lock of the state directory, and keeps it as long as the stack is up.
+Started by ``python -m stack up`` as a process of its own: ``python -m stack.supervisor STATE_DIR PORT``. It keeps the
+lock of the state directory as long as the stack is up.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack import snowflake
-from stack.holder import Hold, inherit
+from stack.connections import write_connection_file
+from stack.holder import Hold, hold
 from stack.processes import ProcessId, end_session, on_end_signals, start, stop, tail
-from stack.state import REPOSITORY, StackError, State, airflow_environment
+from stack.state import REPOSITORY, StackError, State, airflow_environment, local_url
 
 AIRFLOW_PARTS = {
     "api-server": ["api-server"],
@@ -29,7 +30,7 @@ AIRFLOW_PARTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-RESTARTS = 3  # of each part; one that ends more often has a fault that its log tells
+RESTARTS = 3  # of each part; one that ends more often has a fault that its log shows
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -59,6 +60,7 @@ class Supervisor:
         """
         try:
             with snowflake.running(self.hold) as server:
+                write_connection_file(self.state, server)
                 environment = self._prepare_airflow(server)
                 for name in AIRFLOW_PARTS:
                     self._start_part(name, environment)
@@ -67,7 +69,6 @@ class Supervisor:
             print("asked to stop", flush=True)
         finally:
             self._stop_airflow()
-            self.hold.release()
 
     def _prepare_airflow(self, server: snowflake.Snowflake) -> dict[str, str]:
         self.state.password()
@@ -100,12 +101,12 @@ class Supervisor:
 
     def _restart(self, name: str, environment: Mapping[str, str]) -> None:
         ended, log = self.parts[name], self._log(name)
-        told = f"{name} ended with code {ended.returncode}"
-        end_session(ended.pid)  # what it leaves behind would go on beside its successor, or hold its port
+        ending = f"{name} ended with code {ended.returncode}"
+        end_session(ended.pid)  # its children would keep running next to its successor, or hold its port
         if self.restarts[name] == RESTARTS:
-            raise StackError(f"{told}, after {RESTARTS} restarts; {log} says:\n{tail(log)}")
+            raise StackError(f"{ending}, after {RESTARTS} restarts; {log} says:\n{tail(log)}")
         self.restarts[name] += 1
-        print(f"{told} and is started again ({self.restarts[name]} of {RESTARTS})", flush=True)
+        print(f"{ending} and is started again ({self.restarts[name]} of {RESTARTS})", flush=True)
         self._start_part(name, environment)
 
     def _log(self, name: str) -> Path:
@@ -137,15 +138,16 @@ def main(arguments: list[str]) -> int:
     """Supervise until stopped.
 
     Args:
-        arguments: The state directory, Airflow's port, and the descriptor of the directory's lock.
+        arguments: The state directory and Airflow's port.
 
     Returns:
         0 if it was asked to stop, 1 if something ended by itself.
     """
-    directory, port, lock = arguments
+    directory, port = arguments
     on_end_signals(Stopped)
     try:
-        Supervisor(inherit(State(Path(directory)), int(lock)), int(port)).run()
+        with hold(State(Path(directory)), "up", url=local_url(int(port))) as held:
+            Supervisor(held, int(port)).run()
     except StackError as error:
         print(error, flush=True)
         return 1

@@ -1,4 +1,4 @@
-"""A client of Airflow's REST API: triggers a DAG, follows its tasks, and tells how the run ended."""
+"""A client of Airflow's REST API: triggers a DAG, follows its tasks, and returns how the run ended."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 from urllib3.util import Retry
 
 from stack.events import RunEvent, StageEvent, StageState
@@ -114,23 +115,24 @@ def trigger(api: AirflowApi, dag_id: str, conf: dict[str, Any], progress: Progre
 
 def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
     """A server that has just started has not read the DAG files yet."""
-    deadline = time.monotonic() + APPEAR_SECONDS
-    while True:
-        try:
-            dag = api.call("GET", f"/dags/{dag_id}")
-            break
-        except LookupError as error:
-            if time.monotonic() > deadline:
-                raise StackError(f"Airflow at {api.url} knows no DAG {dag_id}: {_import_errors(api)}") from error
-            time.sleep(POLL_SECONDS)
+    patient = Retrying(
+        retry=retry_if_exception_type(LookupError),
+        stop=stop_after_delay(APPEAR_SECONDS),
+        wait=wait_fixed(POLL_SECONDS),
+        reraise=True,
+    )
+    try:
+        dag = patient(api.call, "GET", f"/dags/{dag_id}")
+    except LookupError as error:
+        raise StackError(f"Airflow at {api.url} has no DAG {dag_id}: {_import_errors(api)}") from error
     if dag["is_paused"]:
         api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
 
 def _import_errors(api: AirflowApi) -> str:
     errors = api.call("GET", "/importErrors")["import_errors"]
-    told = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
-    return "; ".join(told) or "its DAG files have no error; is the project declared there?"
+    messages = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
+    return "; ".join(messages) or "its DAG files have no error; is the project declared there?"
 
 
 def _new_events(api: AirflowApi, path: str, seen: set[tuple[str, int, str]]) -> Iterator[StageEvent]:

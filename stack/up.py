@@ -1,19 +1,20 @@
-"""Brings the whole stack up, tells where it answers, and takes it down again."""
+"""Brings the whole stack up, prints where it answers, and takes it down again."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
 import sys
-import time
+from typing import NoReturn
 
 from rich.console import Console
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from stack import snowflake
 from stack.health import unhealthy
 from stack.holder import hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
-from stack.state import USER, StackError, State, python_command
+from stack.state import USER, StackError, State, local_url, python_command
 
 START_SECONDS = 240.0
 STOP_SECONDS = 60.0
@@ -28,7 +29,7 @@ def up(state: State, port: int, console: Console) -> None:
         console: Where to print the address and the login.
 
     Raises:
-        StackError: If the port is taken, a part does not come up, or another command uses the state directory.
+        StackError: If the port is in use, a part does not come up, or another command uses the state directory.
     """
     state.prepare()
     running = read(state)
@@ -37,10 +38,10 @@ def up(state: State, port: int, console: Console) -> None:
         if missing:
             raise StackError(f"the stack is not healthy at {running.url} ({missing}): {in_use(state)}")
         console.print("The stack is up already.")
-        _tell(state, running.url, console)
+        _print_addresses(state, running.url, console)
         return
-    url = f"http://localhost:{port}"
-    process = _start(state, port, url)
+    url = local_url(port)
+    process = _start(state, port)
     supervisor = ProcessId.of(process.pid)
     try:
         with console.status("starting the local Snowflake and Airflow …"):
@@ -50,7 +51,7 @@ def up(state: State, port: int, console: Console) -> None:
         with hold(state, "up"):
             pass  # what a supervisor that had to be killed has left is ended
         raise
-    _tell(state, url, console)
+    _print_addresses(state, url, console)
 
 
 def down(state: State, console: Console) -> None:
@@ -63,30 +64,27 @@ def down(state: State, console: Console) -> None:
     Raises:
         StackError: If yet another command uses the state directory, or the server's file cannot be read.
     """
-    found = read(state, dead=True)
-    if found is None and snowflake.process_of(state) is None:
+    holder = read(state, dead=True)
+    if holder is None and snowflake.process_of(state) is None:
         console.print("The stack is not up.")
         return
     with console.status("stopping Airflow and the local Snowflake …"):
-        if found is not None:
-            stop(found.process, seconds=STOP_SECONDS)
+        if holder is not None:
+            stop(holder.process, seconds=STOP_SECONDS)
         with hold(state, "down"):
             server = snowflake.process_of(state)
             if server is not None:
                 stop(server)
-    console.print(f"The stack is down. Everything it knows is kept in {state.root}.")
+    console.print(f"The stack is down. Its state is kept in {state.root}.")
 
 
-def _start(state: State, port: int, url: str) -> subprocess.Popen[bytes]:
-    """Start the supervisor, which has the hold of the state directory from now on."""
-    with hold(state, "up", url=url) as held:
+def _start(state: State, port: int) -> subprocess.Popen[bytes]:
+    """Start the supervisor, which acquires the state directory's lock itself and keeps it while the stack is up."""
+    log = state.logs / "supervisor.log"
+    with hold(state, "up"):
         _check_free(port)
-        log = state.logs / "supervisor.log"
         log.write_text("")
-        command = [sys.executable, "-m", "stack.supervisor", str(state.root), str(port), str(held.lock)]
-        process = start(command, log=log, pass_fds=[held.lock])
-        held.hand_over()
-    return process
+    return start([sys.executable, "-m", "stack.supervisor", str(state.root), str(port)], log=log)
 
 
 def _check_free(port: int) -> None:
@@ -96,30 +94,36 @@ def _check_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             message = (
-                f"port {port} is taken ({error.strerror}): free it, or choose another one: make up PORT={port + 1}"
+                f"port {port} is in use ({error.strerror}): free it, or choose another one: make up PORT={port + 1}"
             )
             raise StackError(message) from error
 
 
 def _wait(state: State, process: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    missing = "everything"
-    while time.monotonic() < deadline:
+    def missing() -> str:
         if process.poll() is not None:
             log = state.logs / "supervisor.log"
             raise StackError(f"the stack did not come up; {log} says:\n{tail(log)}")
-        missing = unhealthy(url)
-        if not missing:
-            return
-        time.sleep(0.5)
-    message = f"the stack did not come up within {START_SECONDS:.0f} s ({missing} not healthy); see {state.logs}"
-    raise StackError(message)
+        return unhealthy(url)
+
+    def give_up(attempts: RetryCallState) -> NoReturn:
+        parts = attempts.outcome.result() if attempts.outcome else "everything"
+        message = f"the stack did not come up within {START_SECONDS:.0f} s ({parts} not healthy); see {state.logs}"
+        raise StackError(message)
+
+    Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_fixed(0.5),
+        retry_error_callback=give_up,
+    )(missing)
 
 
-def _tell(state: State, url: str, console: Console) -> None:
+def _print_addresses(state: State, url: str, console: Console) -> None:
     snowflake_command = python_command("local_snowflake", "connection", "--data-dir", str(state.snowflake))
     console.print(f"Airflow      {url}")
     console.print(f"login        {USER} / {state.password()}")
     console.print(f"Snowflake    {snowflake_command}")
+    console.print(f"look         {state.status_hint('credit_approval')}")
     console.print(f"logs         {state.logs}")
     console.print(f"stop it      {state.hint('down')}")

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from snowloop.sql import identifier, identifiers, literal, render, run, statements
+from snowloop.sql import Parameter, identifier, identifiers, literal, prepare, render, run, statements
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,15 @@ def test_values_are_bound_in_the_order_of_the_text(tmp_path, monkeypatch):
 
     run(cast(Any, Session()), "queries.sql#second", a="it's", b=2, n="N")
     assert sent == [('SELECT ?, ?, "N"', [2, "it's"])]
+
+
+def test_a_prepared_statement_names_what_is_bound_later(tmp_path, monkeypatch):
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "part.sql").write_text("{{ b | bind }}")
+    (tmp_path / "sql" / "query.sql").write_text('SELECT {{ a | bind }}, {{ n | bind }}, {% include "part.sql" %}')
+    monkeypatch.setattr("snowloop.sql.include_dir", lambda: tmp_path)
+    prepared = prepare("query.sql", a=Parameter("a"), b=Parameter("run_id"), n="it's")
+    assert prepared == ("SELECT ?, 'it''s', ?", ("a", "run_id"))
 
 
 def test_a_query_that_a_file_does_not_name_is_an_error():

@@ -1,12 +1,16 @@
-"""What can go wrong in Snowloop, one class for each thing that a caller may want to treat differently."""
+"""The errors of Snowloop: one class for each that a caller may want to treat differently."""
 
 
 class SnowloopError(Exception):
     """Base of every error that Snowloop raises itself."""
 
 
-class Refusal(SnowloopError):  # noqa: N818 - no fault: the system did what it is for
-    """Snowloop works, and says no: trying again without a change gives the same answer."""
+class Refusal(SnowloopError):  # noqa: N818 - not a fault: the system did its job
+    """Snowloop works, and refuses: trying again without a change gives the same answer."""
+
+
+class NoConnection(SnowloopError):  # noqa: N818 - as Refusal
+    """No connection to Snowflake is named, or what names it cannot be used; the message says what to do."""
 
 
 class ProjectError(SnowloopError):
@@ -14,7 +18,7 @@ class ProjectError(SnowloopError):
 
 
 class NewProjectError(SnowloopError):
-    """No first declaration can be written: of the file, the name or the place; the message says what to do."""
+    """No first declaration can be written, because of the file, the name or the folder; the message says what to do."""
 
 
 class LoadError(SnowloopError):
@@ -30,23 +34,23 @@ class LeakageError(Refusal):
 
 
 class TrainingError(SnowloopError):
-    """A training set cannot be built, or the training procedure broke down (not: one candidate failed to fit)."""
+    """A training set cannot be built, or the training procedure failed (not: one candidate failed to fit)."""
 
 
-class LimitReached(TrainingError):  # noqa: N818 - no fault of the system: a declared bound was kept
-    """A call of the training procedure ran over its time, or over the memory of the warehouse."""
+class LimitReached(TrainingError):  # noqa: N818 - not a fault: a declared limit took effect
+    """A call of the training procedure exceeded its time limit, or the memory of the warehouse."""
 
 
 class ProcedureDied(TrainingError):  # noqa: N818 - as LimitReached
-    """The process of a procedure ended before it answered: code of the candidate crashed it, or its memory ran out."""
+    """The process of a procedure ended before it answered: the candidate's code crashed it, or it ran out of memory."""
 
 
 class OverrideError(SnowloopError):
-    """The gate was to be overridden without a name or a reason, or where there is nothing that could be promoted."""
+    """An override of the gate lacks a name or a reason, or there is nothing that could be promoted."""
 
 
 class GateRefused(Refusal):
-    """No candidate passed the gate; the message holds the reason of each failed check.
+    """No candidate passed the gate; the message has the reason of each failed check.
 
     Args:
         message: The message.
@@ -59,19 +63,19 @@ class GateRefused(Refusal):
 
 
 class ApprovalRefused(Refusal):
-    """A promotion that needs a person's yes has none: it was rejected, not answered in time, or never asked for."""
+    """A promotion that needs a person's approval has none: rejected, not answered in time, or never requested."""
 
 
 class ChallengeRefused(Refusal):
-    """A version must not be challenger, or there is none to promote; the message says why, and what to do."""
+    """A version must not become challenger, or there is none to promote; the message says why, and what to do."""
 
 
 class DeploymentError(SnowloopError):
     """The scoring loop cannot be deployed as declared."""
 
 
-class PlanRefused(DeploymentError, Refusal):  # noqa: N818 - no fault, as Refusal
-    """The wanted scoring loop cannot be had without a loss; the message holds each reason and its remedy."""
+class PlanRefused(DeploymentError, Refusal):  # noqa: N818 - as Refusal
+    """The declared scoring loop cannot be deployed without losing rows; the message has each reason and its remedy."""
 
 
 class ScoringError(SnowloopError):
@@ -87,8 +91,8 @@ class ReportError(SnowloopError):
 
 
 class MonitoringError(SnowloopError):
-    """What serves is not as it should be: its scores, its times, its age or its packages; or nothing serves."""
+    """A check of what serves failed: its scores, its times, its age or its packages; or nothing serves."""
 
 
 class RehearsalError(SnowloopError):
-    """Something that was tried out did not go well, or there is no champion to try it with."""
+    """A part of a rehearsal failed, or there is no champion to rehearse with."""

@@ -22,15 +22,15 @@ def snowpark_session(
         airflow_connection: Id of an Airflow connection, read by the stock SnowflakeHook.
         connection_name: Name of a connection in Snowflake's connections.toml.
         options: Keyword arguments as for ``Session.builder.configs``.
-        query_tag: Text that Snowflake keeps with each query of the session.
+        query_tag: Text that Snowflake stores with each query of the session.
 
     Yields:
         The session.
 
     Raises:
-        ValueError: unless exactly one of the first three is given.
+        ValueError: unless exactly one of the first three is set.
     """
-    if sum(given is not None for given in (airflow_connection, connection_name, options)) != 1:
+    if sum(each is not None for each in (airflow_connection, connection_name, options)) != 1:
         message = "give exactly one of airflow_connection, connection_name and options to open a Snowpark session"
         raise ValueError(message)
     session = _open(airflow_connection, connection_name, options)

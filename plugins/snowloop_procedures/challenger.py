@@ -5,7 +5,7 @@ from typing import Any
 
 from snowflake.snowpark import Session
 
-from snowloop_procedures.requests import ChallengerStatements, ScoringRequest
+from snowloop_procedures.scoring_request import ChallengerStatements, ScoringRequest
 from snowloop_procedures.versions import misfit
 
 CHALLENGER = "CHALLENGER"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-    from snowloop_procedures.requests import LockStatements
+    from snowloop_procedures.scoring_request import LockStatements
 
 ATTEMPTS = 100
 

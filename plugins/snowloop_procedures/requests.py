@@ -1,116 +1,12 @@
-"""What the procedures are asked for, as dataclasses: JSON at the edge alone.
-
-``ScoringRequest`` is staged with the scoring procedure; the other requests are arguments of a call.
-"""
+"""What procedures are called with, as dataclasses, JSON at the edge alone; for scoring see scoring_request.py."""
 
 import json
-import sys
 from dataclasses import asdict, dataclass, is_dataclass
-from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Row, Session
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 Task = Literal["classification", "multiclass", "regression"]
 Class = int | str
-SCORING_REQUEST = "scoring_request.json"
-"""Name of the staged file that holds a ``ScoringRequest``."""
-VERSION = '"<version>"'
-"""Stands in a statement where the name of the scoring version belongs: an identifier, which cannot be bound."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement that a run executes with values of its own.
-
-    Args:
-        text: The SQL, with a ``?`` for each value and ``VERSION`` for the version that a model is called by.
-        parameters: What to bind, by name, in the order of the text.
-    """
-
-    text: str
-    parameters: tuple[str, ...] = ()
-
-    def execute(self, session: "Session", **values: str | int | None) -> "list[Row]":
-        """Bind the values that the statement takes, of those that are given, and execute it.
-
-        Args:
-            session: A Snowpark session.
-            values: Values by name; ``model_version`` is the version that a model is called by.
-
-        Returns:
-            The rows of the answer.
-
-        Raises:
-            KeyError: if a value of the statement is missing.
-            snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects the statement.
-        """
-        text = self.text.replace(VERSION, quoted(str(values.get("model_version"))))
-        return session.sql(text, params=[values[name] for name in self.parameters] or None).collect()
-
-    def count(self, session: "Session", **values: str | int | None) -> int:
-        """The number that the statement answers, such as of rows that it wrote. Arguments as ``execute``."""
-        return int(self.execute(session, **values)[0][0])
-
-
-def quoted(name: str) -> str:
-    """A name as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-@dataclass(frozen=True)
-class LockStatements:
-    """How the scoring lock is read and acquired; see lock.py.
-
-    Args:
-        owner: Reads the present owner.
-        acquire: Makes ``owner`` the owner if the present one is still ``previous_owner``; answers the number of rows.
-    """
-
-    owner: Statement
-    acquire: Statement
-
-
-@dataclass(frozen=True)
-class BatchLimit:
-    """When a run stops because too many of its rows break the contract.
-
-    Args:
-        share: The greatest share of rows that may break it.
-        rows: Batches of fewer rows are never stopped.
-        reasons: Reads the run's most frequent reasons, and their numbers of rows.
-    """
-
-    share: float
-    rows: int
-    reasons: Statement
-
-
-@dataclass(frozen=True)
-class ChallengerStatements:
-    """How a challenger scores in the champion's transaction.
-
-    Args:
-        mode: ``shadow``: it scores all rows, and is served to nobody; ``canary``: it serves a share of the keys.
-        score: Scores the challenger's rows.
-        score_rest: Scores the champion's rows next to a canary.
-        refusal: Reads why the gate does not let the challenger serve, or NULL; of a canary alone.
-        begin: Records that a run begins with the challenger.
-        unfinished: Reads a run that began with this challenger and never finished.
-        record: Records what the challenger did.
-        forget: Deletes what ``begin`` recorded.
-    """
-
-    mode: Literal["shadow", "canary"]
-    score: Statement
-    begin: Statement
-    unfinished: Statement
-    record: Statement
-    forget: Statement
-    score_rest: Statement | None = None
-    refusal: Statement | None = None
 
 
 @dataclass(frozen=True)
@@ -124,60 +20,6 @@ class Feature:
 
     name: str
     type: str
-
-
-@dataclass(frozen=True)
-class ScoringRequest:
-    """What a deployment hands to the scoring procedure; include/sql/scoring/score_new_rows.sql has the statements.
-
-    Args:
-        model: The quoted name of the model.
-        versions: Lists the versions of the model.
-        features: The features that the deployed features.sql gives, in order.
-        classes: The classes of a multiclass label, in order; none of another task.
-        lock: The scoring lock.
-        record_corrections: Records corrected and deleted rows; None where corrections are not declared.
-        count_rows: Counts the new rows.
-        quarantine_rows: Writes the rows that break the contract.
-        limit: When too many rows break the contract; None: never.
-        score_rows: Writes the scores.
-        challenger: The challenger's statements; None if none is declared.
-        record_run: Records a run that succeeded.
-        record_failure: Records a run that failed.
-    """
-
-    model: str
-    versions: Statement
-    features: tuple[Feature, ...]
-    classes: tuple[str | int, ...]
-    lock: LockStatements
-    count_rows: Statement
-    quarantine_rows: Statement
-    score_rows: Statement
-    record_run: Statement
-    record_failure: Statement
-    record_corrections: Statement | None = None
-    limit: BatchLimit | None = None
-    challenger: ChallengerStatements | None = None
-
-    def to_json(self) -> str:
-        """The request as JSON text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The request that ``to_json`` wrote."""
-        request: Self = _decode(cls, json.loads(text))
-        return request
-
-    @classmethod
-    def staged(cls) -> Self:
-        """The request that is staged with the procedure that runs.
-
-        Source: https://docs.snowflake.com/en/developer-guide/stored-procedure/python/procedure-python-writing
-        """
-        folder = sys._xoptions["snowflake_import_directory"]
-        return cls.from_json(Path(str(folder), SCORING_REQUEST).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -215,7 +57,7 @@ class Request:
             KeyError: if a field is unknown.
             TypeError: if a field is missing.
         """
-        request: Self = _decode(cls, {name: value for name, value in values.items() if name != "do"})
+        request: Self = decode(cls, {name: value for name, value in values.items() if name != "do"})
         return request
 
 
@@ -421,16 +263,16 @@ class LeakageRequest(LabelledRequest):
     query: str
 
 
-def _decode(kind: Any, value: Any) -> Any:
+def decode(kind: Any, value: Any) -> Any:
     """JSON as the type that a field declares: dataclasses, tuples of them, and values that may be None."""
     if value is None or kind is Any:
         return value
     if get_origin(kind) in (UnionType, Union):
         kinds = [each for each in get_args(kind) if each is not type(None)]
-        return _decode(kinds[0], value) if len(kinds) == 1 else value
+        return decode(kinds[0], value) if len(kinds) == 1 else value
     if is_dataclass(kind):
         types = get_type_hints(kind)
-        return kind(**{name: _decode(types[name], item) for name, item in value.items()})  # type: ignore[operator]
+        return kind(**{name: decode(types[name], item) for name, item in value.items()})  # type: ignore[operator]
     if get_origin(kind) is tuple:
-        return tuple(_decode(get_args(kind)[0], item) for item in value)
+        return tuple(decode(get_args(kind)[0], item) for item in value)
     return value

@@ -11,7 +11,7 @@ from snowflake.snowpark import Session
 
 from snowloop_procedures import lock
 from snowloop_procedures.challenger import CHALLENGER, Challenge
-from snowloop_procedures.requests import BatchLimit, ScoringRequest
+from snowloop_procedures.scoring_request import BatchLimit, ScoringRequest
 from snowloop_procedures.versions import misfit, versions_by_alias
 
 CHAMPION = "CHAMPION"
@@ -136,9 +136,9 @@ def _score(
     except BaseException as error:
         _follow_up(error, lambda: session.sql("ROLLBACK").collect())
         raise
-    run = {"run_id": values["run_id"], "model_version": values["model_version"]}
+    done = {"run_id": values["run_id"], "model_version": values["model_version"]}
     counts = {"read": read, "quarantined": quarantined, "scored": scored}
-    return {**run, **counts, **({"challenger": challenger} if challenger else {})}
+    return {**done, **counts, **({"challenger": challenger} if challenger else {})}
 
 
 def _check_limit(session: Session, limit: BatchLimit, read: int, quarantined: int, values: dict[str, str]) -> None:

@@ -3,23 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from snowflake.snowpark import Session
 
-from snowloop_procedures.requests import Class, ScoringRequest
-
-
-class FeatureLike(Protocol):
-    """A feature by its name and type, whoever describes it."""
-
-    @property
-    def name(self) -> str:
-        """Its column."""
-
-    @property
-    def type(self) -> str:
-        """Its SQL type."""
+from snowloop_procedures.requests import Class, Feature
+from snowloop_procedures.scoring_request import ScoringRequest
 
 
 def versions_by_alias(session: Session, request: ScoringRequest) -> dict[str, dict[str, Any]]:
@@ -46,7 +35,7 @@ class Misfit:
     required: list[Any]
 
 
-def misfits(facts: Mapping[str, Any], features: Iterable[FeatureLike], classes: Iterable[Class]) -> list[Misfit]:
+def misfits(facts: Mapping[str, Any], features: Iterable[Feature], classes: Iterable[Class]) -> list[Misfit]:
     """The one rule whether a version can score rows: it takes their features, and predicts the declared classes.
 
     Args:

@@ -13,7 +13,7 @@ from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.dags import loop_dag, train_group
+from snowloop.airflow.dags import project_dag, train_group
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
 from snowloop.checks import Check
@@ -31,14 +31,14 @@ VERDICT = Verdict("v1d", "V2", "V1", "abc", CHECKS, kept=False)
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The shipped project, with approvals declared for prod; what Airflow is told to ask."""
+    """The shipped project, with approvals declared for prod; the form that Airflow shows."""
     shutil.copytree(include_dir(), tmp_path / "include")
     monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
     declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
     text = "approval: {targets: [prod], timeout: 36h, approvers: [ada]}\n"
     declared.write_text(declared.read_text() + text)
     question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **told: question.update(told))
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
     return question
 
 
@@ -110,7 +110,7 @@ def test_nobody_is_asked_elsewhere_or_where_nothing_changes(asked, context, targ
 
 def test_the_task_stands_between_gate_and_promote_and_follows_the_report(asked):
     project = load_project("credit_approval")
-    with loop_dag(project, "train", about="x", params=target_form()) as dag:
+    with project_dag(project, "train", about="x", params=target_form()) as dag:
         train_group(project, part="all")
     approve = dag.get_task("train.approve")
     assert isinstance(approve, ApproveOperator)

@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
 
 from snowloop.airflow.challenge_form import challenge_form
-from snowloop.airflow.dags import challenge_tasks, loop_dag
+from snowloop.airflow.dags import challenge_tasks, project_dag
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
 from snowloop.lifecycle.champion.approval import Approval
@@ -44,13 +44,13 @@ class Told(FakeTask):
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Approvals are declared for prod; what Airflow is told to ask."""
+    """Approvals are declared for prod; the form that Airflow shows."""
     shutil.copytree(include_dir(), tmp_path / "include")
     monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
     declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
     declared.write_text(declared.read_text() + "approval: {targets: [prod], timeout: 2h}\n")
     question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **told: question.update(told))
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
     return question
 
 
@@ -77,7 +77,7 @@ class Run:
 
     def __init__(self, **form: Any) -> None:
         params = target_form() | challenge_form()
-        with loop_dag(load_project("credit_approval"), "challenge", about="x", params=params) as self.dag:
+        with project_dag(load_project("credit_approval"), "challenge", about="x", params=params) as self.dag:
             challenge_tasks(load_project("credit_approval"))
         self.form = {"target": "prod", "action": "promote", "version": None, "reason": None, "judge": False, **form}
         self.pushed: dict[str, dict[str, Any]] = {}
@@ -91,9 +91,9 @@ class Run:
         task: Any = self.dag.get_task(task_id)
         context = self.context(task_id)
         task.render_template_fields(context)
-        told = task.execute_complete(context, event) if event else task.execute(context)
-        self.pushed[task_id][XCom.XCOM_RETURN_KEY] = told
-        return told
+        result = task.execute_complete(context, event) if event else task.execute(context)
+        self.pushed[task_id][XCom.XCOM_RETURN_KEY] = result
+        return result
 
 
 def answer(option: str, by: str | None) -> dict[str, Any]:

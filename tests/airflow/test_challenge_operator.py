@@ -58,19 +58,19 @@ def calls(monkeypatch):
 )
 def test_each_action_is_one_call(session, context, calls, form, place, named):
     stage = ChallengeOperator(**{"version": "", "reason": "", "judge": "False"} | form, **MADE)
-    told = stage.execute(context)
+    result = stage.execute(context)
     assert calls == [(place, "credit_approval", "staging", named)]
-    assert told == ANSWERS[place].to_dict()
+    assert result == ANSWERS[place].to_dict()
     assert context["ti"].pushed["summary"] == ANSWERS[place].summary()
 
 
 def test_a_promotion_is_judged_and_done_by_the_other_tasks(session, context, calls):
-    with pytest.raises(AirflowSkipException, match="is to be promoted, which the other tasks do"):
+    with pytest.raises(AirflowSkipException, match="the action is promote, which the other tasks do"):
         ChallengeOperator(action="promote", version="", reason="", judge="False", **MADE).execute(context)
     assert JudgeChallengerOperator(action="promote", **MADE).execute(context) == VERDICT.to_dict()
     assert context["ti"].pushed["comparison"] == "compared"
-    told = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
-    assert told == Promotion("B", "A", kept=False).to_dict()
+    result = PromoteChallengerOperator(verdict=VERDICT.to_dict(), **MADE).execute(context)
+    assert result == Promotion("B", "A", kept=False).to_dict()
     assert calls == [
         ("champion.challenger.judge_challenger", "credit_approval", "staging", {}),
         ("champion.challenger.promote_challenger", "credit_approval", "staging", VERDICT, None, {}),

@@ -44,7 +44,7 @@ class Asking(SnowparkStageOperator):
 
 
 class Renamed:
-    """A session whose connection tells another host."""
+    """A session whose connection has another host."""
 
     connection = SimpleNamespace(host="my-account.snowflakecomputing.com")
 

@@ -1,4 +1,4 @@
-"""Operators that watch and mend: one call of a lifecycle function each, with what the form says."""
+"""Operators that check and repair: one call of a lifecycle function each, with what the form says."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ ARRIVED = LoadReport((LoadedFile("s", "f", 3, 2, 1, kept=False),), 3, 2, 1, date
 
 @dataclass(frozen=True)
 class Done(Result):
-    verdict_id = "what the gate's result has besides"
+    verdict_id = "another field of the gate's result"
     rows: int = 1
 
 

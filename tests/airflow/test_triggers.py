@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,9 +57,9 @@ def server(tmp_path, monkeypatch):
     made = Server(tmp_path / "data")
     made.folder.mkdir()
     made.start()
-    told = made.connection()
+    settings = made.connection()
     extra = {"account": "local", "host": "localhost", "port": made.port, "insecure_mode": True, "role": "ACCOUNTADMIN"}
-    connection = {"conn_type": "snowflake", "login": told["user"], "password": told["password"], "extra": extra}
+    connection = {"conn_type": "snowflake", "login": settings["user"], "password": settings["password"], "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_SNOWFLAKE_DEFAULT", json.dumps(connection))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.folder / "ca-bundle.pem"))
     yield made
@@ -74,7 +75,8 @@ def execute(server, *statements):
 
 
 def wait(**changes):
-    chosen = {"project": "credit_approval", "target": "watch", "poll_interval": 0.2, **changes}
+    chosen: dict[str, Any] = {"project": "credit_approval", "target": "watch", "poll_interval": 0.2}
+    chosen |= {"deadline": time.time() + 200, **changes}
     path, arguments = LoopTrigger(**chosen).serialize()
     module, name = path.rsplit(".", 1)
     return getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))  # as another triggerer makes it
@@ -110,8 +112,8 @@ def test_a_wait_survives_a_restart_of_the_server_and_does_not_block(server):
 
     assert asyncio.run(story()) == {"answer": True}
     assert asyncio.run(first(wait(question="backlog_below", options={"rows": 3}))) == {"answer": 2}
-    late = asyncio.run(first(wait(question="backlog_below", options={"rows": 1}, deadline=time.time())))
-    assert "the time is over" in late["error"]
+    late = wait(question="backlog_below", options={"rows": 1}, deadline=time.time())
+    assert asyncio.run(first(late)) == {"timed_out": True}
     wrong = asyncio.run(first(wait(question="stream_has_data", target="nowhere")))
     assert "NOWHERE" in wrong["error"]
 
@@ -123,17 +125,26 @@ def test_the_queries_of_a_trigger_carry_the_task_that_waits(session, monkeypatch
     assert (session.tags, session.closed) == ([tag], 1)
 
 
-SINCE = {"since": "2026-01-01T00:00:00+00:00"}
+MOMENT = "2026-01-01T00:00:00+00:00"
+SINCE = {"since": MOMENT}
 SENSORS = [
-    (StreamHasDataSensor, {}, "stream_has_data", {}),
-    (GraphRunFinishedSensor, SINCE, "run_finished", SINCE),
-    (BacklogBelowSensor, {"rows": "5"}, "backlog_below", {"rows": 5}),
+    (StreamHasDataSensor, {}, "stream_has_data", {}, "new rows in the stream"),
+    (
+        GraphRunFinishedSensor,
+        SINCE,
+        "run_finished",
+        SINCE,
+        f"the end of a task graph run that started since {MOMENT}",
+    ),
+    (BacklogBelowSensor, {"rows": "5"}, "backlog_below", {"rows": 5}, "a backlog below 5 rows"),
 ]
 
 
-@pytest.mark.parametrize(("sensor", "given", "question", "options"), SENSORS, ids=[row[2] for row in SENSORS])
-def test_a_sensor_hands_its_wait_to_the_triggerer(sensor, given, question, options, context):
-    made = sensor(task_id="wait", project="credit_approval", target="dev", poke_interval=7, timeout=60, **given)
+@pytest.mark.parametrize(
+    ("sensor", "arguments", "question", "options", "awaited"), SENSORS, ids=[row[2] for row in SENSORS]
+)
+def test_a_sensor_hands_its_wait_to_the_triggerer(sensor, arguments, question, options, awaited, context):
+    made = sensor(task_id="wait", project="credit_approval", target="dev", poke_interval=7, timeout=60, **arguments)
     with pytest.raises(TaskDeferred) as deferred:
         made.execute(context)
     trigger = deferred.value.trigger
@@ -144,3 +155,5 @@ def test_a_sensor_hands_its_wait_to_the_triggerer(sensor, given, question, optio
     assert made.resume({}, {"answer": 3}) == 3
     with pytest.raises(AirflowFailException, match="no such stream"):
         made.resume({}, {"error": "no such stream"})
+    with pytest.raises(AirflowFailException, match=re.escape(f"60 s waiting for {awaited} of credit_approval")):
+        made.resume({}, {"timed_out": True})

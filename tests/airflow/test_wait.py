@@ -50,7 +50,7 @@ def waiting(session, monkeypatch):
     return make
 
 
-def test_rows_that_are_scored_already_are_told_at_once(waiting, context):
+def test_rows_that_are_scored_already_are_an_answer_at_once(waiting, context):
     assert waiting(SCORES).execute(context) == SCORES.to_dict()
     assert context["ti"].pushed["summary"] == SCORES.summary()
 
@@ -66,18 +66,19 @@ def test_rows_that_wait_are_waited_for_in_the_triggerer(waiting, context, sessio
     assert trigger.poll_interval == 2
     assert trigger.deadline == pytest.approx(time.time() + 30, abs=25)
     options = json.loads(json.dumps(trigger.serialize()[1]["options"]))
-    told = wait.QUESTIONS[trigger.question]
+    ask = wait.QUESTIONS[trigger.question]
     with pytest.MonkeyPatch.context() as answered:
         answered.setattr(wait, "scores_of", lambda *_given, **moments: SCORES if moments["arrived"] == NOW else None)
-        answer = json.loads(json.dumps(told(cast(Any, None), **options)))
+        answer = json.loads(json.dumps(ask(cast(Any, None), **options)))
     assert getattr(operator, deferred.value.method_name)(context, {"answer": answer}) == SCORES.to_dict()
     assert context["ti"].pushed["summary"]["version"] == "V1"
 
 
 def test_a_wait_without_an_answer_fails_with_its_reason_and_where_to_look(waiting, context):
-    with pytest.raises(AirflowFailException, match=r"the time is over.*snowloop status --project credit_approval"):
-        waiting(None).resume(context, {"error": "the time is over"})
-    assert "the time is over" in context["ti"].pushed["reason"]
+    timed_out = "timed out after 30 s waiting for scores of credit_approval"
+    with pytest.raises(AirflowFailException, match=rf"^{timed_out}; .*snowloop status --project credit_approval"):
+        waiting(None).resume(context, {"timed_out": True})
+    assert timed_out in context["ti"].pushed["reason"]
 
 
 def test_tasks_that_failed_fail_the_wait_at_once(waiting, context):

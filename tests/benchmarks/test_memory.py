@@ -1,4 +1,4 @@
-"""The memory that a benchmark tells, where the system knows no shares of pages."""
+"""The memory that a benchmark reports, also where the system has no shares of pages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from benchmarks.server import Server
 FAMILY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
 
 
-@pytest.mark.parametrize(("told", "workers"), [({"rss": 300, "pss": 200}, 200), ({"rss": 300}, 300)])
-def test_memory_of_workers_is_their_share_or_all_that_they_hold(told, workers, tmp_path, monkeypatch):
-    monkeypatch.setattr(psutil.Process, "memory_full_info", lambda _process: SimpleNamespace(**told))
+@pytest.mark.parametrize(("sizes", "workers"), [({"rss": 300, "pss": 200}, 200), ({"rss": 300}, 300)])
+def test_memory_of_workers_is_their_share_or_all_that_they_hold(sizes, workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(psutil.Process, "memory_full_info", lambda _process: SimpleNamespace(**sizes))
     with subprocess.Popen([sys.executable, "-c", FAMILY], stdin=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
         while not psutil.Process(process.pid).children() and time.monotonic() < deadline:

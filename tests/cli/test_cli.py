@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from snowloop.cli.options import FAILED, SETTINGS
+from snowloop.cli.connections import SETTINGS
+from snowloop.cli.options import FAILED
 from tests.conftest import ROOT
 
 SNOWLOOP = [sys.executable, "-m", "snowloop.cli.main"]
@@ -17,9 +18,9 @@ PROJECT = ["--project", "credit_approval", "--target", "nowhere"]
 
 @pytest.fixture
 def failed(tmp_path) -> Callable[..., str]:
-    """What the command says when it fails, with a connection told by variables or by an option."""
+    """What the command says when it fails, with a connection in variables or in an option."""
 
-    def told(*arguments: str, command: str = "status", **connection: Any) -> str:
+    def run(*arguments: str, command: str = "status", **connection: Any) -> str:
         outer = {name: value for name, value in os.environ.items() if not name.startswith("SNOWFLAKE_")}
         given = {name.upper(): str(value) for name, value in connection.items() if name.upper() in SETTINGS}
         environment = outer | {f"SNOWFLAKE_{name}": value for name, value in given.items()}
@@ -30,33 +31,33 @@ def failed(tmp_path) -> Callable[..., str]:
         assert "Traceback" not in ran.stdout + ran.stderr
         return ran.stderr.splitlines()[-1]
 
-    return told
+    return run
 
 
 def test_a_connection_that_connections_toml_does_not_have(failed):
-    told = failed("--connection", "nope")
-    assert told.startswith("snowloop: cannot connect: Invalid connection_name 'nope'")
-    assert "look for [nope] in Snowflake's connections.toml" in told
+    message = failed("--connection", "nope")
+    assert message.startswith("snowloop: cannot connect: Invalid connection_name 'nope'")
+    assert "check [nope] in Snowflake's connections.toml" in message
 
 
 @pytest.mark.slow
 def test_a_connection_that_airflow_does_not_have(failed):
-    told = failed("--airflow-connection", "nope")
-    assert "cannot connect: The conn_id `nope` isn't defined" in told
-    assert "look at the connection nope in Airflow" in told
+    message = failed("--airflow-connection", "nope")
+    assert "cannot connect: The conn_id `nope` isn't defined" in message
+    assert "check the connection nope in Airflow" in message
 
 
 def test_variables_that_are_not_enough(failed):
-    told = failed(account="here")
-    assert "User is empty" in told
-    assert "look at SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER" in told
+    message = failed(account="here")
+    assert "User is empty" in message
+    assert "check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER" in message
 
 
 def test_a_key_that_is_not_there(failed, tmp_path):
     key = tmp_path / "none.p8"
-    told = failed(account="here", user="me", private_key_file=key, authenticator="SNOWFLAKE_JWT")
-    assert told.startswith("snowloop: cannot connect: ")
-    assert str(key) in told
+    message = failed(account="here", user="me", private_key_file=key, authenticator="SNOWFLAKE_JWT")
+    assert message.startswith("snowloop: cannot connect: ")
+    assert str(key) in message
 
 
 def test_a_wrong_password(failed, snowflake_connection):
@@ -64,7 +65,7 @@ def test_a_wrong_password(failed, snowflake_connection):
 
 
 def test_a_statement_that_snowflake_refuses(failed, snowflake_connection):
-    told = failed(command="score-card", **snowflake_connection)
-    assert told.startswith("snowloop: Snowflake did not do it: ")
-    assert "CREDIT_APPROVAL_NOWHERE" in told
-    assert "the DAG credit_approval__environment makes it" in told
+    message = failed(command="score-card", **snowflake_connection)
+    assert message.startswith("snowloop: Snowflake rejected the statement: ")
+    assert "CREDIT_APPROVAL_NOWHERE" in message
+    assert "the DAG credit_approval__environment creates it" in message

@@ -1,7 +1,7 @@
-"""The commands that mend: what they ask for, what they hand on, and what they tell."""
+"""The commands that repair: what they require, what they hand on, and what they print."""
 
-from contextlib import nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -32,8 +32,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             return _answer
 
         monkeypatch.setattr(f"snowloop.lifecycle.scoring.{place}", record)
-    opened = nullcontext((None, load_project("credit_approval")))
-    monkeypatch.setattr("snowloop.cli.reprocess.open_project", lambda *_given: opened)
+
+    def opened(project: str, target: str, *_connection: Any) -> AbstractContextManager[Workspace]:
+        return nullcontext(Workspace(cast(Any, None), load_project(project), target))
+
+    monkeypatch.setattr("snowloop.cli.reprocess.open_workspace", opened)
     return calls
 
 
@@ -43,7 +46,7 @@ def test_a_backfill_is_told_which_rows_and_tells_what_it_went_on_with(asked: lis
     rows = Rows(start="2026-01-01", end="2026-02-01")
     assert asked == [{"target": "prod", "version": "V1", "rows": rows, "batch_size": 10_000, "run_id": None}]
     assert "25 of 25 rows scored with V1, run r1" in done.output
-    assert "1 of 3 batches had been done before, begun 2.5 h ago" in done.output
+    assert "1 of 3 batches had been scored before, started 2.5 h ago" in done.output
 
 
 def test_a_backfill_of_everything_is_asked_for_by_name(asked: list[dict[str, Any]]):
@@ -72,11 +75,11 @@ def test_recover_looks_for_lost_rows_in_any_case(asked: list[dict[str, Any]]):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("backfill", ("--all", "newest of a key counts", "goes on", "see requeue", "Example")),
+        ("backfill", ("--all", "newest of a key counts", "resumes it", "see requeue", "Example")),
         ("requeue", ("UPDATE of SERVING.QUARANTINE", "leaves its key alone", "run snowloop apply")),
         ("recover", ("plan refuses until it is run again", "Then run apply")),
     ],
 )
-def test_help_says_what_is_done_and_what_when_it_is_broken_off(command: str, words: tuple[str, ...]):
+def test_help_says_what_is_done_and_what_to_do_after_an_interruption(command: str, words: tuple[str, ...]):
     shown = " ".join(CliRunner().invoke(app, [command, "--help"], terminal_width=200).output.replace("│", " ").split())
     assert all(word in shown for word in words), shown

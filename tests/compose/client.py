@@ -42,7 +42,7 @@ class ComposeStack:
         return done.stdout
 
     def up(self) -> None:
-        """Build the images and start the services until all are healthy; tells the logs when one is not."""
+        """Build the images and start the services until all are healthy; shows the logs when one is not."""
         try:
             self.compose("up", "--detach", "--build", "--wait", "--quiet-pull", timeout=UP_SECONDS)
         except RuntimeError as error:
@@ -53,7 +53,7 @@ class ComposeStack:
         self.compose("down", "--volumes", "--rmi", "local", "--timeout", "20", timeout=300)
 
     def services(self) -> dict[str, dict[str, Any]]:
-        """What ``docker compose ps`` tells of each service, ended ones too."""
+        """What ``docker compose ps`` reports of each service, ended ones too."""
         lines = self.compose("ps", "--all", "--format", "json").splitlines()
         return {row["Service"]: row for row in map(json.loads, lines)}
 
@@ -73,8 +73,8 @@ class ComposeStack:
 _QUERY = """
 import json, subprocess, sys
 import snowflake.connector
-told = subprocess.check_output([sys.executable, "-m", "local_snowflake", "connection", "--data-dir", "/data"])
-with snowflake.connector.connect(**json.loads(told)) as connection:
+printed = subprocess.check_output([sys.executable, "-m", "local_snowflake", "connection", "--data-dir", "/data"])
+with snowflake.connector.connect(**json.loads(printed)) as connection:
     print(json.dumps(connection.cursor().execute(sys.stdin.read()).fetchall(), default=str))
 """
 

@@ -21,11 +21,11 @@ def services() -> dict[str, dict[str, Any]]:
 
 @pytest.mark.skipif(not compose_answers(), reason="no Docker client with Compose on this machine")
 def test_compose_accepts_the_file() -> None:
-    told = subprocess.run(
+    ran = subprocess.run(
         ["docker", "compose", "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_every_service_that_stays_has_a_health_check(services: dict[str, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""DAG integrity: every loop of every project is there, drawn as meant, with a form that explains itself."""
+"""DAG integrity: every DAG of every project exists, drawn as meant, with a form that explains itself."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from snowloop.project import declared_projects, load_project
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 PROJECTS = {project.name: project for project in declared_projects()}
-TO_MEND = ("health", "backfill", "requeue")
-LOOPS = ("environment", "train", "score", "rollback", "life_cycle", *TO_MEND, "challenge", "rehearse")
-DAG_IDS = [f"{name}__{loop}" for name in PROJECTS for loop in LOOPS]
+REPAIRS = ("health", "backfill", "requeue")
+NAMES = ("environment", "train", "score", "rollback", "life_cycle", *REPAIRS, "challenge", "rehearse")
+DAG_IDS = [f"{name}__{kind}" for name in PROJECTS for kind in NAMES]
 
 TRAIN = ["load", "contract", "training_set", "candidate", "evaluate", "gate", "promote"]
 # What a task reads from an earlier one than the one before it.
@@ -50,7 +50,7 @@ def test_no_import_errors(dag_bag):
     assert dag_bag.import_errors == {}
 
 
-def test_one_dag_for_each_loop_of_each_project(dag_bag):
+def test_every_project_has_every_dag(dag_bag):
     assert sorted(dag_bag.dags) == sorted(DAG_IDS)
 
 
@@ -105,15 +105,15 @@ def test_edges_of_challenge(dag_bag, name):
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_what_watches_and_mends(dag_bag, name):
+def test_edges_of_what_monitors_and_repairs(dag_bag, name):
     assert edges(dag_bag.dags[f"{name}__health"]) == chain("recover", "health") | chain("recover", "monitor")
     assert edges(dag_bag.dags[f"{name}__backfill"]) == chain("backfill", "reconcile")
     assert edges(dag_bag.dags[f"{name}__requeue"]) == chain("requeue", "reconcile")
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_a_mended_row_is_requeued_without_a_backfill_and_by_the_version_of_its_own_form(dag_bag, name):
-    backfill, requeue = (dag_bag.dags[f"{name}__{loop}"] for loop in ("backfill", "requeue"))
+def test_a_corrected_row_is_requeued_without_a_backfill_and_by_the_version_of_its_own_form(dag_bag, name):
+    backfill, requeue = (dag_bag.dags[f"{name}__{kind}"] for kind in ("backfill", "requeue"))
     assert {type(task).__name__ for task in backfill.tasks} == {"BackfillOperator", "ReconcileOperator"}
     assert {type(task).__name__ for task in requeue.tasks} == {"RequeueOperator", "ReconcileOperator"}
     assert set(requeue.params) == {"target", "version"}
@@ -133,9 +133,9 @@ def test_edges_of_life_cycle(dag_bag, name):
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-@pytest.mark.parametrize("loop", ["train", "life_cycle"])
-def test_nothing_is_promoted_past_the_gate(dag_bag, name, loop):
-    dag = dag_bag.dags[f"{name}__{loop}"]
+@pytest.mark.parametrize("kind", ["train", "life_cycle"])
+def test_nothing_is_promoted_past_the_gate(dag_bag, name, kind):
+    dag = dag_bag.dags[f"{name}__{kind}"]
     promote = dag.get_task("train.promote")
     assert promote.upstream_task_ids == {"train.gate"}
     assert promote.trigger_rule == "all_success"
@@ -158,10 +158,10 @@ def test_every_task_runs_only_when_all_before_it_succeeded(dag_bag, dag_id):
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-@pytest.mark.parametrize("loop", ["train", "life_cycle"])
-def test_a_report_that_succeeds_cannot_turn_a_refused_run_green(dag_bag, name, loop):
+@pytest.mark.parametrize("kind", ["train", "life_cycle"])
+def test_a_report_that_succeeds_cannot_turn_a_refused_run_green(dag_bag, name, kind):
     """A run is as its last tasks are: one of them must fail with the gate."""
-    dag = dag_bag.dags[f"{name}__{loop}"]
+    dag = dag_bag.dags[f"{name}__{kind}"]
     after = dag.get_task("train.gate").get_flat_relative_ids(upstream=False) - {"report"}
     last = [task.task_id for task in dag.tasks if not task.downstream_task_ids]
     assert set(last) & after
@@ -208,12 +208,12 @@ def test_the_form_refuses_a_target_that_is_no_name(dag_bag, value, good):
             param.resolve(value)
 
 
-@pytest.mark.parametrize("loop", ["train", "life_cycle"])
-def test_the_form_takes_an_override_and_no_blank_one(dag_bag, loop):
+@pytest.mark.parametrize("kind", ["train", "life_cycle"])
+def test_the_form_takes_an_override_and_no_blank_one(dag_bag, kind):
     from airflow.sdk.exceptions import ParamValidationError
 
     for name in ("override_by", "override_reason"):
-        param = dag_bag.dags[f"credit_approval__{loop}"].params.get_param(name)
+        param = dag_bag.dags[f"credit_approval__{kind}"].params.get_param(name)
         assert param.resolve() is None
         assert param.resolve("Ada Lovelace") == "Ada Lovelace"
         with pytest.raises(ParamValidationError):
@@ -222,9 +222,9 @@ def test_the_form_takes_an_override_and_no_blank_one(dag_bag, loop):
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_training_has_the_declared_schedule_and_health_is_looked_at_hourly(dag_bag, name):
-    for loop in LOOPS:
-        dag = dag_bag.dags[f"{name}__{loop}"]
-        declared = {"train": load_project(name).schedule.train, "health": "@hourly", "rehearse": "@weekly"}.get(loop)
+    for kind in NAMES:
+        dag = dag_bag.dags[f"{name}__{kind}"]
+        declared = {"train": load_project(name).schedule.train, "health": "@hourly", "rehearse": "@weekly"}.get(kind)
         expected = CronTriggerTimetable(declared, timezone="UTC").expression if declared else None
         assert getattr(dag.timetable, "expression", None) == expected
         assert dag.catchup is False

@@ -54,7 +54,7 @@ def test_every_stage_has_one_line_in_order(first):
     assert [stage.split()[0] for stage in stages] == [stage.split()[0] for stage in STAGES]
 
 
-def test_the_summary_tells_champion_verdict_rows_and_report(stack, first):
+def test_the_summary_names_champion_verdict_rows_and_report(stack, first):
     assert "The run succeeded." in first.out
     for word in ("champion", "verdict", "rows", "report", "all is kept in"):
         assert f"\n{word}" in first.out
@@ -65,6 +65,17 @@ def test_the_summary_tells_champion_verdict_rows_and_report(stack, first):
 
 def test_the_local_snowflake_is_stopped_after_the_run(stack, first):
     assert snowflake.find(stack.state) is None
+
+
+def test_the_command_line_works_at_once_and_leaves_no_server_running(stack, first):
+    """It needs no option for the connection: what is in the state directory names it, and starts the server."""
+    (command,) = [line for line in first.out.splitlines() if line.startswith("scoring loop")]
+    assert command.endswith(".venv/bin/snowloop status --project credit_approval")
+    for arguments in (["status"], ["plan"], ["score-card"], ["health"]):
+        ran = stack.snowloop(*arguments, "--project", "credit_approval")
+        assert ran.code == 0, ran.out + ran.err
+        assert ran.err == f"snowloop: no connection is named, so that of {stack.state.connections_file} is used\n"
+        assert snowflake.find(stack.state) is None
 
 
 def test_each_file_that_arrived_was_scored_by_the_native_task(stack, first):

@@ -17,14 +17,14 @@ def test_missing_files_are_named(stack, tmp_path):
     assert "Traceback" not in ran.out + ran.err
 
 
-def test_an_unknown_project_is_told_with_those_that_there_are(stack):
+def test_an_unknown_project_fails_with_the_declared_ones(stack):
     ran = stack("run", "--project", "no_such_project")
     assert ran.code == 1
     assert "there is no DAG no_such_project__life_cycle" in ran.err
     assert "credit_approval" in ran.err
 
 
-def test_a_data_directory_that_is_not_there_is_told_at_once(stack, tmp_path):
+def test_a_data_directory_that_does_not_exist_fails_at_once(stack, tmp_path):
     ran = stack("run", "--data", str(tmp_path / "nowhere"))
     assert ran.code == 1
     assert "nowhere is not a directory" in ran.err

@@ -36,17 +36,17 @@ def test_a_server_that_is_killed_while_rows_are_scored_loses_nothing(tmp_path):
     stack = Stack(tmp_path / "state")
     with stack.begun(stack.command("run")) as run:
         assert run.stdout is not None
-        told = ""
+        output = ""
         for line in run.stdout:
-            told += line
+            output += line
             if line.startswith("✓ arrive 1 "):
                 server = snowflake.find(stack.state)
                 assert server is not None
                 os.kill(server.identity.pid, signal.SIGKILL)
         code = run.wait(120)
-    assert code == 1, told
-    assert "↻ await scores 1" in told
-    assert "The run failed at await scores 1:" in told
+    assert code == 1, output
+    assert "↻ await scores 1" in output
+    assert "The run failed at await scores 1:" in output
     ran = stack("run")
     assert ran.code == 0, ran.out + ran.err
     arrived = ran.figures("reconcile")

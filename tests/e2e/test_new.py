@@ -33,12 +33,12 @@ def snowloop(*arguments: str) -> Ran:
 
 def test_a_file_reaches_scored_rows_with_two_edited_lines_and_one_run(stack, folder, monkeypatch):
     projects, data = folder / "projects", folder / "data"
-    told = snowloop("new", "wine", "--from", str(data / "wine.csv"), "--dir", str(projects))
-    assert told.code == 0, told.err
+    ran = snowloop("new", "wine", "--from", str(data / "wine.csv"), "--dir", str(projects))
+    assert ran.code == 0, ran.err
 
     declaration = projects / "wine" / "project.yaml"
     lines = declaration.read_text().splitlines()
-    looked = [int(line.rsplit(":", 1)[1]) for line in told.out.splitlines() if line.startswith(f"  {declaration}:")]
+    looked = [int(line.rsplit(":", 1)[1]) for line in ran.out.splitlines() if line.startswith(f"  {declaration}:")]
     for number, (old, new) in zip(looked, EDITS.items(), strict=True):
         assert old in lines[number - 1]
         lines[number - 1] = lines[number - 1].replace(old, new)

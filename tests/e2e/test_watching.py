@@ -38,15 +38,15 @@ SCORED = f"SELECT COUNT(*) FROM {DATABASE}.SERVING.SCORED WHERE ID > 900000000"
 
 @dataclass
 class Watching:
-    """A stack that is up over a deployed loop, with a DAG of sensors beside the shipped ones."""
+    """A stack that is up over a deployed loop, with a DAG of sensors besides the shipped ones."""
 
     stack: Stack
     api: AirflowApi
 
-    def until(self, come: Callable[[], Any], told: Callable[[], Any]) -> None:
+    def until(self, come: Callable[[], Any], report: Callable[[], Any]) -> None:
         deadline = time.monotonic() + SECONDS
         while not come():
-            assert time.monotonic() < deadline, told()
+            assert time.monotonic() < deadline, report()
             time.sleep(1)
 
     def states(self, run: str) -> dict[str, str]:
@@ -54,7 +54,7 @@ class Watching:
         return {task["task_id"]: task["state"] for task in tasks}
 
     def becomes(self, run: str, task: str, state: str) -> None:
-        """Wait until a task is in a state; its log is told if it fails instead."""
+        """Wait until a task is in a state; if it fails instead, its log is shown."""
 
         def come() -> bool:
             now = self.states(run)[task]

@@ -1,4 +1,4 @@
-"""First declarations: what is read of a file, what is guessed, and what is told."""
+"""First declarations: what is read of a file, what is inferred, and what is reported."""
 
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def test_a_last_column_of_few_values_is_a_label_and_one_of_many_is_not(tmp_path:
     assert made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "bought"]))[1].label.column == "BOUGHT"
     message = refusal(tmp_path / "other", write(tmp_path / "b.csv", [row[:2] for row in rows], ["id", "x"]))
     assert "which column is the label?" in message
-    assert "--label COLUMN (there are x)" in message
+    assert "--label COLUMN (one of x)" in message
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -173,7 +173,7 @@ def test_a_small_file_says_openly_that_it_asks_for_less_support(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 3)] for number in range(150)]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "target"]))
     assert project.metric.min_support == 6
-    assert "too few for the 20 that are safe" in (written.directory / "project.yaml").read_text()
+    assert "fewer than the 20 that are safe" in (written.directory / "project.yaml").read_text()
     more = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(900)]
     large = new_project("large", write(tmp_path / "b.csv", more, ["id", "x", "target"]), folder=tmp_path / "projects")
     assert load_project("large", tmp_path / "projects").metric.min_support == 20

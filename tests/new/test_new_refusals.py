@@ -18,9 +18,9 @@ BROKEN = {
         "a.csv:2: it has 2 fields, the header has 3; none of its 2 rows can be read",
     ),
     "latin-1": ("id,größe,target\n1,2,0\n".encode("latin-1"), "not UTF-8: convert the file, for example `iconv"),
-    "utf-16": ("id,x,target\n1,2,0\n".encode("utf-16-le"), "NUL byte: is it UTF-16"),
+    "utf-16": ("id,x,target\n1,2,0\n".encode("utf-16-le"), "NUL byte: it may be UTF-16"),
     "twice": (b"id,x,x,target\n1,2,3,0\n", "column 'x' appears 2 times (columns 2, 3): give each"),
-    "no header": (b"1,2,0\n2,3,1\n", "the first line holds values, not names (1,2,0 ...)"),
+    "no header": (b"1,2,0\n2,3,1\n", "the first record has values, not names (1,2,0 ...)"),
     "one column": (b"id\n1\n2\n", "it has one column, 'id'"),
     "open quote": (b'id,x,target\n1,"2' + b"x" * 200_000, "a.csv:2: a quote opens a field and is not closed"),
     "one class": (b"id,x,target\n1,2,0\n2,3,0\n", "label target: it has the one value 0 in all rows"),
@@ -53,10 +53,10 @@ def test_a_file_that_cannot_be_used_is_one_message(tmp_path: Path, case: str):
         ({"key": ["age"]}, "--key age: it repeats, for example 20"),
         ({"key": ["order"]}, "--key order: 12 rows have no value in it"),
         ({"label": "nothing"}, "--label nothing: the file has no such column"),
-        ({"key": ["zip"], "label": "zip"}, "--label zip: it is the key too"),
+        ({"key": ["zip"], "label": "zip"}, "--label zip: it is also the key"),
         ({"label": "joined"}, "label joined: a date cannot be predicted"),
         ({"name": "no way"}, "'no way' cannot be a project's name"),
-        ({"name": "credit_approval"}, "project credit_approval is declared in"),
+        ({"name": "credit_approval"}, "project credit_approval is already declared in"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_message(tmp_path: Path, options: dict[str, object], says: str):
@@ -73,6 +73,6 @@ def test_nothing_is_overwritten(tmp_path: Path):
     file = write(tmp_path / "a.csv", customers())
     made(tmp_path, file)
     (tmp_path / "projects" / "churn" / "model.py").write_text("mine")
-    with pytest.raises(NewProjectError, match="is there already, and is left as it is"):
+    with pytest.raises(NewProjectError, match="already exists and is not overwritten"):
         new_project("churn", file, folder=tmp_path / "projects")
     assert (tmp_path / "projects" / "churn" / "model.py").read_text() == "mine"

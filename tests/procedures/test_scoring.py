@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from snowloop_procedures import scoring
-from snowloop_procedures.requests import (
+from snowloop_procedures.requests import Feature
+from snowloop_procedures.scoring_request import (
     VERSION,
     BatchLimit,
     ChallengerStatements,
-    Feature,
     LockStatements,
     ScoringRequest,
     Statement,

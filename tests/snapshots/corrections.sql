@@ -201,8 +201,8 @@ FROM FEATURE_ROWS AS F
 ;
 
 -- record_corrections (run_id)
--- Only where corrections are declared, and first in the transaction, so that AT(STREAM) is the source before the changes that
--- the stream holds now. For each key: the row versions that were corrected or deleted (REMOVED), the valid rows that remain
+-- Only where corrections are declared, and first after the lock, so that AT(STREAM) is the source before the changes that the
+-- stream holds now. For each key: the row versions that were corrected or deleted (REMOVED), the valid rows that remain
 -- next to the new ones (STAYING), and whether no valid row is left (GONE).
 INSERT INTO "CREDIT_APPROVAL_DEV"."SERVING"."CORRECTIONS"
     ("ID", REMOVED, STAYING, GONE, RUN_ID, CORRECTED_AT)

@@ -1,4 +1,4 @@
-"""How Airflow's parts do, as its server tells."""
+"""The health of Airflow's parts, as its server reports it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def airflow(*answers):
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
 
-        def log_message(self, *_told):
+        def log_message(self, *_arguments):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

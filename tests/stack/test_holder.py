@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -66,7 +67,7 @@ def test_a_second_command_ends_at_once_and_says_which_one_is_at_work(stack, comm
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "says"), [("run", "does not answer yet"), ("up", "is not healthy")])
-def test_a_command_beside_a_stack_that_is_coming_up_says_so(stack, command, says):
+def test_a_command_while_a_stack_is_coming_up_says_so(stack, command, says):
     with hold(stack.state.prepare(), "up", url="http://localhost:1"):
         ran = stack(command)
     assert ran.code == 1
@@ -90,10 +91,10 @@ def test_a_hint_is_a_command_that_can_be_typed_in_the_folder_of_the_repository(t
         (State(tmp_path).hint("down"), "The stack is not up."),
         (python_command("local_snowflake", "connection", "--help"), "usage: "),
     ):
-        told = subprocess.run(
+        ran = subprocess.run(
             hint, shell=True, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
         )
-        assert says in told.stdout
+        assert says in ran.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -116,16 +117,19 @@ def test_what_a_killed_command_has_left_is_ended_by_the_next_one(stack):
             assert child.process() is None
 
 
-def test_the_hold_goes_over_to_a_process_that_inherits_it(stack):
-    with holding(stack, "hand over") as (process, child):
-        process.wait(60)
-        wait_for(lambda: tail(stack.state.logs / "child.log") == "inherited")
-        assert command_at(stack.state).process == child
-        with pytest.raises(StackError, match=f"pid {child.pid}"), hold(stack.state, "run"):
-            pass
-        stop(child)
-        with hold(stack.state, "run"):
-            pass
+def test_a_command_may_wait_for_another_one_to_end(stack):
+    with holding(stack) as (process, child):
+        threading.Timer(0.5, process.kill).start()
+        with hold(stack.state, "serve", patience=60):
+            assert child.process() is None
+            assert command_at(stack.state).command == "serve"
+
+
+def test_a_lock_file_that_nobody_holds_is_no_obstacle(stack):
+    state = stack.state.prepare()
+    state.lock_file.write_text("")
+    with hold(state, "run"):
+        pass
 
 
 def test_down_stops_a_command_that_is_at_work(stack):
@@ -150,10 +154,10 @@ def test_down_stops_what_a_killed_command_has_left_and_a_server_that_was_started
 def test_a_later_process_with_the_server_s_number_is_left_alone(stack):
     state = stack.state.prepare()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as other:
-        born = psutil.Process(other.pid).create_time()
-        for created, found in ((born, ProcessId(other.pid, born)), (born - 100, None)):
-            told = {"pid": other.pid, "created": created, "port": 1}
-            (state.snowflake / "server.json").write_text(json.dumps(told))
+        created_at = psutil.Process(other.pid).create_time()
+        for created, found in ((created_at, ProcessId(other.pid, created_at)), (created_at - 100, None)):
+            address = {"pid": other.pid, "created": created, "port": 1}
+            (state.snowflake / "server.json").write_text(json.dumps(address))
             assert snowflake.process_of(state) == found
         assert "not up" in stack("down").out
         assert other.poll() is None

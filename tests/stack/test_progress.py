@@ -57,9 +57,9 @@ def test_events_survive_the_pipe():
 
 def test_the_summary_adds_up_the_loads_and_names_what_was_kept():
     arrived = StageEvent("score.arrive_1", "success", figures={"files": 1, "read": 500, "loaded": 500, "kept": 2})
-    told = dict(summarize([LOAD, arrived]))
-    assert told["data"] == "files 3 · read 4,500 · loaded 4,496 · rejected 0"
-    assert told["kept as it was"] == "arrive 1 (2)"
+    summary = dict(summarize([LOAD, arrived]))
+    assert summary["data"] == "files 3 · read 4,500 · loaded 4,496 · rejected 0"
+    assert summary["kept as it was"] == "arrive 1 (2)"
 
 
 def test_the_summary_says_the_verdict_in_words():

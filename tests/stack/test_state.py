@@ -34,7 +34,7 @@ def test_everything_of_airflow_is_in_the_state_directory_and_listens_on_loopback
 
 
 def test_the_connection_is_that_of_the_stock_hook(tmp_path):
-    server = snowflake.Snowflake(ProcessId(1, 0.0), 4711, "secret", tmp_path / "ca-bundle.pem", kept=True)
+    server = snowflake.Snowflake(ProcessId(1, 0.0), 4711, 4712, "secret", tmp_path / "ca-bundle.pem", kept=True)
     connection = json.loads(server.airflow_connection())
     assert connection["conn_type"] == "snowflake"
     assert connection["password"] == "secret"

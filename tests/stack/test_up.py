@@ -39,7 +39,7 @@ def family(state):
     return descendants([found.process, *found.children.values()])
 
 
-def test_up_tells_address_and_login(stack, up):
+def test_up_prints_address_and_login(stack, up):
     ran, port = up
     assert f"http://localhost:{port}" in ran.out
     assert f"admin / {stack.state.password()}" in ran.out
@@ -70,8 +70,8 @@ def test_a_dag_runs_over_the_rest_api_and_leaves_a_note(stack, up):
     assert all("environment.create" in run["note"] for run in runs)
 
 
-def test_a_run_beside_it_goes_over_the_rest_api(stack, up):
-    ran = stack("run", "--loop", "environment")
+def test_a_run_while_it_is_up_goes_over_the_rest_api(stack, up):
+    ran = stack("run", "--dag", "environment")
     assert ran.code == 0, ran.out + ran.err
     assert "kept" in ran.line("stack")
 

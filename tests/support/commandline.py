@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY)])}
+    """This process's environment, with the packages of this repository, whatever is installed."""
+    folders = (REPOSITORY / "plugins", REPOSITORY, REPOSITORY / "packages" / "local-snowflake" / "src")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
 @dataclass
@@ -42,8 +44,8 @@ class Ran:
 
     def figures(self, stage: str) -> dict[str, str]:
         """The figures on the progress line of a stage."""
-        told = self.line(stage).split(" s   ", 1)[1]
-        return dict(figure.rsplit(" ", 1) for figure in told.split(" · ") if " " in figure)
+        output = self.line(stage).split(" s   ", 1)[1]
+        return dict(figure.rsplit(" ", 1) for figure in output.split(" · ") if " " in figure)
 
 
 class Stack:
@@ -60,39 +62,46 @@ class Stack:
         """Run a command of the stack to its end."""
         return self.run(self.command(*arguments), timeout)
 
+    def snowloop(self, *arguments: str, timeout: float = 120) -> Ran:
+        """Run a command of ``snowloop`` that finds its connection in the state directory, as after ``make run``."""
+        variables = {"SNOWLOOP_CONNECTIONS": str(self.state.connections_file)}
+        return self.run([sys.executable, "-m", "snowloop.cli.main", *arguments], timeout, variables)
+
     def trigger(self, *arguments: str) -> Ran:
         """Trigger a DAG; that command knows no state directory."""
         return self.run([sys.executable, "-m", "stack", "trigger", *arguments], 400)
 
-    def run(self, command: Sequence[str], timeout: float) -> Ran:
+    def run(self, command: Sequence[str], timeout: float, variables: Mapping[str, str] | None = None) -> Ran:
         """Run a command to its end."""
-        with self.begun(command) as process:
+        with self.begun(command, variables=variables) as process:
             out, err = process.communicate(timeout=timeout)
         return Ran(process.returncode, out, err)
 
     @contextmanager
-    def begun(self, command: Sequence[str], patience: float = 90) -> Iterator[subprocess.Popen[str]]:
+    def begun(
+        self, command: Sequence[str], patience: float = 90, variables: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
         """Begin a command as from the folder of the repository; if the block fails, nothing of it lives on.
 
         Args:
             command: The command; it may start processes on the state directory.
             patience: How many seconds it may take to end when it is asked to.
+            variables: Of its environment, besides this process's own.
         """
         pipe = subprocess.PIPE
-        with subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment(), stdout=pipe, stderr=pipe, text=True
-        ) as process:
+        settings = environment() | dict(variables or {})
+        with subprocess.Popen(command, cwd=REPOSITORY, env=settings, stdout=pipe, stderr=pipe, text=True) as process:
             try:
                 yield process
             except BaseException as error:  # a time-out of the whole test too
                 process.send_signal(signal.SIGINT)
                 try:
-                    told = process.communicate(timeout=patience)
+                    output = process.communicate(timeout=patience)
                 except subprocess.TimeoutExpired:
                     process.kill()
-                    told = process.communicate()
+                    output = process.communicate()
                 down(self.state, Console(quiet=True))
-                error.add_note("\n".join(["it printed:", *told]))
+                error.add_note("\n".join(["it printed:", *output]))
                 raise
 
     @contextmanager

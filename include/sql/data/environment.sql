@@ -12,7 +12,7 @@ CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'OPS') }};
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'RAW', 'LANDING') }};
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'MODELS', 'CODE') }};
 
--- Columns of a RAW table have types alone: what breaks the contract is loaded, and then set aside with its reason.
+-- Columns of a RAW table have only types: rows that break the contract are loaded, and set aside with a reason later.
 {% for name, source in sources.items() %}
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'RAW', name|upper) }} (
     {% for column, declared in source.table_columns.items() %}
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'SCORED') }} (
     {{ "PREDICTION VARCHAR, PROBABILITIES VARIANT," if classes }}
     EVENT_TIME TIMESTAMP_NTZ, FEATURES VARIANT
 );
--- For a table that was made before these were kept.
+-- For a table of an earlier version without these columns.
 ALTER TABLE {{ identifier(database, 'SERVING', 'SCORED') }} ADD COLUMN IF NOT EXISTS EVENT_TIME TIMESTAMP_NTZ;
 ALTER TABLE {{ identifier(database, 'SERVING', 'SCORED') }} ADD COLUMN IF NOT EXISTS FEATURES VARIANT;
 
@@ -86,12 +86,12 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'VERDICTS') }} (
     BASELINE FLOAT, PASSED BOOLEAN, REASON VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DECIDED_AT TIMESTAMP_NTZ,
     EVALUATION_ID VARCHAR, CHAMPION VARCHAR, CONTENT VARCHAR
 );
--- For an environment that is older; IF NOT EXISTS is of the one column after it, so each has a statement of its own.
+-- For an environment of an earlier version; IF NOT EXISTS applies to one column, so each has its own statement.
 ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS EVALUATION_ID VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CHAMPION VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CONTENT VARCHAR;
 
--- What was tried out of the features of a training set, and of a version besides the gate's questions.
+-- Checks of the features of a training set, and rehearsals of a version.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }} (
     TRAINING_SET VARCHAR, FEATURE VARCHAR, CHECK_NAME VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,
     CHECKED_AT TIMESTAMP_NTZ
@@ -100,12 +100,12 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'REHEARSALS') }} (
     NAME VARCHAR, MODEL_VERSION VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR, GIT_COMMIT VARCHAR,
     DONE_AT TIMESTAMP_NTZ
 );
--- Tests of the ML Test Score that persons did and wrote down.
+-- Tests of the ML Test Score that people did and wrote down.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TESTS_BY_HAND') }} (
     TEST VARCHAR, RESULT VARCHAR, DOCUMENT VARCHAR, DONE_BY VARCHAR, DONE_AT TIMESTAMP_NTZ
 );
 
--- Model cards, one folder a verdict.
+-- Model cards, one folder for each verdict.
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'OPS', 'REPORTS') }};
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER') }} (
@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER') }} (
     LOCK_HASH VARCHAR, OVERRIDE_BY VARCHAR, OVERRIDE_REASON VARCHAR, APPROVED_BY VARCHAR, APPROVAL_REASON VARCHAR,
     REASON VARCHAR
 );
--- For an environment that is older than these columns.
+-- For an environment of an earlier version without these columns.
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS LOCK_HASH VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_BY VARCHAR;
 ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_REASON VARCHAR;
@@ -133,7 +133,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TASK_RUNS') }} (
     STARTED_AT TIMESTAMP_NTZ, FINISHED_AT TIMESTAMP_NTZ, LOGGED_AT TIMESTAMP_NTZ
 );
 
--- One row for each run that scored; the view sums them up by day and version.
+-- One row for each run that scored; the view sums them by day and version.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'METRICS') }} (
     RUN_ID VARCHAR, DAY DATE, MODEL_VERSION VARCHAR, ROWS_READ NUMBER(38,0), ROWS_SCORED NUMBER(38,0),
     ROWS_QUARANTINED NUMBER(38,0), MEAN_SCORE FLOAT, MIN_SCORE FLOAT, MAX_SCORE FLOAT, REFRESHED_AT TIMESTAMP_NTZ,
@@ -142,7 +142,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'METRICS') }} (
 ALTER TABLE {{ identifier(database, 'OPS', 'METRICS') }} ADD COLUMN IF NOT EXISTS NOT_FINITE NUMBER(38,0);
 ALTER TABLE {{ identifier(database, 'OPS', 'METRICS') }} ADD COLUMN IF NOT EXISTS CLASS_SHARES VARIANT;
 
--- What is watched of the version that serves: scores, times, age, packages.
+-- Monitoring of the champion: scores, times, age, packages.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} (
     NAME VARCHAR, MODEL_VERSION VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,
     CHECKED_AT TIMESTAMP_NTZ
@@ -162,7 +162,7 @@ GROUP BY DAY, MODEL_VERSION;
 
 {% include "scoring/reprocess/create_tables.sql" %}
 
--- Who only reads scores needs nothing more than this role.
+-- This role is all that readers of scores need.
 CREATE ROLE IF NOT EXISTS {{ reader|identifier }};
 GRANT USAGE ON DATABASE {{ database|identifier }} TO ROLE {{ reader|identifier }};
 GRANT USAGE ON SCHEMA {{ identifier(database, 'SERVING') }} TO ROLE {{ reader|identifier }};

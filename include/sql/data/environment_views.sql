@@ -1,4 +1,4 @@
--- Views hold nothing: each is written anew, so that an environment of an earlier version gets its present text.
+-- Views hold no data: each is replaced, so that an environment of an earlier version gets the current text.
 {% import "champion/latest_scores.sql" as scores with context %}
 -- SERVING.SCORED is a history; of each key the newest score counts, unless the row that it is of is gone.
 CREATE OR REPLACE VIEW {{ identifier(database, 'SERVING', 'LATEST_SCORES') }} COPY GRANTS AS

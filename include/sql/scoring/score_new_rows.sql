@@ -10,8 +10,8 @@ SELECT HOLDER FROM {{ identifier(database, 'OPS', 'REPAIR_LOCK') }}
 UPDATE {{ identifier(database, 'OPS', 'REPAIR_LOCK') }} SET HOLDER = {{ owner|bind }} WHERE HOLDER = {{ previous_owner|bind }}
 
 -- name: record_corrections
--- Only where corrections are declared, and first in the transaction, so that AT(STREAM) is the source before the changes that
--- the stream holds now. For each key: the row versions that were corrected or deleted (REMOVED), the valid rows that remain
+-- Only where corrections are declared, and first after the lock, so that AT(STREAM) is the source before the changes that the
+-- stream holds now. For each key: the row versions that were corrected or deleted (REMOVED), the valid rows that remain
 -- next to the new ones (STAYING), and whether no valid row is left (GONE).
 INSERT INTO {{ identifier(database, 'SERVING', 'CORRECTIONS') }}
     ({{ key|identifiers }}, REMOVED, STAYING, GONE, RUN_ID, CORRECTED_AT)

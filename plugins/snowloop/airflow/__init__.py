@@ -1,4 +1,4 @@
-"""The Airflow room: operators over the stages of the life cycle, and the DAGs that are built from them."""
+"""Airflow: operators over the stages of the life cycle, and the DAGs that are built from them."""
 
 TAG = "snowloop"
 """Tag of every DAG that Snowloop makes; run notes are written for these alone."""

@@ -1,4 +1,4 @@
-"""The form of the DAG that steers a challenger."""
+"""The form of the DAG for challengers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from airflow.sdk import Param
 
 
 def challenge_form() -> dict[str, Param]:
-    """Make the fields that say what is done with which version, and why.
+    """Make the fields that choose an action, a version and a reason.
 
     Returns:
         The parameters ``action``, ``version``, ``reason`` and ``judge``.
@@ -17,7 +17,7 @@ def challenge_form() -> dict[str, Param]:
             type="string",
             enum=["compare", "challenge", "withdraw", "promote"],
             title="Action",
-            description="Compare with the champion, name a challenger, withdraw it, or have the gate promote it.",
+            description="Compare with the champion, name a challenger, withdraw it, or promote it through the gate.",
         ),
         "version": Param(
             None,
@@ -30,12 +30,12 @@ def challenge_form() -> dict[str, Param]:
             None,
             type=["null", "string"],
             title="Reason",
-            description="Why a challenger is named or withdrawn; the ledger keeps it.",
+            description="Why a challenger is named or withdrawn; recorded in the ledger.",
         ),
         "judge": Param(
             False,
             type="boolean",
             title="Ask the gate first",
-            description="Have the gate judge the version on the present data before it becomes challenger.",
+            description="Let the gate evaluate the version on the present data before it becomes challenger.",
         ),
     }

@@ -1,4 +1,4 @@
-"""The DAG of each loop, and the groups of tasks that the loops share."""
+"""The DAGs of a project, and the groups of tasks that they share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from snowloop.airflow.operators.challenge import (
     JudgeChallengerOperator,
     PromoteChallengerOperator,
 )
-from snowloop.airflow.operators.contract import ContractOperator
 from snowloop.airflow.operators.evidence import MonitorOperator, ReportOperator
 from snowloop.airflow.operators.stages import (
+    ContractOperator,
     DeployScoringOperator,
     EnvironmentOperator,
     EvaluateOperator,
@@ -33,39 +33,39 @@ from snowloop.project import Project
 REPORT = "report"
 
 
-def loop_dag(
+def project_dag(
     project: Project,
-    loop: str,
+    name: str,
     *,
     about: str | None,
     params: dict[str, Param],
     schedule: str | None = None,
 ) -> DAG:
-    """Make the empty DAG of one loop of a project.
+    """Make one DAG of a project, still without tasks.
 
     Args:
         project: The declared project.
-        loop: Name of the loop; the DAG is called ``<project>__<loop>``.
-        about: What the loop does: the docstring of its DAG file.
-        params: The form of the loop.
-        schedule: Cron expression or preset such as ``@weekly``, in UTC; by hand when None. A DAG that would run by
-            itself is paused at first: a person switches it on when the project's environment and data are there.
+        name: What it does; the DAG is called ``<project>__<name>``.
+        about: Its documentation: the docstring of its DAG file.
+        params: Its form.
+        schedule: Cron expression or preset such as ``@weekly``, in UTC; triggered by hand when None. A scheduled DAG is
+            paused at creation: a person unpauses it when the project's environment and data exist.
 
     Returns:
         The DAG, to be filled in a ``with`` block.
     """
-    summary = (about or loop).strip()
+    summary = (about or name).strip()
     return DAG(
-        f"{project.name}__{loop}",
-        dag_display_name=f"{project.name} · {loop.replace('_', ' ')}",
+        f"{project.name}__{name}",
+        dag_display_name=f"{project.name} · {name.replace('_', ' ')}",
         description=summary.splitlines()[0],
-        doc_md=f"### {project.name}: {loop.replace('_', ' ')}\n\n{summary}\n\n{project.description}",
+        doc_md=f"### {project.name}: {name.replace('_', ' ')}\n\n{summary}\n\n{project.description}",
         schedule=CronTriggerTimetable(schedule, timezone="UTC") if schedule else None,
         is_paused_upon_creation=True if schedule else None,
         catchup=False,
         max_active_runs=1,
         params=params,
-        tags=[TAG, project.name, loop, *project.tags],
+        tags=[TAG, project.name, name, *project.tags],
         default_args={"owner": ", ".join(project.owners) or TAG},
     )
 
@@ -87,7 +87,7 @@ def environment_group(project: Project) -> TaskGroup:
 def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
     """Draw the tasks from files to a champion: nothing is promoted that the gate has not accepted.
 
-    Beside the group stands ``report``, which follows the gate whatever it has said.
+    The task ``report`` is outside the group and follows the gate, whether it accepted or refused.
 
     Args:
         project: The declared project.
@@ -114,9 +114,9 @@ def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
         gate = GateOperator(task_id="gate", project=project.name, evaluations=evaluations.output)
         load >> contract >> training_set >> candidates >> evaluations >> gate
         following = _promotion(project, gate)
-    # Beside the group, so that what comes after the group does not wait for it.
-    told = f"{{{{ ti.xcom_pull(task_ids='{gate.task_id}', key='{VERDICT_KEY}') or '' }}}}"
-    report = ReportOperator(task_id=REPORT, project=project.name, verdict_id=told)
+    # Outside the group, so that what comes after the group does not wait for it.
+    verdict_id = f"{{{{ ti.xcom_pull(task_ids='{gate.task_id}', key='{VERDICT_KEY}') or '' }}}}"
+    report = ReportOperator(task_id=REPORT, project=project.name, verdict_id=verdict_id)
     gate >> report
     if project.approval.targets:
         report >> following
@@ -124,9 +124,9 @@ def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
 
 
 def _promotion(project: Project, gate: GateOperator) -> BaseOperator:
-    """Draw what follows the gate: the promotion, after a person's yes if an environment asks for one.
+    """Draw what follows the gate: the promotion, after a person's approval where an environment requires it.
 
-    A person decides on the report, so the question follows it.
+    A person decides on the report, so the approval follows it.
     """
     if not project.approval.targets:
         promote = PromoteOperator(task_id="promote", project=project.name, verdict=gate.output)
@@ -134,17 +134,17 @@ def _promotion(project: Project, gate: GateOperator) -> BaseOperator:
         return promote
     from snowloop.airflow.operators.approval import ApproveOperator
 
-    told = f"{{{{ ti.xcom_pull(task_ids='{REPORT}')['text'] }}}}"
-    approve = ApproveOperator(task_id="approve", project=project.name, verdict=gate.output, report=told)
+    text = f"{{{{ ti.xcom_pull(task_ids='{REPORT}')['text'] }}}}"
+    approve = ApproveOperator(task_id="approve", project=project.name, verdict=gate.output, report=text)
     promote = PromoteOperator(task_id="promote", project=project.name, verdict=gate.output, approval=approve.output)
     gate >> approve >> promote
     return approve
 
 
 def challenge_tasks(project: Project) -> None:
-    """Draw the tasks that do what the form says with a challenger: one of the two branches, the other is skipped.
+    """Draw the tasks for the action that the form names: one of two branches runs, the other is skipped.
 
-    A promotion is judged by the gate and, where an environment asks for it, by a person who sees the comparison.
+    A promotion is decided by the gate and, where an environment requires it, by a person who sees the comparison.
 
     Args:
         project: The declared project.
@@ -184,7 +184,7 @@ def score_group(project: Project) -> TaskGroup:
 def replay_group(project: Project) -> TaskGroup:
     """Draw the tasks that deploy scoring and deliver the held-back files one after the other, each scored on arrival.
 
-    At the end stands a look at what serves, as ``<project>__health`` takes it.
+    The last task monitors what serves, as ``<project>__health`` does.
 
     Args:
         project: The declared project; ``replay.batches`` says how many files arrive.

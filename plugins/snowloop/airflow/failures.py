@@ -1,4 +1,4 @@
-"""Tells failures that a retry can cure from those that it cannot, and says both in words."""
+"""Distinguishes failures that a retry can cure from those that it cannot, and puts both into words."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ RETRYABLE_CODES = frozenset({250002, 250003, 250005, 251011, 251012, 390111, 390
 
 
 def is_connection_error(error: BaseException) -> bool:
-    """Tell whether an error comes from the connection rather than from the work.
+    """Decide whether an error comes from the connection rather than from the work.
 
     Args:
-        error: What a stage raised; its causes are looked at too.
+        error: What a stage raised; its causes are examined too.
 
     Returns:
         True if the same call may succeed a moment later.
@@ -57,7 +57,7 @@ def _is_lost_connection(error: BaseException) -> bool:
 
 
 def _codes(error: BaseException) -> Iterator[int]:
-    """The connector's number of an error; Snowpark keeps it under another name, and hides where it came from."""
+    """The connector's number of an error; Snowpark has it under another name, and suppresses the cause."""
     for name in ("errno", "sql_error_code"):
         if str(code := getattr(error, name, None)).isdigit():
             yield int(str(code))

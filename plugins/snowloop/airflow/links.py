@@ -22,8 +22,7 @@ class SnowsightLink(BaseOperatorLink):
     """A button on the task: its main query on Snowsight's query history page.
 
     The worker writes the address into an XCom when the task ends, and the API server reads it there; so Airflow 3 needs
-    no entry for it in the plugin. A task without an address, because Snowsight does not serve its account's host, has a
-    button that is disabled.
+    no entry for it in the plugin. The button is disabled where Snowsight does not serve the account's host.
     """
 
     @property
@@ -32,7 +31,7 @@ class SnowsightLink(BaseOperatorLink):
         return "Query in Snowsight"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Give the address that the operator has noted.
+        """Give the address that the operator has recorded.
 
         Args:
             operator: The operator that has run.
@@ -46,14 +45,14 @@ class SnowsightLink(BaseOperatorLink):
 
 @contextmanager
 def watched_queries(session: Session) -> Iterator[Callable[[], str]]:
-    """Watch the queries of a block.
+    """Record the queries of a block.
 
     Args:
         session: A Snowpark session.
 
     Yields:
-        What gives the address of the query that failed, or else of the last CALL, or else of the last query; empty if
-        there is none.
+        A function that gives the address of the query that failed, or else of the last CALL, or else of the last
+        query; empty if there is none.
     """
     host = session.connection.host
     with session.query_history() as good, session.query_history(include_error=True) as every:

@@ -1,4 +1,4 @@
-"""The forms that Airflow's UI shows when a person triggers a loop."""
+"""The forms that Airflow's UI shows when a person triggers a DAG."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def verify_form() -> dict[str, Param]:
             300,
             type="integer",
             title="Longest wait for scored rows (seconds)",
-            description="How long to wait for the next rows, to see that they carry the version; none is no fault.",
+            description="How long to wait for the next rows, to verify their version; no rows are no failure.",
             minimum=0,
             maximum=MAX_WAIT_SECONDS,
         )
@@ -88,7 +88,7 @@ def verify_form() -> dict[str, Param]:
 
 
 def override_form() -> dict[str, Param]:
-    """Make the fields with which a person lets a version pass that the gate refuses.
+    """Make the fields with which a person promotes a version that the gate refuses.
 
     Returns:
         The parameters ``override_by`` and ``override_reason``; the gate asks for both or neither.
@@ -103,13 +103,13 @@ def override_form() -> dict[str, Param]:
         "override_by": Param(
             None,
             title="Override: your name",
-            description="Leave it empty unless a version that the gate refuses shall serve. Kept in OPS.LEDGER.",
+            description="Leave it empty unless a version that the gate refuses is to serve. Recorded in OPS.LEDGER.",
             **words,
         ),
         "override_reason": Param(
             None,
             title="Override: your reason",
-            description="Why it shall serve although checks fail: needed with the name, and refused without it.",
+            description="Why it is to serve although checks fail. Required with the name, and refused without it.",
             **words,
         ),
     }

@@ -1,4 +1,4 @@
-"""The forms of the DAGs that watch and mend the scoring loop."""
+"""The forms of the DAGs that monitor and repair the scoring loop."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def recover_form() -> dict[str, Param]:
             False,
             type="boolean",
             title="Recover a lost stream",
-            description="Make a stale or missing stream anew, or complete a recovery that was broken off: what was "
-            "missed is scored, each row once, before health is looked at.",
+            description="Replace a stale or missing stream, or complete an interrupted recovery: rows that were "
+            "missed are scored, each once, before health is checked.",
         )
     }
 
 
 def version_form() -> dict[str, Param]:
-    """Make the field that chooses who scores.
+    """Make the field that chooses the version that scores.
 
     Returns:
         The parameter ``version``.
@@ -40,7 +40,7 @@ def version_form() -> dict[str, Param]:
 
 
 def backfill_form() -> dict[str, Param]:
-    """Make the fields that say what is scored again, and with which version.
+    """Make the fields that choose what is scored again, and with which version.
 
     Returns:
         The parameters ``version``, ``start``, ``end`` and ``batch_size``.
@@ -65,7 +65,7 @@ def backfill_form() -> dict[str, Param]:
             10_000,
             type="integer",
             title="Rows in a batch",
-            description="Greatest number of rows in one transaction; a batch and its progress commit together.",
+            description="Largest number of rows in one transaction; a batch and its progress commit together.",
             minimum=1,
             maximum=10_000_000,
         ),

@@ -1,4 +1,4 @@
-"""Writes on every run of a Snowloop DAG, when it ends, a note that says what happened."""
+"""Writes a note on every run of a Snowloop DAG when it ends: what happened, stage by stage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.listeners import hookimpl
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY, TAG
-from snowloop.airflow.figures import format_figures
+from snowloop.figures import format_figures
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MAX_NOTE = 1000
-"""Longest note that Airflow keeps."""
+"""Longest note that Airflow stores."""
 MARKS = {"success": "✓", "failed": "✗", "upstream_failed": "·", "skipped": "·"}
 
 
@@ -26,7 +26,7 @@ def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
 
     Args:
         dag_run: The run.
-        msg: Airflow's word on it.
+        msg: Airflow's message.
     """
     write_note(dag_run)
 
@@ -37,7 +37,7 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 
     Args:
         dag_run: The run.
-        msg: Airflow's word on it.
+        msg: Airflow's message.
     """
     write_note(dag_run)
 
@@ -79,7 +79,7 @@ def compose_note(tasks: Iterable[TaskInstance], pushed: Mapping[tuple[str, int, 
         pushed: Their XComs ``summary`` and ``reason``, by task, map index and key.
 
     Returns:
-        Markdown, no longer than Airflow keeps; failures come first, for what is cut off is the end.
+        Markdown, no longer than Airflow allows; failures come first, since the end is what is cut off.
     """
     failed: list[str] = []
     others: list[str] = []
@@ -88,9 +88,9 @@ def compose_note(tasks: Iterable[TaskInstance], pushed: Mapping[tuple[str, int, 
         seconds = f" {task.duration:.1f} s" if task.duration else ""
         figures = pushed.get((task.task_id, task.map_index, SUMMARY_KEY)) or {}
         reason = pushed.get((task.task_id, task.map_index, REASON_KEY)) if state == "failed" else None
-        told = reason or format_figures(figures)
+        words = reason or format_figures(figures)
         name = f"{task.task_id} {task.rendered_map_index or ''}".strip()
-        line = f"- {MARKS.get(state, '·')} **{name}**{seconds}{f': {told}' if told else ''}"
+        line = f"- {MARKS.get(state, '·')} **{name}**{seconds}{f': {words}' if words else ''}"
         (failed if state == "failed" else others).append(line)
     note = "\n".join(failed + others)
     return note if len(note) <= MAX_NOTE else f"{note[: MAX_NOTE - 1]}…"
@@ -100,10 +100,10 @@ def _pushed(dag_run: DagRun, session: Session) -> dict[tuple[str, int, str], Any
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
-    wanted = (
+    conditions = (
         XComModel.dag_id == dag_run.dag_id,
         XComModel.run_id == dag_run.run_id,
         XComModel.key.in_((SUMMARY_KEY, REASON_KEY)),
     )
-    rows = session.scalars(select(XComModel).where(*wanted))
+    rows = session.scalars(select(XComModel).where(*conditions))
     return {(row.task_id, row.map_index, row.key): XComModel.deserialize_value(row) for row in rows}

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
-from snowloop.workspace import Workspace
+from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_workspace, say
 
 commands = typer.Typer()
 
@@ -23,12 +22,15 @@ def challenge(
     airflow_connection: AirflowConnection = None,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the gate first, on the present data.")] = False,
 ) -> None:
-    """Let a version score beside the champion: in the shadow, or its declared share of the keys."""
+    """Let a version score along with the champion: in the shadow, or its declared share of the keys.
+
+    Example: snowloop challenge -p churn -t prod --version GOOD_1F0C9A3B_77E2D410 --reason "new features"
+    """
     from snowloop.lifecycle.champion import challenger as challenges
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = challenges.challenge(Workspace(session, declared, target), version=version, reason=reason, judge=judge)
-    say(f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{_kept(kept=done.kept)}")
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = challenges.challenge(workspace, version=version, reason=reason, judge=judge)
+    say(f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{_unchanged(kept=done.kept)}")
 
 
 @commands.command()
@@ -39,12 +41,15 @@ def withdraw(
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Take the challenger away; from the next run on the champion scores alone."""
+    """Withdraw the challenger; from the next run on the champion scores alone.
+
+    Example: snowloop withdraw -p churn -t prod --reason "no better"
+    """
     from snowloop.lifecycle.champion import challenger as challenges
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = challenges.withdraw(Workspace(session, declared, target), reason=reason)
-    say(f"no challenger, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = challenges.withdraw(workspace, reason=reason)
+    say(f"no challenger, before: {done.previous or 'none'}{_unchanged(kept=done.kept)}")
 
 
 @commands.command()
@@ -57,12 +62,14 @@ def promote(
     """Ask the gate for the challenger, on the present data, and make it champion if every check passes.
 
     Where promotions need a person's approval it refuses: there the DAG <project>__challenge asks and promotes.
+
+    Example: snowloop promote --project churn --target prod
     """
     from snowloop.lifecycle.champion.challenger import promote_challenger
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = promote_challenger(Workspace(session, declared, target))
-    say(f"champion {done.version_name}, before: {done.previous or 'none'}{_kept(kept=done.kept)}")
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = promote_challenger(workspace)
+    say(f"champion {done.version_name}, before: {done.previous or 'none'}{_unchanged(kept=done.kept)}")
 
 
 @commands.command()
@@ -74,13 +81,16 @@ def compare(
     version: Annotated[str | None, typer.Option("--version", "-v", help="An earlier challenger.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare challenger and champion on the rows that they scored: distributions, agreement, and metrics."""
+    """Compare challenger and champion on the rows that they scored: distributions, agreement, and metrics.
+
+    Example: snowloop compare --project churn --target prod
+    """
     from snowloop.lifecycle.champion.compare import compare_versions
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        found = compare_versions(Workspace(session, declared, target), version=version)
-    say(json.dumps(found.to_dict(), indent=2) if as_json else found.text())
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        comparison = compare_versions(workspace, version=version)
+    say(json.dumps(comparison.to_dict(), indent=2) if as_json else comparison.text())
 
 
-def _kept(*, kept: bool) -> str:
-    return " (as it was)" if kept else ""
+def _unchanged(*, kept: bool) -> str:
+    return " (unchanged)" if kept else ""

@@ -1,12 +1,11 @@
-"""Commands of ``snowloop`` about evidence: the score card, what persons tested, monitoring, and rehearsals."""
+"""Commands of ``snowloop`` about evidence: the score card, manual tests, monitoring, and rehearsals."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_project, say
-from snowloop.workspace import Workspace
+from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_workspace, say
 
 commands = typer.Typer()
 
@@ -19,30 +18,36 @@ def score_card(
     airflow_connection: AirflowConnection = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the ML Test Score (Breck et al. 2017) with the evidence of what ran in the target. Nothing is changed."""
+    """Print the ML Test Score (Breck et al. 2017) with the evidence of what ran in the target. Nothing is changed.
+
+    Example: snowloop score-card --project credit_approval
+    """
     from snowloop.lifecycle.monitoring import ml_test_score as cards
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        card = cards.score_card(Workspace(session, declared, target))
-    told = {**card.to_dict(), "sections": card.sections, "total": card.total}
-    say(json.dumps(told, indent=2) if as_json else card.text())
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        card = cards.score_card(workspace)
+    fields = {**card.to_dict(), "sections": card.sections, "total": card.total}
+    say(json.dumps(fields, indent=2) if as_json else card.text())
 
 
 @commands.command("record-test")
 def record_test(
     project: ProjectName,
     test: Annotated[str, typer.Option(help="Which test of the score card, such as data-5.")],
-    result: Annotated[str, typer.Option(help="What was found.")],
-    document: Annotated[str, typer.Option(help="Where it is written down, such as a link.")],
+    result: Annotated[str, typer.Option(help="The result in words.")],
+    document: Annotated[str, typer.Option(help="Where it is documented, such as a link.")],
     target: Target = "dev",
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Record that a person did a test of the score card: it counts half."""
+    """Record that a person did a test of the score card: it counts half.
+
+    Example: snowloop record-test -p churn --test data-5 --result "only readers see scores" --document <link>
+    """
     from snowloop.lifecycle.monitoring.ml_test_score import record_by_hand
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = record_by_hand(Workspace(session, declared, target), test=test, result=result, document=document)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = record_by_hand(workspace, test=test, result=result, document=document)
     say(f"recorded: {done.key} {done.name}")
 
 
@@ -53,11 +58,14 @@ def monitor(
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Watch what serves: scores that are no numbers, slower runs, an old champion, other packages than it has."""
+    """Check what serves: scores that are not finite, slower runs, an old champion, other packages than in training.
+
+    Example: snowloop monitor --project credit_approval --target prod
+    """
     from snowloop.lifecycle.monitoring import monitor as monitoring
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = monitoring.monitor(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = monitoring.monitor(workspace)
     say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))
 
 
@@ -68,9 +76,12 @@ def rehearse(
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Train the champion again and compare, test model.py, rehearse a rollback, measure served scores."""
+    """Rehearse retraining and rollback: train the champion again and compare, test model.py, measure served scores.
+
+    Example: snowloop rehearse --project credit_approval --target staging
+    """
     from snowloop.lifecycle.monitoring import rehearse as rehearsals
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = rehearsals.rehearse(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = rehearsals.rehearse(workspace)
     say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))

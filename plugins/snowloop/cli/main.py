@@ -1,4 +1,4 @@
-"""The command ``snowloop``: plan, apply, show and steer the scoring loop of a project, and report, from a terminal."""
+"""The command ``snowloop``: the scoring loop of a project and its life cycle from a terminal."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snowloop.cli import challenge, evidence, reprocess
+from snowloop.cli import challenge, evidence, reprocess, stages
 from snowloop.cli.options import (
     DONE,
     FAILED,
@@ -18,26 +18,27 @@ from snowloop.cli.options import (
     ProjectName,
     Target,
     fail,
-    open_project,
+    open_workspace,
     say,
 )
 from snowloop.errors import SnowloopError
-from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowloop.lifecycle.scoring.plan import Plan
 
-HELP = """Plan, apply and watch the native scoring loop of a project.
+HELP = """Plan, deploy and monitor the native scoring loop of a project, and run the stages of its life cycle.
 
 Which Snowflake: --connection, or --airflow-connection, or SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, SNOWFLAKE_PASSWORD,
-SNOWFLAKE_ROLE, SNOWFLAKE_HOST, SNOWFLAKE_PORT and so on in the environment.
+SNOWFLAKE_ROLE, SNOWFLAKE_HOST, SNOWFLAKE_PORT and so on in the environment, or the connection file that
+SNOWLOOP_CONNECTIONS names, or .local/connections.toml, which make run and make up write.
 
-Exit code: 0 all is as declared, or was made so; 1 an error; 2 refused, with the reason and what to do.
+Exit code: 0 done, or as declared; 1 an error; 2 refused, or findings, with the reason and what to do.
+
+Example: snowloop status --project credit_approval
 """
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(reprocess.commands)
-app.add_typer(challenge.commands)
-app.add_typer(evidence.commands)
+for group in (stages, reprocess, challenge, evidence):
+    app.add_typer(group.commands)
 
 
 @app.command()
@@ -47,14 +48,17 @@ def plan(
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
     as_json: AsJson = False,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to keep it in, for apply --plan.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to save the plan in, for apply --plan.")] = None,
 ) -> None:
-    """Compare the declared scoring loop with what is there, and say what apply would do. Nothing is changed."""
+    """Compare the declared scoring loop with the deployed one, and show what apply would do. Nothing is changed.
+
+    Example: snowloop plan --project credit_approval --target prod --out plan.json
+    """
     from snowloop.lifecycle.scoring.plan import plan_scoring
     from snowloop.lifecycle.scoring.plan_file import save_plan
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        made = plan_scoring(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        made = plan_scoring(workspace)
         if out:
             save_plan(made, out)
     say(_plan_json(made) if as_json else made.text())
@@ -69,27 +73,29 @@ def apply(
     airflow_connection: AirflowConnection = None,
     as_json: AsJson = False,
     saved: Annotated[
-        Path | None, typer.Option("--plan", help="A plan that plan --out has kept: that very one is done, or none.")
+        Path | None, typer.Option("--plan", help="A plan saved by plan --out: exactly this one is applied, or none.")
     ] = None,
 ) -> None:
-    """Plan, print the plan, and do it. What is as declared is left alone; what was broken off is completed.
+    """Plan, print the plan, and apply it. What is as declared is left alone; an interrupted change is completed.
 
-    With --plan FILE it does what was planned then, and refuses if planning now gives anything else.
+    With --plan FILE the saved plan is applied; if a new plan differs from it, nothing is changed and it is refused.
+
+    Example: snowloop apply --project credit_approval --target prod --plan plan.json
     """
     from snowloop.lifecycle.scoring.apply import apply_plan
     from snowloop.lifecycle.scoring.plan import plan_scoring
     from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        kept = read_plan(saved) if saved else None
-        made = plan_scoring(Workspace(session, declared, target))
-        if kept:
-            check_unchanged(kept, made)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        approved = read_plan(saved) if saved else None
+        made = plan_scoring(workspace)
+        if approved:
+            check_unchanged(approved, made)
         if not as_json or made.refused:
             say(_plan_json(made) if as_json else made.text())
         if made.refused:
             raise typer.Exit(REFUSED)
-        deployed = apply_plan(session, made)
+        deployed = apply_plan(workspace.session, made)
     if as_json:
         say(json.dumps(deployed.to_dict(), indent=2))
     elif not made.nothing_to_do:
@@ -104,31 +110,37 @@ def status(
     airflow_connection: AirflowConnection = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is deployed: champion, stream and its backlog, tasks, last runs, quarantine. Nothing is changed."""
+    """Show what is deployed: champion, stream and its backlog, tasks, last runs, quarantine. Nothing is changed.
+
+    Example: snowloop status --project credit_approval
+    """
     from snowloop.lifecycle.scoring.status import loop_status
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        found = loop_status(Workspace(session, declared, target))
-    say(json.dumps({**found.to_dict(), "healthy": found.healthy}, indent=2) if as_json else found.text())
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        shown = loop_status(workspace)
+    say(json.dumps({**shown.to_dict(), "healthy": shown.healthy}, indent=2) if as_json else shown.text())
 
 
 @app.command()
 def report(
     project: ProjectName,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and report.md.")] = Path("report"),
-    verdict: Annotated[str | None, typer.Option(help="Id in OPS.VERDICTS; the last verdict if left out.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Id in OPS.VERDICTS. Default: the last verdict.")] = None,
     version: Annotated[str | None, typer.Option(help="The last verdict on this version.")] = None,
     target: Target = "dev",
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Write the model card of a verdict: a page, and Markdown for a pull request. Made from what Snowflake keeps."""
+    """Write the model card of a verdict: a page, and Markdown for a pull request, from what Snowflake has recorded.
+
+    Example: snowloop report --project credit_approval --out report
+    """
     from snowloop.lifecycle.report import write_report
 
     if verdict and version:
         fail("give --verdict or --version, not both", FAILED)
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        made = write_report(Workspace(session, declared, target), out, verdict_id=verdict, version=version)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        made = write_report(workspace, out, verdict_id=verdict, version=version)
     say(f"{made.version_name}: {made.outcome}\n{made.html}\n{made.markdown}")
 
 
@@ -138,7 +150,7 @@ def new(
     file: Annotated[Path, typer.Option("--from", metavar="FILE.csv", help="A CSV file with a header, in UTF-8.")],
     key: Annotated[
         list[str] | None,
-        typer.Option(help="Column that identifies a row; more than one: --key A --key B. Default: one that looks so."),
+        typer.Option(help="Column that identifies a row; more than one: --key A --key B. Default: inferred."),
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="Column to predict. Default: target, label, class, y, or a last one of classes.")
@@ -148,11 +160,11 @@ def new(
         typer.Option("--dir", help="Folder of projects. Default: include/projects; others need SNOWLOOP_PROJECTS."),
     ] = None,
 ) -> None:
-    """Write the first declaration of a project by looking at a CSV file.
+    """Write the first declaration of a project from a CSV file.
 
     Four files: project.yaml (columns with types and a contract, key, label, metric), features.sql, label.sql, model.py.
-    A file without a key has its rows numbered. What was guessed is told, with the lines to look at and the command that
-    runs it all. Nothing is ever overwritten, and nothing is sent anywhere.
+    Rows of a file without a key are numbered. Inferred defaults are listed, with the lines to check and the command
+    that runs it all. Nothing is ever overwritten, and nothing is sent anywhere.
 
     Example: snowloop new wine --from data/wine.csv --label cultivar
     """
@@ -167,7 +179,10 @@ def new(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of project.yaml, which include/projects/project.schema.json holds for editors."""
+    """Print the JSON Schema of project.yaml, which include/projects/project.schema.json contains for editors.
+
+    Example: snowloop schema > project.schema.json
+    """
     from snowloop.project.schema import schema_text
 
     sys.stdout.write(schema_text())

@@ -1,11 +1,10 @@
-"""Commands of ``snowloop`` that mend: recover a stream, score rows again, requeue mended rows, roll back a champion."""
+"""Commands of ``snowloop`` that repair: recover a stream, backfill, requeue corrected rows, roll back a champion."""
 
 from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_project, say
-from snowloop.workspace import Workspace
+from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_workspace, say
 
 commands = typer.Typer()
 
@@ -22,14 +21,16 @@ def recover(
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Replace a stream that is stale or gone, and have the rows that it lost scored, each once. Then run apply.
+    """Replace a stream that is stale or missing, and have the rows that it lost scored, each once. Then run apply.
 
-    If it is broken off, plan refuses until it is run again, to its end. Rows that another consumer took are found too.
+    If it is interrupted, plan refuses until it is run again, to its end. It also finds rows that another consumer read.
+
+    Example: snowloop recover --project credit_approval --target prod
     """
     from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = recover_loop(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = recover_loop(workspace)
     say(f"stream {done.stream}, {done.rows:,} lost rows found; start the tasks: snowloop apply")
 
 
@@ -42,19 +43,19 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
     version: Version = None,
     start: Annotated[str | None, typer.Option("--from", help=f"Beginning of the period, {Moment}")] = None,
     end: Annotated[str | None, typer.Option("--to", help=f"End of the period, exclusive, {Moment}")] = None,
-    first_key: Annotated[str | None, typer.Option(help="Least value of the first key column.")] = None,
-    last_key: Annotated[str | None, typer.Option(help="Greatest value of it, inclusive.")] = None,
-    every_row: Annotated[bool, typer.Option("--all", help="All rows: needed where nothing bounds them.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Greatest number of rows in one transaction.")] = 10_000,
+    first_key: Annotated[str | None, typer.Option(help="Smallest value of the first key column.")] = None,
+    last_key: Annotated[str | None, typer.Option(help="Largest value of it, inclusive.")] = None,
+    every_row: Annotated[bool, typer.Option("--all", help="All rows: required if nothing else limits them.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Largest number of rows in one transaction.")] = 10_000,
     run_id: Annotated[
-        str | None, typer.Option(help="Name of the run: a new one begins anew, a known one goes on.")
+        str | None, typer.Option(help="Name of the run: an existing run is resumed, a new name starts one.")
     ] = None,
 ) -> None:
-    """Score rows of the source again, beside the loop: new scores in SERVING.SCORED, and the newest of a key counts.
+    """Score rows of the source again, apart from the loop: new scores in SERVING.SCORED; the newest of a key counts.
 
-    The period is that of the declared event time, or else of the first scoring. It works in batches; broken off, the
-    same command goes on, with the version and the features.sql with which it was begun, or says why not. Rows that wait
-    in the stream are left to the loop. Quarantined rows are not scored: see requeue.
+    The period is that of the declared event time, or else of the first scoring. It works in batches. If interrupted,
+    the same command resumes it, with the version and the features.sql with which it started, or says why it cannot.
+    Rows that wait in the stream are left to the loop. Quarantined rows are not scored: see requeue.
 
     Example: snowloop backfill -p credit_approval -t prod --from 2026-01-01 --to 2026-02-01
     """
@@ -63,14 +64,12 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
     rows = backfills.Rows(start, end, first_key, last_key)
     if (rows == backfills.Rows()) != every_row:
         fail("say which rows: --from, --to, --first-key, --last-key; or --all, which scores every row again", FAILED)
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = backfills.backfill(
-            Workspace(session, declared, target), version=version, rows=rows, batch_size=batch_size, run_id=run_id
-        )
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = backfills.backfill(workspace, version=version, rows=rows, batch_size=batch_size, run_id=run_id)
     say(f"{done.scored:,} of {done.rows:,} rows scored with {done.model_version}, run {done.run_id}")
     if done.resumed_at:
-        age = f", begun {done.age_seconds / 3600:.1f} h ago" if done.age_seconds else ""
-        say(f"{done.resumed_at} of {done.batches} batches had been done before{age}")
+        age = f", started {done.age_seconds / 3600:.1f} h ago" if done.age_seconds else ""
+        say(f"{done.resumed_at} of {done.batches} batches had been scored before{age}")
 
 
 @commands.command()
@@ -83,13 +82,16 @@ def requeue(
 ) -> None:
     """Score the rows of SERVING.QUARANTINE that keep the contract now; each counts in SERVING.REQUEUED from then on.
 
-    A row is mended by an UPDATE of SERVING.QUARANTINE that leaves its key alone, or by a contract that allows it. Rows
-    whose key has a score are left. The loop rests meanwhile; if it is broken off, run snowloop apply, then this again.
+    Correct a row by an UPDATE of SERVING.QUARANTINE that leaves its key alone, or by a contract that allows it. Rows
+    whose key has a score are skipped. The loop is suspended meanwhile; if interrupted, run snowloop apply, then this
+    again.
+
+    Example: snowloop requeue --project credit_approval --target prod
     """
     from snowloop.lifecycle.scoring.reprocess import requeue as requeues
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = requeues.requeue(Workspace(session, declared, target), version=version)
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = requeues.requeue(workspace, version=version)
     say(f"{done.requeued:,} of {done.looked_at:,} quarantined rows scored with {done.model_version}, run {done.run_id}")
 
 
@@ -98,16 +100,20 @@ def rollback(
     project: ProjectName,
     target: Target = "dev",
     wait: Annotated[
-        int, typer.Option(min=0, help="Seconds to wait for scored rows, to see that they carry the version; 0: none.")
+        int,
+        typer.Option(min=0, help="Seconds to wait for scored rows, to verify their version; 0: none."),
     ] = 0,
     connection: Connection = None,
     airflow_connection: AirflowConnection = None,
 ) -> None:
-    """Make the champion before this one serve again. The next scoring run takes it."""
+    """Make the previous champion serve again, from the next scoring run on.
+
+    Example: snowloop rollback --project credit_approval --target prod --wait 300
+    """
     from snowloop.lifecycle.champion import rollback as way_back
 
-    with open_project(project, connection, airflow_connection) as (session, declared):
-        done = way_back.rollback(Workspace(session, declared, target))
+    with open_workspace(project, target, connection, airflow_connection) as workspace:
+        done = way_back.rollback(workspace)
         say(f"champion {done.to_version}, before: {done.from_version}")
         if wait:
-            say(way_back.verify_rollback(Workspace(session, declared, target), done, timeout=wait).message)
+            say(way_back.verify_rollback(workspace, done, timeout=wait).message)

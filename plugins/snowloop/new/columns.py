@@ -1,4 +1,4 @@
-"""Says of each column of a file what it holds: a type that COPY INTO reads it as, nulls, and a name for SQL."""
+"""Profiles the columns of a file: the type as which COPY INTO reads each, its nulls, and a name for SQL."""
 
 import re
 import unicodedata
@@ -36,9 +36,9 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 LOCAL_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 
 ALWAYS_NULL = ("", "NULL", "null", "\\N", "#N/A", "N/A", "n/a")
-"""Texts that no column means as a value."""
+"""Texts that are null in every column."""
 SOMETIMES_NULL = ("NA", "NaN", "nan", "None", "none", "?", "-", ".", "na", "Null", "<NA>")
-"""Texts that may be a value; they are nulls if the other values of some column are no text."""
+"""Texts that may be values; they are nulls if the other values of some column are not text."""
 
 # https://docs.snowflake.com/en/sql-reference/reserved-keywords, and words that other engines reserve
 KEYWORDS = frozenset({
@@ -53,20 +53,20 @@ KEYWORDS = frozenset({
     "SET", "SOME", "START", "TABLE", "TABLESAMPLE", "THEN", "TO", "TRAILING", "TRIGGER", "TRUE", "TRY_CAST",
     "UNION", "UNIQUE", "UPDATE", "USING", "VALUES", "VIEW", "WHEN", "WHENEVER", "WHERE", "WINDOW", "WITH",
 })  # fmt: skip
-LONGEST_NAME = 48
+MAX_NAME_LENGTH = 48
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What a column of the file holds.
+class ColumnProfile:
+    """The content of a column of the file.
 
     Args:
         header: Its name in the file.
         name: Its name in SQL.
-        kind: What its values are.
-        counts: How often each value is there, nulls aside.
-        nulls: How many rows have none.
-        ordered: Whether the values never fall from row to row.
+        kind: The kind of its values.
+        counts: Number of rows with each value, without nulls.
+        nulls: Number of rows without a value.
+        ordered: Whether the values never decrease from row to row.
     """
 
     header: str
@@ -78,7 +78,7 @@ class Looked:
 
     @property
     def rows(self) -> int:
-        """Rows with a value."""
+        """Number of rows with a value."""
         return self.counts.total()
 
     @property
@@ -95,34 +95,34 @@ class Looked:
 
     @property
     def numbers(self) -> tuple[float, float]:
-        """The least and the greatest value of a column of numbers."""
+        """The lowest and the highest value of a column of numbers."""
         values = [float(value) for value in self.counts]
         return min(values), max(values)
 
 
-def look(table: Table) -> tuple[tuple[Looked, ...], tuple[str, ...]]:
-    """Say of each column what it holds.
+def profile_columns(table: Table) -> tuple[tuple[ColumnProfile, ...], tuple[str, ...]]:
+    """Profile each column of a file.
 
     Args:
         table: The file.
 
     Returns:
-        The columns, and the texts that stand for null somewhere in the file.
+        The profiles, and the texts that mean null somewhere in the file.
     """
     counts = [Counter(column) for column in table.columns]
     nulls = _null_texts(counts)
     names = sql_names(table.header)
-    found = []
+    profiles = []
     for header, name, column, counted in zip(table.header, names, table.columns, counts, strict=True):
         present = Counter({value: number for value, number in counted.items() if value not in nulls})
         kind = _kind(present)
         ordered = kind in (*NUMBERS, *TIMES) and _ordered(column, kind, nulls)
-        found.append(Looked(header, name, kind, present, table.rows - present.total(), ordered))
-    return tuple(found), tuple(text for text in nulls if any(text in counted for counted in counts))
+        profiles.append(ColumnProfile(header, name, kind, present, table.rows - present.total(), ordered))
+    return tuple(profiles), tuple(text for text in nulls if any(text in counted for counted in counts))
 
 
 def _null_texts(counts: list[Counter[str]]) -> tuple[str, ...]:
-    """Texts of the file that stand for null: those that always do, and those without which a column is no text."""
+    """Texts of the file that mean null: those that always do, and those without which a column is not text."""
     meant = [
         text
         for text in SOMETIMES_NULL
@@ -169,7 +169,7 @@ def _ordered(column: tuple[str, ...], kind: Kind, nulls: tuple[str, ...]) -> boo
 
 
 def sql_names(headers: Iterable[str]) -> tuple[str, ...]:
-    """Names that need no quotes in SQL and are no keyword of it, one for each header, all different.
+    """Unique names for headers that need no quotes in SQL and are not keywords.
 
     Args:
         headers: Names as they stand in a file.
@@ -180,7 +180,7 @@ def sql_names(headers: Iterable[str]) -> tuple[str, ...]:
     names: list[str] = []
     for place, header in enumerate(headers, start=1):
         plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().upper()
-        name = re.sub(r"\W+", "_", plain).strip("_")[:LONGEST_NAME] or f"COLUMN_{place}"
+        name = re.sub(r"\W+", "_", plain).strip("_")[:MAX_NAME_LENGTH] or f"COLUMN_{place}"
         name = f"C_{name}" if name[0].isdigit() else name
         name = f"{name}_" if name in KEYWORDS or name in RESERVED else name
         number = 2

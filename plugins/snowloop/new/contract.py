@@ -1,64 +1,64 @@
-"""Turns what a column holds into its declaration: a type, and a contract with some slack, and words about it."""
+"""Turns the profile of a column into its declaration: a type, a contract with some slack, and a comment."""
 
 import math
 from typing import Any
 
-from snowloop.new.columns import DECIMAL_COMMA, LOCAL_DATE, NUMBERS, TIMES, TYPES, Looked
+from snowloop.new.columns import DECIMAL_COMMA, LOCAL_DATE, NUMBERS, TIMES, TYPES, ColumnProfile
 
-MOST_CATEGORIES = 20
+MAX_CATEGORIES = 20
 SLACK = 0.5
 
 
-def declared(column: Looked) -> dict[str, Any]:
+def declared(column: ColumnProfile) -> dict[str, Any]:
     """The declaration of a column that is neither key nor label.
 
     Args:
-        column: What the column holds.
+        column: The profile of the column.
 
     Returns:
         Keys and values of the column in project.yaml.
     """
-    found: dict[str, Any] = {"type": TYPES[column.kind]}
+    declaration: dict[str, Any] = {"type": TYPES[column.kind]}
     if not column.nulls:
-        found["nullable"] = False
+        declaration["nullable"] = False
     if column.kind in NUMBERS:
-        low, high = widened(column)
-        found |= {"min": low, "max": high}
+        low, high = range_with_slack(column)
+        declaration |= {"min": low, "max": high}
     elif is_category(column):
-        found["allowed"] = sorted(column.counts)
-    return found | field(column)
+        declaration["allowed"] = sorted(column.counts)
+    return declaration | field(column)
 
 
-def declared_key(column: Looked, *, alone: bool) -> dict[str, Any]:
+def declared_key(column: ColumnProfile, *, alone: bool) -> dict[str, Any]:
     """The declaration of a key column, ``alone`` or one of several."""
-    found = {"type": TYPES[column.kind], "nullable": False}
-    return (found | {"unique": True} if alone else found) | field(column)
+    declaration = {"type": TYPES[column.kind], "nullable": False}
+    return (declaration | {"unique": True} if alone else declaration) | field(column)
 
 
-def declared_label(column: Looked, *, classes: bool) -> dict[str, Any]:
+def declared_label(column: ColumnProfile, *, classes: bool) -> dict[str, Any]:
     """The declaration of the label's column: null while it is not known, and one of the ``classes`` if it has them."""
-    found: dict[str, Any] = {"type": TYPES[column.kind]}
+    declaration: dict[str, Any] = {"type": TYPES[column.kind]}
     if classes and column.whole:
         low, high = column.numbers
-        found |= {"min": int(low), "max": int(high)}
+        declaration |= {"min": int(low), "max": int(high)}
     elif classes and column.kind == "text":
-        found["allowed"] = sorted(column.counts)
-    return found | {"known_after_label": True} | field(column)
+        declaration["allowed"] = sorted(column.counts)
+    return declaration | {"known_after_label": True} | field(column)
 
 
-def field(column: Looked) -> dict[str, Any]:
-    """The name in the file, where it is another one than in SQL."""
+def field(column: ColumnProfile) -> dict[str, Any]:
+    """The name in the file, where it differs from that in SQL."""
     return {} if column.header.upper() == column.name else {"field": column.header}
 
 
-def widened(column: Looked) -> tuple[float, float]:
+def range_with_slack(column: ColumnProfile) -> tuple[float, float]:
     """The range of a column of numbers with slack, in round numbers; it does not cross zero by slack alone.
 
     Args:
         column: A column of numbers.
 
     Returns:
-        Least and greatest value to allow.
+        Lowest and highest value to allow.
     """
     low, high = column.numbers
     if column.kind == "integer" and (low, high) == (0, 1):
@@ -72,19 +72,19 @@ def widened(column: Looked) -> tuple[float, float]:
 
 
 def _round(value: float, step: float) -> float:
-    """Without the dust of binary fractions, and whole if it is."""
+    """Without the noise of binary fractions, and an integer if it is whole."""
     rounded = round(value, max(0, -math.floor(math.log10(step))))
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def is_category(column: Looked) -> bool:
+def is_category(column: ColumnProfile) -> bool:
     """Whether the values of a column of text are few enough to be categories, so that a new one is an error."""
-    few = 0 < len(column.counts) <= MOST_CATEGORIES
+    few = 0 < len(column.counts) <= MAX_CATEGORIES
     return column.kind == "text" and few and column.rows >= 10 * len(column.counts)
 
 
-def words(column: Looked) -> str:
-    """What was seen in a column, for the comment beside its declaration."""
+def words(column: ColumnProfile) -> str:
+    """A summary of the values of a column, for the comment after its declaration."""
     seen = [f"empty in {column.nulls:,} of {column.nulls + column.rows:,} rows"] if column.nulls else []
     if column.kind in NUMBERS:
         low, high = column.numbers
@@ -96,27 +96,27 @@ def words(column: Looked) -> str:
     return ", ".join(seen)
 
 
-def feature(column: Looked) -> tuple[str | None, str]:
+def feature(column: ColumnProfile) -> tuple[str | None, str]:
     """The expression of a column in features.sql.
 
     Args:
         column: A column that is neither key nor label.
 
     Returns:
-        The expression and nothing, or None and the reason why the column is no feature yet.
+        The expression and an empty text, or None and the reason why the column is not a feature yet.
     """
     name = column.name
     if column.kind == "empty":
         return None, "it has no value in any row"
     if column.kind in TIMES:
-        return None, f"a {column.kind}: a part of it may be one, such as MONTH({name}) AS {name}_MONTH"
+        return None, f"a {column.kind}: a part of it may be a feature, such as MONTH({name}) AS {name}_MONTH"
     if column.kind == "boolean":
         return f"{name}::INTEGER AS {name}", ""
     if column.kind == "text":
         if all(map(DECIMAL_COMMA.fullmatch, column.counts)):
             return f"REPLACE({name}, ',', '.')::FLOAT AS {name}", ""
         if all(map(LOCAL_DATE.fullmatch, column.counts)):
-            return None, f"a date in a form of its own: TO_DATE({name}, 'DD.MM.YYYY') reads one such"
-        if len(column.counts) > max(MOST_CATEGORIES, column.rows // 10):
-            return None, f"{len(column.counts):,} different texts in {column.rows:,} rows are no categories"
+            return None, f"a date in another format: TO_DATE({name}, 'DD.MM.YYYY') reads one such format"
+        if len(column.counts) > max(MAX_CATEGORIES, column.rows // 10):
+            return None, f"{len(column.counts):,} different texts in {column.rows:,} rows are not categories"
     return name, ""

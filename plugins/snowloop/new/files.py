@@ -1,4 +1,4 @@
-"""Writes the four files of a new project, and tells what was guessed and what to look at."""
+"""Writes the four files of a new project, and reports what was inferred and what to check."""
 
 import json
 import shlex
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snowloop.errors import NewProjectError, ProjectError
-from snowloop.new.columns import look
-from snowloop.new.inferred_defaults import choose_cut, choose_key, choose_label
+from snowloop.new.columns import profile_columns
+from snowloop.new.inferred_defaults import choose_key, choose_label, choose_split
 from snowloop.new.table import read_table
-from snowloop.new.templates import LOOK, Found, texts
+from snowloop.new.templates import LOOK, Draft, render_files
 from snowloop.project import include_dir, load_project, project_folders
 from snowloop.project.loading import FILES, is_installed
 from snowloop.project.sources import NAME
@@ -19,13 +19,13 @@ from snowloop.project.sources import NAME
 
 @dataclass(frozen=True)
 class NewProject:
-    """What was written.
+    """The files of a new project.
 
     Args:
         directory: The folder of the four files.
-        notes: What was seen and guessed, in words.
-        look: Lines that a person should look at: file, number and text.
-        command: What to run next.
+        notes: What was read and inferred, in words.
+        look: Lines that a person should check: file, number and text.
+        command: The command to run next.
     """
 
     directory: Path
@@ -34,7 +34,7 @@ class NewProject:
     command: str
 
     def text(self) -> str:
-        """All of it, for a terminal."""
+        """The report for a terminal."""
         lines = [f"wrote {self.directory}: {', '.join(FILES)}", "", *self.notes, "", "look at:"]
         lines += [f"  {file}:{number}\n      {text}" for file, number, text in self.look]
         return "\n".join([*lines, "", "then run:", f"  {self.command}"])
@@ -43,7 +43,7 @@ class NewProject:
 def new_project(
     name: str, file: Path, *, key: Sequence[str] = (), label: str | None = None, folder: Path | None = None
 ) -> NewProject:
-    """Write the first declaration of a project by looking at a CSV file. Nothing is overwritten.
+    """Write the first declaration of a project from a CSV file. Nothing is overwritten.
 
     Args:
         name: Name of the project.
@@ -53,7 +53,7 @@ def new_project(
         folder: The folder of projects; default: the first of ``project_folders()``, which is ``include/projects``.
 
     Returns:
-        What was written.
+        The files.
 
     Raises:
         NewProjectError: if the file, the name, the key or the label cannot be used; the message says what to do.
@@ -70,26 +70,26 @@ def new_project(
 def _default_folder() -> Path:
     folders = project_folders()
     if not folders:
-        message = "there is no folder of projects: name one with --dir, and let SNOWLOOP_PROJECTS list it from then on"
+        message = "there is no folder of projects: name one with --dir, and list it in SNOWLOOP_PROJECTS from then on"
         raise NewProjectError(message)
     return folders[0]
 
 
 def _look_and_write(name: str, file: Path, folder: Path, key: Sequence[str], label: str | None) -> NewProject:
     table = read_table(file)
-    columns, nulls = look(table)
+    columns, nulls = profile_columns(table)
     chosen_key = choose_key(columns, key, table.columns)
     chosen_label = choose_label(columns, label, chosen_key)
-    cut = choose_cut(columns, chosen_label)
-    found = Found(name, table, columns, nulls, chosen_key, chosen_label, cut)
+    cut = choose_split(columns, chosen_label)
+    draft = Draft(name, table, columns, nulls, chosen_key, chosen_label, cut)
     directory = folder / name
-    written = texts(found, directory)
+    written = render_files(draft, directory)
     _write(written, directory)
-    return NewProject(directory, tuple(_notes(found)), _look(directory), _command(found, folder))
+    return NewProject(directory, tuple(_notes(draft)), _look(directory), _command(draft, folder))
 
 
 def _write(written: Mapping[str, str], directory: Path) -> None:
-    """All of the files, or none: they take their place when the declaration has been found good."""
+    """All of the files, or none: they are moved into place when the declaration is valid."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=directory.parent) as place:
         made = Path(place) / directory.name
@@ -111,18 +111,18 @@ def _free_name(name: str, folder: Path) -> str:
         raise NewProjectError(message)
     name = name.lower()
     if (folder / name).exists():
-        raise NewProjectError(f"{folder / name} is there already, and is left as it is: choose another name")
-    taken = [place / name for place in project_folders() if (place / name).exists()]
-    if taken:
-        raise NewProjectError(f"project {name} is declared in {taken[0]} already: choose another name")
+        raise NewProjectError(f"{folder / name} already exists and is not overwritten: choose another name")
+    declared = [place / name for place in project_folders() if (place / name).exists()]
+    if declared:
+        raise NewProjectError(f"project {name} is already declared in {declared[0]}: choose another name")
     return name
 
 
-def _notes(found: Found) -> Iterator[str]:
-    """What was seen and guessed, in words."""
-    table, key, label = found.table, found.key, found.label
+def _notes(draft: Draft) -> Iterator[str]:
+    """What was read and inferred, in words."""
+    table, key, label = draft.table, draft.key, draft.label
     rows = f"{table.rows:,} rows" if table.whole else f"the first {table.rows:,} rows"
-    yield f"read     {table.file}: {rows}, {len(found.columns)} columns, delimiter {table.delimiter!r}"
+    yield f"read     {table.file}: {rows}, {len(draft.columns)} columns, delimiter {table.delimiter!r}"
     if table.rejected:
         lines = ", ".join(map(str, table.rejected[:5])) + (" and more" if len(table.rejected) > 5 else "")
         count = len(table.rejected)
@@ -130,15 +130,15 @@ def _notes(found: Found) -> Iterator[str]:
     if key.columns:
         yield f"key      {', '.join(column.name for column in key.columns)}: {key.why}"
     else:
-        yield "key      none was found: the rows are numbered, right for one file; another: --key COLUMN"
+        yield "key      none: the rows are numbered, which is right for a single file; otherwise use --key COLUMN"
     kind = label.task if not label.values else f"{label.task} of {', '.join(label.values)}"
-    yield f"label    {label.column.header}: {label.why}; {kind}; another: remove the folder, use --label COLUMN"
+    yield f"label    {label.column.header}: {label.why}; {kind}; to change it, remove the folder and use --label COLUMN"
     if label.task == "classification":
         yield f"score    the probability of {label.column.header} = {label.values[1]}"
 
 
 def _look(directory: Path) -> tuple[tuple[Path, int, str], ...]:
-    """The lines that end in the mark."""
+    """The lines that end with the mark."""
     return tuple(
         (directory / file, number, line.strip())
         for file in FILES
@@ -147,11 +147,11 @@ def _look(directory: Path) -> tuple[tuple[Path, int, str], ...]:
     )
 
 
-def _command(found: Found, folder: Path) -> str:
-    """What runs the whole life cycle of the project once."""
-    data = str(found.table.file.resolve().parent)
+def _command(draft: Draft, folder: Path) -> str:
+    """The command that runs the life cycle of the project once."""
+    data = str(draft.table.file.resolve().parent)
     searched = "" if folder == include_dir() / "projects" else f"SNOWLOOP_PROJECTS={shlex.quote(str(folder))} "
     if is_installed():
         conf = json.dumps({"data_dir": data})
-        return f"{searched}airflow dags trigger {found.name}__life_cycle --conf {shlex.quote(conf)}"
-    return f"{searched}make run PROJECT={found.name} DATA={shlex.quote(data)}"
+        return f"{searched}airflow dags trigger {draft.name}__life_cycle --conf {shlex.quote(conf)}"
+    return f"{searched}make run PROJECT={draft.name} DATA={shlex.quote(data)}"

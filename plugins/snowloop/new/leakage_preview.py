@@ -1,4 +1,4 @@
-"""Looks for columns that alone tell the label, by the very code of the leakage check that a run will make."""
+"""Previews the leakage check of single features, with the code that the check itself runs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snowloop.new.columns import NUMBERS, Looked
+from snowloop.new.columns import NUMBERS, ColumnProfile
 from snowloop.new.inferred_defaults import Label
 from snowloop.new.table import Table
 from snowloop.project.evaluation import Leakage
@@ -14,12 +14,14 @@ from snowloop_procedures import leakage
 from snowloop_procedures.requests import Feature, LeakageRequest
 
 SPLITS = 3
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 MARGIN = 0.05
-"""So much may the run's own split differ from the ones that are tried here."""
+"""How much the split of a run may differ from the ones that are tried here."""
 
 
-def suspects(table: Table, columns: Sequence[Looked], features: Sequence[Looked], label: Label) -> dict[str, float]:
+def leakage_candidates(
+    table: Table, columns: Sequence[ColumnProfile], features: Sequence[ColumnProfile], label: Label
+) -> dict[str, float]:
     """Measure each feature alone, on some random splits of the rows.
 
     Args:
@@ -36,7 +38,7 @@ def suspects(table: Table, columns: Sequence[Looked], features: Sequence[Looked]
     texts = pd.Series(_text(table, columns, label.column))
     frame["LABEL"] = texts.map(places) if places else _values(table, columns, label.column)
     frame = frame[frame["LABEL"].notna()]
-    frame = frame.sample(min(len(frame), MOST_ROWS), random_state=0).reset_index(drop=True)
+    frame = frame.sample(min(len(frame), MAX_ROWS), random_state=0).reset_index(drop=True)
     request = LeakageRequest(
         query="",
         features=tuple(Feature(each.name, _type(each)) for each in features),
@@ -46,20 +48,20 @@ def suspects(table: Table, columns: Sequence[Looked], features: Sequence[Looked]
         seed=0,
     )
     alone = leakage.alone
-    found: dict[str, float] = {}
+    highest: dict[str, float] = {}
     for split in range(SPLITS):
         frame["IS_HOLDOUT"] = np.random.default_rng(split).random(len(frame)) < 0.25
         for name, value in alone(frame, request).items():
-            found[name] = max(found.get(name, -1.0), -1.0 if value is None else value)
+            highest[name] = max(highest.get(name, -1.0), -1.0 if value is None else value)
     bound = Leakage().max_single_feature - MARGIN
-    return {name: found[name] for name in sorted(found, key=lambda each: -found[each]) if found[name] > bound}
+    return {name: highest[name] for name in sorted(highest, key=lambda each: -highest[each]) if highest[name] > bound}
 
 
-def _text(table: Table, columns: Sequence[Looked], column: Looked) -> list[str]:
+def _text(table: Table, columns: Sequence[ColumnProfile], column: ColumnProfile) -> list[str]:
     return list(table.columns[columns.index(column)])
 
 
-def _values(table: Table, columns: Sequence[Looked], column: Looked) -> list[Any]:
+def _values(table: Table, columns: Sequence[ColumnProfile], column: ColumnProfile) -> list[Any]:
     """The values of a column as the model gets them: numbers, flags as numbers, or text; None where there is none."""
     texts = [text if text in column.counts else None for text in _text(table, columns, column)]
     if column.kind in NUMBERS:
@@ -69,5 +71,5 @@ def _values(table: Table, columns: Sequence[Looked], column: Looked) -> list[Any
     return texts
 
 
-def _type(column: Looked) -> str:
+def _type(column: ColumnProfile) -> str:
     return "FLOAT" if column.kind in (*NUMBERS, "boolean") else "VARCHAR"

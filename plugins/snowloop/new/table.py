@@ -8,7 +8,7 @@ from snowloop.errors import NewProjectError
 from snowloop.lifecycle.data.csv_reader import Record, read_records
 
 DELIMITERS = ",;\t|"
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 SNIFFED_ROWS = 200
 
 
@@ -22,7 +22,7 @@ class Table:
         header: Its column names as they stand in the file, white space made single blanks.
         columns: For each of them the texts of the rows.
         rejected: Lines of the records that a load will reject: malformed, or with more or fewer fields than the header.
-        whole: Whether all rows were read; if not, the first ``MOST_ROWS``.
+        whole: Whether all rows were read; if not, the first ``MAX_ROWS``.
     """
 
     file: Path
@@ -48,7 +48,7 @@ def read_table(file: Path) -> Table:
         Its content as text.
 
     Raises:
-        NewProjectError: if it is no CSV file with a header and rows; the message says why, and what to do.
+        NewProjectError: if it is not a CSV file with a header and rows; the message says why, and what to do.
     """
     if file.is_dir():
         raise NewProjectError(f"{file}: this is a folder: name one CSV file in it")
@@ -62,7 +62,7 @@ def read_table(file: Path) -> Table:
     _check_header(f"{file}:{header.line}", header, names, delimiter)
     good: list[tuple[str, ...]] = []
     rejected: list[Record] = []
-    for record in islice(records, MOST_ROWS):
+    for record in islice(records, MAX_ROWS):
         if len(record.fields) == len(names):
             good.append(record.fields)
         else:
@@ -83,7 +83,7 @@ def read_table(file: Path) -> Table:
 
 
 def _check_text(file: Path) -> None:
-    """Each line is UTF-8, as COPY expects, and there is at least one."""
+    """Every line must be UTF-8, as COPY expects, and one must not be blank."""
     filled = False
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -97,14 +97,14 @@ def _check_text(file: Path) -> None:
                 )
                 raise NewProjectError(message) from error
             if "\0" in text:
-                message = f"{file}:{number}: it holds a NUL byte: is it UTF-16, or no text at all? Save it as UTF-8"
+                message = f"{file}:{number}: it has a NUL byte: it may be UTF-16, or not text; save it as UTF-8"
                 raise NewProjectError(message)
     if not filled:
         raise NewProjectError(f"{file}: the file is empty: name one with a header and rows")
 
 
 def _delimiter(file: Path) -> str:
-    """The delimiter that gives the header and almost all of the first rows the same number of fields, and the most.
+    """The delimiter with which the header and almost all of the first rows have the same and largest number of fields.
 
     Not csv.Sniffer, which takes a frequent letter or blank for the delimiter of a narrow file.
     """
@@ -136,7 +136,7 @@ def _check_header(place: str, header: Record, names: tuple[str, ...], delimiter:
         raise NewProjectError(message)
     if all(_number(name) for name in names):
         message = (
-            f"{place}: the first line holds values, not names ({delimiter.join(names[:4])} ...): put a line with the "
+            f"{place}: the first record has values, not names ({delimiter.join(names[:4])} ...): put a line with the "
             "names of the columns before it"
         )
         raise NewProjectError(message)

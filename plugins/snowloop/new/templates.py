@@ -1,4 +1,4 @@
-"""Fills the templates of include/templates with what was found in a file."""
+"""Fills the templates of include/templates with what was read of a file and inferred from it."""
 
 import glob
 import os
@@ -14,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from snowloop.errors import NewProjectError
 from snowloop.new import contract
-from snowloop.new.columns import Looked, sql_names
-from snowloop.new.inferred_defaults import SAFE_SUPPORT, YES, Cut, Key, Label
-from snowloop.new.leakage_preview import suspects
+from snowloop.new.columns import ColumnProfile, sql_names
+from snowloop.new.inferred_defaults import SAFE_SUPPORT, YES, Key, Label, SplitPlan
+from snowloop.new.leakage_preview import leakage_candidates
 from snowloop.new.table import Table
 from snowloop.project import include_dir
 from snowloop.project.loading import FILES
@@ -24,39 +24,39 @@ from snowloop.project.schema import schema_file
 from snowloop.sql import literal
 
 LOOK = "; look"
-"""How a line ends that a person should look at."""
+"""The end of a line that a person should check."""
 
 PACKAGES = ("scikit-learn", "pandas", "snowflake-ml-python", "snowflake-snowpark-python")
 
 
 @dataclass(frozen=True)
-class Found:
-    """All that was found in a file.
+class Draft:
+    """What was read of a file, and what was inferred from it.
 
     Args:
         name: Name of the project.
         table: The file.
         columns: Its columns.
-        nulls: Texts that stand for null in it.
+        nulls: Texts that mean null in it.
         key: Its key.
         label: Its label.
-        cut: How its rows are cut.
+        cut: How its rows are split.
     """
 
     name: str
     table: Table
-    columns: tuple[Looked, ...]
+    columns: tuple[ColumnProfile, ...]
     nulls: tuple[str, ...]
     key: Key
     label: Label
-    cut: Cut
+    cut: SplitPlan
 
 
-def texts(found: Found, directory: Path) -> dict[str, str]:
+def render_files(draft: Draft, directory: Path) -> dict[str, str]:
     """The content of each of a new project's files.
 
     Args:
-        found: All that was found.
+        draft: What was read and inferred.
         directory: The folder that the files are for.
 
     Returns:
@@ -65,36 +65,36 @@ def texts(found: Found, directory: Path) -> dict[str, str]:
     Raises:
         NewProjectError: if no column can be a feature.
     """
-    features, left_out = _features(found)
-    label_column, expression, about = _label(found)
-    key_names = [column.name for column in found.key.columns] or [_row_number(found.columns)]
-    (source,) = sql_names([found.table.file.stem])
+    features, left_out = _features(draft)
+    label_column, expression, about = _label(draft)
+    key_names = [column.name for column in draft.key.columns] or [_row_number(draft.columns)]
+    (source,) = sql_names([draft.table.file.stem])
     values = {
-        **vars(found),
-        "file": found.table.file,
-        "rows": found.table.rows,
-        "delimiter": found.table.delimiter,
+        **vars(draft),
+        "file": draft.table.file,
+        "rows": draft.table.rows,
+        "delimiter": draft.table.delimiter,
         "schema": os.path.relpath(schema_file(), directory),
         "source": source.lower(),
         "table": source,
-        "times": [each.name for each in found.columns if each.kind in ("date", "timestamp") and not each.nulls],
-        "pattern": glob.escape(found.table.file.name),
-        "null_values": list(found.nulls) or [""],
+        "times": [each.name for each in draft.columns if each.kind in ("date", "timestamp") and not each.nulls],
+        "pattern": glob.escape(draft.table.file.name),
+        "null_values": list(draft.nulls) or [""],
         "key_names": key_names,
-        "key_comment": _comment(found.key.why, look=found.key.guessed and bool(found.key.columns)),
-        "columns": [_declared(found, column) for column in found.columns],
+        "key_comment": _comment(draft.key.why, look=draft.key.inferred and bool(draft.key.columns)),
+        "columns": [_declared(draft, column) for column in draft.columns],
         "label_column": label_column,
-        "classes": _classes(found.label),
-        "label_comment": _comment(found.label.why, look=found.label.guessed),
-        "support_comment": _support(found.cut),
-        "suspects": _suspects(found),
+        "classes": _classes(draft.label),
+        "label_comment": _comment(draft.label.why, look=draft.label.inferred),
+        "support_comment": _support(draft.cut),
+        "suspects": _suspects(draft),
         "packages": [f"{package}=={version(package)}" for package in PACKAGES],
         "features": features,
         "left_out": left_out,
         "expression": expression,
         "about": about,
-        "column": found.label.column.name,
-        **_judging(found),
+        "column": draft.label.column.name,
+        **_evaluation(draft),
     }
     jinja = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)  # noqa: S701 - no HTML
     jinja.loader, jinja.undefined = FileSystemLoader(include_dir() / "templates"), StrictUndefined
@@ -112,40 +112,40 @@ def _comment(text: str, *, look: bool) -> str:
     return f"{text}{LOOK}" if look else text
 
 
-def _row_number(columns: Sequence[Looked]) -> str:
+def _row_number(columns: Sequence[ColumnProfile]) -> str:
     names = {column.name for column in columns}
     return next(name for name in ("ROW_ID", "ROW_NUMBER_", "SNOWLOOP_ROW_ID") if name not in names)
 
 
-def _declared(found: Found, column: Looked) -> dict[str, Any]:
-    if column in found.key.columns:
-        declared = contract.declared_key(column, alone=len(found.key.columns) == 1)
+def _declared(draft: Draft, column: ColumnProfile) -> dict[str, Any]:
+    if column in draft.key.columns:
+        declared = contract.declared_key(column, alone=len(draft.key.columns) == 1)
         return {"name": column.name, "declared": declared, "comment": ""}
-    if column == found.label.column:
-        declared = contract.declared_label(column, classes=bool(found.label.values))
+    if column == draft.label.column:
+        declared = contract.declared_label(column, classes=bool(draft.label.values))
         return {"name": column.name, "declared": declared, "comment": "the label; null while it is not known"}
     return {"name": column.name, "declared": contract.declared(column), "comment": contract.words(column)}
 
 
-def _suspects(found: Found) -> str:
-    """Which features alone tell the label, in words; nothing if there is none."""
-    free = [each for each in found.columns if each not in found.key.columns and each != found.label.column]
+def _suspects(draft: Draft) -> str:
+    """Which features alone predict the label, in words; empty if none does."""
+    free = [each for each in draft.columns if each not in draft.key.columns and each != draft.label.column]
     features = [column for column in free if contract.feature(column)[0]]
-    measured = suspects(found.table, found.columns, features, found.label)
+    measured = leakage_candidates(draft.table, draft.columns, features, draft.label)
     if not measured:
         return ""
     name = next(iter(measured))
     others = ", ".join(list(measured)[1:4]) + (" and more" if len(measured) > 4 else "")
-    measure = "R2" if found.label.task == "regression" else "ROC AUC"
+    measure = "R2" if draft.label.task == "regression" else "ROC AUC"
     return f"{name} alone predicts the label ({measure} {measured[name]:.3f})" + (f", as do {others}" if others else "")
 
 
-def _features(found: Found) -> tuple[list[str], list[dict[str, str]]]:
-    """Expressions of features.sql, and the columns that are none with the reason."""
+def _features(draft: Draft) -> tuple[list[str], list[dict[str, str]]]:
+    """Expressions of features.sql, and the columns that are not features, with the reason."""
     expressions: list[str] = []
-    left_out = [{"name": found.label.column.name, "reason": "the label"}]
-    for column in found.columns:
-        if column in found.key.columns or column == found.label.column:
+    left_out = [{"name": draft.label.column.name, "reason": "the label"}]
+    for column in draft.columns:
+        if column in draft.key.columns or column == draft.label.column:
             continue
         expression, reason = contract.feature(column)
         if expression:
@@ -154,28 +154,28 @@ def _features(found: Found) -> tuple[list[str], list[dict[str, str]]]:
             left_out.append({"name": column.name, "reason": reason})
     if not expressions:
         reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in left_out)
-        raise NewProjectError(f"{found.table.file}: no column can be a feature ({reasons}): name another key or label")
+        raise NewProjectError(f"{draft.table.file}: no column can be a feature ({reasons}): name another key or label")
     return expressions, left_out
 
 
-def _label(found: Found) -> tuple[str, str, str]:
+def _label(draft: Draft) -> tuple[str, str, str]:
     """The label's column in label.sql, its expression, and a line about it."""
-    column, values = found.label.column, found.label.values
-    known = "Rows whose label is known."
-    if found.label.task == "multiclass" and column.kind == "float":
-        return column.name, f"{column.name}::NUMBER(38,0) AS {column.name}", known
-    if found.label.task != "classification" or (column.kind == "integer" and values == ("0", "1")):
-        return column.name, column.name, known
+    column, values = draft.label.column, draft.label.values
+    with_label = "Rows whose label is known."
+    if draft.label.task == "multiclass" and column.kind == "float":
+        return column.name, f"{column.name}::NUMBER(38,0) AS {column.name}", with_label
+    if draft.label.task != "classification" or (column.kind == "integer" and values == ("0", "1")):
+        return column.name, column.name, with_label
     zero, one = values
-    *_, name = sql_names([*(each.header for each in found.columns), f"{column.header} {one}"])
+    *_, name = sql_names([*(each.header for each in draft.columns), f"{column.header} {one}"])
     test = column.name if column.kind == "boolean" else f"{column.name} = {one if column.whole else literal(one)}"
     about = f"Rows whose label is known: 1 where {column.header} is {one}, 0 where it is {zero}."
-    guessed = column.kind == "text" and one.strip().lower() not in YES
+    inferred = column.kind == "text" and one.strip().lower() not in YES
     expression = f"CASE WHEN {test} THEN 1 ELSE 0 END AS {name}"
     return (
         name,
         expression,
-        _comment(f"{' '.join(about.split())} The rarer one is 1" if guessed else about, look=guessed),
+        _comment(f"{' '.join(about.split())} The rarer one is 1" if inferred else about, look=inferred),
     )
 
 
@@ -186,23 +186,23 @@ def _classes(label: Label) -> list[int] | list[str]:
     return sorted({int(float(value)) for value in label.values}) if label.column.whole else list(label.values)
 
 
-def _judging(found: Found) -> dict[str, Any]:
-    """The metric with a bound that a person has to set, and the estimators that fit the task."""
-    if found.label.task != "regression":
-        metric = "roc_auc" if found.label.task == "classification" else "roc_auc_ovr"
-        words = f"set the bound below which nothing may serve; guessing has 0.5{LOOK}"
+def _evaluation(draft: Draft) -> dict[str, Any]:
+    """The metric, with a bound that a person has to set, and the estimators that fit the task."""
+    if draft.label.task != "regression":
+        metric = "roc_auc" if draft.label.task == "classification" else "roc_auc_ovr"
+        words = f"set the bound below which nothing may serve; random guessing has 0.5{LOOK}"
         chosen = {"metric": metric, "bound": "at_least: 0.6", "tolerance": 0.02, "metric_comment": words}
         return chosen | {"linear": "LogisticRegression", "boosting": "HistGradientBoostingClassifier"}
-    spread = pstdev(float(value) for value, count in found.label.column.counts.items() for _ in range(count))
-    words = f"set the bound above which nothing may serve; always saying the mean has {spread:.3g}{LOOK}"
-    bound, tolerance = f"at_most: {0.9 * spread:.3g}", f"{0.05 * spread:.2g}"
+    deviation = pstdev(float(value) for value, count in draft.label.column.counts.items() for _ in range(count))
+    words = f"set the bound above which nothing may serve; predicting the mean has {deviation:.3g}{LOOK}"
+    bound, tolerance = f"at_most: {0.9 * deviation:.3g}", f"{0.05 * deviation:.2g}"
     chosen = {"metric": "rmse", "bound": bound, "tolerance": tolerance, "metric_comment": words}
     return chosen | {"linear": "Ridge", "boosting": "HistGradientBoostingRegressor"}
 
 
-def _support(cut: Cut) -> str:
-    """What min_support asks for, in words."""
-    told = f"about {cut.expected:,} are expected of this file"
+def _support(cut: SplitPlan) -> str:
+    """The reason for min_support, in words."""
+    expected = f"about {cut.expected:,} are expected from this file"
     if cut.min_support < SAFE_SUPPORT:
-        return f"{told}, too few for the {SAFE_SUPPORT} that are safe; raise min_support to that with more rows"
-    return told if cut.expected >= SAFE_SUPPORT else f"{told}: the gate will refuse until there are more rows"
+        return f"{expected}, fewer than the {SAFE_SUPPORT} that are safe; with more rows, raise min_support to that"
+    return expected if cut.expected >= SAFE_SUPPORT else f"{expected}: the gate will refuse until there are more rows"

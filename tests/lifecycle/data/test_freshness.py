@@ -8,7 +8,7 @@ from snowflake.snowpark import Session
 
 from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.environment import create_environment
-from snowloop.lifecycle.data.validate import check_contract, declared_checks
+from snowloop.lifecycle.data.validate import check_contract
 from snowloop.project import Project, ProjectError
 from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
@@ -61,15 +61,6 @@ def test_without_a_column_the_last_load_counts(world: World, tmp_path: Path):
     world.rows("DELETE FROM {db}.OPS.LOADS")
     with pytest.raises(ContractViolation, match="the newest load is missing"):
         check_contract(Workspace(world.session, project, world.target))
-
-
-def test_airflows_own_check_says_the_same(world: World, tmp_path: Path):
-    """The statement that the check operator asks is true and false on the same rows."""
-    for age, expected in (("4 days", True), ("3 days", False)):
-        (checks,) = declared_checks(fresh(tmp_path, f"{{column: SEEN_AT, max_age: {age}}}"), world.target)
-        statement = checks.checks["freshness"]["check_statement"]
-        assert world.value(f"SELECT {statement} FROM {checks.table}") is expected
-        assert checks.words["freshness"] == f"the newest SEEN_AT may be {age} old at most"
 
 
 def test_a_moment_with_a_zone_has_no_age(tmp_path: Path):

@@ -7,7 +7,7 @@ import pytest
 from snowflake.snowpark import Session
 from typer.testing import CliRunner
 
-from snowloop.cli import main, options
+from snowloop.cli import connections, main
 from snowloop.errors import GateRefused, ReportError
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.report import publish_report, write_report
@@ -116,7 +116,7 @@ def test_the_command_writes_both_files_and_says_where(
     world: World, snowflake_connection: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for name, value in snowflake_connection.items():
-        if name.upper() in options.SETTINGS:
+        if name.upper() in connections.SETTINGS:
             monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", str(value))
     version = world.results["verdict"].version_name
     asked = ["report", "--project", world.project.name, "--target", world.target, "--out", str(tmp_path / "card")]

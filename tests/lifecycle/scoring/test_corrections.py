@@ -21,7 +21,7 @@ from snowloop.lifecycle.scoring.status import loop_status
 from snowloop.project import Project, load_project
 from snowloop.sql import render_project
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import Statement
+from snowloop_procedures.scoring_request import Statement
 from tests.lifecycle.scoring.test_incidents import data, rows_of
 from tests.support.dying import Dying, KilledError
 from tests.support.world import World

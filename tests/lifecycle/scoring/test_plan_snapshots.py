@@ -17,7 +17,7 @@ from snowloop.lifecycle.scoring.plan import RequireEmptyStream, RunSql, Upload, 
 from snowloop.project import Label, Project, load_project
 from snowloop.project.challenger import Challenger
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import Statement
+from snowloop_procedures.scoring_request import Statement
 from tests.support.duel import deploy
 from tests.support.loops import FEATURES, deployed, desired, environment, stream
 from tests.support.world import World

@@ -1,4 +1,4 @@
-"""A person's yes to a promotion, as Airflow's human-in-the-loop operator, where the declaration asks for one."""
+"""A person's approval of a promotion, as Airflow's human-in-the-loop operator, where the declaration requires it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ REASON = "reason"
 
 
 class ApproveOperator(ApprovalOperator):
-    """Wait for a person's yes; a no and a silence fail the run, so that nothing is promoted.
+    """Wait for a person's approval; a rejection or no answer fails the run, so that nothing is promoted.
 
-    In an environment that the declaration does not name it asks nobody and passes at once.
+    In an environment that the declaration does not name, no approval is required and it passes at once.
 
     Args:
         project: Name of the declared project.
@@ -33,7 +33,7 @@ class ApproveOperator(ApprovalOperator):
         target: Environment to work on (templated; the DAG's parameter by default).
         retries: How often a lost connection to Airflow is tried again.
         retry_delay: Pause before that.
-        params: The DAG's own form, which Airflow hands to every task; it is not asked again.
+        params: The DAG's own form, which Airflow hands to every task; its fields are not shown again.
         kwargs: Everything else that an Airflow operator takes.
     """
 
@@ -53,7 +53,7 @@ class ApproveOperator(ApprovalOperator):
         **kwargs: Any,
     ) -> None:
         declared = load_project(project).approval
-        why = {"title": "Reason", "description": "Why; it is kept in OPS.LEDGER."}
+        why = {"title": "Reason", "description": "Why; recorded in OPS.LEDGER."}
         form = ParamsDict(params)
         form.update(ParamsDict({REASON: Param(None, type=["null", "string"], source="task", **why)}))
         super().__init__(
@@ -72,13 +72,13 @@ class ApproveOperator(ApprovalOperator):
         self.report = report
 
     def execute(self, context: Context) -> Any:
-        """Put the question with the report into the form and wait, or pass if nobody is to be asked.
+        """Put the report into the form and wait, or pass if no approval is required.
 
         Args:
             context: Airflow's context of this task.
 
         Returns:
-            The approval by nobody, where nobody is to be asked; otherwise it does not return but waits.
+            The approval by nobody, where none is required; otherwise it does not return but waits.
         """
         from snowloop.lifecycle.champion.approval import Approval, asks, question
         from snowloop.lifecycle.gate.verdict import Verdict
@@ -91,7 +91,7 @@ class ApproveOperator(ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Give the approval to later tasks, or fail with who refused and why.
+        """Return the approval for later tasks, or fail with who rejected it and why.
 
         Args:
             context: Airflow's context of this task.

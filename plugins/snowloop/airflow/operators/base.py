@@ -1,4 +1,4 @@
-"""What every stage's operator shares: a tagged Snowpark session, one call, its figures, and failures in words."""
+"""The base of the stages' operators: a tagged Snowpark session, one call, its figures, and failures in words."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY
 from snowloop.airflow.failures import is_connection_error, reason_of
-from snowloop.airflow.figures import format_figures
 from snowloop.airflow.links import SnowsightLink, watched_queries
+from snowloop.figures import format_figures
 from snowloop.project import Project, load_project
 from snowloop.workspace import Workspace
 
@@ -26,7 +26,7 @@ TARGET_TEMPLATE = "{{ params.target }}"
 
 
 def query_tag(context: Context) -> dict[str, str]:
-    """What Snowflake keeps with each query of a task.
+    """The query tag of a task.
 
     Args:
         context: Airflow's context of the task.
@@ -102,7 +102,7 @@ class StageOperator(BaseOperator):
             The result as JSON-able fields.
 
         Raises:
-            AirflowFailException: If the stage refuses or fails for a reason that a retry would meet again.
+            AirflowFailException: If the stage refuses or fails for a reason that a retry cannot cure.
             Exception: The connection's own error, which Airflow retries.
         """
         try:
@@ -178,7 +178,7 @@ class SnowparkStageOperator(StageOperator):
     def _close(self, session: Session) -> None:
         try:
             session.close()
-        except Exception as error:  # noqa: BLE001 - what the stage has done, or why it failed, stands
+        except Exception as error:  # noqa: BLE001 - the result of the stage, or its failure, matters more
             self.log.warning("the session could not be closed and will time out by itself: %s", error)
 
     def on_kill(self) -> None:

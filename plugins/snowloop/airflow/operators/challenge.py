@@ -1,4 +1,4 @@
-"""What is done with a challenger, as Airflow operators: each action is one call of the lifecycle room."""
+"""Challengers as Airflow operators: each action is one call of a lifecycle function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ACTION_TEMPLATE = "{{ params.action }}"
 PROMOTION = "promote"
 COMPARISON_KEY = "comparison"
-"""XCom key under which the comparison is pushed that a person sees who is asked."""
+"""XCom key of the comparison that a person sees who approves."""
 
 
 class ChallengeOperator(SnowparkStageOperator):
@@ -31,7 +31,7 @@ class ChallengeOperator(SnowparkStageOperator):
         action: ``compare``, ``challenge``, ``withdraw`` or ``promote`` (templated, as all of these; default: the form).
         version: The version that becomes challenger, or is compared; empty: the present challenger is compared.
         reason: Why one is named or withdrawn, for the ledger.
-        judge: Whether the gate is asked before one is named.
+        judge: Whether the gate must accept the version first.
         kwargs: What every stage takes.
     """
 
@@ -53,7 +53,7 @@ class ChallengeOperator(SnowparkStageOperator):
         self.judge = judge
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Do what the form says, or skip where that is a promotion.
+        """Do the action of the form, or skip if it is a promotion.
 
         Args:
             context: Airflow's context of this task.
@@ -66,7 +66,7 @@ class ChallengeOperator(SnowparkStageOperator):
             AirflowFailException: If it is refused, with why.
         """
         if self.action == PROMOTION:
-            message = "the challenger is to be promoted, which the other tasks do"
+            message = "the action is promote, which the other tasks do"
             raise AirflowSkipException(message)
         return super().execute(context)
 
@@ -75,19 +75,18 @@ class ChallengeOperator(SnowparkStageOperator):
         from snowloop.lifecycle.champion.challenger import challenge, withdraw
         from snowloop.lifecycle.champion.compare import compare_versions
 
-        given = workspace
         if self.action == "challenge":
             judge = str(self.judge).lower() == "true"
-            return challenge(given, version=self.version, reason=self.reason, judge=judge)
+            return challenge(workspace, version=self.version, reason=self.reason, judge=judge)
         if self.action == "withdraw":
-            return withdraw(given, reason=self.reason)
-        comparison = compare_versions(given, version=self.version or None)
+            return withdraw(workspace, reason=self.reason)
+        comparison = compare_versions(workspace, version=self.version or None)
         self.log.info("%s", comparison.text())
         return comparison
 
 
 class JudgeChallengerOperator(SnowparkStageOperator):
-    """Have the gate judge the challenger that is to be promoted; skipped, with what follows, if none is.
+    """Let the gate decide on the challenger; skipped, with what follows, unless the action is promote.
 
     Args:
         action: What the form says (templated).
@@ -101,7 +100,7 @@ class JudgeChallengerOperator(SnowparkStageOperator):
         self.action = action
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Judge, and push what a person is to see; or skip.
+        """Decide, and push the comparison that a person sees; or skip.
 
         Args:
             context: Airflow's context of this task.
@@ -114,7 +113,7 @@ class JudgeChallengerOperator(SnowparkStageOperator):
             AirflowFailException: If the gate refuses, with each reason.
         """
         if self.action != PROMOTION:
-            message = f"nothing is to be promoted: the action is {self.action}"
+            message = f"nothing to promote: the action is {self.action}"
             raise AirflowSkipException(message)
         judged = super().execute(context)
         context["ti"].xcom_push(key=COMPARISON_KEY, value=judged["comparison"])
@@ -129,7 +128,7 @@ class JudgeChallengerOperator(SnowparkStageOperator):
 
 
 class PromoteChallengerOperator(PromoteOperator):
-    """Make the challenger that the gate accepted the champion, if it is challenger still."""
+    """Make the challenger that the gate accepted the champion, if it is still challenger."""
 
     def run(self, workspace: Workspace) -> Promotion:
         """Call ``promote_challenger``."""

@@ -1,4 +1,4 @@
-"""Operators that leave evidence: the report of a training run, whatever the gate has said, monitoring, a rehearsal."""
+"""Operators that leave evidence: the report of a training run, accepted or refused, monitoring, and rehearsals."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class ReportOperator(SnowparkStageOperator):
     """Put the report of a verdict on the stage OPS.REPORTS.
 
-    It runs when the gate has ended, be it with a refusal: that is when a report is read. A refused run stays a failed
-    one, because what comes after the gate in the other branch has failed. It is skipped when the gate never ran.
+    It runs when the gate has ended, also with a refusal: that is when a report is needed most. A refused run stays a
+    failed one, because the gate's other branch has failed. The report is skipped if the gate never ran.
 
     Args:
         verdict_id: The verdict's id in OPS.VERDICTS (templated).
@@ -37,7 +37,7 @@ class ReportOperator(SnowparkStageOperator):
         self.verdict_id = verdict_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Make the report, or skip where the gate broke down before it could decide.
+        """Make the report, or skip it if the gate failed before it could decide.
 
         Args:
             context: Airflow's context of this task.
@@ -50,7 +50,7 @@ class ReportOperator(SnowparkStageOperator):
             AirflowFailException: If the report cannot be made.
         """
         if not self.verdict_id:
-            message = "the gate came to no verdict, so there is nothing to report"
+            message = "there is no verdict to report: the gate failed before it could decide"
             raise AirflowSkipException(message)
         return super().execute(context)
 
@@ -62,7 +62,7 @@ class ReportOperator(SnowparkStageOperator):
 
 
 class MonitorOperator(SnowparkStageOperator):
-    """Watch scores, times, age and packages of the version that serves; what is not as it should be fails the task."""
+    """Check scores, times, age and packages of the version that serves; a failed check fails the task."""
 
     def run(self, workspace: Workspace) -> MonitoringReport:
         """Call ``monitor``."""
@@ -72,10 +72,10 @@ class MonitorOperator(SnowparkStageOperator):
 
 
 class RehearseOperator(SnowparkStageOperator):
-    """Train the champion again and compare, test model.py, rehearse a rollback, and measure what was served."""
+    """Rehearse retraining and rollback: train the champion again and compare, test model.py, measure served scores."""
 
     def run(self, workspace: Workspace) -> Rehearsal:
-        """Call ``rehearse``; what did not go well fails the task with its reason, and is recorded."""
+        """Call ``rehearse``; a part that fails is recorded and fails the task with its reason."""
         from snowloop.lifecycle.monitoring.rehearse import rehearse
 
         return rehearse(workspace)

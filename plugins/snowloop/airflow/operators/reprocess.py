@@ -1,4 +1,4 @@
-"""Health, backfill, requeue and recovery as Airflow operators: each is one call of a function of the lifecycle room."""
+"""Health, backfill, requeue and recovery as Airflow operators: each is one call of a lifecycle function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class HealthOperator(SnowparkStageOperator):
-    """Look at the stream and the tasks of the scoring loop, and fail with every finding and what to do."""
+    """Check the stream and the tasks of the scoring loop; findings fail the task, each with what to do."""
 
     def run(self, workspace: Workspace) -> StreamHealth:
         """Call ``stream_health``."""
@@ -32,10 +32,10 @@ class HealthOperator(SnowparkStageOperator):
 
 
 class RecoverOperator(SnowparkStageOperator):
-    """Make a stale stream anew and score what was missed; a healthy stream is left alone.
+    """Replace a stale stream and score what was missed; a healthy stream is left alone.
 
     Args:
-        recover: Whether to do so (templated; the DAG's parameter by default).
+        recover: Whether to recover at all (templated; the DAG's parameter by default).
         kwargs: What every stage takes.
     """
 
@@ -46,7 +46,7 @@ class RecoverOperator(SnowparkStageOperator):
         self.recover = recover
 
     def run(self, workspace: Workspace) -> Recovery:
-        """Call ``recover_loop`` if it is asked for."""
+        """Call ``recover_loop`` if the form says so."""
         from snowloop.lifecycle.scoring.reprocess.recover import Recovery, recover_loop
 
         if str(self.recover).lower() != "true":
@@ -55,12 +55,12 @@ class RecoverOperator(SnowparkStageOperator):
 
 
 class BackfillOperator(SnowparkStageOperator):
-    """Score rows of the source again with a chosen version; a retry of the same run goes on where it was.
+    """Score rows of the source again with a chosen version; a retry of the same run resumes it.
 
     Args:
         version: Name or alias of the version; empty: the champion (templated, as all of these; by default the form).
-        start: Beginning of the period; empty: none.
-        end: End of the period, exclusive; empty: none.
+        start: Beginning of the period; empty: no bound.
+        end: End of the period, exclusive; empty: no bound.
         batch_size: Rows in one transaction.
         kwargs: What every stage takes.
     """

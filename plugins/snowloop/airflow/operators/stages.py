@@ -1,4 +1,4 @@
-"""The stages of the life cycle as Airflow operators: each is one call of a function of the lifecycle room."""
+"""The stages of the life cycle as Airflow operators: each is one call of a lifecycle function."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snowloop.lifecycle.champion.rollback import Rollback, Verified
     from snowloop.lifecycle.data.environment import Environment
     from snowloop.lifecycle.data.load import LoadReport
+    from snowloop.lifecycle.data.validate import ContractReport
     from snowloop.lifecycle.evaluation.evaluate import Evaluation
     from snowloop.lifecycle.features.training_set import TrainingSet
     from snowloop.lifecycle.gate.verdict import Verdict
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class EnvironmentOperator(SnowparkStageOperator):
-    """Create the project's database, schemas, stage and tables in the target environment, and keep what is there."""
+    """Create the project's database, schemas, stage and tables in the target environment; what exists is kept."""
 
     def run(self, workspace: Workspace) -> Environment:
         """Call ``create_environment``."""
@@ -37,7 +38,7 @@ class EnvironmentOperator(SnowparkStageOperator):
 
 
 class LoadOperator(SnowparkStageOperator):
-    """Load the project's files into RAW: each file once, bad lines kept apart.
+    """Load the project's files into RAW: each file once, bad lines into a table of rejects.
 
     Args:
         data_dir: Directory of the files (templated; the DAG's parameter by default).
@@ -66,6 +67,16 @@ class LoadOperator(SnowparkStageOperator):
         from snowloop.lifecycle.data.load import load_files
 
         return load_files(workspace, self.data_dir, part=self.part, only=self.only)
+
+
+class ContractOperator(SnowparkStageOperator):
+    """Check the loaded data against the project's contract, and record value and bound of every check."""
+
+    def run(self, workspace: Workspace) -> ContractReport:
+        """Call ``check_contract``; a violation fails the task with every check that failed."""
+        from snowloop.lifecycle.data.validate import check_contract
+
+        return check_contract(workspace)
 
 
 class TrainingSetOperator(SnowparkStageOperator):
@@ -130,7 +141,7 @@ class GateOperator(SnowparkStageOperator):
 
     Args:
         evaluations: The candidates' evaluations, as their stage gave them (templated).
-        override_by: Who lets a refused version pass (templated; the DAG's parameter by default).
+        override_by: Who overrides a refusal (templated; the DAG's parameter by default).
         override_reason: Why (templated; the DAG's parameter by default).
         kwargs: What every stage takes.
     """
@@ -188,11 +199,11 @@ class GateOperator(SnowparkStageOperator):
 
 
 class PromoteOperator(SnowparkStageOperator):
-    """Make the version that the gate accepted the champion, and write it in the ledger.
+    """Make the version that the gate accepted the champion, and record it in the ledger.
 
     Args:
         verdict: The gate's verdict (templated).
-        approval: A person's yes, where the declaration asks for one (templated).
+        approval: A person's approval, where the declaration requires one (templated).
         kwargs: What every stage takes.
     """
 
@@ -214,7 +225,7 @@ class PromoteOperator(SnowparkStageOperator):
 
 
 class PlanScoringOperator(SnowparkStageOperator):
-    """Compare the declared scoring loop with what is there, and log what deploying will do; nothing is changed."""
+    """Compare the declared scoring loop with the deployed one, and log what deploying will do; nothing is changed."""
 
     def run(self, workspace: Workspace) -> Plan:
         """Call ``plan_scoring``; a refusal fails the task with its reason and remedy."""
@@ -257,7 +268,7 @@ class RollbackOperator(SnowparkStageOperator):
 
 
 class VerifyRollbackOperator(SnowparkStageOperator):
-    """See that what is scored after a rollback carries the version; that nothing is scored meanwhile is no failure.
+    """Verify that rows scored after a rollback carry the version; no rows within the time are no failure.
 
     Args:
         rollback: The rollback, as its stage gave it (templated).

@@ -1,4 +1,4 @@
-"""Waiting for the native tasks as an Airflow operator: the triggerer waits, and no worker is held."""
+"""Waiting for the native tasks as an Airflow operator: the triggerer waits, and no worker is occupied."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
     Args:
         timeout: Longest wait in seconds (templated; the DAG's parameter by default).
         arrived: The report of the load whose rows are awaited, as its stage gave it (templated).
-        poll_interval: Seconds between two looks.
+        poll_interval: Seconds between two polls.
         kwargs: What every stage takes.
     """
 
@@ -46,7 +46,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
         self.poll_interval = poll_interval
 
     def run(self, workspace: Workspace) -> Scores:
-        """Look once with ``scores_of``, and hand the wait to the triggerer while there is no answer.
+        """Call ``scores_of`` once, and hand the wait to the triggerer while there is no answer.
 
         Args:
             workspace: Session, project and environment.
@@ -55,7 +55,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
             What the runs did.
 
         Raises:
-            TaskDeferred: if the rows are not scored yet; the task goes on in ``resume``.
+            TaskDeferred: if the rows are not scored yet; the task is resumed in ``resume``.
         """
         from snowloop.airflow.triggers.scoring import LoopTrigger
         from snowloop.lifecycle.scoring.wait import reporting_start, scores_of
@@ -78,11 +78,11 @@ class AwaitScoresOperator(SnowparkStageOperator):
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Give what the runs did to later tasks.
+        """Return what the runs did, for later tasks.
 
         Args:
             context: Airflow's context of this task.
-            event: What the trigger told.
+            event: The trigger's answer, or why there is none.
 
         Returns:
             What the runs did, as JSON-able fields.
@@ -90,11 +90,13 @@ class AwaitScoresOperator(SnowparkStageOperator):
         Raises:
             AirflowFailException: if the wait ended without an answer.
         """
+        from snowloop.airflow.triggers.scoring import why_unanswered
         from snowloop.lifecycle.scoring import Scores
 
-        if "error" in event:
-            look = f"snowloop status --project {self.project} --target {self.target}"
-            reason = f"{event['error']}; tasks and last runs: {look}"
+        why = why_unanswered(event, awaited="scores", project=self.project, timeout=int(self.timeout))
+        if why:
+            command = f"snowloop status --project {self.project} --target {self.target}"
+            reason = f"{why}; tasks and last runs: {command}"
             context["ti"].xcom_push(key=REASON_KEY, value=reason)
             raise AirflowFailException(reason)
         return self.conclude(context, Scores.from_dict(event["answer"]))

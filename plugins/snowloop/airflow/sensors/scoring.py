@@ -1,4 +1,4 @@
-"""Deferrable sensors on a project's scoring loop: they hold no worker while they wait."""
+"""Deferrable sensors on a project's scoring loop: they occupy no worker while they wait."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class LoopSensor(BaseSensorOperator):
-    """Wait in the triggerer for an answer about the scoring loop.
+    """Base of the sensors: wait in the triggerer for an answer about the scoring loop.
 
     Args:
         project: Name of the declared project.
-        target: Environment to watch (templated; the DAG's parameter by default).
+        target: Environment of the loop (templated; the DAG's parameter by default).
         snowflake_conn_id: Airflow connection to Snowflake.
         kwargs: What every sensor takes; ``poke_interval`` and ``timeout`` hold in the triggerer too.
     """
@@ -41,8 +41,13 @@ class LoopSensor(BaseSensorOperator):
         self.target = target
         self.snowflake_conn_id = snowflake_conn_id
 
+    @property
+    def awaited(self) -> str:
+        """What the sensor waits for, in words."""
+        raise NotImplementedError
+
     def options(self) -> dict[str, Any]:
-        """Give what the question takes besides project and target."""
+        """Further arguments of the question, besides project and target."""
         return {}
 
     def execute(self, context: Context) -> Any:
@@ -52,10 +57,11 @@ class LoopSensor(BaseSensorOperator):
             context: Airflow's context of this task.
 
         Raises:
-            TaskDeferred: always; the task goes on in ``resume``.
+            TaskDeferred: always; the task is resumed in ``resume``.
         """
         from snowloop.airflow.triggers.scoring import LoopTrigger
 
+        self.log.info("waiting up to %g s for %s of %s in %s", self.timeout, self.awaited, self.project, self.target)
         trigger = LoopTrigger(
             question=self.question,
             project=self.project,
@@ -69,11 +75,11 @@ class LoopSensor(BaseSensorOperator):
         self.defer(trigger=trigger, method_name="resume")
 
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
-        """Give the answer to later tasks.
+        """Return the answer for later tasks.
 
         Args:
             context: Airflow's context of this task.
-            event: What the trigger told.
+            event: The trigger's answer, or why there is none.
 
         Returns:
             The answer.
@@ -81,8 +87,11 @@ class LoopSensor(BaseSensorOperator):
         Raises:
             AirflowFailException: if the wait ended without one.
         """
-        if "error" in event:
-            raise AirflowFailException(event["error"])
+        from snowloop.airflow.triggers.scoring import why_unanswered
+
+        reason = why_unanswered(event, awaited=self.awaited, project=self.project, timeout=self.timeout)
+        if reason:
+            raise AirflowFailException(reason)
         return event["answer"]
 
 
@@ -91,12 +100,17 @@ class StreamHasDataSensor(LoopSensor):
 
     question = "stream_has_data"
 
+    @property
+    def awaited(self) -> str:
+        """The rows."""
+        return "new rows in the stream"
+
 
 class GraphRunFinishedSensor(LoopSensor):
-    """Wait until a run of the task graph, begun at or after a moment, is over; a failed run fails the sensor.
+    """Wait until a run of the task graph that started at or after a moment is over; a failed run fails the sensor.
 
     Args:
-        since: The moment, ISO text in UTC (templated; by default when the DAG run began).
+        since: The moment, ISO text in UTC (templated; by default when the DAG run started).
         kwargs: What every sensor of the loop takes.
     """
 
@@ -107,13 +121,18 @@ class GraphRunFinishedSensor(LoopSensor):
         super().__init__(**kwargs)
         self.since = since
 
+    @property
+    def awaited(self) -> str:
+        """The run."""
+        return f"the end of a task graph run that started since {self.since}"
+
     def options(self) -> dict[str, Any]:
-        """Give the moment."""
+        """The moment."""
         return {"since": self.since}
 
 
 class BacklogBelowSensor(LoopSensor):
-    """Wait until fewer rows than a number wait in the stream.
+    """Wait until the stream holds fewer rows than a number.
 
     Args:
         rows: The number (templated).
@@ -127,6 +146,11 @@ class BacklogBelowSensor(LoopSensor):
         super().__init__(**kwargs)
         self.rows = rows
 
+    @property
+    def awaited(self) -> str:
+        """The bound on the backlog."""
+        return f"a backlog below {self.rows} rows"
+
     def options(self) -> dict[str, Any]:
-        """Give the number."""
+        """The number."""
         return {"rows": int(self.rows)}

@@ -1,4 +1,4 @@
-"""Looks at a project's scoring loop again and again, without blocking the triggerer, until what is awaited is so."""
+"""Polls a project's scoring loop, without blocking the triggerer, until a question about it has an answer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,37 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 
-class LoopTrigger(BaseTrigger):
-    """Wait until a question about the scoring loop is answered by something.
-
-    All of its state is in its arguments, so another triggerer goes on with it. A lost connection is tried again at
-    the next look; every other error ends the wait with its reason.
+def why_unanswered(event: Mapping[str, Any], *, awaited: str, project: str, timeout: float) -> str:
+    """Say why a wait ended without an answer.
 
     Args:
-        question: One of the functions of ``inference.watch.QUESTIONS``, such as ``stream_has_data``.
+        event: The event of a ``LoopTrigger``.
+        awaited: What was waited for.
+        project: The project.
+        timeout: The longest wait in seconds.
+
+    Returns:
+        The reason; empty if there is an answer.
+    """
+    if "timed_out" in event:
+        return f"timed out after {timeout:g} s waiting for {awaited} of {project}"
+    return str(event.get("error", ""))
+
+
+class LoopTrigger(BaseTrigger):
+    """Wait until a question about the scoring loop has an answer.
+
+    All of its state is in its arguments, so another triggerer can resume it. A lost connection is tried again at the
+    next poll; every other error ends the wait with its reason.
+
+    Args:
+        question: A key of ``snowloop.lifecycle.scoring.wait.QUESTIONS``, such as ``stream_has_data``.
         project: Name of the declared project.
         target: The environment.
-        options: What the question takes besides, such as ``since`` or ``rows``.
+        options: Further arguments of the question, such as ``since`` or ``rows``.
         snowflake_conn_id: Airflow connection to Snowflake.
-        poll_interval: Seconds between two looks.
-        deadline: When to give up, in seconds since 1970; None: never.
+        poll_interval: Seconds between two polls.
+        deadline: When to give up, in seconds since 1970.
         query_tag: What Snowflake keeps with each query: the Airflow task that waits.
     """
 
@@ -36,10 +53,10 @@ class LoopTrigger(BaseTrigger):
         question: str,
         project: str,
         target: str,
+        deadline: float,
         options: dict[str, Any] | None = None,
         snowflake_conn_id: str = "snowflake_default",
         poll_interval: float = 30.0,
-        deadline: float | None = None,
         query_tag: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
@@ -71,10 +88,10 @@ class LoopTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, in a thread, until there is an answer, an error that stays, or the deadline.
+        """Poll, in a thread, until there is an answer, an error that a retry cannot cure, or the deadline.
 
         Yields:
-            One event: ``{"answer": …}`` or ``{"error": …}``.
+            One event: ``{"answer": …}``, ``{"error": …}`` or ``{"timed_out": True}``.
         """
         session: Session | None = None
         try:
@@ -82,20 +99,20 @@ class LoopTrigger(BaseTrigger):
                 try:
                     if session is None:
                         session = await asyncio.to_thread(self._connect)
-                    answer = await asyncio.to_thread(self._look, session)
-                except Exception as error:  # noqa: BLE001 - told to the task, which fails with it
+                    answer = await asyncio.to_thread(self._ask, session)
+                except Exception as error:  # noqa: BLE001 - the task fails with it
                     if not self._is_transient(error):
                         yield TriggerEvent({"error": self._reason(error)})
                         return
-                    self.log.warning("the connection was lost, looking again in %g s: %s", self.poll_interval, error)
+                    self.log.warning("the connection was lost, polling again in %g s: %s", self.poll_interval, error)
                     session, lost = None, session
                     await self._close(lost)
                 else:
                     if answer is not None:
                         yield TriggerEvent({"answer": answer})
                         return
-                if self.deadline is not None and time.time() >= self.deadline:
-                    yield TriggerEvent({"error": f"the time is over: {self.question} of {self.project} is not so yet"})
+                if time.time() >= self.deadline:
+                    yield TriggerEvent({"timed_out": True})
                     return
                 await asyncio.sleep(self.poll_interval)
         finally:
@@ -108,13 +125,13 @@ class LoopTrigger(BaseTrigger):
         session.update_query_tag(self.query_tag)
         return session
 
-    def _look(self, session: Session) -> Any:
+    def _ask(self, session: Session) -> Any:
         from snowloop.lifecycle.scoring import wait
         from snowloop.project import load_project
         from snowloop.workspace import Workspace
 
-        where = Workspace(session, load_project(self.project), self.target)
-        return wait.QUESTIONS[self.question](where, **self.options)
+        workspace = Workspace(session, load_project(self.project), self.target)
+        return wait.QUESTIONS[self.question](workspace, **self.options)
 
     async def _close(self, session: Session | None) -> None:
         if session is None:

@@ -1,1 +1,1 @@
-"""Environment, load and contract: what happens to the data before a model sees it."""
+"""Environment, load and contract: the data before features are computed."""

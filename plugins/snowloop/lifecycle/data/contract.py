@@ -1,4 +1,4 @@
-"""The contract of a source as SQL predicates, rendered from the declaration for checks, training and scoring alike."""
+"""The contract of a source as SQL predicates, the same for checks, training and scoring."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,30 +7,29 @@ from snowloop.project import Column, Project, Source
 from snowloop.sql import identifier, identifiers, literal, render
 
 ALIAS = "S"
-DUPLICATE = "duplicate key"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One check of one row.
+    """One rule of the contract for a single row.
 
     Args:
-        name: Name of the check, such as ``AMT_INCOME_TOTAL_MIN``.
+        name: Name of the rule, such as ``AMT_INCOME_TOTAL_MIN``.
         column: The column.
         fails: SQL predicate over alias S: true for a row that breaks the rule, false (never NULL) for the others.
         reason: SQL text expression over alias S: why the row breaks the rule.
-        words: The rule in words.
+        description: The rule, for people.
     """
 
     name: str
     column: str
     fails: str
     reason: str
-    words: str
+    description: str
 
 
 def row_rules(source: Source, key: tuple[str, ...] = ()) -> list[Rule]:
-    """The rules that each single row of a source must keep.
+    """The rules that every single row of a source must keep.
 
     Args:
         source: The declared source.
@@ -50,9 +49,10 @@ def _column_rules(name: str, column: Column, *, nullable: bool) -> list[Rule]:
     shown = f"COALESCE({quoted}::VARCHAR, 'null')"
     rules = []
 
-    def add(kind: str, fails: str, words: str, *, show: bool = True) -> None:
-        reason = f"{literal(f'{name} {words}, it is ')} || {shown}" if show else literal(f"{name} {words}")
-        rules.append(Rule(f"{name}_{kind}", name, fails, reason, f"{name} {words}"))
+    def add(kind: str, fails: str, demand: str, *, show: bool = True) -> None:
+        description = f"{name} {demand}"
+        reason = f"{literal(f'{description}, it is ')} || {shown}" if show else literal(description)
+        rules.append(Rule(f"{name}_{kind}", name, fails, reason, description))
 
     if not nullable:
         add("NOT_NULL", f"{quoted} IS NULL", "must not be null", show=False)
@@ -62,8 +62,8 @@ def _column_rules(name: str, column: Column, *, nullable: bool) -> list[Rule]:
         add("MAX", f"COALESCE({quoted} > {_number(column.max)}, FALSE)", f"must be at most {_number(column.max)}")
     if column.allowed is not None:
         values = ", ".join(literal(value) for value in column.allowed)
-        words = f"must be one of {', '.join(column.allowed)}"
-        add("ALLOWED", f"COALESCE({quoted} NOT IN ({values}), FALSE)", words)
+        demand = f"must be one of {', '.join(column.allowed)}"
+        add("ALLOWED", f"COALESCE({quoted} NOT IN ({values}), FALSE)", demand)
     return rules
 
 
@@ -72,12 +72,12 @@ def _number(value: float) -> str:
 
 
 def row_fails(project: Project) -> str:
-    """Predicate over alias S: a row of the streamed source breaks at least one rule (duplicates aside)."""
+    """Predicate over alias S: a row of the streamed source breaks at least one rule; a duplicate key is not one."""
     return rows_fail(project.streamed, project.key)
 
 
 def rows_fail(source: Source, key: tuple[str, ...] = ()) -> str:
-    """Predicate over alias S: a row of a source breaks at least one rule (duplicates aside)."""
+    """Predicate over alias S: a row of a source breaks at least one rule; a duplicate key is not one."""
     rules = row_rules(source, key)
     return "(" + " OR ".join(rule.fails for rule in rules) + ")" if rules else "FALSE"
 
@@ -90,7 +90,7 @@ def row_reason(project: Project) -> str:
 
 
 def checked_rows(project: Project, target: str) -> str:
-    """Query that gives the rows of the streamed source's RAW table with SNOWLOOP_REASON: why a row may not be used."""
+    """Query of the streamed source's RAW table with SNOWLOOP_REASON: why a row may not be used."""
     return render(
         "data/checked_rows.sql",
         columns=list(project.streamed.table_columns),
@@ -102,15 +102,15 @@ def checked_rows(project: Project, target: str) -> str:
 
 
 def failing(rules: Sequence[Rule]) -> str:
-    """Aggregate over alias S: how many rows break at least one of some rules; 0 of an empty table."""
+    """Aggregate over alias S: how many rows break at least one of the rules; 0 for an empty table."""
     fails = " OR ".join(rule.fails for rule in rules) or "FALSE"
     return f"COUNT(CASE WHEN {fails} THEN 1 END)"
 
 
 def repeated(columns: Sequence[str]) -> str:
-    """Aggregate over alias S: in how many rows the columns have values that another row has already.
+    """Aggregate over alias S: how many rows repeat the values that another row has in the columns.
 
-    Rows without a value in one of them do not count: COUNT(DISTINCT …) leaves them out too (docs: COUNT).
+    Rows without a value in one of them do not count, as in COUNT(DISTINCT …) (docs: COUNT).
 
     Args:
         columns: The columns.
@@ -123,6 +123,6 @@ def repeated(columns: Sequence[str]) -> str:
 
 
 def unique_columns(source: Source, key: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The columns, or groups of columns, whose values must not repeat: the key, and those declared unique."""
+    """The columns, or groups of columns, whose values must be unique: the key, and those declared unique."""
     single = [(name,) for name, column in source.table_columns.items() if column.unique]
     return ([key] if key and key not in single else []) + single

@@ -9,12 +9,12 @@ from snowloop.workspace import Workspace
 
 @dataclass(frozen=True)
 class Environment(Result):
-    """What ``create_environment`` found and made.
+    """What ``create_environment`` created and kept.
 
     Args:
         database: The database.
-        created: Number of objects made, views apart.
-        kept: Number of objects that were there, views apart.
+        created: Number of objects created, without views.
+        kept: Number of objects that existed already, without views.
     """
 
     database: str
@@ -23,7 +23,7 @@ class Environment(Result):
 
 
 def create_environment(workspace: Workspace) -> Environment:
-    """Create what is missing, and leave alone what is there; views, which hold nothing, are written anew.
+    """Create what is missing, and keep what exists; views, which hold no data, are replaced.
 
     Args:
         workspace: Session, project and environment.
@@ -32,11 +32,11 @@ def create_environment(workspace: Workspace) -> Environment:
         Counts of objects created and kept.
 
     Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses a statement.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects a statement.
     """
     project = workspace.project
     database = workspace.database
-    answers = run_script(
+    results = run_script(
         workspace.session,
         "data/environment.sql",
         database=database,
@@ -56,7 +56,7 @@ def create_environment(workspace: Workspace) -> Environment:
         classes=project.label.classes,
         reader=f"{database}_READER",
     )
-    texts = [str(rows[0][0]) for rows in answers if rows]
+    texts = [str(rows[0][0]) for rows in results if rows]
     kept = sum("already exists" in text for text in texts)
     created = sum("successfully created" in text for text in texts)
     return Environment(database, created, kept)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from snowloop.project import Project
 from snowloop.sql import Parameter, prepare, render, run
-from snowloop_procedures.requests import ChallengerStatements, Statement
+from snowloop_procedures.scoring_request import ChallengerStatements, Statement
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session

@@ -18,8 +18,14 @@ from snowloop.lifecycle.versions import model
 from snowloop.project import Project
 from snowloop.project.declaration import Serving
 from snowloop.sql import Parameter, literal, prepare, render
-from snowloop_procedures import requests
-from snowloop_procedures.requests import BatchLimit, LockStatements, ScoringRequest, Statement
+from snowloop_procedures.scoring_request import (
+    SCORING_REQUEST,
+    VERSION,
+    BatchLimit,
+    LockStatements,
+    ScoringRequest,
+    Statement,
+)
 
 STATEMENTS = "scoring/score_new_rows.sql"
 RUN_VALUES = {
@@ -98,7 +104,7 @@ def desired_state(project: Project, target: str, features: Sequence[Feature]) ->
     code = ProcedureCode(
         schema="SERVING",
         prefix="SCORE",
-        files={requests.SCORING_REQUEST: request.to_json().encode()},
+        files={SCORING_REQUEST: request.to_json().encode()},
         handler="snowloop_procedures.scoring.run",
         packages=snowpark_package(project),
     )
@@ -144,7 +150,7 @@ def scoring_request(project: Project, target: str, features: Sequence[Feature]) 
     return ScoringRequest(
         model=quoted_model,
         versions=Statement(f"SHOW VERSIONS IN MODEL {quoted_model}"),
-        features=tuple(requests.Feature(each.name, each.type) for each in features),
+        features=tuple(features),
         classes=project.label.classes,
         lock=lock_statements(project.database(target)),
         record_corrections=statement("record_corrections", values) if project.serving.corrections else None,
@@ -197,7 +203,7 @@ def scoring_values(
         "classes": project.label.classes,
         "model": model(project, target),
         "model_name": project.model_name,
-        "version": requests.VERSION,
+        "version": VERSION,
         "procedure": ROOT,
         "scores": "SCORED",
         "side": None,

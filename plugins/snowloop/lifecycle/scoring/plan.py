@@ -18,7 +18,7 @@ from snowloop.lifecycle.scoring.observed import PACKAGE, ObservedState, observe
 from snowloop.project import Project
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import ScoringRequest
+from snowloop_procedures.scoring_request import ScoringRequest
 
 Action = Literal["create", "change", "resume", "keep", "drop", "refuse"]
 MARKS: dict[Action, str] = {"create": "+", "change": "~", "resume": ">", "keep": "=", "drop": "-", "refuse": "!"}

@@ -15,7 +15,7 @@ from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import Statement
+from snowloop_procedures.scoring_request import Statement
 from tests.lifecycle.scoring.test_incidents import data, later, rows_of
 from tests.support.dying import Interrupted
 from tests.support.world import World

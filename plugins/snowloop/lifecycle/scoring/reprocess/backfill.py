@@ -16,7 +16,7 @@ from snowloop.lifecycle.scoring.desired import statement
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, statement_values
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import Statement
+from snowloop_procedures.scoring_request import Statement
 
 READ_AT = "CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ"
 """When a batch's rows were read: the score of a correction that the loop scores meanwhile must be newer."""

@@ -30,15 +30,15 @@ def format_figures(figures: Mapping[str, Any]) -> str:
     """Write a stage's figures in a row.
 
     Args:
-        figures: Figures by name; ``kept`` is told only when something was.
+        figures: Figures by name; ``kept`` is shown only when something was.
 
     Returns:
         For example ``read 4,000 · rejected 4``.
     """
-    told = []
+    words = []
     for name, value in figures.items():
         if name == "kept" and value in (0, 1):
-            told += ["kept"] * int(value)
+            words += ["kept"] * int(value)
         else:
-            told.append(f"{name.replace('_', ' ')} {format_value(value)}")
-    return " · ".join(told)
+            words.append(f"{name.replace('_', ' ')} {format_value(value)}")
+    return " · ".join(words)
