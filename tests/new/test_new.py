@@ -70,7 +70,7 @@ def test_label_and_features_are_written_for_sql(tmp_path: Path):
         (["x", "row_id", "target"], lambda number: str(number // 2), ["ROW_NUMBER_"]),
     ],
 )
-def test_a_key_is_guessed_or_the_rows_are_numbered(tmp_path: Path, header: list[str], first, key: list[str]):
+def test_a_key_is_inferred_or_the_rows_are_numbered(tmp_path: Path, header: list[str], first, key: list[str]):
     rows = [[str(number % 3), first(number), str(number % 2)] for number in range(40)]
     _, project = made(tmp_path, write(tmp_path / "a.csv", rows, header))
     assert list(project.key) == key
@@ -105,7 +105,7 @@ def test_the_task_follows_from_the_label(tmp_path: Path, values: list[str], task
     assert (project.label.task, project.label.classes, project.label.column) == (task, classes, label)
 
 
-def test_which_of_two_texts_is_one_is_a_guess_that_is_told(tmp_path: Path):
+def test_which_of_two_texts_is_one_is_an_inference_that_is_reported(tmp_path: Path):
     rows = [[f"k{number}", str(number % 7), "MB"[number % 3 == 0]] for number in range(60)]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "target m", "target"]))
     assert project.label.column == "TARGET_B"
@@ -190,7 +190,7 @@ def test_rows_in_the_order_of_a_time_are_not_shuffled(tmp_path: Path):
     assert load_project("churn_2", tmp_path / "projects").replay == Replay(initial=0.8, shuffle=True)
 
 
-def test_lines_of_another_width_are_told(tmp_path: Path):
+def test_lines_of_another_width_are_reported(tmp_path: Path):
     rows = [[f"k{number}", str(number / 7), str(number % 2)] for number in range(30)]
     written, _ = made(tmp_path, write(tmp_path / "a.csv", [*rows, ["x"], ["a", "1", "1", "9"]], ["id", "x", "target"]))
     assert "rejects  2 rows, malformed or with more or fewer fields than the header: 32, 33" in written.text()
@@ -220,7 +220,7 @@ def test_the_pipeline_takes_what_is_missing_and_what_is_new(tmp_path: Path):
         assert np.isfinite(model.predict_proba(asked)).all()
 
 
-def test_the_command_tells_what_it_wrote_what_to_look_at_and_what_to_run(tmp_path: Path):
+def test_the_command_reports_what_it_wrote_what_to_look_at_and_what_to_run(tmp_path: Path):
     file = write(tmp_path / "a.csv", [row[1:] for row in customers()], HEADER[1:])
     ended = CliRunner().invoke(app, ["new", "churn", "--from", str(file), "--dir", str(tmp_path / "projects")])
     assert ended.exit_code == 0, ended.output
@@ -248,7 +248,7 @@ def test_what_is_written_keeps_the_forms_of_the_repository(tmp_path: Path):
     assert yaml.safe_load((written.directory / "project.yaml").read_text())["owners"] == []
 
 
-def test_a_feature_that_tells_the_label_is_pointed_out_and_the_bound_is_left_to_a_person(tmp_path: Path):
+def test_a_feature_that_predicts_the_label_is_pointed_out_and_the_bound_is_left_to_a_person(tmp_path: Path):
     rows = [
         [f"k{n}", str(n % 2 + n / 1000), "ab"[n % 2] if n % 30 else "a", str(n * 7 % 13), str(n % 2)] for n in range(90)
     ]

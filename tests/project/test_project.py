@@ -168,7 +168,7 @@ def test_an_unknown_project_lists_those_there_are(folder: Path):
         load_project("churn", folder)
 
 
-def test_a_declaration_that_is_not_utf_8_is_told(folder: Path):
+def test_a_declaration_that_is_not_utf_8_is_reported(folder: Path):
     file = folder / "credit_approval" / "project.yaml"
     file.write_bytes(file.read_bytes().replace(b"Who will", "Wer fällt".encode("latin-1")))
     assert f"{file}:2: this is not UTF-8" in refusal(folder)
@@ -196,7 +196,7 @@ def test_a_declaration_that_is_not_utf_8_is_told(folder: Path):
         ("model.py", 'kind: str = "', 'depth: int, kind: str = "', ("project.yaml", 53), "needs 'depth': add it to"),
     ],
 )
-def test_a_wrong_file_beside_the_declaration_is_told_with_its_line(
+def test_a_wrong_file_next_to_the_declaration_is_reported_with_its_line(
     folder: Path, file: str, old: str, new: str, line: int | tuple[str, int] | None, says: str | None
 ):
     path = folder / "credit_approval" / file
@@ -211,7 +211,7 @@ def test_a_wrong_file_beside_the_declaration_is_told_with_its_line(
     assert f"{folder / 'credit_approval' / place[0]}:{place[1]}: " in message
 
 
-def test_an_empty_query_and_one_that_is_not_utf_8_are_told(folder: Path):
+def test_an_empty_query_and_one_that_is_not_utf_8_are_reported(folder: Path):
     (folder / "credit_approval" / "features.sql").write_text("-- nothing yet\n")
     (folder / "credit_approval" / "label.sql").write_bytes("SELECT\n'ü'".encode("latin-1"))
     message = refusal(folder)
@@ -228,7 +228,7 @@ def test_a_model_may_be_built_in_other_ways(folder: Path, text: str):
     assert load_project("credit_approval", folder)
 
 
-def test_a_folder_that_model_py_imports_is_told_because_only_modules_travel(folder: Path):
+def test_a_folder_that_model_py_imports_is_reported_because_only_modules_travel(folder: Path):
     place = folder / "credit_approval"
     (place / "parts").mkdir()
     file = place / "model.py"

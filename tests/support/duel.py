@@ -19,8 +19,7 @@ from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.scoring import deploy_scoring
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.project import Project, load_project
-from snowloop.project.challenger import Challenger
+from snowloop.project import Challenger, Project, load_project
 from snowloop.workspace import Workspace
 from tests.support.world import World
 

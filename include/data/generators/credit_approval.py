@@ -1,4 +1,4 @@
-"""Makes application_record.csv and credit_record.csv of any size, with a known signal and, if wanted, drift."""
+"""Generates application_record.csv and credit_record.csv of any size, with a known signal and optional drift."""
 
 import argparse
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Sample:
     """Generated data.
 
     Args:
-        applications: One row an applicant, as in the application form.
-        credit: Monthly status of the applicants whose record is known.
+        applications: One row for each applicant, as in the application form.
+        credit: Monthly status of the applicants with a credit record.
         risk: The true probability that each applicant goes bad: the known signal.
     """
 
@@ -42,13 +42,13 @@ class Sample:
 
 
 def generate(rows: int, seed: int = 7, drift: float = 0.0) -> Sample:
-    """Make applicants and their credit records; the same arguments give the same data.
+    """Generate applicants and their credit records; the same arguments give the same data.
 
     Args:
         rows: Number of applicants.
         seed: Seed of the random generator.
-        drift: 0: the same population from first to last row. Above: income and age shift, and low income matters
-            more, in proportion to the place of the row in the file; 1 is strong.
+        drift: 0: the same population from the first to the last row. Above 0, income and age shift, and low income
+            matters more, in proportion to the position of the row in the file; 1 is strong.
 
     Returns:
         The sample, without faulty rows or lines.
@@ -102,7 +102,7 @@ def _applications(rng: np.random.Generator, rows: int, shift: np.ndarray) -> pd.
 
 
 def _risk(frame: pd.DataFrame, drift: float) -> np.ndarray:
-    """The signal, in the open: the log-odds of going bad."""
+    """The known signal: the probability of default."""
     years_employed = np.where(frame["DAYS_EMPLOYED"] > 0, 0.0, -frame["DAYS_EMPLOYED"] / 365.25)
     age = -frame["DAYS_BIRTH"].to_numpy() / 365.25
     low_income = 12.0 - np.log1p(frame["AMT_INCOME_TOTAL"].to_numpy())
@@ -122,7 +122,7 @@ def _risk(frame: pd.DataFrame, drift: float) -> np.ndarray:
 
 
 def _credit(rng: np.random.Generator, ids: np.ndarray, bad: np.ndarray) -> pd.DataFrame:
-    """Months of the applicants with a record; a bad one has a month with STATUS 2 to 5, nobody else has."""
+    """Months of the applicants with a record; only bad applicants have a month with STATUS 2 to 5."""
     known = rng.random(len(ids)) < LABELLED_SHARE
     months = np.where(known, rng.integers(1, 9, len(ids)), 0)
     owner = np.repeat(np.arange(len(ids)), months)
@@ -135,14 +135,14 @@ def _credit(rng: np.random.Generator, ids: np.ndarray, bad: np.ndarray) -> pd.Da
 
 
 def with_faults(applications: pd.DataFrame) -> list[str]:
-    """The lines of application_record.csv, with what real files have: lines that cannot be read, rows that cannot be.
+    """The lines of application_record.csv with faults like those of real files.
 
     Args:
         applications: The good rows.
 
     Returns:
-        Header and lines. Of each 300 rows, one breaks the contract (in turn: income below 0, a gender that is not
-        allowed, no birth date, a repeated key); of each 500, one line is broken (text for a number, too short).
+        Header and lines. One of 300 rows breaks the contract (in turn: income below 0, a gender that is not
+        allowed, no birth date, a duplicate key); one of 500 lines cannot be loaded (text for a number, too few fields).
     """
     header, *lines = applications.to_csv(index=False, lineterminator="\n").splitlines()
     out = [header]
@@ -167,7 +167,7 @@ def write(out: Path, rows: int, seed: int = 7, drift: float = 0.0, *, faults: bo
     """Write both files.
 
     Args:
-        out: The folder; it is made.
+        out: The folder; it is created.
         rows: Number of applicants.
         seed: Seed of the random generator.
         drift: See ``generate``.
@@ -198,8 +198,8 @@ def main() -> None:
     parser.add_argument("--drift", type=float, default=0.0, help="0: none, 1: strong (default: %(default)s)")
     parser.add_argument("--clean", action="store_true", help="no faulty lines and rows")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
-    given = parser.parse_args()
-    for file in write(given.out, given.rows, given.seed, given.drift, faults=not given.clean):
+    arguments = parser.parse_args()
+    for file in write(arguments.out, arguments.rows, arguments.seed, arguments.drift, faults=not arguments.clean):
         print(file)
 
 

@@ -8,7 +8,7 @@ def write(out: Path) -> Path:
     """Write the 442 patients.
 
     Args:
-        out: The folder; it is made.
+        out: The folder; it is created.
 
     Returns:
         The file.

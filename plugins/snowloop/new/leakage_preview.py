@@ -9,7 +9,7 @@ import pandas as pd
 from snowloop.new.columns import NUMBERS, ColumnProfile
 from snowloop.new.inferred_defaults import Label
 from snowloop.new.table import Table
-from snowloop.project.evaluation import Leakage
+from snowloop.project import Leakage
 from snowloop_procedures import leakage
 from snowloop_procedures.requests import Feature, LeakageRequest
 

@@ -8,7 +8,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, check_approved
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.gate.verdict import Verdict
-from snowloop.project.evaluation import Approval as Declared
+from snowloop.project import Approval as Declared
 from snowloop.workspace import Workspace
 from tests.support.judged import CREDIT
 

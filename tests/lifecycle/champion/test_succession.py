@@ -12,7 +12,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.challenger import judge_challenger, promote_challenger, withdraw
 from snowloop.lifecycle.versions import challenger, champion, set_champion
-from snowloop.project.evaluation import Approval as Declared
+from snowloop.project import Approval as Declared
 from snowloop.workspace import Workspace
 from tests.support.duel import answer, arriving, call, deploy, insert, name_challenger
 from tests.support.world import World

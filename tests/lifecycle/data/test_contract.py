@@ -66,7 +66,7 @@ def violations(session: Session, project: Project) -> str:
 
 
 def test_good_rows_pass(session: Session, project: Project):
-    """Values that look like the alias of the rules, nulls beside a range, and several nulls in a unique column."""
+    """Values like the alias of the rules, nulls in a column with a range, several nulls in a unique column."""
     insert(session, project, *GOOD, answers="(1, NULL), (2, NULL), (3, 'a')")
     report = check_contract(Workspace(session, project, TARGET))
     assert (report.rows, report.failing) == (7, 0)

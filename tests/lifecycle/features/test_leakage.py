@@ -67,9 +67,9 @@ def test_an_honest_training_set_has_the_answers_of_every_check(world: World):
     ["TARGET AS HINT", "COALESCE(SIN(TARGET), 0) AS HINT", "CASE WHEN TARGET IS NULL THEN 1 ELSE 0 END AS HINT"],
 )
 def test_a_column_known_after_the_label_is_found_in_any_expression(world: World, tmp_path: Path, expression: str):
-    said = refusal(world, with_feature(tmp_path, expression))
-    assert "column TARGET is declared known_after_label" in said
-    assert "features.sql uses it for HINT (309 of 309 rows change): remove it" in said
+    message = refusal(world, with_feature(tmp_path, expression))
+    assert "column TARGET is declared known_after_label" in message
+    assert "features.sql uses it for HINT (309 of 309 rows change): remove it" in message
     failed = world.rows("SELECT FEATURE, VALUE, BOUND FROM {db}.OPS.LEAKAGE_CHECKS WHERE NOT PASSED AND BOUND = 0")
     assert ("TARGET", 309.0, 0.0) in [tuple(row) for row in failed]
 
@@ -95,9 +95,9 @@ def test_rows_that_are_kept_by_a_column_known_after_the_label_are_found(world: W
 
 
 def test_a_feature_that_alone_predicts_the_label_is_named_with_value_and_bound(world: World, tmp_path: Path):
-    said = refusal(world, open_declaration(with_feature(tmp_path, "SQRT(TARGET) AS HINT")))
-    assert "feature HINT alone predicts the label with R2 0.9" in said
-    assert "at most 0.9 is expected: if it is known only after the label, remove it" in said
+    message = refusal(world, open_declaration(with_feature(tmp_path, "SQRT(TARGET) AS HINT")))
+    assert "feature HINT alone predicts the label with R2 0.9" in message
+    assert "at most 0.9 is expected: if it is known only after the label, remove it" in message
 
 
 def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: Path):
@@ -119,20 +119,22 @@ def test_what_cannot_be_asked_is_for_the_gate_to_refuse_with_what_the_rows_lack(
 
 def test_the_bound_of_one_feature_is_declared(world: World):
     project = open_declaration(world.project, Leakage(max_single_feature=0.3))
-    said = refusal(world, project)
-    assert "feature S5 alone predicts the label with R2 0.45" in said
-    assert "feature AGE" not in said
+    message = refusal(world, project)
+    assert "feature S5 alone predicts the label with R2 0.45" in message
+    assert "feature AGE" not in message
 
 
-def test_rows_that_repeat_across_the_parts_are_told_and_judged_if_declared(world: World, tmp_path: Path):
+def test_rows_that_repeat_across_the_parts_are_reported_and_judged_if_declared(world: World, tmp_path: Path):
     project = with_feature(tmp_path, "1 AS SAME")
     file = project.directory / "features.sql"
     file.write_text("SELECT PATIENT_ID, SEX FROM {{ source }}\n")
-    told = {check.name: check for check in build_training_set(Workspace(world.session, project, world.target)).leakage}
-    assert told["IDENTICAL_ROWS"].value == 1.0
-    assert "88 of 88 held-out rows (100.0%) have the features of a training row" in told["IDENTICAL_ROWS"].reason
-    said = refusal(world, project.model_copy(update={"leakage": Leakage(max_identical_rows=0.5)}))
-    assert "at most 50.0% may" in said
+    checks = {
+        check.name: check for check in build_training_set(Workspace(world.session, project, world.target)).leakage
+    }
+    assert checks["IDENTICAL_ROWS"].value == 1.0
+    assert "88 of 88 held-out rows (100.0%) have the features of a training row" in checks["IDENTICAL_ROWS"].reason
+    message = refusal(world, project.model_copy(update={"leakage": Leakage(max_identical_rows=0.5)}))
+    assert "at most 50.0% may" in message
 
 
 def test_a_key_is_never_known_after_the_label(tmp_path: Path):

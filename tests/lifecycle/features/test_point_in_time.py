@@ -68,10 +68,10 @@ def test_a_feature_that_looks_into_the_future_is_refused_by_its_name(
     project = loans_project(tmp_path, f"SELECT L.LOAN_ID, L.AMOUNT, {feature} FROM {{{{ source }}}} AS L")
     with pytest.raises(LeakageError) as caught:
         build_training_set(Workspace(world.session, project, world.target))
-    said = str(caught.value)
-    assert f"feature {name} differs in " in said
-    assert "rows when the rows of later events (ASKED_AT) are left out, such as LOAN_ID " in said
-    assert "feature AMOUNT" not in said
+    message = str(caught.value)
+    assert f"feature {name} differs in " in message
+    assert "rows when the rows of later events (ASKED_AT) are left out, such as LOAN_ID " in message
+    assert "feature AMOUNT" not in message
     failed = world.rows(
         "SELECT FEATURE, VALUE FROM {db}.OPS.LEAKAGE_CHECKS WHERE NOT PASSED AND CHECK_NAME = 'LOOKS_AHEAD'"
     )
@@ -125,7 +125,7 @@ JOIN = "SELECT LOAN_ID, AMOUNT\nFROM {{ source }} AS L\nJOIN %s AS P ON TRUE"
         ("{{ raw }}.PAYMENT", "'{{ raw }}' is undefined: this file has only '{{ source }}'"),
     ],
 )
-def test_what_cannot_be_joined_is_told_with_its_line(tmp_path: Path, join: str, says: str):
+def test_what_cannot_be_joined_is_reported_with_its_line(tmp_path: Path, join: str, says: str):
     with pytest.raises(ProjectError) as caught:
         loans_project(tmp_path, JOIN % join)
     assert str(caught.value).startswith(f"{tmp_path / 'loans' / 'features.sql'}:3: ")
@@ -140,12 +140,12 @@ def test_what_cannot_be_joined_is_told_with_its_line(tmp_path: Path, join: str, 
         (("event_time: PAID_AT", "event_time: PAID"), "event_time PAID of source 'payment' is not one of its columns"),
     ],
 )
-def test_a_source_without_its_moments_is_told(tmp_path: Path, change: tuple[str, str], says: str):
+def test_a_source_without_its_moments_is_reported(tmp_path: Path, change: tuple[str, str], says: str):
     with pytest.raises(ProjectError, match=says):
         loans_project(tmp_path, "COALESCE(MAX(E.LOANS), 0) AS EARLIER", change)
 
 
-def test_what_the_template_computes_is_told_when_it_is_rendered(world: World, tmp_path: Path):
+def test_what_the_template_computes_is_reported_when_it_is_rendered(world: World, tmp_path: Path):
     computed = "{% set name = 'pay' ~ 'ments' %}" + JOIN % "{{ as_of(name, on='CUSTOMER') }}"
     with pytest.raises(ProjectError, match=r"features\.sql: as_of\('payments'\): no such source"):
         build_training_set(Workspace(world.session, loans_project(tmp_path, computed), world.target))

@@ -60,7 +60,7 @@ def project(tmp_path: Path) -> Project:
         ("label.sql", "    PATIENT_ID,\n", "", "the key column PATIENT_ID is missing from its result: select it"),
     ],
 )
-def test_a_query_that_cannot_be_used_is_told(environment: Session, project: Project, file, old, new, says):
+def test_a_query_that_cannot_be_used_is_reported(environment: Session, project: Project, file, old, new, says):
     path = project.directory / file
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
@@ -70,7 +70,7 @@ def test_a_query_that_cannot_be_used_is_told(environment: Session, project: Proj
     assert "\n" not in str(caught.value)
 
 
-def test_a_slice_of_a_feature_that_is_not_in_features_sql_is_told_with_its_line(environment: Session, project: Project):
+def test_a_slice_of_an_unknown_feature_is_reported_with_its_line(environment: Session, project: Project):
     path = project.directory / "project.yaml"
     text = path.read_text()
     path.write_text(text.replace("slices: [{column: SEX", "slices: [{column: SHOE_SIZE}, {column: SEX"))
@@ -80,7 +80,7 @@ def test_a_slice_of_a_feature_that_is_not_in_features_sql_is_told_with_its_line(
     assert str(caught.value).startswith(f"{path}:{line}: ")
 
 
-def test_edges_on_a_feature_of_texts_are_told_with_their_line(environment: Session, project: Project):
+def test_edges_on_a_feature_of_texts_are_reported_with_their_line(environment: Session, project: Project):
     path = project.directory / "project.yaml"
     text = path.read_text()
     path.write_text(text.replace("slices: [{column: SEX", "slices: [{column: WORD, edges: [1]}, {column: SEX"))

@@ -76,7 +76,7 @@ def test_the_last_in_time_are_held_out_and_one_moment_is_not_torn(world: World, 
 
 
 @pytest.mark.parametrize("rule", [', known_after: "10 days"', ", known_at: ANSWERED_AT"])
-def test_rows_whose_label_is_not_known_yet_are_left_out_and_told(world: World, tmp_path: Path, rule: str):
+def test_rows_whose_label_is_not_known_yet_are_left_out_and_reported(world: World, tmp_path: Path, rule: str):
     made = built(world, visits(tmp_path, (LABEL, LABEL + rule)))
     assert (made.rows, made.not_yet_known) == (110, 10)
     assert made.summary()["label not yet known"] == 10
@@ -87,7 +87,7 @@ def test_rows_whose_label_is_not_known_yet_are_left_out_and_told(world: World, t
     assert last is True
 
 
-def test_a_label_without_its_moment_and_one_never_known_are_said_in_words(world: World, tmp_path: Path):
+def test_a_label_without_its_moment_and_one_never_known_are_reported_in_words(world: World, tmp_path: Path):
     project = visits(tmp_path, (LABEL, LABEL + ", known_at: SETTLED_AT"))
     with pytest.raises(TrainingError, match=r"label\.sql: column SETTLED_AT, declared as label\.known_at, is missing"):
         built(world, project)

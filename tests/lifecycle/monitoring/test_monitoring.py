@@ -1,4 +1,4 @@
-"""What serves is watched: scores that are no numbers, slow runs, an old champion, other packages; each is told."""
+"""Monitoring of the champion: scores that are not finite, slow runs, an old champion, other packages."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +13,7 @@ from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.monitoring.monitor import MonitoringReport, monitor
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.project import load_project
-from snowloop.project.monitoring import Monitoring
+from snowloop.project import Monitoring, load_project
 from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import TIMEOUT, World
@@ -60,13 +59,13 @@ def arrive(world: World, first: int, *doses: float) -> None:
     await_scores(world.workspace, timeout=TIMEOUT, since=since)
 
 
-def test_nothing_is_watched_without_a_champion(session: Session, world: World):
+def test_nothing_is_monitored_without_a_champion(session: Session, world: World):
     create_environment(Workspace(session, world.project, "unwatched"))
     with pytest.raises(MonitoringError, match=r"no champion; train and promote one"):
         monitor(Workspace(session, world.project, "unwatched"))
 
 
-def test_what_has_no_evidence_yet_is_not_told_and_the_rest_is_recorded(world: World):
+def test_what_has_no_evidence_yet_is_not_reported_and_the_rest_is_recorded(world: World):
     found = watched(world)
     assert {check.name: check.passed for check in found.checks} == {"CHAMPION_AGE": True, "DEPENDENCIES": True}
     world.deploy()
@@ -82,7 +81,7 @@ def test_what_has_no_evidence_yet_is_not_told_and_the_rest_is_recorded(world: Wo
     assert {row["MODEL_VERSION"] for row in recorded} == {found.version_name}
 
 
-def test_a_run_that_is_much_slower_than_those_before_is_told_if_it_is_long(world: World):
+def test_a_run_that_is_much_slower_than_those_before_is_reported_if_it_is_long(world: World):
     insert = (
         "INSERT INTO {db}.OPS.RUNS (RUN_ID, STATE, ROWS_READ, ROWS_SCORED, STARTED_AT, FINISHED_AT) "
         "SELECT '%s', 'SUCCEEDED', %s, 100, DATEADD('second', %s, SYSDATE()), DATEADD('second', %s, SYSDATE())"
@@ -103,7 +102,7 @@ def test_a_run_that_is_much_slower_than_those_before_is_told_if_it_is_long(world
     world.rows("DELETE FROM {db}.OPS.RUNS")
 
 
-def test_a_champion_that_is_too_old_is_told(world: World):
+def test_a_champion_that_is_too_old_is_reported(world: World):
     world.rows("UPDATE {db}.OPS.TRAINING_SETS SET CREATED_AT = DATEADD('day', -91, SYSDATE())")
     with pytest.raises(MonitoringError, match=r"is 91\.0 days old, 90 days are allowed: train again"):
         watched(world)
@@ -114,11 +113,11 @@ def test_a_champion_that_is_too_old_is_told(world: World):
     world.rows("UPDATE {db}.OPS.TRAINING_SETS SET CREATED_AT = SYSDATE()")
 
 
-def test_other_packages_than_the_champion_has_are_told_by_name(world: World):
+def test_other_packages_than_the_champion_has_are_reported_by_name(world: World):
     packages = tuple(each.replace("pandas==2.3.3", "pandas==2.3.2") for each in world.project.packages)
     changed = world.project.model_copy(update={"packages": packages})
-    said = r"declared packages are not those .*: pandas==2\.3\.3 was removed, pandas==2\.3\.2 was added; train again"
-    with pytest.raises(MonitoringError, match=said):
+    message = r"declared packages are not those .*: pandas==2\.3\.3 was removed, pandas==2\.3\.2 was added; train again"
+    with pytest.raises(MonitoringError, match=message):
         monitor(Workspace(world.session, changed, world.target))
     place = world.project.environment.model_copy(update={"artifact_repository": "own.pypi.repository"})
     with pytest.raises(MonitoringError, match="they come from another artifact repository; train again"):
@@ -131,7 +130,7 @@ def test_other_packages_than_the_champion_has_are_told_by_name(world: World):
     assert check.reason.endswith("; they changed with entry 1 of the ledger, the hash before was abc")
 
 
-def test_scores_that_are_no_numbers_are_counted_by_the_native_task_and_told(world: World, tmp_path: Path):
+def test_scores_that_are_no_numbers_are_counted_by_the_native_task_and_reported(world: World, tmp_path: Path):
     world.deploy()
     arrive(world, 4000, 1.5, -100.0, 2.5, -200.0)
     assert world.value("SELECT MAX(NOT_FINITE) FROM {db}.OPS.METRICS") == 2

@@ -138,7 +138,7 @@ def test_every_section_of_a_shipped_project_reaches_five(session: Session, name:
     assert min(card.sections.values()) >= 5, card.text()
 
 
-def test_what_was_never_watched_scores_no_more_than_a_look_by_a_person(world: World):
+def test_what_was_never_monitored_scores_no_more_than_a_look_by_a_person(world: World):
     kept = "CREATE OR REPLACE TABLE {db}.OPS.MONITORING_CHECKS"
     world.rows("CREATE TABLE {db}.OPS.WATCHED CLONE {db}.OPS.MONITORING_CHECKS")
     world.rows("DELETE FROM {db}.OPS.MONITORING_CHECKS")
@@ -152,9 +152,9 @@ def test_a_challenger_counts_if_it_scored_before_it_was_promoted(world: World):
     assert scores(world)["infrastructure-6"] == 0
     world.session.sql(render("scoring/challenger.sql#create_challenges", database=world.database)).collect()
     noted = "INSERT INTO {db}.OPS.CHALLENGES SELECT 'r', 'M', 'shadow', 'V0', '%s', %s, '2020-01-01'"
-    for told, score in (("0, NULL", 0), ("5, 'broken'", 0), ("5, NULL", 1)):
-        world.rows(noted % (version, told))
-        assert scores(world)["infrastructure-6"] == score, told
+    for columns, score in (("0, NULL", 0), ("5, 'broken'", 0), ("5, NULL", 1)):
+        world.rows(noted % (version, columns))
+        assert scores(world)["infrastructure-6"] == score, columns
 
 
 def test_a_promotion_without_a_verdict_takes_the_point_away(world: World):

@@ -108,7 +108,7 @@ def test_what_is_not_there_is_named(world: World):
     given = world.workspace
     with pytest.raises(ReportError, match=r"no verdict nonsense in DIABETES_PROGRESSION_REPORT.OPS.VERDICTS"):
         collect(given, verdict_id="nonsense")
-    with pytest.raises(ReportError, match=r"no verdict on version V9 in DIABETES.*run the training loop"):
+    with pytest.raises(ReportError, match=r"no verdict on version V9 in DIABETES.*run the training DAG"):
         collect(given, version="V9")
 
 

@@ -187,7 +187,7 @@ def test_ids_of_a_page_are_unique_and_what_they_are_used_for_is_there():
     assert used <= set(ids)
 
 
-def test_a_page_tells_everything():
+def test_a_page_has_everything():
     page = Page(html(CARD))
     text = " ".join(page.words)
     for words in (
@@ -240,7 +240,7 @@ def test_a_check_that_was_not_asked_is_shown_so_and_not_counted_as_passed():
     assert "| ⚪ | SLICES |" in markdown(card)
 
 
-def test_a_deciding_metric_that_is_missing_stays_the_first_and_is_told_as_missing():
+def test_a_deciding_metric_that_is_missing_stays_the_first_and_is_reported_as_missing():
     evaluation = details("roc_auc", "classification", {"candidate": {"support": 0.0, "accuracy": 1.0, "brier": 0.0}})
     evaluation["results"]["rows"] = 249
     card = replace(CARD, evaluation=summarize_evaluation(evaluation))
@@ -306,7 +306,7 @@ def test_what_is_missing_is_a_dash():
     ]  # fmt: skip
 
 
-def test_folds_are_told_where_there_were_some():
+def test_folds_are_reported_where_there_were_some():
     folds = {"cv_roc_auc_mean": 0.71234, "cv_roc_auc_std": 0.0205}
     folded = replace(MEASURED, cross_validation=folds, settings={**MEASURED.settings, "cross_validation": 5})
     words = "0.7123 ± 0.0205 (mean and standard deviation over 5 folds of the training rows)"
@@ -316,7 +316,7 @@ def test_folds_are_told_where_there_were_some():
         assert "ross-validated" not in write(CARD)
 
 
-def test_the_number_of_candidates_is_told_with_how_the_best_was_chosen():
+def test_the_number_of_candidates_is_reported_with_how_the_best_was_chosen():
     alone, many = (
         with_verdict(CARD, checks=(Check.of("TRAINED", passed=True, reason="some of 13", value=count, bound=1.0),))
         for count in (1.0, 12.0)

@@ -12,8 +12,7 @@ from snowloop.lifecycle.scoring.names import FINALIZER, MONITORING, ROOT, names
 from snowloop.lifecycle.scoring.observed import ObservedState, is_own, other_consumers
 from snowloop.lifecycle.scoring.task_runs import graph_runs
 from snowloop.lifecycle.versions import show
-from snowloop.project import Project, load_project
-from snowloop.project.monitoring import Monitoring
+from snowloop.project import Monitoring, Project, load_project
 from tests.support.graphs import LightGraph, until
 
 

@@ -14,8 +14,7 @@ from snowloop.lifecycle.scoring.desired import scoring_request
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.scoring.observed import ObservedState
 from snowloop.lifecycle.scoring.plan import RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan, plan_scoring
-from snowloop.project import Label, Project, load_project
-from snowloop.project.challenger import Challenger
+from snowloop.project import Challenger, Label, Project, load_project
 from snowloop.workspace import Workspace
 from snowloop_procedures.scoring_request import Statement
 from tests.support.duel import deploy

@@ -9,8 +9,7 @@ from snowflake.snowpark import Session
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.gate.checks import trained
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.project import Candidate, Project, ProjectError
-from snowloop.project.training import Limits, Search
+from snowloop.project import Candidate, Limits, Project, ProjectError, Search
 from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import World

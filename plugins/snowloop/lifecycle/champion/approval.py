@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from snowloop.errors import ApprovalRefused
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
-from snowloop.project import Project
-from snowloop.project.durations import in_words
+from snowloop.project import Project, in_words
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, model, versions, withdraw_alias
-from snowloop.project import Project
-from snowloop.project.challenger import Challenger
+from snowloop.project import Challenger, Project
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 

@@ -7,8 +7,7 @@ from snowloop.checks import CONTRACT_CHECKS, Check, record
 from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.contract import failing, repeated, row_rules, unique_columns
 from snowloop.lifecycle.results import Result
-from snowloop.project import Source
-from snowloop.project.durations import in_words
+from snowloop.project import Source, in_words
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 

@@ -9,8 +9,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.provenance import lock_hash
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import Version, champion, model
-from snowloop.project import Project
-from snowloop.project.durations import in_words
+from snowloop.project import Project, in_words
 from snowloop.workspace import Workspace
 
 EARLIER_RUNS = 20

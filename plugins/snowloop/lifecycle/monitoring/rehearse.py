@@ -57,20 +57,17 @@ def rehearse(workspace: Workspace) -> Rehearsal:
         RehearsalError: if there is no champion, or a rehearsal fails; the message holds each reason.
         TrainingError: if the procedure breaks down.
     """
-    project = workspace.project
-    database = workspace.database
-    now = champion(workspace)
+    project, now = workspace.project, champion(workspace)
     if now is None or "training_set" not in now.facts:
-        where = f"{database}.MODELS.{project.model_name}"
+        where = f"{workspace.database}.MODELS.{project.model_name}"
         message = f"there is nothing to rehearse: {where} has no champion that was trained here"
         raise RehearsalError(message)
-    training_set = _training_set(database, now)
-    reproduce = _same_code(project, now, training_set)
-    found = call(workspace, REHEARSAL, _request(project, workspace.target, now, training_set, reproduce=reproduce))
+    training_set = _training_set(workspace.database, now)
+    answer = call(workspace, REHEARSAL, _request(workspace, now, training_set))
     checks = [
-        *_specifications(now, found["specifications"]),
-        *_reproduced(now, found),
-        *_served(project, now, found.get("served")),
+        *_specifications(now, answer["specifications"]),
+        *_reproduced(now, answer.get("difference")),
+        *_served(project, now, answer.get("served")),
         *_rollback(workspace, training_set),
     ]
     record(workspace, REHEARSALS, checks, git_commit=git_commit(project))
@@ -96,33 +93,36 @@ def _training_set(database: str, version: Version) -> TrainingSet:
     return TrainingSet(table, fingerprint, 0, 0, 0, features, kept=True)
 
 
-def _request(
-    project: Project, target: str, now: Version, training_set: TrainingSet, *, reproduce: bool
-) -> RehearsalRequest:
-    database, label = project.database(target), project.label.column
-    labels = render_project(project, "label.sql", raw=identifier(database, "RAW"))
-    names: dict[str, Any] = {"table": training_set.table, "label": label, "key": project.key}
-    served_names = {**names, "database": database, "version": now.name, "label_rows": labels}
-    served = render("monitoring/queries.sql#served_scores", **served_names)
+def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> RehearsalRequest:
+    project = workspace.project
+    served = render(
+        "monitoring/queries.sql#served_scores",
+        database=workspace.database,
+        table=training_set.table,
+        label=project.label.column,
+        key=project.key,
+        version=now.name,
+        label_rows=render_project(project, "label.sql", raw=identifier(workspace.database, "RAW")),
+    )
     return RehearsalRequest(
         query=training_rows(project, training_set),
         served=None if project.label.classes else served,
-        reproduce=reproduce,
+        reproduce=_same_code(project, now, training_set),
         candidates=tuple(Specification(each.name, each.params) for each in project.expanded_candidates),
         features=training_set.features,
-        label=label,
+        label=project.label.column,
         task=project.label.task,
         classes=project.label.classes,
         threshold=project.evaluation.threshold,
         params=now.facts.get("params", {}),
         seed=now.facts.get("seed", project.seed),
-        version=model_version(project, target, now.name),
+        version=model_version(project, workspace.target, now.name),
     )
 
 
-def _specifications(now: Version, found: list[dict[str, Any]]) -> list[Check]:
+def _specifications(now: Version, specifications: list[dict[str, Any]]) -> list[Check]:
     checks = []
-    for each in found:
+    for each in specifications:
         failed = "; ".join(each["failed"]) or "all tests passed"
         reason = f"candidate {each['candidate']}, built and fitted twice on {each['rows']} rows: {failed}"
         count = len(each["failed"])
@@ -132,8 +132,7 @@ def _specifications(now: Version, found: list[dict[str, Any]]) -> list[Check]:
     return checks
 
 
-def _reproduced(now: Version, found: dict[str, Any]) -> list[Check]:
-    difference = found.get("difference")
+def _reproduced(now: Version, difference: float | None) -> list[Check]:
     if difference is None:  # the code has changed since, or no row is held out
         return []
     reason = f"{now.name} trained again gives scores that differ by at most {difference:.3g}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from snowloop.lifecycle.evaluation.results import ConfusionCell, Cost, Interval, SliceResult
 from snowloop.lifecycle.report.card import ClassRow, EvaluationSummary, MetricRow
-from snowloop.project.label import METRICS
+from snowloop.project import METRICS
 
 FIGURES_OF_CLASSES = ("precision", "recall", "f1", "roc_auc")
 

@@ -15,8 +15,7 @@ from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.scoring.challenger import challenger_statements, challenger_tables
 from snowloop.lifecycle.scoring.names import FINALIZER, GRAPH, MONITORING, ROOT, Names, names
 from snowloop.lifecycle.versions import model
-from snowloop.project import Project
-from snowloop.project.declaration import Serving
+from snowloop.project import Project, Serving
 from snowloop.sql import Parameter, literal, prepare, render
 from snowloop_procedures.scoring_request import (
     SCORING_REQUEST,

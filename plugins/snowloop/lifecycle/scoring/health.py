@@ -9,8 +9,7 @@ from snowloop.lifecycle.scoring.challenger import CHALLENGES, last_challenge
 from snowloop.lifecycle.scoring.names import GRAPH, ROOT, Names, names, stream_name
 from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, observe_environment, other_consumers
 from snowloop.lifecycle.scoring.task_runs import GraphRun, TaskRun, graph_runs
-from snowloop.project import Project
-from snowloop.project.durations import in_words
+from snowloop.project import Project, in_words
 from snowloop.sql import run
 from snowloop.workspace import Workspace
 

@@ -16,9 +16,7 @@ from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import Scores, await_scores
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.project import Project, ProjectError
-from snowloop.project.contract import Contract, OnArrival
-from snowloop.project.monitoring import Monitoring
+from snowloop.project import Contract, Monitoring, OnArrival, Project, ProjectError
 from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import TIMEOUT, World
