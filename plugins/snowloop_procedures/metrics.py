@@ -19,7 +19,7 @@ SEEDS = 2**32
 
 
 def inputs(frame: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
-    """The features in their order, numbers as floats and text as it is: as the version sees them when it serves."""
+    """The features in their order, numbers as floats and text as it is, as a version gets them when it serves."""
     types = {feature.name: float if feature.type == "FLOAT" else object for feature in features}
     return frame[list(types)].astype(types)
 
@@ -83,7 +83,7 @@ def metric(name: str) -> Metric:
     """
     from sklearn import metrics as sk
 
-    known: dict[str, Metric] = {
+    functions: dict[str, Metric] = {
         "roc_auc": lambda label, score, _: sk.roc_auc_score(_two(label), score),
         "average_precision": lambda label, score, _: sk.average_precision_score(_two(label), score),
         "f1": lambda label, score, threshold: sk.f1_score(_two(label), score >= threshold),
@@ -101,7 +101,7 @@ def metric(name: str) -> Metric:
         "mae": lambda label, score, _: sk.mean_absolute_error(label, score),
         "r2": lambda label, score, _: sk.r2_score(label, score) if len(label) > 1 else math.nan,
     }
-    return known[name]
+    return functions[name]
 
 
 METRICS = {

@@ -94,9 +94,9 @@ def _is_of_snowflake(error: BaseException) -> bool:
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """An error and those that led to it; the Registry's may lead to themselves."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 
@@ -222,13 +222,13 @@ def _kind(model: Any, task: str) -> dict[str, Any]:
     from snowflake.ml.model.custom_model import CustomModel
     from snowflake.ml.model.task import Task
 
-    known = {
+    tasks = {
         "classification": Task.TABULAR_BINARY_CLASSIFICATION,
         "multiclass": Task.TABULAR_MULTI_CLASSIFICATION,
         "regression": Task.TABULAR_REGRESSION,
     }
     methods = ["predict"] if task == "regression" else ["predict", "predict_proba"]
-    return {"task": known[task], "options": {} if isinstance(model, CustomModel) else {"target_methods": methods}}
+    return {"task": tasks[task], "options": {} if isinstance(model, CustomModel) else {"target_methods": methods}}
 
 
 def _versions(registry: Any, model: str) -> list[str]:

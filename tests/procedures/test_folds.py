@@ -133,7 +133,7 @@ def test_without_folds_nothing_is_fitted():
 
 
 @pytest.mark.filterwarnings("ignore:The least populated class")
-def test_a_fold_of_one_class_and_rows_too_few_are_told_in_words():
+def test_a_fold_of_one_class_and_rows_too_few_are_explained():
     fitted = training._check_label
     rows, label = some()
 

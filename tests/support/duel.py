@@ -175,8 +175,8 @@ def arriving(count: int) -> list[tuple[int, float, float, int]]:
 
 
 def call(world: World, procedure: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(world.value(f"CALL {procedure}()"))
-    return told
+    outcome: dict[str, Any] = json.loads(world.value(f"CALL {procedure}()"))
+    return outcome
 
 
 def name_challenger(world: World, name: str, **options: Any) -> Challenge:
@@ -191,7 +191,7 @@ def scores(world: World, table: str, run_id: str) -> dict[int, tuple[str, Any]]:
 
 
 def fresh(world: World, version: str, events: list[tuple[int, float, float, int]]) -> dict[int, float]:
-    """What a version says of rows when it is asked now."""
+    """The scores of rows by a version now."""
     keys = ", ".join(str(key) for key, *_ in events)
     found = world.rows(
         f'SELECT ID, MODEL({{db}}.MODELS.DUEL, "{version}")!PREDICT_PROBA(X, Y):output_feature_1::FLOAT AS SCORE '

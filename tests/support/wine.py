@@ -7,7 +7,7 @@ import pandas as pd
 from snowloop.project import Project, load_project
 
 NAMES = ("barolo", "grignolino", "barbera")
-MODEL = '''"""Three ways to tell wines."""
+MODEL = '''"""Three ways to classify wines."""
 
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -88,7 +88,7 @@ def write_wines(folder: Path, frame: pd.DataFrame, first: int = 120) -> Path:
 def wine_project(
     folder: Path, *, texts: bool, model: str = MODEL, task: str = "multiclass", packages: str = ""
 ) -> Project:
-    """The declared project in ``folder/wine``; as another task it is to tell which wine is barolo, or its hue."""
+    """The declared project in ``folder/wine``; of another task its label is whether a wine is barolo, or its hue."""
     names = [name for name in list(wines(texts=texts).columns)[2:-1] if name != "HUE" or task != "regression"]
     classes = "[barolo, grignolino, barbera]" if texts else "[1, 2, 3]"
     several = (f"{{column: CULTIVAR, task: multiclass, classes: {classes}}}", "CULTIVAR")

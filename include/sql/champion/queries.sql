@@ -30,7 +30,7 @@ GROUP BY R.RUN_ID, R.STATE, R.ERROR, R.FINISHED_AT, S.MODEL_VERSION
 ORDER BY R.FINISHED_AT
 
 -- name: challenger_runs
--- How often a challenger scored beside a champion, how often it could not, and why not the last time.
+-- How often a challenger scored together with a champion, how often it could not, and why not the last time.
 SELECT
     COUNT(*) AS RUNS,
     COUNT(ERROR) AS FAILED,

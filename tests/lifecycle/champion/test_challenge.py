@@ -1,4 +1,4 @@
-"""Who may be challenger, what the ledger says, how it compares with the champion, and its way through the gate."""
+"""Who may be challenger, what the ledger records, how it compares with the champion, and its way through the gate."""
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_a_refusal_that_was_heard_before_counts_again(world: World, way: str):
     assert len(new) == 4
 
 
-def test_the_ledger_tells_who_challenged_and_why(world: World):
+def test_the_ledger_records_who_challenged_and_why(world: World):
     deploy(world, mode="shadow")
     given = world.workspace
     before = len(ledger.entries(given))
@@ -186,10 +186,10 @@ def test_a_challenger_that_the_gate_refuses_stays_challenger(world: World):
     name_challenger(world, "noise")
     with pytest.raises(GateRefused, match="roc_auc"):
         promote_challenger(given)
-    now, beside = champion(given), challenger(given)
+    now, present = champion(given), challenger(given)
     assert now
-    assert beside
-    assert (now.name, beside.name) == (world.results["modest"], world.results["noise"])
+    assert present
+    assert (now.name, present.name) == (world.results["modest"], world.results["noise"])
 
 
 def test_comparison_of_a_canary(world: World):

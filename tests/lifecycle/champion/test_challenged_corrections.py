@@ -1,4 +1,4 @@
-"""Corrections beside a challenger: both score a corrected row again, and only the newest score of a key counts."""
+"""Corrections with a challenger: both score a corrected row again, and only the newest score of a key counts."""
 
 from collections.abc import Iterator
 from hashlib import md5
@@ -25,7 +25,7 @@ def world(duel_world: World) -> Iterator[World]:
     deploy(duel_world)
 
 
-def beside(world: World, name: str, **declared: Any) -> str:
+def deployed_with(world: World, name: str, **declared: Any) -> str:
     """Deploy, name a challenger whose history is empty, and give the procedure."""
     procedure = deploy(world, **declared)
     name_challenger(world, name)
@@ -57,7 +57,7 @@ def of_challenger(key: int, share: float) -> bool:
 
 
 def test_both_score_a_corrected_row_again_in_the_shadow_and_each_key_is_compared_once(world: World):
-    procedure = beside(world, "good", mode="shadow")
+    procedure = deployed_with(world, "good", mode="shadow")
     modest, good = world.results["modest"], world.results["good"]
     events = arriving(40)
     keys = [key for key, *_ in events]
@@ -67,12 +67,12 @@ def test_both_score_a_corrected_row_again_in_the_shadow_and_each_key_is_compared
     change(world, keys[:10], "X = X + 0.5, Y = -Y")
     change(world, keys[10:11], "X = 5000")  # breaks the contract
     world.rows(f"DELETE FROM {{db}}.RAW.EVENTS WHERE ID IN ({keys[11]}, {keys[12]}, {keys[13]})")
-    told = call(world, procedure)
-    assert [told[name] for name in ("read", "scored", "quarantined")] == [11, 10, 1]
-    assert told["challenger"] == {"version": good, "rows": 10, "error": None, "serves": False}
+    outcome = call(world, procedure)
+    assert [outcome[name] for name in ("read", "scored", "quarantined")] == [11, 10, 1]
+    assert outcome["challenger"] == {"version": good, "rows": 10, "error": None, "serves": False}
     for table, version in (("SCORED", modest), ("SHADOW", good)):
         now = fresh(world, version, events[:10])
-        assert scores(world, table, told["run_id"]) == {key: (version, pytest.approx(now[key])) for key in keys[:10]}
+        assert scores(world, table, outcome["run_id"]) == {key: (version, pytest.approx(now[key])) for key in keys[:10]}
     left = [*events[:10], *events[14:]]
     now = fresh(world, modest, left)
     assert latest(world, events) == {key: (modest, pytest.approx(score)) for key, score in now.items()}
@@ -84,7 +84,7 @@ def test_both_score_a_corrected_row_again_in_the_shadow_and_each_key_is_compared
 
 
 def test_a_canary_takes_keys_over_and_gives_them_back_by_their_newest_score(world: World):
-    procedure = beside(world, "fragile", mode="canary", share=0.3)
+    procedure = deployed_with(world, "fragile", mode="canary", share=0.3)
     modest, fragile = world.results["modest"], world.results["fragile"]
     events = arriving(60)
     keys = [key for key, *_ in events]
@@ -99,8 +99,8 @@ def test_a_canary_takes_keys_over_and_gives_them_back_by_their_newest_score(worl
     assert len(moved) >= 5
     changed = [*moved[:5], stays]
     change(world, changed, "X = X + 0.5")
-    told = call(world, procedure)
-    assert (told["scored"], told["challenger"]["rows"]) == (6, 5)
+    outcome = call(world, procedure)
+    assert (outcome["scored"], outcome["challenger"]["rows"]) == (6, 5)
     second = latest(world, events)
     for version, own in ((fragile, moved[:5]), (modest, [stays])):
         rows = [each for each in events if each[0] in own]

@@ -42,13 +42,13 @@ def test_a_shadow_scores_the_same_rows_and_the_champion_serves(world: World):
     assert name_challenger(world, "good") == Challenge(good, None, "shadow")
     events = arriving(30)
     insert(world, [*events, (next(NEXT), 5000.0, 0.0, 0)])
-    told = call(world, procedure)
-    assert (told["read"], told["scored"], told["quarantined"]) == (31, 30, 1)
-    assert told["challenger"] == {"version": good, "rows": 30, "error": None, "serves": False}
-    served, beside = (scores(world, table, told["run_id"]) for table in ("SCORED", "SHADOW"))
+    outcome = call(world, procedure)
+    assert (outcome["read"], outcome["scored"], outcome["quarantined"]) == (31, 30, 1)
+    assert outcome["challenger"] == {"version": good, "rows": 30, "error": None, "serves": False}
+    served, shadow = (scores(world, table, outcome["run_id"]) for table in ("SCORED", "SHADOW"))
     assert served == {key: (modest, pytest.approx(score)) for key, score in fresh(world, modest, events).items()}
-    assert beside == {key: (good, pytest.approx(score)) for key, score in fresh(world, good, events).items()}
-    assert challenges(world, told["run_id"]) == [("shadow", modest, good, 30, None)]
+    assert shadow == {key: (good, pytest.approx(score)) for key, score in fresh(world, good, events).items()}
+    assert challenges(world, outcome["run_id"]) == [("shadow", modest, good, 30, None)]
     reconcile(world.workspace)
 
 
@@ -56,10 +56,10 @@ def test_without_a_challenger_the_champion_scores_alone(world: World):
     for declared in ({"mode": "shadow"}, {"mode": "canary", "share": 0.5}, {}):
         procedure = deploy(world, **declared)
         insert(world, arriving(3))
-        told = call(world, procedure)
-        assert told["scored"] == 3
-        assert "challenger" not in told
-        assert challenges(world, told["run_id"]) == []
+        outcome = call(world, procedure)
+        assert outcome["scored"] == 3
+        assert "challenger" not in outcome
+        assert challenges(world, outcome["run_id"]) == []
 
 
 def test_a_version_that_is_both_is_no_challenger_of_itself(world: World):
@@ -75,12 +75,12 @@ def test_a_canary_serves_its_share_and_each_key_stays_on_its_side(world: World):
     name_challenger(world, "good")
     events = arriving(600)
     insert(world, events)
-    told = call(world, procedure)
-    assert told["scored"] == 600
-    served = scores(world, "SCORED", told["run_id"])
+    outcome = call(world, procedure)
+    assert outcome["scored"] == 600
+    served = scores(world, "SCORED", outcome["run_id"])
     sides = {key: version for key, (version, _) in served.items()}
     count = sum(version == world.results["good"] for version in sides.values())
-    assert told["challenger"]["rows"] == count
+    assert outcome["challenger"]["rows"] == count
     assert abs(count - 600 * share) < 4 * sqrt(600 * share * (1 - share))
     for name in ("good", "modest"):
         own = [each for each in events if sides[each[0]] == world.results[name]]
@@ -130,15 +130,15 @@ def test_a_challenger_that_fails_does_not_sink_the_champion(world: World, declar
     name_challenger(world, "fragile")
     events = [*arriving(5), (next(NEXT), 950.0, 0.0, 0)]
     insert(world, events)
-    told = call(world, procedure)
-    assert told["scored"] == 6
-    served = scores(world, "SCORED", told["run_id"])
+    outcome = call(world, procedure)
+    assert outcome["scored"] == 6
+    served = scores(world, "SCORED", outcome["run_id"])
     assert {version for version, _ in served.values()} == {world.results["modest"]}
-    ((_, _, version, rows, error),) = challenges(world, told["run_id"])
+    ((_, _, version, rows, error),) = challenges(world, outcome["run_id"])
     assert (version, rows) == (world.results["fragile"], 0)
     assert "X above 900 was never seen: it's too much" in error
     if declared["mode"] == "shadow":
-        assert scores(world, "SHADOW", told["run_id"]) == {}
+        assert scores(world, "SHADOW", outcome["run_id"]) == {}
 
     status = loop_status(world.workspace)
     assert f"{version}, {declared['mode']}: could not score" in status.text()
@@ -169,8 +169,8 @@ def test_a_run_that_fails_leaves_neither_scores_nor_shadow(world: World, declare
     for table in ("SCORED", *shadow):
         assert world.value(f"SELECT COUNT(*) FROM {{db}}.SERVING.{table} WHERE ID IN ({keys})") == 0
     before = world.value("SELECT COUNT(*) FROM {db}.OPS.CHALLENGES")
-    told = call(world, procedure)
-    assert told["scored"] == 20
+    outcome = call(world, procedure)
+    assert outcome["scored"] == 20
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.CHALLENGES") == before + 1
     reconcile(world.workspace)
 
@@ -185,9 +185,9 @@ def test_a_version_of_other_features_is_refused_and_does_not_score(world: World)
     world.rows(f"ALTER MODEL {model} MODIFY VERSION {version} SET COMMENT = '{other}'")
     try:
         insert(world, arriving(2))
-        told = call(world, procedure)
-        assert told["scored"] == 2
-        assert "takes other features than the deployed features.sql" in told["challenger"]["error"]
+        outcome = call(world, procedure)
+        assert outcome["scored"] == 2
+        assert "takes other features than the deployed features.sql" in outcome["challenger"]["error"]
         with pytest.raises(ChallengeRefused, match=r"takes other features than features\.sql gives now"):
             name_challenger(world, "good")
     finally:
@@ -200,10 +200,10 @@ def test_an_ungated_version_serves_no_key_even_with_the_alias(world: World):
     world.rows(f"ALTER MODEL {{db}}.MODELS.DUEL VERSION {world.results['noise']} SET ALIAS = CHALLENGER")
     procedure = deploy(world, mode="canary", share=0.999)
     insert(world, arriving(5))
-    told = call(world, procedure)
-    assert told["scored"] == 5
-    assert "must not serve: the gate" in told["challenger"]["error"]
-    assert {version for version, _ in scores(world, "SCORED", told["run_id"]).values()} == {world.results["modest"]}
+    outcome = call(world, procedure)
+    assert outcome["scored"] == 5
+    assert "must not serve: the gate" in outcome["challenger"]["error"]
+    assert {version for version, _ in scores(world, "SCORED", outcome["run_id"]).values()} == {world.results["modest"]}
 
 
 def test_a_changed_challenger_is_planned_and_an_unchanged_one_sends_nothing(world: World):

@@ -1,4 +1,4 @@
-"""A challenger that holds up a run does so once: after that the champion scores alone, and people are told."""
+"""A challenger that holds up a run does so once: after that the champion scores alone, and the error is reported."""
 
 from typing import Any
 
@@ -40,11 +40,11 @@ def test_a_challenger_that_hangs_costs_one_run(world: World, declared: dict[str,
     insert(world, events)
     out_of_time(world, procedure)
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.CHALLENGES WHERE ROWS_SCORED IS NULL") == 1
-    told = call(world, procedure)
-    assert told["scored"] == 6
-    served = scores(world, "SCORED", told["run_id"])
+    outcome = call(world, procedure)
+    assert outcome["scored"] == 6
+    served = scores(world, "SCORED", outcome["run_id"])
     assert {version for version, _ in served.values()} == {world.results["modest"]}
-    ((_, _, version, rows, error),) = challenges(world, told["run_id"])
+    ((_, _, version, rows, error),) = challenges(world, outcome["run_id"])
     assert (version, rows) == (world.results["fragile"], 0)
     assert "never came to its end: it hung, or was killed" in error
     reconcile(world.workspace)
@@ -55,7 +55,7 @@ def test_a_challenger_that_hangs_costs_one_run(world: World, declared: dict[str,
 
     insert(world, arriving(2))  # which it could score
     assert "never came to its end" in call(world, procedure)["challenger"]["error"]
-    withdraw(given, reason="mended")
+    withdraw(given, reason="repaired")
     name_challenger(world, "fragile")
     insert(world, arriving(2))
     again = call(world, procedure)
@@ -80,9 +80,9 @@ def test_without_its_table_the_challenger_does_not_score_and_the_champion_does(w
     name_challenger(world, "good")
     world.rows("DROP TABLE {db}.OPS.CHALLENGES")
     insert(world, arriving(3))
-    told = call(world, procedure)
-    assert told["scored"] == 3
-    assert "OPS.CHALLENGES cannot be written, run snowloop apply" in told["challenger"]["error"]
+    outcome = call(world, procedure)
+    assert outcome["scored"] == 3
+    assert "OPS.CHALLENGES cannot be written, run snowloop apply" in outcome["challenger"]["error"]
     findings = stream_health(world.workspace).findings
     assert any("does not score" in each and "CHALLENGES does not exist: deploy scoring" in each for each in findings)
     deploy(world, mode="shadow")

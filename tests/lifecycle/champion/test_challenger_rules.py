@@ -27,7 +27,7 @@ CREDIT = load_project("credit_approval")
     ("challenger", "says"),
     [
         ("{mode: canary}", "mode canary needs the share of the keys"),
-        ("{mode: shadow, share: 0.1}", "share goes with mode canary"),
+        ("{mode: shadow, share: 0.1}", "share is for mode canary"),
         ("{mode: canary, share: 1}", "less than 1"),
         ("{mode: canary, share: 0}", "greater than 0"),
         ("{mode: dark}", "'shadow' or 'canary'"),
@@ -35,7 +35,7 @@ CREDIT = load_project("credit_approval")
         ("{mode: shadow, shares: 0.1}", "unknown key 'serving.challenger.shares'"),
     ],
 )
-def test_a_wrong_challenger_is_told(tmp_path: Path, challenger: str, says: str):
+def test_a_wrong_challenger_is_an_error(tmp_path: Path, challenger: str, says: str):
     file = duel(tmp_path).directory / "project.yaml"
     file.write_text(f"{file.read_text()}serving:\n  challenger: {challenger}\n")
     with pytest.raises(ProjectError) as caught:
@@ -115,7 +115,7 @@ def test_stability_is_the_sum_over_the_champions_deciles():
     assert comparison.stability(np.zeros(20), np.zeros(20)) == pytest.approx(0)
 
 
-def test_versions_of_several_classes_are_compared_by_the_class_that_they_tell(session: Session):
+def test_versions_of_several_classes_are_compared_by_the_predicted_class(session: Session):
     session.sql("CREATE OR REPLACE DATABASE COMPARED").collect()
     columns = "(ID NUMBER(38,0), SCORE FLOAT, PROBABILITIES VARIANT, MODEL_VERSION VARCHAR, RUN_ID VARCHAR"
     for statement in (

@@ -47,7 +47,7 @@ def test_a_yes_to_the_comparison_promotes_and_is_in_the_ledger(world: World):
     assert (judged.verdict.version_name, judged.verdict.champion) == (good, modest)
     assert f"shadow: challenger {good} against champion {modest}" in judged.comparison
     assert "labelled rows" in judged.comparison
-    assert f"checks, verdict {judged.verdict.verdict_id}" in judged.comparison
+    assert f"not asked, verdict {judged.verdict.verdict_id}" in judged.comparison
     for none in (None, Approval(good), Approval(modest, "ada")):
         with pytest.raises(ApprovalRefused, match=r"duel__challenge with the action promote"):
             promote_challenger(asking(world), judged.verdict, none)

@@ -104,7 +104,7 @@ def test_differences_are_paired():
 
 
 def test_rows_of_one_group_are_drawn_together():
-    """Twenty-five copies of each row tell no more than the row."""
+    """Twenty-five copies of each row add nothing to the row."""
     some = rows(200)
     label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
     copies, groups = {"a": np.repeat(score, 25)}, np.repeat([f"group {number}" for number in range(200)], 25)
@@ -147,7 +147,7 @@ def test_slices_are_values_ranges_and_the_rest():
     assert ages == {"below 20": 140, "20 to 40": 140, "40 and more": 120}
 
 
-def test_calibration_tells_honest_scores_from_shouting_ones():
+def test_calibration_distinguishes_honest_scores_from_overconfident_ones():
     random = np.random.default_rng(1)
     score = random.random(5000)
     label = (random.random(5000) < score).astype(float)
@@ -155,8 +155,8 @@ def test_calibration_tells_honest_scores_from_shouting_ones():
     assert len(honest["bins"]) == 10
     assert sum(each["rows"] for each in honest["bins"]) == 5000
     assert honest["error"] < 0.03
-    shouted = details.calibration("classification", label, np.round(score))
-    assert shouted["error"] > 0.2
+    overconfident = details.calibration("classification", label, np.round(score))
+    assert overconfident["error"] > 0.2
 
 
 @pytest.mark.parametrize("way", [1, -1])
@@ -166,12 +166,12 @@ def test_rows_of_one_score_are_in_one_bin_in_whatever_order(way: int):
     found = details.calibration("classification", label, np.full(900, 1 / 3))
     assert (len(found["bins"]), found["error"]) == (1, pytest.approx(0))
     two = np.where(np.arange(900) % 3 == 0, 0.9, 0.1)
-    told = details.calibration("classification", (two > 0.5).astype(float), two)
-    assert [(each["rows"], each["score"]) for each in told["bins"]] == [
+    found = details.calibration("classification", (two > 0.5).astype(float), two)
+    assert [(each["rows"], each["score"]) for each in found["bins"]] == [
         (600, pytest.approx(0.1)),
         (300, pytest.approx(0.9)),
     ]
-    assert told["error"] == pytest.approx(0.1)
+    assert found["error"] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

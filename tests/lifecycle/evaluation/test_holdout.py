@@ -37,7 +37,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def evaluated(world: World, project: Project) -> Evaluation:
-    """A fresh candidate of a project, beside the champion."""
+    """A fresh candidate of a project that has a champion."""
     given = Workspace(world.session, project, world.target)
     return evaluate(given, train_candidate(given, build_training_set(given), "line"))
 
@@ -54,19 +54,19 @@ def test_rows_that_trained_the_champion_do_not_judge_it(world: World):
     held_out = found.candidate.training_set.holdout_rows
     assert (found.rows, found.held_out.left_out) == (held_out, 0)
     assert found.champion_held_out.left_out == held_out - old.holdout_rows > 50
-    reigning = champion(Workspace(world.session, project, world.target))
-    assert reigning
-    assert found.champion_metrics["rmse"] == pytest.approx(reigning.metrics["rmse"])
+    present = champion(Workspace(world.session, project, world.target))
+    assert present
+    assert found.champion_metrics["rmse"] == pytest.approx(present.metrics["rmse"])
     assert found.metrics_on_champion_rows["support"] == old.holdout_rows
     gain = found.champion_metrics["rmse"] - found.metrics_on_champion_rows["rmse"]
     assert found.differences["champion"].value == pytest.approx(gain)
     words = reason(project, found, "NOT_WORSE_THAN_CHAMPION")[1]
-    assert f"rmse is {found.metrics_on_champion_rows['rmse']:.4f}, champion {reigning.name}" in words
+    assert f"rmse is {found.metrics_on_champion_rows['rmse']:.4f}, champion {present.name}" in words
     assert f"on the same rows, without {found.champion_held_out.left_out} rows that trained it" in words
     recorded = f"FROM {{db}}.OPS.EVALUATIONS WHERE EVALUATION_ID = '{found.evaluation_id}'"
     rows = world.rows(f"SELECT NAME, ROWS_MEASURED {recorded}")
-    told = {row["NAME"]: row["ROWS_MEASURED"] for row in rows}
-    assert (told["rmse"], told["champion rmse"], told["better than champion"]) == (
+    measured_on = {row["NAME"]: row["ROWS_MEASURED"] for row in rows}
+    assert (measured_on["rmse"], measured_on["champion rmse"], measured_on["better than champion"]) == (
         held_out,
         old.holdout_rows,
         old.holdout_rows,

@@ -1,4 +1,4 @@
-"""Three classes, told by name or by number, all the way to scored rows on a running local Snowflake."""
+"""Three classes, by name or by number, all the way to scored rows on a running local Snowflake."""
 
 import json
 from pathlib import Path
@@ -70,7 +70,7 @@ def kept(world: World, version: str = "CHAMPION") -> Any:
 
 
 def fresh(world: World, table: str, version: str) -> tuple[list[Any], np.ndarray]:
-    """The rows of a table of scores, and what a version says of them now."""
+    """The rows of a table of scores, and the scores by a version now."""
     features = render_project(world.project, "features.sql", source=f"{world.database}.RAW.WINE")
     query = (
         f"SELECT F.*, S.PREDICTION, S.SCORE, S.PROBABILITIES::VARCHAR AS PROBABILITIES FROM ({features}) AS F "
@@ -78,18 +78,18 @@ def fresh(world: World, table: str, version: str) -> tuple[list[Any], np.ndarray
     )
     frame = world.session.sql(query).to_pandas()
     inputs = [feature.name for feature in world.results["training_set"].features]
-    said = kept(world, version).load(force=True).predict_proba(frame[inputs].astype(float))
-    return frame[["PREDICTION", "SCORE", "PROBABILITIES"]].to_dict("records"), said
+    predicted = kept(world, version).load(force=True).predict_proba(frame[inputs].astype(float))
+    return frame[["PREDICTION", "SCORE", "PROBABILITIES"]].to_dict("records"), predicted
 
 
 def check(world: World, table: str, rows: int, version: str = "CHAMPION") -> None:
-    """Each row has the likeliest class, its probability, and those of all classes by name, as the version says."""
-    found, said = fresh(world, table, version)
+    """Each row has the likeliest class, its probability, and those of all classes by name, as the version predicts."""
+    found, predicted = fresh(world, table, version)
     classes = [str(each) for each in world.project.label.classes]
     assert len(found) == rows
-    for row, expected in zip(found, said, strict=True):
-        told = json.loads(row["PROBABILITIES"])
-        assert [told[name] for name in classes] == pytest.approx(list(expected), abs=1e-9)
+    for row, expected in zip(found, predicted, strict=True):
+        probabilities = json.loads(row["PROBABILITIES"])
+        assert [probabilities[name] for name in classes] == pytest.approx(list(expected), abs=1e-9)
         assert row["PREDICTION"] == classes[int(np.argmax(expected))]
         assert row["SCORE"] == pytest.approx(float(expected.max()), abs=1e-9)
     assert {row["PREDICTION"] for row in found} == set(classes)
@@ -119,13 +119,13 @@ def test_readers_filter_by_class_and_by_its_probability(names: World):
     assert not names.rows("SELECT 1 FROM {db}.SERVING.SCORED WHERE FEATURES:ALCOHOL IS NULL OR EVENT_TIME IS NULL")
 
 
-def test_the_version_knows_its_classes_and_tells_them(world: World):
+def test_the_version_records_its_classes_and_predicts_them(world: World):
     version = champion(world.workspace)
     assert version is not None
     assert version.classes == world.project.label.classes == ((1, 2, 3) if "numbers" in world.target else (*BY_NAME,))
     rows = wines(texts=True).drop(columns=["WINE_ID", "BOTTLED_ON", "CULTIVAR"]).astype(float)
-    said = kept(world).run(rows, function_name="predict")
-    assert set(said["output_feature_0"]) == set(version.classes)
+    predicted = kept(world).run(rows, function_name="predict")
+    assert set(predicted["output_feature_0"]) == set(version.classes)
 
 
 def test_every_check_of_the_gate_is_answered_and_the_evaluation_is_kept(world: World):
@@ -160,7 +160,7 @@ def test_another_candidate_is_compared_with_the_champion_on_the_same_rows(names:
     )  # fmt: skip
     assert evaluation.champion_metrics["roc_auc_ovr"] > 0.9
     assert evaluation.differences["champion"].high < -0.2
-    with pytest.raises(GateRefused, match=r"a dummy that always says each class's share has 0\.5000") as caught:
+    with pytest.raises(GateRefused, match=r"a constant baseline \(each class's share\) has 0\.5000") as caught:
         decide(Workspace(names.session, blind, names.target), [evaluation])
     assert "on the same rows: better by -0." in str(caught.value)
 
@@ -173,8 +173,8 @@ def test_a_mended_row_and_a_backfill_carry_their_classes(names: World):
     check(names, "LATEST_SCORES", 178)
 
 
-def test_a_challenger_in_the_shadow_tells_the_classes_and_is_compared(names: World):
-    """The forest scores twelve wines beside the champion: each row of the shadow is what the forest says."""
+def test_a_challenger_in_the_shadow_predicts_the_classes_and_is_compared(names: World):
+    """The forest scores twelve wines together with the champion: each row of the shadow is the forest's prediction."""
     project = declare(names.project, mode="shadow")
     asked = Workspace(names.session, project, names.target)
     forest = train_candidate(asked, names.results["training_set"], "forest")
@@ -213,7 +213,7 @@ def test_labels_that_are_no_declared_class_are_named(names: World, expression: s
 @pytest.mark.parametrize(
     ("expression", "says"),
     [
-        ("1", "all .* training rows have label 1: nothing to tell apart"),
+        ("1", "all .* training rows have label 1: there are no two classes"),
         ("CASE WHEN CULTIVAR = 3 THEN 1 ELSE CULTIVAR END", r"no training row is of class 3 \(there are: 1 .*, 2 "),
         (
             "CASE WHEN CULTIVAR = 3 AND WINE_ID > 20 THEN 1 ELSE CULTIVAR END",

@@ -17,7 +17,7 @@ CLASSES = ["high", "low", "middle"]
 
 
 def rows(count: int = 900, seed: int = 1) -> pd.DataFrame:
-    """X tells the class, COLOUR hides two of three, NOISE knows nothing."""
+    """X predicts the class, COLOUR merges two of three, NOISE is random."""
     random = np.random.default_rng(seed)
     x = random.normal(size=count)
     label = np.select([x + random.normal(size=count) / 2 > 1, x < -0.5], ["high", "low"], "middle")
@@ -119,7 +119,7 @@ def test_baselines_are_the_shares_and_a_linear_model():
     assert set(fewer["simple"][:, 1]) == {0.0}
 
 
-def test_a_feature_that_tells_the_classes_is_found_and_noise_is_not():
+def test_a_feature_that_predicts_the_classes_is_found_and_noise_is_not():
     some = rows(2000)
     some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
     some["HINT"] = some["LABEL"].str.upper()
@@ -150,7 +150,7 @@ def test_training_rows_of_one_class_are_refused():
     check(pd.Series([1.0] * 30), replace(REQUEST, task="regression", classes=()))
 
 
-def test_a_model_that_tells_other_classes_is_refused():
+def test_a_model_of_other_classes_is_refused():
     class Reversed:
         classes_ = ("middle", "low", "high")
 

@@ -121,7 +121,7 @@ def test_a_champion_that_cannot_see_the_rows_is_compared_by_its_own_figures():
     assert refusing(SLICED, replace(other, champion_metrics={"roc_auc": 0.73})) == ["NOT_WORSE_THAN_CHAMPION"]
 
 
-def test_the_reason_of_the_calibration_tells_what_chance_makes_of_it():
+def test_the_reason_of_the_calibration_names_the_error_by_chance():
     (found,) = (
         each
         for each in checks(SLICED, replace(WHOLE, calibration=Calibration((), 0.13, 0.12)))
@@ -133,7 +133,7 @@ def test_the_reason_of_the_calibration_tells_what_chance_makes_of_it():
     )
 
 
-def test_slices_without_a_bound_are_told_but_not_judged():
+def test_slices_without_a_bound_are_reported_but_not_judged():
     assert not refusing(CREDIT, WHOLE)
     assert not refusing(DIABETES, replace(regression(60.0), slices=PARTS))
 

@@ -72,10 +72,10 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     return made
 
 
-def measured(world: World, name: str, *, anew: bool = False) -> Evaluation:
-    """The evaluation of a candidate, which is trained first; once for each candidate, unless it shall be done anew."""
+def measured(world: World, name: str, *, again: bool = False) -> Evaluation:
+    """The evaluation of a candidate, which is trained first; once for each candidate, unless ``again``."""
     given = world.workspace
-    if anew or name not in world.results:
+    if again or name not in world.results:
         world.results[name] = evaluate(given, train_candidate(given, world.results["training_set"], name))
     found: Evaluation = world.results[name]
     return found
@@ -87,13 +87,13 @@ def ledger(world: World) -> list[tuple[str, str, str]]:
     return [(row[0], (row[1] or "-").split("_")[0].lower(), row[2].split("_")[0].lower()) for row in rows]
 
 
-def reigning(world: World) -> str:
+def champion_name(world: World) -> str:
     found = champion(world.workspace)
     assert found
     return found.name.split("_")[0].lower()
 
 
-def test_promoted_refused_promoted_rolled_back_and_the_ledger_tells_it(world: World):
+def test_promoted_refused_promoted_rolled_back_and_the_ledger_records_it(world: World):
     given = world.workspace
     first = decide(given, [measured(world, "modest")])
     promote(given, first)
@@ -103,7 +103,7 @@ def test_promoted_refused_promoted_rolled_back_and_the_ledger_tells_it(world: Wo
         decide(given, [worse])
     refused = world.rows("SELECT CHECK_NAME, BASELINE, REASON FROM {db}.OPS.VERDICTS WHERE NOT PASSED")
     assert [row["CHECK_NAME"] for row in refused] == ["NOT_WORSE_THAN_CHAMPION"]
-    assert reigning(world) == "modest"
+    assert champion_name(world) == "modest"
 
     better = measured(world, "better")
     assert better.differences["champion"].value > 0.02
@@ -111,10 +111,10 @@ def test_promoted_refused_promoted_rolled_back_and_the_ledger_tells_it(world: Wo
     promote(given, verdict)
     with pytest.raises(GateRefused, match=r"judged against no champion; now the champion of .* is BETTER_"):
         promote(given, first)
-    assert reigning(world) == "better"
+    assert champion_name(world) == "better"
 
     rollback(given)
-    assert reigning(world) == "modest"
+    assert champion_name(world) == "modest"
     assert ledger(world) == [
         ("promote", "-", "modest"),
         ("promote", "modest", "better"),
@@ -132,12 +132,14 @@ def test_promoted_refused_promoted_rolled_back_and_the_ledger_tells_it(world: Wo
 
 
 def test_two_runs_with_one_seed_are_the_same(world: World):
-    """Another candidate of the same parameters is trained anew: only its name is another."""
+    """Another candidate of the same parameters is trained again: only its name is another."""
     first, second = (measured(world, name) for name in ("better", "again"))
     assert first.candidate.metrics == second.candidate.metrics
     ignored = {"candidate", "cost", "evaluation_id"}
-    told = [{name: part for name, part in each.to_dict().items() if name not in ignored} for each in (first, second)]
-    assert told[0] == told[1]
+    contents = [
+        {name: part for name, part in each.to_dict().items() if name not in ignored} for each in (first, second)
+    ]
+    assert contents[0] == contents[1]
     training_set = world.results["training_set"]
     features = ", ".join(f'"{feature.name}"' for feature in training_set.features)
     scores = [
@@ -168,7 +170,7 @@ def test_what_was_measured_is_in_the_database(world: World):
     assert {name for name, _ in found} >= {"simple roc_auc", "calibration error", "true_positive", "model bytes"}
     assert len([name for name, _ in found if name == "importance"]) == 16
     before = world.value("SELECT COUNT(*) FROM {db}.OPS.EVALUATIONS")
-    again = measured(world, "better", anew=True)
+    again = measured(world, "better", again=True)
     assert again.evaluation_id == evaluation.evaluation_id
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.EVALUATIONS") == before
 
@@ -185,11 +187,11 @@ def test_duration_put_back_in_is_refused(world: World, tmp_path: Path, declared:
     project = load_project("bank_marketing", tmp_path)
     with pytest.raises(LeakageError) as caught:
         build_training_set(Workspace(world.session, project, world.target))
-    said = str(caught.value)
-    assert "feature DURATION alone predicts the label with ROC AUC 0.9" in said
-    assert "at most 0.75 is expected" in said
-    assert ("column DURATION is declared known_after_label" in said) == declared
-    assert "feature AGE" not in said
+    message = str(caught.value)
+    assert "feature DURATION alone predicts the label with ROC AUC 0.9" in message
+    assert "at most 0.75 is expected" in message
+    assert ("column DURATION is declared known_after_label" in message) == declared
+    assert "feature AGE" not in message
 
 
 def test_an_override_is_recorded_with_name_and_reason(world: World):

@@ -56,7 +56,7 @@ def test_what_is_enough_of_one_candidate_is_not_of_the_best_of_fifty(check: str)
     assert "the best of 50 candidates by folds" in chosen_by_folds["BOUND"].reason
 
 
-def test_the_confidence_of_the_interval_is_told():
+def test_the_reason_has_the_confidence_of_the_interval():
     reason = found(CREDIT, GOOD, OTHERS[:1])["NOT_WORSE_THAN_CHAMPION"].reason
     assert "(97.5%, paired)" in reason
     assert "(95%, paired)" in found(CREDIT, GOOD, [])["NOT_WORSE_THAN_CHAMPION"].reason

@@ -112,8 +112,8 @@ def test_one_seed_gives_one_model(world: World, tmp_path: Path, task: str):
     rows = world.session.table(first.training_set.table).to_pandas()
     inputs = rows[[feature.name for feature in first.training_set.features]].astype(float)
     method = "predict" if task == "regression" else "predict_proba"
-    said = [getattr(model(world, each), method)(inputs) for each in (first, second)]
-    assert np.array_equal(*said)
+    scores = [getattr(model(world, each), method)(inputs) for each in (first, second)]
+    assert np.array_equal(*scores)
     given = Workspace(world.session, project, world.target)
     found = [evaluate(given, each).to_dict() for each in (first, second)]
     for measured in found:

@@ -57,7 +57,7 @@ class Leave(Line):
 
 
 def build_model(kind):
-    """The estimator of a kind, which must be said."""
+    """The estimator of a kind, which must be declared."""
     return {"line": Line, "plain": Plain, "crash": Crash, "leave": Leave}[kind]()
 '''
 SHAPES = '''"""What model.py imports; the version takes it along."""
@@ -104,7 +104,7 @@ def failed(world: World, name: str) -> str:
 
 
 def test_the_one_that_can_be_used_is_promoted(world: World):
-    """It is of a module beside model.py, so that the version serves with that module's code."""
+    """It is of another module of the project, so that the version serves with that module's code."""
     now = champion(world.workspace)
     assert now is not None
     assert now.name.startswith("LINE_")
@@ -175,7 +175,7 @@ def test_a_call_that_snowflake_refuses_fails_the_stage(world: World):
 
 
 def test_a_repository_of_packages_makes_another_version(world: World):
-    """Otherwise a version that was made with the old packages would stay, and no training would mend it."""
+    """Otherwise a version that was made with the old packages would stay, and no training would repair it."""
     project, candidate = world.project, world.project.expanded_candidates[0]
     channel = project.environment.model_copy(update={"artifact_repository": None})
     other = project.model_copy(update={"environment": channel})

@@ -84,12 +84,12 @@ def test_whole_numbers_are_drawn_whole_and_as_many_as_there_are():
 def test_what_cannot_be_meant_is_one_error_with_its_place(tmp_path: Path, rule: str, says: str):
     with pytest.raises(ProjectError) as caught:
         searching(tmp_path, rule)
-    said = str(caught.value)
-    assert says in said
-    assert len(said.splitlines()) == 1
+    message = str(caught.value)
+    assert says in message
+    assert len(message.splitlines()) == 1
     text = (tmp_path / "visits" / "project.yaml").read_text().splitlines()
     line = next(number for number, each in enumerate(text, 1) if "name: ridge" in each)
-    assert f"{tmp_path / 'visits' / 'project.yaml'}:{line}: " in said
+    assert f"{tmp_path / 'visits' / 'project.yaml'}:{line}: " in message
 
 
 @pytest.mark.parametrize(("rule", "says"), [("{minutes: 0}", "greater than 0"), ("{minutes: long}", "valid number")])

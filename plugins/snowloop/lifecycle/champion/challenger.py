@@ -9,13 +9,13 @@ from snowloop.errors import ApprovalRefused, ChallengeRefused, GateRefused, Scor
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, asks
 from snowloop.lifecycle.champion.compare import compare_versions
+from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.champion.promote import Promotion, promote
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, model, versions, withdraw_alias
 from snowloop.project import Challenger, Project

@@ -8,14 +8,15 @@ from snowloop.lifecycle.evaluation.evaluate import plan_of
 from snowloop.lifecycle.evaluation.results import Interval
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.challenger import challenger_tables
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, show, versions
+from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, render, render_project
 from snowloop.workspace import Workspace
 from snowloop_procedures.requests import ComparisonRequest
 
 MOST_ROWS = 100_000
+TABLES = {"shadow": (("OPS", "CHALLENGES"), ("SERVING", "SHADOW")), "canary": (("OPS", "CHALLENGES"),)}
+"""The tables, as schema and name, that a challenger writes to in each mode."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,13 @@ class Comparison(Result):
         return "\n".join(lines)
 
     def _side(self, side: str) -> str:
-        found = self.scores.get(side)
-        if found is None:
+        scores = self.scores.get(side)
+        if scores is None:
             return f"  {side:<11} no rows yet"
-        quantiles = ", ".join(f"{value:.4f}" for value in found.quantiles.values())
-        positive = "" if found.positive is None else f", {found.positive:.2%} at the threshold or above"
-        parts = "/".join(f"{float(part):.0%}" for part in found.quantiles)
-        return f"  {side:<11} {self.rows[side]:,} rows, mean {found.mean:.4f}, {parts}: {quantiles}{positive}"
+        quantiles = ", ".join(f"{value:.4f}" for value in scores.quantiles.values())
+        positive = "" if scores.positive is None else f", {scores.positive:.2%} at the threshold or above"
+        parts = "/".join(f"{float(part):.0%}" for part in scores.quantiles)
+        return f"  {side:<11} {self.rows[side]:,} rows, mean {scores.mean:.4f}, {parts}: {quantiles}{positive}"
 
 
 def compare_versions(workspace: Workspace, *, version: str | None = None) -> Comparison:
@@ -141,10 +142,10 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
         message = f"nothing to compare: project {project.name}, model {model(project, workspace.target)}, {lacking}"
         raise ChallengeRefused(message)
     database = workspace.database
-    _check_tables(workspace)
+    _check_tables(workspace, plan.mode)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
     runs = workspace.run("champion/queries.sql#challenger_runs", **names)[0]
-    found = call(workspace, EVALUATION, _request(project, names))
+    outcome = call(workspace, EVALUATION, _request(project, names))
     return Comparison(
         plan.mode,
         champion.name,
@@ -153,22 +154,22 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
         runs=int(runs["RUNS"]),
         failed=int(runs["FAILED"]),
         last_error=runs["LAST_ERROR"],
-        rows=found["rows"],
-        labelled=found["labelled"],
-        scores={side: Distribution(**each) for side, each in found["scores"].items()},
-        psi=found["psi"],
-        ks=found["ks"],
-        agreement=found["agreement"],
-        metrics={side: Interval(**each) for side, each in found["metrics"].items()},
-        difference=Interval(**found["difference"]) if found["difference"] else None,
+        rows=outcome["rows"],
+        labelled=outcome["labelled"],
+        scores={side: Distribution(**each) for side, each in outcome["scores"].items()},
+        psi=outcome["psi"],
+        ks=outcome["ks"],
+        agreement=outcome["agreement"],
+        metrics={side: Interval(**each) for side, each in outcome["metrics"].items()},
+        difference=Interval(**outcome["difference"]) if outcome["difference"] else None,
     )
 
 
-def _check_tables(workspace: Workspace) -> None:
-    for table in challenger_tables(workspace.project, workspace.target):
-        schema, _, name = table.partition(".")
-        if not show(workspace.session, f"SHOW TABLES LIKE '{name}' IN SCHEMA {identifier(workspace.database, schema)}"):
-            message = f"{workspace.database}.{table} is not there: deploy the challenger first (snowloop apply)"
+def _check_tables(workspace: Workspace, mode: str) -> None:
+    for schema, table in TABLES[mode]:
+        if not workspace.exists("TABLES", schema, table):
+            where = f"{workspace.database}.{schema}.{table}"
+            message = f"{where} does not exist: deploy the challenger first (snowloop apply)"
             raise ChallengeRefused(message)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from snowloop.errors import RollbackError, ScoringError
 from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.versions import Version, challenger, champion, set_champion, versions
 from snowloop.workspace import Workspace
 

@@ -6,12 +6,12 @@ from typing import Any
 from snowloop.checks import REHEARSALS, Check, record
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import REHEARSAL, call
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.reprocess.shared import version_to_score
 from snowloop.lifecycle.training.train import model_version, training_rows, version_name
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from snowloop.lifecycle.scoring.desired import DesiredState
@@ -10,6 +10,7 @@ from snowloop.lifecycle.scoring.names import ROOT, stream_mode, stream_name
 from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, other_consumers
 from snowloop.lifecycle.versions import model
 from snowloop.project import Project
+from snowloop_procedures.versions import Misfit, misfits
 
 TABLES = ("SERVING.SCORED", "SERVING.QUARANTINE", "SERVING.CORRECTIONS", "OPS.METRICS")
 RECOVER = "run `snowloop recover`, which creates a new stream and scores the lost rows once (docs/on-call.md)"
@@ -109,25 +110,23 @@ def _champion(
         reason = f"{quoted} has no champion to score with"
         yield Blocker("model", name, reason, "run the training loop first, until a version is promoted")
     elif desired is not None:
-        takes, gives = observed.champion.facts.get("features"), [asdict(feature) for feature in desired.features]
-        if takes != gives:
-            reason = f"the champion {observed.champion.name} takes other features than features.sql gives: "
-            remedy = (
-                "train and promote a version on these features, or give features.sql and the source the old columns"
-            )
-            yield Blocker("model", name, reason + _differ(takes, gives), remedy)
-        if observed.champion.classes != project.label.classes:
-            predicted, declared = list(observed.champion.classes), list(project.label.classes)
-            reason = f"the champion {observed.champion.name} predicts the classes {predicted}, declared are {declared}"
-            yield Blocker(
-                "model", name, reason, "train and promote a version of these classes, or declare the old ones"
-            )
+        for misfit in misfits(observed.champion.facts, desired.features, project.label.classes):
+            if misfit.part == "classes":
+                reason = f"predicts the classes {misfit.actual}, declared are {misfit.required}"
+                remedy = "train and promote a version of these classes, or declare the old ones"
+            else:
+                reason = f"takes other features than features.sql gives: {_differ(misfit)}"
+                remedy = "train and promote a version on these features, or give features.sql and the source the old "
+                remedy += "columns"
+            yield Blocker("model", name, f"the champion {observed.champion.name} {reason}", remedy)
 
 
-def _differ(takes: Any, gives: list[dict[str, str]]) -> str:
-    if not isinstance(takes, list):
+def _differ(misfit: Misfit) -> str:
+    if misfit.actual is None:
         return "its comment does not list them, because it was logged without the training procedure"
-    had, has = ([f"{each['name']} {each['type']}" for each in features] for features in (takes, gives))
+    had, has = (
+        [f"{each['name']} {each['type']}" for each in features] for features in (misfit.actual, misfit.required)
+    )
     gone, new = [each for each in had if each not in has], [each for each in has if each not in had]
     parts = [f"missing {', '.join(gone)}"] * bool(gone) + [f"new to it {', '.join(new)}"] * bool(new)
     return "; ".join(parts) or "in another order"

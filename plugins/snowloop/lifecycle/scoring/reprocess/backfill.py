@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from snowloop.errors import ScoringError
+from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.data.contract import row_fails
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.desired import statement
 from snowloop.lifecycle.scoring.names import names
-from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, statement_values, version_to_score
+from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, statement_values
 from snowloop.workspace import Workspace
 from snowloop_procedures.scoring_request import Statement
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snowloop.errors import DeploymentError, ScoringError
+from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.data.contract import row_fails
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.desired import statement, stream_comment
@@ -16,7 +17,6 @@ from snowloop.lifecycle.scoring.reprocess.shared import (
     paused,
     scoring_lock,
     statement_values,
-    version_to_score,
 )
 from snowloop.lifecycle.versions import show
 from snowloop.sql import identifier, render

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from snowloop.errors import ScoringError
+from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.desired import statement
 from snowloop.lifecycle.scoring.names import names
@@ -13,7 +14,6 @@ from snowloop.lifecycle.scoring.reprocess.shared import (
     paused,
     scoring_lock,
     statement_values,
-    version_to_score,
 )
 from snowloop.sql import render
 from snowloop.workspace import Workspace

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import ScoringError
@@ -12,7 +11,6 @@ from snowloop.lifecycle.scoring.apply import wait_for_runs
 from snowloop.lifecycle.scoring.desired import lock_statements, scoring_values
 from snowloop.lifecycle.scoring.names import Names
 from snowloop.lifecycle.scoring.task_runs import root_task
-from snowloop.lifecycle.versions import CHAMPION, model, versions
 from snowloop.workspace import Workspace
 from snowloop_procedures import lock
 
@@ -21,42 +19,6 @@ if TYPE_CHECKING:
 
 QUERIES = "scoring/reprocess/queries.sql"
 ROWS = "scoring/reprocess/rows.sql"
-
-
-def version_to_score(workspace: Workspace, version: str | None) -> str:
-    """The name of a version that takes the features that features.sql gives now.
-
-    Args:
-        workspace: Session, project and environment.
-        version: Name or alias of the version; None: the champion.
-
-    Returns:
-        Its name.
-
-    Raises:
-        ScoringError: if there is no such version, or it takes other features or predicts other classes.
-    """
-    project, quoted_model = workspace.project, model(workspace.project, workspace.target)
-    name, registered = version or CHAMPION, versions(workspace)
-    match = next((each for each in registered if name in (each.name, *each.aliases)), None)
-    if match is None:
-        have = ", ".join(each.name for each in registered) or "none"
-        message = f"{quoted_model} has no version or alias '{name}' to score with: it has {have}"
-        raise ScoringError(message)
-    features = [asdict(feature) for feature in describe_features(workspace)]
-    if match.facts.get("features") != features:
-        message = (
-            f"version {match.name} of {quoted_model} takes other features "
-            "than features.sql gives now: choose a version that was trained with it"
-        )
-        raise ScoringError(message)
-    if match.classes != project.label.classes:
-        message = (
-            f"version {match.name} of {quoted_model} predicts the classes {list(match.classes)}, declared are "
-            f"{list(project.label.classes)}: choose a version that was trained with them"
-        )
-        raise ScoringError(message)
-    return match.name
 
 
 def statement_values(workspace: Workspace, **rows: Any) -> dict[str, Any]:
