@@ -7,6 +7,7 @@ it, which prints READY when the server of the file answers and keeps it running 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 
 from stack import snowflake
@@ -37,7 +38,8 @@ def write_connection_file(state: State, server: snowflake.Snowflake) -> None:
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     write_private(state.connections_file, "\n".join(["[default]", *lines, ""]))
     command = python_command("stack", COMMAND, "--state-dir", str(state.root))
-    write_private(state.start_file, f"#!/bin/sh\ncd '{REPOSITORY}' && exec {command}\n", executable=True)
+    script = f"#!/bin/sh\ncd {shlex.quote(str(REPOSITORY))} && exec {command}\n"
+    write_private(state.start_file, script, executable=True)
 
 
 def serve(state: State) -> None:
