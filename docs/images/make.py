@@ -94,8 +94,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         output = options.output.read_text() if options.output else run(options.project, Path(folder) / "state")
         draw_terminal(output, HERE / "run.svg", f"make run PROJECT={options.project}")
-        found = REPORT.search(output)
-        taken = bool(found) and photograph(Path(found[1]), HERE / "report.png")
+        page = REPORT.search(output)
+        taken = page is not None and photograph(Path(page[1]), HERE / "report.png")
     print("made run.svg" + (" and report.png" if taken else "; no Chromium here, so report.png stays as it is"))
     return 0
 
