@@ -24,7 +24,7 @@ def run(session: Session, request: str) -> str:
 
     Args:
         session: The procedure's session.
-        request: An ``EvaluationRequest``, ``ComparisonRequest`` or ``LeakageRequest`` as JSON, told apart by ``do``.
+        request: An ``EvaluationRequest``, ``ComparisonRequest`` or ``LeakageRequest`` as JSON, distinguished by ``do``.
 
     Returns:
         The outcome as a JSON object.

@@ -116,7 +116,7 @@ def test_p7_the_callers_transaction(account: Account) -> None:
     assert account("SELECT * FROM W") == []
 
 
-@refused("DuckDB has one transaction a connection: a second one beside the caller's could not see its temporary tables")
+@refused("DuckDB has one transaction a connection: a second one could not see the temporary tables of the caller's")
 def test_p8_autonomous_transactions(account: Account) -> None:
     """A transaction that a procedure begins inside its caller's is one of its own."""
     account.procedure("BEGINS()", "def run(s):\n    s.sql('BEGIN').collect()")
@@ -184,7 +184,7 @@ def test_p14_vectorized_functions(account: Account) -> None:
 
 
 def test_p15_table_functions(account: Account) -> None:
-    """What process gives stands beside its input row, what end_partition gives beside the partition's columns only."""
+    """What process returns comes with its input row, what end_partition returns with the partition's columns only."""
     body = "class f:\n    def __init__(self):\n        self.n = 0\n    def process(self, a):\n        self.n += a\n"
     body += "        yield (self.n,)\n    def end_partition(self):\n        yield (-self.n,)"
     account.function("RUNNING(A INT)", "TABLE (S INT)", body)

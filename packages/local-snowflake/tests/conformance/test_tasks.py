@@ -13,7 +13,7 @@ __all__ = ["make", "sql"]  # fixtures
 
 @pytest.fixture(scope="module", autouse=True)
 def clockwork(sql: Account) -> None:
-    """Tasks that need time: they run beside the other tests, which look at them last."""
+    """Tasks that need time: they run while the other tests do, which look at them last."""
     sql("CREATE SCHEMA CLOCK")
     sql("CREATE TABLE LOG (T STRING)")
     sql("CREATE TABLE SOURCE (I INT)")

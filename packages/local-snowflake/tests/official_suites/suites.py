@@ -99,7 +99,7 @@ def environment(work: Path, packages: Path, connection: dict[str, Any]) -> dict[
 
 
 def install_packages(target: Path) -> Path:
-    """Install what the suites import beside the project's environment, once; returns the folder.
+    """Install what the suites import in addition to the project's environment, once; returns the folder.
 
     Args:
         target: the folder for them.

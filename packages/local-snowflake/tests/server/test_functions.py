@@ -1,4 +1,4 @@
-"""User-defined functions through the unmodified clients: scalar, vectorized, SQL, and how they are told."""
+"""User-defined functions through the unmodified clients: scalar, vectorized, SQL, and how they are described."""
 
 from __future__ import annotations
 
@@ -235,33 +235,33 @@ def test_show_describe_and_refusals(session: Session) -> None:
 
 def test_the_statement_that_makes_a_function_is_told(session: Session) -> None:
     body = "def f(a, b):\n    return 'its'"
-    options = "PACKAGES = ('pandas') COMMENT = 'told' IMMUTABLE STRICT"
-    made = function("TOLD(A INT, B VARCHAR DEFAULT 'x')", "VARCHAR", body, options=options)
+    options = "PACKAGES = ('pandas') COMMENT = 'a comment' IMMUTABLE STRICT"
+    made = function("DESCRIBED(A INT, B VARCHAR DEFAULT 'x')", "VARCHAR", body, options=options)
     session.sql(made.replace("REPLACE FUNCTION", "REPLACE SECURE FUNCTION")).collect()
-    text = one(session, "SELECT GET_DDL('FUNCTION', 'TOLD(NUMBER, VARCHAR)')")
-    for part in ("SECURE FUNCTION TOLD(A NUMBER(38,0), B VARCHAR(16777216) DEFAULT 'x')", "COMMENT='told'", "STRICT"):
+    text = one(session, "SELECT GET_DDL('FUNCTION', 'DESCRIBED(NUMBER, VARCHAR)')")
+    for part in ("SECURE FUNCTION DESCRIBED(A NUMBER(38,0), B VARCHAR(16777216) DEFAULT 'x')", "COMMENT='a comment'", "STRICT"):
         assert part in text
-    session.sql("DROP FUNCTION TOLD(INT, VARCHAR)").collect()
+    session.sql("DROP FUNCTION DESCRIBED(INT, VARCHAR)").collect()
     with pytest.raises(SnowparkSQLException, match="does not exist"):
-        session.sql("SELECT GET_DDL('FUNCTION', 'TOLD(INT, VARCHAR)')").collect()
+        session.sql("SELECT GET_DDL('FUNCTION', 'DESCRIBED(INT, VARCHAR)')").collect()
     session.sql(text).collect()
-    assert one(session, "SELECT TOLD(1)") == "its"
+    assert one(session, "SELECT DESCRIBED(1)") == "its"
     session.sql("CREATE PROCEDURE P(A INT) RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN A; END'").collect()
     assert "EXECUTE AS OWNER" in one(session, "SELECT GET_DDL('PROCEDURE', 'P(INT)')")
 
 
-def test_packages_beside_the_environment_are_found(tmp_path: Path) -> None:
-    about = tmp_path / "packages" / "beside_it-1.2.dist-info"
+def test_packages_outside_the_environment_are_found(tmp_path: Path) -> None:
+    about = tmp_path / "packages" / "next_to_it-1.2.dist-info"
     about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: beside-it\nVersion: 1.2\n")
-    (about.parent / "beside_it.py").write_text("ANSWER = 42\n")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: next-to-it\nVersion: 1.2\n")
+    (about.parent / "next_to_it.py").write_text("ANSWER = 42\n")
     server = LocalSnowflake(tmp_path / "data", about.parent).start()
     try:
         with snowflake.connector.connect(**server.connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("CREATE DATABASE D")
-            body = "import beside_it\ndef f():\n    return beside_it.ANSWER"
-            cursor.execute(function("F()", "INT", body, options="PACKAGES = ('beside-it==1.2')"))
+            body = "import next_to_it\ndef f():\n    return next_to_it.ANSWER"
+            cursor.execute(function("F()", "INT", body, options="PACKAGES = ('next-to-it==1.2')"))
             cursor.execute("SELECT F()")
             assert cursor.fetchone() == (42,)
     finally:

@@ -77,8 +77,8 @@ def test_a_cancelled_run_is_neither_retried_nor_counted_and_writes_nothing(sql: 
     before = sql("SELECT COUNT(*) AS N FROM SINK")
     sql("EXECUTE TASK C")
     sql.until(lambda: sql(f"SELECT * FROM {HISTORY} WHERE NAME = 'C' AND STATE = 'EXECUTING'"), "the run")
-    (told,) = sql("SELECT SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('PUBLIC.C') AS DONE")
-    assert told["DONE"] == "1 executions of task T_TASK_PROCEDURES.PUBLIC.C cancelled."
+    (row,) = sql("SELECT SYSTEM$USER_TASK_CANCEL_ONGOING_EXECUTIONS('PUBLIC.C') AS DONE")
+    assert row["DONE"] == "1 executions of task T_TASK_PROCEDURES.PUBLIC.C cancelled."
     (graph,) = sql.until(lambda: sql.graphs("C"), "the end of the run")
     (run,) = sql.runs("C")
     assert (graph["STATE"], run["STATE"], run["ERROR_CODE"]) == ("CANCELLED", "CANCELLED", "000604")

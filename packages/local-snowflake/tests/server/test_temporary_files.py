@@ -49,7 +49,7 @@ def call(server: LocalSnowflake, *, struck: bool) -> Path:
 
 
 def left_in(place: Path, pattern: str) -> list[Path]:
-    """What stays: that of a process that was told to end may take a moment to go."""
+    """What stays: that of a process that was asked to end may take a moment to go."""
     deadline = time.monotonic() + 30
     while (found := list(place.glob(pattern))) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -60,7 +60,7 @@ def package_file() -> str:
 
 
 def model_code(project: Project) -> dict[str, bytes]:
-    """model.py and the other modules beside it, by file name."""
+    """model.py and the other modules in its folder, by file name."""
     return {file.name: file.read_bytes() for file in sorted(project.directory.glob("*.py"))}
 
 

@@ -165,7 +165,7 @@ class Workers:
 
     @contextmanager
     def _worker(self, spec: HandlerSpec, session: Session | None, *, nested: bool = False) -> Iterator[WorkerProcess]:
-        """A process for a call: an idle one or a new one; it becomes idle again unless it died."""
+        """A process for a call: an idle one or a new one; it becomes idle again unless it ended."""
         pool = "procedure" if spec.kind == "procedure" else "function"
         worker = self._acquire(spec.key, pool, session, unbounded=nested)
         if worker is None:
