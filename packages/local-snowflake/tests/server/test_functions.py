@@ -239,7 +239,8 @@ def test_the_statement_that_makes_a_function_is_told(session: Session) -> None:
     made = function("DESCRIBED(A INT, B VARCHAR DEFAULT 'x')", "VARCHAR", body, options=options)
     session.sql(made.replace("REPLACE FUNCTION", "REPLACE SECURE FUNCTION")).collect()
     text = one(session, "SELECT GET_DDL('FUNCTION', 'DESCRIBED(NUMBER, VARCHAR)')")
-    for part in ("SECURE FUNCTION DESCRIBED(A NUMBER(38,0), B VARCHAR(16777216) DEFAULT 'x')", "COMMENT='a comment'", "STRICT"):
+    signature = "SECURE FUNCTION DESCRIBED(A NUMBER(38,0), B VARCHAR(16777216) DEFAULT 'x')"
+    for part in (signature, "COMMENT='a comment'", "STRICT"):
         assert part in text
     session.sql("DROP FUNCTION DESCRIBED(INT, VARCHAR)").collect()
     with pytest.raises(SnowparkSQLException, match="does not exist"):
