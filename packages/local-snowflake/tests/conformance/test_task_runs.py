@@ -138,7 +138,7 @@ def test_t8_auto_retry(sql: Account, make: Make) -> None:
 
 
 def test_t8_auto_suspend(sql: Account, make: Make) -> None:
-    """After SUSPEND_TASK_AFTER_NUM_FAILURES failed runs in a row the root is suspended; a success starts the count again."""
+    """After SUSPEND_TASK_AFTER_NUM_FAILURES failed runs in a row the root is suspended; a success resets the count."""
     make("R", "SCHEDULE = '60 MINUTE' SUSPEND_TASK_AFTER_NUM_FAILURES = 2")
     make("A", "AFTER R", "INSERT INTO GATE SELECT 1")
     sql("SELECT SYSTEM$TASK_DEPENDENTS_ENABLE('R')")
