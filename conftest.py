@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+# the tests of both distributions are one namespace package; imported before pytest imports a file of one of them
+import tests  # noqa: F401
+
 ROOT = Path(__file__).resolve().parent
 # fixtures of the whole run that take long to make: the tests that need one stay together
 SHARED_FIXTURES = ("duels",)
