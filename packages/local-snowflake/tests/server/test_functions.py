@@ -251,6 +251,7 @@ def test_the_statement_that_makes_a_function_is_told(session: Session) -> None:
     assert "EXECUTE AS OWNER" in one(session, "SELECT GET_DDL('PROCEDURE', 'P(INT)')")
 
 
+@pytest.mark.slow
 def test_packages_outside_the_environment_are_found(tmp_path: Path) -> None:
     about = tmp_path / "packages" / "next_to_it-1.2.dist-info"
     about.mkdir(parents=True)

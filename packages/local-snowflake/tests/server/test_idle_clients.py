@@ -102,6 +102,7 @@ def start(connection: Connection, sql: str) -> tuple[threading.Thread, list[Exce
     return thread, errors
 
 
+@pytest.mark.slow
 def test_the_transaction_of_a_dead_client_is_rolled_back_for_who_waits(
     server: LocalSnowflake, connect: Callable[[], Connection]
 ) -> None:
@@ -120,6 +121,7 @@ def test_the_transaction_of_a_dead_client_is_rolled_back_for_who_waits(
     assert run(mine, "SELECT X FROM T") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_client_whose_transaction_was_rolled_back_is_told(connect: Callable[[], Connection]) -> None:
     idle, mine = connect(), connect()
     run(idle, "BEGIN")

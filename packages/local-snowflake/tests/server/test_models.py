@@ -149,6 +149,7 @@ def test_flow_operator(session: Session):
     assert "$3 names no statement" in refusal(session, "SELECT 1 AS X ->> SELECT * FROM $3")
 
 
+@pytest.mark.slow
 def test_model_survives_restart_and_kill(own_snowflake: LocalSnowflake):
     first = open_session(own_snowflake.connection())
     log(first, "KEPT", "V1", slope=7.0)

@@ -173,6 +173,7 @@ def test_missing_numbers_reach_the_model(session: Session, registry: Registry):
     assert found[0][0] == model.predict(pd.DataFrame({"A": [np.nan], "B": [0.5]}))[0]
 
 
+@pytest.mark.slow
 def test_taken_columns_equal_what_infer_returns(session: Session, registry: Registry, tmp_path: Path):
     """The generated function itself, run here over the same rows, gives the very values that SQL gives."""
     rng = np.random.default_rng(5)

@@ -168,6 +168,7 @@ def calls_under_way(settings: dict[str, Any]) -> int:
         return int(connection.cursor().execute(text).fetchone()[0])  # type: ignore[union-attr, index]
 
 
+@pytest.mark.slow
 def test_a_stopping_server_does_not_wait_for_a_call(own_snowflake: LocalSnowflake) -> None:
     settings = own_snowflake.connection()
     with snowflake.connector.connect(**settings) as connection:
@@ -187,6 +188,7 @@ def test_a_stopping_server_does_not_wait_for_a_call(own_snowflake: LocalSnowflak
         client.wait()
 
 
+@pytest.mark.slow
 def test_procedures_outlive_the_server_and_processes_do_not(own_snowflake: LocalSnowflake) -> None:
     with snowflake.connector.connect(**own_snowflake.connection()) as connection:
         cursor = connection.cursor()

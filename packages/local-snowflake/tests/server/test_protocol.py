@@ -111,6 +111,7 @@ def in_thread(work: Any) -> tuple[threading.Thread, list[Any]]:
 # -- statements that take long ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_long_statement_is_asked_for_again_and_runs_once(client: Client) -> None:
     answers = [client.statement("CALL TAKES(4)")]
     while answers[-1]["code"] == IN_PROGRESS:
@@ -121,6 +122,7 @@ def test_a_long_statement_is_asked_for_again_and_runs_once(client: Client) -> No
     assert client.statement("SELECT N FROM RUNS")["data"]["total"] == 1
 
 
+@pytest.mark.slow
 def test_the_connector_gets_the_result_of_a_long_statement(
     connection: snowflake.connector.SnowflakeConnection,
 ) -> None:

@@ -60,6 +60,7 @@ def test_the_user_is_an_option(tmp_path: Path) -> None:
         server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_closes_everything(own_snowflake: LocalSnowflake, how: signal.Signals) -> None:
     with connect(own_snowflake) as connection:
@@ -121,6 +122,7 @@ def test_connection_without_a_server_says_what_to_do(tmp_path: Path) -> None:
     assert "local_snowflake serve --data-dir" in done.stderr
 
 
+@pytest.mark.slow
 def test_stock_airflow_hook_over_tls(local_snowflake: LocalSnowflake, tmp_path: Path) -> None:
     """SnowflakeHook never passes a protocol, so that it comes over HTTPS; its Snowpark session needs QUERY_TAG."""
     state = json.loads((local_snowflake.data_dir / "server.json").read_text())

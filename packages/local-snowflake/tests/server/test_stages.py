@@ -184,6 +184,7 @@ def test_stages_are_shown_altered_and_dropped(session: Session) -> None:
     assert not run(session, "SHOW STAGES LIKE 'S2'")
 
 
+@pytest.mark.slow
 def test_files_outlive_a_kill(own_snowflake: LocalSnowflake, file: Path) -> None:
     with snowflake.connector.connect(**own_snowflake.connection()) as connection:
         cursor = connection.cursor()

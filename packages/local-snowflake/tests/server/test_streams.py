@@ -38,6 +38,7 @@ def _ask(connection: snowflake.connector.SnowflakeConnection, sql: str) -> list[
     return list(connection.cursor().execute(sql).fetchall())  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_offsets_and_history_survive_a_kill(own_snowflake: LocalSnowflake) -> None:
     with closing(snowflake.connector.connect(**own_snowflake.connection())) as connection:
         for sql in (
@@ -76,6 +77,7 @@ def _age(data_dir: Path, days: int) -> None:
         duck.execute(f'UPDATE "$META".versions SET made = made - INTERVAL {days} DAY')
 
 
+@pytest.mark.slow
 def test_unread_history_is_trimmed_and_unread_streams_become_stale(own_snowflake: LocalSnowflake) -> None:
     with closing(snowflake.connector.connect(**own_snowflake.connection())) as connection:
         for sql in (
@@ -112,6 +114,7 @@ def test_unread_history_is_trimmed_and_unread_streams_become_stale(own_snowflake
         assert duck.execute(f'SELECT count(*) FROM "$META"."{tables[0][0]}"').fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_asking_an_empty_stream_whether_it_has_data_keeps_it_fresh(own_snowflake: LocalSnowflake) -> None:
     with closing(snowflake.connector.connect(**own_snowflake.connection())) as connection:
         for sql in ("CREATE DATABASE D", "CREATE TABLE T (I INT)", "CREATE STREAM S ON TABLE T"):

@@ -197,6 +197,7 @@ def test_streams_show_what_the_model_says(account: Account, steps: list[Step]) -
 sides = st.lists(st.tuples(st.sampled_from("TR"), changing), max_size=12)
 
 
+@pytest.mark.slow
 @CALM
 @given(first=sides, second=sides)
 def test_a_joins_changes_lead_from_its_old_rows_to_its_new_ones(

@@ -50,6 +50,7 @@ def executing(account: Account, name: str) -> Callable[[], list[dict[str, Any]]]
     return lambda: account(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_run_goes_on_after_the_servers_end(own_snowflake: LocalSnowflake, how: signal.Signals) -> None:
     account = own(own_snowflake)
@@ -74,6 +75,7 @@ def test_a_run_goes_on_after_the_servers_end(own_snowflake: LocalSnowflake, how:
     assert [r["NAME"] for r in coming] == ["R"]
 
 
+@pytest.mark.slow
 def test_a_retry_makes_up_for_a_kill(own_snowflake: LocalSnowflake) -> None:
     account = own(own_snowflake)
     prepare(account)
@@ -99,6 +101,7 @@ def cpu_seconds(pid: int) -> float:
     return spent.user + spent.system
 
 
+@pytest.mark.slow
 def test_an_idle_server_with_tasks_is_idle(own_snowflake: LocalSnowflake) -> None:
     account = own(own_snowflake)
     prepare(account)

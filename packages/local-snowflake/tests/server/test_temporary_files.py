@@ -56,6 +56,7 @@ def left_in(place: Path, pattern: str) -> list[Path]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_the_server_is_gone(server: LocalSnowflake, place: Path, how: signal.Signals) -> None:
     left = call(server, struck=False)
@@ -65,6 +66,7 @@ def test_nothing_is_left_when_the_server_is_gone(server: LocalSnowflake, place: 
     assert left_in(place, "*") == []
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_leaves_nothing(server: LocalSnowflake, place: Path) -> None:
     with pytest.raises(ProgrammingError, match="ended by signal SIGKILL"):
         call(server, struck=True)
