@@ -225,7 +225,7 @@ FROM FEATURE_ROWS AS F
 ;
 
 -- refusal (version)
--- Why the gate's last verdict does not let a version serve beside the champion, or NULL: it need not be as good as that.
+-- Why the gate's last verdict does not let a version serve next to the champion, or NULL: it need not be as good as that.
 SELECT CASE
     WHEN COUNT(*) = 0 THEN 'the gate has not judged it'
     WHEN COUNT_IF(CHECK_NAME = 'OVERRIDE') > 0 THEN NULL
