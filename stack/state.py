@@ -91,10 +91,6 @@ class State:
     def status_hint(self, project: str, target: str = "dev") -> str:
         """Tell how a person looks at a project's scoring loop, in the folder of the repository.
 
-        Args:
-            project: The project.
-            target: The environment.
-
         Returns:
             What to type.
         """

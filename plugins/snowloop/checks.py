@@ -91,7 +91,6 @@ def record(workspace: "Workspace", table: CheckTable, checks: Sequence[Check], *
     """Write checks into their table of OPS.
 
     Args:
-        workspace: Session, project and environment.
         table: The table.
         checks: The checks; nothing is written if there are none.
         common: Values of the table's other columns, which all of these checks share, by the column's name in any case.

@@ -119,9 +119,6 @@ def render(template: str, **values: Any) -> str:
 
     Returns:
         The SQL text.
-
-    Raises:
-        jinja2.TemplateError: if the template is missing or uses a value that is not given.
     """
     return _environment((include_dir() / "sql",)).get_template(template).render(**values).strip()
 
@@ -136,9 +133,6 @@ def prepare(template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
 
     Returns:
         The text with a ``?`` for each parameter, and the parameters' names in the order of the text.
-
-    Raises:
-        jinja2.TemplateError: if the template is missing or uses a value that is not given.
     """
     parameters: list[str] = []
     return render(template, parameters=parameters, **values), tuple(parameters)
@@ -148,15 +142,11 @@ def render_project(project: Project, file: str, **values: Any) -> str:
     """Render one of a project's own files: ``label.sql``; ``features.sql`` by ``point_in_time.render_features``.
 
     Args:
-        project: The project.
         file: Name of the file in the project's folder.
         values: What the file uses: ``source`` and ``as_of`` for features, ``raw`` for the label.
 
     Returns:
         The SQL text without a closing semicolon.
-
-    Raises:
-        jinja2.TemplateError: if the file uses a value that is not given.
     """
     return _environment((project.directory,)).get_template(file).render(**values).strip().rstrip(";")
 
@@ -175,15 +165,11 @@ def run(session: "Session", template: str, **values: Any) -> "list[Row]":
     """Render a template of one statement and execute it, with the values bound that the filter ``bind`` is applied to.
 
     Args:
-        session: The Snowpark session.
         template: Path below include/sql, as for ``render``.
         values: What the template uses.
 
     Returns:
         The rows that Snowflake answers.
-
-    Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses the statement.
     """
     bound: list[Any] = []
     text = render(template, bound_values=bound, **values)
@@ -197,9 +183,6 @@ def run_script(session: "Session", template: str, **values: Any) -> "list[list[R
 
 def clock(session: "Session") -> datetime:
     """Snowflake's own time, in UTC: moments that it notes are compared with this one, never with the client's clock.
-
-    Args:
-        session: The Snowpark session.
 
     Returns:
         The time.

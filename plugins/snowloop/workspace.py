@@ -18,7 +18,6 @@ class Workspace:
 
     Args:
         session: The session; whoever opened it closes it.
-        project: The declared project.
         target: The environment, such as ``dev`` or ``prod``.
     """
 
@@ -28,11 +27,7 @@ class Workspace:
 
     @property
     def database(self) -> str:
-        """The environment's database, unquoted.
-
-        Raises:
-            ProjectError: if the target is not a plain name.
-        """
+        """The environment's database, unquoted."""
         return self.project.database(self.target)
 
     def run(self, template: str, **values: Any) -> "list[Row]":
@@ -44,9 +39,6 @@ class Workspace:
 
         Returns:
             The rows that Snowflake answers.
-
-        Raises:
-            snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake refuses the statement.
         """
         return sql.run(self.session, template, **{"database": self.database, **values})
 

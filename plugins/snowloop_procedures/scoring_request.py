@@ -33,7 +33,6 @@ class Statement:
         """Bind the values that the statement takes, of those that are given, and execute it.
 
         Args:
-            session: A Snowpark session.
             values: Values by name; ``model_version`` is the version that a model is called by.
 
         Returns:
@@ -41,7 +40,6 @@ class Statement:
 
         Raises:
             KeyError: if a value of the statement is missing.
-            snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects the statement.
         """
         text = self.text
         if VERSION in text:

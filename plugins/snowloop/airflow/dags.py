@@ -44,7 +44,6 @@ def project_dag(
     """Make one DAG of a project, still without tasks.
 
     Args:
-        project: The declared project.
         name: What it does; the DAG is called ``<project>__<name>``.
         about: Its documentation: the docstring of its DAG file.
         params: Its form.
@@ -73,9 +72,6 @@ def project_dag(
 def environment_group(project: Project) -> TaskGroup:
     """Draw the tasks that create a project's environment.
 
-    Args:
-        project: The declared project.
-
     Returns:
         The group ``environment``.
     """
@@ -90,7 +86,6 @@ def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
     The task ``report`` is outside the group and follows the gate, whether it accepted or refused.
 
     Args:
-        project: The declared project.
         part: Which files are loaded first: ``initial`` or ``all``.
 
     Returns:
@@ -145,9 +140,6 @@ def challenge_tasks(project: Project) -> None:
     """Draw the tasks for the action that the form names: one of two branches runs, the other is skipped.
 
     A promotion is decided by the gate and, where an environment requires it, by a person who sees the comparison.
-
-    Args:
-        project: The declared project.
     """
     ChallengeOperator(task_id="challenge", project=project.name)
     judge = JudgeChallengerOperator(task_id="judge", project=project.name)
@@ -163,9 +155,6 @@ def challenge_tasks(project: Project) -> None:
 
 def score_group(project: Project) -> TaskGroup:
     """Draw the tasks that deploy scoring, bring in every new file, and wait for the native tasks to score it.
-
-    Args:
-        project: The declared project.
 
     Returns:
         The group ``score``.

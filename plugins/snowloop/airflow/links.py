@@ -47,9 +47,6 @@ class SnowsightLink(BaseOperatorLink):
 def watched_queries(session: Session) -> Iterator[Callable[[], str]]:
     """Record the queries of a block.
 
-    Args:
-        session: A Snowpark session.
-
     Yields:
         A function that gives the address of the query that failed, or else of the last CALL, or else of the last
         query; empty if there is none.

@@ -37,7 +37,6 @@ def open_workspace(
 
     Args:
         project: Name of the declared project.
-        target: The environment.
         connection: Name of a connection in Snowflake's connections.toml.
         airflow_connection: Id of an Airflow connection.
 

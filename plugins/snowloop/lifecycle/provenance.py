@@ -12,9 +12,6 @@ from snowloop.project import Project
 def git_commit(project: Project) -> str:
     """The commit of a project's code.
 
-    Args:
-        project: The project.
-
     Returns:
         SNOWLOOP_GIT_COMMIT, or what git says of the project's folder, with ``-dirty`` if a file in it is not committed
         as it is; or ``unknown``.

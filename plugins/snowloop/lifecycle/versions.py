@@ -54,9 +54,6 @@ def model(project: Project, target: str) -> str:
 def versions(workspace: Workspace) -> list[Version]:
     """All versions of the model; none if there is no model yet.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The versions.
 
@@ -105,7 +102,6 @@ def set_champion(workspace: Workspace, version: str) -> None:
     looks again. A challenger that becomes champion is a challenger no longer.
 
     Args:
-        workspace: Session, project and environment.
         version: Name of the version.
 
     Raises:
@@ -126,9 +122,6 @@ def set_champion(workspace: Workspace, version: str) -> None:
 
 def withdraw_alias(workspace: Workspace) -> None:
     """Take the alias CHALLENGER away from the version that has it.
-
-    Args:
-        workspace: Session, project and environment.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if no version has it.

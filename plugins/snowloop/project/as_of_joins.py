@@ -47,7 +47,6 @@ def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
     """Resolve one call of as_of against the declaration.
 
     Args:
-        project: The project.
         name: Name of the source that is joined; case does not count.
         on: The column that is equal in both sources, several of them, or pairs, the streamed source's first.
 
@@ -96,7 +95,6 @@ def join_problems(tree: nodes.Template, text: str, project: "Project") -> Iterat
     Args:
         tree: The parsed template.
         text: Its text.
-        project: The project.
 
     Yields:
         The line, and the error with what to do.

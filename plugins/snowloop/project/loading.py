@@ -171,7 +171,6 @@ def place_of(project: Project, *place: int | str) -> str:
     """Where a part of a declaration is, for messages.
 
     Args:
-        project: The project.
         place: The keys and indexes that lead to the part, such as ``"evaluation", "slices", 0, "column"``.
 
     Returns:

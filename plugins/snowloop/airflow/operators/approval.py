@@ -34,7 +34,6 @@ class ApproveOperator(ApprovalOperator):
         retries: How often a lost connection to Airflow is tried again.
         retry_delay: Pause before that.
         params: The DAG's own form, which Airflow hands to every task; its fields are not shown again.
-        kwargs: Everything else that an Airflow operator takes.
     """
 
     template_fields: Collection[str] = (*ApprovalOperator.template_fields, "project", "target", "verdict", "report")
@@ -74,9 +73,6 @@ class ApproveOperator(ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Put the report into the form and wait, or pass if no approval is required.
 
-        Args:
-            context: Airflow's context of this task.
-
         Returns:
             The approval by nobody, where none is required; otherwise it does not return but waits.
         """
@@ -94,7 +90,6 @@ class ApproveOperator(ApprovalOperator):
         """Return the approval for later tasks, or fail with who rejected it and why.
 
         Args:
-            context: Airflow's context of this task.
             event: The answer, or what Airflow fills in when nobody answered in time.
 
         Returns:

@@ -28,9 +28,6 @@ TARGET_TEMPLATE = "{{ params.target }}"
 def query_tag(context: Context) -> dict[str, str]:
     """The query tag of a task.
 
-    Args:
-        context: Airflow's context of the task.
-
     Returns:
         The ids of DAG, task and run.
     """
@@ -59,7 +56,6 @@ class StageOperator(BaseOperator):
         snowflake_conn_id: Airflow connection to Snowflake.
         retries: How often a lost connection is tried again.
         retry_delay: Pause before that.
-        kwargs: Everything else that an Airflow operator takes.
     """
 
     template_fields: Sequence[str] = ("project", "target")
@@ -84,19 +80,12 @@ class StageOperator(BaseOperator):
     def perform(self, context: Context, project: Project) -> StageResult:
         """Do the stage's work.
 
-        Args:
-            context: Airflow's context of this task.
-            project: The declared project.
-
         Returns:
             The stage's result.
         """
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the stage, push its figures and give its result to later tasks.
-
-        Args:
-            context: Airflow's context of this task.
 
         Returns:
             The result as JSON-able fields.
@@ -118,7 +107,6 @@ class StageOperator(BaseOperator):
         """Push the figures of a result and give it to later tasks.
 
         Args:
-            context: Airflow's context of this task.
             result: What the stage gave.
 
         Returns:
@@ -142,9 +130,6 @@ class SnowparkStageOperator(StageOperator):
     def run(self, workspace: Workspace) -> StageResult:
         """Call the stage's lifecycle function.
 
-        Args:
-            workspace: Session, project and environment.
-
         Returns:
             The stage's result.
         """
@@ -154,7 +139,6 @@ class SnowparkStageOperator(StageOperator):
 
         Args:
             context: Airflow's context of this task, from which the query tag is made.
-            project: The declared project.
 
         Returns:
             The stage's result.

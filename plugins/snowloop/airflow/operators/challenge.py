@@ -32,7 +32,6 @@ class ChallengeOperator(SnowparkStageOperator):
         version: The version that becomes challenger, or is compared; empty: the present challenger is compared.
         reason: Why one is named or withdrawn, for the ledger.
         judge: Whether the gate must accept the version first.
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "action", "version", "reason", "judge")
@@ -54,9 +53,6 @@ class ChallengeOperator(SnowparkStageOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Do the action of the form, or skip if it is a promotion.
-
-        Args:
-            context: Airflow's context of this task.
 
         Returns:
             What was done.
@@ -90,7 +86,6 @@ class JudgeChallengerOperator(SnowparkStageOperator):
 
     Args:
         action: What the form says (templated).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "action")
@@ -101,9 +96,6 @@ class JudgeChallengerOperator(SnowparkStageOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Decide, and push the comparison that a person sees; or skip.
-
-        Args:
-            context: Airflow's context of this task.
 
         Returns:
             The verdict.

@@ -27,7 +27,6 @@ class ReportOperator(SnowparkStageOperator):
 
     Args:
         verdict_id: The verdict's id in OPS.VERDICTS (templated).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "verdict_id")
@@ -38,9 +37,6 @@ class ReportOperator(SnowparkStageOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the report, or skip it if the gate failed before it could decide.
-
-        Args:
-            context: Airflow's context of this task.
 
         Returns:
             Where the report is.

@@ -36,7 +36,6 @@ class RecoverOperator(SnowparkStageOperator):
 
     Args:
         recover: Whether to recover at all (templated; the DAG's parameter by default).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "recover")
@@ -62,7 +61,6 @@ class BackfillOperator(SnowparkStageOperator):
         start: Beginning of the period; empty: no bound.
         end: End of the period, exclusive; empty: no bound.
         batch_size: Rows in one transaction.
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "version", "start", "end", "batch_size")
@@ -102,7 +100,6 @@ class RequeueOperator(SnowparkStageOperator):
 
     Args:
         version: Name or alias of the version; empty: the champion (templated; by default the form).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "version")

@@ -44,7 +44,6 @@ class LoadOperator(SnowparkStageOperator):
         data_dir: Directory of the files (templated; the DAG's parameter by default).
         part: ``initial`` (what the model is trained on), ``arrivals`` (what comes later) or ``all``.
         only: One arriving batch alone (templated); all of the part when None.
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "data_dir", "part", "only")
@@ -95,7 +94,6 @@ class TrainOperator(SnowparkStageOperator):
     Args:
         training_set: The training set, as its stage gave it (templated).
         candidate: Name of the declared candidate (templated).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "training_set", "candidate")
@@ -119,7 +117,6 @@ class EvaluateOperator(SnowparkStageOperator):
 
     Args:
         candidate: The candidate, as its training gave it (templated).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "candidate")
@@ -143,7 +140,6 @@ class GateOperator(SnowparkStageOperator):
         evaluations: The candidates' evaluations, as their stage gave them (templated).
         override_by: Who overrides a refusal (templated; the DAG's parameter by default).
         override_reason: Why (templated; the DAG's parameter by default).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (
@@ -168,10 +164,6 @@ class GateOperator(SnowparkStageOperator):
 
     def perform(self, context: Context, project: Project) -> StageResult:
         """Decide, and push the id of the verdict, also of one that refuses.
-
-        Args:
-            context: Airflow's context of this task.
-            project: The declared project.
 
         Returns:
             The verdict.
@@ -204,7 +196,6 @@ class PromoteOperator(SnowparkStageOperator):
     Args:
         verdict: The gate's verdict (templated).
         approval: A person's approval, where the declaration requires one (templated).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "verdict", "approval")
@@ -273,7 +264,6 @@ class VerifyRollbackOperator(SnowparkStageOperator):
     Args:
         rollback: The rollback, as its stage gave it (templated).
         timeout: Longest wait for rows in seconds (templated; the DAG's parameter by default).
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "rollback", "timeout")

@@ -27,7 +27,6 @@ class AwaitScoresOperator(SnowparkStageOperator):
         timeout: Longest wait in seconds (templated; the DAG's parameter by default).
         arrived: The report of the load whose rows are awaited, as its stage gave it (templated).
         poll_interval: Seconds between two polls.
-        kwargs: What every stage takes.
     """
 
     template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "timeout", "arrived")
@@ -47,9 +46,6 @@ class AwaitScoresOperator(SnowparkStageOperator):
 
     def run(self, workspace: Workspace) -> Scores:
         """Call ``scores_of`` once, and hand the wait to the triggerer while there is no answer.
-
-        Args:
-            workspace: Session, project and environment.
 
         Returns:
             What the runs did.
@@ -81,7 +77,6 @@ class AwaitScoresOperator(SnowparkStageOperator):
         """Return what the runs did, for later tasks.
 
         Args:
-            context: Airflow's context of this task.
             event: The trigger's answer, or why there is none.
 
         Returns:

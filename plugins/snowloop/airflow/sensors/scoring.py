@@ -53,9 +53,6 @@ class LoopSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Hand the wait to the triggerer.
 
-        Args:
-            context: Airflow's context of this task.
-
         Raises:
             TaskDeferred: always; the task is resumed in ``resume``.
         """
@@ -78,7 +75,6 @@ class LoopSensor(BaseSensorOperator):
         """Return the answer for later tasks.
 
         Args:
-            context: Airflow's context of this task.
             event: The trigger's answer, or why there is none.
 
         Returns:
@@ -111,7 +107,6 @@ class GraphRunFinishedSensor(LoopSensor):
 
     Args:
         since: The moment, ISO text in UTC (templated; by default when the DAG run started).
-        kwargs: What every sensor of the loop takes.
     """
 
     template_fields: Sequence[str] = (*LoopSensor.template_fields, "since")
@@ -136,7 +131,6 @@ class BacklogBelowSensor(LoopSensor):
 
     Args:
         rows: The number (templated).
-        kwargs: What every sensor of the loop takes.
     """
 
     template_fields: Sequence[str] = (*LoopSensor.template_fields, "rows")

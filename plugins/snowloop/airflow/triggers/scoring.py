@@ -19,7 +19,6 @@ def why_unanswered(event: Mapping[str, Any], *, awaited: str, project: str, time
     Args:
         event: The event of a ``LoopTrigger``.
         awaited: What was waited for.
-        project: The project.
         timeout: The longest wait in seconds.
 
     Returns:
@@ -39,7 +38,6 @@ class LoopTrigger(BaseTrigger):
     Args:
         question: A key of ``snowloop.lifecycle.scoring.wait.QUESTIONS``, such as ``stream_has_data``.
         project: Name of the declared project.
-        target: The environment.
         options: Further arguments of the question, such as ``since`` or ``rows``.
         snowflake_conn_id: Airflow connection to Snowflake.
         poll_interval: Seconds between two polls.

@@ -51,8 +51,6 @@ def check_approved(project: Project, target: str, verdict: Verdict, approval: Ap
     """Refuse a promotion that needs an approval and has none.
 
     Args:
-        project: The project.
-        target: The environment.
         verdict: The gate's verdict on the version.
         approval: The approval, if there is one.
 
@@ -75,8 +73,6 @@ def settle(project: Project, target: str, verdict: Verdict, answer: Answer) -> A
     """Turn an answer into an approval, or into a refusal with who and why.
 
     Args:
-        project: The project.
-        target: The environment.
         verdict: The gate's verdict on the version.
         answer: What was answered.
 
@@ -102,8 +98,6 @@ def question(project: Project, target: str, verdict: Verdict, report: str) -> tu
     """The question to a person: a headline, and the report of the version.
 
     Args:
-        project: The project.
-        target: The environment.
         verdict: The gate's verdict on the version.
         report: The report of the verdict, in Markdown.
 

@@ -52,7 +52,6 @@ def challenge(workspace: Workspace, *, version: str, reason: str, judge: bool = 
     gate, except that it need not be as good as the champion; what scores in the shadow serves nobody, and need not.
 
     Args:
-        workspace: Session, project and environment.
         version: Name or alias of the version.
         reason: Why, for the ledger.
         judge: Whether to ask the gate first, on the training set of the present data.
@@ -149,7 +148,6 @@ def withdraw(workspace: Workspace, *, reason: str) -> Challenge:
     """Take the alias CHALLENGER away: from the next run on, the champion scores alone.
 
     Args:
-        workspace: Session, project and environment.
         reason: Why, for the ledger.
 
     Returns:
@@ -195,9 +193,6 @@ class Judged(Result):
 def judge_challenger(workspace: Workspace) -> Judged:
     """Have the gate judge the challenger against the champion, on the present data; nothing is promoted.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The verdict, and the comparison where a person is asked.
 
@@ -221,7 +216,6 @@ def promote_challenger(
     """Make the challenger champion if every check of the gate passes, and a person has agreed where one is asked.
 
     Args:
-        workspace: Session, project and environment.
         verdict: The gate's verdict of ``judge_challenger``; None: it is asked now.
         approval: The approval that the declaration may ask for; it is recorded with the promotion.
 
@@ -277,7 +271,6 @@ def judge_version(workspace: Workspace, version: Version) -> Verdict:
     """Have the gate judge a version that was trained before, on the held-out rows of the present data.
 
     Args:
-        workspace: Session, project and environment.
         version: The version.
 
     Returns:

@@ -122,7 +122,6 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
     """Compare the champion with its challenger on the rows that the loop had them score; computed inside Snowflake.
 
     Args:
-        workspace: Session, project and environment.
         version: The challenger, or one that was withdrawn; None: the one with the alias.
 
     Returns:

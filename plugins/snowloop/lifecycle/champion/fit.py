@@ -11,7 +11,6 @@ def version_to_score(workspace: Workspace, version: str | None) -> str:
     """The name of a version that takes the features that features.sql gives now.
 
     Args:
-        workspace: Session, project and environment.
         version: Name or alias of the version; None: the champion.
 
     Returns:

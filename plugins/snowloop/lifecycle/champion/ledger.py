@@ -87,7 +87,6 @@ def append(workspace: Workspace, change: Change) -> None:
     """Add an entry.
 
     Args:
-        workspace: Session, project and environment.
         change: What happened.
 
     Raises:
@@ -148,7 +147,6 @@ def record_observed_champion(workspace: Workspace, serving: str | None) -> list[
     """Record the version that serves, if the ledger lacks it because the alias was moved by other means.
 
     Args:
-        workspace: Session, project and environment.
         serving: The version that has the alias, or None.
 
     Returns:

@@ -37,7 +37,6 @@ def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = 
     The ledger is written first, so that the intent is known after a process that was killed.
 
     Args:
-        workspace: Session, project and environment.
         verdict: What the gate decided.
         approval: The approval that the declaration may ask for; it is recorded with the promotion.
 

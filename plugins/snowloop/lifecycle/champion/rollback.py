@@ -49,9 +49,6 @@ def rollback(workspace: Workspace) -> Rollback:
     The version that serves decides, not the ledger alone: a missing entry is written first. Of a change that was
     interrupted, a rollback is completed, and a promotion is undone.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         Both versions.
 
@@ -107,7 +104,6 @@ def verify_rollback(workspace: Workspace, done: Rollback, *, timeout: float, pol
     Rows of a canary may carry the challenger instead.
 
     Args:
-        workspace: Session, project and environment.
         done: The rollback.
         timeout: Longest wait in seconds.
         poll: Seconds between two queries.

@@ -12,7 +12,6 @@ class Environment(Result):
     """What ``create_environment`` created and kept.
 
     Args:
-        database: The database.
         created: Number of objects created, without views.
         kept: Number of objects that existed already, without views.
     """
@@ -25,14 +24,8 @@ class Environment(Result):
 def create_environment(workspace: Workspace) -> Environment:
     """Create what is missing, and keep what exists; views, which hold no data, are replaced.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         Counts of objects created and kept.
-
-    Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects a statement.
     """
     project = workspace.project
     database = workspace.database

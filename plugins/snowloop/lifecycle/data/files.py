@@ -44,7 +44,6 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
     are batch 0.
 
     Args:
-        project: The project.
         data_dir: Folder of the data, or a generator (.py) that makes it; None: what the project ships.
         work_dir: An empty folder for the files.
 

@@ -72,7 +72,6 @@ def load_files(
     """Load a project's files; one that has been loaded before is left alone.
 
     Args:
-        workspace: Session, project and environment.
         data_dir: Folder of the data, or a generator (.py); None: what the project ships.
         part: What the model is first trained on, what arrives later, or all.
         only: One batch (``"1"``, ``"2"``, ...) or the name of one planned file.

@@ -39,9 +39,6 @@ def check_contract(workspace: Workspace) -> ContractReport:
     rules: rows of the streamed source that do are left out of the training set later, and kept in FEATURES.SET_ASIDE
     with their reasons. With ``stop`` none may.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The outcome of every check.
 

@@ -39,7 +39,6 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
     Held-out rows that a version was trained on, because it is older than the training set, do not judge it.
 
     Args:
-        workspace: Session, project and environment.
         candidate: The trained candidate.
 
     Returns:

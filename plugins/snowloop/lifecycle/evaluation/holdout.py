@@ -44,7 +44,6 @@ def training_rows_of(workspace: Workspace, version: Version | None, training_set
     older version.
 
     Args:
-        workspace: Session, project and environment.
         version: The version; None: there is none.
         training_set: The training set whose held-out rows are to judge it.
 

@@ -25,7 +25,6 @@ def check_leakage(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     """Check a training set for leakage, and write every check into OPS.LEAKAGE_CHECKS.
 
     Args:
-        workspace: Session, project and environment.
         subject: The training set.
 
     Returns:

@@ -19,8 +19,6 @@ def render_features(project: Project, target: str, source: str) -> str:
     of feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
 
     Args:
-        project: The project.
-        target: The environment.
         source: Quoted name of the table, or of the common table expression, with the rows.
 
     Returns:

@@ -16,7 +16,6 @@ def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
     """Names and Snowpark types of the columns of a query; no row is read.
 
     Args:
-        workspace: Session, project and environment.
         file: ``features.sql`` or ``label.sql``.
 
     Returns:
@@ -53,9 +52,6 @@ def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
 def check_label(workspace: Workspace) -> None:
     """Insist that label.sql gives the declared label.
 
-    Args:
-        workspace: Session, project and environment.
-
     Raises:
         TrainingError: if it does not, or cannot be read.
     """
@@ -73,7 +69,6 @@ def check_slices(project: Project, features: Iterable[Feature]) -> None:
     """Insist that every declared slice is of a feature, or of a column of the source, and has edges only on numbers.
 
     Args:
-        project: The project.
         features: The features.
 
     Raises:

@@ -18,7 +18,6 @@ def check_features(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     takes for all rows of the source when nothing else is asked for.
 
     Args:
-        workspace: Session, project and environment.
         subject: The training set.
 
     Returns:

@@ -64,9 +64,6 @@ class TrainingSet(Result):
 def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
     """The feature columns of features.sql: all that it returns except the key.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The features, in order.
 
@@ -96,9 +93,6 @@ def build_training_set(workspace: Workspace) -> TrainingSet:
     """Materialise features and label of all labelled rows, once for each state of data and SQL.
 
     Rows of the streamed source that break the contract are left out and kept in FEATURES.SET_ASIDE with the reason.
-
-    Args:
-        workspace: Session, project and environment.
 
     Returns:
         The training set; ``kept`` if one with the same fingerprint existed.

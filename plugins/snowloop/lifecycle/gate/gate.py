@@ -27,7 +27,6 @@ def decide(
     connection, say): it is there already.
 
     Args:
-        workspace: Session, project and environment.
         evaluations: The evaluation of each candidate.
         override: A person's decision that a version which fails serves all the same; it is recorded, and the checks
             stay failed.
@@ -115,7 +114,6 @@ def judge(project: Project, evaluations: Sequence[Evaluation], best: Evaluation 
     """All checks of the gate; a pure function.
 
     Args:
-        project: The project.
         evaluations: The evaluation of each candidate.
         best: The candidate that is judged.
 

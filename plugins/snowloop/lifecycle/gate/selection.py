@@ -16,7 +16,6 @@ def best_of(project: Project, evaluations: Sequence[Evaluation]) -> Evaluation |
     Of equals the champion is best, then the one declared first; without any value, any that was trained.
 
     Args:
-        project: The project.
         evaluations: The evaluation of each candidate.
 
     Returns:
@@ -38,7 +37,6 @@ def selected(project: Project, evaluations: Sequence[Evaluation], best: Evaluati
     """The best candidate, with how it was selected and among how many.
 
     Args:
-        project: The project.
         evaluations: The evaluation of each candidate.
         best: The best of them.
 

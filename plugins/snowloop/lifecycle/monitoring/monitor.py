@@ -46,9 +46,6 @@ def monitor(workspace: Workspace) -> MonitoringReport:
 
     After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The checks.
 

@@ -47,9 +47,6 @@ def rehearse(workspace: Workspace) -> Rehearsal:
 
     Nothing in service is changed.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The rehearsals.
 

@@ -52,7 +52,6 @@ def call(
     """Call the procedure of the project's present code; create it first if it is missing.
 
     Args:
-        workspace: Session, project and environment.
         handlers: The procedure's modules.
         request: What it is to do.
         seconds: How long the call may take; None: as long as the session's own STATEMENT_TIMEOUT_IN_SECONDS.

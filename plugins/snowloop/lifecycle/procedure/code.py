@@ -110,15 +110,10 @@ def staged_procedure(project: Project, target: str, code: ProcedureCode) -> Stag
     """Name a procedure after its code, packages and handler, and write the statement that creates it.
 
     Args:
-        project: The project.
-        target: The environment.
         code: What it is made of.
 
     Returns:
         The procedure; nothing is sent.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     database = project.database(target)
     repository = project.environment.artifact_repository
@@ -147,14 +142,10 @@ def stage_procedure(workspace: Workspace, code: ProcedureCode) -> tuple[str, boo
     """Create a procedure of staged files, unless one of the same code, packages and handler exists.
 
     Args:
-        workspace: Session, project and environment.
         code: What it is made of.
 
     Returns:
         The procedure's quoted name, and whether it was created now.
-
-    Raises:
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects it.
     """
     session = workspace.session
     staged = staged_procedure(workspace.project, workspace.target, code)

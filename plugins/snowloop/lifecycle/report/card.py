@@ -202,7 +202,6 @@ class Card:
         purpose: Its description.
         owners: Who owns it.
         tags: Its tags.
-        target: The environment.
         model: Qualified name of the model.
         verdict: The verdict.
         evaluation: The evaluation, or None if there was none.

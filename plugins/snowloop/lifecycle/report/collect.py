@@ -28,7 +28,6 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
     """Gather a model card.
 
     Args:
-        workspace: Session, project and environment.
         verdict_id: The verdict that it is about; None: the latest.
         version: Only verdicts on this version; not together with ``verdict_id``.
 

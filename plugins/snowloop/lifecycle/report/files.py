@@ -49,7 +49,6 @@ def write_report(
     """Write the report of a verdict into a folder.
 
     Args:
-        workspace: Session, project and environment.
         folder: Where to write them; it is created if it does not exist.
         verdict_id: The verdict; None: the last one.
         version: Only verdicts on this version.
@@ -74,7 +73,6 @@ def publish_report(workspace: Workspace, *, verdict_id: str | None = None) -> Re
     """Put the report of a verdict on the stage OPS.REPORTS, in a folder that is named after the verdict.
 
     Args:
-        workspace: Session, project and environment.
         verdict_id: The verdict; None: the last one.
 
     Returns:

@@ -51,9 +51,6 @@ def deploy_scoring(workspace: Workspace) -> Deployment:
     task graph that differs is suspended, waited for, replaced, and resumed with its root last. What is as declared is
     left alone.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         What was done to each object.
 
@@ -68,7 +65,6 @@ def apply_plan(session: "Session", plan: Plan) -> Deployment:
     """Do the steps of a plan, one after the other.
 
     Args:
-        session: A Snowpark session.
         plan: The plan.
 
     Returns:
@@ -78,8 +74,6 @@ def apply_plan(session: "Session", plan: Plan) -> Deployment:
         PlanRefused: if the plan holds a refusal; nothing is sent. Also if a stream that must be empty received changes
             since the plan was made; the graph, which is unchanged, goes on.
         DeploymentError: if a run of the graph does not end, or a file is not what was planned.
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects a statement; planning and applying
-            again continues from there.
     """
     plan.check()
     for step in plan.steps:
@@ -127,7 +121,6 @@ def wait_for_runs(session: "Session", root: str) -> None:
     retried.
 
     Args:
-        session: A Snowpark session.
         root: The quoted, qualified name of the root task.
 
     Raises:

@@ -41,16 +41,11 @@ def blockers(project: Project, target: str, desired: DesiredState | None, observ
     """All that blocks a plan.
 
     Args:
-        project: The project.
-        target: The environment.
         desired: The loop as declared, if it could be computed.
         observed: What exists.
 
     Returns:
         The blockers; none if the plan may be applied.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     missing = list(_environment(project, target, observed))
     if missing:

@@ -18,7 +18,6 @@ def challenger_statements(project: Project, values: Mapping[str, Any]) -> Challe
     """The statements by which a challenger scores in the champion's transaction.
 
     Args:
-        project: The project.
         values: What the champion's own statement is rendered with.
 
     Returns:
@@ -54,15 +53,8 @@ def _statement(template: str, values: Mapping[str, Any], **own: Any) -> Statemen
 def challenger_tables(project: Project, target: str) -> dict[str, str]:
     """What creates the tables that a declared challenger writes to.
 
-    Args:
-        project: The project.
-        target: The environment.
-
     Returns:
         Statements by SCHEMA.NAME.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     declared, database = project.serving.challenger, project.database(target)
     if declared is None:
@@ -78,7 +70,6 @@ def last_challenge(session: "Session", database: str, version: str) -> dict[str,
     """What a challenger did in its last run; OPS.CHALLENGES must exist.
 
     Args:
-        session: A Snowpark session.
         database: The project's database.
         version: Name of the version.
 

@@ -87,16 +87,10 @@ def desired_state(project: Project, target: str, features: Sequence[Feature]) ->
     """Compute the scoring loop without a connection.
 
     Args:
-        project: The project.
-        target: The environment.
         features: The features that the project's features.sql gives.
 
     Returns:
         The loop.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
-        jinja2.TemplateError: if features.sql uses a value that is not given.
     """
     named = names(project, target)
     request = scoring_request(project, target, features)
@@ -133,15 +127,10 @@ def scoring_request(project: Project, target: str, features: Sequence[Feature]) 
     """What is staged with the scoring procedure.
 
     Args:
-        project: The project.
-        target: The environment.
         features: The features that features.sql gives.
 
     Returns:
         Its statements, and what it checks the version against.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     values = scoring_values(project, target, features)
     quoted_model, bound = model(project, target), project.contract.arriving
@@ -169,17 +158,12 @@ def scoring_values(
     """What the statements of score_new_rows.sql are rendered with.
 
     Args:
-        project: The project.
-        target: The environment.
         features: The features that features.sql gives.
         stream: A query in brackets whose rows are scored in place of the stream's; None: the stream.
         rows: More values that differ from the loop's own: ``row_id``, ``checked_rows``, ``scored_at``.
 
     Returns:
         The values.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     named = names(project, target)
     return {

@@ -51,9 +51,6 @@ class StreamHealth(Result):
 def stream_health(workspace: Workspace) -> StreamHealth:
     """Look at the stream and the tasks of a project's scoring loop; nothing is changed.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         Figures and findings.
 
@@ -96,7 +93,6 @@ def task_findings(project: Project, named: Names, observed: ObservedState, runs:
     OPS.RUNS.
 
     Args:
-        project: The project.
         named: Names of the loop's objects.
         observed: What exists.
         runs: The last runs of the graph, the latest first.
@@ -135,7 +131,6 @@ def backlog_findings(project: Project, named: Names, age: int | None) -> list[st
     """Whether rows wait longer than is declared.
 
     Args:
-        project: The project.
         named: Names of the loop's objects.
         age: Seconds since the oldest load that was not scored, where known.
 

@@ -34,15 +34,8 @@ class Names:
 def names(project: Project, target: str) -> Names:
     """The names for a project and an environment.
 
-    Args:
-        project: The project.
-        target: The environment.
-
     Returns:
         The names.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     database = project.database(target)
     return Names(

@@ -86,9 +86,6 @@ class ObservedState:
 def observe(workspace: Workspace) -> ObservedState:
     """Look at everything that the scoring loop consists of.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         What exists.
 
@@ -134,9 +131,6 @@ def observe(workspace: Workspace) -> ObservedState:
 
 def observe_environment(workspace: Workspace) -> ObservedState:
     """``observe`` an environment that must exist.
-
-    Args:
-        workspace: Session, project and environment.
 
     Returns:
         What exists.

@@ -103,7 +103,6 @@ class Plan(Result):
 
     Args:
         project: Name of the project.
-        target: The environment.
         procedure: Quoted name of the scoring procedure; empty if the plan is refused before it is known.
         changes: One for each object.
         steps: What apply does; none if there is nothing to do or the plan is refused.
@@ -163,14 +162,10 @@ class Plan(Result):
 def plan_scoring(workspace: Workspace) -> Plan:
     """Plan the scoring loop; only SHOW, DESCRIBE, LIST and SELECT are sent.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The plan, which may hold refusals.
 
     Raises:
-        ProjectError: if the target is not a plain name.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
     project, target, observed = workspace.project, workspace.target, observe(workspace)
@@ -182,16 +177,11 @@ def make_plan(project: Project, target: str, desired: DesiredState | None, obser
     """Compare the desired state with the observed one; nothing is sent.
 
     Args:
-        project: The project.
-        target: The environment.
         desired: The loop as declared; None if it could not be computed, for a reason that ``observed`` has.
         observed: What exists.
 
     Returns:
         The plan.
-
-    Raises:
-        ProjectError: if the target is not a plain name.
     """
     blocking = blockers(project, target, desired, observed)
     refusals = tuple(Change(each.kind, each.name, "refuse", each.reason, each.remedy) for each in blocking)

@@ -45,9 +45,6 @@ class Reconciliation(Result):
 def reconcile(workspace: Workspace) -> Reconciliation:
     """Compare, key by key, the rows of the source with where they went.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The counts.
 

@@ -24,7 +24,6 @@ class Status(Result):
 
     Args:
         project: Name of the project.
-        target: The environment.
         champion: The version that serves, or None.
         challenger: The challenger, its mode, and what it did in its last run; empty if none is declared and no version
             has the alias.
@@ -77,9 +76,6 @@ class Status(Result):
 
 def loop_status(workspace: Workspace) -> Status:
     """Look at the scoring loop; only SHOW, DESCRIBE, LIST and SELECT are sent.
-
-    Args:
-        workspace: Session, project and environment.
 
     Returns:
         Its state.

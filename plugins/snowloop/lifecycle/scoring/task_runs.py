@@ -96,7 +96,6 @@ def under_way(session: "Session", database: str) -> list[UnderWay]:
     https://docs.snowflake.com/en/sql-reference/functions/current_task_graphs
 
     Args:
-        session: A Snowpark session.
         database: The project's database.
 
     Returns:
@@ -115,7 +114,6 @@ def statements_under_way(session: "Session", database: str) -> list[str | None]:
     A run keeps the version of the graph with which it began, also in its retries.
 
     Args:
-        session: A Snowpark session.
         database: The project's database.
 
     Returns:
@@ -142,7 +140,6 @@ def graph_runs(session: "Session", database: str, root: Mapping[str, Any] | None
     """The last runs of the present graph, the latest first, without skipped ones.
 
     Args:
-        session: A Snowpark session.
         database: The project's database.
         root: The row of SHOW TASKS for its root; None if there is none.
 

@@ -59,7 +59,6 @@ def await_scores(workspace: Workspace, *, timeout: float, since: datetime | str 
     Rows that arrive meanwhile, and the runs that they bring about, are not waited for.
 
     Args:
-        workspace: Session, project and environment.
         timeout: Longest wait in seconds.
         since: Runs that ended since then are reported, a time in UTC or its ISO text, such as a load's
             ``started_at``; None: since the last file of the source was loaded.
@@ -101,7 +100,6 @@ def scores_of(workspace: Workspace, *, arrived: datetime, since: datetime) -> Sc
     were under way then are over.
 
     Args:
-        workspace: Session, project and environment.
         arrived: The moment, by Snowflake's clock.
         since: Runs that ended since then are reported.
 
@@ -187,7 +185,6 @@ def run_finished(workspace: Workspace, *, since: str) -> dict[str, str] | None:
     """How the last run of the graph that is over ended, of those that began at or after a moment; None: there is none.
 
     Args:
-        workspace: Session, project and environment.
         since: The moment by Snowflake's clock, ISO text; UTC if it names no zone. A run that never began counts by
             the time at which it was due.
 

@@ -77,7 +77,6 @@ def train_candidate(
     """Train one declared candidate; the same candidate on the same training set by the same code is kept.
 
     Args:
-        workspace: Session, project and environment.
         training_set: What to train on.
         candidate: The declared candidate, or its name.
 
@@ -110,7 +109,6 @@ def version_name(project: declared.Project, training_set: TrainingSet, candidate
     """The name of the version that a candidate becomes: candidate, training set, and hash of everything else.
 
     Args:
-        project: The project.
         training_set: The training set.
         candidate: The candidate.
 
@@ -154,8 +152,6 @@ def model_version(project: declared.Project, target: str, version: str) -> Model
     """Where a version is in the Registry.
 
     Args:
-        project: The project.
-        target: The environment.
         version: Name of the version.
 
     Returns:
@@ -168,7 +164,6 @@ def training_rows(project: declared.Project, training_set: TrainingSet, along: s
     """The query of a training set's rows in the order of the key, so that equal training sets give equal models.
 
     Args:
-        project: The project.
         training_set: The training set.
         along: A column by which folds are split, or None.
 

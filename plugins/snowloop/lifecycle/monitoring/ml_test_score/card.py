@@ -80,9 +80,6 @@ class ScoreCard(Result):
 def score_card(workspace: Workspace) -> ScoreCard:
     """Look for evidence of each test in the records of one environment; nothing is changed.
 
-    Args:
-        workspace: Session, project and environment.
-
     Returns:
         The card; a test without evidence scores 0.
 
@@ -118,7 +115,6 @@ def record_by_hand(workspace: Workspace, *, test: str, result: str, document: st
     """Record that a person did a test, and where that is written down: worth half a point.
 
     Args:
-        workspace: Session, project and environment.
         test: Its key, such as ``data-5``.
         result: The result of the test.
         document: Where it is written down.

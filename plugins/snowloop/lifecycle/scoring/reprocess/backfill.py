@@ -73,7 +73,6 @@ def backfill(
     or not at all. The stream and the loop are left alone; rows in the stream are the loop's.
 
     Args:
-        workspace: Session, project and environment.
         version: Name or alias of the version; None: the champion.
         rows: Which rows; None: all.
         batch_size: Greatest number of rows in one transaction.

@@ -56,7 +56,6 @@ def recover_loop(workspace: Workspace, *, lost: bool = True) -> Recovery:
     meanwhile are recorded as well; values that were corrected meanwhile are not: a backfill scores them.
 
     Args:
-        workspace: Session, project and environment.
         lost: Whether to look for missed rows although the stream can be read, such as those that another task consumed.
 
     Returns:
@@ -66,7 +65,6 @@ def recover_loop(workspace: Workspace, *, lost: bool = True) -> Recovery:
         ScoringError: if there is no champion, or features.sql does not give one row for each lost one.
         DeploymentError: if the loop never served here, the environment is of an earlier version, or a run of the graph
             does not end.
-        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake rejects a statement.
     """
     project, session = workspace.project, workspace.session
     named, observed = names(project, workspace.target), observe(workspace)

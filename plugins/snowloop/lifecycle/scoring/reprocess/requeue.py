@@ -45,7 +45,6 @@ def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
     The loop is paused meanwhile.
 
     Args:
-        workspace: Session, project and environment.
         version: Name or alias of the version; None: the champion.
 
     Returns:

@@ -53,7 +53,6 @@ def paused(session: "Session", named: Names, *, resume: bool = True, after_failu
     A process that is killed inside leaves the root suspended: deploying scoring resumes it.
 
     Args:
-        session: A Snowpark session.
         named: Names of the loop's objects.
         resume: Whether to resume a root that was started before.
         after_failure: Whether to resume it also if the block fails.
