@@ -1,7 +1,5 @@
 """COPY INTO table, read and checked."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """One staged file's content as a table, whatever its format, and the position of each record in the file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

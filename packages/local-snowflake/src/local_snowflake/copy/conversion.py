@@ -1,7 +1,5 @@
 """The content of a file -> rows of a table's types, and the faults of the rows that cannot be converted."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reads staged CSV files: with pyarrow where a file is well-formed, else record by record."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Rows as the lines of CSV files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb

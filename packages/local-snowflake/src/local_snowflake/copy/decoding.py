@@ -1,7 +1,5 @@
 """The bytes of a staged file: decompressed, and in UTF-8."""
 
-from __future__ import annotations
-
 import bz2
 import codecs
 import gzip

@@ -1,7 +1,5 @@
 """INFER_SCHEMA, the columns of staged files; and CREATE TABLE … USING TEMPLATE."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reads staged JSON files: documents one a line, one after another, or in an outer array."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/user-guide/data-load-considerations-load#load-metadata
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any

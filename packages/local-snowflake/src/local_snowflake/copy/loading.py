@@ -1,7 +1,5 @@
 """Load one file after another for COPY INTO <table>, with a result for each."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Errors in staged files, with Snowflake's messages and codes, as VALIDATE shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 
@@ -53,8 +51,7 @@ class Reject:
         return SnowflakeError(self.code, self.sql_state, f"{self.error}\n{where}\n{advice}")
 
 
-_KINDS = {"int | None": pa.int64(), "int": pa.int64()}
-COLUMNS = {f.name.upper(): _KINDS.get(str(f.type), pa.string()) for f in fields(Reject)}
+COLUMNS = {f.name.upper(): pa.int64() if f.type in (int, int | None) else pa.string() for f in fields(Reject)}
 
 
 def as_table(rejects: Iterable[Reject]) -> pa.Table:

@@ -1,7 +1,5 @@
 """Queries over staged files, ``FROM @stage``: the nodes of the syntax tree, and the rows that replace them."""
 
-from __future__ import annotations
-
 import re
 import uuid
 

@@ -1,7 +1,5 @@
 """COPY INTO <table>: the rows and their load history are written in one transaction; COPY INTO <stage>."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

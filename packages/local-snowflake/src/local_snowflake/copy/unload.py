@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/copy-into-location
 """
 
-from __future__ import annotations
-
 import gzip
 import uuid
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Calls in a syntax tree: of DuckDB's functions, and of those that are written in Python, a vector at a time."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions/to_timestamp
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call

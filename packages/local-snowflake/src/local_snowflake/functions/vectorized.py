@@ -1,7 +1,5 @@
 """DuckDB functions that hand their rows to Python, one vector of at most 2,048 rows after the other."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/info-schema
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The methods of a model version, from its files MANIFEST.yml and model/model.yaml: names, arguments and results."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

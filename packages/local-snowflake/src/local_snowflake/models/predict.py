@@ -1,7 +1,5 @@
 """Inference in SQL: calls of models' methods, evaluated in bulk by worker processes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

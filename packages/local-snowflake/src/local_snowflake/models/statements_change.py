@@ -1,7 +1,5 @@
 """ALTER MODEL and DROP MODEL: everything about a model that may change."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the Registry's client asks an account before it logs a model."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function

@@ -1,7 +1,5 @@
 """CREATE MODEL and ALTER MODEL … ADD VERSION: versions from a stage's files or from another version."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime

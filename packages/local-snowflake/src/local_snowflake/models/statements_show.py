@@ -1,7 +1,5 @@
 """SHOW MODELS, SHOW VERSIONS IN MODEL and SHOW FUNCTIONS IN MODEL."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Models of the registry: versions, aliases, and the folders that hold a version's files."""
 
-from __future__ import annotations
-
 import functools
 import re
 import shutil

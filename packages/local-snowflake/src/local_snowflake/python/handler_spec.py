@@ -1,7 +1,5 @@
 """A Python handler: its code, imports and types."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

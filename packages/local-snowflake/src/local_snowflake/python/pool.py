@@ -1,7 +1,5 @@
 """Calls of Python handlers in worker processes: reused per code and imports, bounded in number, killed on cancel."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import threading

@@ -1,7 +1,5 @@
 """Worker processes as the server sees them: started by the fork server, called over a socket, killed on cancel."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.metadata
 import json
@@ -49,7 +47,7 @@ class HandlerError(Exception):
 class WorkerProcess:
     """One process and the socket to it."""
 
-    def __init__(self, pid: int, connection: Connection, life: int, fork_server: ForkServer) -> None:
+    def __init__(self, pid: int, connection: Connection, life: int, fork_server: "ForkServer") -> None:
         """Take over a process that the fork server has started."""
         self.pid = pid
         self.alive = True

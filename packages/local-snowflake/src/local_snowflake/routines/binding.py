@@ -1,7 +1,5 @@
 """A catalogued procedure or function -> what a worker process needs to run it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 

@@ -1,7 +1,5 @@
 """Calls of user-defined functions in a statement's tree: found and bound to an overload."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

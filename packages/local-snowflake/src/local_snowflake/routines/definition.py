@@ -1,7 +1,5 @@
 """The text of CREATE PROCEDURE and CREATE FUNCTION -> the catalog's properties."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any

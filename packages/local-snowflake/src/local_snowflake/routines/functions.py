@@ -1,7 +1,5 @@
 """User-defined functions: create, drop, describe, show."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function

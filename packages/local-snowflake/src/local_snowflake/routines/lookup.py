@@ -1,7 +1,5 @@
 """Which overload of a procedure or function a name and its arguments mean."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """CREATE, ALTER, DROP, DESCRIBE, SHOW and GET_DDL of procedures and functions, which differ by their kind only."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

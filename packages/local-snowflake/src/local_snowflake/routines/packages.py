@@ -1,7 +1,5 @@
 """PACKAGES of procedures and functions: checked against the packages of the server's environment."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import re
 import sys

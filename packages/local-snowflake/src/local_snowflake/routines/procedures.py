@@ -1,7 +1,5 @@
 """Procedures: create, call (named and anonymous), drop, describe, show."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any

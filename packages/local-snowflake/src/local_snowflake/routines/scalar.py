@@ -1,7 +1,5 @@
 """Calls of scalar Python functions, in bulk where the statement allows it, else vector by vector; and of aggregates."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """SQL functions: their body takes the place of the call."""
 
-from __future__ import annotations
-
 import re
 
 from sqlglot import exp

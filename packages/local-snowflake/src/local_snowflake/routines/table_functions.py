@@ -1,7 +1,5 @@
 """Table functions in Python: the rows before them in FROM go to a worker and are joined with its result."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass, field
 

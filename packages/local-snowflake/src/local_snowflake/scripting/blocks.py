@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/blocks
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pyarrow as pa

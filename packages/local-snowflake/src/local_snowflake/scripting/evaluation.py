@@ -1,7 +1,5 @@
 """Expressions, SQL statements and cursors of a block: sent to the engine with the variables' values in them."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import SnowflakeError, execution_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DML, Result

@@ -1,7 +1,5 @@
 """How a block's statements end before their end: by a fault, by RETURN, by BREAK and CONTINUE."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.results import Result
 

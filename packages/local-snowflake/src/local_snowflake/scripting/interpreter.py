@@ -1,7 +1,5 @@
 """Runs a block's tree: every SQL statement and every expression is executed in the caller's session."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
 """
 
-from __future__ import annotations
-
 from sqlglot.tokens import TokenType
 
 from local_snowflake.errors import not_supported

@@ -1,7 +1,5 @@
 """DECLARE … and EXECUTE IMMEDIATE; BEGIN … END is distinguished from BEGIN [TRANSACTION] by the next words."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/variables
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -78,7 +76,7 @@ Meaning = Variable | Row | ResultSet | CursorState | UserException
 class Scope:
     """The names of a block, over those of the block around it."""
 
-    outer: Scope | None = None
+    outer: "Scope | None" = None
     names: dict[str, Meaning] = field(default_factory=dict)
 
     def find(self, name: str) -> Meaning | None:

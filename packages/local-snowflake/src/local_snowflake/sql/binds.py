@@ -1,7 +1,5 @@
 """Bind values: written into the statement as literals, or, for a batch of rows, handed over as an arrow table."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What the unnamed columns of a result are called: by the text of their expressions, in upper case."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 

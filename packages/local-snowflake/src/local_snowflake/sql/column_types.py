@@ -1,7 +1,5 @@
 """The types that a query declares for its columns: of a table's columns, with length and NOT NULL, and of casts."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from typing import Any

@@ -8,8 +8,6 @@ Three caches, each safe for a reason of its own:
   and functions that DuckDB evaluates when the plan runs (see ``_is_repeatable`` and ``_is_bound_to_statement``).
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """INSERT, UPDATE, DELETE, MERGE and TRUNCATE on DuckDB, with Snowflake's row counts."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The Snowflake types of expressions, where the text is more precise than the type that DuckDB gives their values."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.sql.types import parse_type

@@ -4,8 +4,6 @@ Markers are put in the place of the values, so that the text is always the same;
 the compiled SQL. That is only done where a value stands by itself in a row of VALUES: nothing there depends on it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Names and functions in a syntax tree -> physical tables, expanded views and streams, values of system functions."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """A statement: its text, its tokens, its first words, and a reader over the tokens."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Named file formats: create, alter, drop, show, describe."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The files of stages: PUT, GET, LIST, REMOVE and COPY FILES."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path, PurePosixPath

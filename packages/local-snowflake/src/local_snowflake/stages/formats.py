@@ -1,7 +1,5 @@
 """File formats: the options that describe CSV, JSON, Parquet and ORC files, checked, with Snowflake's defaults."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Stage locations: ``@stage/path`` -> a directory of this server and a path in it; the files that are there."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Options as stages, file formats and COPY spell them: ``KEY = value``, lists, and options within brackets."""
 
-from __future__ import annotations
-
 from sqlglot.tokens import TokenType
 
 from local_snowflake.sql.statement import Reader

@@ -1,7 +1,5 @@
 """Stages: create, alter, drop, show, describe."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime

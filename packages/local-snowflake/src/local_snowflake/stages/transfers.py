@@ -4,8 +4,6 @@ The connector speaks to it as to Google's storage: with a token for the whole st
 insists on for tokens, and with a URL signed for each file over plain HTTP.
 """
 
-from __future__ import annotations
-
 import mimetypes
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """One SELECT block that calls bulk functions: split into what is computed before the calls and what after."""
 
-from __future__ import annotations
-
 import uuid
 
 from sqlglot import exp

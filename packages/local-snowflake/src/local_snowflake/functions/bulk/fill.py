@@ -1,7 +1,5 @@
 """Fills the table that a split block reads: the block's rows, and the results of its calls, chunk by chunk."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor

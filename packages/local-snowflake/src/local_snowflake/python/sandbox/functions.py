@@ -1,7 +1,5 @@
 """Calls of functions over a table of arguments: by row, or vectorized over pandas frames."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from typing import Any

@@ -1,7 +1,5 @@
 """A worker's import directory, its ``_snowflake`` module, and how a handler is found in it."""
 
-from __future__ import annotations
-
 import importlib
 import linecache
 import sys

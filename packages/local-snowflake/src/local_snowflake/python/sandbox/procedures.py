@@ -1,7 +1,5 @@
 """Calls of procedures: the handler gets a Snowpark session that works in its caller's session."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 from collections.abc import Iterator

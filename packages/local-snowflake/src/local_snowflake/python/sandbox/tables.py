@@ -1,7 +1,5 @@
 """Calls of table functions (UDTF) and aggregate functions (UDAF): a handler object a partition or group."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any

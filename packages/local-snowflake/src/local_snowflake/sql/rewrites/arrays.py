@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/data-types-semistructured#array
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/pivot
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlglot import exp
