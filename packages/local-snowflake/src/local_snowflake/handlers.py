@@ -12,7 +12,7 @@ MODULES = (
     "statements.databases",
     "statements.definitions",
     "stages.file_formats",
-    "routines.functions",
+    "routines.objects",
     "information_schema.views",
     "copy.infer",
     "copy.load_history",

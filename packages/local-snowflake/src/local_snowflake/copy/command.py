@@ -184,12 +184,11 @@ def _check(command: Command) -> None:
         raise compilation_error("VALIDATION_MODE is not allowed with a COPY statement that transforms data.")
     if command.query is not None and command.match:
         raise compilation_error("MATCH_BY_COLUMN_NAME is not allowed with a COPY statement that transforms data.")
-    if command.query is None and command.form.kind != "CSV" and not command.match:
-        semi = command.columns[0].type.name in {"VARIANT", "OBJECT", "ARRAY"}
-        if len(command.columns) != 1 or not semi:
-            text = (
-                f"{command.form.kind} file format can produce one and only one column of type variant, object, or "
-                "array. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with "
-                "transformation."
-            )
-            raise compilation_error(text, 2019, "0A000")
+    whole = command.query is None and command.form.kind != "CSV" and not command.match
+    if whole and not (len(command.columns) == 1 and command.columns[0].type.is_semi_structured):
+        text = (
+            f"{command.form.kind} file format can produce one and only one column of type variant, object, or "
+            "array. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with "
+            "transformation."
+        )
+        raise compilation_error(text, 2019, "0A000")

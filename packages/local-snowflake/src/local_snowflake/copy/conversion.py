@@ -14,7 +14,6 @@ from local_snowflake.sql.types import MAX_TEXT, SfType
 from local_snowflake.stages.formats import FileFormat
 
 _BAD = "$BAD"
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _TRUE = "('true', 't', 'yes', 'y', 'on', '1')"
 _FALSE = "('false', 'f', 'no', 'n', 'off', '0')"
 # what DuckDB takes for a date and Snowflake does not
@@ -114,7 +113,7 @@ class _Plan:
 
 def _plan(value: str, source: str, column: Column, form: FileFormat, *, truncate: bool) -> _Plan:
     kind, prepared, native = column.type, value, source
-    if source == "JSON" and kind.name not in _SEMI:
+    if source == "JSON" and not kind.is_semi_structured:
         prepared, native = f"({value} ->> '$')", "VARCHAR"
     if native == "VARCHAR" and form.kind != "CSV":
         prepared = prepared_text(prepared, form)
@@ -193,7 +192,7 @@ def from_text(value: str, kind: SfType, form: FileFormat) -> str:
         if form.kind == "CSV" and form.text("BINARY_FORMAT") == "BASE64":
             return f"TRY(from_base64({value}))"
         return f"TRY(unhex({value}))"
-    if kind.name in {"VARIANT", "OBJECT", "ARRAY"}:
+    if kind.is_semi_structured:
         return f"TRY_CAST({value} AS JSON)"
     return _moment(value, kind, form)
 
@@ -236,13 +235,13 @@ def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
         kind: the target type.
         form: the file's format.
     """
-    if source == "VARCHAR" and (form.kind == "CSV" or kind.name not in _SEMI):
+    if source == "VARCHAR" and (form.kind == "CSV" or not kind.is_semi_structured):
         return from_text(value, kind, form)
     if source == "JSON":
-        if kind.name in _SEMI:
+        if kind.is_semi_structured:
             return value
         return from_text(f"({value} ->> '$')", kind, form)
-    if kind.name in _SEMI:
+    if kind.is_semi_structured:
         return f"to_json({value})"
     if kind.name == "VARCHAR" and (source.endswith("]") or source.startswith(("STRUCT", "MAP"))):
         return f"CAST(to_json({value}) AS VARCHAR)"

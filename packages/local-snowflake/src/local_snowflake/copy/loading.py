@@ -15,6 +15,7 @@ from local_snowflake.copy.rejects import Fault, Reject, column_label
 from local_snowflake.copy.staged_queries import highest_position, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
+from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import normalise, quote
 from local_snowflake.sql.queries import compile_query
@@ -213,12 +214,12 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
     table = staged_tables(tree)[0]
     needed = highest_position(tree)
     inner = source_sql(content, command.form.kind, needed, file)
-    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("STAGED", quoted=True))
+    alias = table.args.get("alias") or trees.alias("STAGED")
     values = [_outer(e) for e in tree.expressions]
     named = [exp.alias_(v, f"S{i}", quoted=True) for i, v in enumerate(values)]
-    row = exp.alias_(exp.column(exp.to_identifier(ROW, quoted=True), table=alias.this.copy()), ROW, quoted=True)
+    row = exp.alias_(exp.column(trees.identifier(ROW), table=alias.this.copy()), ROW, quoted=True)
     tree.set("expressions", [row, *named])
-    placeholder = exp.Table(this=exp.to_identifier(SOURCE, quoted=True), alias=alias)
+    placeholder = exp.Table(this=trees.identifier(SOURCE), alias=alias)
     placeholder.meta["physical"] = True
     table.replace(placeholder)
     sql = compile_query(ctx, tree, outermost=False)

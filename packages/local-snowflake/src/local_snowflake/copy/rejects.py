@@ -82,7 +82,7 @@ def null_value(*, from_text: bool) -> Fault:
 def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
     """A text, or the text in a VARIANT, that is not a value of a column's type."""
     shown = value if len(value) <= 200 else value[:200] + "..."
-    if variant and kind.name not in {"VARCHAR", "VARIANT", "OBJECT", "ARRAY"}:
+    if variant and kind.name != "VARCHAR" and not kind.is_semi_structured:
         name = {"NUMBER": "FIXED", "FLOAT": "REAL"}.get(kind.name, kind.name)
         return Fault(f'Failed to cast variant value "{shown}" to {name}', 100071, "22000", "conversion")
     if kind.name == "VARCHAR":
@@ -92,7 +92,7 @@ def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
     if kind.name == "BINARY":
         text = f"The following string is not a legal hex-encoded value: '{shown}'"
         return Fault(text, 100115, "22000", "conversion")
-    if kind.name in {"VARIANT", "OBJECT", "ARRAY"}:
+    if kind.is_semi_structured:
         return Fault(f"Error parsing JSON: {shown}", 100069, "22P02", "parsing")
     if kind.name in {"NUMBER", "FLOAT"}:
         if kind.name == "NUMBER" and _is_number(value):

@@ -1,7 +1,6 @@
 """Queries over staged files, ``FROM @stage``: the nodes of the syntax tree, and the rows that replace them."""
 
 import re
-import uuid
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +9,8 @@ from sqlglot import exp
 from local_snowflake.copy.content import FIELD_PREFIX, ROW, SOURCE, open_file, source_sql
 from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
+from local_snowflake.sql import trees
+from local_snowflake.sql.resolve import put_rows
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
 
@@ -28,16 +28,7 @@ def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
         location = locate(ctx, location_text(table))
         form = effective_format(ctx, _argument(table, "format"), location.stage)
         files = _files(location, _argument(table, "pattern"))
-        rows = _rows(ctx, tree, files, form)
-        view = TABLE_FUNCTION_PREFIX + uuid.uuid4().hex.upper()
-        ctx.session.register_rows(view, rows)
-        new = exp.Table(this=exp.to_identifier(view, quoted=True))
-        new.set("alias", table.args.get("alias"))
-        for key in ("joins", "sample", "laterals", "pivots"):
-            if table.args.get(key):
-                new.set(key, table.args[key])
-        new.meta["physical"] = True
-        table.replace(new)
+        put_rows(ctx, table, _rows(ctx, tree, files, form))
     return tree
 
 
@@ -132,7 +123,7 @@ def name_positions(tree: exp.Expression) -> None:
 
 
 def _column(position: str) -> exp.Identifier:
-    return exp.to_identifier(f"COLUMN{position}", quoted=True)
+    return trees.identifier(f"COLUMN{position}")
 
 
 def _put_position(old: exp.Expr, new: exp.Expr, label: str) -> None:
@@ -150,7 +141,7 @@ def _name_of_subquery(parameter: exp.Parameter) -> None:
     position = int(parameter.name) - 1
     if position < len(named) and named[position].alias_or_name:
         whole = parameter.parent if isinstance(parameter.parent, exp.Column) else parameter
-        whole.replace(exp.column(exp.to_identifier(named[position].alias_or_name, quoted=True)))
+        whole.replace(trees.column(named[position].alias_or_name))
 
 
 def highest_position(tree: exp.Expression) -> int:
@@ -175,7 +166,7 @@ def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) ->
             continue
         if name in fields:
             table = column.args.get("table")
-            new: exp.Expression = exp.Column(this=exp.to_identifier(FIELD_PREFIX + name, quoted=True), table=table)
+            new: exp.Expression = exp.Column(this=trees.identifier(FIELD_PREFIX + name), table=table)
             if as_variants and isinstance(node.parent, exp.Select | exp.Alias):
                 new = exp.Anonymous(this="to_json", expressions=[new])
         else:

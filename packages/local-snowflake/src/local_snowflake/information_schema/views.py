@@ -20,13 +20,13 @@ from local_snowflake.catalog.objects import (
     Column,
     Kind,
     Object,
-    P,
     Routine,
     RoutineProps,
     Table,
     View,
 )
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import find_all
 from local_snowflake.execution.registry import table_function
 from local_snowflake.sql.types import parse_type
 from local_snowflake.statements.show import row_count, shown_retention
@@ -175,12 +175,6 @@ def query_history(ctx: Context, *_: Any, result_limit: int = 100, **__: Any) -> 
     return as_table(records, kinds | {"START_TIME": TIME, "END_TIME": TIME})
 
 
-def _objects(ctx: Context, kind: Kind[P], database: str) -> list[Object[P]]:
-    """The objects of a kind in a database, the session's temporary ones among them, by name."""
-    temporary = [o for o in ctx.session.temporary_objects.values() if kind.describes(o) and o.name.database == database]
-    return sorted([*ctx.catalog.all(kind, database), *temporary], key=lambda o: o.name)
-
-
 def _times(o: Object) -> dict[str, Any]:
     return {"CREATED": o.created_on, "LAST_ALTERED": o.created_on, "COMMENT": o.comment or None}
 
@@ -202,7 +196,7 @@ def _routine(o: Routine, kind: str) -> dict[str, Any]:
         "DATA_TYPE": returns,
         f"{kind}_LANGUAGE": props.language,
         f"{kind}_DEFINITION": props.body,
-        "IS_SECURE": "YES" if props.secure else "NO",
+        "IS_SECURE": _yes(props.secure),
         "VOLATILITY": props.volatility,
         "HANDLER": props.handler,
         "RUNTIME_VERSION": props.runtime_version,
@@ -216,7 +210,7 @@ def _routines(ctx: Context, database: str, kind: Kind[RoutineProps]) -> pa.Table
     prefixed = ("CATALOG", "SCHEMA", "NAME", "OWNER", "LANGUAGE", "DEFINITION")
     more = ("ARGUMENT_SIGNATURE", "DATA_TYPE", "IS_SECURE", "VOLATILITY", "HANDLER", "RUNTIME_VERSION", "PACKAGES")
     names = (*(f"{kind}_{p}" for p in prefixed), *more, "IMPORTS")
-    return _objects_table([_routine(o, kind) for o in _objects(ctx, kind, database)], names)
+    return _objects_table([_routine(o, kind) for o in find_all(ctx, kind, database)], names)
 
 
 @table_function("INFORMATION_SCHEMA.PROCEDURES")
@@ -237,7 +231,7 @@ def stages(ctx: Context, database: str) -> pa.Table:
     records = [
         {"STAGE_CATALOG": database, "STAGE_SCHEMA": o.name.schema, "STAGE_NAME": o.name.name, "STAGE_OWNER": o.owner}
         | {"STAGE_TYPE": "Internal Named", **_times(o)}
-        for o in _objects(ctx, STAGE, database)
+        for o in find_all(ctx, STAGE, database)
     ]
     names = ("STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_URL", "STAGE_REGION", "STAGE_TYPE", "STAGE_OWNER")
     return _objects_table(records, names)
@@ -250,7 +244,7 @@ def file_formats(ctx: Context, database: str) -> pa.Table:
         {f"FILE_FORMAT_{k}": v for k, v in zip(("CATALOG", "SCHEMA", "NAME"), o.name, strict=True)}
         | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props.options.get("TYPE"), **_times(o)}
         | {k: str(v) for k, v in o.props.options.items() if k in _FORMAT_OPTIONS}
-        for o in _objects(ctx, FILE_FORMAT, database)
+        for o in find_all(ctx, FILE_FORMAT, database)
     ]
     names = tuple(f"FILE_FORMAT_{p}" for p in ("CATALOG", "SCHEMA", "NAME", "OWNER", "TYPE"))
     return _objects_table(records, (*names, *_FORMAT_OPTIONS))

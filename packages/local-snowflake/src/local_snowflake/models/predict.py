@@ -16,19 +16,12 @@ from local_snowflake.models.manifest import Argument, Method
 from local_snowflake.models.versions import folder_of, need_model, package_of
 from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
 from local_snowflake.python.sandbox.scoring import OBJECT, VALUE
+from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.routines.table_functions import expand_in_from
+from local_snowflake.sql.trees import as_json
 from local_snowflake.sql.types import SfType, parse_type
 
 _JSON = SfType("VARIANT")
-_SEMI_STRUCTURED = {"VARIANT", "OBJECT", "ARRAY"}
-_ARROW = {
-    "FLOAT": pa.float64(),
-    "NUMBER": pa.int64(),
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMP_NTZ": pa.timestamp("us"),
-    "BINARY": pa.binary(),
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,6 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
     arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
     outer, result = _field_access(node) if bound.is_packed else (node, VALUE)
     kind = bound.result_type(result)
-    is_json = kind.name in _SEMI_STRUCTURED
 
     def evaluate(table: pa.Table, results: Sequence[str]) -> pa.Table:
         return ctx.services.workers.evaluate(
@@ -107,24 +99,20 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
         )
 
     def from_column(column: exp.Expr) -> exp.Expr:
-        if is_json:
-            return _as_json(column)
+        if kind.is_semi_structured:
+            return as_json(column)
         return column if result == VALUE or _is_cast(outer) else exp.Anonymous(this="TO_JSON", expressions=[column])
 
     def by_vector() -> exp.Expr:
         return from_column(_by_vector(ctx, bound, result, arguments))
 
     function = bulk.Function(f"{bound.folder.name}!{bound.method.name}", evaluate)
-    arrow = pa.string() if is_json else _ARROW.get(kind.name, pa.string())
+    arrow = pa.int64() if kind.name == "NUMBER" else ARROW_TYPES.get(kind.name, pa.string())
     return bulk.Call(outer, function, arguments, result, arrow, from_column, by_vector)
 
 
 def _is_cast(node: exp.Expr) -> bool:
     return isinstance(node.parent, exp.Cast) and node.arg_key == "this"
-
-
-def _as_json(node: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=node, to=exp.DataType(this=exp.DataType.Type.JSON))
 
 
 def _field_access(node: exp.Expr) -> tuple[exp.Expr, str]:
@@ -174,7 +162,7 @@ def _by_vector(ctx: Context, bound: BoundMethod, result: str, arguments: list[ex
     """The method as a DuckDB function of one vector after the other: its result, or its JSON text."""
     specification = bound.specification([result])
     kind = bound.result_type(result)
-    returned = "VARCHAR" if kind.name in _SEMI_STRUCTURED else kind.duckdb
+    returned = "VARCHAR" if kind.is_semi_structured else kind.duckdb
     workers, session = ctx.services.workers, ctx.session
 
     def work(columns: list[pa.ChunkedArray], count: int) -> pa.Array:

@@ -52,8 +52,8 @@ class HandlerSpec:
             "do": "call",
             "kind": self.kind,
             "handler": self.handler,
-            "inputs": [(n, (t.name, t.precision, t.scale)) for n, t in self.inputs],
-            "outputs": [(n, (t.name, t.precision, t.scale)) for n, t in self.outputs],
+            "inputs": [(n, t.key) for n, t in self.inputs],
+            "outputs": [(n, t.key) for n, t in self.outputs],
             "strict": self.strict,
         }
 

@@ -7,13 +7,12 @@ from sqlglot import exp
 
 from local_snowflake.catalog.objects import FUNCTION, Routine
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import find_all
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
 from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
-
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 
 
 @dataclass
@@ -33,7 +32,7 @@ class FunctionCall:
 
 def any_functions(ctx: Context) -> bool:
     """Whether there are user-defined functions at all: without them no statement has to be searched."""
-    return bool(ctx.catalog.all(FUNCTION)) or any(kind == FUNCTION for kind, _ in ctx.session.temporary_objects)
+    return bool(find_all(ctx, FUNCTION, None))
 
 
 def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> Iterator[FunctionCall]:
@@ -109,11 +108,13 @@ def _default(text: str) -> exp.Expr:
 
 def converted(argument: exp.Expr, kind: str) -> exp.Expr:
     """A copy of an argument, cast to the type that is declared for it."""
-    name = parse_type(kind).name
-    if name in _SEMI:
+    declared = parse_type(kind)
+    if declared.is_semi_structured:
         return exp.ToVariant(this=argument.copy())
     # DuckDB's BLOB has no length
-    return exp.cast(exp.paren(argument.copy()), "BINARY" if name == "BINARY" else kind, dialect="snowflake", copy=False)
+    return exp.cast(
+        exp.paren(argument.copy()), "BINARY" if declared.name == "BINARY" else kind, dialect="snowflake", copy=False
+    )
 
 
 def _types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType | None]:

@@ -1,4 +1,4 @@
-"""Procedures: create, call (named and anonymous), drop, describe, show."""
+"""Calls of procedures, named and anonymous."""
 
 import re
 from dataclasses import replace
@@ -12,7 +12,6 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import describer, statement
 from local_snowflake.execution.results import Column, Result, from_arrow, status
 from local_snowflake.python.sandbox.values import arrow_type
-from local_snowflake.routines import objects
 from local_snowflake.routines.binding import absolute_imports, handler_spec
 from local_snowflake.routines.definition import read_definition, split_commas
 from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
@@ -23,43 +22,7 @@ from local_snowflake.scripting.variables import converted
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.statement import Reader, Statement, tokenize
-from local_snowflake.sql.types import SfType, parse_type
-
-
-@statement("CREATE", "PROCEDURE")
-def create_procedure(ctx: Context, stmt: Statement) -> Result:
-    """CREATE PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/create-procedure."""
-    return objects.create(ctx, stmt, "PROCEDURE")
-
-
-@statement("DROP", "PROCEDURE")
-def drop_procedure(ctx: Context, stmt: Statement) -> Result:
-    """DROP PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/drop-procedure."""
-    return objects.drop(ctx, stmt, "PROCEDURE")
-
-
-@statement("DESCRIBE", "PROCEDURE")
-def describe_procedure(ctx: Context, stmt: Statement) -> Result:
-    """DESCRIBE PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/desc-procedure."""
-    return objects.describe(ctx, stmt, "PROCEDURE")
-
-
-@statement("SHOW", "PROCEDURES", "USER PROCEDURES")
-def show_procedures(ctx: Context, stmt: Statement) -> Result:
-    """SHOW PROCEDURES: https://docs.snowflake.com/en/sql-reference/sql/show-procedures."""
-    return objects.show(ctx, objects.clauses_of(stmt), "PROCEDURE")
-
-
-@statement("ALTER", "PROCEDURE")
-def alter_procedure(ctx: Context, stmt: Statement) -> Result:
-    """ALTER PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/alter-procedure."""
-    return objects.alter(ctx, stmt, "PROCEDURE")
-
-
-@statement("COMMENT", "ON PROCEDURE")
-def comment_on_procedure(ctx: Context, stmt: Statement) -> Result:
-    """COMMENT ON PROCEDURE name(types) IS 'text'."""
-    return objects.comment(ctx, stmt, "PROCEDURE")
+from local_snowflake.sql.types import parse_type
 
 
 @statement("WITH")
@@ -119,12 +82,8 @@ def describe_call(ctx: Context, sql: str) -> Result:
     props = procedure.props
     declared = ((props.name, props.returns),) if props.table_columns is None else props.table_columns
     columns = [Column(name, parse_type(kind)) for name, kind in declared]
-    empty = pa.table({c.name: pa.array([], _arrow(c.type)) for c in columns})
+    empty = pa.table({c.name: pa.array([], arrow_type(c.type.key)) for c in columns})
     return Result(empty, columns)
-
-
-def _arrow(kind: SfType) -> pa.DataType:
-    return arrow_type((kind.name, kind.precision, kind.scale))
 
 
 def _read_arguments(reader: Reader) -> Arguments:

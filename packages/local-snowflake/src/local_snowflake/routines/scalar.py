@@ -14,9 +14,8 @@ from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.python.sandbox.values import arrow_type
 from local_snowflake.routines.binding import handler_spec
 from local_snowflake.routines.calls import FunctionCall, function_calls
-from local_snowflake.sql.types import SfType
+from local_snowflake.sql.trees import as_json
 
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _RESULT = "RESULT"
 
 
@@ -45,25 +44,20 @@ def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
         given = arguments.select(range(len(spec.inputs)))
         return ctx.services.workers.evaluate(spec, given, session=ctx.session, count=arguments.num_rows)
 
+    def from_column(column: exp.Expr) -> exp.Expr:
+        return as_json(column) if result.is_semi_structured else column
+
     def by_vector() -> exp.Expr:
         return vectorised(ctx, spec, call.arguments)
 
     function = bulk.Function(key, evaluate)
-    kind = arrow_type((result.name, result.precision, result.scale))
-    return bulk.Call(call.node, function, call.arguments, _RESULT, kind, lambda c: as_declared(c, result), by_vector)
-
-
-def as_declared(column: exp.Expr, kind: SfType) -> exp.Expr:
-    """A column of results as DuckDB has to see it: semi-structured values come as text."""
-    if kind.name in _SEMI:
-        return exp.Cast(this=column, to=exp.DataType(this=exp.DataType.Type.JSON))
-    return column
+    kind = arrow_type(result.key)
+    return bulk.Call(call.node, function, call.arguments, _RESULT, kind, from_column, by_vector)
 
 
 def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> exp.Expr:
     """An expression that evaluates a function for the rows of one vector after the other."""
     result = spec.outputs[0][1]
-    kind = "JSON" if result.name in _SEMI else result.duckdb
     key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{result}"
     workers, session = ctx.services.workers, ctx.session
 
@@ -72,7 +66,7 @@ def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> ex
         result_column = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
         return result_column.cast(pa.string()) if pa.types.is_decimal(result_column.type) else result_column
 
-    return vector_call(ctx, key, kind, arguments, work)
+    return vector_call(ctx, key, result.duckdb, arguments, work)
 
 
 def aggregate_call(ctx: Context, call: FunctionCall) -> exp.Expr:

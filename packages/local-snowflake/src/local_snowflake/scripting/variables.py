@@ -20,7 +20,6 @@ from local_snowflake.sql.binds import OPERANDS, text_literal
 from local_snowflake.sql.statement import tokenize
 from local_snowflake.sql.types import SfType, parse_type
 
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _NAMES = {TokenType.VAR, TokenType.IDENTIFIER}
 
 
@@ -180,10 +179,10 @@ def _value(tokens: list[Token], i: int, scope: Scope) -> tuple[int, str] | None:
 
 
 def _literal(value: Any, kind: SfType | None) -> str:
-    name = kind.name if kind else ""
+    is_json = kind is not None and kind.is_semi_structured
     if value is None:
-        return f"NULL::{kind}" if kind and name not in _SEMI else "NULL"
-    if name in _SEMI:
+        return "NULL" if kind is None or is_json else f"NULL::{kind}"
+    if is_json:
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         return f"PARSE_JSON({text_literal(text)})"
     return next(
@@ -204,11 +203,11 @@ _LITERALS: tuple[tuple[type | tuple[type, ...], Callable[[Any, SfType | None], s
 
 def converted(expression: str, kind: str) -> str:
     """An expression, converted to the type that is declared for it."""
-    name = parse_type(kind).name
-    if name in _SEMI:
+    declared = parse_type(kind)
+    if declared.is_semi_structured:
         return f"TO_VARIANT({expression})"
     # DuckDB's BLOB has no length
-    return f"CAST({expression} AS {'BINARY' if name == 'BINARY' else kind})"
+    return f"CAST({expression} AS {'BINARY' if declared.name == 'BINARY' else kind})"
 
 
 def arguments(declared: Iterable[Argument], values: pa.Table) -> dict[str, Meaning]:

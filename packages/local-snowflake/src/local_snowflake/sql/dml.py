@@ -13,6 +13,7 @@ from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
+from local_snowflake.sql import trees
 from local_snowflake.sql.compiler import Plan
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
@@ -222,7 +223,7 @@ def _archive_merged(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> t
         setup = f"CREATE TEMP TABLE {rows} AS {_compile(ctx, exp.select('*').from_(using.copy()))}"
         cleanup = f"DROP TABLE {rows}"
         source = exp.to_table(f"temp.main.{rows}", dialect="duckdb")
-        source.set("alias", exp.TableAlias(this=exp.to_identifier(using.alias_or_name, quoted=True)))
+        source.set("alias", trees.alias(using.alias_or_name))
         source.meta["physical"] = True
         using.replace(source)
         matching = rewrite.matching_rows(tree.this, [source], condition)
@@ -249,5 +250,5 @@ def _aliased_target(ctx: Context, table: exp.Table) -> Name:
     """Make a target physical that other parts of the statement refer to by its own name."""
     if not table.args.get("alias"):
         name = table_name(ctx, table).name
-        table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        table.set("alias", trees.alias(name))
     return target_table(ctx, table)

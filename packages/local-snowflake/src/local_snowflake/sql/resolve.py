@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, cast
 
+import pyarrow as pa
 import sqlglot
 from sqlglot import Expr, exp
 
@@ -11,6 +12,7 @@ from local_snowflake.catalog.objects import TABLE, View
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
+from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_PREFIX
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
@@ -102,7 +104,7 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     if name.schema == "INFORMATION_SCHEMA" and (
         view := registry.TABLE_FUNCTIONS.get(f"INFORMATION_SCHEMA.{name.name}")
     ):
-        _put_rows(ctx, table, view(ctx, name.database), name.name)
+        put_rows(ctx, table, view(ctx, name.database), name.name)
         return
     relation = ctx.relation(name)
     if relation is None:
@@ -113,18 +115,16 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     if isinstance(inner, exp.Table):
         _put_physical(ctx, table, name)
         return
-    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name.name, quoted=True))
+    alias = table.args.get("alias") or trees.alias(name.name)
     subquery = exp.Subquery(this=inner, alias=alias.copy())
-    for key in ("joins", "pivots", "sample", "laterals"):
-        if table.args.get(key):
-            subquery.set(key, table.args[key])
+    trees.move_clauses(table, subquery)
     table.replace(subquery)
 
 
 def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
     physical = ctx.physical_table(name)
     if not table.args.get("alias"):
-        table.set("alias", exp.TableAlias(this=exp.to_identifier(name.name, quoted=True)))
+        table.set("alias", trees.alias(name.name))
     for part in ("this", "db", "catalog"):
         table.set(part, physical.args.get(part))
     table.meta["physical"] = True
@@ -148,9 +148,7 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     finally:
         session.database, session.schema = saved
     if columns := view.props.column_list:
-        alias = exp.TableAlias(
-            this=exp.to_identifier("_VIEW"), columns=[exp.to_identifier(c, quoted=True) for c in columns]
-        )
+        alias = exp.TableAlias(this=exp.to_identifier("_VIEW"), columns=[trees.identifier(c) for c in columns])
         return exp.select("*").from_(exp.Subquery(this=inner, alias=alias))
     return inner
 
@@ -169,13 +167,13 @@ def _replace_parameters(ctx: Context, tree: exp.Expression) -> None:
         alias = values.args.get("alias")
         if isinstance(values.parent, exp.From) and not (alias and alias.args.get("columns")) and values.expressions:
             width = len(values.expressions[0].expressions)
-            columns = [exp.to_identifier(f"COLUMN{i + 1}", quoted=True) for i in range(width)]
-            this = alias.this if alias else exp.to_identifier("VALUES", quoted=True)
+            columns = [trees.identifier(f"COLUMN{i + 1}") for i in range(width)]
+            this = alias.this if alias else trees.identifier("VALUES")
             values.set("alias", exp.TableAlias(this=this, columns=columns))
     for parameter in list(tree.find_all(exp.Parameter)):
         name = parameter.name.upper()
         if name.isdigit():
-            parameter.replace(exp.column(exp.to_identifier(f"COLUMN{name}", quoted=True)))
+            parameter.replace(exp.column(trees.identifier(f"COLUMN{name}")))
         elif name in ctx.session.variables:
             parameter.replace(_as_literal(ctx.session.variables[name]))
         else:
@@ -252,17 +250,17 @@ def _replace_table_functions(ctx: Context, tree: exp.Expression) -> None:
             continue
         positional = [_constant(a) for a in _arguments(call) if not isinstance(a, exp.Kwarg)]
         named = {a.this.name.lower(): _constant(a.expression) for a in call.expressions if isinstance(a, exp.Kwarg)}
-        _put_rows(ctx, node, function(ctx, *positional, **named), name)
+        put_rows(ctx, node, function(ctx, *positional, **named), name)
 
 
-def _put_rows(ctx: Context, node: exp.Expression, rows: Any, alias: str) -> None:
+def put_rows(ctx: Context, node: exp.Expression, rows: pa.Table, alias: str = "") -> None:
+    """Replace an item of FROM by rows, registered with DuckDB under a name of their own."""
     view = TABLE_FUNCTION_PREFIX + uuid.uuid4().hex.upper()
     ctx.session.register_rows(view, rows)
-    table = exp.Table(this=exp.to_identifier(view, quoted=True))
-    table.set("alias", node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-    for key in ("joins", "sample", "laterals"):
-        if node.args.get(key):
-            table.set(key, node.args[key])
+    table = exp.Table(
+        this=trees.identifier(view), alias=node.args.get("alias") or (trees.alias(alias) if alias else None)
+    )
+    trees.move_clauses(node, table)
     table.meta["physical"] = True
     node.replace(table)
 

@@ -61,6 +61,16 @@ class SfType:
         return _DUCKDB[self.name]
 
     @property
+    def is_semi_structured(self) -> bool:
+        """Whether the values are JSON."""
+        return self.duckdb == "JSON"
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Name, precision and scale: what decides how values travel."""
+        return self.name, self.precision, self.scale
+
+    @property
     def logical(self) -> str:
         """The type's name in the protocol's row type."""
         return {"NUMBER": "fixed", "FLOAT": "real", "VARCHAR": "text"}.get(self.name, self.name.lower())

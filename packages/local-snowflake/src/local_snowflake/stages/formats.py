@@ -5,6 +5,7 @@ from typing import Any
 
 from local_snowflake.catalog.objects import FILE_FORMAT, FileFormatProps, Object, Stage
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
+from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
 from local_snowflake.stages.options import Options, Value, is_true
@@ -166,7 +167,7 @@ def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
         SnowflakeError: 002003, if it does not exist.
     """
     full = ctx.resolve(split_parts(name))
-    file_format = ctx.session.temporary_objects.get((FILE_FORMAT, full)) or ctx.catalog.get(FILE_FORMAT, full)
+    file_format = objects.find(ctx, FILE_FORMAT, full)
     if file_format is None:
         raise does_not_exist("File format", name)
     return file_format

@@ -13,6 +13,7 @@ from pathlib import Path
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.objects import STAGE, TABLE, Object, Stage
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
+from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, normalise
 
@@ -196,7 +197,7 @@ def table_id(table: Object) -> str:
 
 def find_stage(ctx: Context, name: Name) -> Stage | None:
     """The stage of a name; the session's temporary stage hides a permanent one."""
-    return ctx.session.temporary_objects.get((STAGE, name)) or ctx.catalog.get(STAGE, name)
+    return objects.find(ctx, STAGE, name)
 
 
 def need_stage(ctx: Context, name: Name) -> Stage:

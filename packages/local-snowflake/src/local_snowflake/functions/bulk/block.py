@@ -16,6 +16,7 @@ from local_snowflake.functions.bulk.scope import (
     top_of,
     visible_ctes,
 )
+from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 
 # what is computed before the calls whenever it does not depend on them
@@ -191,10 +192,10 @@ class Block:
             if is_late:
                 name = output_name(projection)
                 value = self._later(self._copy_with_calls(projection.unalias()))
-                projections.append(exp.alias_(value, name, quoted=True, copy=False))
+                projections.append(trees.named(value, name))
                 continue
             for _ in range(next(of_shown)):
-                projections.append(exp.alias_(_column(f"C{position}"), names[position], quoted=True, copy=False))
+                projections.append(trees.named(trees.column(f"C{position}"), names[position]))
                 position += 1
         return projections
 
@@ -211,7 +212,7 @@ class Block:
     def _later(self, node: exp.Expr) -> exp.Expr:
         """What stands for an expression after the calls."""
         if call := self.calls.get(id(node)):
-            return call.from_column(_column(self._evaluation(call)))
+            return call.from_column(trees.column(self._evaluation(call)))
         if not self._has_call(node) and not (self.columns_only and not isinstance(node, exp.Column)):
             needs_row = node.find(exp.Column, exp.AggFunc, exp.Window, exp.Select) is not None
             return self._carry(node) if needs_row and isinstance(node, exp.Expr) else node
@@ -231,9 +232,9 @@ class Block:
         text = node.sql(dialect="snowflake")
         for i, hidden in enumerate(self.hidden):
             if hidden.sql(dialect="snowflake") == text:
-                return _column(f"H{i}")
+                return trees.column(f"H{i}")
         self.hidden.append(node.copy())
-        return _column(f"H{len(self.hidden) - 1}")
+        return trees.column(f"H{len(self.hidden) - 1}")
 
     def _evaluation(self, call: Call) -> str:
         """The name of the column with a call's result."""
@@ -248,17 +249,17 @@ class Block:
     def _register(self, before: exp.Select, source: exp.With | None, shown: int) -> None:
         """Compile the first half and register the table that it fills."""
         for i, hidden in enumerate(self.hidden):
-            before.append("expressions", exp.alias_(hidden, f"$H{i}", quoted=True, copy=False))
+            before.append("expressions", trees.named(hidden, f"$H{i}"))
         position = shown + len(self.hidden)
         for evaluation in self.evaluations.values():
             for argument in evaluation.arguments:
                 argument.position = position
                 alias = f"$A{position}"
-                before.append("expressions", exp.alias_(argument.expression, alias, quoted=True, copy=False))
+                before.append("expressions", trees.named(argument.expression, alias))
                 position += 1
         if not before.expressions:
             # a call without arguments: the block's rows still have to be counted
-            before.append("expressions", exp.alias_(exp.Literal.number(1), "$H0", quoted=True, copy=False))
+            before.append("expressions", trees.named(exp.Literal.number(1), "$H0"))
             self.hidden.append(exp.Literal.number(1))
         columns = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
         sql = compile_select(self.ctx, before, source)
@@ -281,7 +282,3 @@ def _is_star(projection: exp.Expr) -> bool:
 
 def _is_position(ordered: exp.Expr) -> bool:
     return isinstance(ordered, exp.Ordered) and isinstance(ordered.this, exp.Literal) and ordered.this.is_int
-
-
-def _column(name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True))
