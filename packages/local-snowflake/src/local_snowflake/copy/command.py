@@ -16,40 +16,20 @@ from local_snowflake.sql.types import parse_type
 from local_snowflake.stages.files import read_location
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
-from local_snowflake.stages.options import Options, is_true, read_options
+from local_snowflake.stages.options import Options, is_true, read_options, refuse_unknown
 
-_OPTIONS = {
-    "FILES",
-    "PATTERN",
-    "FILE_FORMAT",
-    "ON_ERROR",
-    "SIZE_LIMIT",
-    "PURGE",
-    "RETURN_FAILED_ONLY",
-    "MATCH_BY_COLUMN_NAME",
-    "ENFORCE_LENGTH",
-    "TRUNCATECOLUMNS",
-    "FORCE",
-    "LOAD_UNCERTAIN_FILES",
-    "INCLUDE_METADATA",
-    "VALIDATION_MODE",
-    "LOAD_MODE",
-    "CLUSTER_AT_INGEST_TIME",
-}
+_OPTIONS = (
+    *("FILES", "PATTERN", "FILE_FORMAT", "ON_ERROR", "SIZE_LIMIT", "PURGE", "RETURN_FAILED_ONLY", "FORCE"),
+    *("MATCH_BY_COLUMN_NAME", "ENFORCE_LENGTH", "TRUNCATECOLUMNS", "LOAD_UNCERTAIN_FILES", "INCLUDE_METADATA"),
+    *("VALIDATION_MODE", "LOAD_MODE", "CLUSTER_AT_INGEST_TIME"),
+)
 
 
 @dataclass
 class Command:
-    """A parsed COPY INTO <table>.
+    """A parsed COPY INTO <table>: which of its columns a location's files fill, by way of a query if there is one.
 
-    Attributes:
-        table: the target.
-        columns: the columns that are loaded, in the order of the file or of the query.
-        listed: whether the statement names them.
-        location: where the files are.
-        query: the query that transforms them, if there is one.
-        form: the files' format.
-        options: the copy options.
+    The columns are in the order of the file or of the query; ``listed`` is whether the statement names them.
     """
 
     table: Table
@@ -138,11 +118,9 @@ def read_command(ctx: Context, reader: Reader) -> Command:
         text = read_location(reader)
     options = inner | read_options(reader)
     reader.finish()
-    if unknown := set(options) - _OPTIONS:
-        raise compilation_error(f"invalid parameter '{sorted(unknown)[0]}'", 1423, "22023")
+    refuse_unknown(options, _OPTIONS)
     location = locate(ctx, text)
-    file_format = options.pop("FILE_FORMAT", None)
-    form = effective_format(ctx, file_format if isinstance(file_format, dict | str) else None, location.stage)
+    form = effective_format(ctx, options.pop("FILE_FORMAT", None), location.stage)
     if location.stage is not None:
         options = location.stage.props.copy_options | options
     command = Command(table, _columns(table, listed), bool(listed), location, query, form, options)

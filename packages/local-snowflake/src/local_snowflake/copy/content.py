@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.orc
@@ -22,15 +23,8 @@ FIELD_PREFIX = "F:"
 SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
 
 
-@dataclass(frozen=True)
-class Place:
-    """A position in a file; None for what the format does not have."""
-
-    line: int | None = None
-    character: int | None = None
-    byte_offset: int | None = None
-    start_line: int | None = None
-    record: str | None = None
+# a position in a file: the fields of a Reject that are about it; without those that the format does not have
+Place = dict[str, int | str]
 
 
 @dataclass
@@ -50,36 +44,16 @@ class Content:
     records: int
     fields: dict[str, str] = field(default_factory=dict)
     faults: dict[int, tuple[Fault, int | None]] = field(default_factory=dict)
-    place: Callable[[int, int | None, int | None], Place] = lambda row, column, at: Place()
+    place: Callable[[int, int | None, int | None], Place] = lambda row, column, at: {}
 
     def reject(
         self, file: str, row: int, fault: Fault, column: str | None, position: int | None, at: int | None
     ) -> Reject:
-        """A fault as VALIDATE shows it.
+        """A fault as VALIDATE shows it: of the record, where it shows ``at`` in the text, or of its field ``position``.
 
-        Args:
-            file: the file's name.
-            row: the record's number.
-            fault: what is wrong.
-            column: the column's label.
-            position: which field of the record it is, from 0 on, if it is a field's fault.
-            at: where in the text the fault shows, if it is the record's.
+        ``column`` is the column's label.
         """
-        place = self.place(row, position, at)
-        return Reject(
-            fault.error,
-            file,
-            place.line,
-            place.character,
-            place.byte_offset,
-            fault.category,
-            fault.code,
-            fault.sql_state,
-            column,
-            row,
-            place.start_line,
-            place.record,
-        )
+        return Reject.of(fault, file, column_name=column, row_number=row, **self.place(row, position, at))
 
 
 def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, strict: bool = False) -> Content:
@@ -102,7 +76,7 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
         names = list(table.column_names)
         rows = pa.array(range(1, table.num_rows + 1), pa.int64())
         renamed = table.rename_columns([FIELD_PREFIX + n for n in names]).append_column(ROW, rows)
-        quoted = {n: '"' + (FIELD_PREFIX + n).replace('"', '""') + '"' for n in names}
+        quoted = {n: quote(FIELD_PREFIX + n) for n in names}
         return Content(renamed, table.num_rows, quoted)
     data = read_bytes(file.path, form, file.name)
     if form.kind == "JSON":
@@ -111,7 +85,7 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
 
         def in_json(row: int, column: int | None, at: int | None) -> Place:
             line, text = lines(row)
-            return Place(line, 1, None, line, text)
+            return {"line": line, "character": 1, "row_start_line": line, "rejected_record": text}
 
         return Content(documents.table, documents.records, {}, documents.faults, in_json)
     csv = read_csv(data, form, width, strict=strict)
@@ -124,25 +98,26 @@ class _Places:
 
     def __init__(self, csv: CsvFile) -> None:
         self.csv = csv
-        self._text: str | None = None
+
+    @cached_property
+    def text(self) -> str:
+        return self.csv.text()
 
     def __call__(self, row: int, column: int | None, at: int | None) -> Place:
-        if self._text is None:
-            self._text = self.csv.text()
-        text = self._text
+        text = self.text
         start, end = self.csv.start_of(row)
         if column is not None:
             spans = self.csv.fields_of(row).spans
             at = spans[column] if column < len(spans) else end
         at = start if at is None else at
         line_start = text.rfind("\n", 0, at) + 1
-        return Place(
-            text.count("\n", 0, at) + 1,
-            at - line_start + 1,
-            len(text[:at].encode()),
-            text.count("\n", 0, start) + 1,
-            text[start:end],
-        )
+        return {
+            "line": text.count("\n", 0, at) + 1,
+            "character": at - line_start + 1,
+            "byte_offset": len(text[:at].encode()),
+            "row_start_line": text.count("\n", 0, start) + 1,
+            "rejected_record": text[start:end],
+        }
 
 
 # -- files with columns: Parquet and ORC -------------------------------------------------------------------------------

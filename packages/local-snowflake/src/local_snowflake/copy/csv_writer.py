@@ -24,13 +24,10 @@ def csv_lines(table: pa.Table, kinds: list[str], form: FileFormat) -> Iterator[l
     values = [_value(f'"C{i}"', kind, form) for i, kind in enumerate(kinds)]
     line = f" || {literal(form.text('FIELD_DELIMITER'))} || ".join(values)
     renamed = table.rename_columns([f"C{i}" for i in range(len(kinds))])
-    duck = duckdb.connect()
-    try:
+    with duckdb.connect() as duck:
         for start in range(0, table.num_rows, _CHUNK):
             duck.register("part", renamed.slice(start, _CHUNK))
             yield [str(row[0]) for row in duck.execute(f"SELECT {line} FROM part").fetchall()]
-    finally:
-        duck.close()
 
 
 def header_line(names: list[str], form: FileFormat) -> str:

@@ -85,16 +85,13 @@ def _inferred(ctx: Context, file: StagedFile, form: FileFormat) -> list[Inferred
     if form.is_columnar:
         return [_field(f, form) for f in schema_of(file, form)]
     content = open_file(file, form)
-    duck = ctx.services.storage.cursor()
-    try:
+    with ctx.services.storage.cursor() as duck:
         duck.register("sample", content.table.slice(0, _SAMPLE))
         if form.kind == "JSON":
             return _json(duck)
         width = len(content.table.column_names) - 1
         names = list(content.fields) or [f"c{i + 1}" for i in range(width)]
         return [_csv(duck, name, f'"C{i + 1}"') for i, name in enumerate(names)]
-    finally:
-        duck.close()
 
 
 def _field(field: pa.Field, form: FileFormat) -> InferredColumn:

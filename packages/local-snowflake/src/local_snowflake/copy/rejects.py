@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -25,16 +26,21 @@ class Reject:
 
     error: str
     file: str
-    line: int | None
-    character: int | None
-    byte_offset: int | None
-    category: str
-    code: int
-    sql_state: str
-    column_name: str | None
-    row_number: int | None
-    row_start_line: int | None
-    rejected_record: str | None
+    line: int | None = None
+    character: int | None = None
+    byte_offset: int | None = None
+    category: str = ""
+    code: int = 0
+    sql_state: str = ""
+    column_name: str | None = None
+    row_number: int | None = None
+    row_start_line: int | None = None
+    rejected_record: str | None = None
+
+    @classmethod
+    def of(cls, fault: Fault, file: str, **where: Any) -> Self:
+        """A fault in a file, and the other fields as far as the place of the fault is clear."""
+        return cls(fault.error, file, category=fault.category, code=fault.code, sql_state=fault.sql_state, **where)
 
     def as_error(self) -> SnowflakeError:
         """The error that ON_ERROR = ABORT_STATEMENT raises."""

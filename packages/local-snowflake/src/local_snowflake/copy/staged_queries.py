@@ -51,18 +51,16 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         read_fields(tree, fields, as_variants=True)
     needed = highest_position(tree)
     tables = []
-    duck = ctx.services.storage.cursor()
     try:
-        for file, content in contents:
-            if content.faults:
-                row, (fault, at) = next(iter(content.faults.items()))
-                raise content.reject(file.name, row, fault, None, None, at).as_error()
-            duck.register(SOURCE, content.table)
-            tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
+        with ctx.services.storage.cursor() as duck:
+            for file, content in contents:
+                if content.faults:
+                    row, (fault, at) = next(iter(content.faults.items()))
+                    raise content.reject(file.name, row, fault, None, None, at).as_error()
+                duck.register(SOURCE, content.table)
+                tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
     except duckdb.Error as error:
         raise from_duckdb(error) from None
-    finally:
-        duck.close()
     if not tables:
         names = [f"COLUMN{i + 1}" for i in range(max(needed, 1))]
         names += ["METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"]

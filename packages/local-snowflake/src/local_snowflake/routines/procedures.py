@@ -185,14 +185,11 @@ def _rows(ctx: Context, table: pa.Table, columns: tuple[tuple[str, str], ...]) -
             f"Data type of returned table does not match expected returned table type: the procedure returned "
             f"{table.num_columns} columns ({', '.join(table.column_names)}) and declares {len(columns)}.",
         )
-    duck = ctx.services.storage.cursor()
-    try:
+    with ctx.services.storage.cursor() as duck:
         duck.register("returned", table)
         listed = ", ".join(
             f"CAST({quote(have)} AS {parse_type(kind).duckdb}) AS {quote(name)}"
             for have, (name, kind) in zip(table.column_names, columns, strict=True)
         )
         converted = duck.execute(f"SELECT {listed} FROM returned").to_arrow_table()
-    finally:
-        duck.close()
     return Result(converted, [Column(name, parse_type(kind)) for name, kind in columns])

@@ -16,7 +16,7 @@ from local_snowflake.sql.names import shown
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options, find_format
 from local_snowflake.stages.options import read_options
-from local_snowflake.stages.statements import shown_option
+from local_snowflake.stages.statements import shown_property
 
 
 @statement("CREATE", "FILE FORMAT")
@@ -98,12 +98,8 @@ def describe_file_format(ctx: Context, stmt: Statement) -> Result:
     parts = reader.name_parts()
     reader.finish()
     options = find_format(ctx, ".".join(shown(p) for p in parts)).props.options
-    records = []
-    for key, default in {"TYPE": "CSV", **DEFAULTS[options["TYPE"]]}.items():
-        kind = "List" if isinstance(default, list) else "String"
-        kind = "Integer" if key == "SKIP_HEADER" else "Boolean" if default in ("true", "false") else kind
-        value = shown_option(options.get(key, default))
-        records.append(
-            {"property": key, "property_type": kind, "property_value": value, "property_default": shown_option(default)}
-        )
+    records = [
+        shown_property(key, options.get(key, default), default, numbers=("SKIP_HEADER",))
+        for key, default in {"TYPE": "CSV", **DEFAULTS[options["TYPE"]]}.items()
+    ]
     return rows(records, dict.fromkeys(("property", "property_type", "property_value", "property_default")))

@@ -173,7 +173,7 @@ def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
     return file_format
 
 
-def effective_format(ctx: Context, own: Options | str | None, stage: Stage | None) -> FileFormat:
+def effective_format(ctx: Context, own: Value | None, stage: Stage | None) -> FileFormat:
     """The format that a statement means: its own options or named format, else the stage's, else CSV.
 
     Args:
@@ -181,7 +181,7 @@ def effective_format(ctx: Context, own: Options | str | None, stage: Stage | Non
         own: ``FILE_FORMAT = (…)`` as read, or a format's name.
         stage: the stage that is read, whose options apply where the statement sets none.
     """
-    options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own or {})
+    options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own) if isinstance(own, dict) else {}
     if not options and stage is not None:
         options = dict(stage.props.file_format)
     if "FORMAT_NAME" in options:

@@ -79,6 +79,11 @@ class Location:
         """
         return self._inside("/".join(p for p in (self.path, relative) if p))
 
+    def refuse_read_only(self, done: str) -> None:
+        """Raise 001011 if the files can only be read; ``done`` is what would be done, eg: ``written to``."""
+        if self.read_only:
+            raise compilation_error(f"Files cannot be {done} this location.", 1011, "42601")
+
     def _inside(self, path: str) -> Path:
         parts = [p for p in path.split("/") if p and p != "."]
         if ".." in parts or "\0" in path:

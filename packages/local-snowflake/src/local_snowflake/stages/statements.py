@@ -139,24 +139,22 @@ def describe_stage(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     stage = need_stage(ctx, ctx.resolve(reader.name_parts()))
     reader.finish()
-    given = stage.props.file_format
-    kind = given.get("TYPE", "CSV")
-    records = [
-        _property("STAGE_FILE_FORMAT", key, given.get(key, default), default)
-        for key, default in {"TYPE": "CSV", **DEFAULTS[kind]}.items()
-    ]
-    records.append(_property("STAGE_LOCATION", "URL", "", ""))
-    records.append(_property("DIRECTORY", "ENABLE", str(is_true(stage.props.directory.get("ENABLE"))).lower(), "false"))
+    form, directory = stage.props.file_format, stage.props.directory
+    defaults = {"TYPE": "CSV", **DEFAULTS[form.get("TYPE", "CSV")]}
+    properties = [("STAGE_FILE_FORMAT", key, form.get(key, default), default) for key, default in defaults.items()]
+    properties.append(("STAGE_LOCATION", "URL", "", ""))
+    properties.append(("DIRECTORY", "ENABLE", str(is_true(directory.get("ENABLE"))).lower(), "false"))
+    records = [{"parent_property": parent, **shown_property(*shown)} for parent, *shown in properties]
     names = ("parent_property", "property", "property_type", "property_value", "property_default")
     return rows(records, dict.fromkeys(names))
 
 
-def _property(parent: str, key: str, value: object, default: object) -> dict[str, str]:
-    kind = "List" if isinstance(default, list) else "Boolean" if default in {"true", "false"} else "String"
+def shown_property(key: str, value: object, default: object, *, numbers: tuple[str, ...] = ()) -> dict[str, str]:
+    """A row of DESCRIBE for an option; ``numbers`` are the options that are shown as numbers."""
+    kind = "List" if isinstance(default, list) else "Boolean" if default in ("true", "false") else "String"
     return {
-        "parent_property": parent,
         "property": key,
-        "property_type": kind,
+        "property_type": "Integer" if key in numbers else kind,
         "property_value": shown_option(value),
         "property_default": shown_option(default),
     }
