@@ -23,13 +23,7 @@ def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
 
 
 def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
-    """A call of one of this module's functions.
-
-    Args:
-        name: its key in ``register``.
-        kind: the DuckDB type of its result: VARCHAR or JSON.
-        arguments: its arguments.
-    """
+    """A call of the function that ``register`` knows by a name; ``kind`` is VARCHAR or JSON."""
     # DuckDB takes no JSON from Python without an extension type
     text = called(_KEY + name, "VARCHAR", arguments)
     return call("json", text) if kind == "JSON" else text
@@ -63,13 +57,7 @@ def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], i
 
 
 def parse_json(text: str) -> str:
-    """Read lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma.
-
-    Args:
-        text: the text.
-
-    Returns:
-        The value as strict JSON.
+    """Lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma; returned as strict JSON.
 
     Raises:
         SnowflakeError: 100069, if it cannot be read.

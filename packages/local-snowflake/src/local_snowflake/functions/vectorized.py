@@ -14,17 +14,7 @@ from local_snowflake.execution.context import Context
 Work = Callable[[list[pa.ChunkedArray], int], pa.Array]
 # no quotes are needed for the names: fakesnow reads the names of functions as plain text
 _PREFIX = "_PYTHON_"
-_TYPES = (
-    "VARCHAR",
-    "BIGINT",
-    "DOUBLE",
-    "BOOLEAN",
-    "DATE",
-    "TIME",
-    "TIMESTAMP",
-    "TIMESTAMPTZ",
-    "BLOB",
-)
+_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "BLOB")
 
 
 class VectorFunctions:
@@ -70,13 +60,8 @@ class VectorFunctions:
 def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr], work: Work) -> exp.Expr:
     """An expression that calls ``work`` for the rows of one vector after the other, as long as the session lasts.
 
-    Args:
-        ctx: the statement's context.
-        key: identifies the work within the session.
-        kind: the DuckDB type of the result.
-        arguments: the arguments' expressions.
-        work: takes the arguments' columns and the number of rows; a result that is neither a number of 64 bits or
-            less, a truth value, a time nor binary comes as text.
+    The key identifies the work within the session. The work takes the arguments' columns and the number of rows; a
+    result that is neither a number of 64 bits or less, a truth value, a time nor binary comes as text.
     """
     vectors, prefix = ctx.services.get(VectorFunctions), f"{ctx.session.id}:"
     if not vectors.knows(prefix):
@@ -86,13 +71,7 @@ def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr]
 
 
 def called(key: str, kind: str, arguments: Sequence[exp.Expr]) -> exp.Expr:
-    """An expression that calls what is registered under a key.
-
-    Args:
-        key: the key.
-        kind: the DuckDB type of the result.
-        arguments: the arguments' expressions.
-    """
+    """An expression of the DuckDB type ``kind`` that calls what is registered under a key."""
     kind = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}.get(kind, kind)
     returned = kind if kind in _TYPES else "VARCHAR"
     expression = exp.Anonymous(this=_PREFIX + returned, expressions=[exp.Literal.string(key), *arguments])

@@ -7,14 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 from sqlglot import exp
 
+from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
 from local_snowflake.functions.vectorized import vector_call
 from local_snowflake.models.call_syntax import ModelCall, parse_name
-from local_snowflake.models.manifest import Argument, Method
+from local_snowflake.models.manifest import Method
 from local_snowflake.models.versions import folder_of, need_model, package_of
-from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
+from local_snowflake.python.handler_spec import Columns, HandlerSpec, folder_imports
 from local_snowflake.python.sandbox.scoring import OBJECT, VALUE
 from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.routines.table_functions import expand_in_from
@@ -47,14 +48,17 @@ class BoundMethod:
 
     def specification(self, results: Sequence[str]) -> HandlerSpec:
         """The call as a worker process takes it."""
-        return HandlerSpec(
-            name=self.label,
-            handler=self.method.handler,
-            kind="model",
-            imports=folder_imports(self.folder),
-            inputs=tuple((a.name, parse_type(a.type)) for a in self.method.arguments),
-            outputs=tuple((r, self.result_type(r)) for r in results),
-        )
+        return self._specification(self.label, "model", tuple((r, self.result_type(r)) for r in results))
+
+    def table_specification(self) -> HandlerSpec:
+        """The call of a table function as a worker process takes it."""
+        outputs = tuple((a.name, parse_type(a.type)) for a in self.method.outputs)
+        return self._specification(self.method.name, "table", outputs)
+
+    def _specification(self, name: str, kind: str, outputs: Columns) -> HandlerSpec:
+        inputs = tuple((a.name, parse_type(a.type)) for a in self.method.arguments)
+        imports = folder_imports(self.folder)
+        return HandlerSpec(name, self.method.handler, kind, imports=imports, inputs=inputs, outputs=outputs)
 
 
 def bind(ctx: Context, call: ModelCall) -> BoundMethod:
@@ -120,11 +124,8 @@ def _field_access(node: exp.Expr) -> tuple[exp.Expr, str]:
     parent = node.parent
     if isinstance(parent, exp.JSONExtract) and node.arg_key == "this":
         path = parent.expression
-        keys = (
-            [k for k in path.expressions if not isinstance(k, exp.JSONPathRoot)]
-            if isinstance(path, exp.JSONPath)
-            else []
-        )
+        steps = path.expressions if isinstance(path, exp.JSONPath) else []
+        keys = [k for k in steps if not isinstance(k, exp.JSONPathRoot)]
         if len(keys) == 1 and isinstance(keys[0], exp.JSONPathKey) and isinstance(keys[0].this, str):
             return parent, keys[0].this
     if isinstance(parent, exp.Bracket) and len(parent.expressions) == 1 and node.arg_key == "this":
@@ -183,16 +184,8 @@ def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression
         bound = bind(ctx, call)
         if not bound.method.is_table_function:
             raise compilation_error(f"{bound.label} is no table function: it cannot stand in TABLE(…).")
-        specification = HandlerSpec(
-            name=bound.method.name,
-            handler=bound.method.handler,
-            kind="table",
-            imports=folder_imports(bound.folder),
-            inputs=tuple((a.name, parse_type(a.type)) for a in bound.method.arguments),
-            outputs=tuple((a.name, parse_type(a.type)) for a in bound.method.outputs),
-        )
         arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
-        expand_in_from(ctx, node, arguments, specification)
+        expand_in_from(ctx, node, arguments, bound.table_specification())
     return tree
 
 

@@ -27,7 +27,6 @@ class Model:
     """A model: its versions in the order of their creation, one of them the default."""
 
     def __init__(self, found: Object[ModelProps]) -> None:
-        """Read a catalogued model."""
         self.object = found
         self.name = found.name
         self.versions = found.props.versions

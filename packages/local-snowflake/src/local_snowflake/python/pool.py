@@ -78,13 +78,10 @@ class Workers:
     def evaluate(
         self, spec: HandlerSpec, batch: pa.Table, *, session: Session | None = None, count: int | None = None
     ) -> pa.Table:
-        """Call a function for all rows.
+        """Call a function for all rows of a batch, which has a column for each argument.
 
-        Args:
-            spec: the function.
-            batch: one column an argument, in order; semi-structured values are JSON text.
-            session: whose cancel or time-out ends the call.
-            count: the number of rows; needed when there are no arguments.
+        Semi-structured values are JSON text; a cancel or a time-out of the session ends the call; ``count`` is the
+        number of rows where there are no arguments.
 
         Returns:
             The column RESULT with as many rows, in the same order.
@@ -103,13 +100,7 @@ class Workers:
     def evaluate_table(
         self, spec: HandlerSpec, batch: pa.Table, partitions: list[int], *, session: Session | None = None
     ) -> pa.Table:
-        """Call a table function.
-
-        Args:
-            spec: the function.
-            batch: one column an argument, in order.
-            partitions: how many rows of the batch belong to each partition, one behind the other.
-            session: whose cancel or time-out ends the call.
+        """Call a table function; ``partitions`` are the numbers of their rows in the batch, one behind the other.
 
         Returns:
             The columns F0, F1, …, and those with the row of the batch that each row belongs to: see sandbox.tables.
@@ -125,8 +116,8 @@ class Workers:
 
         Args:
             spec: the procedure.
-            arguments: one row, one column an argument.
-            session: the caller's session.
+            arguments: one row.
+            session: the caller's.
             extra: connection: how the procedure's own session connects; table: whether it returns rows;
                 nested: whether its caller is a procedure.
 

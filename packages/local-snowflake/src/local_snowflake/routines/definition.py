@@ -26,34 +26,17 @@ _FLAGS = {
     ("EXECUTE", "AS", "OWNER"): ("execute_as", "OWNER"),
     ("EXECUTE", "AS", "RESTRICTED", "CALLER"): ("execute_as", "RESTRICTED CALLER"),
 }
-_OPTIONS = {
-    "RUNTIME_VERSION",
-    "COMMENT",
-    "IMPORTS",
-    "PACKAGES",
-    "HANDLER",
-    "ARTIFACT_REPOSITORY",
-    "ARTIFACT_REPOSITORY_PACKAGES",
-    "RESOURCE_CONSTRAINT",
-    "LOG_LEVEL",
-    "TRACE_LEVEL",
-    "METRIC_LEVEL",
-}
 _LISTS = {"IMPORTS", "PACKAGES", "ARTIFACT_REPOSITORY_PACKAGES"}
+_OPTIONS = {
+    *("RUNTIME_VERSION", "COMMENT", "HANDLER", "ARTIFACT_REPOSITORY", "RESOURCE_CONSTRAINT"),
+    *("LOG_LEVEL", "TRACE_LEVEL", "METRIC_LEVEL", *_LISTS),
+}
 _REFUSED = {"SECRETS", "EXTERNAL_ACCESS_INTEGRATIONS", "TARGET_PATH", "API_INTEGRATION", "CONTEXT_HEADERS"}
 PYTHON_VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 def read_definition(reader: Reader, what: str, name: str) -> tuple[RoutineProps, str]:
-    """Read everything from the arguments' opening bracket on.
-
-    Args:
-        reader: at the bracket.
-        what: ``PROCEDURE`` or ``FUNCTION``, for error texts.
-        name: its name without the schema.
-
-    Returns:
-        What the catalog keeps, and the comment.
+    """Read everything from the arguments' opening bracket on; returns what the catalog keeps, and the comment.
 
     Raises:
         SnowflakeError: for a fault or for an option that the local Snowflake does not have.

@@ -232,12 +232,7 @@ def alter(ctx: Context, stmt: Statement) -> Result:
 
 
 def routine_ddl(ctx: Context, kind: str, text: str) -> str:
-    """The CREATE statement of a procedure or function.
-
-    Args:
-        ctx: the statement's context.
-        kind: ``PROCEDURE`` or ``FUNCTION``.
-        text: the name with the arguments' types, eg: ``f(int, varchar)``.
+    """The CREATE statement of a procedure or function, of its name with the arguments' types, eg: ``f(int, varchar)``.
 
     Raises:
         SnowflakeError: 002003, if there is no such one.

@@ -101,13 +101,7 @@ def _read_arguments(reader: Reader) -> Arguments:
 def find_procedure(
     ctx: Context, name: Name, arguments: Arguments, *, qualified: bool = True
 ) -> tuple[Routine, list[object]]:
-    """The overload that a CALL means, and its arguments in order.
-
-    Args:
-        ctx: the statement's context.
-        name: the procedure's full name.
-        arguments: as the CALL passes them.
-        qualified: whether it spells the schema, too.
+    """The overload that a CALL means, and its arguments in order; ``qualified`` is whether it spells the schema, too.
 
     Raises:
         SnowflakeError: 002140 or 002141 if there is no such procedure; 001044 if none takes these arguments.

@@ -49,13 +49,9 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
 
 
 def put_table(call: exp.Expr, query: exp.Select, name: str, *, lateral: bool) -> None:
-    """Replace ``TABLE(call)`` in FROM by a query.
+    """Replace ``TABLE(call)`` in FROM by a query, which is ``lateral`` if it refers to earlier items of FROM.
 
-    Args:
-        call: the call.
-        query: the query.
-        name: its alias, if the statement has none.
-        lateral: whether the query refers to earlier items of FROM.
+    Its alias is ``name`` if the statement has none.
     """
     place = call.find_ancestor(exp.TableFromRows)
     if place is None:

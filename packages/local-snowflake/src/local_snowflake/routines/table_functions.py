@@ -43,13 +43,7 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
 
 
 def expand_in_from(ctx: Context, node: exp.Expr, arguments: list[exp.Expr], spec: HandlerSpec) -> None:
-    """Expand one call inside TABLE(…).
-
-    Args:
-        ctx: the statement's context.
-        node: the call.
-        arguments: its arguments' expressions, cast to the declared types.
-        spec: the handler, of kind ``table``.
+    """Expand one call inside TABLE(…), whose arguments are cast to the declared types.
 
     Raises:
         SnowflakeError: if the call cannot be expanded at its place.

@@ -16,8 +16,6 @@ from local_snowflake.scripting.interpreter import Interpreter
 from local_snowflake.scripting.reading import read_block
 from local_snowflake.scripting.variables import arguments
 
-_ANONYMOUS = "anonymous block"
-
 
 def run_anonymous(ctx: Context, text: str) -> Result:
     """Run a block that has no name; returns what it returns.
@@ -25,17 +23,11 @@ def run_anonymous(ctx: Context, text: str) -> Result:
     Raises:
         SnowflakeError: for an exception that the block does not handle, with the line of its text.
     """
-    return _run(ctx, text, _ANONYMOUS, {}, None, None)
+    return _run(ctx, text, "anonymous block", {}, None, None)
 
 
 def call(ctx: Context, procedure: Routine, values: pa.Table) -> Result:
-    """Run the block of a procedure.
-
-    Args:
-        ctx: the context of the CALL.
-        procedure: the procedure; its language is SQL.
-        values: one row: the arguments, converted to their types.
-    """
+    """Run the block of a procedure whose language is SQL; ``values`` is one row, the converted arguments."""
     props = procedure.props
     returns = props.returns if props.table_columns is None else None
     return _run(ctx, props.body or "", props.name, arguments(props.args, values), returns, procedure)

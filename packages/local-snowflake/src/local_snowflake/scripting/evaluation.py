@@ -27,7 +27,6 @@ class Evaluation:
     """Evaluates expressions and executes statements in the session of one block."""
 
     def __init__(self, ctx: Context) -> None:
-        """Work in the session of ``ctx``, whose handle is the block's own."""
         self._ctx = ctx
         # what the last DML statement did, and the last statement's id
         self.counts = {

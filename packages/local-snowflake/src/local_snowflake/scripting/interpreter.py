@@ -28,16 +28,12 @@ Steps = tuple[tree.Step, ...]
 
 
 class Interpreter:
-    """Runs one block."""
+    """Runs one block, in a context whose handle is the block's own.
+
+    The result's column is called ``name``, and RETURN converts to the type ``returns`` if there is one.
+    """
 
     def __init__(self, ctx: Context, name: str, returns: str | None = None) -> None:
-        """Be ready to run.
-
-        Args:
-            ctx: a context whose handle is the block's own.
-            name: the name of the result's column.
-            returns: the type that RETURN converts to; None for the expression's own.
-        """
         self._ctx = ctx
         self._name = name
         self._returns = returns

@@ -17,7 +17,7 @@ from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.results import Result
 from local_snowflake.sql.binds import OPERANDS, text_literal
-from local_snowflake.sql.statement import tokenize
+from local_snowflake.sql.statement import Edit, edited, tokenize
 from local_snowflake.sql.types import SfType, parse_type
 
 _NAMES = {TokenType.VAR, TokenType.IDENTIFIER}
@@ -117,7 +117,7 @@ def fill(text: str, scope: Scope, *, expression: bool) -> str:
         SnowflakeError: 002049, for ``:name`` that is no variable.
     """
     tokens = tokenize(text)
-    edits: list[tuple[int, int, str]] = []
+    edits: list[Edit] = []
     queries = [not expression or _starts_query(tokens, 0)]
     for i, token in enumerate(tokens):
         if token.token_type == TokenType.L_PAREN:
@@ -126,9 +126,7 @@ def fill(text: str, scope: Scope, *, expression: bool) -> str:
             queries.pop()
         elif edit := _edit(tokens, i, scope, bare=not queries[-1]):
             edits.append(edit)
-    for start, end, literal in reversed(edits):
-        text = text[:start] + literal + text[end:]
-    return text
+    return edited(text, edits)
 
 
 def is_query(text: str) -> bool:
@@ -140,7 +138,7 @@ def _starts_query(tokens: list[Token], at: int) -> bool:
     return at < len(tokens) and tokens[at].token_type in {TokenType.SELECT, TokenType.WITH}
 
 
-def _edit(tokens: list[Token], i: int, scope: Scope, *, bare: bool) -> tuple[int, int, str] | None:
+def _edit(tokens: list[Token], i: int, scope: Scope, *, bare: bool) -> Edit | None:
     """What takes the place of a variable that begins at a token."""
     token, before = tokens[i], tokens[i - 1] if i else None
     after = tokens[i + 1] if i + 1 < len(tokens) else None
@@ -211,10 +209,5 @@ def converted(expression: str, kind: str) -> str:
 
 
 def arguments(declared: Iterable[Argument], values: pa.Table) -> dict[str, Meaning]:
-    """A procedure's arguments as variables of its block.
-
-    Args:
-        declared: name and type of each.
-        values: one row with their values.
-    """
+    """A procedure's arguments as variables of its block; ``values`` is one row."""
     return {a.name: Variable(values.column(i)[0].as_py(), parse_type(a.type), a.type) for i, a in enumerate(declared)}

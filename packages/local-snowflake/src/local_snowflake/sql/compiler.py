@@ -165,16 +165,8 @@ class Compiler:
 
 # what is evaluated while a statement is compiled, reads the session's variables, or is a function of the account
 _EVALUATED = (
-    exp.Anonymous,
-    exp.Command,
-    exp.Explode,
-    exp.Lateral,
-    exp.Parameter,
-    exp.Pivot,
-    exp.Placeholder,
-    exp.SessionParameter,
-    exp.TableFromRows,
-    *RANDOM,
+    *(exp.Anonymous, exp.Command, exp.Explode, exp.Lateral, exp.Parameter, exp.Pivot, exp.Placeholder),
+    *(exp.SessionParameter, exp.TableFromRows, *RANDOM),
 )
 
 

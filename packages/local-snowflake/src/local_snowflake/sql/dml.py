@@ -1,7 +1,8 @@
 """INSERT, UPDATE, DELETE, MERGE and TRUNCATE on DuckDB, with Snowflake's row counts."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow.compute as pc
 from sqlglot import exp
@@ -25,16 +26,8 @@ from local_snowflake.streams.capture import archive_deleted, archive_sql
 def compile_dml(ctx: Context, tree: exp.Expression) -> Plan:
     """The plan of a parsed DML statement; it runs as a whole or not at all."""
     tree = upper_case(tree)
-    if isinstance(tree, exp.Insert):
-        return _insert(ctx, tree)
-    if isinstance(tree, exp.Update):
-        return _update(ctx, tree)
-    if isinstance(tree, exp.Delete):
-        return _delete(ctx, tree)
-    if isinstance(tree, exp.Merge):
-        return _merge(ctx, tree)
-    if isinstance(tree, exp.TruncateTable):
-        return _truncate(ctx, tree)
+    if compile_ := _COMPILERS.get(type(tree)):
+        return compile_(ctx, tree)
     raise not_supported(tree.key.upper())
 
 
@@ -233,10 +226,7 @@ def _archive_merged(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> t
 
 
 def _effect(when: exp.When) -> str:
-    then = when.args["then"]
-    if isinstance(then, exp.Insert):
-        return "inserted"
-    return "updated" if isinstance(then, exp.Update) else "deleted"
+    return {exp.Insert: "inserted", exp.Update: "updated"}.get(type(when.args["then"]), "deleted")
 
 
 def _bare_assignments(update: exp.Update) -> None:
@@ -252,3 +242,12 @@ def _aliased_target(ctx: Context, table: exp.Table) -> Name:
         name = table_name(ctx, table).name
         table.set("alias", trees.alias(name))
     return target_table(ctx, table)
+
+
+_COMPILERS: dict[type[exp.Expr], Callable[[Context, Any], Plan]] = {
+    exp.Insert: _insert,
+    exp.Update: _update,
+    exp.Delete: _delete,
+    exp.Merge: _merge,
+    exp.TruncateTable: _truncate,
+}

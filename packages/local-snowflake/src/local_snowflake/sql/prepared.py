@@ -16,15 +16,8 @@ from local_snowflake.sql.statement import Statement
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 _IN_ROWS = {
-    TokenType.L_PAREN,
-    TokenType.R_PAREN,
-    TokenType.COMMA,
-    TokenType.PLACEHOLDER,
-    TokenType.NUMBER,
-    TokenType.STRING,
-    TokenType.NULL,
-    TokenType.TRUE,
-    TokenType.FALSE,
+    *(TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.PLACEHOLDER),
+    *(TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE, TokenType.FALSE),
 }
 
 

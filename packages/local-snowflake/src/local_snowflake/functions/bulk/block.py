@@ -1,6 +1,7 @@
 """One SELECT block that calls bulk functions: split into what is computed before the calls and what after."""
 
 import uuid
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -38,7 +39,6 @@ class Block:
     """
 
     def __init__(self, ctx: Context, select: exp.Select, calls: list[Call]) -> None:
-        """Take apart ``select``, which contains ``calls``."""
         self.ctx = ctx
         self.select = select
         self.calls = {id(call.node): call for call in calls}
@@ -117,9 +117,7 @@ class Block:
         copy = node.copy()
         for old, new in zip(list(node.walk()), list(copy.walk()), strict=True):
             if call := self.calls.get(id(old)):
-                self.calls[id(new)] = Call(
-                    new, call.function, call.arguments, call.result, call.type, call.from_column, call.by_vector
-                )
+                self.calls[id(new)] = replace(call, node=new)
         return copy
 
     def _is_source_column(self, name: str) -> bool:
