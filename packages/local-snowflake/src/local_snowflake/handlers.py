@@ -5,7 +5,7 @@ import importlib
 MODULES = (
     "statements.account",
     "statements.alter_table",
-    "scripting.statements",
+    "scripting.blocks",
     "statements.clones",
     "statements.comments",
     "copy.statements",
@@ -17,7 +17,6 @@ MODULES = (
     "copy.infer",
     "copy.load_history",
     "models.statements_change",
-    "models.statements_client",
     "models.statements_create",
     "models.statements_show",
     "routines.procedures",

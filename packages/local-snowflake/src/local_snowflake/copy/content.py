@@ -57,13 +57,7 @@ class Content:
 
 
 def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, strict: bool = False) -> Content:
-    """Read a staged file.
-
-    Args:
-        file: the file.
-        form: its format.
-        width: how many fields a CSV record has; None for as many as there are.
-        strict: whether a CSV record with another number of fields is faulty.
+    """Read a staged file; a CSV record has ``width`` fields, or as many as there are: others are faulty if ``strict``.
 
     Raises:
         SnowflakeError: if the file as a whole cannot be read.

@@ -56,13 +56,9 @@ class CsvFile:
 
 
 def read_csv(data: bytes, form: FileFormat, width: int | None = None, *, strict: bool = False) -> CsvFile:
-    """Read a file.
+    """Read a file's decompressed bytes, with ``width`` fields in a record, or as many as it has.
 
-    Args:
-        data: its bytes, already decompressed.
-        form: its format.
-        width: the number of fields of a record; None for as many as the file has.
-        strict: whether a record with another number of fields is faulty; else it is filled with NULL or cut.
+    A record with another number of fields is faulty if ``strict``; else it is filled with NULL or cut.
     """
     utf8 = as_text(data, form)
     dialect = Dialect.of(form)

@@ -14,13 +14,7 @@ _TEXTS = ("VARCHAR", "JSON", "STRUCT", "MAP")
 
 
 def csv_lines(table: pa.Table, kinds: list[str], form: FileFormat) -> Iterator[list[str]]:
-    """The lines of all rows, some at a time.
-
-    Args:
-        table: the rows.
-        kinds: DuckDB's types of the columns: text is enclosed, numbers are not.
-        form: the file's format.
-    """
+    """The lines of all rows, some at a time; ``kinds`` are DuckDB's types: text is enclosed, numbers are not."""
     values = [_value(f'"C{i}"', kind, form) for i, kind in enumerate(kinds)]
     line = f" || {literal(form.text('FIELD_DELIMITER'))} || ".join(values)
     renamed = table.rename_columns([f"C{i}" for i in range(len(kinds))])

@@ -25,12 +25,9 @@ _MAGIC = {b"\x1f\x8b": "GZIP", b"BZh": "BZ2", b"\x28\xb5\x2f\xfd": "ZSTD"}
 
 
 def read_bytes(path: Path, form: FileFormat, name: str) -> bytes:
-    """A file's content, decompressed as COMPRESSION of its format says.
+    """A file's content, decompressed as COMPRESSION of its format says: AUTO goes by the content and the name.
 
-    Args:
-        path: the file.
-        form: its format; COMPRESSION = AUTO is detected from the content and the name.
-        name: the file's name in errors.
+    Errors call the file by ``name``.
 
     Raises:
         SnowflakeError: 100069, if it cannot be decompressed.

@@ -76,20 +76,6 @@ def forget(ctx: Context, table: Table) -> None:
 registry.ON_TRUNCATE.append(forget)
 
 
-def record(ctx: Context, table: Table, entry: dict[str, Any]) -> dict[str, Any]:
-    """Complete an entry of the history by what all entries of a statement share."""
-    return {
-        "table_id": table_id(table),
-        "database_name": table.name.database,
-        "schema_name": table.name.schema,
-        "table_name": table.name.name,
-        "query_id": ctx.query_id,
-        "session_id": ctx.session.id,
-        "last_load_time": datetime.now(UTC),
-        **entry,
-    }
-
-
 def as_arrow(entries: list[dict[str, Any]]) -> pa.Table:
     """Entries in the order of the history's columns."""
     return pa.table({name: pa.array([e.get(name) for e in entries], kind) for name, kind in _COLUMNS.items()})

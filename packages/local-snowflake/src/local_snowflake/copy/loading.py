@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import duckdb
 import pyarrow as pa
@@ -43,22 +43,6 @@ class FileLoad:
     def loaded(self) -> int:
         """How many rows go into the table."""
         return 0 if self.rows is None else int(self.rows.num_rows)
-
-    def record(self) -> dict[str, Any]:
-        """The file's row in COPY's result."""
-        first = self.rejects[0] if self.rejects else None
-        return {
-            "file": self.file.name,
-            "status": self.status,
-            "rows_parsed": self.parsed,
-            "rows_loaded": self.loaded,
-            "error_limit": self.limit,
-            "errors_seen": self.error_rows,
-            "first_error": first and first.error,
-            "first_error_line": first and first.line,
-            "first_error_character": first and first.character,
-            "first_error_column_name": first and first.column_name,
-        }
 
 
 def load_file(ctx: Context, command: Command, file: StagedFile) -> FileLoad:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,27 +14,16 @@ from local_snowflake.copy.loading import FileLoad, load_file
 from local_snowflake.copy.rejects import as_table
 from local_snowflake.copy.unload import unload
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, rows, status
+from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, status
 from local_snowflake.sessions.locks import Resource
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.stages.locations import StagedFile
+from local_snowflake.stages.locations import StagedFile, table_id
 
 _NOTHING = "Copy executed with 0 files processed."
-_RESULT: dict[str, pa.DataType | None] = {
-    "file": None,
-    "status": None,
-    "rows_parsed": pa.int64(),
-    "rows_loaded": pa.int64(),
-    "error_limit": pa.int64(),
-    "errors_seen": pa.int64(),
-    "first_error": None,
-    "first_error_line": pa.int64(),
-    "first_error_character": pa.int64(),
-    "first_error_column_name": None,
-}
 
 
 @statement("COPY", "INTO")
@@ -62,9 +53,26 @@ def copy_into(ctx: Context, stmt: Statement) -> Result:
     shown = [d for d in done if d.status != "LOADED"] if command.flag("RETURN_FAILED_ONLY") else done
     if not shown and not done:
         return status(_NOTHING)
-    result = rows([d.record() for d in shown], _RESULT)
-    result.type_id = COPY
-    return result
+    return from_arrow(tabulate(shown, _RESULT, dict.fromkeys(_NUMBERS, pa.int64())), COPY)
+
+
+def _first(field: str) -> Callable[[FileLoad], Any]:
+    return lambda load: getattr(load.rejects[0], field) if load.rejects else None
+
+
+_RESULT: dict[str, Callable[[FileLoad], Any]] = {
+    "file": lambda load: load.file.name,
+    "status": lambda load: load.status,
+    "rows_parsed": lambda load: load.parsed,
+    "rows_loaded": lambda load: load.loaded,
+    "error_limit": lambda load: load.limit,
+    "errors_seen": lambda load: load.error_rows,
+    "first_error": _first("error"),
+    "first_error_line": _first("line"),
+    "first_error_character": _first("character"),
+    "first_error_column_name": _first("column_name"),
+}
+_NUMBERS = ("rows_parsed", "rows_loaded", "error_limit", "errors_seen", "first_error_line", "first_error_character")
 
 
 def _key(command: Command, file: StagedFile) -> str:
@@ -105,9 +113,17 @@ def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[
     return work
 
 
-def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, object]:
-    shown = load.record()
-    entry = {
+def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, Any]:
+    """A file's entry in the load history."""
+    name = command.table.name
+    return {
+        "table_id": table_id(command.table),
+        "database_name": name.database,
+        "schema_name": name.schema,
+        "table_name": name.name,
+        "query_id": ctx.query_id,
+        "session_id": ctx.session.id,
+        "last_load_time": datetime.now(UTC),
         "file_key": _key(command, load.file),
         "etag": load.file.md5,
         "file_name": load.file.relative,
@@ -118,12 +134,11 @@ def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, object]:
         "row_parsed": load.parsed,
         "error_count": load.error_rows,
         "error_limit": load.limit,
-        "first_error_message": shown["first_error"],
-        "first_error_line_number": shown["first_error_line"],
-        "first_error_character_position": shown["first_error_character"],
-        "first_error_column_name": shown["first_error_column_name"],
+        "first_error_message": _first("error")(load),
+        "first_error_line_number": _first("line")(load),
+        "first_error_character_position": _first("character")(load),
+        "first_error_column_name": _first("column_name")(load),
     }
-    return load_history.record(ctx, command.table, entry)
 
 
 def _validate_only(ctx: Context, command: Command, mode: str) -> Result:

@@ -1,19 +1,21 @@
-"""SHOW MODELS, SHOW VERSIONS IN MODEL and SHOW FUNCTIONS IN MODEL."""
+"""SHOW MODELS, SHOW VERSIONS IN MODEL, SHOW FUNCTIONS IN MODEL, and what the Registry's client asks for besides."""
 
 import json
 from collections.abc import Callable
 from datetime import datetime
 
 from local_snowflake.catalog.objects import MODEL, ModelVersion
+from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import listing
-from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import Result
+from local_snowflake.execution.registry import statement, system_function
+from local_snowflake.execution.results import Result, rows
 from local_snowflake.execution.show_clauses import like_filter, read_clauses, select
 from local_snowflake.models.manifest import Method, Package
 from local_snowflake.models.versions import Model, folder_of, need_model, package_of
 from local_snowflake.sql.statement import Statement, skip_head
 
+_PYPI = "SNOWFLAKE.SNOWPARK.PYPI_SHARED_REPOSITORY"
 _CLIENT = {"client": "snowflake-ml-python"}
 
 
@@ -85,3 +87,27 @@ def show_functions(ctx: Context, stmt: Statement) -> Result:
         "language": lambda _: "PYTHON",
     }
     return listing(package_of(ctx, version).methods, columns)
+
+
+# -- what the Registry's client asks before it logs a model ------------------------------------------------------------
+
+
+@system_function("SYSTEM$ML_PLATFORM_CAPABILITIES")
+def platform_capabilities(ctx: Context) -> str:
+    """SYSTEM$ML_PLATFORM_CAPABILITIES(): the optional features of the account for the Registry's client; none here."""
+    return "{}"
+
+
+@statement("DESCRIBE", "ARTIFACT REPOSITORY")
+def describe_repository(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE ARTIFACT REPOSITORY: only Snowflake's own, which takes packages from PyPI, is there.
+
+    Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-packages
+    """
+    reader = skip_head(stmt)
+    name = ".".join(reader.name_parts())
+    reader.finish()
+    if name != _PYPI:
+        raise does_not_exist("Artifact repository", name)
+    records = [{"property": "TYPE", "value": "PIP"}, {"property": "API_INTEGRATION", "value": ""}]
+    return rows(records, {"property": None, "value": None})

@@ -93,10 +93,9 @@ class _Cache(Generic[V]):
 
 
 class Compiler:
-    """Compiles the statements of an account."""
+    """Compiles the statements of an account: the rewrites of ``pipeline`` apply to every query and DML statement."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        """Apply the rewrites of ``pipeline`` to every query and DML statement."""
         self._pipeline = pipeline
         self._statements: _Cache[Statement] = _Cache()
         self._trees: _Cache[exp.Expression] = _Cache()

@@ -22,10 +22,9 @@ _IN_ROWS = {
 
 
 class Prepared:
-    """A statement with markers, and what replaces them."""
+    """A statement for which ``is_preparable`` holds, with markers for its values, and what replaces them."""
 
     def __init__(self, statement: Statement, bindings: dict[str, Any]) -> None:
-        """Mark the values of ``bindings`` in a statement for which ``is_preparable`` holds."""
         # the value in DuckDB's SQL, by the marker as it stands there
         self._values: dict[str, str] = {}
         self.sql = binds.fill(statement, {n: self._mark(n, b["type"], b["value"]) for n, b in bindings.items()})

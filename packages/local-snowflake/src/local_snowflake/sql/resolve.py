@@ -64,11 +64,15 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
         raise does_not_exist("Table", name.fqn)
     if relation.kind != TABLE:
         raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
+    _name_physical(ctx, table, name)
+    table.meta["target"] = True
+    return name
+
+
+def _name_physical(ctx: Context, table: exp.Table, name: Name) -> None:
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
         table.set(part, physical.args.get(part))
-    table.meta["target"] = True
-    return name
 
 
 def _is_plain(table: exp.Table) -> bool:
@@ -112,22 +116,15 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     if TABLE.describes(relation) and not ctx.is_temporary(name) and not table.args.get("when"):
         ctx.reads[name] = relation
     inner = registry.SOURCES[relation.kind](ctx, relation, table)
-    if isinstance(inner, exp.Table):
-        _put_physical(ctx, table, name)
-        return
     alias = table.args.get("alias") or trees.alias(name.name)
+    if isinstance(inner, exp.Table):
+        _name_physical(ctx, table, name)
+        table.set("alias", alias)
+        table.meta["physical"] = True
+        return
     subquery = exp.Subquery(this=inner, alias=alias.copy())
     trees.move_clauses(table, subquery)
     table.replace(subquery)
-
-
-def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
-    physical = ctx.physical_table(name)
-    if not table.args.get("alias"):
-        table.set("alias", trees.alias(name.name))
-    for part in ("this", "db", "catalog"):
-        table.set(part, physical.args.get(part))
-    table.meta["physical"] = True
 
 
 @registry.source("VIEW")

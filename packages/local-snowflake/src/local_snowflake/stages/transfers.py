@@ -47,7 +47,6 @@ class Transfers:
     """The grants that are open."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._grants: dict[str, Grant] = {}
         self._lock = threading.Lock()
         # the bind values of each client's last PUT: the connector repeats the statement without them
