@@ -91,12 +91,7 @@ def errors_as_arrow(ctx: Context, table: Table, rejects: list[Reject]) -> pa.Tab
 
 
 def errors_of(ctx: Context, table: Table, job: str) -> pa.Table:
-    """The errors of one COPY into a table, as VALIDATE returns them.
-
-    Args:
-        ctx: the statement's context.
-        table: the table.
-        job: the COPY's query id, or ``_last`` for the session's last one into the table.
+    """The errors of one COPY into a table, by its query id or ``_last`` in the session, as VALIDATE returns them.
 
     Raises:
         SnowflakeError: if the session has loaded nothing into the table, or there was no such COPY.

@@ -150,12 +150,9 @@ def highest_position(tree: exp.Expression) -> int:
 
 
 def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) -> None:
-    """``$1:name`` of a file with columns -> that column, in place.
+    """``$1:name`` of a file with columns -> that column, in place, in a query whose positions have names already.
 
-    Args:
-        tree: a query whose positions have names already.
-        fields: the names of the file's columns.
-        as_variants: whether a field that is a result as it is stays a VARIANT.
+    With ``as_variants`` a field that is a result as it is stays a VARIANT.
     """
     for node in list(tree.find_all(exp.JSONExtract, exp.Bracket)):
         name = _key(node)

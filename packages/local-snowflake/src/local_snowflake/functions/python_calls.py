@@ -22,6 +22,13 @@ def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=function, expressions=list(arguments))
 
 
+def wrap(function: str, node: exp.Expr, *before: exp.Expr) -> None:
+    """Put a call into a node's place that takes the node as its last argument."""
+    holder = exp.Placeholder()
+    node.replace(holder)
+    holder.replace(call(function, *before, node))
+
+
 def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of the function that ``register`` knows by a name; ``kind`` is VARCHAR or JSON."""
     # DuckDB takes no JSON from Python without an extension type

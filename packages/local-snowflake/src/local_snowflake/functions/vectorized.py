@@ -70,10 +70,16 @@ def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr]
     return called(prefix + key, kind, arguments)
 
 
+def vector_type(kind: str) -> str:
+    """The DuckDB type in which a vector's results come that are to be of a type."""
+    kind = kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    return kind if kind in _TYPES else "VARCHAR"
+
+
 def called(key: str, kind: str, arguments: Sequence[exp.Expr]) -> exp.Expr:
     """An expression of the DuckDB type ``kind`` that calls what is registered under a key."""
-    kind = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}.get(kind, kind)
-    returned = kind if kind in _TYPES else "VARCHAR"
+    kind = kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    returned = vector_type(kind)
     expression = exp.Anonymous(this=_PREFIX + returned, expressions=[exp.Literal.string(key), *arguments])
     if returned == kind:
         return expression

@@ -11,13 +11,13 @@ from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
-from local_snowflake.functions.vectorized import vector_call
 from local_snowflake.models.call_syntax import ModelCall, parse_name
 from local_snowflake.models.manifest import Method
 from local_snowflake.models.versions import folder_of, need_model, package_of
 from local_snowflake.python.handler_spec import Columns, HandlerSpec, folder_imports
 from local_snowflake.python.sandbox.scoring import OBJECT, VALUE
 from local_snowflake.python.sandbox.values import ARROW_TYPES
+from local_snowflake.routines.scalar import vectorised
 from local_snowflake.routines.table_functions import expand_in_from
 from local_snowflake.sql.trees import as_json
 from local_snowflake.sql.types import SfType, parse_type
@@ -108,7 +108,7 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
         return column if result == VALUE or _is_cast(outer) else exp.Anonymous(this="TO_JSON", expressions=[column])
 
     def by_vector() -> exp.Expr:
-        return from_column(_by_vector(ctx, bound, result, arguments))
+        return from_column(vectorised(ctx, bound.specification([result]), arguments))
 
     function = bulk.Function(f"{bound.folder.name}!{bound.method.name}", evaluate)
     arrow = pa.int64() if kind.name == "NUMBER" else ARROW_TYPES.get(kind.name, pa.string())
@@ -157,21 +157,6 @@ def _arguments(node: exp.Anonymous, bound: BoundMethod) -> list[tuple[exp.Expr, 
 
 def _cast(argument: exp.Expr, declared: Argument) -> exp.Expr:
     return exp.cast(argument.copy(), declared.type, dialect="snowflake", copy=False)
-
-
-def _by_vector(ctx: Context, bound: BoundMethod, result: str, arguments: list[exp.Expr]) -> exp.Expr:
-    """The method as a DuckDB function of one vector after the other: its result, or its JSON text."""
-    specification = bound.specification([result])
-    kind = bound.result_type(result)
-    returned = "VARCHAR" if kind.is_semi_structured else kind.duckdb
-    workers, session = ctx.services.workers, ctx.session
-
-    def work(columns: list[pa.ChunkedArray], count: int) -> pa.Array:
-        table = pa.table(columns, names=[str(i) for i in range(len(columns))])
-        results = workers.evaluate(specification, table, session=session, count=count).column(0).combine_chunks()
-        return results.cast(pa.string()) if returned == "VARCHAR" else results
-
-    return vector_call(ctx, f"{bound.folder.name}!{bound.method.name}!{result}", returned, arguments, work)
 
 
 def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression:

@@ -13,11 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
+from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.python.process import ForkServer, HandlerError, WorkerDiedError, WorkerProcess
 from local_snowflake.sessions.session import Session
 
-__all__ = ["HandlerSpec", "Workers", "folder_imports"]
 # imported one by one: a call waits for the one under way at most
 PRELOAD = (
     "pyarrow",

@@ -36,12 +36,9 @@ def any_functions(ctx: Context) -> bool:
 
 
 def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> Iterator[FunctionCall]:
-    """The calls of user-defined functions, in TABLE(…) or elsewhere.
+    """The calls of user-defined functions in a statement whose unquoted names are upper case.
 
-    Args:
-        ctx: the statement's context.
-        tree: the statement; unquoted names are upper case.
-        in_from: whether to give the table functions of FROM, or all other calls.
+    They are those in TABLE(…) if ``in_from``, else all others.
 
     Raises:
         SnowflakeError: 001044, if a function of that name takes no such arguments.

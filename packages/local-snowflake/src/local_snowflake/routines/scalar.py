@@ -9,7 +9,7 @@ from sqlglot import exp
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
-from local_snowflake.functions.vectorized import vector_call
+from local_snowflake.functions.vectorized import vector_call, vector_type
 from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.python.sandbox.values import arrow_type
 from local_snowflake.routines.binding import handler_spec
@@ -58,13 +58,13 @@ def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
 def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> exp.Expr:
     """An expression that evaluates a function for the rows of one vector after the other."""
     result = spec.outputs[0][1]
-    key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{result}"
+    key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{spec.outputs}"
     workers, session = ctx.services.workers, ctx.session
 
     def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
         table = pa.table(columns, names=[str(i) for i in range(len(columns))])
-        result_column = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
-        return result_column.cast(pa.string()) if pa.types.is_decimal(result_column.type) else result_column
+        results = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
+        return results.cast(pa.string()) if vector_type(result.duckdb) == "VARCHAR" else results
 
     return vector_call(ctx, key, result.duckdb, arguments, work)
 

@@ -23,7 +23,7 @@ from local_snowflake.scripting.variables import (
 )
 from local_snowflake.sql.types import parse_type
 
-_NUMBER, _TEXT, _BOOLEAN = parse_type("NUMBER"), parse_type("VARCHAR"), parse_type("BOOLEAN")
+_NUMBER, _TEXT = parse_type("NUMBER"), parse_type("VARCHAR")
 Steps = tuple[tree.Step, ...]
 
 
@@ -59,11 +59,7 @@ class Interpreter:
         }
 
     def run(self, block: tree.Block, names: dict[str, Any]) -> Result:
-        """Run a block; returns what it returns, NULL without RETURN.
-
-        Args:
-            block: the block.
-            names: the variables that are there from the start.
+        """Run a block, with variables that are there from the start; returns what it returns, NULL without RETURN.
 
         Raises:
             ScriptError: for an exception that it does not handle.

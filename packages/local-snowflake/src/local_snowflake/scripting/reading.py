@@ -32,9 +32,7 @@ def read_block(sql: str) -> tree.Block:
 def read_query(text: str, at: int) -> tree.Sql | tree.Immediate:
     """Read the value of a RESULTSET or a cursor: a query or EXECUTE IMMEDIATE, in brackets or not.
 
-    Args:
-        text: eg: ``(SELECT …)``.
-        at: where its statement starts in the block's text.
+    Its statement starts ``at`` a position in the block's text.
     """
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1].strip()

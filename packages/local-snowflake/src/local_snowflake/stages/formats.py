@@ -174,13 +174,7 @@ def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
 
 
 def effective_format(ctx: Context, own: Value | None, stage: Stage | None) -> FileFormat:
-    """The format that a statement means: its own options or named format, else the stage's, else CSV.
-
-    Args:
-        ctx: the statement's context.
-        own: ``FILE_FORMAT = (…)`` as read, or a format's name.
-        stage: the stage that is read, whose options apply where the statement sets none.
-    """
+    """The format that a statement means: its own options or named format, else the stage's, else CSV."""
     options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own) if isinstance(own, dict) else {}
     if not options and stage is not None:
         options = dict(stage.props.file_format)

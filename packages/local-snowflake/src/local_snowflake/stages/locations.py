@@ -200,18 +200,13 @@ def table_id(table: Object) -> str:
     return str(round(table.created_on.timestamp() * 1_000_000))
 
 
-def find_stage(ctx: Context, name: Name) -> Stage | None:
-    """The stage of a name; the session's temporary stage hides a permanent one."""
-    return objects.find(ctx, STAGE, name)
-
-
 def need_stage(ctx: Context, name: Name) -> Stage:
-    """The stage of a name.
+    """The stage of a name; the session's temporary stage hides a permanent one.
 
     Raises:
         SnowflakeError: 002003, if it does not exist.
     """
-    if stage := find_stage(ctx, name):
+    if stage := objects.find(ctx, STAGE, name):
         return stage
     raise does_not_exist("Stage", name.fqn)
 

@@ -14,7 +14,7 @@ from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import pick, read_clauses, scope
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options
-from local_snowflake.stages.locations import find_stage, need_stage, remove_directory, root
+from local_snowflake.stages.locations import need_stage, remove_directory, root
 from local_snowflake.stages.options import Options, is_true, read_options
 
 
@@ -72,7 +72,7 @@ def drop_stage(ctx: Context, stmt: Statement) -> Result:
     """DROP STAGE [IF EXISTS] name: its files go with it."""
     reader, name, if_exists = objects.read_target(ctx, stmt)
     reader.finish()
-    if (stage := find_stage(ctx, name)) is None:
+    if (stage := objects.find(ctx, STAGE, name)) is None:
         return objects.absent(STAGE, name, if_exists=if_exists)
     result = objects.drop(ctx, stage)
     remove_directory(root(ctx) / stage.props.id)
@@ -83,7 +83,7 @@ def drop_stage(ctx: Context, stmt: Statement) -> Result:
 def alter_stage(ctx: Context, stmt: Statement) -> Result:
     """ALTER STAGE [IF EXISTS] name RENAME TO name | SET options | UNSET options | REFRESH."""
     reader, name, if_exists = objects.read_target(ctx, stmt)
-    if if_exists and find_stage(ctx, name) is None:
+    if if_exists and objects.find(ctx, STAGE, name) is None:
         return status()
     stage = need_stage(ctx, name)
     if reader.accept("REFRESH"):
@@ -92,7 +92,7 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
     if reader.accept("RENAME", "TO"):
         new_name = ctx.resolve(reader.name_parts())
         reader.finish()
-        if find_stage(ctx, new_name):
+        if objects.find(ctx, STAGE, new_name):
             raise already_exists(new_name.fqn)
         objects.put(ctx, replace(stage, name=new_name), replaces=stage)
         return status()
