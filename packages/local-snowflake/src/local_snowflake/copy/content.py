@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet
 
-from local_snowflake.copy.csv_reader import CsvFile, read_csv
+from local_snowflake.copy.csv_reader import read_csv
 from local_snowflake.copy.decoding import read_bytes
 from local_snowflake.copy.json_reader import read_json
-from local_snowflake.copy.rejects import Fault, Reject
+from local_snowflake.copy.rejects import Fault, Place, Reject
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import literal, quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
@@ -21,10 +20,6 @@ from local_snowflake.stages.locations import StagedFile
 ROW = "$ROW"
 FIELD_PREFIX = "F:"
 SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
-
-
-# a position in a file: the fields of a Reject that are about it; without those that the format does not have
-Place = dict[str, int | str]
 
 
 @dataclass
@@ -75,43 +70,15 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
     data = read_bytes(file.path, form, file.name)
     if form.kind == "JSON":
         documents = read_json(data, form)
-        lines = documents.lines
 
-        def in_json(row: int, column: int | None, at: int | None) -> Place:
-            line, text = lines(row)
+        def place(row: int, column: int | None, at: int | None) -> Place:
+            line, text = documents.lines(row)
             return {"line": line, "character": 1, "row_start_line": line, "rejected_record": text}
 
-        return Content(documents.table, documents.records, {}, documents.faults, in_json)
+        return Content(documents.table, documents.records, {}, documents.faults, place)
     csv = read_csv(data, form, width, strict=strict)
     fields = {name: f'"C{i + 1}"' for i, name in enumerate(csv.header)}
-    return Content(csv.table, csv.records, fields, csv.faults, _Places(csv))
-
-
-class _Places:
-    """Finds the places of a CSV file's records and fields."""
-
-    def __init__(self, csv: CsvFile) -> None:
-        self.csv = csv
-
-    @cached_property
-    def text(self) -> str:
-        return self.csv.text()
-
-    def __call__(self, row: int, column: int | None, at: int | None) -> Place:
-        text = self.text
-        start, end = self.csv.start_of(row)
-        if column is not None:
-            spans = self.csv.fields_of(row).spans
-            at = spans[column] if column < len(spans) else end
-        at = start if at is None else at
-        line_start = text.rfind("\n", 0, at) + 1
-        return {
-            "line": text.count("\n", 0, at) + 1,
-            "character": at - line_start + 1,
-            "byte_offset": len(text[:at].encode()),
-            "row_start_line": text.count("\n", 0, start) + 1,
-            "rejected_record": text[start:end],
-        }
+    return Content(csv.table, csv.records, fields, csv.faults, csv.place)
 
 
 # -- files with columns: Parquet and ORC -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.csv
 
 from local_snowflake.copy.csv_scanner import Dialect, Record, scan, skip_lines
 from local_snowflake.copy.decoding import as_text
-from local_snowflake.copy.rejects import Fault, column_count
+from local_snowflake.copy.rejects import Fault, Place, column_count
 from local_snowflake.stages.formats import FileFormat
 
 _BLOCK = 64 << 20
@@ -44,15 +45,26 @@ class CsvFile:
     start_of: Callable[[int], tuple[int, int]]
     dialect: Dialect
 
-    @property
-    def width(self) -> int:
-        """How many fields a record has."""
-        return int(self.table.num_columns) - 1
-
     def fields_of(self, record: int) -> Record:
         """A record with the positions of its fields."""
         start, _ = self.start_of(record)
         return next(scan(self.text(), self.dialect, start))
+
+    def place(self, record: int, column: int | None, at: int | None) -> Place:
+        """Where a record is, or one of its fields, or a position in the text."""
+        text = self.text()
+        start, end = self.start_of(record)
+        if column is not None:
+            spans = self.fields_of(record).spans
+            at = spans[column] if column < len(spans) else end
+        at = start if at is None else at
+        return {
+            "line": text.count("\n", 0, at) + 1,
+            "character": at - text.rfind("\n", 0, at),
+            "byte_offset": len(text[:at].encode()),
+            "row_start_line": text.count("\n", 0, start) + 1,
+            "rejected_record": text[start:end],
+        }
 
 
 def read_csv(data: bytes, form: FileFormat, width: int | None = None, *, strict: bool = False) -> CsvFile:
@@ -177,6 +189,7 @@ class _Fast:
         if strict:
             faults = {int(i) + 1: (column_count(int(sizes[i]), width), None) for i in faulty}
 
+        @cache
         def text() -> str:
             return self.data.decode("utf-8", "replace")
 

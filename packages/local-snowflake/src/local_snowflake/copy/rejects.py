@@ -9,6 +9,9 @@ import pyarrow as pa
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.types import SfType
 
+# a position in a file: the fields of a Reject that are about it; without those that the format does not have
+Place = dict[str, int | str]
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -2,10 +2,9 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
-import sqlglot
 from sqlglot import Expr, exp
 
 from local_snowflake.catalog.objects import TABLE, View
@@ -260,8 +259,3 @@ def put_rows(ctx: Context, node: exp.Expression, rows: pa.Table, alias: str = ""
     trees.move_clauses(node, table)
     table.meta["physical"] = True
     node.replace(table)
-
-
-def parse_query(sql: str) -> exp.Expression:
-    """Parse a fragment of DuckDB SQL into a tree."""
-    return cast(exp.Expression, sqlglot.parse_one(sql, read="duckdb"))
