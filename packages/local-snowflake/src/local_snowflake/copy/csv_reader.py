@@ -25,16 +25,10 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass
 class CsvFile:
-    """The content of one file.
+    """The content of one file: table, records and faults as in ``Content``.
 
-    Attributes:
-        table: the records without errors: text columns C1 … Cn, and "$ROW", the record's number from 1 on.
-        records: how many records there are, faulty ones included.
-        faults: record number -> what is wrong with its structure, and where in the text.
-        header: the names in its first line, if PARSE_HEADER is set.
-        text: the file's text.
-        start_of: where in the text a record starts and ends.
-        dialect: the characters that structure it.
+    ``header`` has the names in its first line, if PARSE_HEADER is set; ``start_of`` is where in the text a record
+    starts and ends.
     """
 
     table: pa.Table

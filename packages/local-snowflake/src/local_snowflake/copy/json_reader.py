@@ -16,13 +16,9 @@ _JSON = pa.json_(pa.utf8())
 
 @dataclass
 class JsonFile:
-    """The content of one file.
+    """The content of one file: table, records and faults as in ``Content``; ``lines`` is where a document starts.
 
-    Attributes:
-        table: the sound documents: J, and "$ROW", the document's number from 1 on.
-        records: how many there are, faulty ones included.
-        faults: document number -> what is wrong with it, and where in the text.
-        lines: document number -> the line that it starts in, and its text.
+    That is the line of the file for a document's number, with the document's text.
     """
 
     table: pa.Table

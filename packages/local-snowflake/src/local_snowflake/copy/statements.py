@@ -82,31 +82,32 @@ def _key(command: Command, file: StagedFile) -> str:
 
 def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[[], list[FileLoad]]:
     """The closure that writes all files' rows, history and errors, and returns the files that it loaded."""
-    views: list[str | None] = []
+
+    def register(kind: str, position: int, rows: pa.Table) -> str:
+        view = f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{position}"
+        ctx.session.register_rows(view, rows)
+        return quote(view)
+
+    parts = []
     for i, load in enumerate(loads):
-        view = f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{i}"
-        views.append(view if load.rows is not None and load.rows.num_rows else None)
-        if views[-1]:
-            ctx.session.register_rows(view, load.rows)
-    log_views = [f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{i}" for kind in "HE" for i in range(len(loads))]
-    for i, load in enumerate(loads):
-        ctx.session.register_rows(log_views[i], load_history.as_arrow([_entry(ctx, command, load)]))
-        errors = load_history.errors_as_arrow(ctx, command.table, load.rejects)
-        ctx.session.register_rows(log_views[len(loads) + i], errors)
+        rows = register("R", i, load.rows) if load.loaded else None
+        entry = register("H", i, load_history.as_arrow([_entry(ctx, command, load)]))
+        errors = register("E", i, load_history.errors_as_arrow(ctx, command.table, load.rejects))
+        parts.append((load, rows, entry, errors))
 
     def work() -> list[FileLoad]:
         ctx.session.lock(Resource(command.table.name.fqn, "COPY"))
         streams.lock_target(ctx, command.table.name)
         loaded = set() if command.flag("FORCE") else load_history.loaded(ctx, command.table)
         done = []
-        for i, load in enumerate(loads):
+        for load, rows, entry, errors in parts:
             if (_key(command, load.file), load.file.md5) in loaded:
                 continue
-            if view := views[i]:
+            if rows:
                 columns = ", ".join(quote(c.name) for c in load.columns)
-                streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {quote(view)}")
-            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {quote(log_views[i])}")
-            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {quote(log_views[len(loads) + i])}")
+                streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {rows}")
+            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {entry}")
+            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {errors}")
             done.append(load)
         return done
 

@@ -9,7 +9,7 @@ from local_snowflake.catalog.objects import FUNCTION, Routine
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
-from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
+from local_snowflake.routines.lookup import Arguments, best, in_order, overloads
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
@@ -79,22 +79,13 @@ def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candid
         [a for a in call.expressions if not isinstance(a, exp.Kwarg)],
         {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)},
     )
-    chosen = _choose(ctx, call, name, [o for o in candidates if fits(o, given)], given)
+    positional = [a for a in given.positional if isinstance(a, exp.Expr)]
+    chosen = best(name, candidates, given, lambda: _types(ctx, call, positional))
     arguments = [
         converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared.type)
         for a, declared in zip(in_order(chosen, given), chosen.props.args, strict=True)
     ]
     return FunctionCall(whole, chosen, arguments)
-
-
-def _choose(ctx: Context, call: exp.Anonymous, name: Name, candidates: list[Routine], given: Arguments) -> Routine:
-    if len(candidates) == 1:
-        return candidates[0]
-    types = _types(ctx, call, [a for a in given.positional if isinstance(a, exp.Expr)])
-    chosen = choose(candidates, types) if candidates else None
-    if chosen is None:
-        raise unknown(name, [t.name if t else "NULL" for t in types])
-    return chosen
 
 
 def _default(text: str) -> exp.Expr:

@@ -79,13 +79,9 @@ def read_arguments(text: str) -> list[Argument]:
             raise compilation_error(f"syntax error: argument '{part.strip()}' has no type.")
         first = tokens[0]
         name = normalise(part[first.start : first.end + 1])
-        kind = read_type(part[first.end + 1 : _end(tokens, at, part)])
+        kind = read_type(part[first.end + 1 : tokens[at].start if at < len(tokens) else None])
         arguments.append(Argument(name, kind, default))
     return arguments
-
-
-def _end(tokens: list[Token], at: int, part: str) -> int:
-    return tokens[at].start if at < len(tokens) else len(part)
 
 
 def split_commas(text: str) -> list[tuple[list[Token], str]]:
@@ -185,9 +181,9 @@ def argument_types(props: RoutineProps) -> list[SfType]:
     return [parse_type(a.type) for a in props.args]
 
 
-def type_names(types: list[SfType] | list[str]) -> list[str]:
+def type_names(types: list[SfType]) -> list[str]:
     """The types' names without sizes: what overloads differ by."""
-    return [parse_type(t).name if isinstance(t, str) else t.name for t in types]
+    return [t.name for t in types]
 
 
 def signature(props: RoutineProps) -> str:

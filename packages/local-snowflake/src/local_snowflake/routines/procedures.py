@@ -14,7 +14,7 @@ from local_snowflake.execution.results import Column, Result, from_arrow, status
 from local_snowflake.python.sandbox.values import arrow_type
 from local_snowflake.routines.binding import absolute_imports, handler_spec
 from local_snowflake.routines.definition import read_definition, split_commas
-from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
+from local_snowflake.routines.lookup import Arguments, best, fits, in_order, overloads, unknown
 from local_snowflake.routines.packages import check_packages
 from local_snowflake.routines.scoping import scoped
 from local_snowflake.scripting import blocks
@@ -110,13 +110,7 @@ def find_procedure(
     if not routines:
         text = f"user-defined function {name.fqn}" if qualified else f"function {name.name}"
         raise compilation_error(f"Unknown {text}.", 2141 if qualified else 2140, "42601")
-    candidates = [o for o in routines if fits(o, arguments)]
-    if len(candidates) == 1:
-        return candidates[0], in_order(candidates[0], arguments)
-    types = _types(ctx, arguments) if arguments.positional else []
-    chosen = choose(candidates, types) if candidates else None
-    if chosen is None:
-        raise unknown(name, [t.name if t else "NULL" for t in types])
+    chosen = best(name, routines, arguments, lambda: _types(ctx, arguments) if arguments.positional else [])
     return chosen, in_order(chosen, arguments)
 
 

@@ -7,7 +7,7 @@ from sqlglot import exp
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.calls import FunctionCall
-from local_snowflake.routines.lookup import exists
+from local_snowflake.routines.lookup import overloads
 from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name
@@ -131,6 +131,6 @@ def _qualify(ctx: Context, tree: exp.Expr, home: Name) -> None:
     for called in list(tree.find_all(exp.Anonymous)):
         if isinstance(called.parent, exp.Dot) and called.parent.expression is called:
             continue
-        if exists(ctx, "FUNCTION", Name(home.database, home.schema, called.name.upper())):
+        if overloads(ctx, "FUNCTION", Name(home.database, home.schema, called.name.upper())):
             schema = exp.Dot(this=trees.identifier(home.database), expression=trees.identifier(home.schema))
             called.replace(exp.Dot(this=schema, expression=called.copy()))

@@ -181,18 +181,12 @@ def locate(ctx: Context, text: str) -> Location:
         return Location(root(ctx) / f"user-{_safe(ctx.session.user.lower())}", path, "")
     parts = re.findall(rf"%(?:{_PART})|(?:{_PART})", match["name"])
     if parts[-1].startswith("%"):
-        table = _table(ctx, [*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
+        name = ctx.resolve([*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
+        if (table := ctx.relation(name)) is None:
+            raise does_not_exist("Table", name.fqn)
         return Location(root(ctx) / f"table-{table_id(table)}", path, "")
     stage = need_stage(ctx, ctx.resolve([normalise(p) for p in parts]))
     return Location(root(ctx) / stage.props.id, path, f"{stage.name.name.lower()}/", stage=stage)
-
-
-def _table(ctx: Context, parts: list[str]) -> Object:
-    name = ctx.resolve(parts)
-    table = ctx.relation(name)
-    if table is None:
-        raise does_not_exist("Table", name.fqn)
-    return table
 
 
 def table_id(table: Object) -> str:
