@@ -99,5 +99,5 @@ def tabulate(
 
 
 def listing(items: Iterable[T], columns: Mapping[str, Callable[[T], Any]]) -> Result:
-    """The result of a SHOW statement, of texts but for its times and the numbers of arguments."""
+    """The result of a SHOW statement: texts, but for the time ``created_on``."""
     return from_arrow(tabulate(items, columns, {"created_on": TIME}))
