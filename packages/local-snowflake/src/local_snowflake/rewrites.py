@@ -9,7 +9,7 @@ from local_snowflake.functions import bulk
 from local_snowflake.models.call_syntax import rewrite_calls
 from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
-from local_snowflake.sql.pipeline import Pipeline
+from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, variants_as_json
 from local_snowflake.sql.rewrites.flatten import flatten_options
 from local_snowflake.sql.rewrites.generators import order_of_generation

@@ -8,7 +8,7 @@ from local_snowflake.sql.dialect import parse, upper_case
 
 if TYPE_CHECKING:
     from local_snowflake.execution.context import Context
-    from local_snowflake.sql.pipeline import TreeRewrite
+    from local_snowflake.sql.compiler import TreeRewrite
 
 # for rewrites that ask nothing of the session
 NO_CONTEXT = cast("Context", None)

@@ -13,7 +13,7 @@ from local_snowflake.functions import bulk
 from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.rewrites import PIPELINE
 from local_snowflake.routines import expansion
-from local_snowflake.sql.pipeline import TreeRewrite
+from local_snowflake.sql.compiler import TreeRewrite
 from local_snowflake.sql.rewrites.pivots import pivots_of_snowflake
 
 _SEED = 20_261_130

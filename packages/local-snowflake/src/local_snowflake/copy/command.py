@@ -1,7 +1,5 @@
 """COPY INTO table, read and checked."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 
@@ -18,40 +16,20 @@ from local_snowflake.sql.types import parse_type
 from local_snowflake.stages.files import read_location
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
-from local_snowflake.stages.options import Options, is_true, read_options
+from local_snowflake.stages.options import Options, is_true, read_options, refuse_unknown
 
-_OPTIONS = {
-    "FILES",
-    "PATTERN",
-    "FILE_FORMAT",
-    "ON_ERROR",
-    "SIZE_LIMIT",
-    "PURGE",
-    "RETURN_FAILED_ONLY",
-    "MATCH_BY_COLUMN_NAME",
-    "ENFORCE_LENGTH",
-    "TRUNCATECOLUMNS",
-    "FORCE",
-    "LOAD_UNCERTAIN_FILES",
-    "INCLUDE_METADATA",
-    "VALIDATION_MODE",
-    "LOAD_MODE",
-    "CLUSTER_AT_INGEST_TIME",
-}
+_OPTIONS = (
+    *("FILES", "PATTERN", "FILE_FORMAT", "ON_ERROR", "SIZE_LIMIT", "PURGE", "RETURN_FAILED_ONLY", "FORCE"),
+    *("MATCH_BY_COLUMN_NAME", "ENFORCE_LENGTH", "TRUNCATECOLUMNS", "LOAD_UNCERTAIN_FILES", "INCLUDE_METADATA"),
+    *("VALIDATION_MODE", "LOAD_MODE", "CLUSTER_AT_INGEST_TIME"),
+)
 
 
 @dataclass
 class Command:
-    """A parsed COPY INTO <table>.
+    """A parsed COPY INTO <table>: which of its columns a location's files fill, by way of a query if there is one.
 
-    Attributes:
-        table: the target.
-        columns: the columns that are loaded, in the order of the file or of the query.
-        listed: whether the statement names them.
-        location: where the files are.
-        query: the query that transforms them, if there is one.
-        form: the files' format.
-        options: the copy options.
+    The columns are in the order of the file or of the query; ``listed`` is whether the statement names them.
     """
 
     table: Table
@@ -140,11 +118,9 @@ def read_command(ctx: Context, reader: Reader) -> Command:
         text = read_location(reader)
     options = inner | read_options(reader)
     reader.finish()
-    if unknown := set(options) - _OPTIONS:
-        raise compilation_error(f"invalid parameter '{sorted(unknown)[0]}'", 1423, "22023")
+    refuse_unknown(options, _OPTIONS)
     location = locate(ctx, text)
-    file_format = options.pop("FILE_FORMAT", None)
-    form = effective_format(ctx, file_format if isinstance(file_format, dict | str) else None, location.stage)
+    form = effective_format(ctx, options.pop("FILE_FORMAT", None), location.stage)
     if location.stage is not None:
         options = location.stage.props.copy_options | options
     command = Command(table, _columns(table, listed), bool(listed), location, query, form, options)
@@ -186,12 +162,11 @@ def _check(command: Command) -> None:
         raise compilation_error("VALIDATION_MODE is not allowed with a COPY statement that transforms data.")
     if command.query is not None and command.match:
         raise compilation_error("MATCH_BY_COLUMN_NAME is not allowed with a COPY statement that transforms data.")
-    if command.query is None and command.form.kind != "CSV" and not command.match:
-        semi = command.columns[0].type.name in {"VARIANT", "OBJECT", "ARRAY"}
-        if len(command.columns) != 1 or not semi:
-            text = (
-                f"{command.form.kind} file format can produce one and only one column of type variant, object, or "
-                "array. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with "
-                "transformation."
-            )
-            raise compilation_error(text, 2019, "0A000")
+    whole = command.query is None and command.form.kind != "CSV" and not command.match
+    if whole and not (len(command.columns) == 1 and command.columns[0].type.is_semi_structured):
+        text = (
+            f"{command.form.kind} file format can produce one and only one column of type variant, object, or "
+            "array. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with "
+            "transformation."
+        )
+        raise compilation_error(text, 2019, "0A000")

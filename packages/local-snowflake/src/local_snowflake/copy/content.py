@@ -1,7 +1,5 @@
 """One staged file's content as a table, whatever its format, and the position of each record in the file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,10 +7,10 @@ import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet
 
-from local_snowflake.copy.csv_reader import CsvFile, read_csv
+from local_snowflake.copy.csv_reader import read_csv
 from local_snowflake.copy.decoding import read_bytes
 from local_snowflake.copy.json_reader import read_json
-from local_snowflake.copy.rejects import Fault, Reject
+from local_snowflake.copy.rejects import Fault, Place, Reject
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import literal, quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
@@ -22,17 +20,6 @@ from local_snowflake.stages.locations import StagedFile
 ROW = "$ROW"
 FIELD_PREFIX = "F:"
 SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A position in a file; None for what the format does not have."""
-
-    line: int | None = None
-    character: int | None = None
-    byte_offset: int | None = None
-    start_line: int | None = None
-    record: str | None = None
 
 
 @dataclass
@@ -52,46 +39,20 @@ class Content:
     records: int
     fields: dict[str, str] = field(default_factory=dict)
     faults: dict[int, tuple[Fault, int | None]] = field(default_factory=dict)
-    place: Callable[[int, int | None, int | None], Place] = lambda row, column, at: Place()
+    place: Callable[[int, int | None, int | None], Place] = lambda row, column, at: {}
 
     def reject(
         self, file: str, row: int, fault: Fault, column: str | None, position: int | None, at: int | None
     ) -> Reject:
-        """A fault as VALIDATE shows it.
+        """A fault as VALIDATE shows it: of the record, where it shows ``at`` in the text, or of its field ``position``.
 
-        Args:
-            file: the file's name.
-            row: the record's number.
-            fault: what is wrong.
-            column: the column's label.
-            position: which field of the record it is, from 0 on, if it is a field's fault.
-            at: where in the text the fault shows, if it is the record's.
+        ``column`` is the column's label.
         """
-        place = self.place(row, position, at)
-        return Reject(
-            fault.error,
-            file,
-            place.line,
-            place.character,
-            place.byte_offset,
-            fault.category,
-            fault.code,
-            fault.sql_state,
-            column,
-            row,
-            place.start_line,
-            place.record,
-        )
+        return Reject.of(fault, file, column_name=column, row_number=row, **self.place(row, position, at))
 
 
 def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, strict: bool = False) -> Content:
-    """Read a staged file.
-
-    Args:
-        file: the file.
-        form: its format.
-        width: how many fields a CSV record has; None for as many as there are.
-        strict: whether a CSV record with another number of fields is faulty.
+    """Read a staged file; a CSV record has ``width`` fields, or as many as there are: others are faulty if ``strict``.
 
     Raises:
         SnowflakeError: if the file as a whole cannot be read.
@@ -104,47 +65,20 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
         names = list(table.column_names)
         rows = pa.array(range(1, table.num_rows + 1), pa.int64())
         renamed = table.rename_columns([FIELD_PREFIX + n for n in names]).append_column(ROW, rows)
-        quoted = {n: '"' + (FIELD_PREFIX + n).replace('"', '""') + '"' for n in names}
+        quoted = {n: quote(FIELD_PREFIX + n) for n in names}
         return Content(renamed, table.num_rows, quoted)
     data = read_bytes(file.path, form, file.name)
     if form.kind == "JSON":
         documents = read_json(data, form)
-        lines = documents.lines
 
-        def in_json(row: int, column: int | None, at: int | None) -> Place:
-            line, text = lines(row)
-            return Place(line, 1, None, line, text)
+        def place(row: int, column: int | None, at: int | None) -> Place:
+            line, text = documents.lines(row)
+            return {"line": line, "character": 1, "row_start_line": line, "rejected_record": text}
 
-        return Content(documents.table, documents.records, {}, documents.faults, in_json)
+        return Content(documents.table, documents.records, {}, documents.faults, place)
     csv = read_csv(data, form, width, strict=strict)
     fields = {name: f'"C{i + 1}"' for i, name in enumerate(csv.header)}
-    return Content(csv.table, csv.records, fields, csv.faults, _Places(csv))
-
-
-class _Places:
-    """Finds the places of a CSV file's records and fields."""
-
-    def __init__(self, csv: CsvFile) -> None:
-        self.csv = csv
-        self._text: str | None = None
-
-    def __call__(self, row: int, column: int | None, at: int | None) -> Place:
-        if self._text is None:
-            self._text = self.csv.text()
-        text = self._text
-        start, end = self.csv.start_of(row)
-        if column is not None:
-            spans = self.csv.fields_of(row).spans
-            at = spans[column] if column < len(spans) else end
-        at = start if at is None else at
-        line_start = text.rfind("\n", 0, at) + 1
-        return Place(
-            text.count("\n", 0, at) + 1,
-            at - line_start + 1,
-            len(text[:at].encode()),
-            text.count("\n", 0, start) + 1,
-            text[start:end],
-        )
+    return Content(csv.table, csv.records, fields, csv.faults, csv.place)
 
 
 # -- files with columns: Parquet and ORC -------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """The content of a file -> rows of a table's types, and the faults of the rows that cannot be converted."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 
@@ -16,7 +14,6 @@ from local_snowflake.sql.types import MAX_TEXT, SfType
 from local_snowflake.stages.formats import FileFormat
 
 _BAD = "$BAD"
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _TRUE = "('true', 't', 'yes', 'y', 'on', '1')"
 _FALSE = "('false', 'f', 'no', 'n', 'off', '0')"
 # what DuckDB takes for a date and Snowflake does not
@@ -75,26 +72,19 @@ class Converted:
 def convert(
     duck: duckdb.DuckDBPyConnection, source: str, columns: list[Column], form: FileFormat, *, truncate: bool
 ) -> Converted:
-    """Convert all rows of a source at once.
+    """Convert all rows of a source at once: DuckDB's SQL of "$ROW", then one value a column, named S0, S1, ….
 
-    Args:
-        duck: where ``source`` runs.
-        source: DuckDB's SQL: "$ROW", then one value a column, named S0, S1, ….
-        columns: the target columns.
-        form: the file's format.
-        truncate: whether a text that is too long is truncated.
+    A text that is too long is truncated, or the row is faulty.
     """
     kinds = {str(d[0]): str(d[1]) for d in duck.execute(f"DESCRIBE {source}").fetchall()}
     plans = [_plan(f'"S{i}"', kinds[f"S{i}"], c, form, truncate=truncate) for i, c in enumerate(columns)]
     prepared = ", ".join(f"{p.prepared} AS P{i}" for i, p in enumerate(plans))
     converted = ", ".join(f"{p.value.replace('$P', f'P{i}')} AS X{i}" for i, p in enumerate(plans))
     staged = f"SELECT *, {converted} FROM (SELECT {quote(ROW)}, {prepared} FROM ({source}))"
-    checks = [p.bad.replace("$P", f"P{i}").replace("$X", f"X{i}") for i, p in enumerate(plans) if p.bad]
-    bad = " OR ".join(f"coalesce({c}, FALSE)" for c in checks) or "FALSE"
+    bad = " OR ".join(p.check(i) for i, p in enumerate(plans) if p.bad) or "FALSE"
     names = ", ".join(f"X{i} AS {quote(c.name)}" for i, c in enumerate(columns))
-    table: pa.Table = duck.sql(
-        f"SELECT {quote(ROW)}, {names}, ({bad}) AS {quote(_BAD)} FROM ({staged})"
-    ).to_arrow_table()
+    sql = f"SELECT {quote(ROW)}, {names}, ({bad}) AS {quote(_BAD)} FROM ({staged})"
+    table: pa.Table = duck.sql(sql).to_arrow_table()
     mask = table.column(_BAD)
     rows = table.drop_columns([_BAD])
     if not pc.any(mask).as_py():
@@ -113,10 +103,14 @@ class _Plan:
     text: bool
     variant: bool
 
+    def check(self, position: int) -> str:
+        """DuckDB's condition of a row whose value cannot be converted; ``position`` is the column's."""
+        return f"coalesce({self.bad.replace('$P', f'P{position}').replace('$X', f'X{position}')}, FALSE)"
+
 
 def _plan(value: str, source: str, column: Column, form: FileFormat, *, truncate: bool) -> _Plan:
     kind, prepared, native = column.type, value, source
-    if source == "JSON" and kind.name not in _SEMI:
+    if source == "JSON" and not kind.is_semi_structured:
         prepared, native = f"({value} ->> '$')", "VARCHAR"
     if native == "VARCHAR" and form.kind != "CSV":
         prepared = prepared_text(prepared, form)
@@ -140,11 +134,8 @@ def _faults(
 ) -> list[tuple[int, int, Fault]]:
     faults: list[tuple[int, int, Fault]] = []
     checked = [i for i, p in enumerate(plans) if p.bad]
-    selected = []
-    for i in checked:
-        check = plans[i].bad.replace("$P", f"P{i}").replace("$X", f"X{i}")
-        selected += [f"CAST(P{i} AS VARCHAR)", f"coalesce({check}, FALSE)"]
-    sql = f"SELECT {quote(ROW)}, {', '.join(selected)} FROM ({staged}) WHERE {bad} ORDER BY 1"
+    selected = ", ".join(f"CAST(P{i} AS VARCHAR), {plans[i].check(i)}" for i in checked)
+    sql = f"SELECT {quote(ROW)}, {selected} FROM ({staged}) WHERE {bad} ORDER BY 1"
     for row, *values in duck.execute(sql).fetchall():
         for n, i in enumerate(checked):
             text, is_bad = values[2 * n], values[2 * n + 1]
@@ -195,7 +186,7 @@ def from_text(value: str, kind: SfType, form: FileFormat) -> str:
         if form.kind == "CSV" and form.text("BINARY_FORMAT") == "BASE64":
             return f"TRY(from_base64({value}))"
         return f"TRY(unhex({value}))"
-    if kind.name in {"VARIANT", "OBJECT", "ARRAY"}:
+    if kind.is_semi_structured:
         return f"TRY_CAST({value} AS JSON)"
     return _moment(value, kind, form)
 
@@ -230,21 +221,14 @@ def _moment(value: str, kind: SfType, form: FileFormat) -> str:
 
 
 def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
-    """A value that is no text, eg: of a Parquet file, as a value of a type; NULL if it cannot be.
-
-    Args:
-        value: DuckDB's expression.
-        source: its DuckDB type.
-        kind: the target type.
-        form: the file's format.
-    """
-    if source == "VARCHAR" and (form.kind == "CSV" or kind.name not in _SEMI):
+    """A value of a DuckDB type, ``source``, eg: of a Parquet file, as a value of another type; NULL if it cannot be."""
+    if source == "VARCHAR" and (form.kind == "CSV" or not kind.is_semi_structured):
         return from_text(value, kind, form)
     if source == "JSON":
-        if kind.name in _SEMI:
+        if kind.is_semi_structured:
             return value
         return from_text(f"({value} ->> '$')", kind, form)
-    if kind.name in _SEMI:
+    if kind.is_semi_structured:
         return f"to_json({value})"
     if kind.name == "VARCHAR" and (source.endswith("]") or source.startswith(("STRUCT", "MAP"))):
         return f"CAST(to_json({value}) AS VARCHAR)"

@@ -1,11 +1,10 @@
 """Reads staged CSV files: with pyarrow where a file is well-formed, else record by record."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -16,7 +15,7 @@ import pyarrow.csv
 
 from local_snowflake.copy.csv_scanner import Dialect, Record, scan, skip_lines
 from local_snowflake.copy.decoding import as_text
-from local_snowflake.copy.rejects import Fault, column_count
+from local_snowflake.copy.rejects import Fault, Place, column_count
 from local_snowflake.stages.formats import FileFormat
 
 _BLOCK = 64 << 20
@@ -26,16 +25,10 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass
 class CsvFile:
-    """The content of one file.
+    """The content of one file: table, records and faults as in ``Content``.
 
-    Attributes:
-        table: the records without errors: text columns C1 … Cn, and "$ROW", the record's number from 1 on.
-        records: how many records there are, faulty ones included.
-        faults: record number -> what is wrong with its structure, and where in the text.
-        header: the names in its first line, if PARSE_HEADER is set.
-        text: the file's text.
-        start_of: where in the text a record starts and ends.
-        dialect: the characters that structure it.
+    ``header`` has the names in its first line, if PARSE_HEADER is set; ``start_of`` is where in the text a record
+    starts and ends.
     """
 
     table: pa.Table
@@ -46,25 +39,32 @@ class CsvFile:
     start_of: Callable[[int], tuple[int, int]]
     dialect: Dialect
 
-    @property
-    def width(self) -> int:
-        """How many fields a record has."""
-        return int(self.table.num_columns) - 1
-
     def fields_of(self, record: int) -> Record:
         """A record with the positions of its fields."""
         start, _ = self.start_of(record)
         return next(scan(self.text(), self.dialect, start))
 
+    def place(self, record: int, column: int | None, at: int | None) -> Place:
+        """Where a record is, or one of its fields, or a position in the text."""
+        text = self.text()
+        start, end = self.start_of(record)
+        if column is not None:
+            spans = self.fields_of(record).spans
+            at = spans[column] if column < len(spans) else end
+        at = start if at is None else at
+        return {
+            "line": text.count("\n", 0, at) + 1,
+            "character": at - text.rfind("\n", 0, at),
+            "byte_offset": len(text[:at].encode()),
+            "row_start_line": text.count("\n", 0, start) + 1,
+            "rejected_record": text[start:end],
+        }
+
 
 def read_csv(data: bytes, form: FileFormat, width: int | None = None, *, strict: bool = False) -> CsvFile:
-    """Read a file.
+    """Read a file's decompressed bytes, with ``width`` fields in a record, or as many as it has.
 
-    Args:
-        data: its bytes, already decompressed.
-        form: its format.
-        width: the number of fields of a record; None for as many as the file has.
-        strict: whether a record with another number of fields is faulty; else it is filled with NULL or cut.
+    A record with another number of fields is faulty if ``strict``; else it is filled with NULL or cut.
     """
     utf8 = as_text(data, form)
     dialect = Dialect.of(form)
@@ -183,6 +183,7 @@ class _Fast:
         if strict:
             faults = {int(i) + 1: (column_count(int(sizes[i]), width), None) for i in faulty}
 
+        @cache
         def text() -> str:
             return self.data.decode("utf-8", "replace")
 

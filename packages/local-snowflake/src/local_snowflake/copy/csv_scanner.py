@@ -3,12 +3,11 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/create-file-format#type-csv
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Self
 
 from local_snowflake.copy.rejects import Fault
 from local_snowflake.stages.formats import FileFormat
@@ -53,7 +52,7 @@ class Dialect:
     null_if: frozenset[str]
 
     @classmethod
-    def of(cls, form: FileFormat) -> Dialect:
+    def of(cls, form: FileFormat) -> Self:
         """The dialect of a file format."""
         return cls(
             form.text("FIELD_DELIMITER"),

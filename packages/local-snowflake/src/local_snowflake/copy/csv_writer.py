@@ -1,7 +1,5 @@
 """Rows as the lines of CSV files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb
@@ -16,23 +14,14 @@ _TEXTS = ("VARCHAR", "JSON", "STRUCT", "MAP")
 
 
 def csv_lines(table: pa.Table, kinds: list[str], form: FileFormat) -> Iterator[list[str]]:
-    """The lines of all rows, some at a time.
-
-    Args:
-        table: the rows.
-        kinds: DuckDB's types of the columns: text is enclosed, numbers are not.
-        form: the file's format.
-    """
+    """The lines of all rows, some at a time; ``kinds`` are DuckDB's types: text is enclosed, numbers are not."""
     values = [_value(f'"C{i}"', kind, form) for i, kind in enumerate(kinds)]
     line = f" || {literal(form.text('FIELD_DELIMITER'))} || ".join(values)
     renamed = table.rename_columns([f"C{i}" for i in range(len(kinds))])
-    duck = duckdb.connect()
-    try:
+    with duckdb.connect() as duck:
         for start in range(0, table.num_rows, _CHUNK):
             duck.register("part", renamed.slice(start, _CHUNK))
             yield [str(row[0]) for row in duck.execute(f"SELECT {line} FROM part").fetchall()]
-    finally:
-        duck.close()
 
 
 def header_line(names: list[str], form: FileFormat) -> str:

@@ -1,11 +1,10 @@
 """The bytes of a staged file: decompressed, and in UTF-8."""
 
-from __future__ import annotations
-
 import bz2
 import codecs
 import gzip
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,12 +25,9 @@ _MAGIC = {b"\x1f\x8b": "GZIP", b"BZh": "BZ2", b"\x28\xb5\x2f\xfd": "ZSTD"}
 
 
 def read_bytes(path: Path, form: FileFormat, name: str) -> bytes:
-    """A file's content, decompressed as COMPRESSION of its format says.
+    """A file's content, decompressed as COMPRESSION of its format says: AUTO goes by the content and the name.
 
-    Args:
-        path: the file.
-        form: its format; COMPRESSION = AUTO is detected from the content and the name.
-        name: the file's name in errors.
+    Errors call the file by ``name``.
 
     Raises:
         SnowflakeError: 100069, if it cannot be decompressed.
@@ -41,29 +37,33 @@ def read_bytes(path: Path, form: FileFormat, name: str) -> bytes:
     if method == "AUTO":
         method = next((m for magic, m in _MAGIC.items() if data.startswith(magic)), "")
         method = method or _EXTENSIONS.get(path.suffix.lower(), "")
+    if method not in _DECOMPRESS:
+        raise not_supported(f"COMPRESSION = {method}")
     try:
-        return _decompress(data, method)
+        return _DECOMPRESS[method](data)
     except (OSError, EOFError, zlib.error, ValueError, pa.ArrowException) as error:
         raise SnowflakeError(
             100069, "22000", f"Invalid data encountered during decompression for file: '{name}', {method}: {error}"
         ) from None
 
 
-def _decompress(data: bytes, method: str) -> bytes:
-    if method == "GZIP":
-        return gzip.decompress(data)
-    if method == "BZ2":
-        return bz2.decompress(data)
-    if method == "DEFLATE":
-        return zlib.decompress(data)
-    if method == "RAW_DEFLATE":
-        return zlib.decompress(data, -15)
-    if method in {"ZSTD", "BROTLI"}:
-        with pa.input_stream(pa.BufferReader(data), compression=method.lower()) as stream:
+def _by_arrow(method: str) -> Callable[[bytes], bytes]:
+    def decompress(data: bytes) -> bytes:
+        with pa.input_stream(pa.BufferReader(data), compression=method) as stream:
             return bytes(stream.read())
-    if method in {"", "NONE"}:
-        return data
-    raise not_supported(f"COMPRESSION = {method}")
+
+    return decompress
+
+
+_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "GZIP": gzip.decompress,
+    "BZ2": bz2.decompress,
+    "DEFLATE": zlib.decompress,
+    "RAW_DEFLATE": lambda data: zlib.decompress(data, -15),
+    "ZSTD": _by_arrow("zstd"),
+    "BROTLI": _by_arrow("brotli"),
+    **dict.fromkeys(("", "NONE"), bytes),
+}
 
 
 def as_text(data: bytes, form: FileFormat) -> bytes:

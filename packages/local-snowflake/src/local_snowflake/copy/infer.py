@@ -1,9 +1,8 @@
 """INFER_SCHEMA, the columns of staged files; and CREATE TABLE … USING TEMPLATE."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 from local_snowflake.copy.content import open_file, schema_of
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import table_function
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.statement import Statement
@@ -51,20 +51,15 @@ def infer(ctx: Context, files: list[StagedFile], form: FileFormat, *, ignore_cas
             old = columns.get(column.name)
             columns[column.name] = column if old is None else _merged(old, column)
             seen.setdefault(column.name, []).append(file.relative)
-    records = [
-        {
-            "COLUMN_NAME": name,
-            "TYPE": str(column),
-            "NULLABLE": column.nullable,
-            "EXPRESSION": _expression(i, name, column, form),
-            "FILENAMES": ", ".join(seen[name]),
-            "ORDER_ID": i,
-        }
-        for i, (name, column) in enumerate(columns.items())
-    ]
-    kinds = {"NULLABLE": pa.bool_(), "ORDER_ID": pa.int64()}
-    names = ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "FILENAMES", "ORDER_ID")
-    return pa.table({n: pa.array([r[n] for r in records], kinds.get(n, pa.string())) for n in names})
+    shown: dict[str, Callable[[tuple[int, tuple[str, InferredColumn]]], Any]] = {
+        "COLUMN_NAME": lambda c: c[1][0],
+        "TYPE": lambda c: str(c[1][1]),
+        "NULLABLE": lambda c: c[1][1].nullable,
+        "EXPRESSION": lambda c: _expression(c[0], *c[1], form),
+        "FILENAMES": lambda c: ", ".join(seen[c[1][0]]),
+        "ORDER_ID": lambda c: c[0],
+    }
+    return tabulate(enumerate(columns.items()), shown, {"NULLABLE": pa.bool_(), "ORDER_ID": pa.int64()})
 
 
 def _expression(position: int, name: str, column: InferredColumn, form: FileFormat) -> str:
@@ -87,16 +82,13 @@ def _inferred(ctx: Context, file: StagedFile, form: FileFormat) -> list[Inferred
     if form.is_columnar:
         return [_field(f, form) for f in schema_of(file, form)]
     content = open_file(file, form)
-    duck = ctx.services.storage.cursor()
-    try:
+    with ctx.services.storage.cursor() as duck:
         duck.register("sample", content.table.slice(0, _SAMPLE))
         if form.kind == "JSON":
             return _json(duck)
         width = len(content.table.column_names) - 1
         names = list(content.fields) or [f"c{i + 1}" for i in range(width)]
         return [_csv(duck, name, f'"C{i + 1}"') for i, name in enumerate(names)]
-    finally:
-        duck.close()
 
 
 def _field(field: pa.Field, form: FileFormat) -> InferredColumn:

@@ -1,7 +1,5 @@
 """Reads staged JSON files: documents one a line, one after another, or in an outer array."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +16,9 @@ _JSON = pa.json_(pa.utf8())
 
 @dataclass
 class JsonFile:
-    """The content of one file.
+    """The content of one file: table, records and faults as in ``Content``; ``lines`` is where a document starts.
 
-    Attributes:
-        table: the sound documents: J, and "$ROW", the document's number from 1 on.
-        records: how many there are, faulty ones included.
-        faults: document number -> what is wrong with it, and where in the text.
-        lines: document number -> the line that it starts in, and its text.
+    That is the line of the file for a document's number, with the document's text.
     """
 
     table: pa.Table
@@ -66,7 +60,7 @@ def _lines(text: str) -> list[Document] | None:
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped:
-            fault = None if _is_json(stripped) else _fault(stripped)
+            fault = _fault_of(stripped)
             if fault and not documents:
                 return None
             documents.append((start, stripped, fault))
@@ -76,21 +70,17 @@ def _lines(text: str) -> list[Document] | None:
     return documents
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _fault(text: str) -> Fault:
+def _fault_of(text: str) -> Fault | None:
     try:
         json.loads(text)
     except ValueError as error:
-        message = getattr(error, "msg", str(error))
-        return Fault(f"Error parsing JSON: {message}, pos {getattr(error, 'pos', 0)}", 100069, "22P02")
-    raise AssertionError("unreachable")
+        return _fault(error)
+    return None
+
+
+def _fault(error: ValueError) -> Fault:
+    message = f"Error parsing JSON: {getattr(error, 'msg', error)}, pos {getattr(error, 'pos', 0)}"
+    return Fault(message, 100069, "22P02")
 
 
 def _documents(text: str) -> list[Document]:
@@ -106,8 +96,7 @@ def _documents(text: str) -> list[Document]:
         try:
             _, end = decoder.raw_decode(text, position)
         except ValueError as error:
-            message = f"Error parsing JSON: {getattr(error, 'msg', error)}, pos {getattr(error, 'pos', 0)}"
-            documents.append((position, text[position:], Fault(message, 100069, "22P02")))
+            documents.append((position, text[position:], _fault(error)))
             return documents
         documents.append((position, text[position:end], None))
         position = end
@@ -115,22 +104,18 @@ def _documents(text: str) -> list[Document]:
 
 def _stripped(storage: pa.Array, rows: list[int], form: FileFormat) -> tuple[pa.Array, list[int]]:
     """Each element of an outer array as a document; NULL members left out."""
-    duck = duckdb.connect()
-    duck.register("documents", pa.table({"j": storage}))
-    sql = "SELECT j FROM documents"
+    elements = storage
     if form.flag("STRIP_OUTER_ARRAY"):
-        elements = (
-            """unnest(CASE WHEN json_type(j) = 'ARRAY' THEN from_json(j, '["JSON"]') ELSE [j::JSON] END)::VARCHAR"""
-        )
-        sql = f"SELECT {elements} AS j FROM documents"
-    table: pa.Table = duck.sql(sql).to_arrow_table()
-    elements_array = table.column("j").combine_chunks()
-    duck.close()
+        with duckdb.connect() as duck:
+            duck.register("documents", pa.table({"j": storage}))
+            element = (
+                """unnest(CASE WHEN json_type(j) = 'ARRAY' THEN from_json(j, '["JSON"]') ELSE [j::JSON] END)::VARCHAR"""
+            )
+            table: pa.Table = duck.sql(f"SELECT {element} AS j FROM documents").to_arrow_table()
+            elements = table.column("j").combine_chunks()
     if form.flag("STRIP_NULL_VALUES"):
-        elements_array = pa.array(
-            [json.dumps(_without_nulls(json.loads(t))) for t in elements_array.to_pylist()], pa.string()
-        )
-    return elements_array, rows if len(elements_array) == len(rows) else list(range(1, len(elements_array) + 1))
+        elements = pa.array([json.dumps(_without_nulls(json.loads(t))) for t in elements.to_pylist()], pa.string())
+    return elements, rows if len(elements) == len(rows) else list(range(1, len(elements) + 1))
 
 
 def _without_nulls(value: object) -> object:

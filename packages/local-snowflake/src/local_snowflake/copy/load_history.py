@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/user-guide/data-load-considerations-load#load-metadata
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -78,20 +76,6 @@ def forget(ctx: Context, table: Table) -> None:
 registry.ON_TRUNCATE.append(forget)
 
 
-def record(ctx: Context, table: Table, entry: dict[str, Any]) -> dict[str, Any]:
-    """Complete an entry of the history by what all entries of a statement share."""
-    return {
-        "table_id": table_id(table),
-        "database_name": table.name.database,
-        "schema_name": table.name.schema,
-        "table_name": table.name.name,
-        "query_id": ctx.query_id,
-        "session_id": ctx.session.id,
-        "last_load_time": datetime.now(UTC),
-        **entry,
-    }
-
-
 def as_arrow(entries: list[dict[str, Any]]) -> pa.Table:
     """Entries in the order of the history's columns."""
     return pa.table({name: pa.array([e.get(name) for e in entries], kind) for name, kind in _COLUMNS.items()})
@@ -107,12 +91,7 @@ def errors_as_arrow(ctx: Context, table: Table, rejects: list[Reject]) -> pa.Tab
 
 
 def errors_of(ctx: Context, table: Table, job: str) -> pa.Table:
-    """The errors of one COPY into a table, as VALIDATE returns them.
-
-    Args:
-        ctx: the statement's context.
-        table: the table.
-        job: the COPY's query id, or ``_last`` for the session's last one into the table.
+    """The errors of one COPY into a table, by its query id or ``_last`` in the session, as VALIDATE returns them.
 
     Raises:
         SnowflakeError: if the session has loaded nothing into the table, or there was no such COPY.

@@ -1,10 +1,8 @@
 """Load one file after another for COPY INTO <table>, with a result for each."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import duckdb
 import pyarrow as pa
@@ -17,25 +15,19 @@ from local_snowflake.copy.rejects import Fault, Reject, column_label
 from local_snowflake.copy.staged_queries import highest_position, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
+from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import upper_case
-from local_snowflake.sql.names import normalise, quote
+from local_snowflake.sql.names import literal, normalise, quote
 from local_snowflake.sql.queries import compile_query
 from local_snowflake.stages.locations import StagedFile
 
 
 @dataclass
 class FileLoad:
-    """The result of loading one file.
+    """The result of loading one file: the rows to insert into the columns, and the errors in its records.
 
-    Attributes:
-        file: the file.
-        columns: the columns that its rows fill.
-        rows: the rows to insert.
-        parsed: how many records it has.
-        error_rows: how many of them have errors.
-        rejects: their errors.
-        limit: the number of errors at which the file counts as failed.
-        status: LOADED, PARTIALLY_LOADED or LOAD_FAILED.
+    ``parsed`` is the number of its records, ``error_rows`` that of the faulty ones, and ``limit`` the number of errors
+    at which it counts as failed; the status is LOADED, PARTIALLY_LOADED or LOAD_FAILED.
     """
 
     file: StagedFile
@@ -51,22 +43,6 @@ class FileLoad:
     def loaded(self) -> int:
         """How many rows go into the table."""
         return 0 if self.rows is None else int(self.rows.num_rows)
-
-    def record(self) -> dict[str, Any]:
-        """The file's row in COPY's result."""
-        first = self.rejects[0] if self.rejects else None
-        return {
-            "file": self.file.name,
-            "status": self.status,
-            "rows_parsed": self.parsed,
-            "rows_loaded": self.loaded,
-            "error_limit": self.limit,
-            "errors_seen": self.error_rows,
-            "first_error": first and first.error,
-            "first_error_line": first and first.line,
-            "first_error_character": first and first.character,
-            "first_error_column_name": first and first.column_name,
-        }
 
 
 def load_file(ctx: Context, command: Command, file: StagedFile) -> FileLoad:
@@ -84,22 +60,7 @@ def load_file(ctx: Context, command: Command, file: StagedFile) -> FileLoad:
         if command.on_error.startswith("ABORT"):
             raise
         fault = Fault(error.message.split("\n")[0], error.code, error.sqlstate)
-        done.rejects = [
-            Reject(
-                fault.error,
-                file.name,
-                None,
-                None,
-                None,
-                fault.category,
-                fault.code,
-                fault.sql_state,
-                None,
-                None,
-                None,
-                None,
-            )
-        ]
+        done.rejects = [Reject.of(fault, file.name)]
         done.error_rows, done.rows, done.status = 1, None, "LOAD_FAILED"
         return done
     _apply(command, done)
@@ -115,15 +76,13 @@ def _open(command: Command, file: StagedFile) -> Content:
 
 
 def _convert(ctx: Context, command: Command, content: Content, done: FileLoad) -> None:
-    duck = ctx.services.storage.cursor()
     try:
-        duck.register(SOURCE, content.table)
-        columns, source = _source(ctx, command, content, done.file)
-        converted = convert(duck, source, columns, command.form, truncate=command.truncate)
+        with ctx.services.storage.cursor() as duck:
+            duck.register(SOURCE, content.table)
+            columns, source = _source(ctx, command, content, done.file)
+            converted = convert(duck, source, columns, command.form, truncate=command.truncate)
     except duckdb.Error as error:
         raise from_duckdb(error) from None
-    finally:
-        duck.close()
     done.columns, done.rows = columns, converted.rows.drop_columns([ROW])
     table = command.table.name.name
     label = [column_label(table, c.name, c.position) for c in columns]
@@ -192,14 +151,10 @@ def _metadata(command: Command, file: StagedFile) -> dict[str, str]:
 def _member(name: str, exact: bool) -> str:
     """DuckDB's expression of an object's member."""
     if exact:
-        return f"json_extract(\"J\", '/' || {_pointer(name)})"
-    key = "'" + name.casefold().replace("'", "''") + "'"
-    member = f'list_filter(json_keys("J"), k -> lower(k) = {key})[1]'
+        pointer = literal(name.replace("~", "~0").replace("/", "~1"))
+        return f"json_extract(\"J\", '/' || {pointer})"
+    member = f'list_filter(json_keys("J"), k -> lower(k) = {literal(name.casefold())})[1]'
     return f"json_extract(\"J\", '/' || replace(replace({member}, '~', '~0'), '/', '~1'))"
-
-
-def _pointer(name: str) -> str:
-    return "'" + name.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
 
 
 def _transformed(ctx: Context, command: Command, content: Content, file: StagedFile) -> str:
@@ -215,12 +170,12 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
     table = staged_tables(tree)[0]
     needed = highest_position(tree)
     inner = source_sql(content, command.form.kind, needed, file)
-    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("STAGED", quoted=True))
+    alias = table.args.get("alias") or trees.alias("STAGED")
     values = [_outer(e) for e in tree.expressions]
     named = [exp.alias_(v, f"S{i}", quoted=True) for i, v in enumerate(values)]
-    row = exp.alias_(exp.column(exp.to_identifier(ROW, quoted=True), table=alias.this.copy()), ROW, quoted=True)
+    row = exp.alias_(exp.column(trees.identifier(ROW), table=alias.this.copy()), ROW, quoted=True)
     tree.set("expressions", [row, *named])
-    placeholder = exp.Table(this=exp.to_identifier(SOURCE, quoted=True), alias=alias)
+    placeholder = exp.Table(this=trees.identifier(SOURCE), alias=alias)
     placeholder.meta["physical"] = True
     table.replace(placeholder)
     sql = compile_query(ctx, tree, outermost=False)

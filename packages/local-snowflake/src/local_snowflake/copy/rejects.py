@@ -1,14 +1,16 @@
 """Errors in staged files, with Snowflake's messages and codes, as VALIDATE shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
+from typing import Any, Self
 
 import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.types import SfType
+
+# a position in a file: the fields of a Reject that are about it; without those that the format does not have
+Place = dict[str, int | str]
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,21 @@ class Reject:
 
     error: str
     file: str
-    line: int | None
-    character: int | None
-    byte_offset: int | None
-    category: str
-    code: int
-    sql_state: str
-    column_name: str | None
-    row_number: int | None
-    row_start_line: int | None
-    rejected_record: str | None
+    line: int | None = None
+    character: int | None = None
+    byte_offset: int | None = None
+    category: str = ""
+    code: int = 0
+    sql_state: str = ""
+    column_name: str | None = None
+    row_number: int | None = None
+    row_start_line: int | None = None
+    rejected_record: str | None = None
+
+    @classmethod
+    def of(cls, fault: Fault, file: str, **where: Any) -> Self:
+        """A fault in a file, and the other fields as far as the place of the fault is clear."""
+        return cls(fault.error, file, category=fault.category, code=fault.code, sql_state=fault.sql_state, **where)
 
     def as_error(self) -> SnowflakeError:
         """The error that ON_ERROR = ABORT_STATEMENT raises."""
@@ -53,8 +60,7 @@ class Reject:
         return SnowflakeError(self.code, self.sql_state, f"{self.error}\n{where}\n{advice}")
 
 
-_KINDS = {"int | None": pa.int64(), "int": pa.int64()}
-COLUMNS = {f.name.upper(): _KINDS.get(str(f.type), pa.string()) for f in fields(Reject)}
+COLUMNS = {f.name.upper(): pa.int64() if f.type in (int, int | None) else pa.string() for f in fields(Reject)}
 
 
 def as_table(rejects: Iterable[Reject]) -> pa.Table:
@@ -85,7 +91,7 @@ def null_value(*, from_text: bool) -> Fault:
 def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
     """A text, or the text in a VARIANT, that is not a value of a column's type."""
     shown = value if len(value) <= 200 else value[:200] + "..."
-    if variant and kind.name not in {"VARCHAR", "VARIANT", "OBJECT", "ARRAY"}:
+    if variant and kind.name != "VARCHAR" and not kind.is_semi_structured:
         name = {"NUMBER": "FIXED", "FLOAT": "REAL"}.get(kind.name, kind.name)
         return Fault(f'Failed to cast variant value "{shown}" to {name}', 100071, "22000", "conversion")
     if kind.name == "VARCHAR":
@@ -95,7 +101,7 @@ def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
     if kind.name == "BINARY":
         text = f"The following string is not a legal hex-encoded value: '{shown}'"
         return Fault(text, 100115, "22000", "conversion")
-    if kind.name in {"VARIANT", "OBJECT", "ARRAY"}:
+    if kind.is_semi_structured:
         return Fault(f"Error parsing JSON: {shown}", 100069, "22P02", "parsing")
     if kind.name in {"NUMBER", "FLOAT"}:
         if kind.name == "NUMBER" and _is_number(value):

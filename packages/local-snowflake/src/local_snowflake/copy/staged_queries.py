@@ -1,9 +1,6 @@
 """Queries over staged files, ``FROM @stage``: the nodes of the syntax tree, and the rows that replace them."""
 
-from __future__ import annotations
-
 import re
-import uuid
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +9,8 @@ from sqlglot import exp
 from local_snowflake.copy.content import FIELD_PREFIX, ROW, SOURCE, open_file, source_sql
 from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
+from local_snowflake.sql import trees
+from local_snowflake.sql.resolve import put_rows
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, StagedFile, locate, matches
 
@@ -30,16 +28,7 @@ def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
         location = locate(ctx, location_text(table))
         form = effective_format(ctx, _argument(table, "format"), location.stage)
         files = _files(location, _argument(table, "pattern"))
-        rows = _rows(ctx, tree, files, form)
-        view = TABLE_FUNCTION_PREFIX + uuid.uuid4().hex.upper()
-        ctx.session.register_rows(view, rows)
-        new = exp.Table(this=exp.to_identifier(view, quoted=True))
-        new.set("alias", table.args.get("alias"))
-        for key in ("joins", "sample", "laterals", "pivots"):
-            if table.args.get(key):
-                new.set(key, table.args[key])
-        new.meta["physical"] = True
-        table.replace(new)
+        put_rows(ctx, table, _rows(ctx, tree, files, form))
     return tree
 
 
@@ -62,18 +51,16 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         read_fields(tree, fields, as_variants=True)
     needed = highest_position(tree)
     tables = []
-    duck = ctx.services.storage.cursor()
     try:
-        for file, content in contents:
-            if content.faults:
-                row, (fault, at) = next(iter(content.faults.items()))
-                raise content.reject(file.name, row, fault, None, None, at).as_error()
-            duck.register(SOURCE, content.table)
-            tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
+        with ctx.services.storage.cursor() as duck:
+            for file, content in contents:
+                if content.faults:
+                    row, (fault, at) = next(iter(content.faults.items()))
+                    raise content.reject(file.name, row, fault, None, None, at).as_error()
+                duck.register(SOURCE, content.table)
+                tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
     except duckdb.Error as error:
         raise from_duckdb(error) from None
-    finally:
-        duck.close()
     if not tables:
         names = [f"COLUMN{i + 1}" for i in range(max(needed, 1))]
         names += ["METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"]
@@ -134,7 +121,7 @@ def name_positions(tree: exp.Expression) -> None:
 
 
 def _column(position: str) -> exp.Identifier:
-    return exp.to_identifier(f"COLUMN{position}", quoted=True)
+    return trees.identifier(f"COLUMN{position}")
 
 
 def _put_position(old: exp.Expr, new: exp.Expr, label: str) -> None:
@@ -152,7 +139,7 @@ def _name_of_subquery(parameter: exp.Parameter) -> None:
     position = int(parameter.name) - 1
     if position < len(named) and named[position].alias_or_name:
         whole = parameter.parent if isinstance(parameter.parent, exp.Column) else parameter
-        whole.replace(exp.column(exp.to_identifier(named[position].alias_or_name, quoted=True)))
+        whole.replace(trees.column(named[position].alias_or_name))
 
 
 def highest_position(tree: exp.Expression) -> int:
@@ -163,12 +150,9 @@ def highest_position(tree: exp.Expression) -> int:
 
 
 def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) -> None:
-    """``$1:name`` of a file with columns -> that column, in place.
+    """``$1:name`` of a file with columns -> that column, in place, in a query whose positions have names already.
 
-    Args:
-        tree: a query whose positions have names already.
-        fields: the names of the file's columns.
-        as_variants: whether a field that is a result as it is stays a VARIANT.
+    With ``as_variants`` a field that is a result as it is stays a VARIANT.
     """
     for node in list(tree.find_all(exp.JSONExtract, exp.Bracket)):
         name = _key(node)
@@ -177,7 +161,7 @@ def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) ->
             continue
         if name in fields:
             table = column.args.get("table")
-            new: exp.Expression = exp.Column(this=exp.to_identifier(FIELD_PREFIX + name, quoted=True), table=table)
+            new: exp.Expression = exp.Column(this=trees.identifier(FIELD_PREFIX + name), table=table)
             if as_variants and isinstance(node.parent, exp.Select | exp.Alias):
                 new = exp.Anonymous(this="to_json", expressions=[new])
         else:

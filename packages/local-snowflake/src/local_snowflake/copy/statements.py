@@ -1,9 +1,9 @@
 """COPY INTO <table>: the rows and their load history are written in one transaction; COPY INTO <stage>."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,27 +14,16 @@ from local_snowflake.copy.loading import FileLoad, load_file
 from local_snowflake.copy.rejects import as_table
 from local_snowflake.copy.unload import unload
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, rows, status
+from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, status
 from local_snowflake.sessions.locks import Resource
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.stages.locations import StagedFile
+from local_snowflake.stages.locations import StagedFile, table_id
 
 _NOTHING = "Copy executed with 0 files processed."
-_RESULT: dict[str, pa.DataType | None] = {
-    "file": None,
-    "status": None,
-    "rows_parsed": pa.int64(),
-    "rows_loaded": pa.int64(),
-    "error_limit": pa.int64(),
-    "errors_seen": pa.int64(),
-    "first_error": None,
-    "first_error_line": pa.int64(),
-    "first_error_character": pa.int64(),
-    "first_error_column_name": None,
-}
 
 
 @statement("COPY", "INTO")
@@ -64,9 +53,26 @@ def copy_into(ctx: Context, stmt: Statement) -> Result:
     shown = [d for d in done if d.status != "LOADED"] if command.flag("RETURN_FAILED_ONLY") else done
     if not shown and not done:
         return status(_NOTHING)
-    result = rows([d.record() for d in shown], _RESULT)
-    result.type_id = COPY
-    return result
+    return from_arrow(tabulate(shown, _RESULT, dict.fromkeys(_NUMBERS, pa.int64())), COPY)
+
+
+def _first(field: str) -> Callable[[FileLoad], Any]:
+    return lambda load: getattr(load.rejects[0], field) if load.rejects else None
+
+
+_RESULT: dict[str, Callable[[FileLoad], Any]] = {
+    "file": lambda load: load.file.name,
+    "status": lambda load: load.status,
+    "rows_parsed": lambda load: load.parsed,
+    "rows_loaded": lambda load: load.loaded,
+    "error_limit": lambda load: load.limit,
+    "errors_seen": lambda load: load.error_rows,
+    "first_error": _first("error"),
+    "first_error_line": _first("line"),
+    "first_error_character": _first("character"),
+    "first_error_column_name": _first("column_name"),
+}
+_NUMBERS = ("rows_parsed", "rows_loaded", "error_limit", "errors_seen", "first_error_line", "first_error_character")
 
 
 def _key(command: Command, file: StagedFile) -> str:
@@ -76,40 +82,49 @@ def _key(command: Command, file: StagedFile) -> str:
 
 def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[[], list[FileLoad]]:
     """The closure that writes all files' rows, history and errors, and returns the files that it loaded."""
-    views: list[str | None] = []
+
+    def register(kind: str, position: int, rows: pa.Table) -> str:
+        view = f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{position}"
+        ctx.session.register_rows(view, rows)
+        return quote(view)
+
+    parts = []
     for i, load in enumerate(loads):
-        view = f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{i}"
-        views.append(view if load.rows is not None and load.rows.num_rows else None)
-        if views[-1]:
-            ctx.session.register_rows(view, load.rows)
-    log_views = [f"{TABLE_FUNCTION_PREFIX}COPY_{ctx.query_id}_{kind}_{i}" for kind in "HE" for i in range(len(loads))]
-    for i, load in enumerate(loads):
-        ctx.session.register_rows(log_views[i], load_history.as_arrow([_entry(ctx, command, load)]))
-        errors = load_history.errors_as_arrow(ctx, command.table, load.rejects)
-        ctx.session.register_rows(log_views[len(loads) + i], errors)
+        rows = register("R", i, load.rows) if load.loaded else None
+        entry = register("H", i, load_history.as_arrow([_entry(ctx, command, load)]))
+        errors = register("E", i, load_history.errors_as_arrow(ctx, command.table, load.rejects))
+        parts.append((load, rows, entry, errors))
 
     def work() -> list[FileLoad]:
         ctx.session.lock(Resource(command.table.name.fqn, "COPY"))
         streams.lock_target(ctx, command.table.name)
         loaded = set() if command.flag("FORCE") else load_history.loaded(ctx, command.table)
         done = []
-        for i, load in enumerate(loads):
+        for load, rows, entry, errors in parts:
             if (_key(command, load.file), load.file.md5) in loaded:
                 continue
-            if view := views[i]:
+            if rows:
                 columns = ", ".join(quote(c.name) for c in load.columns)
-                streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {quote(view)}")
-            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {quote(log_views[i])}")
-            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {quote(log_views[len(loads) + i])}")
+                streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {rows}")
+            ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {entry}")
+            ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {errors}")
             done.append(load)
         return done
 
     return work
 
 
-def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, object]:
-    shown = load.record()
-    entry = {
+def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, Any]:
+    """A file's entry in the load history."""
+    name = command.table.name
+    return {
+        "table_id": table_id(command.table),
+        "database_name": name.database,
+        "schema_name": name.schema,
+        "table_name": name.name,
+        "query_id": ctx.query_id,
+        "session_id": ctx.session.id,
+        "last_load_time": datetime.now(UTC),
         "file_key": _key(command, load.file),
         "etag": load.file.md5,
         "file_name": load.file.relative,
@@ -120,12 +135,11 @@ def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, object]:
         "row_parsed": load.parsed,
         "error_count": load.error_rows,
         "error_limit": load.limit,
-        "first_error_message": shown["first_error"],
-        "first_error_line_number": shown["first_error_line"],
-        "first_error_character_position": shown["first_error_character"],
-        "first_error_column_name": shown["first_error_column_name"],
+        "first_error_message": _first("error")(load),
+        "first_error_line_number": _first("line")(load),
+        "first_error_character_position": _first("character")(load),
+        "first_error_column_name": _first("column_name")(load),
     }
-    return load_history.record(ctx, command.table, entry)
 
 
 def _validate_only(ctx: Context, command: Command, mode: str) -> Result:

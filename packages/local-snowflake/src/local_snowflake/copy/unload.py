@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/copy-into-location
 """
 
-from __future__ import annotations
-
 import gzip
 import uuid
 from collections.abc import Iterator
@@ -27,19 +25,13 @@ from local_snowflake.sql.statement import Reader
 from local_snowflake.stages.files import read_location
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import Location, locate, root
-from local_snowflake.stages.options import Options, is_true, read_options
+from local_snowflake.stages.options import Options, is_true, read_options, refuse_unknown
 from local_snowflake.stages.transfers import INCOMING
 
-_OPTIONS = {
-    "FILE_FORMAT",
-    "HEADER",
-    "OVERWRITE",
-    "SINGLE",
-    "MAX_FILE_SIZE",
-    "INCLUDE_QUERY_ID",
-    "DETAILED_OUTPUT",
+_OPTIONS = (
+    *("FILE_FORMAT", "HEADER", "OVERWRITE", "SINGLE", "MAX_FILE_SIZE", "INCLUDE_QUERY_ID", "DETAILED_OUTPUT"),
     "VALIDATION_MODE",
-}
+)
 _MAX_FILE_SIZE = 16_777_216
 _WRITTEN = {"CSV", "JSON", "PARQUET"}
 _PARTITION = "$PARTITION"
@@ -96,8 +88,7 @@ def unload(ctx: Context, reader: Reader) -> Result:
 
 def _read(ctx: Context, reader: Reader) -> Unload:
     location = locate(ctx, read_location(reader))
-    if location.read_only:
-        raise compilation_error("Files cannot be written to this location.", 1011, "42601")
+    location.refuse_read_only("written to")
     reader.expect("FROM")
     if reader.peek() == "(":
         query = reader.parenthesised()
@@ -108,10 +99,8 @@ def _read(ctx: Context, reader: Reader) -> Unload:
         partition = _partition(reader)
     options = read_options(reader)
     reader.finish()
-    if unknown := set(options) - _OPTIONS:
-        raise compilation_error(f"invalid parameter '{sorted(unknown)[0]}'", 1423, "22023")
-    file_format = options.pop("FILE_FORMAT", None)
-    form = effective_format(ctx, file_format if isinstance(file_format, dict | str) else None, location.stage)
+    refuse_unknown(options, _OPTIONS)
+    form = effective_format(ctx, options.pop("FILE_FORMAT", None), location.stage)
     if form.kind not in _WRITTEN:
         raise compilation_error(f"Unloading files of type {form.kind} is not supported.", 1003, "42601")
     job = Unload(location, query, form, options, partition)
@@ -148,14 +137,12 @@ def _partitions(job: Unload, table: pa.Table) -> Iterator[tuple[str | None, pa.T
 
 
 def _write(ctx: Context, job: Unload, table: pa.Table, kinds: list[str], partition: str | None) -> None:
-    blocks = _blocks(job, table, kinds)
-    single = job.flag("SINGLE")
     limit = int(str(job.options.get("MAX_FILE_SIZE", _MAX_FILE_SIZE)))
     pending: list[tuple[bytes, int]] = []
     number = 0
-    for data, count in blocks:
-        pending.append((data, count))
-        if not single and sum(len(d) for d, _ in pending) >= limit:
+    for block in _blocks(job, table, kinds):
+        pending.append(block)
+        if not job.flag("SINGLE") and sum(len(d) for d, _ in pending) >= limit:
             _keep(ctx, job, pending, partition, number)
             pending, number = [], number + 1
     if pending:
@@ -223,14 +210,15 @@ def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition:
 
 def _name(ctx: Context, job: Unload, partition: str | None, number: int, extension: str) -> str:
     path = job.location.path
+    in_folder = not path or path.endswith("/")
     if declared := job.form.text("FILE_EXTENSION"):
         extension = "." + declared.lstrip(".")
     if job.flag("SINGLE"):
-        return f"{path}data" if not path or path.endswith("/") else path
+        return f"{path}data" if in_folder else path
     if partition is not None:
-        folder = path if not path or path.endswith("/") else path + "/"
+        folder = path if in_folder else path + "/"
         return f"{folder}{partition}/data_{ctx.query_id}_0_0_{number}{extension}"
-    stem = f"{path}data" if not path or path.endswith("/") else path
+    stem = f"{path}data" if in_folder else path
     if job.flag("INCLUDE_QUERY_ID"):
         stem += f"_{ctx.query_id}"
     return f"{stem}_0_0_{number}{extension}"

@@ -1,7 +1,5 @@
 """Snowflake's functions where DuckDB's differ: macros, and how calls are rewritten to them, one module an area."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.functions import conversions, numbers, semi_structured, text, times

@@ -1,7 +1,5 @@
 """Conversions that differ from DuckDB's: text to BINARY, TIME(…), comparisons of text with parts of a VARIANT."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call

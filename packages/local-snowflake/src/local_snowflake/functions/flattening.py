@@ -1,7 +1,5 @@
 """FLATTEN's rows of one value: https://docs.snowflake.com/en/sql-reference/functions/flatten."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Arithmetic as Snowflake does it: aggregates keep exact numbers exact, and division by zero is an error."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call

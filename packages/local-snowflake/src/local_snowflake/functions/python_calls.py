@@ -1,7 +1,5 @@
 """Calls in a syntax tree: of DuckDB's functions, and of those that are written in Python, a vector at a time."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -24,14 +22,15 @@ def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=function, expressions=list(arguments))
 
 
-def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
-    """A call of one of this module's functions.
+def wrap(function: str, node: exp.Expr, *before: exp.Expr) -> None:
+    """Put a call into a node's place that takes the node as its last argument."""
+    holder = exp.Placeholder()
+    node.replace(holder)
+    holder.replace(call(function, *before, node))
 
-    Args:
-        name: its key in ``register``.
-        kind: the DuckDB type of its result: VARCHAR or JSON.
-        arguments: its arguments.
-    """
+
+def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of the function that ``register`` knows by a name; ``kind`` is VARCHAR or JSON."""
     # DuckDB takes no JSON from Python without an extension type
     text = called(_KEY + name, "VARCHAR", arguments)
     return call("json", text) if kind == "JSON" else text
@@ -65,13 +64,7 @@ def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], i
 
 
 def parse_json(text: str) -> str:
-    """Read lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma.
-
-    Args:
-        text: the text.
-
-    Returns:
-        The value as strict JSON.
+    """Lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma; returned as strict JSON.
 
     Raises:
         SnowflakeError: 100069, if it cannot be read.

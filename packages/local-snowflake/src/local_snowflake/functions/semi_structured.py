@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions-semistructured
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call, lenient, python_call

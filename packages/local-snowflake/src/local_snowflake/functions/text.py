@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions-string
 """
 
-from __future__ import annotations
-
 import re
 
 from sqlglot import exp

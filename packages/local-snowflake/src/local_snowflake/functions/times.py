@@ -3,11 +3,9 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions/to_timestamp
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
-from local_snowflake.functions.python_calls import call
+from local_snowflake.functions.python_calls import call, wrap
 
 _FORMATS = (
     "'%a, %d %b %Y %H:%M:%S', '%a %b %d %H:%M:%S %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y', "
@@ -98,7 +96,4 @@ def _keep_date(node: exp.Expr) -> None:
         node.set("unit", exp.var("MICROSECOND"))
     if (name not in _DAYS and isinstance(node, exp.DateAdd)) or isinstance(node.this, (exp.Literal, exp.Cast)):
         return
-    value = node.this.copy()
-    holder = exp.Placeholder()
-    node.replace(holder)
-    holder.replace(call("as_dated", value, node))
+    wrap("as_dated", node, node.this.copy())

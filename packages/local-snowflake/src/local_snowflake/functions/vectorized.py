@@ -1,7 +1,5 @@
 """DuckDB functions that hand their rows to Python, one vector of at most 2,048 rows after the other."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 
@@ -16,17 +14,7 @@ from local_snowflake.execution.context import Context
 Work = Callable[[list[pa.ChunkedArray], int], pa.Array]
 # no quotes are needed for the names: fakesnow reads the names of functions as plain text
 _PREFIX = "_PYTHON_"
-_TYPES = (
-    "VARCHAR",
-    "BIGINT",
-    "DOUBLE",
-    "BOOLEAN",
-    "DATE",
-    "TIME",
-    "TIMESTAMP",
-    "TIMESTAMPTZ",
-    "BLOB",
-)
+_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "BLOB")
 
 
 class VectorFunctions:
@@ -72,13 +60,8 @@ class VectorFunctions:
 def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr], work: Work) -> exp.Expr:
     """An expression that calls ``work`` for the rows of one vector after the other, as long as the session lasts.
 
-    Args:
-        ctx: the statement's context.
-        key: identifies the work within the session.
-        kind: the DuckDB type of the result.
-        arguments: the arguments' expressions.
-        work: takes the arguments' columns and the number of rows; a result that is neither a number of 64 bits or
-            less, a truth value, a time nor binary comes as text.
+    The key identifies the work within the session. The work takes the arguments' columns and the number of rows; a
+    result that is neither a number of 64 bits or less, a truth value, a time nor binary comes as text.
     """
     vectors, prefix = ctx.services.get(VectorFunctions), f"{ctx.session.id}:"
     if not vectors.knows(prefix):
@@ -87,16 +70,16 @@ def vector_call(ctx: Context, key: str, kind: str, arguments: Sequence[exp.Expr]
     return called(prefix + key, kind, arguments)
 
 
-def called(key: str, kind: str, arguments: Sequence[exp.Expr]) -> exp.Expr:
-    """An expression that calls what is registered under a key.
+def vector_type(kind: str) -> str:
+    """The DuckDB type in which a vector's results come that are to be of a type."""
+    kind = kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    return kind if kind in _TYPES else "VARCHAR"
 
-    Args:
-        key: the key.
-        kind: the DuckDB type of the result.
-        arguments: the arguments' expressions.
-    """
-    kind = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}.get(kind, kind)
-    returned = kind if kind in _TYPES else "VARCHAR"
+
+def called(key: str, kind: str, arguments: Sequence[exp.Expr]) -> exp.Expr:
+    """An expression of the DuckDB type ``kind`` that calls what is registered under a key."""
+    kind = kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    returned = vector_type(kind)
     expression = exp.Anonymous(this=_PREFIX + returned, expressions=[exp.Literal.string(key), *arguments])
     if returned == kind:
         return expression

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/info-schema
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,19 +20,25 @@ from local_snowflake.catalog.objects import (
     Column,
     Kind,
     Object,
-    P,
     Routine,
     RoutineProps,
     Table,
     View,
 )
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import find_all
 from local_snowflake.execution.registry import table_function
+from local_snowflake.execution.results import TIME
 from local_snowflake.sql.types import parse_type
 from local_snowflake.statements.show import row_count, shown_retention
 
-TIME = pa.timestamp("us", "UTC")
-_NUMBER, _TEXT = pa.int64(), pa.string()
+_TIMES = ("CREATED", "LAST_ALTERED")
+_SIZES = ("ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE", "DATETIME_PRECISION")
+_COUNTS = ("ROW_COUNT", "BYTES", "RETENTION_TIME")
+_OF_QUERIES = ("SESSION_ID", "ERROR_CODE", "TOTAL_ELAPSED_TIME", "ROWS_PRODUCED")
+# the types of the columns that are not texts
+_TYPES = dict.fromkeys((*_SIZES, *_COUNTS, *_OF_QUERIES), pa.int64())
+_TYPES |= dict.fromkeys((*_TIMES, "START_TIME", "END_TIME"), TIME)
 # the options of a file format that have a column of their own; what is not set shows as NULL
 _FORMAT_OPTIONS = (
     *("RECORD_DELIMITER", "FIELD_DELIMITER", "SKIP_HEADER", "DATE_FORMAT", "TIME_FORMAT", "TIMESTAMP_FORMAT"),
@@ -43,9 +47,9 @@ _FORMAT_OPTIONS = (
 )
 
 
-def as_table(records: list[dict[str, Any]], kinds: dict[str, pa.DataType]) -> pa.Table:
-    """Records as an arrow table with the given columns; a missing value is NULL."""
-    return pa.table({name: pa.array([r.get(name) for r in records], kind) for name, kind in kinds.items()})
+def _table(records: list[dict[str, Any]], *names: str) -> pa.Table:
+    """Records as a table with the columns of these names; a missing value is NULL."""
+    return pa.table({n: pa.array([r.get(n) for r in records], _TYPES.get(n, pa.string())) for n in names})
 
 
 @table_function("INFORMATION_SCHEMA.DATABASES")
@@ -56,8 +60,8 @@ def databases(ctx: Context, database: str) -> pa.Table:
         | {"IS_TRANSIENT": "NO", "RETENTION_TIME": 1, "TYPE": "STANDARD", "LAST_ALTERED": o.created_on}
         for o in ctx.catalog.all(DATABASE)
     ]
-    text = dict.fromkeys(("DATABASE_NAME", "DATABASE_OWNER", "IS_TRANSIENT", "COMMENT", "TYPE"), _TEXT)
-    return as_table(records, text | {"CREATED": TIME, "LAST_ALTERED": TIME, "RETENTION_TIME": _NUMBER})
+    names = ("DATABASE_NAME", "DATABASE_OWNER", "IS_TRANSIENT", "COMMENT", "TYPE", *_TIMES, "RETENTION_TIME")
+    return _table(records, *names)
 
 
 @table_function("INFORMATION_SCHEMA.SCHEMATA")
@@ -68,8 +72,7 @@ def schemata(ctx: Context, database: str) -> pa.Table:
         | {"IS_TRANSIENT": _yes(o.props.transient), "CREATED": o.created_on, "LAST_ALTERED": o.created_on}
         for o in ctx.catalog.all(SCHEMA, database)
     ]
-    text = dict.fromkeys(("CATALOG_NAME", "SCHEMA_NAME", "SCHEMA_OWNER", "IS_TRANSIENT", "COMMENT"), _TEXT)
-    return as_table(records, text | {"CREATED": TIME, "LAST_ALTERED": TIME})
+    return _table(records, "CATALOG_NAME", "SCHEMA_NAME", "SCHEMA_OWNER", "IS_TRANSIENT", "COMMENT", *_TIMES)
 
 
 @table_function("INFORMATION_SCHEMA.TABLES")
@@ -79,8 +82,7 @@ def tables(ctx: Context, database: str) -> pa.Table:
     records = [_table_record(ctx, o) for o in objects]
     records += [_table_record(ctx, o) for o in ctx.session.temporary.values() if o.name.database == database]
     names = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "TABLE_TYPE", "IS_TRANSIENT", "COMMENT")
-    more = {"ROW_COUNT": _NUMBER, "BYTES": _NUMBER, "RETENTION_TIME": _NUMBER, "CREATED": TIME, "LAST_ALTERED": TIME}
-    return as_table(records, dict.fromkeys((*names, "IS_TEMPORARY"), _TEXT) | more)
+    return _table(records, *names, "IS_TEMPORARY", *_COUNTS, *_TIMES)
 
 
 def _table_record(ctx: Context, o: Table | View) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def views(ctx: Context, database: str) -> pa.Table:
         for o in ctx.catalog.all(VIEW, database)
     ]
     names = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "VIEW_DEFINITION", "IS_SECURE")
-    return as_table(records, dict.fromkeys(names, _TEXT) | {"CREATED": TIME})
+    return _table(records, *names, "CREATED")
 
 
 @table_function("INFORMATION_SCHEMA.COLUMNS")
@@ -124,8 +126,7 @@ def columns(ctx: Context, database: str) -> pa.Table:
     objects: list[Table | View] = [*ctx.catalog.all(TABLE, database), *ctx.catalog.all(VIEW, database)]
     records = [_column_record(o, i, c) for o in objects for i, c in enumerate(o.props.columns, 1)]
     names = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME", "COLUMN_DEFAULT", "IS_NULLABLE", "DATA_TYPE")
-    sizes = ("ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE", "DATETIME_PRECISION")
-    return as_table(records, dict.fromkeys((*names, "COMMENT"), _TEXT) | dict.fromkeys(sizes, _NUMBER))
+    return _table(records, *names, "COMMENT", *_SIZES)
 
 
 def _column_record(o: Table | View, position: int, column: Column) -> dict[str, Any]:
@@ -172,23 +173,11 @@ def query_history(ctx: Context, *_: Any, result_limit: int = 100, **__: Any) -> 
         for r in ctx.services.history.latest(int(result_limit))
     ]
     names = ("QUERY_ID", "QUERY_TEXT", "DATABASE_NAME", "SCHEMA_NAME", "USER_NAME", "ROLE_NAME", "QUERY_TAG")
-    numbers = ("SESSION_ID", "ERROR_CODE", "TOTAL_ELAPSED_TIME", "ROWS_PRODUCED")
-    kinds = dict.fromkeys((*names, "EXECUTION_STATUS", "ERROR_MESSAGE"), _TEXT) | dict.fromkeys(numbers, _NUMBER)
-    return as_table(records, kinds | {"START_TIME": TIME, "END_TIME": TIME})
-
-
-def _objects(ctx: Context, kind: Kind[P], database: str) -> list[Object[P]]:
-    """The objects of a kind in a database, the session's temporary ones among them, by name."""
-    temporary = [o for o in ctx.session.temporary_objects.values() if kind.describes(o) and o.name.database == database]
-    return sorted([*ctx.catalog.all(kind, database), *temporary], key=lambda o: o.name)
+    return _table(records, *names, "EXECUTION_STATUS", "ERROR_MESSAGE", *_OF_QUERIES, "START_TIME", "END_TIME")
 
 
 def _times(o: Object) -> dict[str, Any]:
     return {"CREATED": o.created_on, "LAST_ALTERED": o.created_on, "COMMENT": o.comment or None}
-
-
-def _objects_table(records: list[dict[str, Any]], names: tuple[str, ...]) -> pa.Table:
-    return as_table(records, dict.fromkeys(names, _TEXT) | {"CREATED": TIME, "LAST_ALTERED": TIME, "COMMENT": _TEXT})
 
 
 def _routine(o: Routine, kind: str) -> dict[str, Any]:
@@ -204,7 +193,7 @@ def _routine(o: Routine, kind: str) -> dict[str, Any]:
         "DATA_TYPE": returns,
         f"{kind}_LANGUAGE": props.language,
         f"{kind}_DEFINITION": props.body,
-        "IS_SECURE": "YES" if props.secure else "NO",
+        "IS_SECURE": _yes(props.secure),
         "VOLATILITY": props.volatility,
         "HANDLER": props.handler,
         "RUNTIME_VERSION": props.runtime_version,
@@ -218,7 +207,7 @@ def _routines(ctx: Context, database: str, kind: Kind[RoutineProps]) -> pa.Table
     prefixed = ("CATALOG", "SCHEMA", "NAME", "OWNER", "LANGUAGE", "DEFINITION")
     more = ("ARGUMENT_SIGNATURE", "DATA_TYPE", "IS_SECURE", "VOLATILITY", "HANDLER", "RUNTIME_VERSION", "PACKAGES")
     names = (*(f"{kind}_{p}" for p in prefixed), *more, "IMPORTS")
-    return _objects_table([_routine(o, kind) for o in _objects(ctx, kind, database)], names)
+    return _table([_routine(o, kind) for o in find_all(ctx, kind, database)], *names, *_TIMES, "COMMENT")
 
 
 @table_function("INFORMATION_SCHEMA.PROCEDURES")
@@ -239,10 +228,10 @@ def stages(ctx: Context, database: str) -> pa.Table:
     records = [
         {"STAGE_CATALOG": database, "STAGE_SCHEMA": o.name.schema, "STAGE_NAME": o.name.name, "STAGE_OWNER": o.owner}
         | {"STAGE_TYPE": "Internal Named", **_times(o)}
-        for o in _objects(ctx, STAGE, database)
+        for o in find_all(ctx, STAGE, database)
     ]
     names = ("STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_URL", "STAGE_REGION", "STAGE_TYPE", "STAGE_OWNER")
-    return _objects_table(records, names)
+    return _table(records, *names, *_TIMES, "COMMENT")
 
 
 @table_function("INFORMATION_SCHEMA.FILE_FORMATS")
@@ -252,7 +241,7 @@ def file_formats(ctx: Context, database: str) -> pa.Table:
         {f"FILE_FORMAT_{k}": v for k, v in zip(("CATALOG", "SCHEMA", "NAME"), o.name, strict=True)}
         | {"FILE_FORMAT_OWNER": o.owner, "FILE_FORMAT_TYPE": o.props.options.get("TYPE"), **_times(o)}
         | {k: str(v) for k, v in o.props.options.items() if k in _FORMAT_OPTIONS}
-        for o in _objects(ctx, FILE_FORMAT, database)
+        for o in find_all(ctx, FILE_FORMAT, database)
     ]
     names = tuple(f"FILE_FORMAT_{p}" for p in ("CATALOG", "SCHEMA", "NAME", "OWNER", "TYPE"))
-    return _objects_table(records, (*names, *_FORMAT_OPTIONS))
+    return _table(records, *names, *_FORMAT_OPTIONS, *_TIMES, "COMMENT")

@@ -6,8 +6,6 @@ whose quoted name holds everything: ``"MODEL(db.s.m, v)!PREDICT"(a)``.
 Source: https://docs.snowflake.com/en/sql-reference/commands-model-function
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType

@@ -1,13 +1,12 @@
 """The methods of a model version, from its files MANIFEST.yml and model/model.yaml: names, arguments and results."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.types import SfType, parse_type
 
@@ -15,15 +14,6 @@ MANIFEST = "MANIFEST.yml"
 _SPECIFICATION = Path("model") / "model.yaml"
 # libyaml reads the same files many times faster, where it is there
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True)
-class Argument:
-    """An argument of a method: its name, its Snowflake type, and for a parameter its default as an SQL expression."""
-
-    name: str
-    type: str
-    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,9 +68,6 @@ class Package:
 
 def read_package(folder: Path) -> Package:
     """Read the files of a model version.
-
-    Args:
-        folder: where they are.
 
     Raises:
         SnowflakeError: 398507 as Snowflake reports it, if MANIFEST.yml is missing or not as it should be.

@@ -1,7 +1,5 @@
 """Inference in SQL: calls of models' methods, evaluated in bulk by worker processes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +7,22 @@ from pathlib import Path
 import pyarrow as pa
 from sqlglot import exp
 
+from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
-from local_snowflake.functions.vectorized import vector_call
 from local_snowflake.models.call_syntax import ModelCall, parse_name
-from local_snowflake.models.manifest import Argument, Method
+from local_snowflake.models.manifest import Method
 from local_snowflake.models.versions import folder_of, need_model, package_of
-from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
+from local_snowflake.python.handler_spec import Columns, HandlerSpec, folder_imports
 from local_snowflake.python.sandbox.scoring import OBJECT, VALUE
+from local_snowflake.python.sandbox.values import ARROW_TYPES
+from local_snowflake.routines.scalar import vectorised
 from local_snowflake.routines.table_functions import expand_in_from
+from local_snowflake.sql.trees import as_json
 from local_snowflake.sql.types import SfType, parse_type
 
 _JSON = SfType("VARIANT")
-_SEMI_STRUCTURED = {"VARIANT", "OBJECT", "ARRAY"}
-_ARROW = {
-    "FLOAT": pa.float64(),
-    "NUMBER": pa.int64(),
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMP_NTZ": pa.timestamp("us"),
-    "BINARY": pa.binary(),
-}
 
 
 @dataclass(frozen=True)
@@ -56,14 +48,17 @@ class BoundMethod:
 
     def specification(self, results: Sequence[str]) -> HandlerSpec:
         """The call as a worker process takes it."""
-        return HandlerSpec(
-            name=self.label,
-            handler=self.method.handler,
-            kind="model",
-            imports=folder_imports(self.folder),
-            inputs=tuple((a.name, parse_type(a.type)) for a in self.method.arguments),
-            outputs=tuple((r, self.result_type(r)) for r in results),
-        )
+        return self._specification(self.label, "model", tuple((r, self.result_type(r)) for r in results))
+
+    def table_specification(self) -> HandlerSpec:
+        """The call of a table function as a worker process takes it."""
+        outputs = tuple((a.name, parse_type(a.type)) for a in self.method.outputs)
+        return self._specification(self.method.name, "table", outputs)
+
+    def _specification(self, name: str, kind: str, outputs: Columns) -> HandlerSpec:
+        inputs = tuple((a.name, parse_type(a.type)) for a in self.method.arguments)
+        imports = folder_imports(self.folder)
+        return HandlerSpec(name, self.method.handler, kind, imports=imports, inputs=inputs, outputs=outputs)
 
 
 def bind(ctx: Context, call: ModelCall) -> BoundMethod:
@@ -101,7 +96,6 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
     arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
     outer, result = _field_access(node) if bound.is_packed else (node, VALUE)
     kind = bound.result_type(result)
-    is_json = kind.name in _SEMI_STRUCTURED
 
     def evaluate(table: pa.Table, results: Sequence[str]) -> pa.Table:
         return ctx.services.workers.evaluate(
@@ -109,15 +103,15 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
         )
 
     def from_column(column: exp.Expr) -> exp.Expr:
-        if is_json:
-            return _as_json(column)
+        if kind.is_semi_structured:
+            return as_json(column)
         return column if result == VALUE or _is_cast(outer) else exp.Anonymous(this="TO_JSON", expressions=[column])
 
     def by_vector() -> exp.Expr:
-        return from_column(_by_vector(ctx, bound, result, arguments))
+        return from_column(vectorised(ctx, bound.specification([result]), arguments))
 
     function = bulk.Function(f"{bound.folder.name}!{bound.method.name}", evaluate)
-    arrow = pa.string() if is_json else _ARROW.get(kind.name, pa.string())
+    arrow = pa.int64() if kind.name == "NUMBER" else ARROW_TYPES.get(kind.name, pa.string())
     return bulk.Call(outer, function, arguments, result, arrow, from_column, by_vector)
 
 
@@ -125,20 +119,13 @@ def _is_cast(node: exp.Expr) -> bool:
     return isinstance(node.parent, exp.Cast) and node.arg_key == "this"
 
 
-def _as_json(node: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=node, to=exp.DataType(this=exp.DataType.Type.JSON))
-
-
 def _field_access(node: exp.Expr) -> tuple[exp.Expr, str]:
     """The part of the tree that takes one field of a call's OBJECT, and the field; else the call itself."""
     parent = node.parent
     if isinstance(parent, exp.JSONExtract) and node.arg_key == "this":
         path = parent.expression
-        keys = (
-            [k for k in path.expressions if not isinstance(k, exp.JSONPathRoot)]
-            if isinstance(path, exp.JSONPath)
-            else []
-        )
+        steps = path.expressions if isinstance(path, exp.JSONPath) else []
+        keys = [k for k in steps if not isinstance(k, exp.JSONPathRoot)]
         if len(keys) == 1 and isinstance(keys[0], exp.JSONPathKey) and isinstance(keys[0].this, str):
             return parent, keys[0].this
     if isinstance(parent, exp.Bracket) and len(parent.expressions) == 1 and node.arg_key == "this":
@@ -172,21 +159,6 @@ def _cast(argument: exp.Expr, declared: Argument) -> exp.Expr:
     return exp.cast(argument.copy(), declared.type, dialect="snowflake", copy=False)
 
 
-def _by_vector(ctx: Context, bound: BoundMethod, result: str, arguments: list[exp.Expr]) -> exp.Expr:
-    """The method as a DuckDB function of one vector after the other: its result, or its JSON text."""
-    specification = bound.specification([result])
-    kind = bound.result_type(result)
-    returned = "VARCHAR" if kind.name in _SEMI_STRUCTURED else kind.duckdb
-    workers, session = ctx.services.workers, ctx.session
-
-    def work(columns: list[pa.ChunkedArray], count: int) -> pa.Array:
-        table = pa.table(columns, names=[str(i) for i in range(len(columns))])
-        results = workers.evaluate(specification, table, session=session, count=count).column(0).combine_chunks()
-        return results.cast(pa.string()) if returned == "VARCHAR" else results
-
-    return vector_call(ctx, f"{bound.folder.name}!{bound.method.name}!{result}", returned, arguments, work)
-
-
 def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """``TABLE(MODEL(m, v)!METHOD(…) OVER (PARTITION BY …))`` -> the rows that the method gives for theirs.
 
@@ -197,16 +169,8 @@ def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression
         bound = bind(ctx, call)
         if not bound.method.is_table_function:
             raise compilation_error(f"{bound.label} is no table function: it cannot stand in TABLE(…).")
-        specification = HandlerSpec(
-            name=bound.method.name,
-            handler=bound.method.handler,
-            kind="table",
-            imports=folder_imports(bound.folder),
-            inputs=tuple((a.name, parse_type(a.type)) for a in bound.method.arguments),
-            outputs=tuple((a.name, parse_type(a.type)) for a in bound.method.outputs),
-        )
         arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
-        expand_in_from(ctx, node, arguments, specification)
+        expand_in_from(ctx, node, arguments, bound.table_specification())
     return tree
 
 

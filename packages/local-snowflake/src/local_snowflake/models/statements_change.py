@@ -1,7 +1,5 @@
 """ALTER MODEL and DROP MODEL: everything about a model that may change."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,12 +8,13 @@ from typing import Any
 from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
 from local_snowflake.errors import SnowflakeError, already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import absent, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.models.statements_create import add_version
 from local_snowflake.models.versions import SYSTEM_ALIASES, Model, need_model, remove_folders
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.statements.tags import read_tag_names, read_tags
 
 # gives the catalogued model as it is to be
@@ -25,9 +24,7 @@ Change = Callable[[Model], Object[ModelProps]]
 @statement("ALTER", "MODEL")
 def alter_model(ctx: Context, stmt: Statement) -> Result:
     """ALTER MODEL [IF EXISTS] name …: https://docs.snowflake.com/en/sql-reference/sql/alter-model."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_exists = read_target(ctx, stmt)
     if ctx.catalog.get(MODEL, name) is None and if_exists:
         return status()
     need_model(ctx, name)
@@ -194,15 +191,12 @@ _CHANGES: dict[tuple[str, ...], Callable[[Context, Reader], Change]] = {
 @statement("DROP", "MODEL")
 def drop_model(ctx: Context, stmt: Statement) -> Result:
     """DROP MODEL [IF EXISTS] name: https://docs.snowflake.com/en/sql-reference/sql/drop-model."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_exists = read_target(ctx, stmt)
     reader.finish()
     if ctx.catalog.get(MODEL, name) is None and if_exists:
-        return status(f"Drop statement executed successfully ({name.name} already dropped).")
+        return absent(MODEL, name, if_exists=True)
     need_model(ctx, name)
     with ctx.ddl() as change:
-        found = ctx.catalog.need(MODEL, name)
-        change.drop(found)
+        change.drop(found := ctx.catalog.need(MODEL, name))
     remove_folders(ctx, Model(found).versions)
     return status(f"{name.name} successfully dropped.")

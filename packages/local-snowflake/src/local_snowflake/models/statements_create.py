@@ -1,19 +1,18 @@
 """CREATE MODEL and ALTER MODEL … ADD VERSION: versions from a stage's files or from another version."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
-from local_snowflake.errors import compilation_error, not_supported
+from local_snowflake.errors import already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import keep_existing, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.models.versions import SYSTEM_ALIASES, Model, need_model, new_folder, remove_folders
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.stages.locations import local_directory
 
 
@@ -23,9 +22,7 @@ def create_model(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-model
     """
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_not_exists = read_target(ctx, stmt)
     version = "VERSION_1"
     if reader.accept("WITH"):
         if reader.accept("LIVE"):
@@ -34,13 +31,11 @@ def create_model(ctx: Context, stmt: Statement) -> Result:
         version = _new_version_name(reader)
     ctx.require_schema(name)
     old = ctx.catalog.get(MODEL, name)
-    if old and not stmt.or_replace:
-        if if_not_exists:
-            return status(f"{name.name} already exists, statement succeeded.")
-        raise _exists("Object", name.fqn)
+    if kept := keep_existing(stmt, name, old, if_not_exists=if_not_exists):
+        return kept
     with _source(ctx, reader, version) as made, ctx.ddl() as change:
         if old is None and ctx.catalog.get(MODEL, name):
-            raise _exists("Object", name.fqn)
+            raise already_exists(name.fqn)
         change.put(Object(MODEL, name, ModelProps((made,), default=version), ctx.session.role))
     if old:
         remove_folders(ctx, Model(old).versions)
@@ -72,11 +67,8 @@ def _new_version_name(reader: Reader) -> str:
 
 def _refuse_taken(model: Model, version: str) -> None:
     if any(v.name == version or version in v.aliases for v in model.versions):
-        raise _exists("Version", f"{version}' of model '{model.name.fqn}")
-
-
-def _exists(kind: str, name: str) -> Exception:
-    return compilation_error(f"{kind} '{name}' already exists.", 2002, "42710")
+        text = f"Version '{version}' of model '{model.name.fqn}' already exists."
+        raise compilation_error(text, 2002, "42710")
 
 
 @contextmanager
@@ -87,15 +79,11 @@ def _source(ctx: Context, reader: Reader, name: str) -> Iterator[ModelVersion]:
     if reader.accept("MODEL"):
         source = need_model(ctx, ctx.resolve(reader.name_parts()))
         copied_version = reader.identifier() if reader.accept("VERSION") else None
-        _finish(reader)
+        reader.options()
+        reader.finish()
         copied = source.version(copied_version)
         # a version's files never change, so that a copy may share them
         yield ModelVersion(name, copied.folder, created, copied.comment, copied.metadata)
         return
     with new_folder(ctx, local_directory(ctx, reader.rest().strip())) as folder:
         yield ModelVersion(name, folder, created)
-
-
-def _finish(reader: Reader) -> None:
-    reader.options()
-    reader.finish()

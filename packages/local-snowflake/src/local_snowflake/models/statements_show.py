@@ -1,84 +1,40 @@
-"""SHOW MODELS, SHOW VERSIONS IN MODEL and SHOW FUNCTIONS IN MODEL."""
-
-from __future__ import annotations
+"""SHOW MODELS, SHOW VERSIONS IN MODEL, SHOW FUNCTIONS IN MODEL, and what the Registry's client asks for besides."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
-
-import pyarrow as pa
 
 from local_snowflake.catalog.objects import MODEL, ModelVersion
+from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import statement
+from local_snowflake.execution.objects import listing
+from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, rows
 from local_snowflake.execution.show_clauses import like_filter, read_clauses, select
+from local_snowflake.models.manifest import Method, Package
 from local_snowflake.models.versions import Model, folder_of, need_model, package_of
 from local_snowflake.sql.statement import Statement, skip_head
 
-_TIME = pa.timestamp("us", "UTC")
-_MODEL_COLUMNS = (
-    "name",
-    "model_type",
-    "database_name",
-    "schema_name",
-    "comment",
-    "owner",
-    "default_version_name",
-    "versions",
-    "aliases",
-)
-_VERSION_COLUMNS = (
-    "name",
-    "aliases",
-    "comment",
-    "database_name",
-    "schema_name",
-    "model_name",
-    "is_default_version",
-    "functions",
-    "metadata",
-    "user_data",
-    "model_attributes",
-    "size",
-    "environment",
-    "runnable_in",
-    "inference_services",
-    "model_spec",
-)
-_FUNCTION_COLUMNS = (
-    "name",
-    "version_name",
-    "min_num_arguments",
-    "max_num_arguments",
-    "arguments",
-    "return_type",
-    "description",
-    "language",
-)
+_PYPI = "SNOWFLAKE.SNOWPARK.PYPI_SHARED_REPOSITORY"
+_CLIENT = {"client": "snowflake-ml-python"}
 
 
 @statement("SHOW", "MODELS", "TERSE MODELS")
 def show_models(ctx: Context, stmt: Statement) -> Result:
     """SHOW MODELS: https://docs.snowflake.com/en/sql-reference/sql/show-models."""
-    records = []
-    for found in select(ctx, read_clauses(skip_head(stmt)), MODEL):
-        model = Model(found)
-        records.append(
-            {
-                "created_on": found.created_on,
-                "name": found.name.name,
-                "model_type": "CUSTOM_MODEL",
-                "database_name": found.name.database,
-                "schema_name": found.name.schema,
-                "comment": found.comment,
-                "owner": found.owner,
-                "default_version_name": model.default,
-                "versions": json.dumps([v.name for v in model.versions]),
-                "aliases": json.dumps(model.all_aliases()),
-            }
-        )
-    return rows(records, {"created_on": _TIME, **dict.fromkeys(_MODEL_COLUMNS)})
+    columns: dict[str, Callable[[Model], object]] = {
+        "created_on": lambda m: m.object.created_on,
+        "name": lambda m: m.name.name,
+        "model_type": lambda _: "CUSTOM_MODEL",
+        "database_name": lambda m: m.name.database,
+        "schema_name": lambda m: m.name.schema,
+        "comment": lambda m: m.object.comment,
+        "owner": lambda m: m.object.owner,
+        "default_version_name": lambda m: m.default,
+        "versions": lambda m: json.dumps([v.name for v in m.versions]),
+        "aliases": lambda m: json.dumps(m.all_aliases()),
+    }
+    return listing(map(Model, select(ctx, read_clauses(skip_head(stmt)), MODEL)), columns)
 
 
 @statement("SHOW", "VERSIONS")
@@ -90,33 +46,26 @@ def show_versions(ctx: Context, stmt: Statement) -> Result:
     model = need_model(ctx, ctx.resolve(reader.name_parts()))
     reader.finish()
     keep = like_filter(like)
-    records = [_version_record(ctx, model, v) for v in model.versions if keep(v.name)]
-    return rows(records, {"created_on": _TIME, **dict.fromkeys(_VERSION_COLUMNS)})
-
-
-def _version_record(ctx: Context, model: Model, version: ModelVersion) -> dict[str, Any]:
-    package = package_of(ctx, version)
-    attributes = {"framework": package.framework, "task": package.task, "client": "snowflake-ml-python"}
-    size = sum(f.stat().st_size for f in folder_of(ctx, version).rglob("*") if f.is_file())
-    return {
-        "created_on": datetime.fromisoformat(version.created_on),
-        "name": version.name,
-        "aliases": json.dumps(model.aliases_of(version)),
-        "comment": version.comment,
-        "database_name": model.name.database,
-        "schema_name": model.name.schema,
-        "model_name": model.name.name,
-        "is_default_version": str(version.name == model.default).lower(),
-        "functions": json.dumps([m.name for m in package.methods]),
-        "metadata": version.metadata,
-        "user_data": json.dumps(package.user_data),
-        "model_attributes": json.dumps(attributes),
-        "size": str(size),
-        "environment": json.dumps({}),
-        "runnable_in": json.dumps(list(package.target_platforms)),
-        "inference_services": "[]",
-        "model_spec": package.specification,
+    columns: dict[str, Callable[[tuple[ModelVersion, Package]], object]] = {
+        "created_on": lambda v: datetime.fromisoformat(v[0].created_on),
+        "name": lambda v: v[0].name,
+        "aliases": lambda v: json.dumps(model.aliases_of(v[0])),
+        "comment": lambda v: v[0].comment,
+        "database_name": lambda _: model.name.database,
+        "schema_name": lambda _: model.name.schema,
+        "model_name": lambda _: model.name.name,
+        "is_default_version": lambda v: str(v[0].name == model.default).lower(),
+        "functions": lambda v: json.dumps([m.name for m in v[1].methods]),
+        "metadata": lambda v: v[0].metadata,
+        "user_data": lambda v: json.dumps(v[1].user_data),
+        "model_attributes": lambda v: json.dumps({"framework": v[1].framework, "task": v[1].task} | _CLIENT),
+        "size": lambda v: str(sum(f.stat().st_size for f in folder_of(ctx, v[0]).rglob("*") if f.is_file())),
+        "environment": lambda _: "{}",
+        "runnable_in": lambda v: json.dumps(v[1].target_platforms),
+        "inference_services": lambda _: "[]",
+        "model_spec": lambda v: v[1].specification,
     }
+    return listing(((v, package_of(ctx, v)) for v in model.versions if keep(v.name)), columns)
 
 
 @statement("SHOW", "FUNCTIONS IN MODEL")
@@ -126,18 +75,39 @@ def show_functions(ctx: Context, stmt: Statement) -> Result:
     model = need_model(ctx, ctx.resolve(reader.name_parts()))
     version = model.version(reader.identifier() if reader.accept("VERSION") else None)
     reader.finish()
-    records = [
-        {
-            "created_on": datetime.fromisoformat(version.created_on),
-            "name": method.name,
-            "version_name": version.name,
-            "min_num_arguments": str(len(method.inputs)),
-            "max_num_arguments": str(len(method.arguments)),
-            "arguments": method.signature,
-            "return_type": method.return_type,
-            "description": "",
-            "language": "PYTHON",
-        }
-        for method in package_of(ctx, version).methods
-    ]
-    return rows(records, {"created_on": _TIME, **dict.fromkeys(_FUNCTION_COLUMNS)})
+    columns: dict[str, Callable[[Method], object]] = {
+        "created_on": lambda _: datetime.fromisoformat(version.created_on),
+        "name": lambda m: m.name,
+        "version_name": lambda _: version.name,
+        "min_num_arguments": lambda m: str(len(m.inputs)),
+        "max_num_arguments": lambda m: str(len(m.arguments)),
+        "arguments": lambda m: m.signature,
+        "return_type": lambda m: m.return_type,
+        "description": lambda _: "",
+        "language": lambda _: "PYTHON",
+    }
+    return listing(package_of(ctx, version).methods, columns)
+
+
+# -- what the Registry's client asks before it logs a model ------------------------------------------------------------
+
+
+@system_function("SYSTEM$ML_PLATFORM_CAPABILITIES")
+def platform_capabilities(ctx: Context) -> str:
+    """SYSTEM$ML_PLATFORM_CAPABILITIES(): the optional features of the account for the Registry's client; none here."""
+    return "{}"
+
+
+@statement("DESCRIBE", "ARTIFACT REPOSITORY")
+def describe_repository(ctx: Context, stmt: Statement) -> Result:
+    """DESCRIBE ARTIFACT REPOSITORY: only Snowflake's own, which takes packages from PyPI, is there.
+
+    Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-packages
+    """
+    reader = skip_head(stmt)
+    name = ".".join(reader.name_parts())
+    reader.finish()
+    if name != _PYPI:
+        raise does_not_exist("Artifact repository", name)
+    records = [{"property": "TYPE", "value": "PIP"}, {"property": "API_INTEGRATION", "value": ""}]
+    return rows(records, {"property": None, "value": None})

@@ -1,7 +1,5 @@
 """Models of the registry: versions, aliases, and the folders that hold a version's files."""
 
-from __future__ import annotations
-
 import functools
 import re
 import shutil
@@ -29,7 +27,6 @@ class Model:
     """A model: its versions in the order of their creation, one of them the default."""
 
     def __init__(self, found: Object[ModelProps]) -> None:
-        """Read a catalogued model."""
         self.object = found
         self.name = found.name
         self.versions = found.props.versions
@@ -91,9 +88,7 @@ def folder_of(ctx: Context, version: ModelVersion) -> Path:
     return ctx.services.data_dir / _FOLDER / version.folder
 
 
-@functools.lru_cache(maxsize=256)
-def _package(folder: Path) -> Package:
-    return read_package(folder)
+_package = functools.lru_cache(maxsize=256)(read_package)
 
 
 def package_of(ctx: Context, version: ModelVersion) -> Package:
@@ -128,18 +123,12 @@ def new_folder(ctx: Context, source: Path) -> Iterator[str]:
         raise
 
 
-def remove_unused_folders(catalog: Catalog, data_dir: Path) -> int:
-    """Remove the folders that no version uses: at the server's start, when nobody makes one.
-
-    Returns:
-        How many there were.
-    """
+def remove_unused_folders(catalog: Catalog, data_dir: Path) -> None:
+    """Remove the folders that no version uses: at the server's start, when nobody makes one."""
     root = data_dir / _FOLDER
     used = {v.folder for model in catalog.all(MODEL) for v in model.props.versions}
-    unused = [f for f in root.iterdir() if f.name not in used] if root.is_dir() else []
-    for folder in unused:
+    for folder in [f for f in root.iterdir() if f.name not in used] if root.is_dir() else []:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(unused)
 
 
 def remove_folders(ctx: Context, versions: Iterable[ModelVersion]) -> None:

@@ -1,7 +1,5 @@
 """A Python handler: its code, imports and types."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,8 +52,8 @@ class HandlerSpec:
             "do": "call",
             "kind": self.kind,
             "handler": self.handler,
-            "inputs": [(n, (t.name, t.precision, t.scale)) for n, t in self.inputs],
-            "outputs": [(n, (t.name, t.precision, t.scale)) for n, t in self.outputs],
+            "inputs": [(n, t.key) for n, t in self.inputs],
+            "outputs": [(n, t.key) for n, t in self.outputs],
             "strict": self.strict,
         }
 

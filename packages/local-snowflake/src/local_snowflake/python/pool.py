@@ -1,7 +1,5 @@
 """Calls of Python handlers in worker processes: reused per code and imports, bounded in number, killed on cancel."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import threading
@@ -15,11 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.python.handler_spec import HandlerSpec, folder_imports
+from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.python.process import ForkServer, HandlerError, WorkerDiedError, WorkerProcess
 from local_snowflake.sessions.session import Session
 
-__all__ = ["HandlerSpec", "Workers", "folder_imports"]
 # imported one by one: a call waits for the one under way at most
 PRELOAD = (
     "pyarrow",
@@ -80,13 +77,10 @@ class Workers:
     def evaluate(
         self, spec: HandlerSpec, batch: pa.Table, *, session: Session | None = None, count: int | None = None
     ) -> pa.Table:
-        """Call a function for all rows.
+        """Call a function for all rows of a batch, which has a column for each argument.
 
-        Args:
-            spec: the function.
-            batch: one column an argument, in order; semi-structured values are JSON text.
-            session: whose cancel or time-out ends the call.
-            count: the number of rows; needed when there are no arguments.
+        Semi-structured values are JSON text; a cancel or a time-out of the session ends the call; ``count`` is the
+        number of rows where there are no arguments.
 
         Returns:
             The column RESULT with as many rows, in the same order.
@@ -105,13 +99,7 @@ class Workers:
     def evaluate_table(
         self, spec: HandlerSpec, batch: pa.Table, partitions: list[int], *, session: Session | None = None
     ) -> pa.Table:
-        """Call a table function.
-
-        Args:
-            spec: the function.
-            batch: one column an argument, in order.
-            partitions: how many rows of the batch belong to each partition, one behind the other.
-            session: whose cancel or time-out ends the call.
+        """Call a table function; ``partitions`` are the numbers of their rows in the batch, one behind the other.
 
         Returns:
             The columns F0, F1, …, and those with the row of the batch that each row belongs to: see sandbox.tables.
@@ -127,8 +115,8 @@ class Workers:
 
         Args:
             spec: the procedure.
-            arguments: one row, one column an argument.
-            session: the caller's session.
+            arguments: one row.
+            session: the caller's.
             extra: connection: how the procedure's own session connects; table: whether it returns rows;
                 nested: whether its caller is a procedure.
 

@@ -1,7 +1,5 @@
 """Worker processes as the server sees them: started by the fork server, called over a socket, killed on cancel."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.metadata
 import json
@@ -38,10 +36,9 @@ class WorkerDiedError(Exception):
 
 
 class HandlerError(Exception):
-    """A handler raised."""
+    """A handler raised: the name of the exception's type, and its traceback."""
 
     def __init__(self, kind: str, trace: str) -> None:
-        """Make an error of the exception's type name and its traceback."""
         super().__init__(trace)
         self.kind = kind
 
@@ -49,8 +46,7 @@ class HandlerError(Exception):
 class WorkerProcess:
     """One process and the socket to it."""
 
-    def __init__(self, pid: int, connection: Connection, life: int, fork_server: ForkServer) -> None:
-        """Take over a process that the fork server has started."""
+    def __init__(self, pid: int, connection: Connection, life: int, fork_server: "ForkServer") -> None:
         self.pid = pid
         self.alive = True
         self._connection = connection
@@ -58,14 +54,7 @@ class WorkerProcess:
         self._fork_server = fork_server
 
     def ask(self, header: dict[str, Any], batch: pa.Table | None = None) -> pa.Table | None:
-        """Send a request and wait for its answer.
-
-        Args:
-            header: what to do.
-            batch: the rows that go with it.
-
-        Returns:
-            The rows of the answer, if it has any.
+        """Send a request, with rows if it has any, and wait for the rows of its answer, if that has any.
 
         Raises:
             HandlerError: the handler raised.
@@ -101,15 +90,12 @@ class WorkerProcess:
 
 
 class ForkServer:
-    """Starts workers by forking a process that has imported the slow packages already."""
+    """Starts workers by forking a process that has imported the slow packages already, ``preload``.
+
+    ``home`` is the workers' home and current directory.
+    """
 
     def __init__(self, home: Path, preload: tuple[str, ...]) -> None:
-        """Prepare; nothing is started yet.
-
-        Args:
-            home: the workers' home and current directory.
-            preload: modules to import before workers are forked.
-        """
         self._home = home
         self._preload = preload
         self._lock = threading.Lock()
@@ -222,8 +208,7 @@ class ForkServer:
 def _package_folders(root: str) -> list[str]:
     """The folders of packages outside of the environment, eg: on PYTHONPATH: PACKAGES may name those, too.
 
-    Args:
-        root: the folder of the server's own sources, which handlers do not see.
+    Handlers do not see ``root``, the folder of the server's own sources.
     """
     folders = {str(Path(str(d.locate_file(""))).resolve()) for d in importlib.metadata.distributions()}
     own = {str(Path(p).resolve()) for p in (*site.getsitepackages(), root)}

@@ -1,14 +1,12 @@
 """A catalogued procedure or function -> what a worker process needs to run it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from local_snowflake.catalog.objects import Routine
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.python.handler_spec import Columns, HandlerSpec
+from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.types import parse_type
 from local_snowflake.stages.locations import local_path
@@ -17,21 +15,11 @@ from local_snowflake.stages.locations import local_path
 def handler_spec(ctx: Context, routine: Routine, kind: str) -> HandlerSpec:
     """The handler of a Python procedure or function.
 
-    Args:
-        ctx: the statement's context.
-        routine: the catalogued object.
-        kind: ``scalar``, ``table``, ``aggregate`` or ``procedure``.
-
     Raises:
         SnowflakeError: if a file of IMPORTS is no longer on its stage.
     """
     props = routine.props
-    columns = props.table_columns
-    outputs: Columns
-    if columns is None:
-        outputs = (("RESULT", parse_type(props.returns)),)
-    else:
-        outputs = tuple((n, parse_type(t)) for n, t in columns)
+    columns = (("RESULT", props.returns),) if props.table_columns is None else props.table_columns
     return HandlerSpec(
         name=props.name,
         handler=props.handler or "",
@@ -40,7 +28,7 @@ def handler_spec(ctx: Context, routine: Routine, kind: str) -> HandlerSpec:
         imports=local_imports(ctx, props.imports),
         packages=props.packages,
         inputs=tuple((a.name, parse_type(a.type)) for a in props.args),
-        outputs=outputs,
+        outputs=tuple((n, parse_type(t)) for n, t in columns),
         strict=props.strict,
     )
 

@@ -1,7 +1,5 @@
 """Calls of user-defined functions in a statement's tree: found and bound to an overload."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,13 +7,12 @@ from sqlglot import exp
 
 from local_snowflake.catalog.objects import FUNCTION, Routine
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import find_all
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
-from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
+from local_snowflake.routines.lookup import Arguments, best, in_order, overloads
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
-
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 
 
 @dataclass
@@ -35,16 +32,13 @@ class FunctionCall:
 
 def any_functions(ctx: Context) -> bool:
     """Whether there are user-defined functions at all: without them no statement has to be searched."""
-    return bool(ctx.catalog.all(FUNCTION)) or any(kind == FUNCTION for kind, _ in ctx.session.temporary_objects)
+    return bool(find_all(ctx, FUNCTION, None))
 
 
 def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> Iterator[FunctionCall]:
-    """The calls of user-defined functions, in TABLE(…) or elsewhere.
+    """The calls of user-defined functions in a statement whose unquoted names are upper case.
 
-    Args:
-        ctx: the statement's context.
-        tree: the statement; unquoted names are upper case.
-        in_from: whether to give the table functions of FROM, or all other calls.
+    They are those in TABLE(…) if ``in_from``, else all others.
 
     Raises:
         SnowflakeError: 001044, if a function of that name takes no such arguments.
@@ -85,22 +79,13 @@ def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candid
         [a for a in call.expressions if not isinstance(a, exp.Kwarg)],
         {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)},
     )
-    chosen = _choose(ctx, call, name, [o for o in candidates if fits(o, given)], given)
+    positional = [a for a in given.positional if isinstance(a, exp.Expr)]
+    chosen = best(name, candidates, given, lambda: _types(ctx, call, positional))
     arguments = [
         converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared.type)
         for a, declared in zip(in_order(chosen, given), chosen.props.args, strict=True)
     ]
     return FunctionCall(whole, chosen, arguments)
-
-
-def _choose(ctx: Context, call: exp.Anonymous, name: Name, candidates: list[Routine], given: Arguments) -> Routine:
-    if len(candidates) == 1:
-        return candidates[0]
-    types = _types(ctx, call, [a for a in given.positional if isinstance(a, exp.Expr)])
-    chosen = choose(candidates, types) if candidates else None
-    if chosen is None:
-        raise unknown(name, [t.name if t else "NULL" for t in types])
-    return chosen
 
 
 def _default(text: str) -> exp.Expr:
@@ -111,11 +96,13 @@ def _default(text: str) -> exp.Expr:
 
 def converted(argument: exp.Expr, kind: str) -> exp.Expr:
     """A copy of an argument, cast to the type that is declared for it."""
-    name = parse_type(kind).name
-    if name in _SEMI:
+    declared = parse_type(kind)
+    if declared.is_semi_structured:
         return exp.ToVariant(this=argument.copy())
     # DuckDB's BLOB has no length
-    return exp.cast(exp.paren(argument.copy()), "BINARY" if name == "BINARY" else kind, dialect="snowflake", copy=False)
+    return exp.cast(
+        exp.paren(argument.copy()), "BINARY" if declared.name == "BINARY" else kind, dialect="snowflake", copy=False
+    )
 
 
 def _types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType | None]:

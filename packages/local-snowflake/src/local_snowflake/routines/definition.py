@@ -1,7 +1,5 @@
 """The text of CREATE PROCEDURE and CREATE FUNCTION -> the catalog's properties."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any
@@ -28,34 +26,17 @@ _FLAGS = {
     ("EXECUTE", "AS", "OWNER"): ("execute_as", "OWNER"),
     ("EXECUTE", "AS", "RESTRICTED", "CALLER"): ("execute_as", "RESTRICTED CALLER"),
 }
-_OPTIONS = {
-    "RUNTIME_VERSION",
-    "COMMENT",
-    "IMPORTS",
-    "PACKAGES",
-    "HANDLER",
-    "ARTIFACT_REPOSITORY",
-    "ARTIFACT_REPOSITORY_PACKAGES",
-    "RESOURCE_CONSTRAINT",
-    "LOG_LEVEL",
-    "TRACE_LEVEL",
-    "METRIC_LEVEL",
-}
 _LISTS = {"IMPORTS", "PACKAGES", "ARTIFACT_REPOSITORY_PACKAGES"}
+_OPTIONS = {
+    *("RUNTIME_VERSION", "COMMENT", "HANDLER", "ARTIFACT_REPOSITORY", "RESOURCE_CONSTRAINT"),
+    *("LOG_LEVEL", "TRACE_LEVEL", "METRIC_LEVEL", *_LISTS),
+}
 _REFUSED = {"SECRETS", "EXTERNAL_ACCESS_INTEGRATIONS", "TARGET_PATH", "API_INTEGRATION", "CONTEXT_HEADERS"}
 PYTHON_VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 def read_definition(reader: Reader, what: str, name: str) -> tuple[RoutineProps, str]:
-    """Read everything from the arguments' opening bracket on.
-
-    Args:
-        reader: at the bracket.
-        what: ``PROCEDURE`` or ``FUNCTION``, for error texts.
-        name: its name without the schema.
-
-    Returns:
-        What the catalog keeps, and the comment.
+    """Read everything from the arguments' opening bracket on; returns what the catalog keeps, and the comment.
 
     Raises:
         SnowflakeError: for a fault or for an option that the local Snowflake does not have.
@@ -98,13 +79,9 @@ def read_arguments(text: str) -> list[Argument]:
             raise compilation_error(f"syntax error: argument '{part.strip()}' has no type.")
         first = tokens[0]
         name = normalise(part[first.start : first.end + 1])
-        kind = read_type(part[first.end + 1 : _end(tokens, at, part)])
+        kind = read_type(part[first.end + 1 : tokens[at].start if at < len(tokens) else None])
         arguments.append(Argument(name, kind, default))
     return arguments
-
-
-def _end(tokens: list[Token], at: int, part: str) -> int:
-    return tokens[at].start if at < len(tokens) else len(part)
 
 
 def split_commas(text: str) -> list[tuple[list[Token], str]]:
@@ -204,9 +181,9 @@ def argument_types(props: RoutineProps) -> list[SfType]:
     return [parse_type(a.type) for a in props.args]
 
 
-def type_names(types: list[SfType] | list[str]) -> list[str]:
+def type_names(types: list[SfType]) -> list[str]:
     """The types' names without sizes: what overloads differ by."""
-    return [parse_type(t).name if isinstance(t, str) else t.name for t in types]
+    return [t.name for t in types]
 
 
 def signature(props: RoutineProps) -> str:

@@ -1,7 +1,5 @@
 """Functions that are replaced by SQL before a statement is compiled: SQL functions, aggregates, table functions."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported

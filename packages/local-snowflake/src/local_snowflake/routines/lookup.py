@@ -1,8 +1,6 @@
 """Which overload of a procedure or function a name and its arguments mean."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from local_snowflake.catalog.objects import Routine
@@ -51,11 +49,6 @@ def overloads(ctx: Context, kind: str, name: Name) -> list[Routine]:
     return list(found.values())
 
 
-def exists(ctx: Context, kind: str, name: Name) -> bool:
-    """Whether there is a procedure or function of this name, whatever its arguments."""
-    return bool(overloads(ctx, kind, name))
-
-
 def find_exactly(ctx: Context, kind: str, name: Name, types: list[SfType]) -> Routine | None:
     """The overload with just these argument types."""
     names = type_names(types)
@@ -71,6 +64,23 @@ def fits(overload: Routine, arguments: Arguments) -> bool:
     if not set(arguments.named) <= {a.name for a in rest}:
         return False
     return all(a.name in arguments.named or a.default is not None for a in rest)
+
+
+def best(
+    name: Name, routines: list[Routine], arguments: Arguments, types_of: Callable[[], Sequence[SfType | None]]
+) -> Routine:
+    """The overload that takes a call's arguments, whose types are asked for where more than one may.
+
+    Raises:
+        SnowflakeError: 001044, if there is none.
+    """
+    candidates = [o for o in routines if fits(o, arguments)]
+    if len(candidates) == 1:
+        return candidates[0]
+    types = types_of()
+    if (chosen := choose(candidates, types)) is None:
+        raise unknown(name, [t.name if t else "NULL" for t in types])
+    return chosen
 
 
 def choose(candidates: list[Routine], types: Sequence[SfType | None]) -> Routine | None:

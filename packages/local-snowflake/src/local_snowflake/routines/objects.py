@@ -1,17 +1,18 @@
 """CREATE, ALTER, DROP, DESCRIBE, SHOW and GET_DDL of procedures and functions, which differ by their kind only."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.objects import Argument, Object, Routine, RoutineProps
-from local_snowflake.errors import already_exists, does_not_exist
+from local_snowflake.catalog.objects import FUNCTION, PROCEDURE, Argument, Kind, Object, Routine, RoutineProps
+from local_snowflake.errors import already_exists, does_not_exist, not_supported
+from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.results import Result, rows, status
-from local_snowflake.execution.show_clauses import Clauses, like_filter, read_clauses, scope
+from local_snowflake.execution.registry import statement, system_function
+from local_snowflake.execution.results import TIME, Result, from_arrow, rows, status
+from local_snowflake.execution.show_clauses import like_filter, read_clauses, scope
 from local_snowflake.routines.binding import absolute_imports
 from local_snowflake.routines.definition import (
     argument_types,
@@ -28,50 +29,46 @@ from local_snowflake.sql.names import Name, literal, shown
 from local_snowflake.sql.statement import Reader, Statement, skip_head, tokenize
 from local_snowflake.sql.types import parse_type
 
-TIME = pa.timestamp("us", "UTC")
-Record = dict[str, Any]
+
+def _kind(stmt: Statement) -> Kind[RoutineProps]:
+    return FUNCTION if "FUNCTION" in stmt.kind else PROCEDURE
 
 
-def create(ctx: Context, stmt: Statement, kind: str, *, aggregate: bool = False) -> Result:
+@statement("CREATE", "PROCEDURE", "FUNCTION", "AGGREGATE FUNCTION")
+def create(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE] [TEMPORARY] PROCEDURE | FUNCTION [IF NOT EXISTS] name(arguments) RETURNS ….
 
-    Args:
-        ctx: the statement's context.
-        stmt: the statement.
-        kind: ``PROCEDURE`` or ``FUNCTION``.
-        aggregate: whether it is an aggregate function.
+    Sources: https://docs.snowflake.com/en/sql-reference/sql/create-procedure and
+    https://docs.snowflake.com/en/sql-reference/sql/create-function
     """
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    kind = _kind(stmt)
+    reader, name, if_not_exists = objects.read_target(ctx, stmt)
     props, comment = read_definition(reader, kind, name.name)
-    if kind == "PROCEDURE" and props.language == "SQL":
+    if kind == PROCEDURE and props.language == "SQL":
         read_block(props.body or "")
     ctx.require_schema(name)
-    label = kind.capitalize()
     old = find_exactly(ctx, kind, name, argument_types(props))
     if old and old.props.temporary != stmt.temporary:
         old = None
-    if old and not stmt.or_replace:
-        if not if_not_exists:
-            raise already_exists(name.fqn)
-        return status(f"{name.name} already exists, statement succeeded.")
+    if kept := objects.keep_existing(stmt, name, old, if_not_exists=if_not_exists):
+        return kept
     check_packages(props.packages)
     props = replace(
         props,
         imports=absolute_imports(ctx, props.imports),
         temporary=stmt.temporary,
-        aggregate=aggregate,
+        aggregate=stmt.kind == "AGGREGATE FUNCTION",
         secure="SECURE" in stmt.modifiers,
     )
     full = Name(name.database, name.schema, signature(props))
-    new = Object(kind, full, props, owner=ctx.session.role, comment=comment)
-    if stmt.temporary:
-        ctx.session.temporary_objects[kind, full] = new
-    else:
-        with ctx.ddl() as change:
-            change.put(new)
-    return status(f"{label} {name.name} successfully created.")
+    objects.put(ctx, Object(kind, full, props, ctx.session.role, comment))
+    return status(f"{kind.capitalize()} {name.name} successfully created.")
+
+
+@statement("CREATE", "EXTERNAL FUNCTION", "DATA METRIC FUNCTION")
+def create_other_function(_: Context, stmt: Statement) -> Result:
+    """Functions that only Snowflake can run."""
+    raise not_supported(f"CREATE {stmt.kind}")
 
 
 def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Routine | None]:
@@ -82,27 +79,23 @@ def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Routin
     return name, find_exactly(ctx, kind, name, types)
 
 
-def drop(ctx: Context, stmt: Statement, kind: str) -> Result:
+@statement("DROP", "PROCEDURE", "FUNCTION")
+def drop(ctx: Context, stmt: Statement) -> Result:
     """DROP PROCEDURE | FUNCTION [IF EXISTS] name(types)."""
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
-    name, found = read_overload(ctx, reader, kind)
+    name, found = read_overload(ctx, reader, _kind(stmt))
     reader.finish()
     if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist(kind, name.fqn)
-    if found.props.temporary:
-        del ctx.session.temporary_objects[kind, found.name]
-    else:
-        with ctx.ddl() as change:
-            change.drop(found)
+        return objects.absent(_kind(stmt), name, if_exists=if_exists)
+    objects.drop(ctx, found)
     return status(f"{name.name} successfully dropped.")
 
 
-def describe(ctx: Context, stmt: Statement, kind: str) -> Result:
+@statement("DESCRIBE", "PROCEDURE", "FUNCTION")
+def describe(ctx: Context, stmt: Statement) -> Result:
     """DESCRIBE PROCEDURE | FUNCTION name(types): its properties, one a row."""
-    reader = skip_head(stmt)
+    reader, kind = skip_head(stmt), _kind(stmt)
     name, found = read_overload(ctx, reader, kind)
     reader.finish()
     if found is None:
@@ -116,7 +109,7 @@ def describe(ctx: Context, stmt: Statement, kind: str) -> Result:
         ("null handling", "RETURNS NULL ON NULL INPUT" if props.strict else "CALLED ON NULL INPUT"),
         ("volatility", props.volatility),
     ]
-    if kind == "PROCEDURE":
+    if kind == PROCEDURE:
         pairs.append(("execute as", props.execute_as))
     pairs.append(("body", props.body))
     if props.language == "PYTHON":
@@ -128,7 +121,7 @@ def describe(ctx: Context, stmt: Statement, kind: str) -> Result:
             ("packages", f"[{quoted}]"),
             ("installed_packages", f"[{quoted}]"),
         ]
-        if kind == "FUNCTION":
+        if kind == FUNCTION:
             pairs.append(("is_aggregate", str(props.aggregate).lower()))
     return rows([{"property": k, "value": v} for k, v in pairs], {"property": None, "value": None})
 
@@ -141,62 +134,48 @@ def _returns(props: RoutineProps) -> str:
     return props.returns if props.table_columns is not None else _bare(props.returns)
 
 
-def show(ctx: Context, clauses: Clauses, kind: str) -> Result:
-    """The rows of SHOW PROCEDURES and SHOW USER FUNCTIONS."""
-    routines = selected(ctx, clauses, kind)
-    yes = {True: "Y", False: "N"}
-    records = [
-        {
-            "created_on": o.created_on,
-            "name": o.props.name,
-            "schema_name": o.name.schema,
-            "is_builtin": "N",
-            "is_aggregate": yes[o.props.aggregate],
-            "is_ansi": "N",
-            "min_num_arguments": sum(a.default is None for a in o.props.args),
-            "max_num_arguments": len(o.props.args),
-            "arguments": f"{_arguments(o.props)} RETURN {_returns(o.props)}",
-            "description": o.comment or f"user-defined {kind.lower()}",
-            "catalog_name": o.name.database,
-            "is_table_function": yes[o.props.table_columns is not None],
-            "valid_for_clustering": "N",
-            "is_secure": yes[o.props.secure],
-            "secrets": None,
-            "external_access_integrations": None,
-            "is_external_function": "N",
-            "language": o.props.language,
-            "is_memoizable": yes[o.props.memoizable],
-            "is_data_metric": "N",
-        }
-        for o in routines
-    ]
-    text_columns = [k for k in _COLUMNS if not k.endswith("arguments") or k == "arguments"]
-    kinds: dict[str, pa.DataType | None] = {
-        k: TIME if k == "created_on" else None if k in text_columns else pa.int64() for k in _COLUMNS
-    }
-    if kind == "FUNCTION":
-        kinds |= dict.fromkeys(("is_external_function", "language", "is_memoizable", "is_data_metric"))
-    return rows(records, kinds)
+@statement("SHOW", "PROCEDURES", "USER PROCEDURES", "FUNCTIONS", "USER FUNCTIONS")
+def show(ctx: Context, stmt: Statement) -> Result:
+    """SHOW [USER] PROCEDURES | FUNCTIONS: https://docs.snowflake.com/en/sql-reference/sql/show-user-functions."""
+    kind = _kind(stmt)
+    clauses = read_clauses(skip_head(stmt))
+    keep = like_filter(clauses.like)
+    found = [o for o in objects.find_all(ctx, kind, *scope(ctx, clauses)) if keep(o.props.name)]
+    if clauses.starts_with:
+        found = [o for o in found if o.props.name.startswith(clauses.starts_with)]
+    columns = _COLUMNS | _FUNCTION_COLUMNS if kind == FUNCTION else _COLUMNS
+    types = {"created_on": TIME, "min_num_arguments": pa.int64(), "max_num_arguments": pa.int64()}
+    return from_arrow(objects.tabulate(found[: clauses.limit] if clauses.limit else found, columns, types))
 
 
-_COLUMNS = (
-    "created_on",
-    "name",
-    "schema_name",
-    "is_builtin",
-    "is_aggregate",
-    "is_ansi",
-    "min_num_arguments",
-    "max_num_arguments",
-    "arguments",
-    "description",
-    "catalog_name",
-    "is_table_function",
-    "valid_for_clustering",
-    "is_secure",
-    "secrets",
-    "external_access_integrations",
-)
+def _letter(flag: bool) -> str:
+    return "Y" if flag else "N"
+
+
+_COLUMNS: dict[str, Callable[[Routine], Any]] = {
+    "created_on": lambda o: o.created_on,
+    "name": lambda o: o.props.name,
+    "schema_name": lambda o: o.name.schema,
+    "is_builtin": lambda _: "N",
+    "is_aggregate": lambda o: _letter(o.props.aggregate),
+    "is_ansi": lambda _: "N",
+    "min_num_arguments": lambda o: sum(a.default is None for a in o.props.args),
+    "max_num_arguments": lambda o: len(o.props.args),
+    "arguments": lambda o: f"{_arguments(o.props)} RETURN {_returns(o.props)}",
+    "description": lambda o: o.comment or f"user-defined {o.kind.lower()}",
+    "catalog_name": lambda o: o.name.database,
+    "is_table_function": lambda o: _letter(o.props.table_columns is not None),
+    "valid_for_clustering": lambda _: "N",
+    "is_secure": lambda o: _letter(o.props.secure),
+    "secrets": lambda _: None,
+    "external_access_integrations": lambda _: None,
+}
+_FUNCTION_COLUMNS: dict[str, Callable[[Routine], Any]] = {
+    "is_external_function": lambda _: "N",
+    "language": lambda o: o.props.language,
+    "is_memoizable": lambda o: _letter(o.props.memoizable),
+    "is_data_metric": lambda _: "N",
+}
 
 
 def _arguments(props: RoutineProps) -> str:
@@ -205,57 +184,27 @@ def _arguments(props: RoutineProps) -> str:
     return f"{props.name}({', '.join(shown)})"
 
 
-def selected(ctx: Context, clauses: Clauses, kind: str) -> list[Routine]:
-    """The objects that SHOW's clauses ask for, by name."""
-    database, schema = scope(ctx, clauses)
-    found = ctx.catalog.all(kind, database, schema)
-    found += [
-        o
-        for (temporary_kind, n), o in ctx.session.temporary_objects.items()
-        if temporary_kind == kind and database in (None, n.database) and schema in (None, n.schema)
-    ]
-    keep = like_filter(clauses.like)
-    found = [o for o in sorted(found, key=lambda o: o.name) if keep(o.props.name)]
-    if clauses.starts_with:
-        found = [o for o in found if o.props.name.startswith(clauses.starts_with)]
-    return found[: clauses.limit] if clauses.limit else found
-
-
-def clauses_of(stmt: Statement) -> Clauses:
-    """The clauses of a SHOW statement."""
-    return read_clauses(skip_head(stmt))
-
-
-def _store(ctx: Context, old: Routine, new: Routine) -> None:
-    """Put a changed object in the place of another."""
-    if old.props.temporary:
-        del ctx.session.temporary_objects[old.kind, old.name]
-        ctx.session.temporary_objects[new.kind, new.name] = new
-        return
-    with ctx.ddl() as change:
-        change.drop(old)
-        change.put(new)
-
-
-def comment(ctx: Context, stmt: Statement, kind: str) -> Result:
+@statement("COMMENT", "ON PROCEDURE", "ON FUNCTION")
+def comment(ctx: Context, stmt: Statement) -> Result:
     """COMMENT ON PROCEDURE | FUNCTION name(types) IS 'text'."""
-    reader = skip_head(stmt)
+    reader, kind = skip_head(stmt), _kind(stmt)
     name, found = read_overload(ctx, reader, kind)
     reader.expect("IS")
     text = reader.string()
     reader.finish()
     if found is None:
         raise does_not_exist(kind, name.fqn)
-    _store(ctx, found, replace(found, comment=text))
+    objects.put(ctx, replace(found, comment=text))
     return status()
 
 
-def alter(ctx: Context, stmt: Statement, kind: str) -> Result:
+@statement("ALTER", "PROCEDURE", "FUNCTION")
+def alter(ctx: Context, stmt: Statement) -> Result:
     """ALTER PROCEDURE | FUNCTION [IF EXISTS] name(types) RENAME TO … | SET | UNSET COMMENT | EXECUTE AS ….
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/alter-procedure
     """
-    reader = skip_head(stmt)
+    reader, kind = skip_head(stmt), _kind(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name, found = read_overload(ctx, reader, kind)
     if found is None:
@@ -278,17 +227,12 @@ def alter(ctx: Context, stmt: Statement, kind: str) -> Result:
         reader.expect("SET", "COMMENT", "=")
         text = reader.string()
     reader.finish()
-    _store(ctx, found, replace(found, name=full, props=props, comment=text))
+    objects.put(ctx, replace(found, name=full, props=props, comment=text), replaces=found)
     return status()
 
 
 def routine_ddl(ctx: Context, kind: str, text: str) -> str:
-    """The CREATE statement of a procedure or function.
-
-    Args:
-        ctx: the statement's context.
-        kind: ``PROCEDURE`` or ``FUNCTION``.
-        text: the name with the arguments' types, eg: ``f(int, varchar)``.
+    """The CREATE statement of a procedure or function, of its name with the arguments' types, eg: ``f(int, varchar)``.
 
     Raises:
         SnowflakeError: 002003, if there is no such one.
@@ -332,3 +276,15 @@ def _ddl_rest(kind: str, found: Routine) -> list[str]:
         lines.append(f"EXECUTE AS {found.props.execute_as}")
     body = found.props.body
     return lines if body is None else [*lines, f"AS {literal(body)}"]
+
+
+@system_function("SYSTEM$GET_DEFAULT_PYTHON_ARTIFACT_REPOSITORY")
+def default_artifact_repository(_: Context, *__: str) -> str:
+    """Where packages come from by default; asked for by Snowpark when it registers a function."""
+    return "snowflake.snowpark.anaconda_shared_repository"
+
+
+@system_function("SYSTEM$ARE_ANACONDA_TERMS_ACKNOWLEDGED")
+def anaconda_terms(_: Context) -> bool:
+    """Whether packages may be used; asked for by Snowpark when it finds one unknown."""
+    return True

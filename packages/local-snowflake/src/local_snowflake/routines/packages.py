@@ -1,11 +1,9 @@
 """PACKAGES of procedures and functions: checked against the packages of the server's environment."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import pyarrow as pa
@@ -14,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import table_function
 
 _REFUSAL = (
@@ -70,13 +69,10 @@ def installed() -> dict[str, str]:
 @table_function("INFORMATION_SCHEMA.PACKAGES")
 def packages_view(_: Context, __: str = "") -> pa.Table:
     """INFORMATION_SCHEMA.PACKAGES: https://docs.snowflake.com/en/sql-reference/info-schema/packages."""
-    packages = sorted(installed().items())
-    count = len(packages)
-    return pa.table(
-        {
-            "PACKAGE_NAME": pa.array([n for n, _ in packages], pa.string()),
-            "VERSION": pa.array([v for _, v in packages], pa.string()),
-            "LANGUAGE": pa.array(["python"] * count, pa.string()),
-            "RUNTIME_VERSION": pa.array([f"{sys.version_info[0]}.{sys.version_info[1]}"] * count, pa.string()),
-        }
-    )
+    columns: dict[str, Callable[[tuple[str, str]], str]] = {
+        "PACKAGE_NAME": lambda package: package[0],
+        "VERSION": lambda package: package[1],
+        "LANGUAGE": lambda _: "python",
+        "RUNTIME_VERSION": lambda _: f"{sys.version_info[0]}.{sys.version_info[1]}",
+    }
+    return tabulate(sorted(installed().items()), columns, {})

@@ -1,6 +1,4 @@
-"""Procedures: create, call (named and anonymous), drop, describe, show."""
-
-from __future__ import annotations
+"""Calls of procedures, named and anonymous."""
 
 import re
 from dataclasses import replace
@@ -14,10 +12,9 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import describer, statement
 from local_snowflake.execution.results import Column, Result, from_arrow, status
 from local_snowflake.python.sandbox.values import arrow_type
-from local_snowflake.routines import objects
 from local_snowflake.routines.binding import absolute_imports, handler_spec
 from local_snowflake.routines.definition import read_definition, split_commas
-from local_snowflake.routines.lookup import Arguments, choose, fits, in_order, overloads, unknown
+from local_snowflake.routines.lookup import Arguments, best, fits, in_order, overloads, unknown
 from local_snowflake.routines.packages import check_packages
 from local_snowflake.routines.scoping import scoped
 from local_snowflake.scripting import blocks
@@ -25,43 +22,7 @@ from local_snowflake.scripting.variables import converted
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.statement import Reader, Statement, tokenize
-from local_snowflake.sql.types import SfType, parse_type
-
-
-@statement("CREATE", "PROCEDURE")
-def create_procedure(ctx: Context, stmt: Statement) -> Result:
-    """CREATE PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/create-procedure."""
-    return objects.create(ctx, stmt, "PROCEDURE")
-
-
-@statement("DROP", "PROCEDURE")
-def drop_procedure(ctx: Context, stmt: Statement) -> Result:
-    """DROP PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/drop-procedure."""
-    return objects.drop(ctx, stmt, "PROCEDURE")
-
-
-@statement("DESCRIBE", "PROCEDURE")
-def describe_procedure(ctx: Context, stmt: Statement) -> Result:
-    """DESCRIBE PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/desc-procedure."""
-    return objects.describe(ctx, stmt, "PROCEDURE")
-
-
-@statement("SHOW", "PROCEDURES", "USER PROCEDURES")
-def show_procedures(ctx: Context, stmt: Statement) -> Result:
-    """SHOW PROCEDURES: https://docs.snowflake.com/en/sql-reference/sql/show-procedures."""
-    return objects.show(ctx, objects.clauses_of(stmt), "PROCEDURE")
-
-
-@statement("ALTER", "PROCEDURE")
-def alter_procedure(ctx: Context, stmt: Statement) -> Result:
-    """ALTER PROCEDURE: https://docs.snowflake.com/en/sql-reference/sql/alter-procedure."""
-    return objects.alter(ctx, stmt, "PROCEDURE")
-
-
-@statement("COMMENT", "ON PROCEDURE")
-def comment_on_procedure(ctx: Context, stmt: Statement) -> Result:
-    """COMMENT ON PROCEDURE name(types) IS 'text'."""
-    return objects.comment(ctx, stmt, "PROCEDURE")
+from local_snowflake.sql.types import parse_type
 
 
 @statement("WITH")
@@ -121,12 +82,8 @@ def describe_call(ctx: Context, sql: str) -> Result:
     props = procedure.props
     declared = ((props.name, props.returns),) if props.table_columns is None else props.table_columns
     columns = [Column(name, parse_type(kind)) for name, kind in declared]
-    empty = pa.table({c.name: pa.array([], _arrow(c.type)) for c in columns})
+    empty = pa.table({c.name: pa.array([], arrow_type(c.type.key)) for c in columns})
     return Result(empty, columns)
-
-
-def _arrow(kind: SfType) -> pa.DataType:
-    return arrow_type((kind.name, kind.precision, kind.scale))
 
 
 def _read_arguments(reader: Reader) -> Arguments:
@@ -144,13 +101,7 @@ def _read_arguments(reader: Reader) -> Arguments:
 def find_procedure(
     ctx: Context, name: Name, arguments: Arguments, *, qualified: bool = True
 ) -> tuple[Routine, list[object]]:
-    """The overload that a CALL means, and its arguments in order.
-
-    Args:
-        ctx: the statement's context.
-        name: the procedure's full name.
-        arguments: as the CALL passes them.
-        qualified: whether it spells the schema, too.
+    """The overload that a CALL means, and its arguments in order; ``qualified`` is whether it spells the schema, too.
 
     Raises:
         SnowflakeError: 002140 or 002141 if there is no such procedure; 001044 if none takes these arguments.
@@ -159,13 +110,7 @@ def find_procedure(
     if not routines:
         text = f"user-defined function {name.fqn}" if qualified else f"function {name.name}"
         raise compilation_error(f"Unknown {text}.", 2141 if qualified else 2140, "42601")
-    candidates = [o for o in routines if fits(o, arguments)]
-    if len(candidates) == 1:
-        return candidates[0], in_order(candidates[0], arguments)
-    types = _types(ctx, arguments) if arguments.positional else []
-    chosen = choose(candidates, types) if candidates else None
-    if chosen is None:
-        raise unknown(name, [t.name if t else "NULL" for t in types])
+    chosen = best(name, routines, arguments, lambda: _types(ctx, arguments) if arguments.positional else [])
     return chosen, in_order(chosen, arguments)
 
 
@@ -228,14 +173,11 @@ def _rows(ctx: Context, table: pa.Table, columns: tuple[tuple[str, str], ...]) -
             f"Data type of returned table does not match expected returned table type: the procedure returned "
             f"{table.num_columns} columns ({', '.join(table.column_names)}) and declares {len(columns)}.",
         )
-    duck = ctx.services.storage.cursor()
-    try:
+    with ctx.services.storage.cursor() as duck:
         duck.register("returned", table)
         listed = ", ".join(
             f"CAST({quote(have)} AS {parse_type(kind).duckdb}) AS {quote(name)}"
             for have, (name, kind) in zip(table.column_names, columns, strict=True)
         )
         converted = duck.execute(f"SELECT {listed} FROM returned").to_arrow_table()
-    finally:
-        duck.close()
     return Result(converted, [Column(name, parse_type(kind)) for name, kind in columns])

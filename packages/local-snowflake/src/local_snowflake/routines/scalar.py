@@ -1,7 +1,5 @@
 """Calls of scalar Python functions, in bulk where the statement allows it, else vector by vector; and of aggregates."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Sequence
 
@@ -11,14 +9,13 @@ from sqlglot import exp
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
-from local_snowflake.functions.vectorized import vector_call
+from local_snowflake.functions.vectorized import vector_call, vector_type
 from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.python.sandbox.values import arrow_type
 from local_snowflake.routines.binding import handler_spec
 from local_snowflake.routines.calls import FunctionCall, function_calls
-from local_snowflake.sql.types import SfType
+from local_snowflake.sql.trees import as_json
 
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _RESULT = "RESULT"
 
 
@@ -47,34 +44,29 @@ def _bulk_call(ctx: Context, call: FunctionCall) -> bulk.Call:
         given = arguments.select(range(len(spec.inputs)))
         return ctx.services.workers.evaluate(spec, given, session=ctx.session, count=arguments.num_rows)
 
+    def from_column(column: exp.Expr) -> exp.Expr:
+        return as_json(column) if result.is_semi_structured else column
+
     def by_vector() -> exp.Expr:
         return vectorised(ctx, spec, call.arguments)
 
     function = bulk.Function(key, evaluate)
-    kind = arrow_type((result.name, result.precision, result.scale))
-    return bulk.Call(call.node, function, call.arguments, _RESULT, kind, lambda c: as_declared(c, result), by_vector)
-
-
-def as_declared(column: exp.Expr, kind: SfType) -> exp.Expr:
-    """A column of results as DuckDB has to see it: semi-structured values come as text."""
-    if kind.name in _SEMI:
-        return exp.Cast(this=column, to=exp.DataType(this=exp.DataType.Type.JSON))
-    return column
+    kind = arrow_type(result.key)
+    return bulk.Call(call.node, function, call.arguments, _RESULT, kind, from_column, by_vector)
 
 
 def vectorised(ctx: Context, spec: HandlerSpec, arguments: list[exp.Expr]) -> exp.Expr:
     """An expression that evaluates a function for the rows of one vector after the other."""
     result = spec.outputs[0][1]
-    kind = "JSON" if result.name in _SEMI else result.duckdb
-    key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{result}"
+    key = f"{spec.kind}:{spec.key}:{spec.handler}:{spec.inputs}:{spec.outputs}"
     workers, session = ctx.services.workers, ctx.session
 
     def work(columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
         table = pa.table(columns, names=[str(i) for i in range(len(columns))])
-        result_column = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
-        return result_column.cast(pa.string()) if pa.types.is_decimal(result_column.type) else result_column
+        results = workers.evaluate(spec, table, session=session, count=rows).column(0).combine_chunks()
+        return results.cast(pa.string()) if vector_type(result.duckdb) == "VARCHAR" else results
 
-    return vector_call(ctx, key, kind, arguments, work)
+    return vector_call(ctx, key, result.duckdb, arguments, work)
 
 
 def aggregate_call(ctx: Context, call: FunctionCall) -> exp.Expr:

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/transactions#scoped-transactions
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """SQL functions: their body takes the place of the call."""
 
-from __future__ import annotations
-
 import re
 
 from sqlglot import exp
@@ -9,7 +7,8 @@ from sqlglot import exp
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.calls import FunctionCall
-from local_snowflake.routines.lookup import exists
+from local_snowflake.routines.lookup import overloads
+from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name
 
@@ -26,9 +25,8 @@ def inline(ctx: Context, call: FunctionCall) -> exp.Expr:
     props = call.function.props
     body = _body(ctx, call)
     if isinstance(body, exp.Query):
-        column = exp.TableAlias(this=exp.to_identifier(_RESULT, quoted=True), columns=[_identifier(_RESULT)])
-        value: exp.Expr = exp.column(_identifier(_RESULT), table=_identifier(_RESULT))
-        value = exp.Subquery(this=exp.Select(expressions=[value], **_from_body(call, body, column)))
+        source = _from_body(call, body, trees.alias(_RESULT, _RESULT))
+        value: exp.Expr = exp.Subquery(this=exp.Select(expressions=[trees.column(_RESULT, _RESULT)], **source))
     else:
         value = exp.paren(body)
     return exp.cast(value, props.returns, dialect="snowflake", copy=False)
@@ -42,30 +40,25 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
         raise compilation_error(f"the body of the table function {props.name} is not a query.")
     declared = props.table_columns or ()
     names = [f"$C{i}" for i in range(len(declared))]
-    alias = exp.TableAlias(this=_identifier(_RESULT), columns=[_identifier(n) for n in names])
     columns = [
-        exp.alias_(exp.cast(exp.column(_identifier(n)), kind, dialect="snowflake"), shown, quoted=True)
+        trees.named(exp.cast(trees.column(n), kind, dialect="snowflake"), shown)
         for n, (shown, kind) in zip(names, declared, strict=True)
     ]
-    query = exp.Select(expressions=columns, **_from_body(call, body, alias))
+    query = exp.Select(expressions=columns, **_from_body(call, body, trees.alias(_RESULT, *names)))
     put_table(call.node, query, props.name, lateral=bool(call.arguments))
 
 
 def put_table(call: exp.Expr, query: exp.Select, name: str, *, lateral: bool) -> None:
-    """Replace ``TABLE(call)`` in FROM by a query.
+    """Replace ``TABLE(call)`` in FROM by a query, which is ``lateral`` if it refers to earlier items of FROM.
 
-    Args:
-        call: the call.
-        query: the query.
-        name: its alias, if the statement has none.
-        lateral: whether the query refers to earlier items of FROM.
+    Its alias is ``name`` if the statement has none.
     """
     place = call.find_ancestor(exp.TableFromRows)
     if place is None:
         raise compilation_error(f"{name} can only be called in FROM: TABLE({name}(…)).")
     outer = place.parent if isinstance(place.parent, exp.Lateral) else place
     declared_alias = place.args.get("alias") or outer.args.get("alias")
-    alias = declared_alias.copy() if declared_alias else exp.TableAlias(this=_identifier(name))
+    alias = declared_alias.copy() if declared_alias else trees.alias(name)
     subquery = exp.Subquery(this=query)
     replacement: exp.Expr
     if lateral and not isinstance(outer.parent, exp.From):
@@ -73,21 +66,15 @@ def put_table(call: exp.Expr, query: exp.Select, name: str, *, lateral: bool) ->
     else:
         subquery.set("alias", alias)
         replacement = subquery
-    for key in ("joins", "pivots", "sample", "laterals"):
-        if place.args.get(key):
-            replacement.set(key, place.args[key])
+    trees.move_clauses(place, replacement)
     outer.replace(replacement)
 
 
 def put(old: exp.Expr, new: exp.Expr) -> None:
     """Replace a call; as an unnamed result column it keeps the call's text as its name."""
     if isinstance(old.parent, exp.Select) and old.arg_key == "expressions":
-        new = exp.alias_(new, old.sql(dialect="snowflake").upper(), quoted=True, copy=False)
+        new = trees.named(new, old.sql(dialect="snowflake").upper())
     old.replace(new)
-
-
-def _identifier(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)
 
 
 def _from_body(call: FunctionCall, body: exp.Expr, alias: exp.TableAlias) -> dict[str, object]:
@@ -97,12 +84,8 @@ def _from_body(call: FunctionCall, body: exp.Expr, alias: exp.TableAlias) -> dic
         derived.set("alias", alias)
         return {"from_": exp.From(this=derived)}
     declared = call.function.props.args
-    row = exp.Select(
-        expressions=[
-            exp.alias_(a, d.name, quoted=True, copy=False) for a, d in zip(call.arguments, declared, strict=True)
-        ]
-    )
-    source = exp.Subquery(this=row, alias=exp.TableAlias(this=_identifier(ARGUMENTS)))
+    values = [trees.named(a, d.name) for a, d in zip(call.arguments, declared, strict=True)]
+    source = exp.Subquery(this=exp.Select(expressions=values), alias=trees.alias(ARGUMENTS))
     return {
         "from_": exp.From(this=source),
         "joins": [exp.Join(this=exp.Lateral(this=derived, alias=alias), kind="CROSS")],
@@ -123,7 +106,7 @@ def _body(ctx: Context, call: FunctionCall) -> exp.Expr:
         if column.table not in {"", function.props.name} or column.name not in values:
             continue
         if is_query:
-            new: exp.Expr = exp.column(_identifier(column.name), table=_identifier(ARGUMENTS))
+            new: exp.Expr = trees.column(column.name, ARGUMENTS)
         else:
             new = exp.paren(values[column.name].copy())
         if column is body:
@@ -142,12 +125,12 @@ def _qualify(ctx: Context, tree: exp.Expr, home: Name) -> None:
         if not isinstance(table.this, exp.Identifier) or (not table.args.get("db") and table.name in ctes):
             continue
         if not table.args.get("db"):
-            table.set("db", _identifier(home.schema))
+            table.set("db", trees.identifier(home.schema))
         if not table.args.get("catalog"):
-            table.set("catalog", _identifier(home.database))
+            table.set("catalog", trees.identifier(home.database))
     for called in list(tree.find_all(exp.Anonymous)):
         if isinstance(called.parent, exp.Dot) and called.parent.expression is called:
             continue
-        if exists(ctx, "FUNCTION", Name(home.database, home.schema, called.name.upper())):
-            schema = exp.Dot(this=_identifier(home.database), expression=_identifier(home.schema))
+        if overloads(ctx, "FUNCTION", Name(home.database, home.schema, called.name.upper())):
+            schema = exp.Dot(this=trees.identifier(home.database), expression=trees.identifier(home.schema))
             called.replace(exp.Dot(this=schema, expression=called.copy()))

@@ -1,7 +1,5 @@
 """Table functions in Python: the rows before them in FROM go to a worker and are joined with its result."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass, field
 
@@ -19,10 +17,9 @@ from local_snowflake.routines.binding import handler_spec
 from local_snowflake.routines.calls import FunctionCall
 from local_snowflake.routines.sql_functions import put_table
 from local_snowflake.sessions.lazy_tables import PREFIX
-from local_snowflake.sql.types import SfType
+from local_snowflake.sql import trees
 
 _PARTITION = "$PARTITION"
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 
 
 @dataclass
@@ -46,13 +43,7 @@ def expand_table_function(ctx: Context, call: FunctionCall) -> None:
 
 
 def expand_in_from(ctx: Context, node: exp.Expr, arguments: list[exp.Expr], spec: HandlerSpec) -> None:
-    """Expand one call inside TABLE(…).
-
-    Args:
-        ctx: the statement's context.
-        node: the call.
-        arguments: its arguments' expressions, cast to the declared types.
-        spec: the handler, of kind ``table``.
+    """Expand one call inside TABLE(…), whose arguments are cast to the declared types.
 
     Raises:
         SnowflakeError: if the call cannot be expanded at its place.
@@ -102,7 +93,7 @@ class _Expansion:
         for table in tables:
             alias = table.alias_or_name
             probe = before.copy()
-            probe.set("expressions", [exp.Column(this=exp.Star(), table=_identifier(alias))])
+            probe.set("expressions", [exp.Column(this=exp.Star(), table=trees.identifier(alias))])
             relation = self.ctx.session.duck.sql(compile_select(self.ctx, probe, ctes))
             sources.append(_Source(alias, list(relation.columns), [str(t) for t in relation.types]))
         for key in self.window.args.get("partition_by") or [] if self.window else []:
@@ -116,19 +107,19 @@ class _Expansion:
         query = before.copy()
         for i, source in enumerate(self.sources):
             for j, column in enumerate(source.columns):
-                of_table = exp.column(_identifier(column), table=_identifier(source.alias))
-                query.append("expressions", _named(of_table, f"S{i}_{j}"))
+                of_table = trees.column(column, source.alias)
+                query.append("expressions", trees.named(of_table, f"S{i}_{j}"))
         for k, argument in enumerate(self.arguments):
-            query.append("expressions", _named(argument, f"A{k}"))
+            query.append("expressions", trees.named(argument, f"A{k}"))
         if partitioned and self.window is not None:
             self._partition(query, self.window)
         if not query.expressions:
-            query.append("expressions", _named(exp.Literal.number(1), "ONE"))
+            query.append("expressions", trees.named(exp.Literal.number(1), "ONE"))
         ctes = visible_ctes(self.select)
         sql = compile_select(self.ctx, query, ctes)
         _, schema = describe(self.ctx, sql)
         source_fields = [f for f in schema if f.name.startswith("S")]
-        outputs = [pa.field(f"F{i}", _arrow(kind)) for i, (_, kind) in enumerate(self.spec.outputs)]
+        outputs = [pa.field(f"F{i}", arrow_type(kind.key)) for i, (_, kind) in enumerate(self.spec.outputs)]
         placeholder = pa.schema([*source_fields, *outputs]).empty_table()
         session = self.ctx.session
         session.register_rows(self.name, placeholder)
@@ -141,8 +132,8 @@ class _Expansion:
         rank = exp.Window(
             this=exp.DenseRank(), order=exp.Order(expressions=[exp.Ordered(this=k, nulls_first=True) for k in keys])
         )
-        query.append("expressions", _named(rank, _PARTITION))
-        ordered = [exp.Ordered(this=exp.column(_identifier(_PARTITION)))]
+        query.append("expressions", trees.named(rank, _PARTITION))
+        ordered = [exp.Ordered(this=trees.column(_PARTITION))]
         ordered += [o.copy() for o in order.expressions] if order else []
         query.set("order", exp.Order(expressions=ordered))
 
@@ -168,8 +159,8 @@ class _Expansion:
     def _outputs(self) -> exp.Select:
         expressions = []
         for i, (name, kind) in enumerate(self.spec.outputs):
-            column: exp.Expr = exp.column(_identifier(f"F{i}"))
-            expressions.append(_named(_json(column) if kind.name in _SEMI else column, name))
+            column: exp.Expr = trees.column(f"F{i}")
+            expressions.append(trees.named(trees.as_json(column) if kind.is_semi_structured else column, name))
         return self._select(expressions)
 
     def _select(self, expressions: list[exp.Expr]) -> exp.Select:
@@ -182,13 +173,13 @@ class _Expansion:
         for i, source in enumerate(self.sources):
             expressions = []
             for j, (column, kind) in enumerate(zip(source.columns, source.types, strict=True)):
-                stored: exp.Expr = exp.column(_identifier(f"S{i}_{j}"))
-                expressions.append(_named(_json(stored) if kind == "JSON" else stored, column))
-            alias = exp.TableAlias(this=_identifier(source.alias))
+                stored: exp.Expr = trees.column(f"S{i}_{j}")
+                expressions.append(trees.named(trees.as_json(stored) if kind == "JSON" else stored, column))
+            alias = trees.alias(source.alias)
             subqueries.append(exp.Subquery(this=self._select(expressions), alias=alias))
         place = self.outer.find(exp.TableFromRows) or self.outer
         declared_alias = place.args.get("alias") or self.outer.args.get("alias")
-        alias = declared_alias.copy() if declared_alias else exp.TableAlias(this=_identifier(self.spec.name))
+        alias = declared_alias.copy() if declared_alias else trees.alias(self.spec.name)
         subqueries.append(exp.Subquery(this=self._outputs(), alias=alias))
         self.select.set("from_", exp.From(this=subqueries[0]))
         self.select.set("joins", [*(exp.Join(this=m, method="POSITIONAL") for m in subqueries[1:]), *joins[at + 1 :]])
@@ -196,19 +187,3 @@ class _Expansion:
 
 def _is_always(condition: exp.Expr | None) -> bool:
     return condition is None or (isinstance(condition, exp.Boolean) and bool(condition.this))
-
-
-def _arrow(kind: SfType) -> pa.DataType:
-    return arrow_type((kind.name, kind.precision, kind.scale))
-
-
-def _named(expression: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(expression, name, quoted=True, copy=False)
-
-
-def _identifier(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)
-
-
-def _json(column: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=column, to=exp.DataType(this=exp.DataType.Type.JSON))

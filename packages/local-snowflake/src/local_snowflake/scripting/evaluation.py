@@ -1,7 +1,5 @@
 """Expressions, SQL statements and cursors of a block: sent to the engine with the variables' values in them."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import SnowflakeError, execution_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DML, Result
@@ -29,7 +27,6 @@ class Evaluation:
     """Evaluates expressions and executes statements in the session of one block."""
 
     def __init__(self, ctx: Context) -> None:
-        """Work in the session of ``ctx``, whose handle is the block's own."""
         self._ctx = ctx
         # what the last DML statement did, and the last statement's id
         self.counts = {

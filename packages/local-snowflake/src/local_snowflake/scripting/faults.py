@@ -1,7 +1,5 @@
 """How a block's statements end before their end: by a fault, by RETURN, by BREAK and CONTINUE."""
 
-from __future__ import annotations
-
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.results import Result
 
@@ -11,21 +9,14 @@ _RAISED = "P0001"
 
 
 class ScriptError(Exception):
-    """An exception of Snowflake Scripting.
+    """An exception of Snowflake Scripting: STATEMENT_ERROR, EXPRESSION_ERROR or a declared one, by its name.
+
+    The statement that raised it starts ``at`` a position in the block's text.
 
     Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/exceptions
     """
 
     def __init__(self, kind: str, code: int, message: str, at: int, sqlstate: str = _RAISED) -> None:
-        """Make a fault.
-
-        Args:
-            kind: STATEMENT_ERROR, EXPRESSION_ERROR or the declared exception's name.
-            code: SQLCODE.
-            message: SQLERRM.
-            at: where in the block's text the statement starts.
-            sqlstate: SQLSTATE.
-        """
         super().__init__(message)
         self.kind = kind
         self.code = code
@@ -50,16 +41,14 @@ class Returned(Exception):  # noqa: N818 - it is no error
     """RETURN: carries the block's result."""
 
     def __init__(self, result: Result) -> None:
-        """Carry ``result``."""
         super().__init__("RETURN")
         self.result = result
 
 
 class Jumped(Exception):  # noqa: N818 - it is no error
-    """BREAK or CONTINUE, on its way to its loop."""
+    """BREAK or CONTINUE, on its way to the loop of its label, or to the innermost."""
 
     def __init__(self, label: str | None, *, leave: bool) -> None:
-        """Look for the loop of a label, or for the innermost."""
         super().__init__("BREAK" if leave else "CONTINUE")
         self.label = label
         self.leave = leave

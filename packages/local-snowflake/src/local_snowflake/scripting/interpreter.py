@@ -1,7 +1,5 @@
 """Runs a block's tree: every SQL statement and every expression is executed in the caller's session."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,21 +23,17 @@ from local_snowflake.scripting.variables import (
 )
 from local_snowflake.sql.types import parse_type
 
-_NUMBER, _TEXT, _BOOLEAN = parse_type("NUMBER"), parse_type("VARCHAR"), parse_type("BOOLEAN")
+_NUMBER, _TEXT = parse_type("NUMBER"), parse_type("VARCHAR")
 Steps = tuple[tree.Step, ...]
 
 
 class Interpreter:
-    """Runs one block."""
+    """Runs one block, in a context whose handle is the block's own.
+
+    The result's column is called ``name``, and RETURN converts to the type ``returns`` if there is one.
+    """
 
     def __init__(self, ctx: Context, name: str, returns: str | None = None) -> None:
-        """Be ready to run.
-
-        Args:
-            ctx: a context whose handle is the block's own.
-            name: the name of the result's column.
-            returns: the type that RETURN converts to; None for the expression's own.
-        """
         self._ctx = ctx
         self._name = name
         self._returns = returns
@@ -65,11 +59,7 @@ class Interpreter:
         }
 
     def run(self, block: tree.Block, names: dict[str, Any]) -> Result:
-        """Run a block; returns what it returns, NULL without RETURN.
-
-        Args:
-            block: the block.
-            names: the variables that are there from the start.
+        """Run a block, with variables that are there from the start; returns what it returns, NULL without RETURN.
 
         Raises:
             ScriptError: for an exception that it does not handle.

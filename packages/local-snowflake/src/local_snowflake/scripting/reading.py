@@ -3,9 +3,7 @@
 Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from local_snowflake.errors import not_supported
 from local_snowflake.scripting import tree
@@ -14,6 +12,7 @@ from local_snowflake.sql.statement import tokenize
 
 _TRANSACTION = {"", ";", "TRANSACTION", "WORK", "NAME"}
 _BLOCK_ENDS = ("END", "EXCEPTION")
+Steps = tuple[tree.Step, ...]
 _ASYNCHRONOUS = {"ASYNC", "AWAIT", "CANCEL"}
 
 
@@ -33,9 +32,7 @@ def read_block(sql: str) -> tree.Block:
 def read_query(text: str, at: int) -> tree.Sql | tree.Immediate:
     """Read the value of a RESULTSET or a cursor: a query or EXECUTE IMMEDIATE, in brackets or not.
 
-    Args:
-        text: eg: ``(SELECT …)``.
-        at: where its statement starts in the block's text.
+    Its statement starts ``at`` a position in the block's text.
     """
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1].strip()
@@ -57,10 +54,9 @@ class BlockReader(StatementReader):
     """Reads a block statement by statement."""
 
     def __init__(self, sql: str) -> None:
-        """Start at the text's beginning."""
         super().__init__(sql)
         self._steps: dict[str, Callable[[int], tree.Step]] = {
-            "LET": self.let,
+            "LET": self.declaration,
             "IF": self._if,
             "CASE": self._case,
             "FOR": self._for,
@@ -106,7 +102,7 @@ class BlockReader(StatementReader):
             handlers.append(tree.Handler(tuple(names), self._body("WHEN", "END")))
         return tuple(handlers)
 
-    def _body(self, *ends: str) -> tuple[tree.Step, ...]:
+    def _body(self, *ends: str) -> Steps:
         steps = []
         while self.peek() not in ends:
             steps.append(self._step())
@@ -134,31 +130,29 @@ class BlockReader(StatementReader):
     # -- branches and loops -------------------------------------------------------------------------------------------
 
     def _if(self, at: int) -> tree.Step:
-        branches: list[tuple[str | None, tuple[tree.Step, ...]]] = []
-        ends = ("ELSEIF", "ELSE", "END")
-        branches.append((self.text("THEN"), self._branch(ends)))
-        while self.accept("ELSEIF"):
-            branches.append((self.text("THEN"), self._branch(ends)))
-        if self.accept("ELSE"):
-            branches.append((None, self._body("END")))
+        branches = (self._branch("ELSEIF"), *self._branches("ELSEIF"))
         self.expect("END")
         self.expect("IF")
-        return tree.Branch(at, tuple(branches))
+        return tree.Branch(at, branches)
 
-    def _branch(self, ends: tuple[str, ...]) -> tuple[tree.Step, ...]:
+    def _branch(self, word: str) -> tuple[str | None, Steps]:
+        condition = self.text("THEN")
         self.expect("THEN")
-        return self._body(*ends)
+        return condition, self._body(word, "ELSE", "END")
+
+    def _branches(self, word: str) -> Iterator[tuple[str | None, Steps]]:
+        """Read ``word condition THEN …`` as often as it comes, and ELSE."""
+        while self.accept(word):
+            yield self._branch(word)
+        if self.accept("ELSE"):
+            yield None, self._body("END")
 
     def _case(self, at: int) -> tree.Step:
         subject = self.text("WHEN") if self.peek() != "WHEN" else None
-        branches: list[tuple[str | None, tuple[tree.Step, ...]]] = []
-        while self.accept("WHEN"):
-            branches.append((self.text("THEN"), self._branch(("WHEN", "ELSE", "END"))))
-        if self.accept("ELSE"):
-            branches.append((None, self._body("END")))
+        branches = tuple(self._branches("WHEN"))
         self.expect("END")
         self.accept("CASE")
-        return tree.Branch(at, tuple(branches), subject)
+        return tree.Branch(at, branches, subject)
 
     def _for(self, at: int) -> tree.Step:
         name = self.identifier()
@@ -172,7 +166,7 @@ class BlockReader(StatementReader):
         body, label = self._loop_body("FOR")
         return tree.RowLoop(at, body, label, name, first)
 
-    def _loop_body(self, kind: str) -> tuple[tuple[tree.Step, ...], str | None]:
+    def _loop_body(self, kind: str) -> tuple[Steps, str | None]:
         if not (self.accept("DO") or self.accept("LOOP")):
             raise self.unexpected("DO")
         body = self._body("END")

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
 """
 
-from __future__ import annotations
-
 from sqlglot.tokens import TokenType
 
 from local_snowflake.errors import not_supported
@@ -21,13 +19,12 @@ class StatementReader(Reader):
     """Reads the statements of a block that hold no others; each method begins behind the statement's first word."""
 
     def __init__(self, sql: str) -> None:
-        """Start at the text's beginning."""
         super().__init__(sql, tokenize(sql))
 
     # -- declarations and variables -----------------------------------------------------------------------------------
 
     def declaration(self, at: int) -> tree.Step:
-        """A name and what it is: a variable, a cursor, a RESULTSET or an exception."""
+        """A name and what it is, in DECLARE or behind LET: a variable, a cursor, a RESULTSET or an exception."""
         name = self.identifier()
         if self.accept("CURSOR"):
             self.expect("FOR")
@@ -57,10 +54,6 @@ class StatementReader(Reader):
         text = self.string()
         self.expect(")")
         return tree.DeclareException(at, name, number, text)
-
-    def let(self, at: int) -> tree.Step:
-        """LET: a declaration between the statements."""
-        return self.declaration(at)
 
     # -- the other statements -----------------------------------------------------------------------------------------
 

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/variables
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,10 +17,9 @@ from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.results import Result
 from local_snowflake.sql.binds import OPERANDS, text_literal
-from local_snowflake.sql.statement import tokenize
+from local_snowflake.sql.statement import Edit, edited, tokenize
 from local_snowflake.sql.types import SfType, parse_type
 
-_SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _NAMES = {TokenType.VAR, TokenType.IDENTIFIER}
 
 
@@ -78,7 +75,7 @@ Meaning = Variable | Row | ResultSet | CursorState | UserException
 class Scope:
     """The names of a block, over those of the block around it."""
 
-    outer: Scope | None = None
+    outer: "Scope | None" = None
     names: dict[str, Meaning] = field(default_factory=dict)
 
     def find(self, name: str) -> Meaning | None:
@@ -120,7 +117,7 @@ def fill(text: str, scope: Scope, *, expression: bool) -> str:
         SnowflakeError: 002049, for ``:name`` that is no variable.
     """
     tokens = tokenize(text)
-    edits: list[tuple[int, int, str]] = []
+    edits: list[Edit] = []
     queries = [not expression or _starts_query(tokens, 0)]
     for i, token in enumerate(tokens):
         if token.token_type == TokenType.L_PAREN:
@@ -129,9 +126,7 @@ def fill(text: str, scope: Scope, *, expression: bool) -> str:
             queries.pop()
         elif edit := _edit(tokens, i, scope, bare=not queries[-1]):
             edits.append(edit)
-    for start, end, literal in reversed(edits):
-        text = text[:start] + literal + text[end:]
-    return text
+    return edited(text, edits)
 
 
 def is_query(text: str) -> bool:
@@ -143,7 +138,7 @@ def _starts_query(tokens: list[Token], at: int) -> bool:
     return at < len(tokens) and tokens[at].token_type in {TokenType.SELECT, TokenType.WITH}
 
 
-def _edit(tokens: list[Token], i: int, scope: Scope, *, bare: bool) -> tuple[int, int, str] | None:
+def _edit(tokens: list[Token], i: int, scope: Scope, *, bare: bool) -> Edit | None:
     """What takes the place of a variable that begins at a token."""
     token, before = tokens[i], tokens[i - 1] if i else None
     after = tokens[i + 1] if i + 1 < len(tokens) else None
@@ -182,10 +177,10 @@ def _value(tokens: list[Token], i: int, scope: Scope) -> tuple[int, str] | None:
 
 
 def _literal(value: Any, kind: SfType | None) -> str:
-    name = kind.name if kind else ""
+    is_json = kind is not None and kind.is_semi_structured
     if value is None:
-        return f"NULL::{kind}" if kind and name not in _SEMI else "NULL"
-    if name in _SEMI:
+        return "NULL" if kind is None or is_json else f"NULL::{kind}"
+    if is_json:
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         return f"PARSE_JSON({text_literal(text)})"
     return next(
@@ -206,18 +201,13 @@ _LITERALS: tuple[tuple[type | tuple[type, ...], Callable[[Any, SfType | None], s
 
 def converted(expression: str, kind: str) -> str:
     """An expression, converted to the type that is declared for it."""
-    name = parse_type(kind).name
-    if name in _SEMI:
+    declared = parse_type(kind)
+    if declared.is_semi_structured:
         return f"TO_VARIANT({expression})"
     # DuckDB's BLOB has no length
-    return f"CAST({expression} AS {'BINARY' if name == 'BINARY' else kind})"
+    return f"CAST({expression} AS {'BINARY' if declared.name == 'BINARY' else kind})"
 
 
 def arguments(declared: Iterable[Argument], values: pa.Table) -> dict[str, Meaning]:
-    """A procedure's arguments as variables of its block.
-
-    Args:
-        declared: name and type of each.
-        values: one row with their values.
-    """
+    """A procedure's arguments as variables of its block; ``values`` is one row."""
     return {a.name: Variable(values.column(i)[0].as_py(), parse_type(a.type), a.type) for i, a in enumerate(declared)}

@@ -1,9 +1,7 @@
 """Bind values: written into the statement as literals, or, for a batch of rows, handed over as an arrow table."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +9,7 @@ import pyarrow as pa
 from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.sql.statement import Edit, Statement, edited
 
 BATCH_PREFIX = "$BINDS_"
@@ -126,14 +125,15 @@ def as_literal(kind: str, value: str | None) -> str:
     if kind == "BINARY":
         return f"TO_BINARY({text_literal(value)}, 'HEX')"
     typed = _typed(kind, value)
-    if typed is None:
+    if isinstance(typed, str):
         return text_literal(value)
-    cast = {"TIMESTAMP_LTZ": "TIMESTAMP_LTZ", "TIMESTAMP_TZ": "TIMESTAMP_TZ"}.get(kind, kind)
-    return f"{text_literal(str(typed))}::{cast}"
+    return f"{text_literal(str(typed))}::{kind}"
 
 
 def _typed(kind: str, value: str) -> Any:
-    """The value of a time-like binding: the connector sends milliseconds or nanoseconds since 1970."""
+    """A value that is no whole number: the connector sends times as milliseconds or nanoseconds since 1970."""
+    if kind in _CONVERTED:
+        return _CONVERTED[kind](value)
     if kind == "DATE":
         return (_EPOCH + timedelta(milliseconds=int(value))).date()
     if kind == "TIME":
@@ -142,18 +142,13 @@ def _typed(kind: str, value: str) -> Any:
         return (_EPOCH + timedelta(microseconds=int(value) // 1000)).replace(tzinfo=None)
     if kind in {"TIMESTAMP_LTZ", "TIMESTAMP_TZ"}:
         return _EPOCH + timedelta(microseconds=int(value.split(maxsplit=1)[0]) // 1000)
-    return None
+    return value
 
 
-_ARROW = {
-    "BOOLEAN": pa.bool_(),
-    "REAL": pa.float64(),
-    "DATE": pa.date32(),
-    "TIME": pa.time64("us"),
-    "TIMESTAMP_NTZ": pa.timestamp("us"),
-    "TIMESTAMP_LTZ": pa.timestamp("us", "UTC"),
-    "TIMESTAMP_TZ": pa.timestamp("us", "UTC"),
-    "BINARY": pa.binary(),
+_CONVERTED: dict[str, Callable[[str], Any]] = {
+    "BOOLEAN": lambda value: value.lower() == "true",
+    "REAL": float,
+    "BINARY": bytes.fromhex,
 }
 
 
@@ -162,15 +157,11 @@ def _array(kind: str, values: list[str | None]) -> pa.Array:
         integers = [None if v is None else int(v) for v in values]
         fits = all(v is None or -(2**63) <= v < 2**63 for v in integers)
         return pa.array(integers, pa.int64()) if fits else pa.array(values, pa.string())
-    if kind == "BOOLEAN":
-        return pa.array([None if v is None else v.lower() == "true" for v in values], pa.bool_())
-    if kind == "REAL":
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    if kind == "BINARY":
-        return pa.array([None if v is None else bytes.fromhex(v) for v in values], pa.binary())
-    if kind in _ARROW:
-        return pa.array([None if v is None else _typed(kind, v) for v in values], _ARROW[kind])
-    return pa.array(values, pa.string())
+    return pa.array([None if v is None else _typed(kind, v) for v in values], _arrow_type(kind))
+
+
+def _arrow_type(kind: str) -> pa.DataType:
+    return pa.float64() if kind == "REAL" else ARROW_TYPES.get(kind, pa.string())
 
 
 _EPOCHS = re.compile(r"-?\d+( \d{4})?")
@@ -197,7 +188,7 @@ def of_type(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray | pa.Array:
     if any(isinstance(v, str) for v in values):
         # a client may write dates as texts too
         return pa.array([None if v is None else str(v) for v in values], pa.string())
-    return pa.array(values, _ARROW[kind])
+    return pa.array(values, ARROW_TYPES[kind])
 
 
 def _bytes(text: str) -> bytes:

@@ -1,7 +1,5 @@
 """What the unnamed columns of a result are called: by the text of their expressions, in upper case."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
@@ -10,28 +8,14 @@ from local_snowflake.sql.statement import Statement
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _ENDS = {
-    TokenType.FROM,
-    TokenType.WHERE,
-    TokenType.GROUP_BY,
-    TokenType.HAVING,
-    TokenType.QUALIFY,
-    TokenType.ORDER_BY,
-    TokenType.LIMIT,
-    TokenType.UNION,
-    TokenType.EXCEPT,
-    TokenType.INTERSECT,
-    TokenType.SEMICOLON,
+    *(TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.QUALIFY, TokenType.ORDER_BY),
+    *(TokenType.LIMIT, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT, TokenType.SEMICOLON),
 }
 _TEXTS = "texts"
 
 
 def keep_texts(tree: exp.Expr, statement: Statement) -> None:
-    """Keep the texts of the outermost SELECT's expressions with the tree.
-
-    Args:
-        tree: the statement's syntax tree.
-        statement: the statement.
-    """
+    """Keep the texts of the outermost SELECT's expressions with the statement's tree."""
     select = outermost(tree)
     if select is None or all(isinstance(p, (exp.Alias, exp.Column, exp.Star)) for p in select.expressions):
         return

@@ -8,8 +8,6 @@ Three caches, each safe for a reason of its own:
   and functions that DuckDB evaluates when the plan runs (see ``_is_repeatable`` and ``_is_bound_to_statement``).
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,15 +26,31 @@ from local_snowflake.sql.binds import BATCH_PREFIX
 from local_snowflake.sql.column_names import keep_texts
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.pipeline import Pipeline
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name
 from local_snowflake.sql.statement import RAW_VERBS, Statement, parse_statement
 
 V = TypeVar("V")
+TextRewrite = Callable[[Context, Statement], str]
+TreeRewrite = Callable[[Context, exp.Expression], exp.Expression]
 # what a cache holds, in characters of SQL; a syntax tree takes some hundred bytes a character
 _CHARACTERS = 500_000
 # longer texts, eg: of a batch of rows, hardly come twice
 _LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """All rewrites of queries and DML, in the order in which they are applied.
+
+    Attributes:
+        text: for syntax that sqlglot does not know, before the statement is parsed. A rewrite returns the statement's
+            text; the same text if there is nothing to do.
+        tree: for what DuckDB does differently, once names are upper case and before tables are resolved. A rewrite
+            may change the tree in place.
+    """
+
+    text: tuple[TextRewrite, ...]
+    tree: tuple[TreeRewrite, ...]
 
 
 @dataclass(frozen=True)
@@ -79,10 +93,9 @@ class _Cache(Generic[V]):
 
 
 class Compiler:
-    """Compiles the statements of an account."""
+    """Compiles the statements of an account: the rewrites of ``pipeline`` apply to every query and DML statement."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        """Apply the rewrites of ``pipeline`` to every query and DML statement."""
         self._pipeline = pipeline
         self._statements: _Cache[Statement] = _Cache()
         self._trees: _Cache[exp.Expression] = _Cache()
@@ -151,16 +164,8 @@ class Compiler:
 
 # what is evaluated while a statement is compiled, reads the session's variables, or is a function of the account
 _EVALUATED = (
-    exp.Anonymous,
-    exp.Command,
-    exp.Explode,
-    exp.Lateral,
-    exp.Parameter,
-    exp.Pivot,
-    exp.Placeholder,
-    exp.SessionParameter,
-    exp.TableFromRows,
-    *RANDOM,
+    *(exp.Anonymous, exp.Command, exp.Explode, exp.Lateral, exp.Parameter, exp.Pivot, exp.Placeholder),
+    *(exp.SessionParameter, exp.TableFromRows, *RANDOM),
 )
 
 

@@ -1,7 +1,5 @@
 """Snowflake's SQL -> DuckDB's SQL. The only importer of fakesnow's private parts: its version is pinned for that."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import re

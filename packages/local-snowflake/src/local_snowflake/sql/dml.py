@@ -1,9 +1,8 @@
 """INSERT, UPDATE, DELETE, MERGE and TRUNCATE on DuckDB, with Snowflake's row counts."""
 
-from __future__ import annotations
-
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow.compute as pc
 from sqlglot import exp
@@ -15,6 +14,7 @@ from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
+from local_snowflake.sql import trees
 from local_snowflake.sql.compiler import Plan
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
@@ -26,16 +26,8 @@ from local_snowflake.streams.capture import archive_deleted, archive_sql
 def compile_dml(ctx: Context, tree: exp.Expression) -> Plan:
     """The plan of a parsed DML statement; it runs as a whole or not at all."""
     tree = upper_case(tree)
-    if isinstance(tree, exp.Insert):
-        return _insert(ctx, tree)
-    if isinstance(tree, exp.Update):
-        return _update(ctx, tree)
-    if isinstance(tree, exp.Delete):
-        return _delete(ctx, tree)
-    if isinstance(tree, exp.Merge):
-        return _merge(ctx, tree)
-    if isinstance(tree, exp.TruncateTable):
-        return _truncate(ctx, tree)
+    if compile_ := _COMPILERS.get(type(tree)):
+        return compile_(ctx, tree)
     raise not_supported(tree.key.upper())
 
 
@@ -224,7 +216,7 @@ def _archive_merged(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> t
         setup = f"CREATE TEMP TABLE {rows} AS {_compile(ctx, exp.select('*').from_(using.copy()))}"
         cleanup = f"DROP TABLE {rows}"
         source = exp.to_table(f"temp.main.{rows}", dialect="duckdb")
-        source.set("alias", exp.TableAlias(this=exp.to_identifier(using.alias_or_name, quoted=True)))
+        source.set("alias", trees.alias(using.alias_or_name))
         source.meta["physical"] = True
         using.replace(source)
         matching = rewrite.matching_rows(tree.this, [source], condition)
@@ -234,10 +226,7 @@ def _archive_merged(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> t
 
 
 def _effect(when: exp.When) -> str:
-    then = when.args["then"]
-    if isinstance(then, exp.Insert):
-        return "inserted"
-    return "updated" if isinstance(then, exp.Update) else "deleted"
+    return {exp.Insert: "inserted", exp.Update: "updated"}.get(type(when.args["then"]), "deleted")
 
 
 def _bare_assignments(update: exp.Update) -> None:
@@ -251,5 +240,14 @@ def _aliased_target(ctx: Context, table: exp.Table) -> Name:
     """Make a target physical that other parts of the statement refer to by its own name."""
     if not table.args.get("alias"):
         name = table_name(ctx, table).name
-        table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        table.set("alias", trees.alias(name))
     return target_table(ctx, table)
+
+
+_COMPILERS: dict[type[exp.Expr], Callable[[Context, Any], Plan]] = {
+    exp.Insert: _insert,
+    exp.Update: _update,
+    exp.Delete: _delete,
+    exp.Merge: _merge,
+    exp.TruncateTable: _truncate,
+}

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/operators-flow
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/identifier-literal
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Names of objects: how they are written, compared and stored."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

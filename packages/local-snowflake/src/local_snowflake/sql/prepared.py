@@ -4,8 +4,6 @@ Markers are put in the place of the values, so that the text is always the same;
 the compiled SQL. That is only done where a value stands by itself in a row of VALUES: nothing there depends on it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,23 +16,15 @@ from local_snowflake.sql.statement import Statement
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 _IN_ROWS = {
-    TokenType.L_PAREN,
-    TokenType.R_PAREN,
-    TokenType.COMMA,
-    TokenType.PLACEHOLDER,
-    TokenType.NUMBER,
-    TokenType.STRING,
-    TokenType.NULL,
-    TokenType.TRUE,
-    TokenType.FALSE,
+    *(TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.PLACEHOLDER),
+    *(TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE, TokenType.FALSE),
 }
 
 
 class Prepared:
-    """A statement with markers, and what replaces them."""
+    """A statement for which ``is_preparable`` holds, with markers for its values, and what replaces them."""
 
     def __init__(self, statement: Statement, bindings: dict[str, Any]) -> None:
-        """Mark the values of ``bindings`` in a statement for which ``is_preparable`` holds."""
         # the value in DuckDB's SQL, by the marker as it stands there
         self._values: dict[str, str] = {}
         self.sql = binds.fill(statement, {n: self._mark(n, b["type"], b["value"]) for n, b in bindings.items()})

@@ -1,7 +1,5 @@
 """Queries and DML: parse, resolve, translate, run on DuckDB."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

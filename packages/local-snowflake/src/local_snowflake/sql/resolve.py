@@ -1,18 +1,17 @@
 """Names and functions in a syntax tree -> physical tables, expanded views and streams, values of system functions."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
-import sqlglot
+import pyarrow as pa
 from sqlglot import Expr, exp
 
 from local_snowflake.catalog.objects import TABLE, View
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
+from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_PREFIX
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
@@ -64,11 +63,15 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
         raise does_not_exist("Table", name.fqn)
     if relation.kind != TABLE:
         raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
+    _name_physical(ctx, table, name)
+    table.meta["target"] = True
+    return name
+
+
+def _name_physical(ctx: Context, table: exp.Table, name: Name) -> None:
     physical = ctx.physical_table(name)
     for part in ("this", "db", "catalog"):
         table.set(part, physical.args.get(part))
-    table.meta["target"] = True
-    return name
 
 
 def _is_plain(table: exp.Table) -> bool:
@@ -104,7 +107,7 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     if name.schema == "INFORMATION_SCHEMA" and (
         view := registry.TABLE_FUNCTIONS.get(f"INFORMATION_SCHEMA.{name.name}")
     ):
-        _put_rows(ctx, table, view(ctx, name.database), name.name)
+        put_rows(ctx, table, view(ctx, name.database), name.name)
         return
     relation = ctx.relation(name)
     if relation is None:
@@ -112,24 +115,15 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     if TABLE.describes(relation) and not ctx.is_temporary(name) and not table.args.get("when"):
         ctx.reads[name] = relation
     inner = registry.SOURCES[relation.kind](ctx, relation, table)
+    alias = table.args.get("alias") or trees.alias(name.name)
     if isinstance(inner, exp.Table):
-        _put_physical(ctx, table, name)
+        _name_physical(ctx, table, name)
+        table.set("alias", alias)
+        table.meta["physical"] = True
         return
-    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name.name, quoted=True))
     subquery = exp.Subquery(this=inner, alias=alias.copy())
-    for key in ("joins", "pivots", "sample", "laterals"):
-        if table.args.get(key):
-            subquery.set(key, table.args[key])
+    trees.move_clauses(table, subquery)
     table.replace(subquery)
-
-
-def _put_physical(ctx: Context, table: exp.Table, name: Name) -> None:
-    physical = ctx.physical_table(name)
-    if not table.args.get("alias"):
-        table.set("alias", exp.TableAlias(this=exp.to_identifier(name.name, quoted=True)))
-    for part in ("this", "db", "catalog"):
-        table.set(part, physical.args.get(part))
-    table.meta["physical"] = True
 
 
 @registry.source("VIEW")
@@ -150,9 +144,7 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     finally:
         session.database, session.schema = saved
     if columns := view.props.column_list:
-        alias = exp.TableAlias(
-            this=exp.to_identifier("_VIEW"), columns=[exp.to_identifier(c, quoted=True) for c in columns]
-        )
+        alias = exp.TableAlias(this=exp.to_identifier("_VIEW"), columns=[trees.identifier(c) for c in columns])
         return exp.select("*").from_(exp.Subquery(this=inner, alias=alias))
     return inner
 
@@ -171,13 +163,13 @@ def _replace_parameters(ctx: Context, tree: exp.Expression) -> None:
         alias = values.args.get("alias")
         if isinstance(values.parent, exp.From) and not (alias and alias.args.get("columns")) and values.expressions:
             width = len(values.expressions[0].expressions)
-            columns = [exp.to_identifier(f"COLUMN{i + 1}", quoted=True) for i in range(width)]
-            this = alias.this if alias else exp.to_identifier("VALUES", quoted=True)
+            columns = [trees.identifier(f"COLUMN{i + 1}") for i in range(width)]
+            this = alias.this if alias else trees.identifier("VALUES")
             values.set("alias", exp.TableAlias(this=this, columns=columns))
     for parameter in list(tree.find_all(exp.Parameter)):
         name = parameter.name.upper()
         if name.isdigit():
-            parameter.replace(exp.column(exp.to_identifier(f"COLUMN{name}", quoted=True)))
+            parameter.replace(exp.column(trees.identifier(f"COLUMN{name}")))
         elif name in ctx.session.variables:
             parameter.replace(_as_literal(ctx.session.variables[name]))
         else:
@@ -254,21 +246,16 @@ def _replace_table_functions(ctx: Context, tree: exp.Expression) -> None:
             continue
         positional = [_constant(a) for a in _arguments(call) if not isinstance(a, exp.Kwarg)]
         named = {a.this.name.lower(): _constant(a.expression) for a in call.expressions if isinstance(a, exp.Kwarg)}
-        _put_rows(ctx, node, function(ctx, *positional, **named), name)
+        put_rows(ctx, node, function(ctx, *positional, **named), name)
 
 
-def _put_rows(ctx: Context, node: exp.Expression, rows: Any, alias: str) -> None:
+def put_rows(ctx: Context, node: exp.Expression, rows: pa.Table, alias: str = "") -> None:
+    """Replace an item of FROM by rows, registered with DuckDB under a name of their own."""
     view = TABLE_FUNCTION_PREFIX + uuid.uuid4().hex.upper()
     ctx.session.register_rows(view, rows)
-    table = exp.Table(this=exp.to_identifier(view, quoted=True))
-    table.set("alias", node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-    for key in ("joins", "sample", "laterals"):
-        if node.args.get(key):
-            table.set(key, node.args[key])
+    table = exp.Table(
+        this=trees.identifier(view), alias=node.args.get("alias") or (trees.alias(alias) if alias else None)
+    )
+    trees.move_clauses(node, table)
     table.meta["physical"] = True
     node.replace(table)
-
-
-def parse_query(sql: str) -> exp.Expression:
-    """Parse a fragment of DuckDB SQL into a tree."""
-    return cast(exp.Expression, sqlglot.parse_one(sql, read="duckdb"))

@@ -1,7 +1,5 @@
 """A statement: its text, its tokens, its first words, and a reader over the tokens."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
@@ -41,7 +39,6 @@ class Reader:
     """Reads a statement token by token, with the text that each token came from."""
 
     def __init__(self, sql: str, tokens: list[Token]) -> None:
-        """Start at the first of ``tokens``, which were made from ``sql``."""
         self.sql = sql
         self.tokens = tokens
         self.at = 0

@@ -1,7 +1,5 @@
 """Snowflake's data types: their canonical texts, DuckDB's counterparts, and the row types that clients read."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,6 +61,16 @@ class SfType:
         return _DUCKDB[self.name]
 
     @property
+    def is_semi_structured(self) -> bool:
+        """Whether the values are JSON."""
+        return self.duckdb == "JSON"
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Name, precision and scale: what decides how values travel."""
+        return self.name, self.precision, self.scale
+
+    @property
     def logical(self) -> str:
         """The type's name in the protocol's row type."""
         return {"NUMBER": "fixed", "FLOAT": "real", "VARCHAR": "text"}.get(self.name, self.name.lower())
@@ -103,6 +111,9 @@ def parse_type(text: str) -> SfType:
     return make([int(n) for n in re.findall(r"\d+", match[2] or "")])
 
 
+_Maker = Callable[[list[int]], SfType]
+
+
 def _number(sizes: list[int]) -> SfType:
     precision, scale = (*sizes, *((38, 0)[len(sizes) :]))[:2]
     return SfType("NUMBER", precision, scale)
@@ -116,7 +127,6 @@ def _plain(kind: SfType) -> _Maker:
     return lambda sizes: kind
 
 
-_Maker = Callable[[list[int]], SfType]
 _SPELLINGS: dict[str, _Maker] = {
     **dict.fromkeys(("NUMBER", "DECIMAL", "NUMERIC", "DEC"), _number),
     **dict.fromkeys(_INTEGERS, _plain(SfType("NUMBER", 38, 0))),

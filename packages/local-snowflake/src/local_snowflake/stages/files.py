@@ -1,9 +1,8 @@
 """The files of stages: PUT, GET, LIST, REMOVE and COPY FILES."""
 
-from __future__ import annotations
-
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -75,8 +74,7 @@ def put(ctx: Context, stmt: Statement) -> Result:
     command = _StageCommand(stmt)
     source = _local(command.path("a local path"))
     location = locate(ctx, command.path("a stage"))
-    if location.read_only:
-        raise compilation_error("Files cannot be written to this location.", 1011, "42601")
+    location.refuse_read_only("written to")
     location.target("")
     options = command.options()
     compression = str(options.get("SOURCE_COMPRESSION", "AUTO_DETECT")).upper()
@@ -101,7 +99,7 @@ def put(ctx: Context, stmt: Statement) -> Result:
         "stageInfo": info,
         "encryptionMaterial": None,
     }
-    return _transfer(transfer)
+    return replace(status(), transfer=transfer)
 
 
 def _upload_info(ctx: Context, grant: Grant, source: str, *, repeated: bool) -> dict[str, Any]:
@@ -123,12 +121,6 @@ def _upload_info(ctx: Context, grant: Grant, source: str, *, repeated: bool) -> 
         }
     url = file_url(base_url, token, PurePosixPath(source).name)
     return {"locationType": "GCS", "location": f"{token}/", "creds": {}, "presignedUrl": url}
-
-
-def _transfer(data: dict[str, Any]) -> Result:
-    result = status()
-    result.transfer = data
-    return result
 
 
 @statement("GET")
@@ -153,7 +145,7 @@ def get(ctx: Context, stmt: Statement) -> Result:
         "stageInfo": {"locationType": "GCS", "location": f"{token}/", "creds": {}},
         "encryptionMaterial": [None] * len(files),
     }
-    return _transfer(transfer)
+    return replace(status(), transfer=transfer)
 
 
 def _text(value: object) -> str | None:
@@ -175,8 +167,7 @@ def remove(ctx: Context, stmt: Statement) -> Result:
     """REMOVE @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/remove."""
     command = _StageCommand(stmt)
     location = locate(ctx, command.path("a stage"))
-    if location.read_only:
-        raise compilation_error("Files cannot be removed from this location.", 1011, "42601")
+    location.refuse_read_only("removed from")
     files = location.files(_text(command.options().get("PATTERN")))
     for file in files:
         file.path.unlink(missing_ok=True)
@@ -201,8 +192,7 @@ def copy_files(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     target = locate(ctx, read_location(reader))
     reader.expect("FROM")
-    if target.read_only:
-        raise compilation_error("Files cannot be written to this location.", 1011, "42601")
+    target.refuse_read_only("written to")
     if reader.peek() == "(":
         query = reader.parenthesised()
         options = read_options(reader)

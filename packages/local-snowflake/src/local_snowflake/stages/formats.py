@@ -1,12 +1,11 @@
 """File formats: the options that describe CSV, JSON, Parquet and ORC files, checked, with Snowflake's defaults."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 
 from local_snowflake.catalog.objects import FILE_FORMAT, FileFormatProps, Object, Stage
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
+from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
 from local_snowflake.stages.options import Options, Value, is_true
@@ -168,21 +167,15 @@ def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
         SnowflakeError: 002003, if it does not exist.
     """
     full = ctx.resolve(split_parts(name))
-    file_format = ctx.session.temporary_objects.get((FILE_FORMAT, full)) or ctx.catalog.get(FILE_FORMAT, full)
+    file_format = objects.find(ctx, FILE_FORMAT, full)
     if file_format is None:
         raise does_not_exist("File format", name)
     return file_format
 
 
-def effective_format(ctx: Context, own: Options | str | None, stage: Stage | None) -> FileFormat:
-    """The format that a statement means: its own options or named format, else the stage's, else CSV.
-
-    Args:
-        ctx: the statement's context.
-        own: ``FILE_FORMAT = (…)`` as read, or a format's name.
-        stage: the stage that is read, whose options apply where the statement sets none.
-    """
-    options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own or {})
+def effective_format(ctx: Context, own: Value | None, stage: Stage | None) -> FileFormat:
+    """The format that a statement means: its own options or named format, else the stage's, else CSV."""
+    options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own) if isinstance(own, dict) else {}
     if not options and stage is not None:
         options = dict(stage.props.file_format)
     if "FORMAT_NAME" in options:

@@ -1,7 +1,5 @@
 """Stage locations: ``@stage/path`` -> a directory of this server and a path in it; the files that are there."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
@@ -15,6 +13,7 @@ from pathlib import Path
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.objects import STAGE, TABLE, Object, Stage
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
+from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, normalise
 
@@ -79,6 +78,11 @@ class Location:
             SnowflakeError: if the path leaves the stage.
         """
         return self._inside("/".join(p for p in (self.path, relative) if p))
+
+    def refuse_read_only(self, done: str) -> None:
+        """Raise 001011 if the files can only be read; ``done`` is what would be done, eg: ``written to``."""
+        if self.read_only:
+            raise compilation_error(f"Files cannot be {done} this location.", 1011, "42601")
 
     def _inside(self, path: str) -> Path:
         parts = [p for p in path.split("/") if p and p != "."]
@@ -177,18 +181,12 @@ def locate(ctx: Context, text: str) -> Location:
         return Location(root(ctx) / f"user-{_safe(ctx.session.user.lower())}", path, "")
     parts = re.findall(rf"%(?:{_PART})|(?:{_PART})", match["name"])
     if parts[-1].startswith("%"):
-        table = _table(ctx, [*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
+        name = ctx.resolve([*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
+        if (table := ctx.relation(name)) is None:
+            raise does_not_exist("Table", name.fqn)
         return Location(root(ctx) / f"table-{table_id(table)}", path, "")
     stage = need_stage(ctx, ctx.resolve([normalise(p) for p in parts]))
     return Location(root(ctx) / stage.props.id, path, f"{stage.name.name.lower()}/", stage=stage)
-
-
-def _table(ctx: Context, parts: list[str]) -> Object:
-    name = ctx.resolve(parts)
-    table = ctx.relation(name)
-    if table is None:
-        raise does_not_exist("Table", name.fqn)
-    return table
 
 
 def table_id(table: Object) -> str:
@@ -196,18 +194,13 @@ def table_id(table: Object) -> str:
     return str(round(table.created_on.timestamp() * 1_000_000))
 
 
-def find_stage(ctx: Context, name: Name) -> Stage | None:
-    """The stage of a name; the session's temporary stage hides a permanent one."""
-    return ctx.session.temporary_objects.get((STAGE, name)) or ctx.catalog.get(STAGE, name)
-
-
 def need_stage(ctx: Context, name: Name) -> Stage:
-    """The stage of a name.
+    """The stage of a name; the session's temporary stage hides a permanent one.
 
     Raises:
         SnowflakeError: 002003, if it does not exist.
     """
-    if stage := find_stage(ctx, name):
+    if stage := objects.find(ctx, STAGE, name):
         return stage
     raise does_not_exist("Stage", name.fqn)
 

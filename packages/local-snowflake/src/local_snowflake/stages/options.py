@@ -1,9 +1,10 @@
 """Options as stages, file formats and COPY spell them: ``KEY = value``, lists, and options within brackets."""
 
-from __future__ import annotations
+from collections.abc import Collection
 
 from sqlglot.tokens import TokenType
 
+from local_snowflake.errors import compilation_error
 from local_snowflake.sql.statement import Reader
 
 Value = str | list[str] | dict[str, "Value"]
@@ -52,3 +53,9 @@ def _scalar(reader: Reader) -> str:
 def is_true(value: Value | None, *, default: bool = False) -> bool:
     """An option's value as a truth value."""
     return default if value is None else str(value).strip().upper() in {"TRUE", "1", "YES", "ON"}
+
+
+def refuse_unknown(options: Options, allowed: Collection[str]) -> None:
+    """Raise 001423 for an option that a statement does not have."""
+    if unknown := sorted(set(options).difference(allowed)):
+        raise compilation_error(f"invalid parameter '{unknown[0]}'", 1423, "22023")

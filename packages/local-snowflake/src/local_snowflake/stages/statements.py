@@ -1,22 +1,20 @@
 """Stages: create, alter, drop, show, describe."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from local_snowflake.catalog.objects import STAGE, Object, Stage, StageProps
-from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
+from local_snowflake.errors import already_exists, compilation_error, not_supported
+from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import TIME, Result, rows, status
+from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import pick, read_clauses, scope
-from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options
-from local_snowflake.stages.locations import find_stage, need_stage, remove_directory, root
+from local_snowflake.stages.locations import need_stage, remove_directory, root
 from local_snowflake.stages.options import Options, is_true, read_options
 
 
@@ -26,27 +24,19 @@ def create_stage(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-stage
     """
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_not_exists = objects.read_target(ctx, stmt)
     options, comment = _read_stage_options(reader)
     reader.finish()
     ctx.require_schema(name)
     temporary = stmt.temporary
     old = ctx.session.temporary_objects.get((STAGE, name)) if temporary else ctx.catalog.get(STAGE, name)
-    if old and not stmt.or_replace:
-        if not if_not_exists:
-            raise already_exists(name.fqn)
-        return status(f"{name.name} already exists, statement succeeded.")
+    if kept := objects.keep_existing(stmt, name, old, if_not_exists=if_not_exists):
+        return kept
     props = StageProps(uuid.uuid4().hex, temporary, **options)
-    new = Object(STAGE, name, props, ctx.session.role, comment or "")
+    objects.put(ctx, Object(STAGE, name, props, ctx.session.role, comment or ""))
     if temporary:
-        ctx.session.temporary_objects[new.key] = new
         directory = root(ctx) / props.id
         ctx.session.endings.append(lambda: remove_directory(directory))
-    else:
-        with ctx.ddl() as change:
-            change.put(new)
     if old:
         remove_directory(root(ctx) / old.props.id)
     return status(f"Stage area {name.name} successfully created.")
@@ -80,32 +70,20 @@ def _read_stage_options(reader: Reader) -> tuple[dict[str, Options], str | None]
 @statement("DROP", "STAGE")
 def drop_stage(ctx: Context, stmt: Statement) -> Result:
     """DROP STAGE [IF EXISTS] name: its files go with it."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_exists = objects.read_target(ctx, stmt)
     reader.finish()
-    found = find_stage(ctx, name)
-    if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist("Stage", name.fqn)
-    if found.props.temporary:
-        del ctx.session.temporary_objects[found.key]
-    else:
-        with ctx.ddl() as change:
-            change.drop(found)
-    remove_directory(root(ctx) / found.props.id)
-    return status(f"{name.name} successfully dropped.")
+    if (stage := objects.find(ctx, STAGE, name)) is None:
+        return objects.absent(STAGE, name, if_exists=if_exists)
+    result = objects.drop(ctx, stage)
+    remove_directory(root(ctx) / stage.props.id)
+    return result
 
 
 @statement("ALTER", "STAGE")
 def alter_stage(ctx: Context, stmt: Statement) -> Result:
     """ALTER STAGE [IF EXISTS] name RENAME TO name | SET options | UNSET options | REFRESH."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    existing = find_stage(ctx, name)
-    if existing is None and if_exists:
+    reader, name, if_exists = objects.read_target(ctx, stmt)
+    if if_exists and objects.find(ctx, STAGE, name) is None:
         return status()
     stage = need_stage(ctx, name)
     if reader.accept("REFRESH"):
@@ -114,9 +92,9 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
     if reader.accept("RENAME", "TO"):
         new_name = ctx.resolve(reader.name_parts())
         reader.finish()
-        if find_stage(ctx, new_name):
+        if objects.find(ctx, STAGE, new_name):
             raise already_exists(new_name.fqn)
-        _rename(ctx, stage, new_name)
+        objects.put(ctx, replace(stage, name=new_name), replaces=stage)
         return status()
     comment: str | None = None
     if reader.accept("UNSET"):
@@ -126,62 +104,33 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
         reader.expect("SET")
         options, comment = _read_stage_options(reader)
     comment = stage.comment if comment is None else comment
-    _put(ctx, replace(stage, props=replace(stage.props, **options), comment=comment))  # type: ignore[arg-type]
+    props = replace(stage.props, **options)  # type: ignore[arg-type]
+    objects.put(ctx, replace(stage, props=props, comment=comment))
     return status()
-
-
-def _rename(ctx: Context, stage: Stage, name: Name) -> None:
-    if stage.props.temporary:
-        del ctx.session.temporary_objects[stage.key]
-        _put(ctx, replace(stage, name=name))
-        return
-    with ctx.ddl() as change:
-        change.rename(stage, name)
-
-
-def _put(ctx: Context, new: Stage) -> None:
-    if new.props.temporary:
-        ctx.session.temporary_objects[new.key] = new
-        return
-    with ctx.ddl() as change:
-        change.put(new)
 
 
 @statement("SHOW", "STAGES", "TERSE STAGES")
 def show_stages(ctx: Context, stmt: Statement) -> Result:
     """SHOW STAGES: https://docs.snowflake.com/en/sql-reference/sql/show-stages."""
     clauses = read_clauses(skip_head(stmt))
-    database, schema = scope(ctx, clauses)
-    stages = [*ctx.catalog.all(STAGE, database, schema), *(o for o in _temporary(ctx, database, schema))]
-    records = [_record(o) for o in pick(clauses, sorted(stages, key=lambda o: o.name))]
-    names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
-    more = ("region", "type", "cloud", "notification_channel", "storage_integration", "endpoint", "owner_role_type")
-    return rows(records, {"created_on": TIME, **dict.fromkeys((*names, *more, "directory_enabled"))})
+    return objects.listing(pick(clauses, objects.find_all(ctx, STAGE, *scope(ctx, clauses))), _COLUMNS)
 
 
-def _temporary(ctx: Context, database: str | None, schema: str | None) -> list[Stage]:
-    return [
-        o
-        for o in ctx.session.temporary_objects.values()
-        if STAGE.describes(o) and database in (None, o.name.database) and schema in (None, o.name.schema)
-    ]
-
-
-def _record(stage: Stage) -> dict[str, Any]:
-    return {
-        "created_on": stage.created_on.astimezone(UTC) if stage.created_on else datetime.now(UTC),
-        "name": stage.name.name,
-        "database_name": stage.name.database,
-        "schema_name": stage.name.schema,
-        "url": "",
-        "has_credentials": "N",
-        "has_encryption_key": "N",
-        "owner": stage.owner,
-        "comment": stage.comment,
-        "type": "INTERNAL TEMPORARY" if stage.props.temporary else "INTERNAL",
-        "owner_role_type": "ROLE",
-        "directory_enabled": "Y" if is_true(stage.props.directory.get("ENABLE")) else "N",
-    }
+_COLUMNS: dict[str, Callable[[Stage], Any]] = {
+    "created_on": lambda o: o.created_on,
+    "name": lambda o: o.name.name,
+    "database_name": lambda o: o.name.database,
+    "schema_name": lambda o: o.name.schema,
+    "url": lambda _: "",
+    **dict.fromkeys(("has_credentials", "has_encryption_key"), lambda _: "N"),
+    "owner": lambda o: o.owner,
+    "comment": lambda o: o.comment,
+    "region": lambda _: None,
+    "type": lambda o: "INTERNAL TEMPORARY" if o.props.temporary else "INTERNAL",
+    **dict.fromkeys(("cloud", "notification_channel", "storage_integration", "endpoint"), lambda _: None),
+    "owner_role_type": lambda _: "ROLE",
+    "directory_enabled": lambda o: "Y" if is_true(o.props.directory.get("ENABLE")) else "N",
+}
 
 
 @statement("DESCRIBE", "STAGE")
@@ -190,24 +139,22 @@ def describe_stage(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     stage = need_stage(ctx, ctx.resolve(reader.name_parts()))
     reader.finish()
-    given = stage.props.file_format
-    kind = given.get("TYPE", "CSV")
-    records = [
-        _property("STAGE_FILE_FORMAT", key, given.get(key, default), default)
-        for key, default in {"TYPE": "CSV", **DEFAULTS[kind]}.items()
-    ]
-    records.append(_property("STAGE_LOCATION", "URL", "", ""))
-    records.append(_property("DIRECTORY", "ENABLE", str(is_true(stage.props.directory.get("ENABLE"))).lower(), "false"))
+    form, directory = stage.props.file_format, stage.props.directory
+    defaults = {"TYPE": "CSV", **DEFAULTS[form.get("TYPE", "CSV")]}
+    properties = [("STAGE_FILE_FORMAT", key, form.get(key, default), default) for key, default in defaults.items()]
+    properties.append(("STAGE_LOCATION", "URL", "", ""))
+    properties.append(("DIRECTORY", "ENABLE", str(is_true(directory.get("ENABLE"))).lower(), "false"))
+    records = [{"parent_property": parent, **shown_property(*shown)} for parent, *shown in properties]
     names = ("parent_property", "property", "property_type", "property_value", "property_default")
     return rows(records, dict.fromkeys(names))
 
 
-def _property(parent: str, key: str, value: object, default: object) -> dict[str, str]:
-    kind = "List" if isinstance(default, list) else "Boolean" if default in {"true", "false"} else "String"
+def shown_property(key: str, value: object, default: object, *, numbers: tuple[str, ...] = ()) -> dict[str, str]:
+    """A row of DESCRIBE for an option; ``numbers`` are the options that are shown as numbers."""
+    kind = "List" if isinstance(default, list) else "Boolean" if default in ("true", "false") else "String"
     return {
-        "parent_property": parent,
         "property": key,
-        "property_type": kind,
+        "property_type": "Integer" if key in numbers else kind,
         "property_value": shown_option(value),
         "property_default": shown_option(default),
     }

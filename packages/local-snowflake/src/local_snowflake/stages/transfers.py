@@ -4,8 +4,6 @@ The connector speaks to it as to Google's storage: with a token for the whole st
 insists on for tokens, and with a URL signed for each file over plain HTTP.
 """
 
-from __future__ import annotations
-
 import mimetypes
 import secrets
 import threading
@@ -49,7 +47,6 @@ class Transfers:
     """The grants that are open."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._grants: dict[str, Grant] = {}
         self._lock = threading.Lock()
         # the bind values of each client's last PUT: the connector repeats the statement without them

@@ -1,8 +1,7 @@
 """One SELECT block that calls bulk functions: split into what is computed before the calls and what after."""
 
-from __future__ import annotations
-
 import uuid
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -18,6 +17,7 @@ from local_snowflake.functions.bulk.scope import (
     top_of,
     visible_ctes,
 )
+from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 
 # what is computed before the calls whenever it does not depend on them
@@ -39,7 +39,6 @@ class Block:
     """
 
     def __init__(self, ctx: Context, select: exp.Select, calls: list[Call]) -> None:
-        """Take apart ``select``, which contains ``calls``."""
         self.ctx = ctx
         self.select = select
         self.calls = {id(call.node): call for call in calls}
@@ -118,9 +117,7 @@ class Block:
         copy = node.copy()
         for old, new in zip(list(node.walk()), list(copy.walk()), strict=True):
             if call := self.calls.get(id(old)):
-                self.calls[id(new)] = Call(
-                    new, call.function, call.arguments, call.result, call.type, call.from_column, call.by_vector
-                )
+                self.calls[id(new)] = replace(call, node=new)
         return copy
 
     def _is_source_column(self, name: str) -> bool:
@@ -193,10 +190,10 @@ class Block:
             if is_late:
                 name = output_name(projection)
                 value = self._later(self._copy_with_calls(projection.unalias()))
-                projections.append(exp.alias_(value, name, quoted=True, copy=False))
+                projections.append(trees.named(value, name))
                 continue
             for _ in range(next(of_shown)):
-                projections.append(exp.alias_(_column(f"C{position}"), names[position], quoted=True, copy=False))
+                projections.append(trees.named(trees.column(f"C{position}"), names[position]))
                 position += 1
         return projections
 
@@ -213,7 +210,7 @@ class Block:
     def _later(self, node: exp.Expr) -> exp.Expr:
         """What stands for an expression after the calls."""
         if call := self.calls.get(id(node)):
-            return call.from_column(_column(self._evaluation(call)))
+            return call.from_column(trees.column(self._evaluation(call)))
         if not self._has_call(node) and not (self.columns_only and not isinstance(node, exp.Column)):
             needs_row = node.find(exp.Column, exp.AggFunc, exp.Window, exp.Select) is not None
             return self._carry(node) if needs_row and isinstance(node, exp.Expr) else node
@@ -233,9 +230,9 @@ class Block:
         text = node.sql(dialect="snowflake")
         for i, hidden in enumerate(self.hidden):
             if hidden.sql(dialect="snowflake") == text:
-                return _column(f"H{i}")
+                return trees.column(f"H{i}")
         self.hidden.append(node.copy())
-        return _column(f"H{len(self.hidden) - 1}")
+        return trees.column(f"H{len(self.hidden) - 1}")
 
     def _evaluation(self, call: Call) -> str:
         """The name of the column with a call's result."""
@@ -250,17 +247,17 @@ class Block:
     def _register(self, before: exp.Select, source: exp.With | None, shown: int) -> None:
         """Compile the first half and register the table that it fills."""
         for i, hidden in enumerate(self.hidden):
-            before.append("expressions", exp.alias_(hidden, f"$H{i}", quoted=True, copy=False))
+            before.append("expressions", trees.named(hidden, f"$H{i}"))
         position = shown + len(self.hidden)
         for evaluation in self.evaluations.values():
             for argument in evaluation.arguments:
                 argument.position = position
                 alias = f"$A{position}"
-                before.append("expressions", exp.alias_(argument.expression, alias, quoted=True, copy=False))
+                before.append("expressions", trees.named(argument.expression, alias))
                 position += 1
         if not before.expressions:
             # a call without arguments: the block's rows still have to be counted
-            before.append("expressions", exp.alias_(exp.Literal.number(1), "$H0", quoted=True, copy=False))
+            before.append("expressions", trees.named(exp.Literal.number(1), "$H0"))
             self.hidden.append(exp.Literal.number(1))
         columns = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
         sql = compile_select(self.ctx, before, source)
@@ -283,7 +280,3 @@ def _is_star(projection: exp.Expr) -> bool:
 
 def _is_position(ordered: exp.Expr) -> bool:
     return isinstance(ordered, exp.Ordered) and isinstance(ordered.this, exp.Literal) and ordered.this.is_int
-
-
-def _column(name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True))

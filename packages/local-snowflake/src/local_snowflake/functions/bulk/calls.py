@@ -1,7 +1,5 @@
 """Calls of bulk functions, and the functions that find them in a statement."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Fills the table that a split block reads: the block's rows, and the results of its calls, chunk by chunk."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,35 +50,34 @@ class Evaluation:
         return table.select(list(self.results)).rename_columns([self.column(r) for r in self.results])
 
 
+@dataclass(frozen=True)
 class BulkTable:
-    """The table that stands in FROM instead of a block's own sources."""
+    """The table that stands in FROM instead of a block's own sources.
 
-    def __init__(self, ctx: Context, name: str, sql: str, columns: list[str], evaluations: list[Evaluation]) -> None:
-        """Describe the table.
+    Attributes:
+        ctx: the statement's context.
+        name: how the block calls it.
+        sql: DuckDB's SQL of the block's rows: the columns of the table, then the arguments.
+        columns: names for the first columns, which the table has too.
+        evaluations: what is computed of the arguments.
+    """
 
-        Args:
-            ctx: the statement's context.
-            name: how the block calls it.
-            sql: DuckDB's SQL of the block's rows: the columns of the table, then the arguments.
-            columns: names for the first columns, which the table has too.
-            evaluations: what is computed of the arguments.
-        """
-        self._ctx = ctx
-        self._name = name
-        self._sql = sql
-        self._columns = columns
-        self._evaluations = evaluations
+    ctx: Context
+    name: str
+    sql: str
+    columns: list[str]
+    evaluations: list[Evaluation]
 
     def register(self) -> None:
         """Let the statement read the table; it is filled when the statement runs."""
-        session = self._ctx.session
-        _, schema = describe(self._ctx, self._sql)
-        fields = [field.with_name(name) for name, field in zip(self._columns, schema, strict=False)]
-        for evaluation in self._evaluations:
+        session = self.ctx.session
+        _, schema = describe(self.ctx, self.sql)
+        fields = [field.with_name(name) for name, field in zip(self.columns, schema, strict=False)]
+        for evaluation in self.evaluations:
             fields += [pa.field(evaluation.column(r), kind) for r, kind in evaluation.results.items()]
         placeholder = pa.schema(fields).empty_table()
-        session.register_rows(self._name, placeholder)
-        session.lazy_tables.register(self._name, placeholder, self._sql, lambda: self._compute(placeholder))
+        session.register_rows(self.name, placeholder)
+        session.lazy_tables.register(self.name, placeholder, self.sql, lambda: self._compute(placeholder))
 
     def _compute(self, placeholder: pa.Table) -> pa.Table:
         """Run the block's SQL and the functions; the next chunks are read while functions work on the former."""
@@ -90,8 +87,8 @@ class BulkTable:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
                 for rows in chunks:
-                    chunk = rows.select(range(len(self._columns))).rename_columns(self._columns)
-                    waiting.append((chunk, [pool.submit(e.run, rows) for e in self._evaluations]))
+                    chunk = rows.select(range(len(self.columns))).rename_columns(self.columns)
+                    waiting.append((chunk, [pool.submit(e.run, rows) for e in self.evaluations]))
                     if len(waiting) >= _IN_FLIGHT:
                         tables.append(_append_results(*waiting.popleft()))
                 tables += [_append_results(*filled) for filled in waiting]
@@ -106,7 +103,7 @@ class BulkTable:
         """The block's rows in chunks of one size; DuckDB's own batches vary."""
         gathered: list[pa.Table] = []
         size = 0
-        with self._ctx.session.duck.sql(self._sql).to_arrow_reader(CHUNK) as reader:
+        with self.ctx.session.duck.sql(self.sql).to_arrow_reader(CHUNK) as reader:
             # a column's name may occur twice
             names = [str(i) for i in range(len(reader.schema))]
             for batch in reader:

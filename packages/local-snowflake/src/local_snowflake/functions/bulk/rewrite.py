@@ -1,7 +1,5 @@
 """Finds the SELECT blocks that call bulk functions and has each read a table of results instead."""
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.errors import not_supported

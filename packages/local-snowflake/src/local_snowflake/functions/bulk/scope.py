@@ -1,7 +1,5 @@
 """What a SELECT block sees around it, and how it is compiled on its own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """The process that worker processes are forked from: it has imported the slow packages, so that they start at once."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import json

@@ -1,7 +1,5 @@
 """Calls of functions over a table of arguments: by row, or vectorized over pandas frames."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from typing import Any
@@ -14,13 +12,7 @@ Call = dict[str, Any]
 
 
 def evaluate_scalar(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
-    """One result for each row.
-
-    Args:
-        handler: the function.
-        call: inputs and outputs (name, type), strict, count: the number of rows.
-        batch: one column an argument, in order.
-    """
+    """One result for each row; ``call["count"]`` is the number of rows, also where there are no arguments."""
     kinds = [kind for _, kind in call["inputs"]]
     output = call["outputs"][0][1]
     if is_vectorized(handler):

@@ -1,7 +1,5 @@
 """The life of one worker process: set up once, then one call after the other until the server closes the socket."""
 
-from __future__ import annotations
-
 import json
 import os
 import resource

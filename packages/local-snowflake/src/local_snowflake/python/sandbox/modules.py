@@ -1,7 +1,5 @@
 """A worker's import directory, its ``_snowflake`` module, and how a handler is found in it."""
 
-from __future__ import annotations
-
 import importlib
 import linecache
 import sys
@@ -16,12 +14,7 @@ _ARCHIVES = (".zip", ".whl", ".egg")
 
 
 def prepare(import_directory: str, code: str | None) -> None:
-    """Make the imports importable and run the inline code.
-
-    Args:
-        import_directory: the folder that holds the imports.
-        code: the text between ``AS $$`` and ``$$``, if there is one.
-    """
+    """Make the imports importable and run the inline code, if there is any."""
     folder = Path(import_directory)
     sys._xoptions["snowflake_import_directory"] = str(folder) + "/"
     archives = [str(f) for f in sorted(folder.iterdir()) if f.name.endswith(_ARCHIVES)]

@@ -1,7 +1,5 @@
 """Calls of procedures: the handler gets a Snowpark session that works in its caller's session."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 from collections.abc import Iterator
@@ -16,16 +14,10 @@ Call = dict[str, Any]
 
 
 def call_procedure(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
-    """Call a procedure once.
+    """Call a procedure once, with a session before its arguments.
 
-    Args:
-        handler: the function; its first argument is the session.
-        call: inputs and outputs (name, type), connection: keyword arguments of the connector,
-            table: whether rows come back.
-        batch: one row of arguments.
-
-    Returns:
-        One row RESULT, or the rows of a procedure that returns a table.
+    ``call["connection"]`` has the connector's keyword arguments, ``call["table"]`` is whether a table comes back
+    instead of one row RESULT.
     """
     kinds = [kind for _, kind in call["inputs"]]
     arguments = [to_python(c, k)[0] for c, k in zip(batch.columns, kinds, strict=True)]

@@ -5,8 +5,6 @@ model and turns the resulting frame into one dict a row, which costs more than m
 runs, but it is handed an empty result, and the model's frame is read by column instead.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import json

@@ -1,7 +1,5 @@
 """Calls of table functions (UDTF) and aggregate functions (UDAF): a handler object a partition or group."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -146,13 +144,7 @@ def _with_rows(arrays: list[pa.Array], rows: list[int], *, end: bool) -> pa.Tabl
 
 
 def evaluate_aggregate(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
-    """One result for each group.
-
-    Args:
-        handler: the class, with ``accumulate`` and ``finish``.
-        call: inputs and outputs (name, type).
-        batch: one column: for each group the list of its rows, as structures of the arguments.
-    """
+    """One result for each group; the batch has one column, for each group the list of its rows as structures."""
     groups = batch.column(0).combine_chunks()
     kinds = [kind for _, kind in call["inputs"]]
     results = []

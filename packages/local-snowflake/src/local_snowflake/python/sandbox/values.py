@@ -1,7 +1,5 @@
 """Column values: arrow <-> what a handler gets and returns, by Snowflake type."""
 
-from __future__ import annotations
-
 import datetime as dt
 import decimal
 import json

@@ -3,11 +3,10 @@
 Source: https://docs.snowflake.com/en/sql-reference/data-types-semistructured#array
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
+from local_snowflake.functions.python_calls import call, wrap
 
 # function -> the arguments that are arrays, those that are values, and whether it gives an array
 _FUNCTIONS: dict[type[exp.Expression], tuple[tuple[str, ...], tuple[str, ...], bool]] = {
@@ -38,7 +37,7 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Make arrays whose values may differ in type JSON, and hand lists of JSON values to the array functions."""
     for array in list(tree.find_all(exp.Array)):
         if not _is_uniform(array):
-            array.replace(_call("json_array", *array.expressions))
+            array.replace(call("json_array", *array.expressions))
     for function in list(tree.find_all(*_FUNCTIONS)):
         _on_lists(function)
     for text in tree.find_all(exp.ArrayToString):
@@ -50,7 +49,7 @@ def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Functions of semi-structured values that have macros of their own; a cast to VARIANT does not read JSON."""
     for node in list(tree.find_all(*_MACROS)):
         arguments = [node.args[k] for k in ("this", "key", "value") if node.args.get(k) is not None]
-        node.replace(_call(_MACROS[type(node)], *arguments))
+        node.replace(call(_MACROS[type(node)], *arguments))
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(exp.DType.VARIANT):
             cast.replace(exp.ToVariant(this=cast.this))
@@ -64,9 +63,7 @@ def _on_lists(node: exp.Expression) -> None:
     for key in values:
         _wrap(node, key, "to_json")
     if gives_array:
-        holder = exp.Placeholder()
-        node.replace(holder)
-        holder.replace(_call("to_json", node))
+        wrap("to_json", node)
 
 
 def _is_uniform(array: exp.Array) -> bool:
@@ -78,10 +75,6 @@ def _is_uniform(array: exp.Array) -> bool:
 def _wrap(node: exp.Expression, key: str, function: str) -> None:
     value = node.args.get(key)
     if isinstance(value, list):
-        node.set(key, [_call(function, v) for v in value])
+        node.set(key, [call(function, v) for v in value])
     elif value is not None:
-        node.set(key, _call(function, value))
-
-
-def _call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
-    return exp.Anonymous(this=function, expressions=list(arguments))
+        node.set(key, call(function, value))

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions/flatten
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.errors import syntax_error

@@ -4,8 +4,6 @@ Source: https://docs.snowflake.com/en/sql-reference/constructs/join and
 https://docs.snowflake.com/en/sql-reference/constructs/asof-join
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from sqlglot import exp

@@ -3,14 +3,13 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/pivot
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlglot import exp
 
 from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
+from local_snowflake.sql import trees
 from local_snowflake.sql.types import parse_type
 
 
@@ -47,14 +46,14 @@ def _read_values(
         order = of_values.this
         query = query.order_by(*(order.expressions if isinstance(order, exp.Order) else [field.this.copy()]))
     else:
-        query = exp.select("*").from_(exp.Subquery(this=of_values.copy(), alias=exp.TableAlias(this=_quoted("V"))))
+        query = exp.select("*").from_(exp.Subquery(this=of_values.copy(), alias=trees.alias("V")))
     if with_ := tree.args.get("with_"):
         query.set("with_", with_.copy())
     values = [_literal(row[0]) for row in _rows(ctx, query)]
     if not values:
         raise execution_error("PIVOT finds no values to pivot by", 2140, "22000")
     field.set("expressions", values)
-    pivot.set("columns", [_quoted(value.sql(dialect="snowflake")) for value in values])
+    pivot.set("columns", [trees.identifier(value.sql(dialect="snowflake")) for value in values])
 
 
 def _name_casts(pivot: exp.Pivot, field: exp.Expr) -> None:
@@ -83,7 +82,7 @@ def _literal(value: Any) -> exp.Expr:
 def _fill(source: exp.Table | exp.Subquery, pivot: exp.Pivot, default: exp.Expr) -> None:
     """``… PIVOT (… DEFAULT ON NULL (d)) p`` -> a subquery that puts d where the pivot has NULL."""
     pivot.set("default_on_null", None)
-    alias = pivot.args.get("alias") or exp.TableAlias(this=_quoted("PIVOTED"))
+    alias = pivot.args.get("alias") or trees.alias("PIVOTED")
     filled = [
         exp.alias_(exp.Coalesce(this=exp.column(name.copy()), expressions=[default.copy()]), name.copy())
         for name in pivot.args.get("columns") or []
@@ -93,7 +92,3 @@ def _fill(source: exp.Table | exp.Subquery, pivot: exp.Pivot, default: exp.Expr)
     subquery = exp.Subquery(this=exp.select(exp.Star(replace=filled)).from_(inner), alias=alias.copy())
     subquery.set("joins", source.args.get("joins"))
     source.replace(subquery)
-
-
-def _quoted(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)

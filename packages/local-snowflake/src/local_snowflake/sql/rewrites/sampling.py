@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/sample
 """
 
-from __future__ import annotations
-
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
