@@ -10,6 +10,7 @@ from rich.text import Text
 from snowloop.figures import format_figures
 from stack.events import RunEvent, StageEvent
 
+MARKS = {"passed": "✓", "failed": "✗", "not_asked": "–"}
 NAME_WIDTH = 20
 COUNTED = ("files", "read", "loaded", "rejected")
 
@@ -63,7 +64,7 @@ def summarize(events: Sequence[StageEvent]) -> Iterator[tuple[str, str]]:
             yield f"candidate {event.label}".strip(), format_figures(event.figures)
     if "gate" in by_task:
         checks = (by_task["gate"].result or {}).get("checks", [])
-        yield "verdict", "\n".join(f"{'✓' if check['passed'] else '✗'} {check['reason']}" for check in checks)
+        yield "verdict", "\n".join(f"{MARKS[check['outcome']]} {check['reason']}" for check in checks)
     for task, name in (("promote", "champion"), ("rollback", "champion"), ("deploy", "scoring"), ("reconcile", "rows")):
         if task in by_task:
             yield name, format_figures(by_task[task].figures)

@@ -7,6 +7,8 @@ import re
 
 from rich.console import Console
 
+from snowloop.checks import Check
+from snowloop.lifecycle.gate.verdict import Verdict
 from stack.events import RunEvent, StageEvent, read_event
 from stack.progress import Progress
 from stack.summary import print_summary, summarize
@@ -63,9 +65,15 @@ def test_the_summary_adds_up_the_loads_and_names_what_was_kept():
 
 
 def test_the_summary_says_the_verdict_in_words():
-    checks = [{"passed": True, "reason": "roc_auc 0.81 is at least 0.65"}]
+    made = (
+        Check.of("BOUND", passed=True, reason="roc_auc 0.81 is at least 0.65"),
+        Check.of("SIZE", passed=False, reason="the model is too large"),
+        Check("CALIBRATION", "not_asked", "no bound is declared"),
+    )
+    checks = Verdict("id", "V", None, "abc", made, kept=False).to_dict()["checks"]
     gate = StageEvent("train.gate", "success", result={"checks": checks})
-    assert dict(summarize([gate]))["verdict"] == "✓ roc_auc 0.81 is at least 0.65"
+    verdict = "✓ roc_auc 0.81 is at least 0.65\n✗ the model is too large\n– no bound is declared"
+    assert dict(summarize([gate]))["verdict"] == verdict
 
 
 def test_the_summary_of_a_failed_run_names_stage_and_reason():
