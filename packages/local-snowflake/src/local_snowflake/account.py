@@ -1,7 +1,5 @@
 """The account: opens the data directory, makes the services of its handlers, and runs statements."""
 
-from __future__ import annotations
-
 import logging
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Snowflake's error codes and texts, and the translation of DuckDB's errors into them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The one DuckDB file of a data directory: opened by one process, read and written by many cursors."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a statement's handler works with: services, the session, and the names that the session's context resolves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The statements that ran lately: what QUERY_HISTORY shows, and what clients ask for by a statement's id."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime

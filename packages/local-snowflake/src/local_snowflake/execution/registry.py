@@ -1,7 +1,5 @@
 """What handles a statement, a function or an object in FROM: the modules that do register themselves here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a statement gives back, and how it is encoded for the clients."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence

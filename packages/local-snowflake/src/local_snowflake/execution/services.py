@@ -1,7 +1,5 @@
 """What an account offers to the handlers of its statements."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

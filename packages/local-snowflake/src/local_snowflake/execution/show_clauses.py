@@ -1,7 +1,5 @@
 """What all SHOW statements share: LIKE, IN, STARTS WITH, LIMIT, and the times they print."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

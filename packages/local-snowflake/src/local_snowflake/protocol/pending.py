@@ -1,7 +1,5 @@
 """Pending statements: each request of a client is run once, and its answer is kept for a while."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import uuid

@@ -1,7 +1,5 @@
 """The HTTPS routes of Snowflake's client protocol."""
 
-from __future__ import annotations
-
 import hmac
 import logging
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The running server: its sockets, its files in the data directory, its start and stop."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -4,8 +4,6 @@ Source: https://docs.snowflake.com/en/sql-reference/transactions#aborting-transa
 https://docs.snowflake.com/en/user-guide/session-policies
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The statement that runs in a session, and how it is stopped."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Lazy tables: computed at the moment when a statement reads them, inside that statement's transaction."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

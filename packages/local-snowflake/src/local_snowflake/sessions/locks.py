@@ -1,7 +1,5 @@
 """Table locks: writers of one table queue until the transaction that holds it ends."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterable

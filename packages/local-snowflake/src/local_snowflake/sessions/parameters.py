@@ -6,8 +6,6 @@ not know is refused.
 Source: https://docs.snowflake.com/en/sql-reference/parameters
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

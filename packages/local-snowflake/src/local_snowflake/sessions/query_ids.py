@@ -1,7 +1,5 @@
 """The ids of a session's statements, by their numbers."""
 
-from __future__ import annotations
-
 from collections import deque
 
 _LATEST = 10_000

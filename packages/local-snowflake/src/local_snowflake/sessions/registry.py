@@ -1,7 +1,5 @@
 """The sessions that are open, and how they are opened, found, aborted and closed."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -5,8 +5,6 @@ a new one, in which its writes run again: after a statement that failed, and bef
 They may only if they write the same again.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

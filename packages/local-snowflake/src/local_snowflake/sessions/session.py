@@ -1,7 +1,5 @@
 """One session: its context, transaction, parameters and temporary objects."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

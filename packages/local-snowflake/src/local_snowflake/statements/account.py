@@ -1,7 +1,5 @@
 """Warehouses, roles and grants: recorded and shown, though nothing is metered and nobody is kept out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pyarrow as pa

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/alter-table, …/sql/alter-table-column
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

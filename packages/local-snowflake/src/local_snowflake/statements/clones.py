@@ -1,7 +1,5 @@
 """CLONE of tables, schemas and databases: a copy of rows and definitions at the moment of the statement."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from local_snowflake import streams

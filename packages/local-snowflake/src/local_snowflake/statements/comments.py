@@ -1,7 +1,5 @@
 """COMMENT ON, and GET_DDL of what was created by a statement."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from local_snowflake.catalog.objects import TABLE, VIEW

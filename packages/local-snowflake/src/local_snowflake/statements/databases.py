@@ -1,7 +1,5 @@
 """Databases and schemas: create, drop, alter (options are recorded), show."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pyarrow as pa

@@ -3,8 +3,6 @@
 What a definition asks for and the local Snowflake does not do is refused by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """USE, session parameters and variables, the functions of the session's context, RESULT_SCAN and SYSTEM$WAIT."""
 
-from __future__ import annotations
-
 import json
 import threading
 

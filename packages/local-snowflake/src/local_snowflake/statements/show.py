@@ -1,7 +1,5 @@
 """SHOW TABLES, VIEWS, OBJECTS and COLUMNS, DESCRIBE TABLE and VIEW."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

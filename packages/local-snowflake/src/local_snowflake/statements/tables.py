@@ -1,7 +1,5 @@
 """Tables: create (also from a query), alter, drop."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tags: CREATE, DROP and SHOW TAGS, SYSTEM$GET_TAG and TAG_REFERENCES; models carry them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """BEGIN, COMMIT and ROLLBACK; SHOW LOCKS, SHOW TRANSACTIONS and SYSTEM$ABORT_TRANSACTION."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from local_snowflake import streams

@@ -1,7 +1,5 @@
 """Views: stored as their query's text, expanded where they are read."""
 
-from __future__ import annotations
-
 import re
 
 from local_snowflake.catalog.objects import VIEW, Column, Object, ViewProps

@@ -1,7 +1,5 @@
 """DML on tracked tables: row versions that a statement replaces are archived, those that it makes are marked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar

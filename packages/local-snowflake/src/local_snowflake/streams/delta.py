@@ -1,7 +1,5 @@
 """What a stream shows: SQL over a tracked table's current and archived row versions."""
 
-from __future__ import annotations
-
 from local_snowflake.sql.names import quote
 from local_snowflake.streams.layout import (
     INSERTED,

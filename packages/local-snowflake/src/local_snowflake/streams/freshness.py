@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#data-retention-period-and-staleness
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 

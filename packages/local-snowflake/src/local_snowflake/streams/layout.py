@@ -1,7 +1,5 @@
 """Names and tables of change tracking inside the DuckDB file."""
 
-from __future__ import annotations
-
 from local_snowflake.sql.names import META_SCHEMA, quote
 
 # the physical names are those that files on disk have

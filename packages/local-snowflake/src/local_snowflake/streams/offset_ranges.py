@@ -6,8 +6,6 @@ transaction. DML that reads the stream moves the offset to the end of the range,
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#stream-offset
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar

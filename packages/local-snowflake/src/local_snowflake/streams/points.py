@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/at-before
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

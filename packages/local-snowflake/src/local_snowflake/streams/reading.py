@@ -1,7 +1,5 @@
 """Streams in use: show, describe, read in FROM, and ask whether they have data."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

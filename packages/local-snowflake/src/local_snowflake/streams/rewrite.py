@@ -1,7 +1,5 @@
 """Syntax trees of DML on a tracked table: hidden columns are added, the replaced row versions are selected."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sqlglot import exp

@@ -1,7 +1,5 @@
 """Streams on tables and views: create, alter, drop, clone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

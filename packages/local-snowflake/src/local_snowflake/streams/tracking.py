@@ -1,7 +1,5 @@
 """Tracked tables: how tracking is switched on and off, and how it follows a table's own changes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast

@@ -1,7 +1,5 @@
 """History that nobody can ask for any more is deleted: in the background, now and then."""
 
-from __future__ import annotations
-
 import logging
 from datetime import UTC, datetime, timedelta
 

@@ -7,8 +7,6 @@ comes from, and for changes a sign.
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#streams-on-views
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

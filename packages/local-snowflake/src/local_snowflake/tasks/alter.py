@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/alter-task
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """The clauses of CREATE TASK and ALTER TASK SET, read from a statement's tokens."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One run of a task: its condition and its body, in a session of its own."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Table functions of INFORMATION_SCHEMA about runs of tasks and of graphs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any

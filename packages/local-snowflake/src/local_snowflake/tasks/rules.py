@@ -1,7 +1,5 @@
 """What a task and a task graph may not be, and which tasks they may name: each refusal in Snowflake's words."""
 
-from __future__ import annotations
-
 import json
 
 from sqlglot import exp

@@ -1,7 +1,5 @@
 """Runs of task graphs: which tasks may start, what follows from each outcome, and the runs that are under way."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable

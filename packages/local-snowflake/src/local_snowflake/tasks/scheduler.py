@@ -1,7 +1,5 @@
 """Runs tasks: a thread that sleeps until something is due, and a bounded pool that executes."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

@@ -1,7 +1,5 @@
 """SHOW TASKS and DESCRIBE TASK: https://docs.snowflake.com/en/sql-reference/sql/show-tasks."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """CREATE, DROP and EXECUTE TASK: https://docs.snowflake.com/en/sql-reference/sql/create-task."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import replace
 
