@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from local_snowflake.catalog.objects import Kind, Object, P
-from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader
@@ -91,20 +91,28 @@ def scope(ctx: Context, clauses: Clauses) -> tuple[str | None, str | None]:
         return None, None
     if clauses.scope == "DATABASE":
         database = parts[0] if parts else ctx.current_database()
-        _need(ctx, "DATABASE", Name("", "", database))
+        ctx.catalog.need("DATABASE", Name("", "", database))
         return database, None
     if parts:
         name = ctx.resolve_schema(parts)
         if clauses.scope != "SCHEMA" and len(parts) == 1 and not ctx.catalog.get("SCHEMA", name):
-            _need(ctx, "DATABASE", Name("", "", parts[0]))
+            ctx.catalog.need("DATABASE", Name("", "", parts[0]))
             return parts[0], None
-        _need(ctx, "SCHEMA", name)
+        ctx.catalog.need("SCHEMA", name)
         return name.database, name.name
     if clauses.scope == "SCHEMA":
         return ctx.current_database(), ctx.current_schema()
     return session.database, session.schema
 
 
-def _need(ctx: Context, kind: str, name: Name) -> None:
-    if not ctx.catalog.get(kind, name):
-        raise does_not_exist(kind, ".".join(p for p in name if p))
+def common(o: Object) -> dict[str, Any]:
+    """What SHOW prints of an object of any kind."""
+    return {
+        "created_on": o.created_on,
+        "name": o.name.name,
+        "database_name": o.name.database,
+        "schema_name": o.name.schema,
+        "owner": o.owner,
+        "comment": o.comment,
+        "owner_role_type": "ROLE",
+    }

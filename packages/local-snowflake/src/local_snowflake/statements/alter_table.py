@@ -10,8 +10,9 @@ from typing import Any
 from local_snowflake import streams
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Table
-from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
+from local_snowflake.errors import already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name, normalise, quote
@@ -37,13 +38,9 @@ _CONSTRAINTS = {"CONSTRAINT", "PRIMARY KEY", "UNIQUE", "FOREIGN KEY"}
 def alter_table(ctx: Context, stmt: Statement) -> Result:
     """ALTER TABLE [IF EXISTS] name action: https://docs.snowflake.com/en/sql-reference/sql/alter-table."""
     reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    table = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE, name)
+    table = read_existing(ctx, reader, TABLE)
     if table is None:
-        if if_exists:
-            return status()
-        raise does_not_exist("Table", name.fqn)
+        return status()
     action = reader.accept_any("ADD", "DROP", "RENAME", "ALTER", "MODIFY", "SWAP", "SET", "UNSET", "CLUSTER")
     handler = _ACTIONS.get(action or "")
     if handler is None:

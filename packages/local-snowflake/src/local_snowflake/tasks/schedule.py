@@ -15,17 +15,8 @@ from local_snowflake.catalog.objects import Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.tasks.graph import STARTED, TaskGraphs
 
-_UNITS = {
-    "S": 1,
-    "SECOND": 1,
-    "SECONDS": 1,
-    "M": 60,
-    "MINUTE": 60,
-    "MINUTES": 60,
-    "H": 3600,
-    "HOUR": 3600,
-    "HOURS": 3600,
-}
+_UNITS = {**dict.fromkeys(("S", "SECOND", "SECONDS"), 1), **dict.fromkeys(("M", "MINUTE", "MINUTES"), 60)}
+_UNITS |= dict.fromkeys(("H", "HOUR", "HOURS"), 3600)
 _SHORTEST, _LONGEST = timedelta(seconds=10), timedelta(days=8)
 _FIELDS = 5
 # further than any change of the clocks
@@ -89,12 +80,7 @@ Schedule = Interval | Cron
 
 
 def parse_schedule(text: str) -> Schedule:
-    """Read the text of SCHEDULE.
-
-    Source: https://docs.snowflake.com/en/sql-reference/sql/create-task
-
-    Args:
-        text: ``n SECOND | MINUTE | HOUR`` or ``USING CRON m h dom mon dow zone``.
+    """Read the text of SCHEDULE: ``n SECOND | MINUTE | HOUR`` or ``USING CRON m h dom mon dow zone``.
 
     Raises:
         SnowflakeError: 001003, if it is neither, out of range, or names no time zone.
@@ -166,19 +152,10 @@ class Timetable:
     """The due times of all started roots; asked with a time, it reads no clock."""
 
     def __init__(self) -> None:
-        """Start with no root."""
         self._entries: dict[str, Entry] = {}
 
     def update(self, tasks: Iterable[Task], now: datetime) -> list[Task]:
-        """Learn which roots are started.
-
-        Args:
-            tasks: every task of the account.
-            now: the time.
-
-        Returns:
-            The started roots.
-        """
+        """Learn from all tasks of the account which roots are started; returns these."""
         schemas: dict[tuple[str, str], list[Task]] = {}
         for task in tasks:
             schemas.setdefault((task.name.database, task.name.schema), []).append(task)
@@ -214,14 +191,9 @@ class Timetable:
         return due
 
     def to_check(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, bool]]:
-        """The triggered roots whose condition is to be checked now.
+        """The triggered ones of started roots that do not run, whose condition is to be checked now.
 
-        Args:
-            roots: started roots that do not run at the moment.
-            now: the time.
-
-        Returns:
-            Each with whether it is a health check: nothing was written for twelve hours.
+        Each comes with whether it is a health check: nothing was written for twelve hours.
         """
         checks = []
         for root in roots:
@@ -265,11 +237,9 @@ class Timetable:
             entry.changed = True
 
     def next_time(self, roots: Iterable[Task], busy: Container[str]) -> datetime | None:
-        """When there is something to do next, if nothing happens before.
+        """When there is something to do next for the started roots, if nothing happens before.
 
-        Args:
-            roots: the started roots.
-            busy: ids of those that run: they are not triggered before they have ended.
+        The ``busy`` ones, by their ids, are not triggered before they have ended.
         """
         times = []
         for root in roots:
