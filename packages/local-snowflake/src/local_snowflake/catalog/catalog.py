@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import takewhile
@@ -45,7 +45,6 @@ class Catalog:
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Read all objects from the file."""
         self._committing = threading.RLock()
         self._logging = threading.Lock()
         self._version = 0
@@ -98,16 +97,9 @@ class Catalog:
         ]
         return sorted(found, key=lambda o: o.name)
 
-    def within(self, database: str, schema: str | None = None) -> list[Object]:
-        """Everything in a database or in one of its schemas, the container itself not included."""
-        return [
-            o
-            for o in self._objects.values()
-            if o.name.database == database
-            and (schema is None or o.name.schema == schema)
-            and o.kind != DATABASE
-            and (schema is None or o.kind != SCHEMA)
-        ]
+    def within(self, database: str, schema: str) -> list[Object]:
+        """Everything in a schema."""
+        return [o for o in self._objects.values() if (o.name.database, o.name.schema) == (database, schema)]
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
@@ -176,10 +168,9 @@ class Catalog:
 
 
 class Change:
-    """The object changes of one transaction."""
+    """The object changes of one transaction of ``duck``, from what was read at version ``since`` or later."""
 
     def __init__(self, catalog: Catalog, duck: duckdb.DuckDBPyConnection, since: int) -> None:
-        """Collect changes to ``catalog``, read at version ``since`` or later, together with those of ``duck``."""
         self.duck = duck
         self.staged: list[tuple[Key, Object | None]] = []
         self._catalog = catalog
@@ -220,11 +211,6 @@ class Change:
     def drop(self, old: Object) -> None:
         """Remove an object."""
         self._stage(old.key, None)
-
-    def drop_all(self, olds: Iterable[Object]) -> None:
-        """Remove several objects."""
-        for old in olds:
-            self.drop(old)
 
     def rename(self, old: Object[P], name: Name) -> Object[P]:
         """Give an object another name."""

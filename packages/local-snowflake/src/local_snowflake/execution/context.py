@@ -20,10 +20,9 @@ from local_snowflake.sql.names import Name, quote
 
 
 class Context:
-    """One statement's surroundings."""
+    """One statement's surroundings; it has a ``query_id`` if it is recorded."""
 
     def __init__(self, services: Services, token: SessionToken, query_id: str | None = None) -> None:
-        """Make the context of a statement that runs under ``token``, with ``query_id`` if it is recorded."""
         self.services = services
         self.token = token
         self.query_id = query_id

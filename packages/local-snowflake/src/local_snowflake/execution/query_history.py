@@ -45,7 +45,6 @@ class QueryHistory:
     """The latest statements of all sessions, for many threads."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._records: deque[QueryRecord] = deque(maxlen=_LATEST)
 
     def add(self, record: QueryRecord) -> None:

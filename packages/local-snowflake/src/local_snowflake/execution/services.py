@@ -50,13 +50,7 @@ class Services:
     Attributes:
         data_dir: the directory that holds everything the account keeps.
         address: host and port under which procedures reach the server; empty until the server listens.
-        storage: the DuckDB file.
-        catalog: all objects.
-        sessions: the open sessions.
-        history: the statements that ran.
         workers: the processes that run handlers in Python.
-        compiler: compiles statements.
-        run: runs a statement.
         others: the services of higher layers by their classes: this layer cannot name them.
     """
 

@@ -22,7 +22,6 @@ class PendingStatement:
     """
 
     def __init__(self, session: Session) -> None:
-        """Make one for a client of ``session``."""
         self.query_id = str(uuid.uuid4())
         self.session_id = session.id
         self.user = session.user
@@ -71,7 +70,6 @@ class PendingStatements:
     """
 
     def __init__(self) -> None:
-        """Start with none."""
         self._running: dict[str, PendingStatement] = {}
         self._ended: BoundedCache[PendingStatement] = BoundedCache(_ANSWERS, _ANSWERS_BYTES)
         self._query_ids: BoundedCache[str] = BoundedCache(_REQUESTS, 0)
@@ -85,8 +83,7 @@ class PendingStatements:
         Args:
             session: the client's.
             request: what identifies the request in its session; empty for a client that sends none.
-            work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
-                may wait for others, so that no bounded pool of threads would do.
+            work: runs the statement and gives the answer; it never raises.
 
         Returns:
             None for a request that was answered so long ago that the answer is not kept any more.
@@ -99,6 +96,7 @@ class PendingStatements:
             self._running[pending.query_id] = pending
             if request:
                 self._query_ids.put(key, pending.query_id, 0)
+        # a thread of its own: it may wait for other statements, so that no bounded pool of threads would do
         threading.Thread(target=self._run, args=[pending, work], daemon=True).start()
         return pending
 

@@ -41,17 +41,12 @@ ANSWER_SECONDS = 40.0
 
 
 class Server:
-    """The protocol of one account."""
+    """The protocol of one account, with one user, whose name may be in any case, and a secret password.
+
+    A statement's client is asked to come back later after ``answer_seconds``.
+    """
 
     def __init__(self, account: Account, user: str, secret: str, answer_seconds: float = ANSWER_SECONDS) -> None:
-        """Serve an account.
-
-        Args:
-            account: the account.
-            user: the name of the account's one user, in any case.
-            secret: the user's password.
-            answer_seconds: after how long a statement's client is asked to come back later.
-        """
         self._account = account
         self._user = user
         self._secret = secret

@@ -35,17 +35,9 @@ def serve(
 ) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
-    HTTPS listens on ``host``; plain HTTP, for clients that cannot trust the certificate, on loopback only.
-
-    Args:
-        data_dir: where everything is kept.
-        host: the address for HTTPS.
-        port: its port; 0 for a free one.
-        hostnames: further names for the certificate.
-        new_secret: the password, if the directory has none yet.
-        user: the name of the account's one user.
-        limits: for how long clients may be idle.
-        answer_seconds: after how long a statement's client is asked to come back later.
+    HTTPS listens on ``host`` and ``port``, 0 for a free one; plain HTTP, for clients that cannot trust the certificate,
+    on loopback only. ``new_secret`` is the password if the directory has none yet; a statement's client is asked to
+    come back later after ``answer_seconds``.
     """
     data_dir = data_dir.resolve()
     _make_private(data_dir)

@@ -33,7 +33,6 @@ class IdleSessions:
     """Ends what idle clients have left open."""
 
     def __init__(self, sessions: SessionRegistry, locks: LockTable, limits: IdleLimits) -> None:
-        """Watch ``sessions``; ``locks`` say who keeps whom waiting, ``limits`` how long is too long."""
         self._sessions = sessions
         self._locks = locks
         self._limits = limits

@@ -28,7 +28,6 @@ class LazyTables:
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Keep tables for the connection ``duck``."""
         self._duck = duck
         self._tables: dict[str, _LazyTable] = {}
         self._filled: list[str] = []

@@ -41,7 +41,6 @@ class LockTable:
     """
 
     def __init__(self) -> None:
-        """Nothing is locked."""
         self._changed = threading.Condition()
         self._holders: dict[Resource, dict[int, Claim]] = {}
         self._owned: dict[int, set[Resource]] = {}
@@ -57,15 +56,9 @@ class LockTable:
         query_id: str | None = None,
         stopped: Callable[[], SnowflakeError | None] = lambda: None,
     ) -> list[Resource]:
-        """Lock resources for an owner, waiting while another holds them.
+        """Lock resources for a transaction, in a fixed order, waiting for each for ``timeout`` seconds at most.
 
-        Args:
-            owner: the transaction.
-            resources: what to lock; that is done in a fixed order.
-            timeout: seconds to wait for each, Snowflake's LOCK_TIMEOUT.
-            shared: whether others may share them.
-            query_id: the statement that needs them.
-            stopped: why the waiting has to end, or None; looked at every second, and at each ``wake()``.
+        ``stopped``, why the waiting has to end, is looked at every second, and at each ``wake()``.
 
         Returns:
             Those that were not held by the owner before.

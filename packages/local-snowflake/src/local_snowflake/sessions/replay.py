@@ -31,7 +31,6 @@ class TableClock:
     """When tables were last written by a transaction that committed; one for all sessions."""
 
     def __init__(self, latest: datetime = _EPOCH) -> None:
-        """Nothing was written since ``latest``."""
         self._lock = threading.Lock()
         self._latest = latest
         self._now = 0
@@ -102,14 +101,9 @@ class StatementInputs:
     changing_default: str | None
 
     def conflict(self, clock: TableClock, moment: int) -> str | None:
-        """Why the statement could write something else if it ran again.
+        """Why the statement could write something else if it ran again; None if it would write the same.
 
-        Args:
-            clock: says when tables were written.
-            moment: the clock's number when the transaction saw the tables that it read.
-
-        Returns:
-            The reason; None if it would write the same.
+        ``moment`` is the clock's number when the transaction saw the tables that it read.
         """
         if self.random_calls:
             return f"{min(self.random_calls)} gives another value each time"
@@ -126,15 +120,9 @@ Write = tuple[Callable[[], Any], StatementInputs | None]
 
 
 def replay(writes: Sequence[Write], clock: TableClock, moment: int) -> str | None:
-    """Let the writes of a transaction run again in a new one.
+    """Let the writes of a transaction run again in a new one; returns why they did not write the same, if so.
 
-    Args:
-        writes: the statements.
-        clock: says when tables were written.
-        moment: the clock's number when the transaction before saw the tables that they read.
-
-    Returns:
-        Why they did not write the same; None if they did.
+    ``moment`` is the clock's number when the transaction before saw the tables that they read.
     """
     try:
         for work, _ in writes:

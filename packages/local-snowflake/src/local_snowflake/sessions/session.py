@@ -35,7 +35,6 @@ class Session(Interruptible):
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable, user: str) -> None:
-        """Start with no current database and autocommit on."""
         # results of models and functions, computed when a statement reads them
         self.lazy_tables = LazyTables(duck)
         super().__init__(with_lazy_tables(duck, self.lazy_tables), locks)
@@ -101,8 +100,7 @@ class Session(Interruptible):
     def commit(self, *, in_statement: bool = False) -> None:
         """Make the open transaction's writes durable and visible; nothing happens without one.
 
-        Args:
-            in_statement: whether a statement goes on that reads registered rows.
+        If it is ``in_statement``, a statement goes on that reads registered rows.
         """
         if self.in_transaction:
             self._end("COMMIT", keep_rows=in_statement)
@@ -146,8 +144,7 @@ class Session(Interruptible):
     def abort(self, reason: SnowflakeError) -> None:
         """Roll the open transaction back for somebody else, while no statement runs in the session.
 
-        Args:
-            reason: what the session's next statement ends with, lest its client believes that the transaction is open.
+        The next statement ends with ``reason``, lest its client believes that the transaction is open.
         """
         self._rolled_back = reason
         self.rollback()
@@ -159,10 +156,6 @@ class Session(Interruptible):
 
     def lock(self, *resources: Resource, shared: bool = False) -> bool:
         """Lock resources until the transaction ends; the transaction sees what was committed before it got them.
-
-        Args:
-            resources: what to lock.
-            shared: whether others may share them.
 
         Returns:
             Whether there is one that the transaction did not hold before.

@@ -36,16 +36,15 @@ _CONSTRAINTS = {"CONSTRAINT", "PRIMARY KEY", "UNIQUE", "FOREIGN KEY"}
 
 @statement("ALTER", "TABLE")
 def alter_table(ctx: Context, stmt: Statement) -> Result:
-    """ALTER TABLE [IF EXISTS] name action: https://docs.snowflake.com/en/sql-reference/sql/alter-table."""
+    """ALTER TABLE [IF EXISTS] name action."""
     reader = skip_head(stmt)
     table = read_existing(ctx, reader, TABLE)
     if table is None:
         return status()
-    action = reader.accept_any("ADD", "DROP", "RENAME", "ALTER", "MODIFY", "SWAP", "SET", "UNSET", "CLUSTER")
-    handler = _ACTIONS.get(action or "")
-    if handler is None:
+    action = reader.accept_any(*_ACTIONS)
+    if action is None:
         raise not_supported(f"ALTER TABLE … {reader.peek()}")
-    handler(ctx, reader, table)
+    _ACTIONS[action](ctx, reader, table)
     return status()
 
 
@@ -88,7 +87,7 @@ def move_table(ctx: Context, change: Change, table: Table, name: Name) -> None:
 
 
 def _swap(ctx: Context, reader: Reader, table: Table) -> None:
-    """SWAP WITH other: https://docs.snowflake.com/en/sql-reference/sql/alter-table."""
+    """SWAP WITH other."""
     reader.expect("WITH")
     name = ctx.resolve(reader.name_parts())
     other = ctx.catalog.need(TABLE, name)
@@ -312,12 +311,10 @@ def _alter(ctx: Context, reader: Reader, table: Table) -> None:
 def _alter_column(ctx: Context, reader: Reader, table: Table, column: Column, change: Change) -> Column:
     """Read what is to change of a column, change DuckDB's table; returns the column as the catalog is to have it."""
     target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(column.name)}"
-    if reader.accept("DROP", "NOT", "NULL"):
-        change.duck.execute(f"{target} DROP NOT NULL")
-        return replace(column, nullable=True)
-    if reader.accept("SET", "NOT", "NULL") or reader.accept("NOT", "NULL"):
-        change.duck.execute(f"{target} SET NOT NULL")
-        return replace(column, nullable=False)
+    for action, words in (("DROP", ("DROP",)), ("SET", ("SET",)), ("SET", ())):
+        if reader.accept(*words, "NOT", "NULL"):
+            change.duck.execute(f"{target} {action} NOT NULL")
+            return replace(column, nullable=action == "DROP")
     if reader.accept("DROP", "DEFAULT"):
         change.duck.execute(f"{target} DROP DEFAULT")
         return replace(column, default=None)

@@ -72,15 +72,7 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
 def copy_definition(
     ctx: Context, change: Change, source: Table, name: Name, target: str, *, temporary: bool = False
 ) -> tuple[Column, ...]:
-    """Make an empty DuckDB table with a table's own columns: types, NOT NULL, defaults; identities continue to count.
-
-    Args:
-        ctx: the statement's context.
-        change: the DDL transaction.
-        source: the table.
-        name: the name of the new table.
-        target: its DuckDB table.
-        temporary: whether it is a temporary one.
+    """Make an empty DuckDB table, ``target``, with a table's own columns; identities continue to count.
 
     Returns:
         The columns as the catalog is to have them.
@@ -100,13 +92,9 @@ def copy_definition(
 
 
 def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) -> None:
-    """Copy a schema's tables and definitions into ``target``, a new schema; its streams start now.
+    """Copy a schema's tables and definitions into ``target``, which the same change makes; its streams start now.
 
-    Args:
-        ctx: the statement's context.
-        change: the change that also creates the target.
-        source: the catalogued name of the schema that is cloned.
-        target: the catalogued name of the new one.
+    Both names are those that the schemas are catalogued by.
     """
     change.rely_on_all(source.database, source.name)
     clones = _clone_contents(ctx, change, source, target)

@@ -66,7 +66,8 @@ def _remove_database(ctx: Context, change: Change, database: Object[DatabaseProp
 def _remove_schema(ctx: Context, change: Change, schema: Schema) -> None:
     name = schema.name
     change.rely_on_all(name.database, name.name)
-    change.drop_all(ctx.catalog.within(name.database, name.name))
+    for contained in ctx.catalog.within(name.database, name.name):
+        change.drop(contained)
     change.duck.execute(f"DROP SCHEMA IF EXISTS {quote(physical_schema(name.database, name.name))} CASCADE")
     change.drop(schema)
     for temporary in [t for t in ctx.session.temporary if (t.database, t.schema) == (name.database, name.name)]:

@@ -51,14 +51,7 @@ def read_point(ctx: Context, reader: Reader) -> Point | None:
 
 
 def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Point:
-    """The point that ``kind => expression`` means.
-
-    Args:
-        ctx: the statement's context.
-        kind: TIMESTAMP, OFFSET, STATEMENT or STREAM.
-        expression: Snowflake's SQL of its value.
-        before: whether what happened at the point itself is left out.
-    """
+    """The point that ``kind => expression`` means: TIMESTAMP, OFFSET, STATEMENT or STREAM and Snowflake's SQL."""
     if kind == "TIMESTAMP":
         return Point(kind, _evaluate(ctx, f"({expression})::TIMESTAMP_LTZ"), before)
     if kind == "OFFSET":
@@ -85,13 +78,7 @@ def named_stream(ctx: Context, name: str) -> Stream:
 
 
 def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point | None) -> int:
-    """The version of a tracked table at a point; the current one without.
-
-    Args:
-        ctx: the statement's context.
-        duck: the connection of the running change.
-        target: the table.
-        point: where.
+    """The version of a tracked table at a point, as the running change sees it; the current one without a point.
 
     Raises:
         SnowflakeError: 000707, if the table's changes are not kept as far back.

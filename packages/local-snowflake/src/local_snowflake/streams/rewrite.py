@@ -33,10 +33,7 @@ def mark_merge(tree: exp.Merge, target: Tracked) -> None:
 def restrict_to_archived(update: exp.Update, target: Tracked, *, instead: bool) -> None:
     """Let an UPDATE change only rows whose old version the same statement has archived.
 
-    Args:
-        update: the statement.
-        target: its table.
-        instead: whether this replaces its condition, so that the condition is evaluated once, or goes with it.
+    That replaces its condition if ``instead``, so that the condition is evaluated once; otherwise both have to hold.
     """
     archived = (
         exp.select(_column(ROW))
@@ -51,12 +48,9 @@ def restrict_to_archived(update: exp.Update, target: Tracked, *, instead: bool) 
 
 
 def matching_rows(table: exp.Table, sources: Sequence[exp.Expr], condition: exp.Expr | None) -> exp.Select:
-    """The query for DuckDB's row numbers of the target's rows that a statement concerns.
+    """The query for DuckDB's row numbers of a statement's target, physical and with an alias, that it concerns.
 
-    Args:
-        table: the target, physical and with an alias.
-        sources: what is joined to it: tables and subqueries.
-        condition: what has to hold, if anything.
+    ``sources`` are the tables and subqueries that are joined to it, ``condition`` is what has to hold, if anything.
     """
     rowid = exp.column(exp.to_identifier("rowid", quoted=True), table=exp.to_identifier(table.alias, quoted=True))
     query = exp.select(rowid).from_(table.copy())

@@ -107,12 +107,7 @@ def _forget_offsets(change: Change, stream: Stream) -> None:
 def clone_stream(ctx: Context, change: Change, stream: Stream, name: Name, clones: dict[Name, Table | View]) -> None:
     """Clone a stream with its schema: it begins now, what its original has not consumed is out of its reach.
 
-    Args:
-        ctx: the statement's context.
-        change: the change that clones the schema.
-        stream: the stream.
-        name: the clone's name.
-        clones: the tables and views that were cloned with it, by the names of their originals; it follows them.
+    It follows ``clones``: the tables and views that were cloned with it, by the names of their originals.
     """
     props = replace(stream.props, id=next_id(change.duck))
     by_id = {of(t).id: t for t in ctx.catalog.all(TABLE) if streams.is_tracked(t)}

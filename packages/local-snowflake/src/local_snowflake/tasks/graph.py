@@ -68,7 +68,6 @@ class TaskGraphs:
     """The task graphs of one schema: its tasks by name, with their relations."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        """Relate the tasks of one schema."""
         self.tasks = {t.name.name: t for t in tasks}
 
     def with_task(self, task: Task) -> TaskGraphs:

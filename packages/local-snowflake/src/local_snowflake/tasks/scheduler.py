@@ -36,13 +36,6 @@ class Scheduler:
     """
 
     def __init__(self, storage: Storage, catalog: Catalog, executor: TaskExecutor) -> None:
-        """Prepare; nothing runs before ``start()``.
-
-        Args:
-            storage: the DuckDB file, where the history of runs is kept.
-            catalog: all tasks.
-            executor: runs a task in a session of its own.
-        """
         self.history = History(storage.cursor())
         self._catalog = catalog
         self._executor = executor
@@ -161,17 +154,16 @@ class Scheduler:
     # -- runs ---------------------------------------------------------------------------------------------------------
 
     def execute(self, root: Task, config: str | None = None) -> None:
-        """Run a graph once, now; or as soon as its present run is over, if runs may not overlap.
+        """Run the graph of a root once, now; or as soon as its present run is over, if runs may not overlap.
 
-        Args:
-            root: the root or standalone task.
-            config: configuration of this run only, as JSON; merged over the root's.
+        ``config`` is JSON for this run only, merged over the root's.
         """
         with self._lock:
+            launch = lambda: self._launch(root, datetime.now(UTC), history.EXECUTE, config)  # noqa: E731
             if self._may_start(root):
-                self._launch(root, datetime.now(UTC), history.EXECUTE, config)
+                launch()
             else:
-                self._queued[root.props.id] = lambda: self._launch(root, datetime.now(UTC), history.EXECUTE, config)
+                self._queued[root.props.id] = launch
 
     def retry(self, record: GraphRecord) -> None:
         """Run the failed tasks of a graph's last run again, and what follows from them."""
