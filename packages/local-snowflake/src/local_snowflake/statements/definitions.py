@@ -140,7 +140,7 @@ def place_of(name: Name, *, temporary: bool) -> str:
 
 
 def column_definition(ctx: Context, change: Change, place: str, column: Column) -> tuple[Column, str]:
-    """DuckDB's definition of a column of a table at ``place``, see ``place_of``; and the column with its sequence's name.
+    """The column with the name of its sequence, and DuckDB's definition of it, in a table at ``place``: ``place_of``.
 
     The sequence of an identity column is made, with a name of its own: the table may get another name and another table
     its name.

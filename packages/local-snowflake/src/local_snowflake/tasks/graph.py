@@ -38,10 +38,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A version of a graph: a run keeps the version that it started with.
-
-    Source: https://docs.snowflake.com/en/user-guide/tasks-graphs
-    """
+    """A version of a graph: a run keeps the version that it started with."""
 
     database: str
     schema: str
