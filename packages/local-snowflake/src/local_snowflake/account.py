@@ -132,23 +132,12 @@ class Account:
         return Context(self._services, token, query_id)
 
     def execute(
-        self,
-        token: SessionToken,
-        sql: str,
-        bindings: dict[str, Any] | None = None,
-        *,
-        query_id: str | None = None,
+        self, token: SessionToken, sql: str, bindings: dict[str, Any] | None = None, *, query_id: str | None = None
     ) -> Result:
         """Run one statement in the session of a token whose lock the caller holds.
 
-        Args:
-            token: the token.
-            sql: the statement.
-            bindings: the protocol's bind values: number -> {"type", "value"}.
-            query_id: the statement's id, if the caller has made one.
-
-        Returns:
-            Rows, or for PUT and GET what the client has to transfer.
+        ``bindings`` are the protocol's bind values: number -> {"type", "value"}. PUT and GET give what the client has
+        to transfer, all others rows.
         """
         session = token.session
         session.query_id = query_id = query_id or str(uuid.uuid4())

@@ -24,15 +24,12 @@ class StatementCompiler(Protocol):
 
     def statement(self, sql: str) -> Statement:
         """The statement of a text."""
-        ...
 
     def parse(self, ctx: Any, sql: str | Statement) -> exp.Expression:
         """The syntax tree of a query or DML statement, after the rewrites of its text; it may be changed."""
-        ...
 
     def rewrite(self, ctx: Any, tree: exp.Expression) -> exp.Expression:
         """A tree after the rewrites of trees; it may be the same one, changed."""
-        ...
 
 
 class RunStatement(Protocol):
@@ -40,7 +37,6 @@ class RunStatement(Protocol):
 
     def __call__(self, token: SessionToken, sql: str, *, query_id: str | None = None) -> Result:
         """Run ``sql``, under ``query_id`` if the caller has made one."""
-        ...
 
 
 @dataclass(frozen=True)

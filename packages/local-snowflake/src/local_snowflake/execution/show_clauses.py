@@ -31,11 +31,8 @@ def read_clauses(reader: Reader) -> Clauses:
         clauses.like = reader.string()
     if reader.accept_any("IN", "ON"):
         clauses.scope = reader.accept_any("ACCOUNT", "DATABASE", "SCHEMA", "TABLE", "VIEW", "SESSION", "MODEL") or ""
-        if (
-            not reader.done
-            and reader.peek() not in {"STARTS", "LIMIT", "LIKE"}
-            and clauses.scope not in {"ACCOUNT", "SESSION"}
-        ):
+        is_named = reader.peek() not in {"STARTS", "LIMIT", "LIKE"} and clauses.scope not in {"ACCOUNT", "SESSION"}
+        if is_named and not reader.done:
             clauses.parts = tuple(reader.name_parts())
     if reader.accept("STARTS", "WITH"):
         clauses.starts_with = reader.string()

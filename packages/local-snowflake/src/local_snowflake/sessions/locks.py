@@ -155,11 +155,7 @@ class LockTable:
     def blocking(self) -> set[int]:
         """The owners of locks that others wait for."""
         with self._changed:
-            return {
-                holder
-                for owner, (resource, claim) in self._waits.items()
-                for holder in self._against(owner, resource, claim)
-            }
+            return {h for owner, awaited in self._waits.items() for h in self._against(owner, *awaited)}
 
     def claims(self) -> list[tuple[int, Resource, Claim, bool]]:
         """Every lock: the owner, what it locks, how and since when, and whether it has it or waits for it."""
@@ -169,8 +165,5 @@ class LockTable:
 
 
 def _aborted(resource: Resource, why: str) -> SnowflakeError:
-    return SnowflakeError(
-        625,
-        "57014",
-        f"Statement was aborted because {why} while waiting for the lock of {resource.name}. Roll back and retry.",
-    )
+    text = f"Statement was aborted because {why} while waiting for the lock of {resource.name}. Roll back and retry."
+    return SnowflakeError(625, "57014", text)

@@ -3,7 +3,7 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/alter-table, …/sql/alter-table-column
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -108,35 +108,37 @@ def _set(ctx: Context, reader: Reader, table: Table) -> None:
         raise not_supported("ALTER TABLE … SET TAG")
     options = reader.options()
     reader.finish()
-    if unknown := set(options) - set(_OPTIONS):
-        raise not_supported(f"ALTER TABLE … SET {', '.join(sorted(unknown))}")
-    days: dict[str, Any] = {key.lower(): read_days(key, options[key]) for key in DAYS if key in options}
-    table = replace(table, props=replace(table.props, **days), comment=str(options.get("COMMENT", table.comment)))
-    tracking = options.get("CHANGE_TRACKING")
-    _apply_options(ctx, table, None if tracking is None else read_flag("CHANGE_TRACKING", tracking))
+    _change_options(ctx, table, "SET", options)
 
 
 def _unset(ctx: Context, reader: Reader, table: Table) -> None:
     """UNSET option, …: the option has its default again, which for CHANGE_TRACKING is FALSE."""
-    options = [reader.identifier()]
+    _change_options(ctx, table, "UNSET", dict.fromkeys(_read_identifiers(reader)))
+
+
+def _read_identifiers(reader: Reader) -> list[str]:
+    """Read identifiers with commas between them, to the end."""
+    names = [reader.identifier()]
     while reader.accept(","):
-        options.append(reader.identifier())
+        names.append(reader.identifier())
     reader.finish()
+    return names
+
+
+def _change_options(ctx: Context, table: Table, action: str, options: Mapping[str, object]) -> None:
+    """Save a table's new options, of which None is the default, and switch its change tracking on or off with them."""
     if unknown := set(options) - set(_OPTIONS):
-        raise not_supported(f"ALTER TABLE … UNSET {', '.join(sorted(unknown))}")
-    days: dict[str, Any] = dict.fromkeys(key.lower() for key in set(DAYS) & set(options))
-    comment = "" if "COMMENT" in options else table.comment
+        raise not_supported(f"ALTER TABLE … {action} {', '.join(sorted(unknown))}")
+    chosen = {key: value for key, value in options.items() if value is not None}
+    days: dict[str, Any] = {k.lower(): read_days(k, chosen[k]) if k in chosen else None for k in DAYS if k in options}
+    comment = str(chosen.get("COMMENT", "" if "COMMENT" in options else table.comment))
+    tracked = "CHANGE_TRACKING" in chosen and read_flag("CHANGE_TRACKING", chosen["CHANGE_TRACKING"])
     table = replace(table, props=replace(table.props, **days), comment=comment)
-    _apply_options(ctx, table, False if "CHANGE_TRACKING" in options else None)
-
-
-def _apply_options(ctx: Context, table: Table, tracking: bool | None) -> None:
-    """Save a table's new options, and switch its change tracking on or off unless ``tracking`` is None."""
     begins = keeps_past(table) and not streams.is_tracked(table)
     with ctx.ddl(table.name) as change:
         save(ctx, change, table)
-        if tracking is not None:
-            set_tracking = streams.enable if tracking else streams.disable
+        if "CHANGE_TRACKING" in options:
+            set_tracking = streams.enable if tracked else streams.disable
             set_tracking(change, table)
         elif begins:
             streams.enable(change, table, for_time_travel=True)
@@ -261,10 +263,7 @@ def _drop(ctx: Context, reader: Reader, table: Table) -> None:
         return
     reader.accept("COLUMN")
     if_exists = reader.accept("IF", "EXISTS")
-    names = [reader.identifier()]
-    while reader.accept(","):
-        names.append(reader.identifier())
-    reader.finish()
+    names = _read_identifiers(reader)
     with ctx.ddl(table.name) as change:
         for name in names:
             if if_exists and name not in {c.name for c in table.props.columns}:

@@ -16,6 +16,7 @@ from local_snowflake.catalog.objects import (
     VIEW,
     Column,
     Object,
+    P,
     Table,
     View,
 )
@@ -108,18 +109,19 @@ def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) ->
     for table in ctx.catalog.all(TABLE, source.database, source.name):
         name = Name(target.database, target.name, table.name.name)
         columns = copy_definition(ctx, change, table, name, name.physical)
-        props = replace(table.props, columns=columns)
-        made = Object(TABLE, name, props, ctx.session.role, table.comment)
+        made = _copied(ctx, table, target, replace(table.props, columns=columns))
         clones[table.name] = streams.clone_rows(change, table, table.name.physical, made, name.physical)
     for view in ctx.catalog.all(VIEW, source.database, source.name):
-        name = Name(target.database, target.name, view.name.name)
-        definition = replace(view.props, change_source=None)
-        clones[view.name] = change.put(Object(VIEW, name, definition, ctx.session.role, view.comment))
+        clones[view.name] = change.put(_copied(ctx, view, target, replace(view.props, change_source=None)))
     for kind in _DEFINITIONS:
         for found in ctx.catalog.all(kind, source.database, source.name):
-            name = Name(target.database, target.name, found.name.name)
-            change.put(Object(kind, name, found.props, ctx.session.role, found.comment))
+            change.put(_copied(ctx, found, target, found.props))
     return clones
+
+
+def _copied(ctx: Context, original: Object[P], schema: Name, props: P) -> Object[P]:
+    name = Name(schema.database, schema.name, original.name.name)
+    return Object(original.kind, name, props, ctx.session.role, original.comment)
 
 
 def _clone_streams(ctx: Context, change: Change, source: Name, target: Name, clones: dict[Name, Table | View]) -> None:
@@ -130,8 +132,7 @@ def _clone_streams(ctx: Context, change: Change, source: Name, target: Name, clo
 def _clone_tasks(ctx: Context, change: Change, source: Name, target: Name) -> None:
     """The tasks of a clone are suspended; what follows what in their graphs stays as it is."""
     for task in ctx.catalog.all(TASK, source.database, source.name):
-        name = Name(target.database, target.name, task.name.name)
-        change.put(Object(TASK, name, as_new(task.props), ctx.session.role, task.comment))
+        change.put(_copied(ctx, task, target, as_new(task.props)))
 
 
 def clone_database_into(ctx: Context, change: Change, source: str, target: str) -> None:

@@ -108,10 +108,6 @@ _CONTEXT = {
     "CURRENT_ROLE": lambda s: s.role,
     "CURRENT_USER": lambda s: s.user.upper(),
     "CURRENT_SESSION": lambda s: str(s.id),
-    "CURRENT_ACCOUNT": lambda s: "LOCAL",
-    "CURRENT_ACCOUNT_NAME": lambda s: "LOCAL",
-    "CURRENT_ORGANIZATION_NAME": lambda s: "LOCAL",
-    "CURRENT_REGION": lambda s: "LOCAL",
     "CURRENT_VERSION": lambda s: "10.0.0",
     "CURRENT_CLIENT": lambda s: s.client,
     "CURRENT_SECONDARY_ROLES": lambda s: json.dumps({"roles": "", "value": ""}),
@@ -120,6 +116,9 @@ _CONTEXT = {
 }
 
 
+system_function("CURRENT_ACCOUNT", "CURRENT_ACCOUNT_NAME", "CURRENT_ORGANIZATION_NAME", "CURRENT_REGION")(
+    lambda ctx, *_: "LOCAL"
+)
 for _name, _read in _CONTEXT.items():
     system_function(_name)(lambda ctx, *_, read=_read: read(ctx.session))
 

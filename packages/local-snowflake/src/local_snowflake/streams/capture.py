@@ -27,12 +27,8 @@ def write_statement(
 ) -> T:
     """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
 
-    Args:
-        ctx: the statement's context.
-        name: the table that is written.
-        target: the same table if it was tracked when the statement was compiled.
-        work: runs the statement on DuckDB, which gives the result; it may run again.
-        inputs: what it depends on: whether it would do the same then.
+    ``target`` is the table of the ``name`` if it was tracked when the statement was compiled. ``work``, which gives the
+    result, may run again if its ``inputs`` show that it would do the same then.
     """
 
     def recorded() -> T:

@@ -146,11 +146,9 @@ class History:
         return GraphRecord(*rows[0]) if rows else None
 
     def task_rows(self, limit: int, **filters: Any) -> list[dict[str, Any]]:
-        """Task runs with their graph's columns, the latest first.
+        """Task runs with their graph's columns, the latest first, at most ``limit``.
 
-        Args:
-            limit: how many at most.
-            filters: ``first`` and ``last`` scheduled time, ``name`` in any case, ``root_id``, ``errors`` only.
+        The filters: ``first`` and ``last`` scheduled time, ``name`` in any case, ``root_id``, ``errors`` only.
         """
         conditions = {
             "first": "t.scheduled_time >= ?",
