@@ -60,7 +60,7 @@ def serve(
         }
         account.start({"host": _LOOPBACK, "port": state["http_port"]})
         try:
-            asyncio.run(_run(secure, https, plain, http, data_dir, state))
+            asyncio.run(_run(secure, plain, (https, http), data_dir, state))
         finally:
             (data_dir / _STATE).unlink(missing_ok=True)
             account.close()
@@ -68,15 +68,15 @@ def serve(
 
 async def _run(
     secure: uvicorn.Server,
-    https: socket.socket,
     plain: uvicorn.Server,
-    http: socket.socket,
+    sockets: Sequence[socket.socket],
     data_dir: Path,
     state: dict[str, Any],
 ) -> None:
     await widen_thread_pool()
     # uvicorn's serve() without its signal handlers: they raise the signal again, and nothing would be closed
-    tasks = [asyncio.create_task(server._serve([on])) for server, on in ((secure, https), (plain, http))]
+    servers = zip((secure, plain), sockets, strict=True)
+    tasks = [asyncio.create_task(server._serve([on])) for server, on in servers]
     # uvicorn shows only by a flag that it has started
     while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
         await asyncio.sleep(0.01)

@@ -14,6 +14,7 @@ from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken, all_locked
 
 logger = logging.getLogger(__name__)
+_End = Callable[[Session, list[SessionToken], float], None]
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,7 @@ class IdleSessions:
                 self._end(session, tokens, self._limits.transaction, self._roll_back)
             self._end(session, tokens, self._limits.session, self._expire)
 
-    def _end(
-        self,
-        session: Session,
-        tokens: list[SessionToken],
-        limit: float,
-        end: Callable[[Session, list[SessionToken], float], None],
-    ) -> None:
+    def _end(self, session: Session, tokens: list[SessionToken], limit: float, end: _End) -> None:
         if min(t.idle_seconds for t in tokens) <= limit:
             return
         with all_locked(tokens) as locked:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from local_snowflake.errors import SnowflakeError
 
+_Stopped = Callable[[], SnowflakeError | None]
 _transactions = count(int(time.time() * 1000))
 
 
@@ -54,7 +55,7 @@ class LockTable:
         *,
         shared: bool = False,
         query_id: str | None = None,
-        stopped: Callable[[], SnowflakeError | None] = lambda: None,
+        stopped: _Stopped = lambda: None,
     ) -> list[Resource]:
         """Lock resources for a transaction, in a fixed order, waiting for each for ``timeout`` seconds at most.
 
@@ -80,14 +81,7 @@ class LockTable:
                 gained.append(resource)
         return gained
 
-    def _wait_for(
-        self,
-        owner: int,
-        resource: Resource,
-        claim: Claim,
-        deadline: float,
-        stopped: Callable[[], SnowflakeError | None],
-    ) -> None:
+    def _wait_for(self, owner: int, resource: Resource, claim: Claim, deadline: float, stopped: _Stopped) -> None:
         try:
             while self._ahead(owner, resource, claim):
                 if error := stopped():

@@ -89,7 +89,6 @@ class StatementInputs:
     """What the effect of a writing statement depends on.
 
     Attributes:
-        catalog: the account's objects.
         reads: the tables that the statement reads, as they were catalogued when it was compiled.
         random_calls: its calls that give something else each time, as text.
         changing_default: the column that it fills with a default which is not constant, if there is one.

@@ -49,7 +49,7 @@ def alter_warehouse(ctx: Context, stmt: Statement) -> Result:
 
 
 @statement("DROP", "WAREHOUSE", "ROLE")
-def drop_option_holder(ctx: Context, stmt: Statement) -> Result:
+def drop_warehouse_or_role(ctx: Context, stmt: Statement) -> Result:
     """DROP WAREHOUSE | ROLE [IF EXISTS] name."""
     return drop(ctx, stmt, KINDS[stmt.kind])
 

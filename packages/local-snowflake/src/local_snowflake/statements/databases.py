@@ -7,7 +7,7 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import DATABASE, SCHEMA, DatabaseProps, Object, OptionValue, Schema
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import check_options, drop, exists_already, read_name, read_new
+from local_snowflake.execution.ddl import check_options, drop, exists_already, find, read_name, read_new
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import common, pick, read_clauses
@@ -125,10 +125,9 @@ def alter(ctx: Context, stmt: Statement) -> Result:
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
     name = _named(ctx, reader, stmt.kind)
-    found = ctx.catalog.get(stmt.kind, name)
-    if found is None and if_exists:
+    old = find(ctx, DATABASE if stmt.kind == DATABASE else SCHEMA, name, if_exists=if_exists)
+    if old is None:
         return status()
-    old = ctx.catalog.need(stmt.kind, name)
     action = reader.accept_any("SET", "UNSET")
     if action is None or reader.peek() == "TAG":
         raise not_supported(f"ALTER {stmt.kind} … {action or ''} {reader.peek()}")

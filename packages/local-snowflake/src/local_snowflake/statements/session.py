@@ -34,10 +34,7 @@ def use(ctx: Context, stmt: Statement) -> Result:
         schema = ctx.catalog.need("SCHEMA", ctx.resolve_schema(parts))
         session.database, session.schema = schema.name.database, schema.name.name
     else:
-        database = ctx.catalog.get("DATABASE", Name("", "", parts[0]))
-        if database is None:
-            raise does_not_exist("DATABASE", parts[0])
-        session.database = database.name.name
+        session.database = ctx.catalog.need("DATABASE", Name("", "", parts[0])).name.name
         has_public = ctx.catalog.get("SCHEMA", Name(session.database, "", "PUBLIC"))
         session.schema = "PUBLIC" if has_public else None
     return status()

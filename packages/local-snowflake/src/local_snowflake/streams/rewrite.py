@@ -11,7 +11,8 @@ from local_snowflake.streams.tracking import Tracked
 def list_columns(tree: exp.Insert, target: Tracked) -> None:
     """Give an INSERT without a column list the table's own columns, so that the hidden ones take their defaults."""
     if not isinstance(tree.this, exp.Schema) and not tree.args.get("by_name"):
-        tree.set("this", exp.Schema(this=tree.this, expressions=_identifiers(target)))
+        columns = [exp.to_identifier(c, quoted=True) for c in target.columns]
+        tree.set("this", exp.Schema(this=tree.this, expressions=columns))
 
 
 def mark_update(update: exp.Update) -> None:
@@ -82,10 +83,6 @@ def history_table(target: Tracked) -> exp.Table:
 def version() -> exp.Expression:
     """The running statement's version as a syntax tree."""
     return exp.maybe_parse(VERSION, dialect="duckdb")
-
-
-def _identifiers(target: Tracked) -> list[exp.Identifier]:
-    return [exp.to_identifier(c, quoted=True) for c in target.columns]
 
 
 def _column(name: str, table: str | None = None) -> exp.Column:

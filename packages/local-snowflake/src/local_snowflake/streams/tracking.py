@@ -34,7 +34,6 @@ class Tracked:
 
     Attributes:
         id: the number that its versions and offsets go by; it survives a rename.
-        name: the table.
         columns: its own columns, in order, without the hidden ones.
     """
 

@@ -134,19 +134,15 @@ class TaskGraphs:
         )
 
     def _node(self, name: str, root: str) -> Node:
-        task = self.tasks[name]
-        timeout = task.props.settings.get("USER_TASK_TIMEOUT_MS")
+        props = self.tasks[name].props
+        timeout = props.settings.get("USER_TASK_TIMEOUT_MS")
         return Node(
             name=name,
-            id=task.props.id,
-            definition=task.props.definition,
             predecessors=tuple(self.predecessors(name)) if name != root else (),
-            resumed=task.props.state == STARTED,
-            condition=task.props.condition,
-            warehouse=task.props.warehouse,
-            owner=task.owner,
+            resumed=props.state == STARTED,
+            owner=self.tasks[name].owner,
             timeout_ms=int(timeout) if timeout is not None else None,
-            parameters=task.props.parameters,
+            **{key: getattr(props, key) for key in ("id", "definition", "condition", "warehouse", "parameters")},
         )
 
 

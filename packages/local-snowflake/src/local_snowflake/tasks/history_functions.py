@@ -15,7 +15,7 @@ from local_snowflake.sql import queries
 from local_snowflake.sql.names import split_parts
 from local_snowflake.tasks.graph import STARTED, TaskGraphs, graphs_of
 from local_snowflake.tasks.history import RETENTION, SCHEDULE
-from local_snowflake.tasks.schedule import schedule_of
+from local_snowflake.tasks.schedule import next_due
 from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
 from local_snowflake.tasks.show import describe_all
@@ -103,9 +103,7 @@ def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
     """The next run of every started root that has a schedule, the latest first."""
     runs = [
         {
-            "NAME": root.name.name,
-            "DATABASE_NAME": root.name.database,
-            "SCHEMA_NAME": root.name.schema,
+            **dict(zip(("DATABASE_NAME", "SCHEMA_NAME", "NAME"), root.name, strict=True)),
             "QUERY_TEXT": root.props.definition,
             "CONDITION_TEXT": root.props.condition,
             "STATE": "SCHEDULED",
@@ -125,10 +123,7 @@ def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
 def _next_runs(ctx: Context) -> Iterable[tuple[Task, datetime]]:
     now = datetime.now(UTC)
     for task in ctx.catalog.all(TASK):
-        schedule = schedule_of(task)
-        if schedule is None or task.props.state != STARTED:
-            continue
-        at = schedule.next_after(now, task.props.resumed_on or now)
+        at = next_due(task, now, task.props.resumed_on or now) if task.props.state == STARTED else None
         if at and at - now < timedelta(days=8):
             yield task, at
 

@@ -124,6 +124,12 @@ def schedule_of(task: Task) -> Schedule | None:
     return parse_schedule(text) if text else None
 
 
+def next_due(task: Task, moment: datetime, resumed: datetime) -> datetime | None:
+    """The first due time later than ``moment`` of a task that was resumed at ``resumed``; None without a schedule."""
+    schedule = schedule_of(task)
+    return schedule.next_after(moment, resumed) if schedule else None
+
+
 def is_triggered(task: Task) -> bool:
     """Whether a root runs when a stream has data instead of by a schedule.
 
@@ -168,14 +174,9 @@ class Timetable:
             resumed = root.props.resumed_on or now
             entry = before.get(root.props.id)
             if entry is None or entry.resumed != resumed:
-                entry = Entry(resumed, due=self._next(root, now, resumed))
+                entry = Entry(resumed, due=next_due(root, now, resumed))
             self._entries[root.props.id] = entry
         return roots
-
-    @staticmethod
-    def _next(root: Task, now: datetime, resumed: datetime) -> datetime | None:
-        schedule = schedule_of(root)
-        return schedule.next_after(now, resumed) if schedule else None
 
     def due(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, datetime]]:
         """The roots whose schedule is due, with the time they were due; each is then due at its next time.
@@ -187,7 +188,7 @@ class Timetable:
             entry = self._entries[root.props.id]
             if entry.due and entry.due <= now:
                 due.append((root, entry.due))
-                entry.due = self._next(root, now, entry.resumed)
+                entry.due = next_due(root, now, entry.resumed)
         return due
 
     def to_check(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, bool]]:
@@ -225,11 +226,6 @@ class Timetable:
                 root.props.settings.get("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", DEFAULT_TRIGGER_SECONDS)
             )
             entry.not_before, entry.checked, entry.changed = now + timedelta(seconds=seconds), now, False
-
-    @staticmethod
-    def has_triggers(roots: Iterable[Task]) -> bool:
-        """Whether a stream triggers one of the roots."""
-        return any(is_triggered(root) for root in roots)
 
     def run_over(self, root_id: str) -> None:
         """A run of a root ended: what was written meanwhile, or was not consumed, triggers it again."""

@@ -18,7 +18,7 @@ from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
 from local_snowflake.tasks.runs import FailureCounter, Run, RunningTask, State, new_run, recovered_run
-from local_snowflake.tasks.schedule import Timetable, schedule_of
+from local_snowflake.tasks.schedule import Timetable, is_triggered, next_due
 
 logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -117,7 +117,7 @@ class Scheduler:
             idle = [r for r in roots if r.props.id not in busy]
             for root, health_check in self._timetable.to_check(idle, now):
                 self._checks.submit(self._check, root, health_check)
-            self._has_triggers = self._timetable.has_triggers(roots)
+            self._has_triggers = any(map(is_triggered, roots))
             following = self._timetable.next_time(roots, busy)
         if now - self._pruned > _HOUSEKEEPING:
             self.history.prune(now)
@@ -207,9 +207,7 @@ class Scheduler:
         now = datetime.now(UTC)
         run = new_run(graph, root.props.id, self.history.new_id(), at, scheduled_from, merged(graph.config, config))
         run.start_attempt(now)
-        if schedule := schedule_of(root):
-            resumed = root.props.resumed_on or now
-            run.record.next_scheduled_time = schedule.next_after(max(at, now), resumed)
+        run.record.next_scheduled_time = next_due(root, max(at, now), root.props.resumed_on or now)
         self.history.add(run.record)
         self._runs[run.record.group_id] = run
         self._timetable.ran(root, now)

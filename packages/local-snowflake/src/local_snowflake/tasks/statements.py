@@ -21,14 +21,14 @@ from local_snowflake.tasks.history import graph_of
 from local_snowflake.tasks.rules import finalize_target, predecessors
 from local_snowflake.tasks.scheduler import Scheduler
 
+_CLAUSES = ("definition", "condition", "schedule", "warehouse", "settings", "parameters")
 # what statements define of a task; the rest is its state
-_DEFINED = ("condition", "schedule", "warehouse", "predecessors", "finalize", "settings", "parameters")
+_DEFINED = (*_CLAUSES, "predecessors", "finalize")
 
 
 def as_new(task: TaskProps) -> TaskProps:
     """A task's definition as that of a new task: suspended, and never run."""
-    new = TaskProps(str(uuid.uuid4()), task.definition)
-    return replace(new, **{name: getattr(task, name) for name in _DEFINED})
+    return TaskProps(str(uuid.uuid4()), **{name: getattr(task, name) for name in _DEFINED})
 
 
 @statement("CREATE", "TASK")
@@ -60,14 +60,9 @@ def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs, 
     present = TaskGraphs([*graphs.tasks.values(), Object(TASK, name, replace(state, predecessors=(), finalize=None))])
     return replace(
         state,
-        definition=clauses.definition,
-        condition=clauses.condition,
-        schedule=clauses.schedule,
-        warehouse=clauses.warehouse,
+        **{key: getattr(clauses, key) for key in _CLAUSES},
         predecessors=tuple(predecessors(ctx, name, clauses.after, present)),
         finalize=finalize_target(ctx, name, clauses.finalize, present),
-        settings=clauses.settings,
-        parameters=clauses.parameters,
     )
 
 
