@@ -157,12 +157,12 @@ class Account:
             record.fail(translated)
             raise translated from None
         finally:
-            record.end()
+            record.ended = datetime.now(UTC)
             session.query_ids.append(query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.succeed(result.table.num_rows)
         result.query_id = query_id
-        session.remember(query_id, result.named_table)
+        session.results.put(query_id, rows := result.named_table, rows.nbytes)
         return result
 
     def _attempt(self, token: SessionToken, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:

@@ -47,7 +47,8 @@ class Catalog:
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         self._committing = threading.RLock()
         self._logging = threading.Lock()
-        self._version = 0
+        # the number of the latest commit: who reads it first and objects then may ask later whether they changed
+        self.version = 0
         # which objects the latest commits changed, by their versions
         self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_LOGGED)
         self._objects: dict[Key, Object] = {}
@@ -103,14 +104,9 @@ class Catalog:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    @property
-    def version(self) -> int:
-        """The number of the latest commit. Who reads it first and objects then may ask later whether they changed."""
-        return self._version
-
     def changed_since(self, version: int, *concerned: Callable[[Key], bool]) -> bool:
         """Whether a commit after ``version`` changed an object for which one of the functions is true."""
-        if version == self._version or not concerned:
+        if version == self.version or not concerned:
             return False
         with self._logging:
             if self._log[0][0] > version + 1:
@@ -137,7 +133,7 @@ class Catalog:
             CatalogChangedError: another change was committed meanwhile: the caller reads again and repeats its own.
         """
         with self._committing if since is None else nullcontext():
-            change = Change(self, duck, self._version if since is None else since)
+            change = Change(self, duck, self.version if since is None else since)
             duck.execute("BEGIN TRANSACTION")
             try:
                 yield change
@@ -163,8 +159,8 @@ class Catalog:
             unchanged = {key: value for key, value in self._objects.items() if key not in staged}
             self._objects = unchanged | {key: value for key, value in staged.items() if value is not None}
             with self._logging:
-                self._log.append((self._version + 1, frozenset(staged)))
-                self._version += 1
+                self._log.append((self.version + 1, frozenset(staged)))
+                self.version += 1
 
 
 class Change:

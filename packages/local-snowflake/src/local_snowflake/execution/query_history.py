@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from local_snowflake.errors import SnowflakeError
 
@@ -35,10 +35,6 @@ class QueryRecord:
     def fail(self, error: SnowflakeError) -> None:
         """Note the error that the statement ended with."""
         self.status, self.error_code, self.error_message = "FAILED_WITH_ERROR", error.code, error.message
-
-    def end(self) -> None:
-        """Note the time at which the statement ended, well or not."""
-        self.ended = datetime.now(UTC)
 
 
 class QueryHistory:

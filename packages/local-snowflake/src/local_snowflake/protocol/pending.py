@@ -29,14 +29,15 @@ class PendingStatement:
         # nobody may cancel the future: the statement ends by itself, or is interrupted
         self.answer.set_running_or_notify_cancel()
         self._session: Session | None = None
-        self._cancelled = False
+        # whether it has ended, or never begins, because it was cancelled
+        self.is_cancelled = False
         self._lock = threading.Lock()
 
     def begin(self, session: Session) -> bool:
         """Note that the session runs the statement now; False if it was cancelled before."""
         with self._lock:
-            self._session = None if self._cancelled else session
-            return not self._cancelled
+            self._session = None if self.is_cancelled else session
+            return not self.is_cancelled
 
     def end(self) -> None:
         """Note that the session may run another statement from now on."""
@@ -46,14 +47,9 @@ class PendingStatement:
     def cancel(self) -> None:
         """Interrupt the statement, or let it never begin."""
         with self._lock:
-            self._cancelled = True
+            self.is_cancelled = True
             if self._session is not None:
                 self._session.interrupt()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether it has ended, or never begins, because it was cancelled."""
-        return self._cancelled
 
     async def ended(self, seconds: float) -> bool:
         """Wait for the answer, for at most ``seconds``; holds no thread meanwhile."""

@@ -33,14 +33,10 @@ class TableClock:
     def __init__(self, latest: datetime = _EPOCH) -> None:
         self._lock = threading.Lock()
         self._latest = latest
-        self._now = 0
+        # the number of the latest commit
+        self.now = 0
         self._written: dict[Name, int] = {}
         self._committing: list[Name] = []
-
-    @property
-    def now(self) -> int:
-        """The number of the latest commit."""
-        return self._now
 
     def time(self) -> datetime:
         """The time now; it never goes back, whatever the machine's clock does."""
@@ -58,10 +54,10 @@ class TableClock:
             yield
         finally:
             with self._lock:
-                self._now += 1
+                self.now += 1
                 for name in tables:
                     self._committing.remove(name)
-                    self._written[name] = self._now
+                    self._written[name] = self.now
 
     def written_since(self, table: Name, moment: int) -> bool:
         """Whether a commit later than ``moment`` may have changed a table."""

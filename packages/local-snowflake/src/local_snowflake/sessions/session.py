@@ -51,7 +51,7 @@ class Session(Interruptible):
         # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
-        # their rows, for RESULT_SCAN
+        # the rows of statements by their ids, for RESULT_SCAN
         self.results: BoundedCache[pa.Table] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)
         # the statement that runs, or ran last; and those that ended
         self.query_id: str | None = None
@@ -291,10 +291,6 @@ class Session(Interruptible):
             raise SnowflakeError(603, "40000", text)
 
     # -- results ------------------------------------------------------------------------------------------------------
-
-    def remember(self, query_id: str, rows: pa.Table) -> None:
-        """Keep the rows of a statement's result for RESULT_SCAN."""
-        self.results.put(query_id, rows, rows.nbytes)
 
     def register_rows(self, name: str, rows: pa.Table) -> None:
         """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import DATABASE, SCHEMA, DatabaseProps, Object, OptionValue, Schema
@@ -135,9 +136,9 @@ def alter(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     check_options(options, _OPTIONS, stmt.kind)
     comment = str(options.pop("COMMENT") or "") if "COMMENT" in options else old.comment
-    props = replace(old.props, **{key.lower(): value for key, value in options.items()})
+    recorded: dict[str, Any] = {key.lower(): value for key, value in options.items()}
     with ctx.ddl() as change:
-        change.put(replace(old, props=props, comment=comment))
+        change.put(replace(old, props=replace(old.props, **recorded), comment=comment))
     return status()
 
 
