@@ -162,7 +162,7 @@ class Account:
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.succeed(result.table.num_rows)
         result.query_id = query_id
-        session.results.put(query_id, rows := result.named_table, rows.nbytes)
+        session.remember(query_id, result.named_table)
         return result
 
     def _attempt(self, token: SessionToken, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:

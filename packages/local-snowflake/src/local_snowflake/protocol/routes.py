@@ -190,10 +190,7 @@ class Server:
             "statementTypeId": result.type_id,
             "numberOfBinds": 0,
             "arrayBindSupported": False,
-            "finalDatabaseName": session.database,
-            "finalSchemaName": session.schema,
-            "finalWarehouseName": session.warehouse,
-            "finalRoleName": session.role,
+            **{f"final{k.capitalize()}Name": getattr(session, k) for k in ("database", "schema", "warehouse", "role")},
             **encode(result),
         }
         return {"data": data, "code": None, "message": None, "success": True}
@@ -296,11 +293,6 @@ def _logged_in(token: SessionToken) -> dict[str, Any]:
         "sessionId": session.id,
         "serverVersion": "10.0.0",
         "parameters": [{"name": k, "value": v} for k, v in parameters.items()],
-        "sessionInfo": {
-            "databaseName": session.database,
-            "schemaName": session.schema,
-            "warehouseName": session.warehouse,
-            "roleName": session.role,
-        },
+        "sessionInfo": {f"{what}Name": getattr(session, what) for what in ("database", "schema", "warehouse", "role")},
     }
     return {"data": data, "code": None, "message": None, "success": True}

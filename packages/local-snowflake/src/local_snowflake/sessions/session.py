@@ -292,6 +292,10 @@ class Session(Interruptible):
 
     # -- results ------------------------------------------------------------------------------------------------------
 
+    def remember(self, query_id: str, rows: pa.Table) -> None:
+        """Keep the rows of a statement's result for RESULT_SCAN."""
+        self.results.put(query_id, rows, rows.nbytes)
+
     def register_rows(self, name: str, rows: pa.Table) -> None:
         """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""
         self._rows[name] = rows
