@@ -10,7 +10,7 @@ from rich.text import Text
 from snowloop.figures import format_figures
 from stack.events import RunEvent, StageEvent
 
-MARKS = {"passed": "✓", "failed": "✗", "not_asked": "–"}
+MARKS = {"passed": "✓", "failed": "✗", "not_asked": "-"}
 NAME_WIDTH = 20
 COUNTED = ("files", "read", "loaded", "rejected")
 

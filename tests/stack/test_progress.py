@@ -72,7 +72,7 @@ def test_the_summary_says_the_verdict_in_words():
     )
     checks = Verdict("id", "V", None, "abc", made, kept=False).to_dict()["checks"]
     gate = StageEvent("train.gate", "success", result={"checks": checks})
-    verdict = "✓ roc_auc 0.81 is at least 0.65\n✗ the model is too large\n– no bound is declared"
+    verdict = "✓ roc_auc 0.81 is at least 0.65\n✗ the model is too large\n- no bound is declared"
     assert dict(summarize([gate]))["verdict"] == verdict
 
 

@@ -1,7 +1,5 @@
 """``python -m local_snowflake``: serve an account kept in a directory, or print how to connect to it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -1,7 +1,5 @@
 """The account: opens the data directory, makes the services of its handlers, and runs statements."""
 
-from __future__ import annotations
-
 import logging
 import time
 import uuid
@@ -111,11 +109,7 @@ class Account:
         return session
 
     def start(self, address: dict[str, Any]) -> None:
-        """Begin background work.
-
-        Args:
-            address: host and port under which procedures reach this server.
-        """
+        """Begin background work; ``address`` is the host and port under which procedures reach this server."""
         self._services.address.update(address)
         self._services.workers.start()
         self._scheduler.start()
@@ -138,26 +132,12 @@ class Account:
         return Context(self._services, token, query_id)
 
     def execute(
-        self,
-        token: SessionToken,
-        sql: str,
-        bindings: dict[str, Any] | None = None,
-        *,
-        query_id: str | None = None,
+        self, token: SessionToken, sql: str, bindings: dict[str, Any] | None = None, *, query_id: str | None = None
     ) -> Result:
-        """Run one statement.
+        """Run one statement in the session of a token whose lock the caller holds.
 
-        Args:
-            token: whose session it runs in. The caller holds the token's lock.
-            sql: the statement.
-            bindings: the protocol's bind values: number -> {"type", "value"}.
-            query_id: the statement's id, if the caller has made one.
-
-        Returns:
-            Rows, or for PUT and GET what the client has to transfer.
-
-        Raises:
-            SnowflakeError: whatever went wrong.
+        ``bindings`` are the protocol's bind values: number -> {"type", "value"}. PUT and GET give what the client has
+        to transfer, all others rows.
         """
         session = token.session
         session.query_id = query_id = query_id or str(uuid.uuid4())
@@ -177,7 +157,7 @@ class Account:
             record.fail(translated)
             raise translated from None
         finally:
-            record.end()
+            record.ended = datetime.now(UTC)
             session.query_ids.append(query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.succeed(result.table.num_rows)
@@ -214,9 +194,8 @@ class Account:
         statement = self._with_values(ctx, statement, bindings)
         if statement.verb not in _BLOCK_VERBS and len(chain := flow_operator.split(statement)) > 1:
             return flow_operator.run(ctx, chain)
-        handler = registry.STATEMENTS.get((statement.verb, statement.kind))
-        if handler is None:
-            handler = registry.STATEMENTS.get((statement.verb, ""))
+        handlers = (registry.STATEMENTS.get((statement.verb, kind)) for kind in (statement.kind, ""))
+        handler = next(filter(None, handlers), None)
         return handler(ctx, statement) if handler else queries.run(ctx, statement)
 
     def _with_values(self, ctx: Context, statement: Statement, bindings: dict[str, Any] | None) -> Statement:

@@ -1,7 +1,5 @@
 """Snowflake's error codes and texts, and the translation of DuckDB's errors into them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 
@@ -9,16 +7,12 @@ import duckdb
 
 
 class SnowflakeError(Exception):
-    """An error as Snowflake reports it to a client: a code, an SQL state and a text."""
+    """An error as Snowflake reports it: its number, eg: 2003, its SQL state, eg: ``02000``, and a text for a person.
+
+    What is no valid Unicode in the text is escaped.
+    """
 
     def __init__(self, code: int, sqlstate: str, message: str) -> None:
-        """Make an error.
-
-        Args:
-            code: Snowflake's error number, eg: 2003.
-            sqlstate: the five characters of the SQL state, eg: ``02000``.
-            message: what went wrong, for a person; what is no valid Unicode in it is escaped.
-        """
         message = message.encode(errors="backslashreplace").decode()
         super().__init__(message)
         self.code = code
@@ -81,100 +75,78 @@ def not_supported(what: str) -> SnowflakeError:
 
 
 _Make = Callable[[re.Match[str]], SnowflakeError]
+
+
+def _compilation(template: str, code: int = 1003, sqlstate: str = "42000") -> _Make:
+    return lambda match: compilation_error(match.expand(template), code, sqlstate)
+
+
+def _execution(template: str, code: int, sqlstate: str) -> _Make:
+    return lambda match: SnowflakeError(code, sqlstate, match.expand(template))
+
+
+_NO_COLUMN = "error line 1 at position 0\ninvalid identifier "
 # DuckDB's message -> Snowflake's error, first match first
-_TRANSLATIONS: tuple[tuple[type[duckdb.Error], str, _Make], ...] = (
-    (
-        duckdb.CatalogException,
-        r"(?:Scalar |Table |Aggregate )?(?:Function|Macro)(?: Function)? with name (\S+) does not exist",
-        lambda m: compilation_error(f"Unknown function {m[1].upper()}.", 2140, "42601"),
-    ),
-    (
-        duckdb.CatalogException,
-        r"(?:Table|View) with name (\S+) does not exist",
-        lambda m: does_not_exist("Object", m[1]),
-    ),
-    (duckdb.CatalogException, r"Schema with name (\S+) does not exist", lambda m: does_not_exist("Schema", m[1])),
-    (duckdb.CatalogException, r"(.*)", lambda m: compilation_error(m[1], 2003, "02000")),
-    (
-        duckdb.BinderException,
-        r'column "([^"]+)" (?:was not found|not found|does not have|that)',
-        lambda m: compilation_error(f"error line 1 at position 0\ninvalid identifier '{m[1]}'", 904, "42000"),
-    ),
-    (
-        duckdb.BinderException,
-        r'"([^"]+)" does not have a column named "([^"]+)"',
-        lambda m: compilation_error(f"error line 1 at position 0\ninvalid identifier '{m[1]}.{m[2]}'", 904, "42000"),
-    ),
-    (
-        duckdb.BinderException,
-        r'(?:Table "[^"]+" does not have a column with name "([^"]+)")|(?:Referenced update column (\S+) not found)',
-        lambda m: compilation_error(f"error line 1 at position 0\ninvalid identifier '{m[1] or m[2]}'", 904, "42000"),
-    ),
-    (
-        duckdb.BinderException,
-        r"(?:has|expected) (\d+) columns but (\d+) values were supplied",
-        lambda m: compilation_error(
-            f"Insert value list does not match column list expecting {m[1]} but got {m[2]}", 2020, "21S01"
+_TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
+    duckdb.CatalogException: {
+        r"(?:Scalar |Table |Aggregate )?(?:Function|Macro)(?: Function)? with name (\S+) does not exist": lambda m: (
+            compilation_error(f"Unknown function {m[1].upper()}.", 2140, "42601")
         ),
-    ),
-    (
-        duckdb.BinderException,
-        r"WHERE clause cannot contain aggregates",
-        lambda m: compilation_error("Invalid aggregate function in where clause", 2131, "42601"),
-    ),
-    (
-        duckdb.BinderException,
-        r"GROUP BY clause cannot contain aggregates",
-        lambda m: compilation_error("An aggregate is not a valid group by expression", 979, "42601"),
-    ),
-    (
-        duckdb.BinderException,
-        r"GROUPING statement cannot be used without groups",
-        lambda m: compilation_error("GROUPING function without a GROUP BY", 2100, "42601"),
-    ),
-    (duckdb.BinderException, r"(.*)", lambda m: compilation_error(m[1])),
-    (
-        duckdb.ParserException,
-        r"[Ff]rame (?:starting|ending|start|end)\b(.*)",
-        lambda m: compilation_error(f"Invalid window frame: frame starting{m[1]}", 2303, "42601"),
-    ),
-    (duckdb.ParserException, r"(.*)", lambda m: syntax_error(m[1])),
-    (
-        duckdb.ConversionException,
-        r"Could not convert string ['\"](.*?)['\"] to (?:U?INT|DOUBLE|FLOAT|DECIMAL)",
-        lambda m: SnowflakeError(100038, "22018", f"Numeric value '{m[1]}' is not recognized"),
-    ),
-    (
-        duckdb.ConversionException,
-        r'invalid date field format: "(.*?)"',
-        lambda m: SnowflakeError(100040, "22007", f"Date '{m[1]}' is not recognized"),
-    ),
-    (
-        duckdb.ConversionException,
-        r'invalid timestamp field format: "(.*?)"',
-        lambda m: SnowflakeError(100035, "22007", f"Timestamp '{m[1]}' is not recognized"),
-    ),
-    (duckdb.ConversionException, r"(.*)", lambda m: SnowflakeError(100035, "22007", m[1])),
-    (
-        duckdb.ConstraintException,
-        r"NOT NULL constraint failed",
-        lambda m: SnowflakeError(100072, "22000", "NULL result in a non-nullable column"),
-    ),
-    (duckdb.ConstraintException, r"(.*)", lambda m: SnowflakeError(200001, "22000", m[1])),
-    (duckdb.InterruptException, r"", lambda m: SnowflakeError(604, "57014", "SQL execution canceled")),
-    (
-        duckdb.Error,
-        r"((?:no argument for repetition operator|missing [\])]|invalid (?:escape|character class|perl operator)).*)",
-        lambda m: SnowflakeError(100048, "2201B", f"Invalid regular expression: {m[1]}"),
-    ),
-    (
-        duckdb.Error,
-        r"Argument for ntile must be greater than zero",
-        lambda m: SnowflakeError(100310, "22014", "NTILE argument must be at least 1"),
-    ),
-    (duckdb.Error, r"Division by zero", lambda m: SnowflakeError(100051, "22012", "Division by zero")),
-    (duckdb.Error, r"(.*)", lambda m: SnowflakeError(603, "XX000", f"SQL execution internal error: {m[1]}")),
-)
+        r"(?:Table|View) with name (\S+) does not exist": lambda m: does_not_exist("Object", m[1]),
+        r"Schema with name (\S+) does not exist": lambda m: does_not_exist("Schema", m[1]),
+        r"(.*)": _compilation(r"\1", 2003, "02000"),
+    },
+    duckdb.BinderException: {
+        r'column "([^"]+)" (?:was not found|not found|does not have|that)': _compilation(
+            rf"{_NO_COLUMN}'\1'", 904, "42000"
+        ),
+        r'"([^"]+)" does not have a column named "([^"]+)"': _compilation(rf"{_NO_COLUMN}'\1.\2'", 904, "42000"),
+        r'(?:Table "[^"]+" does not have a column with name "([^"]+)")|(?:Referenced update column (\S+) not found)': (
+            _compilation(rf"{_NO_COLUMN}'\1\2'", 904, "42000")
+        ),
+        r"(?:has|expected) (\d+) columns but (\d+) values were supplied": _compilation(
+            r"Insert value list does not match column list expecting \1 but got \2", 2020, "21S01"
+        ),
+        "WHERE clause cannot contain aggregates": _compilation(
+            "Invalid aggregate function in where clause", 2131, "42601"
+        ),
+        "GROUP BY clause cannot contain aggregates": _compilation(
+            "An aggregate is not a valid group by expression", 979, "42601"
+        ),
+        "GROUPING statement cannot be used without groups": _compilation(
+            "GROUPING function without a GROUP BY", 2100, "42601"
+        ),
+        r"(.*)": _compilation(r"\1"),
+    },
+    duckdb.ParserException: {
+        r"[Ff]rame (?:starting|ending|start|end)\b(.*)": _compilation(
+            r"Invalid window frame: frame starting\1", 2303, "42601"
+        ),
+        r"(.*)": _compilation(r"\1"),
+    },
+    duckdb.ConversionException: {
+        r"Could not convert string ['\"](.*?)['\"] to (?:U?INT|DOUBLE|FLOAT|DECIMAL)": _execution(
+            r"Numeric value '\1' is not recognized", 100038, "22018"
+        ),
+        r'invalid date field format: "(.*?)"': _execution(r"Date '\1' is not recognized", 100040, "22007"),
+        r'invalid timestamp field format: "(.*?)"': _execution(r"Timestamp '\1' is not recognized", 100035, "22007"),
+        r"(.*)": _execution(r"\1", 100035, "22007"),
+    },
+    duckdb.ConstraintException: {
+        "NOT NULL constraint failed": _execution("NULL result in a non-nullable column", 100072, "22000"),
+        r"(.*)": _execution(r"\1", 200001, "22000"),
+    },
+    duckdb.Error: {
+        r"((?:no argument for repetition operator|missing [\])]|invalid (?:escape|character class|perl operator)).*)": (
+            _execution(r"Invalid regular expression: \1", 100048, "2201B")
+        ),
+        "Argument for ntile must be greater than zero": _execution(
+            "NTILE argument must be at least 1", 100310, "22014"
+        ),
+        "Division by zero": _execution("Division by zero", 100051, "22012"),
+        r"(.*)": _execution(r"SQL execution internal error: \1", 603, "XX000"),
+    },
+}
 
 
 # "Conflict on update!", "Attempting to modify table T but another transaction has altered this table"
@@ -196,7 +168,9 @@ def from_duckdb(error: duckdb.Error) -> SnowflakeError:
     text = str(error).split("\n\nLINE ")[0].strip()
     matches = (
         make(match)
-        for kind, pattern, make in _TRANSLATIONS
-        if isinstance(error, kind) and (match := re.search(pattern, text))
+        for kind, translations in _TRANSLATIONS.items()
+        if isinstance(error, kind)
+        for pattern, make in translations.items()
+        if (match := re.search(pattern, text))
     )
     return next(matches)

@@ -2,41 +2,30 @@
 
 import importlib
 
-MODULES = (
-    "statements.account",
-    "statements.alter_table",
-    "scripting.blocks",
-    "statements.clones",
-    "statements.comments",
-    "copy.statements",
-    "statements.databases",
-    "statements.definitions",
-    "stages.file_formats",
-    "routines.objects",
-    "information_schema.views",
-    "copy.infer",
-    "copy.load_history",
-    "models.statements_change",
-    "models.statements_create",
-    "models.statements_show",
-    "routines.procedures",
-    "statements.session",
-    "statements.show",
-    "stages.files",
-    "copy.staged_queries",
-    "stages.statements",
-    "streams.reading",
-    "streams.statements",
-    "statements.tables",
-    "statements.tags",
-    "tasks.alter",
-    "tasks.functions",
-    "tasks.history_functions",
-    "tasks.show",
-    "tasks.statements",
-    "streams.time_travel",
-    "statements.transactions",
-    "statements.views",
-)
-for _name in MODULES:
-    importlib.import_module(f"local_snowflake.{_name}")
+_MODULES = {
+    "copy": ("infer", "load_history", "staged_queries", "statements"),
+    "information_schema": ("views",),
+    "models": ("statements_change", "statements_create", "statements_show"),
+    "routines": ("objects", "procedures"),
+    "scripting": ("blocks",),
+    "stages": ("file_formats", "files", "statements"),
+    "statements": (
+        "account",
+        "alter_table",
+        "clones",
+        "comments",
+        "databases",
+        "definitions",
+        "session",
+        "show",
+        "tables",
+        "tags",
+        "transactions",
+        "views",
+    ),
+    "streams": ("reading", "statements", "time_travel"),
+    "tasks": ("alter", "functions", "history_functions", "show", "statements"),
+}
+for _package, _names in _MODULES.items():
+    for _name in _names:
+        importlib.import_module(f"local_snowflake.{_package}.{_name}")

@@ -1,7 +1,5 @@
 """Work that is done again and again in the background."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The rewrites of queries and DML in their order, from all the packages that have one."""
 
-from __future__ import annotations
-
 from local_snowflake.copy.infer import use_template
 from local_snowflake.copy.load_history import keep_full_name
 from local_snowflake.copy.staged_queries import read_stages

@@ -13,16 +13,12 @@ from typing import Any
 
 
 class LocalSnowflake:
-    """A server process over a data directory; it may be stopped, killed and started again."""
+    """A server process over a data directory; it may be stopped, killed and started again.
+
+    It finds packages in ``packages``, besides those of its environment; ``options`` are those of the command line.
+    """
 
     def __init__(self, data_dir: Path, packages: Path | None = None, options: Sequence[str] = ()) -> None:
-        """Describe a server; it is not started yet.
-
-        Args:
-            data_dir: its data directory.
-            packages: where it finds packages besides those of its environment.
-            options: further ones of the command line.
-        """
         self.data_dir = data_dir
         self._options = options
         self._packages = packages

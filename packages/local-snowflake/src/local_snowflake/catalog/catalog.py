@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import takewhile
@@ -45,10 +45,10 @@ class Catalog:
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Read all objects from the file."""
         self._committing = threading.RLock()
         self._logging = threading.Lock()
-        self._version = 0
+        # the number of the latest commit: who reads it first and objects then may ask later whether they changed
+        self.version = 0
         # which objects the latest commits changed, by their versions
         self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_LOGGED)
         self._objects: dict[Key, Object] = {}
@@ -98,27 +98,15 @@ class Catalog:
         ]
         return sorted(found, key=lambda o: o.name)
 
-    def within(self, database: str, schema: str | None = None) -> list[Object]:
-        """Everything in a database or in one of its schemas, the container itself not included."""
-        return [
-            o
-            for o in self._objects.values()
-            if o.name.database == database
-            and (schema is None or o.name.schema == schema)
-            and o.kind != DATABASE
-            and (schema is None or o.kind != SCHEMA)
-        ]
+    def within(self, database: str, schema: str) -> list[Object]:
+        """Everything in a schema."""
+        return [o for o in self._objects.values() if (o.name.database, o.name.schema) == (database, schema)]
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    @property
-    def version(self) -> int:
-        """The number of the latest commit. Who reads it first and objects then may ask later whether they changed."""
-        return self._version
-
     def changed_since(self, version: int, *concerned: Callable[[Key], bool]) -> bool:
         """Whether a commit after ``version`` changed an object for which one of the functions is true."""
-        if version == self._version or not concerned:
+        if version == self.version or not concerned:
             return False
         with self._logging:
             if self._log[0][0] > version + 1:
@@ -145,7 +133,7 @@ class Catalog:
             CatalogChangedError: another change was committed meanwhile: the caller reads again and repeats its own.
         """
         with self._committing if since is None else nullcontext():
-            change = Change(self, duck, self._version if since is None else since)
+            change = Change(self, duck, self.version if since is None else since)
             duck.execute("BEGIN TRANSACTION")
             try:
                 yield change
@@ -171,15 +159,14 @@ class Catalog:
             unchanged = {key: value for key, value in self._objects.items() if key not in staged}
             self._objects = unchanged | {key: value for key, value in staged.items() if value is not None}
             with self._logging:
-                self._log.append((self._version + 1, frozenset(staged)))
-                self._version += 1
+                self._log.append((self.version + 1, frozenset(staged)))
+                self.version += 1
 
 
 class Change:
-    """The object changes of one transaction."""
+    """The object changes of one transaction of ``duck``, from what was read at version ``since`` or later."""
 
     def __init__(self, catalog: Catalog, duck: duckdb.DuckDBPyConnection, since: int) -> None:
-        """Collect changes to ``catalog``, read at version ``since`` or later, together with those of ``duck``."""
         self.duck = duck
         self.staged: list[tuple[Key, Object | None]] = []
         self._catalog = catalog
@@ -220,11 +207,6 @@ class Change:
     def drop(self, old: Object) -> None:
         """Remove an object."""
         self._stage(old.key, None)
-
-    def drop_all(self, olds: Iterable[Object]) -> None:
-        """Remove several objects."""
-        for old in olds:
-            self.drop(old)
 
     def rename(self, old: Object[P], name: Name) -> Object[P]:
         """Give an object another name."""

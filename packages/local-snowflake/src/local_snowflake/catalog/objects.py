@@ -95,16 +95,11 @@ class _Props:
 
 @dataclass(frozen=True)
 class Column(_Props):
-    """A column of a table or view.
+    """A column of a table or view; keys are not enforced.
 
     Attributes:
-        name: its name.
         type: Snowflake's text of its type, with sizes.
-        nullable: whether it may be NULL.
         default: the text of its default expression.
-        comment: what COMMENT says about it.
-        primary_key: whether it belongs to the primary key, which is not enforced.
-        unique: whether it is declared UNIQUE, which is not enforced.
         identity: start and step of an identity column, as it was declared.
         sequence: the DuckDB sequence of an identity column.
     """
@@ -151,11 +146,9 @@ class ViewProps(_Props):
     """A view.
 
     Attributes:
-        query: its query's text.
         text: the statement that created it.
         columns: its columns as the query had them then.
         column_list: the names that the statement gives them, if it does.
-        secure: whether it is SECURE.
         change_source: the number by which its streams know it: a rename keeps it, a replacement does not.
     """
 
@@ -194,10 +187,8 @@ class TaskProps(_Props):
 
     Attributes:
         id: tells it from another task that has its name later.
-        definition: its statement.
         condition: the expression behind WHEN.
-        schedule: the text of SCHEDULE.
-        warehouse: the warehouse; None of a serverless task.
+        warehouse: None of a serverless task.
         predecessors: the names of the tasks in its schema that it runs after.
         finalize: the name of the root whose graph it finalizes.
         settings: what is set of its own options, as text, by their names in upper case.
@@ -207,7 +198,6 @@ class TaskProps(_Props):
         fingerprint: tells whether that graph is another than its version's.
         failures: how many runs of that graph failed in a row.
         committed_on, suspended_on, resumed_on: when the version was made, when it was suspended and resumed last.
-        suspended_reason: why it was suspended last.
     """
 
     id: str
@@ -231,15 +221,9 @@ class TaskProps(_Props):
 
 @dataclass(frozen=True)
 class StageProps(_Props):
-    """An internal stage; its options are those of CREATE STAGE, by their names in upper case.
+    """An internal stage, whose files are in the folder ``id``.
 
-    Attributes:
-        id: the folder of its files.
-        temporary: whether it ends with its session.
-        file_format: the options of FILE_FORMAT.
-        directory: those of DIRECTORY.
-        encryption: those of ENCRYPTION.
-        copy_options: those of COPY_OPTIONS.
+    Its options are those of the clauses of CREATE STAGE, by their names in upper case.
     """
 
     id: str
@@ -273,7 +257,6 @@ class RoutineProps(_Props):
 
     Attributes:
         name: its name; the object's is the overload's, eg: ``F(NUMBER, VARCHAR)``.
-        args: its arguments.
         returns: the text of the type that it returns.
         table_columns: names and types of the columns if it returns a table, which may be none; None if it does not.
         language: ``SQL`` or ``PYTHON``.
@@ -281,8 +264,6 @@ class RoutineProps(_Props):
         handler: what of the Python code is called.
         strict: whether a NULL argument makes it return NULL without being called.
         execute_as: ``OWNER``, ``CALLER`` or ``RESTRICTED CALLER``.
-        aggregate: whether it is an aggregate function.
-        temporary: whether it ends with its session.
     """
 
     name: str
@@ -386,13 +367,8 @@ SCHEMA = Kind("SCHEMA", DatabaseProps)
 WAREHOUSE = Kind("WAREHOUSE", RecordedOptions)
 ROLE = Kind("ROLE", RecordedOptions)
 GRANT = Kind("GRANT", NoProps)
-KINDS: dict[str, Kind[Any]] = {
-    kind: kind
-    for kind in (
-        *(TABLE, VIEW, STREAM, TASK, STAGE, FILE_FORMAT, PROCEDURE, FUNCTION, MODEL, TAG),
-        *(DATABASE, SCHEMA, WAREHOUSE, ROLE, GRANT),
-    )
-}
+_KINDS = (TABLE, VIEW, STREAM, TASK, STAGE, FILE_FORMAT, PROCEDURE, FUNCTION, MODEL, TAG, DATABASE, SCHEMA)
+KINDS: dict[str, Kind[Any]] = {kind: kind for kind in (*_KINDS, WAREHOUSE, ROLE, GRANT)}
 
 
 def read_props(kind: str, name: Name, text: str) -> Any:

@@ -1,7 +1,5 @@
 """The one DuckDB file of a data directory: opened by one process, read and written by many cursors."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -24,12 +22,7 @@ class Storage:
     """The DuckDB file and its cursors."""
 
     def __init__(self, path: Path, macros: Callable[[str], str] = lambda _: "", memory_limit: str = "1536MB") -> None:
-        """Open or create the file.
-
-        Args:
-            path: the DuckDB file.
-            macros: the statements that define what translated SQL calls, by DuckDB's name of the file.
-            memory_limit: how much memory DuckDB may take for its own buffers.
+        """Open or create the file; ``macros`` gives the statements that define what translated SQL calls, by its name.
 
         Raises:
             duckdb.IOException: if another process has the file open.

@@ -1,7 +1,5 @@
 """What a statement's handler works with: services, the session, and the names that the session's context resolves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,24 +8,24 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Catalog, Change
+from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import Relation, Table
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
-from local_snowflake.execution.services import Services, StatementCompiler
+from local_snowflake.execution.services import Services
 from local_snowflake.sessions.locks import Resource
-from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.names import Name, quote
 
 
 class Context:
-    """One statement's surroundings."""
+    """One statement's surroundings; it has a ``query_id`` if it is recorded."""
 
     def __init__(self, services: Services, token: SessionToken, query_id: str | None = None) -> None:
-        """Make the context of a statement that runs under ``token``, with ``query_id`` if it is recorded."""
         self.services = services
+        self.catalog, self.compiler = services.catalog, services.compiler
         self.token = token
+        self.session = token.session
         self.query_id = query_id
         # the catalog as it was before the statement read anything of it
         self.since = services.catalog.version
@@ -42,21 +40,6 @@ class Context:
         self.streams: set[int] = set()
         # the streams at whose offsets it reads tables, likewise
         self.points: set[int] = set()
-
-    @property
-    def session(self) -> Session:
-        """The session."""
-        return self.token.session
-
-    @property
-    def catalog(self) -> Catalog:
-        """All objects of the account."""
-        return self.services.catalog
-
-    @property
-    def compiler(self) -> StatementCompiler:
-        """What compiles the account's statements."""
-        return self.services.compiler
 
     def execute(self, sql: str) -> Result:
         """Run another Snowflake statement in the same session, eg: one of a block."""

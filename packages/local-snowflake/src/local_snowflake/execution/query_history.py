@@ -1,10 +1,8 @@
 """The statements that ran lately: what QUERY_HISTORY shows, and what clients ask for by a statement's id."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from local_snowflake.errors import SnowflakeError
 
@@ -38,16 +36,11 @@ class QueryRecord:
         """Note the error that the statement ended with."""
         self.status, self.error_code, self.error_message = "FAILED_WITH_ERROR", error.code, error.message
 
-    def end(self) -> None:
-        """Note the time at which the statement ended, well or not."""
-        self.ended = datetime.now(UTC)
-
 
 class QueryHistory:
     """The latest statements of all sessions, for many threads."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._records: deque[QueryRecord] = deque(maxlen=_LATEST)
 
     def add(self, record: QueryRecord) -> None:

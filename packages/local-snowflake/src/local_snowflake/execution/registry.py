@@ -1,9 +1,7 @@
 """What handles a statement, a function or an object in FROM: the modules that do register themselves here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from sqlglot import exp
@@ -13,6 +11,8 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result
 from local_snowflake.sql.statement import Statement
 
+K = TypeVar("K")
+F = TypeVar("F")
 Handler = Callable[[Context, Statement], Result]
 Describer = Callable[[Context, str], Result]
 SystemFunction = Callable[..., Any]
@@ -30,25 +30,22 @@ SOURCES: dict[str, SourceExpander] = {}
 ON_TRUNCATE: list[Callable[[Context, Object], None]] = []
 
 
-def statement(verb: str, *kinds: str) -> Callable[[Handler], Handler]:
-    """Handle statements that start with ``verb`` and one of ``kinds``, eg: ``@statement("CREATE", "STREAM")``."""
-
-    def register(handler: Handler) -> Handler:
-        for kind in kinds or ("",):
-            STATEMENTS[verb, kind] = handler
-        return handler
+def _put_into(table: dict[K, F], *keys: K) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        table.update(dict.fromkeys(keys, function))
+        return function
 
     return register
+
+
+def statement(verb: str, *kinds: str) -> Callable[[Handler], Handler]:
+    """Handle statements that start with ``verb`` and one of ``kinds``, eg: ``@statement("CREATE", "STREAM")``."""
+    return _put_into(STATEMENTS, *((verb, kind) for kind in kinds or ("",)))
 
 
 def describer(verb: str) -> Callable[[Describer], Describer]:
     """Tell the columns of statements that start with ``verb``, without running them: ``f(ctx, sql) -> no rows``."""
-
-    def register(describe: Describer) -> Describer:
-        DESCRIBERS[verb] = describe
-        return describe
-
-    return register
+    return _put_into(DESCRIBERS, verb)
 
 
 def system_function(*names: str, effective: str = "") -> Callable[[SystemFunction], SystemFunction]:
@@ -57,31 +54,16 @@ def system_function(*names: str, effective: str = "") -> Callable[[SystemFunctio
     The value replaces the call as a literal; a text, a number, a bool or None. A function that changes something, or
     waits, is ``effective`` and names the type of its result: it is not called for a statement that is only described.
     """
-
-    def register(function: SystemFunction) -> SystemFunction:
-        SYSTEM_FUNCTIONS.update(dict.fromkeys(names, function))
-        if effective:
-            EFFECTIVE_FUNCTIONS.update(dict.fromkeys(names, effective))
-        return function
-
-    return register
+    if effective:
+        EFFECTIVE_FUNCTIONS.update(dict.fromkeys(names, effective))
+    return _put_into(SYSTEM_FUNCTIONS, *names)
 
 
 def table_function(*names: str) -> Callable[[TableFunction], TableFunction]:
     """A function in FROM, ``TABLE(f(…))``: ``f(ctx, *positional, **named in lower case) -> pa.Table``, all literals."""
-
-    def register(function: TableFunction) -> TableFunction:
-        TABLE_FUNCTIONS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
+    return _put_into(TABLE_FUNCTIONS, *names)
 
 
 def source(kind: str) -> Callable[[SourceExpander], SourceExpander]:
     """How an object of a kind is read in FROM: ``f(ctx, object, table node) -> what stands there``, not aliased."""
-
-    def register(expander: SourceExpander) -> SourceExpander:
-        SOURCES[kind] = expander
-        return expander
-
-    return register
+    return _put_into(SOURCES, kind)

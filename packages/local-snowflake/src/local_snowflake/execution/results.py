@@ -1,10 +1,8 @@
 """What a statement gives back, and how it is encoded for the clients."""
 
-from __future__ import annotations
-
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,15 +84,26 @@ _SEMI = {"VARIANT", "OBJECT", "ARRAY"}
 _COUNT_LABELS = {"multi_joined": "multi-joined rows updated"}
 
 
-def rows(records: Sequence[Mapping[str, Any]], columns: Mapping[str, pa.DataType | None]) -> Result:
+Columns = Mapping[str, pa.DataType | None]
+
+
+def rows(records: Sequence[Mapping[str, Any]], columns: Columns | Iterable[str]) -> Result:
     """A result made of records, eg: for SHOW.
 
     Args:
         records: one mapping a row; a missing column is NULL.
-        columns: name -> arrow type; None means text.
+        columns: name -> arrow type, or only names; without a type they are texts, and ``created_on`` a time.
     """
-    arrays = {name: pa.array([r.get(name) for r in records], kind or pa.string()) for name, kind in columns.items()}
-    return from_arrow(pa.table(arrays))
+    return from_arrow(record_table(records, columns))
+
+
+def record_table(records: Sequence[Mapping[str, Any]], columns: Columns | Iterable[str]) -> pa.Table:
+    """As ``rows``, an arrow table."""
+    kinds = columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
+    plain = {"created_on": TIME}
+    return pa.table(
+        {n: pa.array([r.get(n) for r in records], kind or plain.get(n, pa.string())) for n, kind in kinds.items()}
+    )
 
 
 def from_arrow(table: pa.Table, type_id: int = OTHER) -> Result:

@@ -1,7 +1,5 @@
 """What an account offers to the handlers of its statements."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +24,12 @@ class StatementCompiler(Protocol):
 
     def statement(self, sql: str) -> Statement:
         """The statement of a text."""
-        ...
 
     def parse(self, ctx: Any, sql: str | Statement) -> exp.Expression:
         """The syntax tree of a query or DML statement, after the rewrites of its text; it may be changed."""
-        ...
 
     def rewrite(self, ctx: Any, tree: exp.Expression) -> exp.Expression:
         """A tree after the rewrites of trees; it may be the same one, changed."""
-        ...
 
 
 class RunStatement(Protocol):
@@ -42,7 +37,6 @@ class RunStatement(Protocol):
 
     def __call__(self, token: SessionToken, sql: str, *, query_id: str | None = None) -> Result:
         """Run ``sql``, under ``query_id`` if the caller has made one."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -52,13 +46,7 @@ class Services:
     Attributes:
         data_dir: the directory that holds everything the account keeps.
         address: host and port under which procedures reach the server; empty until the server listens.
-        storage: the DuckDB file.
-        catalog: all objects.
-        sessions: the open sessions.
-        history: the statements that ran.
         workers: the processes that run handlers in Python.
-        compiler: compiles statements.
-        run: runs a statement.
         others: the services of higher layers by their classes: this layer cannot name them.
     """
 

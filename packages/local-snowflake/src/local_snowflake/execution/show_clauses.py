@@ -1,13 +1,11 @@
 """What all SHOW statements share: LIKE, IN, STARTS WITH, LIMIT, and the times they print."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from local_snowflake.catalog.objects import Kind, Object, P
-from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader
@@ -33,11 +31,8 @@ def read_clauses(reader: Reader) -> Clauses:
         clauses.like = reader.string()
     if reader.accept_any("IN", "ON"):
         clauses.scope = reader.accept_any("ACCOUNT", "DATABASE", "SCHEMA", "TABLE", "VIEW", "SESSION", "MODEL") or ""
-        if (
-            not reader.done
-            and reader.peek() not in {"STARTS", "LIMIT", "LIKE"}
-            and clauses.scope not in {"ACCOUNT", "SESSION"}
-        ):
+        is_named = reader.peek() not in {"STARTS", "LIMIT", "LIKE"} and clauses.scope not in {"ACCOUNT", "SESSION"}
+        if is_named and not reader.done:
             clauses.parts = tuple(reader.name_parts())
     if reader.accept("STARTS", "WITH"):
         clauses.starts_with = reader.string()
@@ -93,20 +88,28 @@ def scope(ctx: Context, clauses: Clauses) -> tuple[str | None, str | None]:
         return None, None
     if clauses.scope == "DATABASE":
         database = parts[0] if parts else ctx.current_database()
-        _need(ctx, "DATABASE", Name("", "", database))
+        ctx.catalog.need("DATABASE", Name("", "", database))
         return database, None
     if parts:
         name = ctx.resolve_schema(parts)
         if clauses.scope != "SCHEMA" and len(parts) == 1 and not ctx.catalog.get("SCHEMA", name):
-            _need(ctx, "DATABASE", Name("", "", parts[0]))
+            ctx.catalog.need("DATABASE", Name("", "", parts[0]))
             return parts[0], None
-        _need(ctx, "SCHEMA", name)
+        ctx.catalog.need("SCHEMA", name)
         return name.database, name.name
     if clauses.scope == "SCHEMA":
         return ctx.current_database(), ctx.current_schema()
     return session.database, session.schema
 
 
-def _need(ctx: Context, kind: str, name: Name) -> None:
-    if not ctx.catalog.get(kind, name):
-        raise does_not_exist(kind, ".".join(p for p in name if p))
+def common(o: Object) -> dict[str, Any]:
+    """What SHOW prints of an object of any kind."""
+    return {
+        "created_on": o.created_on,
+        "name": o.name.name,
+        "database_name": o.name.database,
+        "schema_name": o.name.schema,
+        "owner": o.owner,
+        "comment": o.comment,
+        "owner_role_type": "ROLE",
+    }

@@ -1,7 +1,5 @@
 """The server's TLS certificate: made once, kept in the data directory."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 from collections.abc import Sequence

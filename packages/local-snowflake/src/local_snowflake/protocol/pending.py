@@ -1,7 +1,5 @@
 """Pending statements: each request of a client is run once, and its answer is kept for a while."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import uuid
@@ -24,7 +22,6 @@ class PendingStatement:
     """
 
     def __init__(self, session: Session) -> None:
-        """Make one for a client of ``session``."""
         self.query_id = str(uuid.uuid4())
         self.session_id = session.id
         self.user = session.user
@@ -32,14 +29,15 @@ class PendingStatement:
         # nobody may cancel the future: the statement ends by itself, or is interrupted
         self.answer.set_running_or_notify_cancel()
         self._session: Session | None = None
-        self._cancelled = False
+        # whether it has ended, or never begins, because it was cancelled
+        self.is_cancelled = False
         self._lock = threading.Lock()
 
     def begin(self, session: Session) -> bool:
         """Note that the session runs the statement now; False if it was cancelled before."""
         with self._lock:
-            self._session = None if self._cancelled else session
-            return not self._cancelled
+            self._session = None if self.is_cancelled else session
+            return not self.is_cancelled
 
     def end(self) -> None:
         """Note that the session may run another statement from now on."""
@@ -49,14 +47,9 @@ class PendingStatement:
     def cancel(self) -> None:
         """Interrupt the statement, or let it never begin."""
         with self._lock:
-            self._cancelled = True
+            self.is_cancelled = True
             if self._session is not None:
                 self._session.interrupt()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether it has ended, or never begins, because it was cancelled."""
-        return self._cancelled
 
     async def ended(self, seconds: float) -> bool:
         """Wait for the answer, for at most ``seconds``; holds no thread meanwhile."""
@@ -73,7 +66,6 @@ class PendingStatements:
     """
 
     def __init__(self) -> None:
-        """Start with none."""
         self._running: dict[str, PendingStatement] = {}
         self._ended: BoundedCache[PendingStatement] = BoundedCache(_ANSWERS, _ANSWERS_BYTES)
         self._query_ids: BoundedCache[str] = BoundedCache(_REQUESTS, 0)
@@ -87,8 +79,7 @@ class PendingStatements:
         Args:
             session: the client's.
             request: what identifies the request in its session; empty for a client that sends none.
-            work: runs the statement and gives the answer; it never raises. It gets a thread of its own: a statement
-                may wait for others, so that no bounded pool of threads would do.
+            work: runs the statement and gives the answer; it never raises.
 
         Returns:
             None for a request that was answered so long ago that the answer is not kept any more.
@@ -101,6 +92,7 @@ class PendingStatements:
             self._running[pending.query_id] = pending
             if request:
                 self._query_ids.put(key, pending.query_id, 0)
+        # a thread of its own: it may wait for other statements, so that no bounded pool of threads would do
         threading.Thread(target=self._run, args=[pending, work], daemon=True).start()
         return pending
 

@@ -1,7 +1,5 @@
 """What clients send: read and checked, so that every request gets an answer of the protocol."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import logging

@@ -1,7 +1,5 @@
 """Answers of the protocol, and the bytes that clients get of them."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import AsyncIterator

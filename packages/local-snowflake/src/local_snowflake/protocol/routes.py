@@ -1,10 +1,8 @@
 """The HTTPS routes of Snowflake's client protocol."""
 
-from __future__ import annotations
-
 import hmac
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +17,7 @@ from local_snowflake.account import Account
 from local_snowflake.errors import SnowflakeError, canceled
 from local_snowflake.execution.results import Result, encode
 from local_snowflake.protocol.pending import PendingStatement, PendingStatements
-from local_snowflake.protocol.requests import answering, body_of, login_of, statement_of
+from local_snowflake.protocol.requests import Endpoint, answering, body_of, login_of, statement_of
 from local_snowflake.protocol.responses import (
     IN_PROGRESS_ASYNC,
     failed,
@@ -43,17 +41,12 @@ ANSWER_SECONDS = 40.0
 
 
 class Server:
-    """The protocol of one account."""
+    """The protocol of one account, with one user, whose name may be in any case, and a secret password.
+
+    A statement's client is asked to come back later after ``answer_seconds``.
+    """
 
     def __init__(self, account: Account, user: str, secret: str, answer_seconds: float = ANSWER_SECONDS) -> None:
-        """Serve an account.
-
-        Args:
-            account: the account.
-            user: the name of the account's one user, in any case.
-            secret: the user's password.
-            answer_seconds: after how long a statement's client is asked to come back later.
-        """
         self._account = account
         self._user = user
         self._secret = secret
@@ -66,13 +59,16 @@ class Server:
             "/session/v1/login-request": self.login,
             "/session": self.session,
             "/session/heartbeat": self.heartbeat,
-            "/session/token-request": self.renew,
-            "/queries/v1/query-request": self.query,
-            "/queries/v1/abort-request": self.abort,
-            "/queries/{query_id}/abort-request": self.abort,
+            "/session/token-request": self._in_session(self.renew),
+            "/queries/v1/query-request": self._in_session(self.query),
+            "/queries/v1/abort-request": self._in_session(self.abort),
+            "/queries/{query_id}/abort-request": self._in_session(self.abort),
             "/telemetry/send": _accepted,
         }
-        gets = {"/queries/{query_id}/result": self.result, "/monitoring/queries/{query_id}": self.monitor}
+        gets = {
+            "/queries/{query_id}/result": self._in_session(self.result),
+            "/monitoring/queries/{query_id}": self._in_session(self.monitor),
+        }
         routes = [Route(path, answering(endpoint), methods=["POST"]) for path, endpoint in posts.items()]
         routes += [Route(path, answering(endpoint), methods=["GET"]) for path, endpoint in gets.items()]
         return Starlette(routes=[*routes, *self._account.transfers.routes()])
@@ -115,11 +111,8 @@ class Server:
         """Tell whether a session is still there."""
         return succeeded({}) if self._token(request) else gone()
 
-    async def renew(self, request: Request) -> Response:
+    async def renew(self, request: Request, token: SessionToken) -> Response:
         """Give a fresh token; here a session's token lasts as long as the session."""
-        token = self._token(request)
-        if token is None:
-            return gone()
         return succeeded({"sessionToken": token.value, "masterToken": token.value, "validityInSecondsST": 3600})
 
     def _token(self, request: Request) -> SessionToken | None:
@@ -129,13 +122,19 @@ class Server:
             token.touch()
         return token
 
+    def _in_session(self, endpoint: Callable[[Request, SessionToken], Awaitable[Response]]) -> Endpoint:
+        """An endpoint for clients that have a session."""
+
+        async def of_session(request: Request) -> Response:
+            token = self._token(request)
+            return gone() if token is None else await endpoint(request, token)
+
+        return of_session
+
     # -- statements ---------------------------------------------------------------------------------------------------
 
-    async def query(self, request: Request) -> Response:
+    async def query(self, request: Request, token: SessionToken) -> Response:
         """Run a statement; of one that is asynchronous, or takes long, the client fetches the result later."""
-        token = self._token(request)
-        if token is None:
-            return gone()
         token.base_url = str(request.base_url)
         body = await statement_of(request)
         key = _request_key(request, body)
@@ -191,30 +190,21 @@ class Server:
             "statementTypeId": result.type_id,
             "numberOfBinds": 0,
             "arrayBindSupported": False,
-            "finalDatabaseName": session.database,
-            "finalSchemaName": session.schema,
-            "finalWarehouseName": session.warehouse,
-            "finalRoleName": session.role,
+            **{f"final{k.capitalize()}Name": getattr(session, k) for k in ("database", "schema", "warehouse", "role")},
             **encode(result),
         }
         return {"data": data, "code": None, "message": None, "success": True}
 
-    async def result(self, request: Request) -> Response:
+    async def result(self, request: Request, token: SessionToken) -> Response:
         """The outcome of a statement of the session that was asynchronous, or took long."""
-        token = self._token(request)
-        if token is None:
-            return gone()
         query_id = request.path_params["query_id"]
         pending = self._pending.find(query_id)
         if pending is None or pending.session_id != token.session.id:
             return refused("000709", f"Statement {query_id} not found")
         return await self._response(pending)
 
-    async def monitor(self, request: Request) -> Response:
+    async def monitor(self, request: Request, token: SessionToken) -> Response:
         """The state of a statement of the client's user."""
-        token = self._token(request)
-        if token is None:
-            return gone()
         query_id = request.path_params["query_id"]
         user = token.session.user
         record = self._account.history.find(query_id)
@@ -226,11 +216,8 @@ class Server:
             entry |= {"errorCode": f"{record.error_code:06d}", "errorMessage": record.error_message}
         return succeeded({"queries": [entry]})
 
-    async def abort(self, request: Request) -> Response:
+    async def abort(self, request: Request, token: SessionToken) -> Response:
         """Interrupt a statement of the session, which its request or its id identifies."""
-        token = self._token(request)
-        if token is None:
-            return gone()
         if query_id := request.path_params.get("query_id"):
             pending = self._pending.find(query_id)
         else:
@@ -306,11 +293,6 @@ def _logged_in(token: SessionToken) -> dict[str, Any]:
         "sessionId": session.id,
         "serverVersion": "10.0.0",
         "parameters": [{"name": k, "value": v} for k, v in parameters.items()],
-        "sessionInfo": {
-            "databaseName": session.database,
-            "schemaName": session.schema,
-            "warehouseName": session.warehouse,
-            "roleName": session.role,
-        },
+        "sessionInfo": {f"{what}Name": getattr(session, what) for what in ("database", "schema", "warehouse", "role")},
     }
     return {"data": data, "code": None, "message": None, "success": True}

@@ -1,7 +1,5 @@
 """The running server: its sockets, its files in the data directory, its start and stop."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
@@ -37,17 +35,9 @@ def serve(
 ) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
-    HTTPS listens on ``host``; plain HTTP, for clients that cannot trust the certificate, on loopback only.
-
-    Args:
-        data_dir: where everything is kept.
-        host: the address for HTTPS.
-        port: its port; 0 for a free one.
-        hostnames: further names for the certificate.
-        new_secret: the password, if the directory has none yet.
-        user: the name of the account's one user.
-        limits: for how long clients may be idle.
-        answer_seconds: after how long a statement's client is asked to come back later.
+    HTTPS listens on ``host`` and ``port``, 0 for a free one; plain HTTP, for clients that cannot trust the certificate,
+    on loopback only. ``new_secret`` is the password if the directory has none yet; a statement's client is asked to
+    come back later after ``answer_seconds``.
     """
     data_dir = data_dir.resolve()
     _make_private(data_dir)
@@ -70,7 +60,7 @@ def serve(
         }
         account.start({"host": _LOOPBACK, "port": state["http_port"]})
         try:
-            asyncio.run(_run(secure, https, plain, http, data_dir, state))
+            asyncio.run(_run(secure, plain, (https, http), data_dir, state))
         finally:
             (data_dir / _STATE).unlink(missing_ok=True)
             account.close()
@@ -78,15 +68,15 @@ def serve(
 
 async def _run(
     secure: uvicorn.Server,
-    https: socket.socket,
     plain: uvicorn.Server,
-    http: socket.socket,
+    sockets: Sequence[socket.socket],
     data_dir: Path,
     state: dict[str, Any],
 ) -> None:
     await widen_thread_pool()
     # uvicorn's serve() without its signal handlers: they raise the signal again, and nothing would be closed
-    tasks = [asyncio.create_task(server._serve([on])) for server, on in ((secure, https), (plain, http))]
+    servers = zip((secure, plain), sockets, strict=True)
+    tasks = [asyncio.create_task(server._serve([on])) for server, on in servers]
     # uvicorn shows only by a flag that it has started
     while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
         await asyncio.sleep(0.01)

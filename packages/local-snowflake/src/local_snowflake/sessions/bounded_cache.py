@@ -1,7 +1,5 @@
 """A cache that is bounded in the number of its values and in their size."""
 
-from __future__ import annotations
-
 import threading
 from typing import Generic, TypeVar
 

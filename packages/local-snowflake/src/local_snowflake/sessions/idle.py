@@ -4,8 +4,6 @@ Source: https://docs.snowflake.com/en/sql-reference/transactions#aborting-transa
 https://docs.snowflake.com/en/user-guide/session-policies
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken, all_locked
 
 logger = logging.getLogger(__name__)
+_End = Callable[[Session, list[SessionToken], float], None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,6 @@ class IdleSessions:
     """Ends what idle clients have left open."""
 
     def __init__(self, sessions: SessionRegistry, locks: LockTable, limits: IdleLimits) -> None:
-        """Watch ``sessions``; ``locks`` say who keeps whom waiting, ``limits`` how long is too long."""
         self._sessions = sessions
         self._locks = locks
         self._limits = limits
@@ -48,13 +46,7 @@ class IdleSessions:
                 self._end(session, tokens, self._limits.transaction, self._roll_back)
             self._end(session, tokens, self._limits.session, self._expire)
 
-    def _end(
-        self,
-        session: Session,
-        tokens: list[SessionToken],
-        limit: float,
-        end: Callable[[Session, list[SessionToken], float], None],
-    ) -> None:
+    def _end(self, session: Session, tokens: list[SessionToken], limit: float, end: _End) -> None:
         if min(t.idle_seconds for t in tokens) <= limit:
             return
         with all_locked(tokens) as locked:

@@ -1,7 +1,5 @@
 """The statement that runs in a session, and how it is stopped."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +15,6 @@ class Interruptible:
     """Runs statements that can be stopped from another thread, wherever they are."""
 
     def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable) -> None:
-        """Run statements on ``duck``, which wait in ``locks``."""
         self.duck = duck
         self.locks = locks
         self.parameters: dict[str, Any] = {}
@@ -28,11 +25,7 @@ class Interruptible:
         self._depth = 0
 
     def interrupt(self, reason: SnowflakeError | None = None) -> None:
-        """Stop the statement that runs in the session, from another thread; nothing happens if none does.
-
-        Args:
-            reason: the error that the statement ends with; by default it was cancelled.
-        """
+        """Stop the statement that runs, from another thread: it ends with ``reason``, by default its cancellation."""
         self.interruption = reason or canceled()
         self.duck.interrupt()
         self.locks.wake()

@@ -1,7 +1,5 @@
 """Lazy tables: computed at the moment when a statement reads them, inside that statement's transaction."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +28,6 @@ class LazyTables:
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Keep tables for the connection ``duck``."""
         self._duck = duck
         self._tables: dict[str, _LazyTable] = {}
         self._filled: list[str] = []

@@ -1,7 +1,5 @@
 """Table locks: writers of one table queue until the transaction that holds it ends."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +10,7 @@ from typing import NamedTuple
 
 from local_snowflake.errors import SnowflakeError
 
+_Stopped = Callable[[], SnowflakeError | None]
 _transactions = count(int(time.time() * 1000))
 
 
@@ -43,7 +42,6 @@ class LockTable:
     """
 
     def __init__(self) -> None:
-        """Nothing is locked."""
         self._changed = threading.Condition()
         self._holders: dict[Resource, dict[int, Claim]] = {}
         self._owned: dict[int, set[Resource]] = {}
@@ -57,17 +55,11 @@ class LockTable:
         *,
         shared: bool = False,
         query_id: str | None = None,
-        stopped: Callable[[], SnowflakeError | None] = lambda: None,
+        stopped: _Stopped = lambda: None,
     ) -> list[Resource]:
-        """Lock resources for an owner, waiting while another holds them.
+        """Lock resources for a transaction, in a fixed order, waiting for each for ``timeout`` seconds at most.
 
-        Args:
-            owner: the transaction.
-            resources: what to lock; that is done in a fixed order.
-            timeout: seconds to wait for each, Snowflake's LOCK_TIMEOUT.
-            shared: whether others may share them.
-            query_id: the statement that needs them.
-            stopped: why the waiting has to end, or None; looked at every second, and at each ``wake()``.
+        ``stopped``, why the waiting has to end, is looked at every second, and at each ``wake()``.
 
         Returns:
             Those that were not held by the owner before.
@@ -89,14 +81,7 @@ class LockTable:
                 gained.append(resource)
         return gained
 
-    def _wait_for(
-        self,
-        owner: int,
-        resource: Resource,
-        claim: Claim,
-        deadline: float,
-        stopped: Callable[[], SnowflakeError | None],
-    ) -> None:
+    def _wait_for(self, owner: int, resource: Resource, claim: Claim, deadline: float, stopped: _Stopped) -> None:
         try:
             while self._ahead(owner, resource, claim):
                 if error := stopped():
@@ -164,11 +149,7 @@ class LockTable:
     def blocking(self) -> set[int]:
         """The owners of locks that others wait for."""
         with self._changed:
-            return {
-                holder
-                for owner, (resource, claim) in self._waits.items()
-                for holder in self._against(owner, resource, claim)
-            }
+            return {h for owner, awaited in self._waits.items() for h in self._against(owner, *awaited)}
 
     def claims(self) -> list[tuple[int, Resource, Claim, bool]]:
         """Every lock: the owner, what it locks, how and since when, and whether it has it or waits for it."""
@@ -178,8 +159,5 @@ class LockTable:
 
 
 def _aborted(resource: Resource, why: str) -> SnowflakeError:
-    return SnowflakeError(
-        625,
-        "57014",
-        f"Statement was aborted because {why} while waiting for the lock of {resource.name}. Roll back and retry.",
-    )
+    text = f"Statement was aborted because {why} while waiting for the lock of {resource.name}. Roll back and retry."
+    return SnowflakeError(625, "57014", text)

@@ -6,8 +6,6 @@ not know is refused.
 Source: https://docs.snowflake.com/en/sql-reference/parameters
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,11 +85,7 @@ def is_known(key: str) -> bool:
 
 
 def read_parameter(key: str, value: object) -> bool | int | str:
-    """The value of a parameter, as its type.
-
-    Args:
-        key: the parameter, in upper case.
-        value: what it is set to.
+    """The value of a parameter, whose name is in upper case, as its type.
 
     Raises:
         SnowflakeError: 000002, if there is no such parameter here or it cannot have this value; 001006, if the value is
@@ -109,12 +103,7 @@ def read_parameter(key: str, value: object) -> bool | int | str:
 
 
 def set_parameter(session: Session, key: str, value: object) -> None:
-    """Set a session parameter.
-
-    Args:
-        session: the session, in which no statement runs or the one that sets the parameter.
-        key: the parameter, in upper case.
-        value: what it is set to.
+    """Set a parameter, by its name in upper case, of a session in which no statement runs or the one that sets it.
 
     Raises:
         SnowflakeError: as ``read_parameter`` does; 001006, if DuckDB does not know the time zone.
@@ -155,16 +144,13 @@ def invalid_value(key: str, text: str) -> SnowflakeError:
 
 
 def _as_type(key: str, default: bool | int | str, text: str) -> bool | int | str:
-    invalid = invalid_value(key, text)
-    if isinstance(default, bool):
-        if text.lower() not in {"true", "false"}:
-            raise invalid
+    if isinstance(default, str):
+        return text
+    if isinstance(default, bool) and text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    if isinstance(default, int):
-        if not text.isdigit():
-            raise invalid
+    if not isinstance(default, bool) and text.isdigit():
         return int(text)
-    return text
+    raise invalid_value(key, text)
 
 
 def shown(value: object) -> str:

@@ -1,7 +1,5 @@
 """The ids of a session's statements, by their numbers."""
 
-from __future__ import annotations
-
 from collections import deque
 
 _LATEST = 10_000
@@ -11,7 +9,6 @@ class QueryIds:
     """The statements that ended, well or not; the latest ones are kept."""
 
     def __init__(self) -> None:
-        """No statement ended yet."""
         self._ids: deque[str] = deque(maxlen=_LATEST)
         self._older = 0
 

@@ -1,7 +1,5 @@
 """The sessions that are open, and how they are opened, found, aborted and closed."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
@@ -21,12 +19,6 @@ class SessionRegistry:
     """The account's open sessions, by their tokens."""
 
     def __init__(self, catalog: Catalog, new_session: Callable[[str], Session]) -> None:
-        """Start with no session.
-
-        Args:
-            catalog: says which databases and schemas a session may begin in.
-            new_session: makes the session of a user.
-        """
         self._catalog = catalog
         self._new_session = new_session
         self._tokens: dict[str, SessionToken] = {}
@@ -100,13 +92,7 @@ class SessionRegistry:
                 return
 
     def abort(self, transaction: int) -> bool:
-        """Roll back another session's transaction, whatever runs in it.
-
-        Args:
-            transaction: its number.
-
-        Returns:
-            Whether a transaction with this number was open.
+        """Roll back another session's transaction, whatever runs in it; returns whether one of the number was open.
 
         Raises:
             SnowflakeError: 000603, if the statement that runs in it does not end.

@@ -5,8 +5,6 @@ a new one, in which its writes run again: after a statement that failed, and bef
 They may only if they write the same again.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,17 +31,12 @@ class TableClock:
     """When tables were last written by a transaction that committed; one for all sessions."""
 
     def __init__(self, latest: datetime = _EPOCH) -> None:
-        """Nothing was written since ``latest``."""
         self._lock = threading.Lock()
         self._latest = latest
-        self._now = 0
+        # the number of the latest commit
+        self.now = 0
         self._written: dict[Name, int] = {}
         self._committing: list[Name] = []
-
-    @property
-    def now(self) -> int:
-        """The number of the latest commit."""
-        return self._now
 
     def time(self) -> datetime:
         """The time now; it never goes back, whatever the machine's clock does."""
@@ -61,10 +54,10 @@ class TableClock:
             yield
         finally:
             with self._lock:
-                self._now += 1
+                self.now += 1
                 for name in tables:
                     self._committing.remove(name)
-                    self._written[name] = self._now
+                    self._written[name] = self.now
 
     def written_since(self, table: Name, moment: int) -> bool:
         """Whether a commit later than ``moment`` may have changed a table."""
@@ -92,7 +85,6 @@ class StatementInputs:
     """What the effect of a writing statement depends on.
 
     Attributes:
-        catalog: the account's objects.
         reads: the tables that the statement reads, as they were catalogued when it was compiled.
         random_calls: its calls that give something else each time, as text.
         changing_default: the column that it fills with a default which is not constant, if there is one.
@@ -104,14 +96,9 @@ class StatementInputs:
     changing_default: str | None
 
     def conflict(self, clock: TableClock, moment: int) -> str | None:
-        """Why the statement could write something else if it ran again.
+        """Why the statement could write something else if it ran again; None if it would write the same.
 
-        Args:
-            clock: says when tables were written.
-            moment: the clock's number when the transaction saw the tables that it read.
-
-        Returns:
-            The reason; None if it would write the same.
+        ``moment`` is the clock's number when the transaction saw the tables that it read.
         """
         if self.random_calls:
             return f"{min(self.random_calls)} gives another value each time"
@@ -128,15 +115,9 @@ Write = tuple[Callable[[], Any], StatementInputs | None]
 
 
 def replay(writes: Sequence[Write], clock: TableClock, moment: int) -> str | None:
-    """Let the writes of a transaction run again in a new one.
+    """Let the writes of a transaction run again in a new one; returns why they did not write the same, if so.
 
-    Args:
-        writes: the statements.
-        clock: says when tables were written.
-        moment: the clock's number when the transaction before saw the tables that they read.
-
-    Returns:
-        Why they did not write the same; None if they did.
+    ``moment`` is the clock's number when the transaction before saw the tables that they read.
     """
     try:
         for work, _ in writes:

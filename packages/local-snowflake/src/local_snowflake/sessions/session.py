@@ -1,7 +1,5 @@
 """One session: its context, transaction, parameters and temporary objects."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,7 +35,6 @@ class Session(Interruptible):
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable, user: str) -> None:
-        """Start with no current database and autocommit on."""
         # results of models and functions, computed when a statement reads them
         self.lazy_tables = LazyTables(duck)
         super().__init__(with_lazy_tables(duck, self.lazy_tables), locks)
@@ -54,7 +51,7 @@ class Session(Interruptible):
         # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
-        # their rows, for RESULT_SCAN
+        # the rows of statements by their ids, for RESULT_SCAN
         self.results: BoundedCache[pa.Table] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)
         # the statement that runs, or ran last; and those that ended
         self.query_id: str | None = None
@@ -103,8 +100,7 @@ class Session(Interruptible):
     def commit(self, *, in_statement: bool = False) -> None:
         """Make the open transaction's writes durable and visible; nothing happens without one.
 
-        Args:
-            in_statement: whether a statement goes on that reads registered rows.
+        If it is ``in_statement``, a statement goes on that reads registered rows.
         """
         if self.in_transaction:
             self._end("COMMIT", keep_rows=in_statement)
@@ -148,8 +144,7 @@ class Session(Interruptible):
     def abort(self, reason: SnowflakeError) -> None:
         """Roll the open transaction back for somebody else, while no statement runs in the session.
 
-        Args:
-            reason: what the session's next statement ends with, lest its client believes that the transaction is open.
+        The next statement ends with ``reason``, lest its client believes that the transaction is open.
         """
         self._rolled_back = reason
         self.rollback()
@@ -161,10 +156,6 @@ class Session(Interruptible):
 
     def lock(self, *resources: Resource, shared: bool = False) -> bool:
         """Lock resources until the transaction ends; the transaction sees what was committed before it got them.
-
-        Args:
-            resources: what to lock.
-            shared: whether others may share them.
 
         Returns:
             Whether there is one that the transaction did not hold before.

@@ -18,7 +18,6 @@ class SessionToken:
     """
 
     def __init__(self, session: Session, *, parent: SessionToken | None = None) -> None:
-        """Make a token for ``session``; ``parent`` is the caller's token for a procedure."""
         self.value = secrets.token_urlsafe(32)
         self.session = session
         self.parent = parent

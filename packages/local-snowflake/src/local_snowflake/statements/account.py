@@ -1,37 +1,28 @@
 """Warehouses, roles and grants: recorded and shown, though nothing is metered and nobody is kept out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
-import pyarrow as pa
-
-from local_snowflake.catalog.objects import GRANT, ROLE, WAREHOUSE, NoProps, Object, RecordedOptions
-from local_snowflake.errors import already_exists, does_not_exist
+from local_snowflake.catalog.objects import GRANT, KINDS, ROLE, WAREHOUSE, NoProps, Object, RecordedOptions
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import drop, exists_already, read_new
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
-from local_snowflake.execution.show_clauses import pick, read_clauses
+from local_snowflake.execution.show_clauses import common, pick, read_clauses
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 
-TIME = pa.timestamp("us", "UTC")
 BUILT_IN_ROLES = ("ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN")
 
 
 @statement("CREATE", "WAREHOUSE", "ROLE")
 def create(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE] WAREHOUSE | ROLE [IF NOT EXISTS] name [[WITH] options]."""
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = Name("", "", reader.identifier())
+    reader, name, if_not_exists = read_new(ctx, stmt)
     reader.accept("WITH")
     options = reader.options()
     reader.finish()
     if ctx.catalog.get(stmt.kind, name) and not stmt.or_replace:
-        if not if_not_exists:
-            raise already_exists(name.name)
-        return status(f"{name.name} already exists, statement succeeded.")
+        return exists_already(stmt.kind, name, if_not_exists=if_not_exists)
     comment = str(options.pop("COMMENT", ""))
     with ctx.ddl() as change:
         change.put(Object(stmt.kind, name, RecordedOptions(options), owner=ctx.session.role, comment=comment))
@@ -58,62 +49,37 @@ def alter_warehouse(ctx: Context, stmt: Statement) -> Result:
 
 
 @statement("DROP", "WAREHOUSE", "ROLE")
-def drop(ctx: Context, stmt: Statement) -> Result:
+def drop_warehouse_or_role(ctx: Context, stmt: Statement) -> Result:
     """DROP WAREHOUSE | ROLE [IF EXISTS] name."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = Name("", "", reader.identifier())
-    reader.finish()
-    found = ctx.catalog.get(stmt.kind, name)
-    if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist(stmt.kind, name.name)
-    with ctx.ddl() as change:
-        change.drop(found)
-    return status(f"{name.name} successfully dropped.")
+    return drop(ctx, stmt, KINDS[stmt.kind])
 
 
 @statement("SHOW", "WAREHOUSES")
 def show_warehouses(ctx: Context, stmt: Statement) -> Result:
     """SHOW WAREHOUSES."""
-    found = pick(read_clauses(skip_head(stmt)), ctx.catalog.all(WAREHOUSE))
     records = [
         {
-            "name": o.name.name,
+            **common(o),
             "state": "STARTED",
             "type": "STANDARD",
             "size": o.props.root.get("WAREHOUSE_SIZE", "X-Small"),
             "is_current": "Y" if o.name.name == ctx.session.warehouse else "N",
             "auto_suspend": str(o.props.root.get("AUTO_SUSPEND", 600)),
-            "created_on": o.created_on,
-            "owner": o.owner,
-            "comment": o.comment,
         }
-        for o in found
+        for o in pick(read_clauses(skip_head(stmt)), ctx.catalog.all(WAREHOUSE))
     ]
-    kinds = dict.fromkeys(("name", "state", "type", "size", "is_current", "auto_suspend"))
-    return rows(records, kinds | {"created_on": TIME, "owner": None, "comment": None})
+    names = ("name", "state", "type", "size", "is_current", "auto_suspend", "created_on", "owner", "comment")
+    return rows(records, names)
 
 
 @statement("SHOW", "ROLES")
 def show_roles(ctx: Context, stmt: Statement) -> Result:
     """SHOW ROLES."""
-    found = pick(read_clauses(skip_head(stmt)), ctx.catalog.all(ROLE))
     records = [
-        {
-            "created_on": o.created_on,
-            "name": o.name.name,
-            "is_default": "N",
-            "is_current": "Y" if o.name.name == ctx.session.role else "N",
-            "owner": o.owner,
-            "comment": o.comment,
-        }
-        for o in found
+        {**common(o), "is_default": "N", "is_current": "Y" if o.name.name == ctx.session.role else "N"}
+        for o in pick(read_clauses(skip_head(stmt)), ctx.catalog.all(ROLE))
     ]
-    return rows(
-        records, {"created_on": TIME, **dict.fromkeys(("name", "is_default", "is_current", "owner", "comment"))}
-    )
+    return rows(records, ("created_on", "name", "is_default", "is_current", "owner", "comment"))
 
 
 @statement("GRANT")
@@ -152,16 +118,7 @@ def show_grants(ctx: Context, stmt: Statement) -> Result:
         privilege, _, target = what.partition(" ON ")
         kind, _, name = target.partition(" ")
         words = grantee.split()
-        records.append(
-            {
-                "created_on": o.created_on,
-                "privilege": privilege,
-                "granted_on": kind,
-                "name": name,
-                "granted_to": words[0] if len(words) > 1 else "ROLE",
-                "grantee_name": words[-1] if words else "",
-                "granted_by": o.owner,
-            }
-        )
-    names = ("privilege", "granted_on", "name", "granted_to", "grantee_name", "granted_by")
-    return rows(records, {"created_on": TIME, **dict.fromkeys(names)})
+        granted_to = words[0] if len(words) > 1 else "ROLE"
+        records.append((o.created_on, privilege, kind, name, granted_to, words[-1] if words else "", o.owner))
+    names = ("created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "granted_by")
+    return rows([dict(zip(names, record, strict=True)) for record in records], names)

@@ -3,17 +3,16 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/alter-table, …/sql/alter-table-column
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from local_snowflake import streams
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Table
-from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
+from local_snowflake.errors import already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name, normalise, quote
@@ -37,20 +36,15 @@ _CONSTRAINTS = {"CONSTRAINT", "PRIMARY KEY", "UNIQUE", "FOREIGN KEY"}
 
 @statement("ALTER", "TABLE")
 def alter_table(ctx: Context, stmt: Statement) -> Result:
-    """ALTER TABLE [IF EXISTS] name action: https://docs.snowflake.com/en/sql-reference/sql/alter-table."""
+    """ALTER TABLE [IF EXISTS] name action."""
     reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    table = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE, name)
+    table = read_existing(ctx, reader, TABLE)
     if table is None:
-        if if_exists:
-            return status()
-        raise does_not_exist("Table", name.fqn)
-    action = reader.accept_any("ADD", "DROP", "RENAME", "ALTER", "MODIFY", "SWAP", "SET", "UNSET", "CLUSTER")
-    handler = _ACTIONS.get(action or "")
-    if handler is None:
+        return status()
+    action = reader.accept_any(*_ACTIONS)
+    if action is None:
         raise not_supported(f"ALTER TABLE … {reader.peek()}")
-    handler(ctx, reader, table)
+    _ACTIONS[action](ctx, reader, table)
     return status()
 
 
@@ -93,7 +87,7 @@ def move_table(ctx: Context, change: Change, table: Table, name: Name) -> None:
 
 
 def _swap(ctx: Context, reader: Reader, table: Table) -> None:
-    """SWAP WITH other: https://docs.snowflake.com/en/sql-reference/sql/alter-table."""
+    """SWAP WITH other."""
     reader.expect("WITH")
     name = ctx.resolve(reader.name_parts())
     other = ctx.catalog.need(TABLE, name)
@@ -114,35 +108,37 @@ def _set(ctx: Context, reader: Reader, table: Table) -> None:
         raise not_supported("ALTER TABLE … SET TAG")
     options = reader.options()
     reader.finish()
-    if unknown := set(options) - set(_OPTIONS):
-        raise not_supported(f"ALTER TABLE … SET {', '.join(sorted(unknown))}")
-    days: dict[str, Any] = {key.lower(): read_days(key, options[key]) for key in DAYS if key in options}
-    table = replace(table, props=replace(table.props, **days), comment=str(options.get("COMMENT", table.comment)))
-    tracking = options.get("CHANGE_TRACKING")
-    _apply_options(ctx, table, None if tracking is None else read_flag("CHANGE_TRACKING", tracking))
+    _change_options(ctx, table, "SET", options)
 
 
 def _unset(ctx: Context, reader: Reader, table: Table) -> None:
     """UNSET option, …: the option has its default again, which for CHANGE_TRACKING is FALSE."""
-    options = [reader.identifier()]
+    _change_options(ctx, table, "UNSET", dict.fromkeys(_read_identifiers(reader)))
+
+
+def _read_identifiers(reader: Reader) -> list[str]:
+    """Read identifiers with commas between them, to the end."""
+    names = [reader.identifier()]
     while reader.accept(","):
-        options.append(reader.identifier())
+        names.append(reader.identifier())
     reader.finish()
+    return names
+
+
+def _change_options(ctx: Context, table: Table, action: str, options: Mapping[str, object]) -> None:
+    """Save a table's new options, of which None is the default, and switch its change tracking on or off with them."""
     if unknown := set(options) - set(_OPTIONS):
-        raise not_supported(f"ALTER TABLE … UNSET {', '.join(sorted(unknown))}")
-    days: dict[str, Any] = dict.fromkeys(key.lower() for key in set(DAYS) & set(options))
-    comment = "" if "COMMENT" in options else table.comment
+        raise not_supported(f"ALTER TABLE … {action} {', '.join(sorted(unknown))}")
+    chosen = {key: value for key, value in options.items() if value is not None}
+    days: dict[str, Any] = {k.lower(): read_days(k, chosen[k]) if k in chosen else None for k in DAYS if k in options}
+    comment = str(chosen.get("COMMENT", "" if "COMMENT" in options else table.comment))
+    tracked = "CHANGE_TRACKING" in chosen and read_flag("CHANGE_TRACKING", chosen["CHANGE_TRACKING"])
     table = replace(table, props=replace(table.props, **days), comment=comment)
-    _apply_options(ctx, table, False if "CHANGE_TRACKING" in options else None)
-
-
-def _apply_options(ctx: Context, table: Table, tracking: bool | None) -> None:
-    """Save a table's new options, and switch its change tracking on or off unless ``tracking`` is None."""
     begins = keeps_past(table) and not streams.is_tracked(table)
     with ctx.ddl(table.name) as change:
         save(ctx, change, table)
-        if tracking is not None:
-            set_tracking = streams.enable if tracking else streams.disable
+        if "CHANGE_TRACKING" in options:
+            set_tracking = streams.enable if tracked else streams.disable
             set_tracking(change, table)
         elif begins:
             streams.enable(change, table, for_time_travel=True)
@@ -267,10 +263,7 @@ def _drop(ctx: Context, reader: Reader, table: Table) -> None:
         return
     reader.accept("COLUMN")
     if_exists = reader.accept("IF", "EXISTS")
-    names = [reader.identifier()]
-    while reader.accept(","):
-        names.append(reader.identifier())
-    reader.finish()
+    names = _read_identifiers(reader)
     with ctx.ddl(table.name) as change:
         for name in names:
             if if_exists and name not in {c.name for c in table.props.columns}:
@@ -317,12 +310,10 @@ def _alter(ctx: Context, reader: Reader, table: Table) -> None:
 def _alter_column(ctx: Context, reader: Reader, table: Table, column: Column, change: Change) -> Column:
     """Read what is to change of a column, change DuckDB's table; returns the column as the catalog is to have it."""
     target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(column.name)}"
-    if reader.accept("DROP", "NOT", "NULL"):
-        change.duck.execute(f"{target} DROP NOT NULL")
-        return replace(column, nullable=True)
-    if reader.accept("SET", "NOT", "NULL") or reader.accept("NOT", "NULL"):
-        change.duck.execute(f"{target} SET NOT NULL")
-        return replace(column, nullable=False)
+    for action, words in (("DROP", ("DROP",)), ("SET", ("SET",)), ("SET", ())):
+        if reader.accept(*words, "NOT", "NULL"):
+            change.duck.execute(f"{target} {action} NOT NULL")
+            return replace(column, nullable=action == "DROP")
     if reader.accept("DROP", "DEFAULT"):
         change.duck.execute(f"{target} DROP DEFAULT")
         return replace(column, default=None)

@@ -1,7 +1,5 @@
 """CLONE of tables, schemas and databases: a copy of rows and definitions at the moment of the statement."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from local_snowflake import streams
@@ -18,6 +16,7 @@ from local_snowflake.catalog.objects import (
     VIEW,
     Column,
     Object,
+    P,
     Table,
     View,
 )
@@ -74,15 +73,7 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
 def copy_definition(
     ctx: Context, change: Change, source: Table, name: Name, target: str, *, temporary: bool = False
 ) -> tuple[Column, ...]:
-    """Make an empty DuckDB table with a table's own columns: types, NOT NULL, defaults; identities continue to count.
-
-    Args:
-        ctx: the statement's context.
-        change: the DDL transaction.
-        source: the table.
-        name: the name of the new table.
-        target: its DuckDB table.
-        temporary: whether it is a temporary one.
+    """Make an empty DuckDB table, ``target``, with a table's own columns; identities continue to count.
 
     Returns:
         The columns as the catalog is to have them.
@@ -102,13 +93,9 @@ def copy_definition(
 
 
 def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) -> None:
-    """Copy a schema's tables and definitions into ``target``, a new schema; its streams start now.
+    """Copy a schema's tables and definitions into ``target``, which the same change makes; its streams start now.
 
-    Args:
-        ctx: the statement's context.
-        change: the change that also creates the target.
-        source: the catalogued name of the schema that is cloned.
-        target: the catalogued name of the new one.
+    Both names are those that the schemas are catalogued by.
     """
     change.rely_on_all(source.database, source.name)
     clones = _clone_contents(ctx, change, source, target)
@@ -122,18 +109,19 @@ def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) ->
     for table in ctx.catalog.all(TABLE, source.database, source.name):
         name = Name(target.database, target.name, table.name.name)
         columns = copy_definition(ctx, change, table, name, name.physical)
-        props = replace(table.props, columns=columns)
-        made = Object(TABLE, name, props, ctx.session.role, table.comment)
+        made = _copied(ctx, table, target, replace(table.props, columns=columns))
         clones[table.name] = streams.clone_rows(change, table, table.name.physical, made, name.physical)
     for view in ctx.catalog.all(VIEW, source.database, source.name):
-        name = Name(target.database, target.name, view.name.name)
-        definition = replace(view.props, change_source=None)
-        clones[view.name] = change.put(Object(VIEW, name, definition, ctx.session.role, view.comment))
+        clones[view.name] = change.put(_copied(ctx, view, target, replace(view.props, change_source=None)))
     for kind in _DEFINITIONS:
         for found in ctx.catalog.all(kind, source.database, source.name):
-            name = Name(target.database, target.name, found.name.name)
-            change.put(Object(kind, name, found.props, ctx.session.role, found.comment))
+            change.put(_copied(ctx, found, target, found.props))
     return clones
+
+
+def _copied(ctx: Context, original: Object[P], schema: Name, props: P) -> Object[P]:
+    name = Name(schema.database, schema.name, original.name.name)
+    return Object(original.kind, name, props, ctx.session.role, original.comment)
 
 
 def _clone_streams(ctx: Context, change: Change, source: Name, target: Name, clones: dict[Name, Table | View]) -> None:
@@ -144,8 +132,7 @@ def _clone_streams(ctx: Context, change: Change, source: Name, target: Name, clo
 def _clone_tasks(ctx: Context, change: Change, source: Name, target: Name) -> None:
     """The tasks of a clone are suspended; what follows what in their graphs stays as it is."""
     for task in ctx.catalog.all(TASK, source.database, source.name):
-        name = Name(target.database, target.name, task.name.name)
-        change.put(Object(TASK, name, as_new(task.props), ctx.session.role, task.comment))
+        change.put(_copied(ctx, task, target, as_new(task.props)))
 
 
 def clone_database_into(ctx: Context, change: Change, source: str, target: str) -> None:

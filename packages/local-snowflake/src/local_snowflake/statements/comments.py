@@ -1,7 +1,5 @@
 """COMMENT ON, and GET_DDL of what was created by a statement."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from local_snowflake.catalog.objects import TABLE, VIEW
@@ -32,11 +30,10 @@ def comment(ctx: Context, stmt: Statement) -> Result:
     text = reader.string()
     reader.finish()
     name = _name(ctx, kind, parts)
-    found = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE if column else kind, name)
-    if found is None:
-        if if_exists:
-            return status()
-        found = ctx.catalog.need(TABLE if column else kind, name)
+    kind = TABLE if column else kind
+    if if_exists and not (name in ctx.session.temporary or ctx.catalog.get(kind, name)):
+        return status()
+    found = ctx.session.temporary.get(name) or ctx.catalog.need(kind, name)
     if column and TABLE.describes(found):
         columns = tuple(replace(c, comment=text) if c.name == column else c for c in found.props.columns)
         found = replace(found, props=replace(found.props, columns=columns))

@@ -3,8 +3,6 @@
 What a definition asks for and the local Snowflake does not do is refused by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -25,14 +23,7 @@ _CONSTRAINTS = (exp.Constraint, exp.PrimaryKey, exp.UniqueColumnConstraint, exp.
 
 
 def parse_definitions(ctx: Context, text: str) -> tuple[list[Column], list[exp.Expression]]:
-    """Read the columns and constraints of a table.
-
-    Args:
-        ctx: the statement's context.
-        text: what the brackets of CREATE TABLE contain.
-
-    Returns:
-        The columns, and the constraints of the table.
+    """Read the columns and constraints of a table from what the brackets of CREATE TABLE contain.
 
     Raises:
         SnowflakeError: 001003, if it is something else; 000002 with its text, for what is not supported.
@@ -87,15 +78,7 @@ def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) 
 
 
 def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expression) -> list[Column]:
-    """A table's columns with a constraint of the table; of keys only NOT NULL is enforced.
-
-    Args:
-        ctx: the statement's context.
-        columns: the table's columns.
-        constraint: its syntax tree.
-
-    Returns:
-        All columns, in their order.
+    """A table's columns, in their order, with a constraint of the table; of keys only NOT NULL is enforced.
 
     Raises:
         SnowflakeError: 000904, if it names no column of the table; 000002 with its text, for what is not supported.
@@ -157,19 +140,10 @@ def place_of(name: Name, *, temporary: bool) -> str:
 
 
 def column_definition(ctx: Context, change: Change, place: str, column: Column) -> tuple[Column, str]:
-    """DuckDB's definition of a column.
+    """The column with the name of its sequence, and DuckDB's definition of it, in a table at ``place``: ``place_of``.
 
     The sequence of an identity column is made, with a name of its own: the table may get another name and another table
     its name.
-
-    Args:
-        ctx: the statement's context.
-        change: the DDL transaction.
-        place: where the table is, see ``place_of``.
-        column: the column.
-
-    Returns:
-        The column with the name of its sequence, and the definition.
     """
     text = f"{quote(column.name)} {parse_type(column.type).duckdb}"
     if column.identity:

@@ -1,7 +1,5 @@
 """USE, session parameters and variables, the functions of the session's context, RESULT_SCAN and SYSTEM$WAIT."""
 
-from __future__ import annotations
-
 import json
 import threading
 
@@ -36,10 +34,7 @@ def use(ctx: Context, stmt: Statement) -> Result:
         schema = ctx.catalog.need("SCHEMA", ctx.resolve_schema(parts))
         session.database, session.schema = schema.name.database, schema.name.name
     else:
-        database = ctx.catalog.get("DATABASE", Name("", "", parts[0]))
-        if database is None:
-            raise does_not_exist("DATABASE", parts[0])
-        session.database = database.name.name
+        session.database = ctx.catalog.need("DATABASE", Name("", "", parts[0])).name.name
         has_public = ctx.catalog.get("SCHEMA", Name(session.database, "", "PUBLIC"))
         session.schema = "PUBLIC" if has_public else None
     return status()
@@ -110,10 +105,6 @@ _CONTEXT = {
     "CURRENT_ROLE": lambda s: s.role,
     "CURRENT_USER": lambda s: s.user.upper(),
     "CURRENT_SESSION": lambda s: str(s.id),
-    "CURRENT_ACCOUNT": lambda s: "LOCAL",
-    "CURRENT_ACCOUNT_NAME": lambda s: "LOCAL",
-    "CURRENT_ORGANIZATION_NAME": lambda s: "LOCAL",
-    "CURRENT_REGION": lambda s: "LOCAL",
     "CURRENT_VERSION": lambda s: "10.0.0",
     "CURRENT_CLIENT": lambda s: s.client,
     "CURRENT_SECONDARY_ROLES": lambda s: json.dumps({"roles": "", "value": ""}),
@@ -122,6 +113,9 @@ _CONTEXT = {
 }
 
 
+system_function("CURRENT_ACCOUNT", "CURRENT_ACCOUNT_NAME", "CURRENT_ORGANIZATION_NAME", "CURRENT_REGION")(
+    lambda ctx, *_: "LOCAL"
+)
 for _name, _read in _CONTEXT.items():
     system_function(_name)(lambda ctx, *_, read=_read: read(ctx.session))
 

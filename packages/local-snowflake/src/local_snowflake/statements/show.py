@@ -1,7 +1,5 @@
 """SHOW TABLES, VIEWS, OBJECTS and COLUMNS, DESCRIBE TABLE and VIEW."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -13,12 +11,15 @@ from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows
-from local_snowflake.execution.show_clauses import like_filter, read_clauses, scope, select
+from local_snowflake.execution.show_clauses import common, like_filter, read_clauses, scope, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.sql.types import parse_type
 
-TIME = pa.timestamp("us", "UTC")
+_COLUMNS = (
+    *("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression", "comment"),
+    *("database_name", "autoincrement"),
+)
 
 
 def row_count(ctx: Context, table: Table) -> int:
@@ -31,10 +32,9 @@ def show_tables(ctx: Context, stmt: Statement) -> Result:
     """SHOW TABLES: https://docs.snowflake.com/en/sql-reference/sql/show-tables."""
     found = select(ctx, read_clauses(skip_head(stmt)), TABLE)
     records = [_common(o) | {"rows": row_count(ctx, o), "bytes": 0} for o in found]
-    names = ("name", "database_name", "schema_name", "kind", "comment", "cluster_by")
+    names = ("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes")
     more = ("owner", "retention_time", "automatic_clustering", "change_tracking", "owner_role_type", "is_external")
-    kinds: dict[str, pa.DataType | None] = {"created_on": TIME, **dict.fromkeys(names)}
-    return rows(records, kinds | {"rows": pa.int64(), "bytes": pa.int64()} | dict.fromkeys(more))
+    return rows(records, dict.fromkeys((*names, *more)) | {"rows": pa.int64(), "bytes": pa.int64()})
 
 
 @statement("SHOW", "VIEWS", "TERSE VIEWS")
@@ -42,8 +42,8 @@ def show_views(ctx: Context, stmt: Statement) -> Result:
     """SHOW VIEWS: https://docs.snowflake.com/en/sql-reference/sql/show-views."""
     found = select(ctx, read_clauses(skip_head(stmt)), VIEW)
     records = [_common(o) | {"text": o.props.text, "is_secure": str(o.props.secure).lower()} for o in found]
-    names = ("name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure")
-    return rows(records, {"created_on": TIME, **dict.fromkeys((*names, "is_materialized", "owner_role_type"))})
+    names = ("created_on", "name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure")
+    return rows(records, (*names, "is_materialized", "owner_role_type"))
 
 
 @statement("SHOW", "OBJECTS", "TERSE OBJECTS")
@@ -52,8 +52,8 @@ def show_objects(ctx: Context, stmt: Statement) -> Result:
     clauses = read_clauses(skip_head(stmt))
     found: list[Table | View] = [*select(ctx, clauses, TABLE), *select(ctx, clauses, VIEW)]
     found.sort(key=lambda o: o.name)
-    names = ("name", "database_name", "schema_name", "kind", "comment", "cluster_by", "owner")
-    return rows([_common(o) for o in found], {"created_on": TIME, **dict.fromkeys(names)})
+    names = ("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "owner")
+    return rows([_common(o) for o in found], names)
 
 
 def shown_retention(table: TableProps) -> int:
@@ -65,19 +65,13 @@ def _common(o: Table | View) -> dict[str, Any]:
     table = o.props if TABLE.describes(o) else TableProps()
     kind = "TEMPORARY" if table.temporary else "TRANSIENT" if table.transient else str(o.kind)
     return {
-        "created_on": o.created_on,
-        "name": o.name.name,
-        "database_name": o.name.database,
-        "schema_name": o.name.schema,
+        **common(o),
         "kind": kind,
-        "comment": o.comment,
         "cluster_by": "",
-        "owner": o.owner,
         "reserved": "",
         "retention_time": str(shown_retention(table)),
         "automatic_clustering": "OFF",
         "change_tracking": "ON" if TABLE.describes(o) and streams.shows_changes(o) else "OFF",
-        "owner_role_type": "ROLE",
         "is_external": "N",
         "is_materialized": "false",
     }
@@ -102,7 +96,7 @@ def describe_table(ctx: Context, stmt: Statement) -> Result:
         for c in _with_columns(ctx, name, stmt.kind).props.columns
     ]
     names = ("name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment")
-    return rows(records, dict.fromkeys((*names, "policy name", "privacy domain")))
+    return rows(records, (*names, "policy name", "privacy domain"))
 
 
 @statement("SHOW", "COLUMNS")
@@ -117,8 +111,7 @@ def show_columns(ctx: Context, stmt: Statement) -> Result:
         objects = [*ctx.catalog.all(TABLE, database, schema), *ctx.catalog.all(VIEW, database, schema)]
     keep = like_filter(clauses.like)
     records = [_record(o, c) for o in objects for c in o.props.columns if keep(c.name)]
-    names = ("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression")
-    return rows(records, dict.fromkeys((*names, "comment", "database_name", "autoincrement")))
+    return rows(records, _COLUMNS)
 
 
 def _with_columns(ctx: Context, name: Name, kind: str) -> Table | View:
@@ -129,19 +122,10 @@ def _with_columns(ctx: Context, name: Name, kind: str) -> Table | View:
 
 
 def _record(table: Table | View, column: Column) -> dict[str, Any]:
-    return {
-        "table_name": table.name.name,
-        "schema_name": table.name.schema,
-        "column_name": column.name,
-        "data_type": json.dumps(_data_type(column)),
-        "null?": "true" if column.nullable else "NOT_NULL",
-        "default": column.default or "",
-        "kind": "COLUMN",
-        "expression": "",
-        "comment": column.comment,
-        "database_name": table.name.database,
-        "autoincrement": "",
-    }
+    about = (column.name, json.dumps(_data_type(column)), "true" if column.nullable else "NOT_NULL")
+    database, schema, name = table.name
+    values = (name, schema, *about, column.default or "", "COLUMN", "", column.comment, database, "")
+    return dict(zip(_COLUMNS, values, strict=True))
 
 
 def _data_type(column: Column) -> dict[str, Any]:

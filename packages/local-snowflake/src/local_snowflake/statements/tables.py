@@ -1,8 +1,7 @@
 """Tables: create (also from a query), alter, drop."""
 
-from __future__ import annotations
-
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlglot import exp
@@ -11,6 +10,7 @@ from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
+from local_snowflake.execution.ddl import drop, exists_already
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import quote
@@ -53,9 +53,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     ctx.require_schema(name)
     old = ctx.session.temporary.get(name) if stmt.temporary else ctx.catalog.relation(name)
     if old and not stmt.or_replace:
-        if not tree.args.get("exists"):
-            raise already_exists(name.fqn)
-        return status(f"{name.name} already exists, statement succeeded.")
+        return exists_already(TABLE, name, if_not_exists=bool(tree.args.get("exists")))
     if old is not None and not TABLE.describes(old):
         raise already_exists(name.fqn)
     options = _read_properties(tree)
@@ -213,17 +211,4 @@ def keeps_past(table: Table) -> bool:
 @statement("DROP", "TABLE")
 def drop_table(ctx: Context, stmt: Statement) -> Result:
     """DROP TABLE [IF EXISTS] name."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    if_exists = reader.accept("IF", "EXISTS") or if_exists
-    reader.accept_any("CASCADE", "RESTRICT")
-    reader.finish()
-    found = ctx.session.temporary.get(name) or ctx.catalog.get(TABLE, name)
-    if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist("Table", name.fqn)
-    with ctx.ddl(name) as change:
-        drop_table_data(ctx, change, found)
-    return status(f"{name.name} successfully dropped.")
+    return drop(ctx, stmt, TABLE, partial(drop_table_data, ctx))

@@ -1,34 +1,23 @@
 """Tags: CREATE, DROP and SHOW TAGS, SYSTEM$GET_TAG and TAG_REFERENCES; models carry them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 
+from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import MODEL, TAG, ModelProps, Object, Tag, TagProps
-from local_snowflake.errors import SnowflakeError, already_exists, does_not_exist, not_supported
+from local_snowflake.errors import SnowflakeError, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import drop, exists_already, read_new
 from local_snowflake.execution.registry import statement, system_function, table_function
-from local_snowflake.execution.results import Result, rows, status
-from local_snowflake.execution.show_clauses import read_clauses, select
-from local_snowflake.sql.names import Name, split_parts
+from local_snowflake.execution.results import Result, record_table, rows, status
+from local_snowflake.execution.show_clauses import common, read_clauses, select
+from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 
-_TIME = pa.timestamp("us", "UTC")
 _REFERENCE_COLUMNS = (
-    "TAG_DATABASE",
-    "TAG_SCHEMA",
-    "TAG_NAME",
-    "TAG_VALUE",
-    "LEVEL",
-    "OBJECT_DATABASE",
-    "OBJECT_SCHEMA",
-    "OBJECT_NAME",
-    "DOMAIN",
-    "COLUMN_NAME",
-    "APPLY_METHOD",
+    *("TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "TAG_VALUE", "LEVEL"),
+    *("OBJECT_DATABASE", "OBJECT_SCHEMA", "OBJECT_NAME", "DOMAIN", "COLUMN_NAME", "APPLY_METHOD"),
 )
 # a model is a module in the clients' words
 _DOMAINS = {"MODULE", "MODEL"}
@@ -40,9 +29,7 @@ def create_tag(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-tag
     """
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_not_exists = read_new(ctx, stmt)
     allowed: list[str] = []
     if reader.accept("ALLOWED_VALUES"):
         allowed.append(reader.string())
@@ -52,9 +39,7 @@ def create_tag(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     ctx.require_schema(name)
     if ctx.catalog.get(TAG, name) and not stmt.or_replace:
-        if not if_not_exists:
-            raise already_exists(name.fqn)
-        return status(f"{name.name} already exists, statement succeeded.")
+        return exists_already(TAG, name, if_not_exists=if_not_exists)
     with ctx.ddl() as change:
         comment = str(options.get("COMMENT", ""))
         change.put(Object(TAG, name, TagProps(tuple(allowed)), ctx.session.role, comment))
@@ -64,42 +49,26 @@ def create_tag(ctx: Context, stmt: Statement) -> Result:
 @statement("DROP", "TAG")
 def drop_tag(ctx: Context, stmt: Statement) -> Result:
     """DROP TAG [IF EXISTS] name; objects lose the tag."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    reader.finish()
-    found = ctx.catalog.get(TAG, name)
-    if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist("Tag", name.fqn)
-    with ctx.ddl() as change:
-        change.drop(found)
+
+    def remove(change: Change, tag: Tag) -> None:
+        change.drop(tag)
         for model in ctx.catalog.all(MODEL):
-            if name.fqn in model.props.tags:
-                tags = {k: v for k, v in model.props.tags.items() if k != name.fqn}
+            if tag.name.fqn in model.props.tags:
+                tags = {k: v for k, v in model.props.tags.items() if k != tag.name.fqn}
                 change.put(replace(model, props=replace(model.props, tags=tags)))
-    return status(f"{name.name} successfully dropped.")
+
+    return drop(ctx, stmt, TAG, remove)
 
 
 @statement("SHOW", "TAGS")
 def show_tags(ctx: Context, stmt: Statement) -> Result:
     """SHOW TAGS: https://docs.snowflake.com/en/sql-reference/sql/show-tags."""
     records = [
-        {
-            "created_on": o.created_on,
-            "name": o.name.name,
-            "database_name": o.name.database,
-            "schema_name": o.name.schema,
-            "owner": o.owner,
-            "comment": o.comment,
-            "allowed_values": str(list(o.props.allowed_values)) if o.props.allowed_values else None,
-            "owner_role_type": "ROLE",
-        }
+        {**common(o), "allowed_values": str(list(o.props.allowed_values)) if o.props.allowed_values else None}
         for o in select(ctx, read_clauses(skip_head(stmt)), TAG)
     ]
-    names = ("name", "database_name", "schema_name", "owner", "comment", "allowed_values", "owner_role_type")
-    return rows(records, {"created_on": _TIME, **dict.fromkeys(names)})
+    names = ("created_on", "name", "database_name", "schema_name", "owner", "comment", "allowed_values")
+    return rows(records, (*names, "owner_role_type"))
 
 
 def read_tag_names(ctx: Context, reader: Reader) -> list[str]:
@@ -162,20 +131,8 @@ def get_tag(ctx: Context, tag: str, name: str, domain: str) -> str | None:
 def tag_references(ctx: Context, name: str, domain: str) -> pa.Table:
     """TAG_REFERENCES('object', 'domain'): https://docs.snowflake.com/en/sql-reference/functions/tag_references."""
     found = _tagged(ctx, name, domain)
-    records = [_reference(found, Name(*split_parts(tag)), value) for tag, value in found.props.tags.items()]
-    return pa.table({c: pa.array([r.get(c) for r in records], pa.string()) for c in _REFERENCE_COLUMNS})
-
-
-def _reference(tagged: Object[ModelProps], tag: Name, value: str) -> dict[str, Any]:
-    return {
-        "TAG_DATABASE": tag.database,
-        "TAG_SCHEMA": tag.schema,
-        "TAG_NAME": tag.name,
-        "TAG_VALUE": value,
-        "LEVEL": "MODULE",
-        "OBJECT_DATABASE": tagged.name.database,
-        "OBJECT_SCHEMA": tagged.name.schema,
-        "OBJECT_NAME": tagged.name.name,
-        "DOMAIN": "MODULE",
-        "APPLY_METHOD": "MANUAL",
-    }
+    values = [
+        (*split_parts(tag), value, "MODULE", *found.name, "MODULE", None, "MANUAL")
+        for tag, value in found.props.tags.items()
+    ]
+    return record_table([dict(zip(_REFERENCE_COLUMNS, row, strict=True)) for row in values], _REFERENCE_COLUMNS)

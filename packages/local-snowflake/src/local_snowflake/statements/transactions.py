@@ -1,7 +1,5 @@
 """BEGIN, COMMIT and ROLLBACK; SHOW LOCKS, SHOW TRANSACTIONS and SYSTEM$ABORT_TRANSACTION."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from local_snowflake import streams
@@ -82,20 +80,11 @@ def show_locks(ctx: Context, stmt: Statement) -> Result:
     for owner, resource, claim, held in sorted(ctx.session.locks.claims(), key=lambda c: (c[1], c[2].since)):
         by = owners.get(owner)
         started = by.transaction_started if by and by.transaction == owner else claim.since
-        records.append(
-            {
-                "resource": resource.name,
-                "type": resource.type,
-                "transaction": owner,
-                "transaction_started_on": started,
-                "status": "HOLDING" if held else "WAITING",
-                "acquired_on": claim.since if held else None,
-                "query_id": claim.query_id,
-                "session": by.id if by else None,
-            }
-        )
+        state, acquired = ("HOLDING", claim.since) if held else ("WAITING", None)
+        records.append((*resource, owner, started, state, acquired, claim.query_id, by.id if by else None))
     columns = {"resource": None, "type": None, "transaction": pa.int64(), "transaction_started_on": TIME}
-    return rows(records, {**columns, "status": None, "acquired_on": TIME, "query_id": None, "session": pa.int64()})
+    columns |= {"status": None, "acquired_on": TIME, "query_id": None, "session": pa.int64()}
+    return rows([dict(zip(columns, record, strict=True)) for record in records], columns)
 
 
 @statement("SHOW", "TRANSACTIONS")
@@ -103,20 +92,14 @@ def show_transactions(ctx: Context, stmt: Statement) -> Result:
     """SHOW TRANSACTIONS [IN ACCOUNT]: https://docs.snowflake.com/en/sql-reference/sql/show-transactions."""
     _read_account(skip_head(stmt))
     records = [
-        {
-            "id": number,
-            "user": session.user.upper(),
-            "session": session.id,
-            "name": str(number),
-            "started_on": session.transaction_started,
-            "state": "running",
-            "scope": 0,
-        }
-        for session in ctx.services.sessions.by_session()
-        if (number := session.transaction) is not None
+        (number, s.user.upper(), s.id, str(number), s.transaction_started, "running", 0)
+        for s in ctx.services.sessions.by_session()
+        if (number := s.transaction) is not None
     ]
     columns = {"id": pa.int64(), "user": None, "session": pa.int64(), "name": None, "started_on": TIME, "state": None}
-    return rows(sorted(records, key=lambda r: str(r["id"])), {**columns, "scope": pa.int64()})
+    columns |= {"scope": pa.int64()}
+    shown = [dict(zip(columns, record, strict=True)) for record in sorted(records, key=lambda r: str(r[0]))]
+    return rows(shown, columns)
 
 
 @system_function("SYSTEM$ABORT_TRANSACTION", effective="VARCHAR")

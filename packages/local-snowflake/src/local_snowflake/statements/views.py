@@ -1,25 +1,21 @@
 """Views: stored as their query's text, expanded where they are read."""
 
-from __future__ import annotations
-
 import re
 
 from local_snowflake.catalog.objects import VIEW, Column, Object, ViewProps
-from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import drop, exists_already, read_new
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import normalise
 from local_snowflake.sql.queries import describe
-from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.sql.statement import Statement
 
 
 @statement("CREATE", "VIEW")
 def create_view(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE] VIEW [IF NOT EXISTS] name [(columns)] [options] AS query."""
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_not_exists = read_new(ctx, stmt)
     listed: list[str] = []
     if reader.peek() == "(":
         listed = [normalise(re.match(r'\s*("(?:[^"]|"")*"|\w+)', c)[1]) for c in reader.parenthesised().split(",")]  # type: ignore[index]
@@ -30,9 +26,7 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     ctx.require_schema(name)
     old = ctx.catalog.relation(name)
     if old and (not stmt.or_replace or old.kind != VIEW):
-        if not if_not_exists:
-            raise already_exists(name.fqn)
-        return status(f"{name.name} already exists, statement succeeded.")
+        return exists_already(VIEW, name, if_not_exists=if_not_exists)
     columns = describe(ctx, query).columns
     names = listed or [c.name for c in columns]
     described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
@@ -45,15 +39,4 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
 @statement("DROP", "VIEW")
 def drop_view(ctx: Context, stmt: Statement) -> Result:
     """DROP VIEW [IF EXISTS] name."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    reader.finish()
-    found = ctx.catalog.get(VIEW, name)
-    if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist("View", name.fqn)
-    with ctx.ddl() as change:
-        change.drop(found)
-    return status(f"{name.name} successfully dropped.")
+    return drop(ctx, stmt, VIEW)

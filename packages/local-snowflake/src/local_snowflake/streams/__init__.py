@@ -1,3 +1,4 @@
+# ruff: noqa: F401 (what other packages use of this one)
 """Change tracking: what tables were before and after each statement, and how far each stream has been consumed.
 
 A tracked table has three hidden columns behind its own: the row's id, the table's version from which this version of
@@ -32,31 +33,3 @@ from local_snowflake.streams.tracking import (
     version_tables,
     visible_columns,
 )
-
-__all__ = [
-    "Tracked",
-    "bind_offset_ranges",
-    "clone_rows",
-    "consume_in_ddl",
-    "consuming",
-    "disable",
-    "enable",
-    "forget",
-    "hidden_columns",
-    "insert",
-    "is_tracked",
-    "lock_rows",
-    "lock_target",
-    "mark_start",
-    "move_rows",
-    "prepare",
-    "recording",
-    "restore_defaults",
-    "shows_changes",
-    "stamp_versions",
-    "stream_locks",
-    "tracked",
-    "version_tables",
-    "visible_columns",
-    "write_statement",
-]

@@ -1,7 +1,5 @@
 """DML on tracked tables: row versions that a statement replaces are archived, those that it makes are marked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -29,18 +27,8 @@ def write_statement(
 ) -> T:
     """Run a compiled DML statement: consume the streams it reads, record what it does to a tracked table.
 
-    Args:
-        ctx: the statement's context.
-        name: the table that is written.
-        target: the same table if it was tracked when the statement was compiled.
-        work: runs the statement on DuckDB; it may run again.
-        inputs: what it depends on: whether it would do the same then.
-
-    Returns:
-        What ``work`` returned.
-
-    Raises:
-        SnowflakeError: whatever went wrong.
+    ``target`` is the table of the ``name`` if it was tracked when the statement was compiled. ``work``, which gives the
+    result, may run again if its ``inputs`` show that it would do the same then.
     """
 
     def recorded() -> T:
@@ -134,16 +122,9 @@ def _reset(ctx: Context) -> None:
 
 
 def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
-    """Insert rows into a table, tracked or not; for writers other than DML, inside a writing closure.
+    """Insert the rows of ``source``, DuckDB's SQL, into ``columns``, quoted and with commas; returns how many.
 
-    Args:
-        ctx: the statement's context.
-        name: the table.
-        columns: the columns that the rows fill, quoted, with commas; never empty.
-        source: DuckDB's SQL of the rows.
-
-    Returns:
-        How many rows were inserted.
+    For writers other than DML, inside a writing closure; the table may be tracked or not.
     """
     lock_target(ctx, name)
     target = tracked(ctx, name)
@@ -155,29 +136,14 @@ def insert(ctx: Context, name: Name, columns: str, source: str) -> int:
 
 
 def archive_deleted(ctx: Context, target: Tracked, delete: str, alias: str) -> int:
-    """Run a DELETE; the rows it takes become history.
-
-    Args:
-        ctx: the statement's context.
-        target: the table.
-        delete: DuckDB's SQL of the DELETE.
-        alias: what the table is called in it, quoted.
-
-    Returns:
-        How many rows were deleted.
-    """
+    """Run DuckDB's ``delete``, in which the table has a quoted ``alias``; its rows become history. Returns how many."""
     columns = _version_columns(target, f"{alias}.")
     sql = f"WITH deleted AS ({delete} RETURNING {columns}) {_into_history(target)} SELECT *, {VERSION} FROM deleted"
     return int(ctx.query(sql)[0][0])
 
 
 def archive_sql(target: Tracked, rows: str = "") -> str:
-    """SQL that copies the current versions of some rows into the history.
-
-    Args:
-        target: the table.
-        rows: DuckDB's SQL of these rows' rowid; all rows without it.
-    """
+    """SQL that copies the current versions of rows into the history: those whose rowid ``rows`` selects, or all."""
     where = f" WHERE rowid IN ({rows})" if rows else ""
     return f"{_into_history(target)} SELECT {_version_columns(target)}, {VERSION} FROM {target.physical}{where}"
 

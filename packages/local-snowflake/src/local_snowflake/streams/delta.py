@@ -1,7 +1,5 @@
 """What a stream shows: SQL over a tracked table's current and archived row versions."""
 
-from __future__ import annotations
-
 from local_snowflake.sql.names import quote
 from local_snowflake.streams.layout import (
     INSERTED,
@@ -21,16 +19,9 @@ _ROW, _VALID_FROM, _INSERTED, _VALID_TO = (quote(c) for c in (ROW, VALID_FROM, I
 
 
 def stream_sql(target: Tracked, stream: int, *, append_only: bool, initial_rows: bool) -> str:
-    """DuckDB's SQL of a stream's rows; the offset range is read from the session's DuckDB variables.
+    """DuckDB's SQL of a stream's rows, with the table's columns and the three METADATA$ columns.
 
-    Args:
-        target: the tracked table.
-        stream: the stream's id.
-        append_only: whether it shows inserted rows only.
-        initial_rows: whether it shows the rows at its start first.
-
-    Returns:
-        A query whose columns are the table's and the three METADATA$ columns.
+    The offset range is read from the session's DuckDB variables.
     """
     after = read_variable(lower_bound(stream, target.id))
     upto = read_variable(upper_bound(stream, target.id))
@@ -45,7 +36,8 @@ def changes_sql(target: Tracked, after: str, upto: str, *, append_only: bool) ->
     """DuckDB's SQL of a table's changes behind one version up to another, with the three METADATA$ columns."""
     if append_only:
         return f"{_shown(target)} FROM ({inserted_rows(target, after, upto)}) AS a"
-    return _net(target, after, upto)
+    # a row with a latest version only was inserted, one with a replaced version only deleted; with both it was updated
+    return _difference(target, replaced_versions(target, after, upto), latest_versions(target, after, upto))
 
 
 def rows_at(target: Tracked, version: str) -> str:
@@ -58,20 +50,9 @@ def rows_at(target: Tracked, version: str) -> str:
 
 def has_data_sql(target: Tracked, after: int, upto: int, *, append_only: bool) -> str:
     """DuckDB's SQL that gives a row if an offset range may have something to show."""
-    made = f"{_VALID_FROM} > {after} AND {_VALID_FROM} <= {upto}"
-    conditions: tuple[str, ...]
-    if append_only:
-        conditions = (
-            f"{target.physical} WHERE {made} AND {_INSERTED}",
-            f"{target.history} WHERE {made} AND {_INSERTED}",
-        )
-    else:
-        conditions = (
-            f"{target.physical} WHERE {made}",
-            f"{target.history} WHERE {made} AND {_VALID_TO} > {upto}",
-            f"{target.history} WHERE {_VALID_FROM} <= {after} AND {_VALID_TO} > {after} AND {_VALID_TO} <= {upto}",
-        )
-    return " UNION ALL ".join(f"(SELECT 1 FROM {c} LIMIT 1)" for c in conditions)
+    bounds = target, str(after), str(upto)
+    shown = f"{latest_versions(*bounds)} UNION ALL {replaced_versions(*bounds)}"
+    return f"SELECT 1 FROM ({inserted_rows(*bounds) if append_only else shown})"
 
 
 def row_id(row: str) -> str:
@@ -112,15 +93,8 @@ def _version_columns(target: Tracked) -> str:
     return f"SELECT {target.listed()}, {_ROW}"
 
 
-def _net(target: Tracked, after: str, upto: str) -> str:
-    """The difference between the rows at the end of the range and those at its start.
-
-    A row with a latest version only was inserted, one with a replaced version only deleted; with both it was updated.
-    """
-    return _difference(target, replaced_versions(target, after, upto), latest_versions(target, after, upto))
-
-
 def _difference(target: Tracked, first: str, last: str) -> str:
+    """The difference between rows at the end of a range and those at its start."""
     same = f"({target.listed('f.')}) IS NOT DISTINCT FROM ({target.listed('l.')})"
     if len(target.columns) == 1:
         same = f"{target.listed('f.')} IS NOT DISTINCT FROM {target.listed('l.')}"

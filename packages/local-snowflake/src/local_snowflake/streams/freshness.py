@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#data-retention-period-and-staleness
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,13 +45,7 @@ class Freshness:
 
 
 def freshness(ctx: Context, stream: Stream, duck: duckdb.DuckDBPyConnection) -> Freshness:
-    """The state of a stream.
-
-    Args:
-        ctx: the statement's context.
-        stream: the catalogued stream.
-        duck: the connection to read its offsets with.
-    """
+    """The state of a stream, whose offsets are read with ``duck``."""
     offsets = offsets_of(duck, stream.props.id)
     sources = tuple(by_id(ctx, tracked) for tracked, *_ in offsets)
     days = min((extended_days(ctx.catalog.need(TABLE, s.name)) for s in sources if s), default=0)

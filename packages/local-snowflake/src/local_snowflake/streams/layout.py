@@ -1,6 +1,6 @@
 """Names and tables of change tracking inside the DuckDB file."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
 from local_snowflake.sql.names import META_SCHEMA, quote
 
@@ -37,24 +37,17 @@ def history(tracked_id: int) -> str:
     return f"{_META}.{quote(f'$HISTORY_{tracked_id}')}"
 
 
-def lower_bound(stream: int, tracked_id: int) -> str:
-    """The DuckDB variable with the version behind which a stream's offset range begins."""
-    return f"$STREAM_{stream}_{tracked_id}_AFTER"
+def _variable(suffix: str) -> Callable[[int, int], str]:
+    """The function that gives the name of a DuckDB variable of a stream and a tracked table, by their ids."""
+    return lambda stream, tracked_id: f"$STREAM_{stream}_{tracked_id}_{suffix}"
 
 
-def upper_bound(stream: int, tracked_id: int) -> str:
-    """The DuckDB variable with the last version of a stream's offset range."""
-    return f"$STREAM_{stream}_{tracked_id}_UPTO"
-
-
-def offset_variable(stream: int, tracked_id: int) -> str:
-    """The DuckDB variable with the version at which AT (STREAM => …) reads a table."""
-    return f"$STREAM_{stream}_{tracked_id}_OFFSET"
-
-
-def initial_version(stream: int, tracked_id: int) -> str:
-    """The DuckDB variable with the version whose rows a stream shows before anything else, or NULL."""
-    return f"$STREAM_{stream}_{tracked_id}_INITIAL"
+# the versions behind which a stream's offset range begins and with which it ends
+lower_bound, upper_bound = _variable("AFTER"), _variable("UPTO")
+# the version at which AT (STREAM => …) reads a table
+offset_variable = _variable("OFFSET")
+# the version whose rows a stream shows before anything else, or NULL
+initial_version = _variable("INITIAL")
 
 
 def read_variable(name: str) -> str:

@@ -6,8 +6,6 @@ transaction. DML that reads the stream moves the offset to the end of the range,
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#stream-offset
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -58,12 +56,7 @@ def bind_offset_ranges(ctx: Context) -> None:
 
 
 def consuming(ctx: Context, work: Callable[[], T]) -> T:
-    """Run DML; the streams that it reads are consumed with it.
-
-    Args:
-        ctx: the statement's context; compiling the statement has put its streams there.
-        work: runs the DML, inside a writing closure of the session.
-    """
+    """Run DML inside a writing closure; the streams that it reads, which compiling it has put into ``ctx``, move on."""
     bind_offset_ranges(ctx)
     done = work()
     for stream in ctx.streams:

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/at-before
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from local_snowflake.catalog.objects import STREAM
+from local_snowflake.catalog.objects import STREAM, Stream
 from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
@@ -53,20 +51,13 @@ def read_point(ctx: Context, reader: Reader) -> Point | None:
 
 
 def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Point:
-    """The point that ``kind => expression`` means.
-
-    Args:
-        ctx: the statement's context.
-        kind: TIMESTAMP, OFFSET, STATEMENT or STREAM.
-        expression: Snowflake's SQL of its value.
-        before: whether what happened at the point itself is left out.
-    """
+    """The point that ``kind => expression`` means: TIMESTAMP, OFFSET, STATEMENT or STREAM and Snowflake's SQL."""
     if kind == "TIMESTAMP":
         return Point(kind, _evaluate(ctx, f"({expression})::TIMESTAMP_LTZ"), before)
     if kind == "OFFSET":
         return Point("TIMESTAMP", datetime.now(UTC) + timedelta(seconds=float(_evaluate(ctx, expression))), before)
     value = str(_evaluate(ctx, expression))
-    return Point(kind, _stream_id(ctx, value) if kind == "STREAM" else value, before)
+    return Point(kind, named_stream(ctx, value).props.id if kind == "STREAM" else value, before)
 
 
 def _evaluate(ctx: Context, expression: str) -> Any:
@@ -74,22 +65,20 @@ def _evaluate(ctx: Context, expression: str) -> Any:
     return ctx.session.read(lambda: ctx.query(sql))[0][0]
 
 
-def _stream_id(ctx: Context, name: str) -> int:
+def named_stream(ctx: Context, name: str) -> Stream:
+    """The stream of a dotted name.
+
+    Raises:
+        SnowflakeError: 002003, if there is none.
+    """
     full = ctx.resolve(split_parts(name))
-    stream = ctx.catalog.get(STREAM, full)
-    if stream is None:
+    if (stream := ctx.catalog.get(STREAM, full)) is None:
         raise does_not_exist("Stream", full.fqn)
-    return stream.props.id
+    return stream
 
 
 def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point | None) -> int:
-    """The version of a tracked table at a point; the current one without.
-
-    Args:
-        ctx: the statement's context.
-        duck: the connection of the running change.
-        target: the table.
-        point: where.
+    """The version of a tracked table at a point, as the running change sees it; the current one without a point.
 
     Raises:
         SnowflakeError: 000707, if the table's changes are not kept as far back.

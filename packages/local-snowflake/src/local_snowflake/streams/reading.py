@@ -1,23 +1,19 @@
 """Streams in use: show, describe, read in FROM, and ask whether they have data."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.catalog.objects import STREAM, Stream
-from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import source, statement, system_function
 from local_snowflake.execution.results import TIME, Result, rows
-from local_snowflake.execution.show_clauses import read_clauses, select
-from local_snowflake.sql.names import Name, split_parts
+from local_snowflake.execution.show_clauses import common, read_clauses, select
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.streams import delta
 from local_snowflake.streams.freshness import freshness, keep_fresh, offset_time, readable_sources, source_view
+from local_snowflake.streams.points import named_stream
 from local_snowflake.streams.time_travel import refuse_past
 from local_snowflake.streams.tracking import offsets_of, versions_of
 from local_snowflake.streams.views import view_stream_sql
@@ -38,10 +34,9 @@ def describe_stream(ctx: Context, stmt: Statement) -> Result:
 
 
 def _shown(ctx: Context, streams: list[Stream]) -> Result:
-    names = ("name", "database_name", "schema_name", "owner", "comment", "table_name", "source_type", "base_tables")
-    kinds: dict[str, pa.DataType | None] = {"created_on": TIME, **dict.fromkeys(names)}
-    kinds |= dict.fromkeys(("type", "stale", "mode")) | {"stale_after": TIME}
-    return rows([_record(ctx, s) for s in streams], kinds | dict.fromkeys(("invalid_reason", "owner_role_type")))
+    names = ("created_on", "name", "database_name", "schema_name", "owner", "comment", "table_name", "source_type")
+    more = ("base_tables", "type", "stale", "mode", "stale_after", "invalid_reason", "owner_role_type")
+    return rows([_record(ctx, s) for s in streams], dict.fromkeys((*names, *more)) | {"stale_after": TIME})
 
 
 def _record(ctx: Context, stream: Stream) -> dict[str, Any]:
@@ -49,12 +44,7 @@ def _record(ctx: Context, stream: Stream) -> dict[str, Any]:
     tables = [s.name.fqn for s in state.sources if s]
     view = source_view(ctx, stream)
     return {
-        "created_on": stream.created_on,
-        "name": stream.name.name,
-        "database_name": stream.name.database,
-        "schema_name": stream.name.schema,
-        "owner": stream.owner,
-        "comment": stream.comment,
+        **common(stream),
         "table_name": _GONE if state.gone else view.name.fqn if view else tables[0],
         "source_type": stream.props.source_type,
         "base_tables": _GONE if state.gone else ", ".join(tables),
@@ -63,7 +53,6 @@ def _record(ctx: Context, stream: Stream) -> dict[str, Any]:
         "mode": stream.props.mode,
         "stale_after": state.stale_after,
         "invalid_reason": "N/A",
-        "owner_role_type": "ROLE",
     }
 
 
@@ -86,7 +75,7 @@ def stream_has_data(ctx: Context, name: str) -> bool:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_has_data
     """
-    stream = _need(ctx, name)
+    stream = named_stream(ctx, name)
     append_only = stream.props.mode == "APPEND_ONLY"
     ctx.session.refresh()
     sources = {s.id: s for s in readable_sources(ctx, stream)}
@@ -108,13 +97,5 @@ def stream_timestamp(ctx: Context, name: str) -> str:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_get_table_timestamp
     """
-    time: datetime | None = offset_time(ctx.session.duck, _need(ctx, name).props.id)
+    time: datetime | None = offset_time(ctx.session.duck, named_stream(ctx, name).props.id)
     return str(int(time.timestamp() * 1_000_000) * 1000) if time else "0"
-
-
-def _need(ctx: Context, name: str) -> Stream:
-    full: Name = ctx.resolve(split_parts(name))
-    stream = ctx.catalog.get(STREAM, full)
-    if stream is None:
-        raise does_not_exist("Stream", full.fqn)
-    return stream

@@ -1,7 +1,5 @@
 """Syntax trees of DML on a tracked table: hidden columns are added, the replaced row versions are selected."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -13,7 +11,8 @@ from local_snowflake.streams.tracking import Tracked
 def list_columns(tree: exp.Insert, target: Tracked) -> None:
     """Give an INSERT without a column list the table's own columns, so that the hidden ones take their defaults."""
     if not isinstance(tree.this, exp.Schema) and not tree.args.get("by_name"):
-        tree.set("this", exp.Schema(this=tree.this, expressions=_identifiers(target)))
+        columns = [exp.to_identifier(c, quoted=True) for c in target.columns]
+        tree.set("this", exp.Schema(this=tree.this, expressions=columns))
 
 
 def mark_update(update: exp.Update) -> None:
@@ -35,10 +34,7 @@ def mark_merge(tree: exp.Merge, target: Tracked) -> None:
 def restrict_to_archived(update: exp.Update, target: Tracked, *, instead: bool) -> None:
     """Let an UPDATE change only rows whose old version the same statement has archived.
 
-    Args:
-        update: the statement.
-        target: its table.
-        instead: whether this replaces its condition, so that the condition is evaluated once, or goes with it.
+    That replaces its condition if ``instead``, so that the condition is evaluated once; otherwise both have to hold.
     """
     archived = (
         exp.select(_column(ROW))
@@ -53,12 +49,9 @@ def restrict_to_archived(update: exp.Update, target: Tracked, *, instead: bool) 
 
 
 def matching_rows(table: exp.Table, sources: Sequence[exp.Expr], condition: exp.Expr | None) -> exp.Select:
-    """The query for DuckDB's row numbers of the target's rows that a statement concerns.
+    """The query for DuckDB's row numbers of a statement's target, physical and with an alias, that it concerns.
 
-    Args:
-        table: the target, physical and with an alias.
-        sources: what is joined to it: tables and subqueries.
-        condition: what has to hold, if anything.
+    ``sources`` are the tables and subqueries that are joined to it, ``condition`` is what has to hold, if anything.
     """
     rowid = exp.column(exp.to_identifier("rowid", quoted=True), table=exp.to_identifier(table.alias, quoted=True))
     query = exp.select(rowid).from_(table.copy())
@@ -90,10 +83,6 @@ def history_table(target: Tracked) -> exp.Table:
 def version() -> exp.Expression:
     """The running statement's version as a syntax tree."""
     return exp.maybe_parse(VERSION, dialect="duckdb")
-
-
-def _identifiers(target: Tracked) -> list[exp.Identifier]:
-    return [exp.to_identifier(c, quoted=True) for c in target.columns]
 
 
 def _column(name: str, table: str | None = None) -> exp.Column:

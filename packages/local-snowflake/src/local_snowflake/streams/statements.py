@@ -1,15 +1,14 @@
 """Streams on tables and views: create, alter, drop, clone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
 from local_snowflake import streams
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import STREAM, TABLE, VIEW, Object, Stream, StreamProps, Table, View
-from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
+from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import check_options, drop, exists_already, read_existing, read_new
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
@@ -29,9 +28,7 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-stream
     """
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_not_exists = read_new(ctx, stmt)
     ctx.require_schema(name)
     reader.accept("COPY", "GRANTS")
     reader.expect("ON")
@@ -45,9 +42,7 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
     if STREAM.describes(old) and stmt.or_alter:
         return _alter_comment(ctx, old, options)
     if old is not None and not (STREAM.describes(old) and stmt.or_replace):
-        if not if_not_exists:
-            raise already_exists(name.fqn)
-        return status(f"{name.name} already exists, statement succeeded.")
+        return exists_already(STREAM, name, if_not_exists=if_not_exists)
     found = ctx.relation(source)
     if found is None or STREAM.describes(found) or found.kind != kind:
         raise does_not_exist(kind.capitalize(), source.fqn)
@@ -65,8 +60,7 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
 def _read_options(reader: Reader) -> dict[str, Any]:
     options = reader.options()
     reader.finish()
-    if unknown := set(options) - _OPTIONS:
-        raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for 'STREAM'", 2079, "22000")
+    check_options(options, _OPTIONS, STREAM, 2079, "22000")
     if _flag(options, "INSERT_ONLY"):
         text = "Streams of type INSERT_ONLY can only be created on external tables or Iceberg tables with an external"
         raise compilation_error(f"{text} catalog integration.", 2307, "42601")
@@ -113,12 +107,7 @@ def _forget_offsets(change: Change, stream: Stream) -> None:
 def clone_stream(ctx: Context, change: Change, stream: Stream, name: Name, clones: dict[Name, Table | View]) -> None:
     """Clone a stream with its schema: it begins now, what its original has not consumed is out of its reach.
 
-    Args:
-        ctx: the statement's context.
-        change: the change that clones the schema.
-        stream: the stream.
-        name: the clone's name.
-        clones: the tables and views that were cloned with it, by the names of their originals; it follows them.
+    It follows ``clones``: the tables and views that were cloned with it, by the names of their originals.
     """
     props = replace(stream.props, id=next_id(change.duck))
     by_id = {of(t).id: t for t in ctx.catalog.all(TABLE) if streams.is_tracked(t)}
@@ -144,13 +133,9 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
     Source: https://docs.snowflake.com/en/sql-reference/sql/alter-stream
     """
     reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    found = ctx.catalog.get(STREAM, name)
+    found = read_existing(ctx, reader, STREAM)
     if found is None:
-        if if_exists:
-            return status()
-        raise does_not_exist("Stream", name.fqn)
+        return status()
     if reader.accept("UNSET", "COMMENT"):
         reader.finish()
         return _alter_comment(ctx, found, {})
@@ -159,8 +144,7 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
         raise not_supported("ALTER STREAM … SET TAG")
     options = reader.options()
     reader.finish()
-    if unknown := set(options) - {"COMMENT"}:
-        raise compilation_error(f"invalid property '{sorted(unknown)[0]}' for 'STREAM'", 2079, "22000")
+    check_options(options, {"COMMENT"}, STREAM, 2079, "22000")
     return _alter_comment(ctx, found, options)
 
 
@@ -173,16 +157,9 @@ def _alter_comment(ctx: Context, stream: Stream, options: dict[str, Any]) -> Res
 @statement("DROP", "STREAM")
 def drop_stream(ctx: Context, stmt: Statement) -> Result:
     """DROP STREAM [IF EXISTS] name: https://docs.snowflake.com/en/sql-reference/sql/drop-stream."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    reader.finish()
-    found = ctx.catalog.get(STREAM, name)
-    if found is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist("Stream", name.fqn)
-    with ctx.ddl() as change:
-        _forget_offsets(change, found)
-        change.drop(found)
-    return status(f"{name.name} successfully dropped.")
+
+    def remove(change: Change, stream: Stream) -> None:
+        _forget_offsets(change, stream)
+        change.drop(stream)
+
+    return drop(ctx, stmt, STREAM, remove)

@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/at-before, …/constructs/changes
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from sqlglot import exp

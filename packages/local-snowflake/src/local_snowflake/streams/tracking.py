@@ -1,7 +1,5 @@
 """Tracked tables: how tracking is switched on and off, and how it follows a table's own changes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -36,7 +34,6 @@ class Tracked:
 
     Attributes:
         id: the number that its versions and offsets go by; it survives a rename.
-        name: the table.
         columns: its own columns, in order, without the hidden ones.
     """
 
@@ -60,14 +57,9 @@ class Tracked:
 
 
 def prepare(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> datetime:
-    """Make the tables of change tracking; what a stopped server has left behind is swept.
+    """Make the tables of change tracking, sweep what a stopped server has left; returns the latest version's time.
 
-    Args:
-        duck: a connection to the file with no open transaction.
-        catalog: the account's objects.
-
-    Returns:
-        The time of the latest version.
+    ``duck`` has no open transaction.
     """
     duck.execute(DDL)
     sweep(duck, catalog)
@@ -123,10 +115,8 @@ def of(table: Table) -> Tracked:
 
 def by_id(ctx: Context, tracked_id: int) -> Tracked | None:
     """The tracked table of an id, whatever its name is now; None if it was dropped or replaced."""
-    for table in ctx.catalog.all(TABLE):
-        if is_tracked(table) and of(table).id == tracked_id:
-            return of(table)
-    return None
+    tables = (of(table) for table in ctx.catalog.all(TABLE) if is_tracked(table))
+    return next((table for table in tables if table.id == tracked_id), None)
 
 
 def visible_columns(table: Table) -> list[str]:
@@ -147,15 +137,9 @@ def version_tables(ctx: Context, table: Table) -> list[str]:
 
 
 def enable(change: Change, table: Table, *, for_time_travel: bool = False) -> Table:
-    """Start to track a table's changes; nothing happens if they are tracked already.
+    """Start to track the changes of a table of the ``ddl(…)``, unless they are; returns it as it is catalogued now.
 
-    Args:
-        change: the DDL transaction. The table is one of its ``ddl(…)``.
-        table: the table; it is catalogued again.
-        for_time_travel: whether only its retention time asks for it: change tracking then shows as off.
-
-    Returns:
-        The table as it is catalogued now.
+    If it is only ``for_time_travel``, because of the table's retention time, change tracking shows as off.
 
     Raises:
         SnowflakeError: 000002, for a temporary table.
@@ -202,11 +186,7 @@ def restore_defaults(change: Change, name: Name) -> None:
 
 
 def disable(change: Change, table: Table) -> Table:
-    """Stop to track a table: its streams become stale, its history is gone.
-
-    Args:
-        change: the DDL transaction. The table is one of its ``ddl(…)``.
-        table: the table; it is catalogued again.
+    """Stop to track a table of the ``ddl(…)``: its streams become stale, its history is gone.
 
     Returns:
         The table as it is catalogued now.
@@ -232,7 +212,9 @@ def _forget(duck: duckdb.DuckDBPyConnection, tracked_id: int) -> None:
 
 
 def clone_rows(change: Change, source: Table, rows: str, clone: Table, physical: str) -> Table:
-    """Copy a table's rows into its clone and catalogue that; the clone of a tracked table is tracked.
+    """Copy a table's rows into its clone and catalogue that, unless it is temporary.
+
+    The clone of a tracked table is tracked, with versions of its own and the rows' ids of its source.
 
     Args:
         change: the DDL transaction.
@@ -240,9 +222,6 @@ def clone_rows(change: Change, source: Table, rows: str, clone: Table, physical:
         rows: the DuckDB table that holds its rows.
         clone: the clone, with the properties of its source.
         physical: the clone's DuckDB table, made with the same columns.
-
-    Returns:
-        The clone, with versions of its own and the rows' ids of its source. A temporary one is not catalogued.
     """
     columns = ", ".join(quote(c) for c in visible_columns(source))
     clone, temporary = _with_tracking(clone, None), clone.props.temporary
@@ -262,13 +241,7 @@ def _add_hidden(change: Change, physical: str) -> None:
 
 
 def move_rows(change: Change, source: Table, name: Name) -> None:
-    """Copy a table's rows into the DuckDB table that takes its place under another name, as the same versions.
-
-    Args:
-        change: the DDL transaction.
-        source: the table under its old name.
-        name: the new one; its DuckDB table was made with the same columns of the user.
-    """
+    """Copy a table's rows, as the same versions, into the DuckDB table of its new name, which has the same columns."""
     if is_tracked(source):
         _add_hidden(change, name.physical)
     columns = ", ".join(quote(c) for c in (*visible_columns(source), *hidden_columns(source)))

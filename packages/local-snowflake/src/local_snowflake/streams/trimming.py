@@ -1,7 +1,5 @@
 """History that nobody can ask for any more is deleted: in the background, now and then."""
 
-from __future__ import annotations
-
 import logging
 from datetime import UTC, datetime, timedelta
 
@@ -30,14 +28,9 @@ def trim_all(storage: Storage, catalog: Catalog) -> None:
 
 
 def trim(duck: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Delete the history of a table that neither its retention time nor a stream needs.
+    """Delete the history of a tracked table that neither its retention time nor a stream needs.
 
-    Args:
-        duck: a connection with no open transaction.
-        table: the tracked table.
-
-    Returns:
-        How many row versions were deleted.
+    ``duck`` has no open transaction. Returns how many row versions were deleted.
     """
     tracked = of(table).id
     now = datetime.now(UTC)

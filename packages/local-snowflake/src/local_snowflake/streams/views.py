@@ -7,8 +7,6 @@ comes from, and for changes a sign.
 Source: https://docs.snowflake.com/en/user-guide/streams-intro#streams-on-views
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -89,13 +87,9 @@ def base_tables(ctx: Context, view: View) -> list[Table]:
 
 
 def view_stream_sql(ctx: Context, view: View, stream: Stream, sources: list[Tracked]) -> str:
-    """DuckDB's SQL of the rows of a stream on a view; the offset ranges are read from the session's DuckDB variables.
+    """DuckDB's SQL of the rows of a stream on a view that has offsets of ``sources``.
 
-    Args:
-        ctx: the statement's context.
-        view: the catalogued view.
-        stream: the catalogued stream.
-        sources: the tables whose offsets it has.
+    The offset ranges are read from the session's DuckDB variables.
 
     Raises:
         SnowflakeError: 000707, if the view reads another table by now.

@@ -3,14 +3,12 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/alter-task
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from local_snowflake.catalog.objects import TASK, WAREHOUSE, Task, TaskProps
-from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
@@ -26,31 +24,37 @@ from local_snowflake.tasks.scheduler import Scheduler
 def alter_task(ctx: Context, stmt: Statement) -> Result:
     """ALTER TASK [IF EXISTS] name RESUME | SUSPEND | SET … | UNSET … | MODIFY … | ADD AFTER … | REMOVE …."""
     reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    old = ctx.catalog.get(TASK, name)
+    old = read_existing(ctx, reader, TASK)
     if old is None:
-        if if_exists:
-            return status("Statement executed successfully.")
-        raise does_not_exist("Task", name.fqn)
-    if reader.accept("RESUME"):
-        reader.finish()
+        return status()
+    action = reader.accept_any("RESUME", "SUSPEND")
+    if action is None:
+        task = _read_change(ctx, old, reader)
+        put_changed(ctx, graphs_of(ctx.catalog, old.name), task)
+        return status()
+    reader.finish()
+    if action == "RESUME":
         resume(ctx, [old])
-        return status()
-    if reader.accept("SUSPEND"):
-        reader.finish()
+    else:
         suspend(ctx, old)
-        return status()
-    task = _read_change(ctx, old, reader)
-    graphs = graphs_of(ctx.catalog, name)
-    rules.require_suspended(graphs, name.name)
+    return status()
+
+
+def put_changed(ctx: Context, graphs: TaskGraphs, task: Task) -> None:
+    """Write a new or changed task, if its graphs are suspended and stay as they have to be.
+
+    Raises:
+        SnowflakeError: with the rule that the task breaks.
+    """
+    name = task.name.name
+    if name in graphs.tasks:
+        rules.require_suspended(graphs, name)
     extended = graphs.with_task(task)
     rules.check(extended, task)
-    rules.require_suspended(extended, name.name)
+    rules.require_suspended(extended, name)
     with ctx.ddl() as change:
         change.put(task)
     ctx.services.get(Scheduler).wake()
-    return status()
 
 
 def _read_change(ctx: Context, task: Task, reader: Reader) -> Task:

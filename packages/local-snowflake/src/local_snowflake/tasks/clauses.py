@@ -1,7 +1,5 @@
 """The clauses of CREATE TASK and ALTER TASK SET, read from a statement's tokens."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +10,15 @@ from local_snowflake.sessions.parameters import PARAMETERS, read_parameter
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.statement import Reader
 
-_SETTINGS = {
-    "ALLOW_OVERLAPPING_EXECUTION",
-    "CONFIG",
-    "OVERLAP_POLICY",
-    "SERVERLESS_TASK_MAX_STATEMENT_SIZE",
-    "SERVERLESS_TASK_MIN_STATEMENT_SIZE",
-    "SUSPEND_TASK_AFTER_NUM_FAILURES",
-    "TARGET_COMPLETION_INTERVAL",
-    "TASK_AUTO_RETRY_ATTEMPTS",
-    "USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE",
-    "USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS",
-    "USER_TASK_TIMEOUT_MS",
+# each with the values that it may have, if that is checked here
+_SETTINGS: dict[str, set[str] | None] = {
+    "ALLOW_OVERLAPPING_EXECUTION": {"TRUE", "FALSE"},
+    "OVERLAP_POLICY": {"NO_OVERLAP", "ALLOW_CHILD_OVERLAP", "ALLOW_ALL_OVERLAP"},
+    **dict.fromkeys(("CONFIG", "SERVERLESS_TASK_MAX_STATEMENT_SIZE", "SERVERLESS_TASK_MIN_STATEMENT_SIZE")),
+    **dict.fromkeys(("SUSPEND_TASK_AFTER_NUM_FAILURES", "TARGET_COMPLETION_INTERVAL", "TASK_AUTO_RETRY_ATTEMPTS")),
+    **dict.fromkeys(("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE", "USER_TASK_TIMEOUT_MS")),
+    "USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS": None,
 }
-_OVERLAP_POLICIES = {"NO_OVERLAP", "ALLOW_CHILD_OVERLAP", "ALLOW_ALL_OVERLAP"}
 _UNSUPPORTED = {"ERROR_INTEGRATION", "SUCCESS_INTEGRATION", "LOG_LEVEL"}
 
 
@@ -111,13 +104,13 @@ def _read_setting(reader: Reader, clauses: Clauses) -> None:
         if reader.peek().isdigit():
             raise compilation_error(f"invalid value [{reader.peek()}] for parameter 'FINALIZE'", 1008, "22023")
         clauses.finalize = _name(reader)
-    elif key == "SCHEDULE":
-        clauses.schedule = reader.string()
-    elif key == "COMMENT":
-        clauses.comment = reader.string()
+    elif key in {"SCHEDULE", "COMMENT"}:
+        setattr(clauses, key.lower(), reader.string())
     elif key in _SETTINGS:
-        clauses.settings[key] = reader.value()
-        _check_policy(key, clauses.settings[key])
+        clauses.settings[key] = value = reader.value()
+        allowed = _SETTINGS[key]
+        if allowed and value.upper() not in allowed:
+            raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
     elif key in _UNSUPPORTED:
         raise not_supported(f"{key} of a task")
     elif key == "SEARCH_PATH" or (key == "AUTOCOMMIT" and reader.peek() == "FALSE"):
@@ -128,10 +121,3 @@ def _read_setting(reader: Reader, clauses: Clauses) -> None:
         clauses.parameters[key] = str(read_parameter(key, reader.value()))
     else:
         raise compilation_error(f"invalid property '{key}' for 'TASK'", 1008, "22023")
-
-
-def _check_policy(key: str, value: str) -> None:
-    if key == "OVERLAP_POLICY" and value.upper() not in _OVERLAP_POLICIES:
-        raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
-    if key == "ALLOW_OVERLAPPING_EXECUTION" and value.upper() not in {"TRUE", "FALSE"}:
-        raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")

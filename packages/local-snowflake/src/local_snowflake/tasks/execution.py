@@ -1,7 +1,5 @@
 """One run of a task: its condition and its body, in a session of its own."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,12 +23,6 @@ class TaskExecutor:
     """Runs tasks and evaluates their conditions."""
 
     def __init__(self, sessions: SessionRegistry, new_context: Callable[[SessionToken], Context]) -> None:
-        """Run tasks in sessions that are opened for them.
-
-        Args:
-            sessions: opens and closes the sessions.
-            new_context: makes the context of a statement in a session.
-        """
         self._sessions = sessions
         self._new_context = new_context
 
@@ -60,13 +52,9 @@ class TaskExecutor:
             return True
 
     def execute(self, task: RunningTask) -> State:
-        """Run a task to its end, and note in its record what became of it.
+        """Run a task to its end, and note in its record what became of it: SUCCEEDED, SKIPPED, FAILED or CANCELLED.
 
-        Args:
-            task: the run; its session is set while it executes, so that it can be interrupted.
-
-        Returns:
-            SUCCEEDED, SKIPPED, FAILED or CANCELLED.
+        Its session is set while it executes, so that it can be interrupted.
         """
         record = task.record
         try:

@@ -1,7 +1,5 @@
 """What a running task can ask and return: SYSTEM$SET_RETURN_VALUE and its kin."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Any

@@ -38,10 +38,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A version of a graph: a run keeps the version that it started with.
-
-    Source: https://docs.snowflake.com/en/user-guide/tasks-graphs
-    """
+    """A version of a graph: a run keeps the version that it started with."""
 
     database: str
     schema: str
@@ -68,7 +65,6 @@ class TaskGraphs:
     """The task graphs of one schema: its tasks by name, with their relations."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        """Relate the tasks of one schema."""
         self.tasks = {t.name.name: t for t in tasks}
 
     def with_task(self, task: Task) -> TaskGraphs:
@@ -138,19 +134,15 @@ class TaskGraphs:
         )
 
     def _node(self, name: str, root: str) -> Node:
-        task = self.tasks[name]
-        timeout = task.props.settings.get("USER_TASK_TIMEOUT_MS")
+        props = self.tasks[name].props
+        timeout = props.settings.get("USER_TASK_TIMEOUT_MS")
         return Node(
             name=name,
-            id=task.props.id,
-            definition=task.props.definition,
             predecessors=tuple(self.predecessors(name)) if name != root else (),
-            resumed=task.props.state == STARTED,
-            condition=task.props.condition,
-            warehouse=task.props.warehouse,
-            owner=task.owner,
+            resumed=props.state == STARTED,
+            owner=self.tasks[name].owner,
             timeout_ms=int(timeout) if timeout is not None else None,
-            parameters=task.props.parameters,
+            **{key: getattr(props, key) for key in ("id", "definition", "condition", "warehouse", "parameters")},
         )
 
 

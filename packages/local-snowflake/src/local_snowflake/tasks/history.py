@@ -75,7 +75,6 @@ class History:
     """The records, through a DuckDB connection of its own: no session waits for them or sees them half done."""
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Open or make the tables."""
         self._duck = duck
         self._lock = threading.RLock()
         self._duck.execute(f"CREATE TABLE IF NOT EXISTS {_GRAPHS} ({_columns(GraphRecord)})")
@@ -96,10 +95,7 @@ class History:
 
     def save_graph(self, record: GraphRecord) -> None:
         """Write what changed in a graph's record."""
-        self.query(
-            f"UPDATE {_GRAPHS} SET state = ?, started = ?, completed = ? WHERE group_id = ? AND attempt = ?",
-            [record.state, record.started, record.completed, record.group_id, record.attempt],
-        )
+        self._update(_GRAPHS, record, ("state", "started", "completed"), ("group_id", "attempt"))
 
     def next_attempt(self, ended: GraphRecord, begun: GraphRecord) -> None:
         """Write that one attempt ended and the next began, both or none."""
@@ -115,19 +111,14 @@ class History:
 
     def save_task(self, record: TaskRecord) -> None:
         """Write how a task's run goes on or ended."""
-        self.query(
-            f"UPDATE {_TASKS} SET state = ?, query_start_time = ?, completed_time = ?, error_code = ?, "
-            "error_message = ?, return_value = ? WHERE query_id = ?",
-            [
-                record.state,
-                record.query_start_time,
-                record.completed_time,
-                record.error_code,
-                record.error_message,
-                record.return_value,
-                record.query_id,
-            ],
-        )
+        times = ("query_start_time", "completed_time")
+        self._update(_TASKS, record, ("state", *times, "error_code", "error_message", "return_value"), ("query_id",))
+
+    def _update(
+        self, table: str, record: GraphRecord | TaskRecord, changed: tuple[str, ...], key: tuple[str, ...]
+    ) -> None:
+        sets, where = (separator.join(f"{c} = ?" for c in cs) for separator, cs in ((", ", changed), (" AND ", key)))
+        self.query(f"UPDATE {table} SET {sets} WHERE {where}", [getattr(record, c) for c in (*changed, *key)])
 
     def prune(self, now: datetime) -> None:
         """Forget what is older than seven days."""
@@ -155,11 +146,9 @@ class History:
         return GraphRecord(*rows[0]) if rows else None
 
     def task_rows(self, limit: int, **filters: Any) -> list[dict[str, Any]]:
-        """Task runs with their graph's columns, the latest first.
+        """Task runs with their graph's columns, the latest first, at most ``limit``.
 
-        Args:
-            limit: how many at most.
-            filters: ``first`` and ``last`` scheduled time, ``name`` in any case, ``root_id``, ``errors`` only.
+        The filters: ``first`` and ``last`` scheduled time, ``name`` in any case, ``root_id``, ``errors`` only.
         """
         conditions = {
             "first": "t.scheduled_time >= ?",

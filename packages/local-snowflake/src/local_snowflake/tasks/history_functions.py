@@ -1,7 +1,5 @@
 """Table functions of INFORMATION_SCHEMA about runs of tasks and of graphs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +10,12 @@ from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
-from local_snowflake.execution.results import TIME
+from local_snowflake.execution.results import TIME, record_table
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import split_parts
 from local_snowflake.tasks.graph import STARTED, TaskGraphs, graphs_of
 from local_snowflake.tasks.history import RETENTION, SCHEDULE
-from local_snowflake.tasks.schedule import schedule_of
+from local_snowflake.tasks.schedule import next_due
 from local_snowflake.tasks.scheduler import Scheduler
 from local_snowflake.tasks.show import COLUMNS as TASK_COLUMNS
 from local_snowflake.tasks.show import describe_all
@@ -28,16 +26,13 @@ _HISTORY: dict[str, pa.DataType | None] = {
     **dict.fromkeys(("ERROR_CODE", "ERROR_MESSAGE")),
     **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), TIME),
     "ROOT_TASK_ID": None,
-    "GRAPH_VERSION": pa.int64(),
-    "RUN_ID": pa.int64(),
+    **dict.fromkeys(("GRAPH_VERSION", "RUN_ID"), pa.int64()),
     **dict.fromkeys(("RETURN_VALUE", "SCHEDULED_FROM")),
     "ATTEMPT_NUMBER": pa.int64(),
-    "CONFIG": None,
-    "QUERY_HASH": None,
+    **dict.fromkeys(("CONFIG", "QUERY_HASH")),
     "QUERY_HASH_VERSION": pa.int64(),
     "QUERY_PARAMETERIZED_HASH": None,
-    "QUERY_PARAMETERIZED_HASH_VERSION": pa.int64(),
-    "GRAPH_RUN_GROUP_ID": pa.int64(),
+    **dict.fromkeys(("QUERY_PARAMETERIZED_HASH_VERSION", "GRAPH_RUN_GROUP_ID"), pa.int64()),
     "BACKFILL_INFO": None,
 }
 _GRAPHS: dict[str, pa.DataType | None] = {
@@ -45,13 +40,21 @@ _GRAPHS: dict[str, pa.DataType | None] = {
     **dict.fromkeys(("FIRST_ERROR_TASK_NAME", "FIRST_ERROR_CODE", "FIRST_ERROR_MESSAGE")),
     **dict.fromkeys(("SCHEDULED_TIME", "QUERY_START_TIME", "NEXT_SCHEDULED_TIME", "COMPLETED_TIME"), TIME),
     "ROOT_TASK_ID": None,
-    "GRAPH_VERSION": pa.int64(),
-    "RUN_ID": pa.int64(),
-    "ATTEMPT_NUMBER": pa.int64(),
+    **dict.fromkeys(("GRAPH_VERSION", "RUN_ID", "ATTEMPT_NUMBER"), pa.int64()),
     "CONFIG": None,
     "GRAPH_RUN_GROUP_ID": pa.int64(),
     "BACKFILL_INFO": None,
 }
+# columns that the records of the history call otherwise
+_NAMES = {
+    "database": "DATABASE_NAME",
+    "schema": "SCHEMA_NAME",
+    "root_id": "ROOT_TASK_ID",
+    "version": "GRAPH_VERSION",
+    "attempt": "ATTEMPT_NUMBER",
+    "group_id": "GRAPH_RUN_GROUP_ID",
+}
+_GRAPH_NAMES = _NAMES | {"name": "ROOT_TASK_NAME", "started": "QUERY_START_TIME", "completed": "COMPLETED_TIME"}
 
 
 @table_function("TASK_HISTORY")
@@ -80,67 +83,47 @@ def task_history(
         and _matches(r["NAME"], task_name)
         and root_task_id in {None, r["ROOT_TASK_ID"]}
     ]
-    return _table([*coming, *(_history_row(r) for r in runs)][:result_limit], _HISTORY)
+    return record_table([*coming, *(_history_row(r) for r in runs)][:result_limit], _HISTORY)
 
 
 def _history_row(r: dict[str, Any]) -> dict[str, Any]:
-    begun = r["state"] not in {"SCHEDULED", "SKIPPED"}
-    return {
-        "QUERY_ID": r["query_id"] if begun else None,
-        "NAME": r["name"],
-        "DATABASE_NAME": r["database"],
-        "SCHEMA_NAME": r["schema"],
-        "QUERY_TEXT": r["query_text"],
-        "CONDITION_TEXT": r["condition_text"],
-        "STATE": r["state"],
-        "ERROR_CODE": r["error_code"],
-        "ERROR_MESSAGE": r["error_message"],
-        "SCHEDULED_TIME": r["scheduled_time"],
-        "QUERY_START_TIME": r["query_start_time"],
-        "NEXT_SCHEDULED_TIME": r["next_scheduled_time"] if r["name"] == r["root_name"] else None,
-        "COMPLETED_TIME": r["completed_time"],
-        "ROOT_TASK_ID": r["root_id"],
-        "GRAPH_VERSION": r["version"],
-        "RUN_ID": r["run_id"],
-        "RETURN_VALUE": r["return_value"],
-        "SCHEDULED_FROM": r["scheduled_from"],
-        "ATTEMPT_NUMBER": r["attempt"],
-        "CONFIG": r["config"],
-        "GRAPH_RUN_GROUP_ID": r["group_id"],
-    }
+    row = _shown(r, _NAMES)
+    if r["state"] in {"SCHEDULED", "SKIPPED"}:
+        row["QUERY_ID"] = None
+    if r["name"] != r["root_name"]:
+        row["NEXT_SCHEDULED_TIME"] = None
+    return row
+
+
+def _shown(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(key, key.upper()): value for key, value in record.items()}
 
 
 def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
     """The next run of every started root that has a schedule, the latest first."""
-    runs = []
-    for root, at in _next_runs(ctx):
-        runs.append(
-            {
-                "NAME": root.name.name,
-                "DATABASE_NAME": root.name.database,
-                "SCHEMA_NAME": root.name.schema,
-                "QUERY_TEXT": root.props.definition,
-                "CONDITION_TEXT": root.props.condition,
-                "STATE": "SCHEDULED",
-                "SCHEDULED_TIME": at,
-                "ROOT_TASK_ID": root.props.id,
-                "GRAPH_VERSION": root.props.version,
-                "RUN_ID": int(at.timestamp() * 1000),
-                "SCHEDULED_FROM": SCHEDULE,
-                "ATTEMPT_NUMBER": 1,
-                "CONFIG": root.props.settings.get("CONFIG"),
-            }
-        )
+    runs = [
+        {
+            **dict(zip(("DATABASE_NAME", "SCHEMA_NAME", "NAME"), root.name, strict=True)),
+            "QUERY_TEXT": root.props.definition,
+            "CONDITION_TEXT": root.props.condition,
+            "STATE": "SCHEDULED",
+            "SCHEDULED_TIME": at,
+            "ROOT_TASK_ID": root.props.id,
+            "GRAPH_VERSION": root.props.version,
+            "RUN_ID": int(at.timestamp() * 1000),
+            "SCHEDULED_FROM": SCHEDULE,
+            "ATTEMPT_NUMBER": 1,
+            "CONFIG": root.props.settings.get("CONFIG"),
+        }
+        for root, at in _next_runs(ctx)
+    ]
     return sorted(runs, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
 
 
 def _next_runs(ctx: Context) -> Iterable[tuple[Task, datetime]]:
     now = datetime.now(UTC)
     for task in ctx.catalog.all(TASK):
-        schedule = schedule_of(task)
-        if schedule is None or task.props.state != STARTED:
-            continue
-        at = schedule.next_after(now, task.props.resumed_on or now)
+        at = next_due(task, now, task.props.resumed_on or now) if task.props.state == STARTED else None
         if at and at - now < timedelta(days=8):
             yield task, at
 
@@ -156,7 +139,7 @@ def complete_task_graphs(
     _check_limit(result_limit)
     since = datetime.now(UTC) - timedelta(minutes=60)
     found = [
-        _graph_row(r)
+        _shown(r, _GRAPH_NAMES)
         for r in ctx.services.get(Scheduler).history.graph_rows()
         if r["completed"]
         and r["completed"] >= since
@@ -164,7 +147,7 @@ def complete_task_graphs(
         and (not error_only or r["state"] in {"FAILED", "CANCELLED"})
     ]
     found.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
-    return _table(found[:result_limit], _GRAPHS)
+    return record_table(found[:result_limit], _GRAPHS)
 
 
 @table_function("CURRENT_TASK_GRAPHS")
@@ -172,7 +155,7 @@ def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: 
     """CURRENT_TASK_GRAPHS: graph runs that execute or are due within 8 days."""
     _check_limit(result_limit)
     running = [
-        _graph_row(r)
+        _shown(r, _GRAPH_NAMES)
         for r in ctx.services.get(Scheduler).history.graph_rows()
         if not r["completed"] and _matches(r["name"], root_task_name)
     ]
@@ -182,34 +165,11 @@ def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: 
         if _matches(r["NAME"], root_task_name)
     ]
     columns = {k: v for k, v in _GRAPHS.items() if k != "COMPLETED_TIME"}
-    return _table([*scheduled, *running][:result_limit], columns)
+    return record_table([*scheduled, *running][:result_limit], columns)
 
 
 def _matches(name: str, pattern: str | None) -> bool:
     return pattern is None or name.upper() == pattern.upper()
-
-
-def _graph_row(r: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "ROOT_TASK_NAME": r["name"],
-        "DATABASE_NAME": r["database"],
-        "SCHEMA_NAME": r["schema"],
-        "STATE": r["state"],
-        "SCHEDULED_FROM": r["scheduled_from"],
-        "FIRST_ERROR_TASK_NAME": r["first_error_task_name"],
-        "FIRST_ERROR_CODE": r["first_error_code"],
-        "FIRST_ERROR_MESSAGE": r["first_error_message"],
-        "SCHEDULED_TIME": r["scheduled_time"],
-        "QUERY_START_TIME": r["started"],
-        "NEXT_SCHEDULED_TIME": r["next_scheduled_time"],
-        "COMPLETED_TIME": r["completed"],
-        "ROOT_TASK_ID": r["root_id"],
-        "GRAPH_VERSION": r["version"],
-        "RUN_ID": r["run_id"],
-        "ATTEMPT_NUMBER": r["attempt"],
-        "CONFIG": r["config"],
-        "GRAPH_RUN_GROUP_ID": r["group_id"],
-    }
 
 
 @table_function("TASK_DEPENDENTS")
@@ -221,7 +181,7 @@ def task_dependents(ctx: Context, task_name: str, recursive: bool = True) -> pa.
     below = graphs.descendants(name.name) if recursive else graphs.children(name.name)
     records = describe_all(ctx, [task, *(graphs.tasks[n] for n in below)])
     columns = {k.upper(): v for k, v in TASK_COLUMNS.items()}
-    return _table([{k.upper(): v for k, v in r.items()} for r in records], columns)
+    return record_table([{k.upper(): v for k, v in r.items()} for r in records], columns)
 
 
 def _check_limit(limit: int) -> None:
@@ -244,7 +204,3 @@ def _time(ctx: Context, value: Any) -> datetime | None:
     if not isinstance(time, datetime):
         raise compilation_error(f"invalid time [{value}]", 1008, "22023")
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _table(records: list[dict[str, Any]], columns: dict[str, pa.DataType | None]) -> pa.Table:
-    return pa.table({n: pa.array([r.get(n) for r in records], kind or pa.string()) for n, kind in columns.items()})

@@ -1,8 +1,7 @@
 """What a task and a task graph may not be, and which tasks they may name: each refusal in Snowflake's words."""
 
-from __future__ import annotations
-
 import json
+from contextlib import suppress
 
 from sqlglot import exp
 
@@ -42,11 +41,7 @@ def require_suspended(graphs: TaskGraphs, name: str) -> None:
 
 
 def check(graphs: TaskGraphs, task: Task) -> None:
-    """Raise if a task, as a part of its schema's graphs, breaks a rule.
-
-    Args:
-        graphs: the tasks of the schema, the task itself and its changes among them.
-        task: the task as the statement would leave it.
+    """Raise if a task, as the statement would leave it in the ``graphs`` of its schema, breaks a rule.
 
     Raises:
         SnowflakeError: with the rule that it breaks.
@@ -78,14 +73,12 @@ def _check_values(task: Task) -> None:
 
 def check_config(text: str) -> None:
     """Raise unless a text is a JSON object."""
-    try:
-        valid = isinstance(json.loads(text), dict)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise compilation_error(
-            f"invalid value [{text}] for parameter 'CONFIG': it has to be a JSON object.", 1008, "22023"
-        )
+    with suppress(ValueError):
+        if isinstance(json.loads(text), dict):
+            return
+    raise compilation_error(
+        f"invalid value [{text}] for parameter 'CONFIG': it has to be a JSON object.", 1008, "22023"
+    )
 
 
 def check_condition(condition: str) -> None:

@@ -1,7 +1,5 @@
 """Runs of task graphs: which tasks may start, what follows from each outcome, and the runs that are under way."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable
@@ -41,13 +39,7 @@ class GraphRun:
     """The states of a graph's tasks in one run, over all its attempts."""
 
     def __init__(self, graph: Graph, states: dict[str, State] | None = None, attempt: int = 1) -> None:
-        """Begin a run, or go on with one of which some tasks have a state.
-
-        Args:
-            graph: the version to run.
-            states: what became of tasks already; every other one waits.
-            attempt: which attempt this is.
-        """
+        """Begin a run, or go on with one of which some tasks have a state; every other one waits."""
         self.graph = graph
         self.states = dict.fromkeys(graph.nodes, State.WAITING) | (states or {})
         self.attempt = attempt
@@ -166,16 +158,8 @@ class Run:
         """Begin another attempt after one that failed; returns the record of the one before."""
         before = self.record
         before.state, before.completed = str(State.FAILED), before.completed or now
-        self.record = GraphRecord(
-            **{
-                **before.__dict__,
-                "attempt": before.attempt + 1,
-                "scheduled_from": scheduled_from,
-                "scheduled_time": now,
-                "state": "EXECUTING",
-                "completed": None,
-            }
-        )
+        begun = {"scheduled_from": scheduled_from, "scheduled_time": now, "state": "EXECUTING", "completed": None}
+        self.record = GraphRecord(**{**before.__dict__, **begun, "attempt": before.attempt + 1})
         self.start_attempt(now)
         return before
 
@@ -209,16 +193,7 @@ class RunningTask:
 
 
 def new_run(graph: Graph, root_id: str, record_id: int, at: datetime, scheduled_from: str, config: str | None) -> Run:
-    """A run of a graph that is to begin.
-
-    Args:
-        graph: the version to run.
-        root_id: the id of its root.
-        record_id: the run's number.
-        at: the time for which it was scheduled.
-        scheduled_from: what started it, as TASK_HISTORY shows.
-        config: the run's configuration, merged from the root's and the statement's.
-    """
+    """A run of a version of a graph that is to begin; it was scheduled for ``at``."""
     record = GraphRecord(
         group_id=record_id,
         attempt=1,
@@ -237,15 +212,9 @@ def new_run(graph: Graph, root_id: str, record_id: int, at: datetime, scheduled_
 
 
 def recovered_run(record: GraphRecord, tasks: list[TaskRecord], now: datetime) -> tuple[Run, list[TaskRecord]]:
-    """A run that the server left when it ended, ready to go on.
+    """A run that the server left when it ended, ready to go on; and its task runs that were under way: they failed.
 
-    Args:
-        record: the graph's record.
-        tasks: the task runs of all its attempts, the latest last.
-        now: the time.
-
-    Returns:
-        The run, and the task runs that were under way: they failed.
+    ``tasks`` are the task runs of all its attempts, the latest last.
     """
     lost = []
     states: dict[str, State] = {}
@@ -272,14 +241,12 @@ class FailureCounter:
     """
 
     def __init__(self, storage: Storage, catalog: Catalog) -> None:
-        """Count in the roots of ``catalog``."""
         self._storage = storage
         self._catalog = catalog
 
     def count_failure(self, run: Run) -> bool:
         """Count a failed run of a root; returns whether it is suspended for it."""
-        root = self._root(run)
-        if root is None:
+        if (root := self._root(run)) is None:
             return False
         failures = root.props.failures + 1
         if not (0 < run.graph.suspend_after <= failures and root.props.state == STARTED):
@@ -302,10 +269,6 @@ class FailureCounter:
 
     def _change(self, run: Run, **props: Any) -> None:
         """Change properties of a run's root, if it is still there."""
-        cursor = self._storage.cursor()
-        try:
-            with self._catalog.change(cursor) as change:
-                if root := self._root(run):
-                    change.put(replace(root, props=replace(root.props, **props)))
-        finally:
-            cursor.close()
+        with self._storage.cursor() as cursor, self._catalog.change(cursor) as change:
+            if root := self._root(run):
+                change.put(replace(root, props=replace(root.props, **props)))

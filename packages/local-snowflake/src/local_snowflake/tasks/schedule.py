@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/create-task, https://docs.snowflake.com/en/user-guide/tasks-triggered
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -17,17 +15,8 @@ from local_snowflake.catalog.objects import Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.tasks.graph import STARTED, TaskGraphs
 
-_UNITS = {
-    "S": 1,
-    "SECOND": 1,
-    "SECONDS": 1,
-    "M": 60,
-    "MINUTE": 60,
-    "MINUTES": 60,
-    "H": 3600,
-    "HOUR": 3600,
-    "HOURS": 3600,
-}
+_UNITS = {**dict.fromkeys(("S", "SECOND", "SECONDS"), 1), **dict.fromkeys(("M", "MINUTE", "MINUTES"), 60)}
+_UNITS |= dict.fromkeys(("H", "HOUR", "HOURS"), 3600)
 _SHORTEST, _LONGEST = timedelta(seconds=10), timedelta(days=8)
 _FIELDS = 5
 # further than any change of the clocks
@@ -91,12 +80,7 @@ Schedule = Interval | Cron
 
 
 def parse_schedule(text: str) -> Schedule:
-    """Read the text of SCHEDULE.
-
-    Source: https://docs.snowflake.com/en/sql-reference/sql/create-task
-
-    Args:
-        text: ``n SECOND | MINUTE | HOUR`` or ``USING CRON m h dom mon dow zone``.
+    """Read the text of SCHEDULE: ``n SECOND | MINUTE | HOUR`` or ``USING CRON m h dom mon dow zone``.
 
     Raises:
         SnowflakeError: 001003, if it is neither, out of range, or names no time zone.
@@ -140,6 +124,12 @@ def schedule_of(task: Task) -> Schedule | None:
     return parse_schedule(text) if text else None
 
 
+def next_due(task: Task, moment: datetime, resumed: datetime) -> datetime | None:
+    """The first due time later than ``moment`` of a task that was resumed at ``resumed``; None without a schedule."""
+    schedule = schedule_of(task)
+    return schedule.next_after(moment, resumed) if schedule else None
+
+
 def is_triggered(task: Task) -> bool:
     """Whether a root runs when a stream has data instead of by a schedule.
 
@@ -168,19 +158,10 @@ class Timetable:
     """The due times of all started roots; asked with a time, it reads no clock."""
 
     def __init__(self) -> None:
-        """Start with no root."""
         self._entries: dict[str, Entry] = {}
 
     def update(self, tasks: Iterable[Task], now: datetime) -> list[Task]:
-        """Learn which roots are started.
-
-        Args:
-            tasks: every task of the account.
-            now: the time.
-
-        Returns:
-            The started roots.
-        """
+        """Learn from all tasks of the account which roots are started; returns these."""
         schemas: dict[tuple[str, str], list[Task]] = {}
         for task in tasks:
             schemas.setdefault((task.name.database, task.name.schema), []).append(task)
@@ -193,14 +174,9 @@ class Timetable:
             resumed = root.props.resumed_on or now
             entry = before.get(root.props.id)
             if entry is None or entry.resumed != resumed:
-                entry = Entry(resumed, due=self._next(root, now, resumed))
+                entry = Entry(resumed, due=next_due(root, now, resumed))
             self._entries[root.props.id] = entry
         return roots
-
-    @staticmethod
-    def _next(root: Task, now: datetime, resumed: datetime) -> datetime | None:
-        schedule = schedule_of(root)
-        return schedule.next_after(now, resumed) if schedule else None
 
     def due(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, datetime]]:
         """The roots whose schedule is due, with the time they were due; each is then due at its next time.
@@ -212,18 +188,13 @@ class Timetable:
             entry = self._entries[root.props.id]
             if entry.due and entry.due <= now:
                 due.append((root, entry.due))
-                entry.due = self._next(root, now, entry.resumed)
+                entry.due = next_due(root, now, entry.resumed)
         return due
 
     def to_check(self, roots: Iterable[Task], now: datetime) -> list[tuple[Task, bool]]:
-        """The triggered roots whose condition is to be checked now.
+        """The triggered ones of started roots that do not run, whose condition is to be checked now.
 
-        Args:
-            roots: started roots that do not run at the moment.
-            now: the time.
-
-        Returns:
-            Each with whether it is a health check: nothing was written for twelve hours.
+        Each comes with whether it is a health check: nothing was written for twelve hours.
         """
         checks = []
         for root in roots:
@@ -256,22 +227,15 @@ class Timetable:
             )
             entry.not_before, entry.checked, entry.changed = now + timedelta(seconds=seconds), now, False
 
-    @staticmethod
-    def has_triggers(roots: Iterable[Task]) -> bool:
-        """Whether a stream triggers one of the roots."""
-        return any(is_triggered(root) for root in roots)
-
     def run_over(self, root_id: str) -> None:
         """A run of a root ended: what was written meanwhile, or was not consumed, triggers it again."""
         if entry := self._entries.get(root_id):
             entry.changed = True
 
     def next_time(self, roots: Iterable[Task], busy: Container[str]) -> datetime | None:
-        """When there is something to do next, if nothing happens before.
+        """When there is something to do next for the started roots, if nothing happens before.
 
-        Args:
-            roots: the started roots.
-            busy: ids of those that run: they are not triggered before they have ended.
+        The ``busy`` ones, by their ids, are not triggered before they have ended.
         """
         times = []
         for root in roots:

@@ -1,7 +1,5 @@
 """Runs tasks: a thread that sleeps until something is due, and a bounded pool that executes."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading
@@ -20,7 +18,7 @@ from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
 from local_snowflake.tasks.runs import FailureCounter, Run, RunningTask, State, new_run, recovered_run
-from local_snowflake.tasks.schedule import Timetable, schedule_of
+from local_snowflake.tasks.schedule import Timetable, is_triggered, next_due
 
 logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -38,13 +36,6 @@ class Scheduler:
     """
 
     def __init__(self, storage: Storage, catalog: Catalog, executor: TaskExecutor) -> None:
-        """Prepare; nothing runs before ``start()``.
-
-        Args:
-            storage: the DuckDB file, where the history of runs is kept.
-            catalog: all tasks.
-            executor: runs a task in a session of its own.
-        """
         self.history = History(storage.cursor())
         self._catalog = catalog
         self._executor = executor
@@ -126,7 +117,7 @@ class Scheduler:
             idle = [r for r in roots if r.props.id not in busy]
             for root, health_check in self._timetable.to_check(idle, now):
                 self._checks.submit(self._check, root, health_check)
-            self._has_triggers = self._timetable.has_triggers(roots)
+            self._has_triggers = any(map(is_triggered, roots))
             following = self._timetable.next_time(roots, busy)
         if now - self._pruned > _HOUSEKEEPING:
             self.history.prune(now)
@@ -163,17 +154,16 @@ class Scheduler:
     # -- runs ---------------------------------------------------------------------------------------------------------
 
     def execute(self, root: Task, config: str | None = None) -> None:
-        """Run a graph once, now; or as soon as its present run is over, if runs may not overlap.
+        """Run the graph of a root once, now; or as soon as its present run is over, if runs may not overlap.
 
-        Args:
-            root: the root or standalone task.
-            config: configuration of this run only, as JSON; merged over the root's.
+        ``config`` is JSON for this run only, merged over the root's.
         """
         with self._lock:
+            launch = lambda: self._launch(root, datetime.now(UTC), history.EXECUTE, config)  # noqa: E731
             if self._may_start(root):
-                self._launch(root, datetime.now(UTC), history.EXECUTE, config)
+                launch()
             else:
-                self._queued[root.props.id] = lambda: self._launch(root, datetime.now(UTC), history.EXECUTE, config)
+                self._queued[root.props.id] = launch
 
     def retry(self, record: GraphRecord) -> None:
         """Run the failed tasks of a graph's last run again, and what follows from them."""
@@ -217,9 +207,7 @@ class Scheduler:
         now = datetime.now(UTC)
         run = new_run(graph, root.props.id, self.history.new_id(), at, scheduled_from, merged(graph.config, config))
         run.start_attempt(now)
-        if schedule := schedule_of(root):
-            resumed = root.props.resumed_on or now
-            run.record.next_scheduled_time = schedule.next_after(max(at, now), resumed)
+        run.record.next_scheduled_time = next_due(root, max(at, now), root.props.resumed_on or now)
         self.history.add(run.record)
         self._runs[run.record.group_id] = run
         self._timetable.ran(root, now)

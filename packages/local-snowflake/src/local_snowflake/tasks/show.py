@@ -1,7 +1,5 @@
 """SHOW TASKS and DESCRIBE TASK: https://docs.snowflake.com/en/sql-reference/sql/show-tasks."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -11,58 +9,40 @@ from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import TIME, Result, rows
-from local_snowflake.execution.show_clauses import read_clauses, select
+from local_snowflake.execution.show_clauses import common, read_clauses, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks.graph import TaskGraphs, graphs_of
 
 COLUMNS: dict[str, pa.DataType | None] = {
     "created_on": TIME,
-    **dict.fromkeys(("name", "id", "database_name", "schema_name", "owner", "comment", "warehouse", "schedule")),
-    **dict.fromkeys(("predecessors", "state", "definition", "condition", "allow_overlapping_execution")),
-    **dict.fromkeys(("error_integration",)),
+    **dict.fromkeys(("name", "id", "database_name", "schema_name", "owner", "comment", "warehouse")),
+    **dict.fromkeys(("schedule", "predecessors", "state", "definition", "condition", "allow_overlapping_execution")),
+    "error_integration": None,
     "last_committed_on": TIME,
     "last_suspended_on": TIME,
     **dict.fromkeys(("owner_role_type", "config", "budget", "task_relations", "last_suspended_reason")),
     **dict.fromkeys(("success_integration", "scheduling_mode", "target_completion_interval", "execute_as_user")),
-    **dict.fromkeys(("overlap_policy",)),
+    "overlap_policy": None,
 }
-_TERSE = ("name", "kind", "database_name", "schema_name", "schedule")
+_TERSE = ("created_on", "name", "kind", "database_name", "schema_name", "schedule")
 
 
 def describe(task: Task, graphs: TaskGraphs) -> dict[str, Any]:
-    """A task as SHOW TASKS prints it.
-
-    Args:
-        task: the task.
-        graphs: the tasks of its schema.
-    """
+    """A task, among the ``graphs`` of its schema, as SHOW TASKS prints it."""
     props, name, settings = task.props, task.name, task.props.settings
     relations = _relations(task, graphs)
     root = graphs.is_root(name.name)
     policy = _overlap_policy(settings)
     flexible = "TARGET_COMPLETION_INTERVAL" in settings
     return {
-        "created_on": task.created_on,
-        "name": name.name,
-        "id": props.id,
-        "database_name": name.database,
-        "schema_name": name.schema,
-        "owner": task.owner,
-        "comment": task.comment,
-        "warehouse": props.warehouse,
-        "schedule": props.schedule,
+        **common(task),
+        **{key: getattr(props, key) for key in ("id", "warehouse", "schedule", "state", "definition", "condition")},
+        **{f"last_{key}": getattr(props, key) for key in ("committed_on", "suspended_on", "suspended_reason")},
         "predecessors": json.dumps(relations["Predecessors"], separators=(",", ":")),
-        "state": props.state,
-        "definition": props.definition,
-        "condition": props.condition,
         "allow_overlapping_execution": str(policy != "NO_OVERLAP").lower() if root else None,
-        "last_committed_on": props.committed_on,
-        "last_suspended_on": props.suspended_on,
-        "owner_role_type": "ROLE",
         "config": settings.get("CONFIG") if root else None,
         "task_relations": json.dumps(relations, separators=(",", ":")),
-        "last_suspended_reason": props.suspended_reason,
         "scheduling_mode": None if props.warehouse else "FLEXIBLE" if flexible else "FIXED",
         "target_completion_interval": settings.get("TARGET_COMPLETION_INTERVAL"),
         "overlap_policy": policy if root else None,
@@ -88,14 +68,8 @@ def _overlap_policy(settings: dict[str, Any]) -> str:
 
 def describe_all(ctx: Context, tasks: list[Task]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
-    by_schema: dict[tuple[str, str], TaskGraphs] = {}
-    records = []
-    for task in tasks:
-        key = task.name.database, task.name.schema
-        if key not in by_schema:
-            by_schema[key] = graphs_of(ctx.catalog, task.name)
-        records.append(describe(task, by_schema[key]))
-    return records
+    graphs = {task.name[:2]: graphs_of(ctx.catalog, task.name) for task in {t.name[:2]: t for t in tasks}.values()}
+    return [describe(task, graphs[task.name[:2]]) for task in tasks]
 
 
 @statement("SHOW", "TASKS", "TERSE TASKS")
@@ -111,7 +85,7 @@ def show_tasks(ctx: Context, stmt: Statement) -> Result:
     if root_only is not None:
         records = [r for r in records if r["allow_overlapping_execution"] is not None]
     if stmt.kind.startswith("TERSE"):
-        return rows(records, {"created_on": TIME, **dict.fromkeys(_TERSE)})
+        return rows(records, _TERSE)
     return rows(records, COLUMNS)
 
 

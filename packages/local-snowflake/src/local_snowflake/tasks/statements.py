@@ -1,49 +1,40 @@
 """CREATE, DROP and EXECUTE TASK: https://docs.snowflake.com/en/sql-reference/sql/create-task."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import replace
+from functools import partial
 
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TASK, WAREHOUSE, Object, Task, TaskProps
-from local_snowflake.errors import already_exists, does_not_exist, not_supported
+from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.ddl import drop, exists_already, read_new
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks import rules
-from local_snowflake.tasks.alter import suspended, with_version
+from local_snowflake.tasks.alter import put_changed, suspended, with_version
 from local_snowflake.tasks.clauses import Clauses, read_definition
-from local_snowflake.tasks.graph import SUSPENDED, TaskGraphs, fingerprint, graphs_of
+from local_snowflake.tasks.graph import TaskGraphs, fingerprint, graphs_of
 from local_snowflake.tasks.history import graph_of
 from local_snowflake.tasks.rules import finalize_target, predecessors
 from local_snowflake.tasks.scheduler import Scheduler
 
+_CLAUSES = ("definition", "condition", "schedule", "warehouse", "settings", "parameters")
+# what statements define of a task; the rest is its state
+_DEFINED = (*_CLAUSES, "predecessors", "finalize")
+
 
 def as_new(task: TaskProps) -> TaskProps:
     """A task's definition as that of a new task: suspended, and never run."""
-    return replace(
-        task,
-        id=str(uuid.uuid4()),
-        state=SUSPENDED,
-        version=0,
-        fingerprint="",
-        failures=0,
-        committed_on=None,
-        suspended_on=None,
-        suspended_reason=None,
-        resumed_on=None,
-    )
+    return TaskProps(str(uuid.uuid4()), **{name: getattr(task, name) for name in _DEFINED})
 
 
 @statement("CREATE", "TASK")
 def create_task(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE | OR ALTER] TASK [IF NOT EXISTS] name clauses AS statement."""
-    reader = skip_head(stmt)
-    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    reader, name, if_not_exists = read_new(ctx, stmt)
     if reader.peek() == "CLONE":
         raise not_supported("CREATE TASK … CLONE")
     clauses = read_definition(reader)
@@ -51,25 +42,12 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
     graphs = graphs_of(ctx.catalog, name)
     old = graphs.tasks.get(name.name)
     if old and not (stmt.or_replace or stmt.or_alter):
-        if if_not_exists:
-            return status(f"{name.name} already exists, statement succeeded.")
-        raise already_exists(name.fqn)
+        return exists_already(TASK, name, if_not_exists=if_not_exists)
     before = old if stmt.or_alter else None
     props = _definition(ctx, name, clauses, graphs, before.props if before else as_new(TaskProps("", "")))
     comment = clauses.comment or ""
-    task = (
-        replace(before, props=props, comment=comment)
-        if before
-        else Object(TASK, name, props, ctx.session.role, comment)
-    )
-    if old:
-        rules.require_suspended(graphs, name.name)
-    extended = graphs.with_task(task)
-    rules.check(extended, task)
-    rules.require_suspended(extended, name.name)
-    with ctx.ddl() as change:
-        change.put(task)
-    ctx.services.get(Scheduler).wake()
+    new = Object(TASK, name, props, ctx.session.role, comment)
+    put_changed(ctx, graphs, replace(before, props=props, comment=comment) if before else new)
     if old and stmt.or_alter:
         return status(f"Task {name.name} successfully altered.")
     return status(f"Task {name.name} successfully created.")
@@ -82,40 +60,28 @@ def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs, 
     present = TaskGraphs([*graphs.tasks.values(), Object(TASK, name, replace(state, predecessors=(), finalize=None))])
     return replace(
         state,
-        definition=clauses.definition,
-        condition=clauses.condition,
-        schedule=clauses.schedule,
-        warehouse=clauses.warehouse,
+        **{key: getattr(clauses, key) for key in _CLAUSES},
         predecessors=tuple(predecessors(ctx, name, clauses.after, present)),
         finalize=finalize_target(ctx, name, clauses.finalize, present),
-        settings=clauses.settings,
-        parameters=clauses.parameters,
     )
 
 
 @statement("DROP", "TASK")
 def drop_task(ctx: Context, stmt: Statement) -> Result:
     """DROP TASK [IF EXISTS] name: its children and its finalizer become suspended roots."""
-    reader = skip_head(stmt)
-    if_exists = reader.accept("IF", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
-    reader.finish()
-    task = ctx.catalog.get(TASK, name)
-    if task is None:
-        if if_exists:
-            return status(f"Drop statement executed successfully ({name.name} already dropped).")
-        raise does_not_exist("Task", name.fqn)
-    graphs = graphs_of(ctx.catalog, name)
-    if not graphs.is_root(name.name):
-        rules.require_suspended(graphs, name.name)
-    with ctx.ddl() as change:
-        change.drop(task)
-        _sever(change, graphs, name.name)
-    ctx.services.get(Scheduler).wake()
-    return status(f"{name.name} successfully dropped.")
+    wake = ctx.services.get(Scheduler).wake
+    return drop(ctx, stmt, TASK, partial(_remove, ctx), check=partial(_check_drop, ctx), after=lambda _: wake())
 
 
-def _sever(change: Change, graphs: TaskGraphs, name: str) -> None:
+def _check_drop(ctx: Context, task: Task) -> None:
+    graphs, name = graphs_of(ctx.catalog, task.name), task.name.name
+    if not graphs.is_root(name):
+        rules.require_suspended(graphs, name)
+
+
+def _remove(ctx: Context, change: Change, dropped: Task) -> None:
+    graphs, name = graphs_of(ctx.catalog, dropped.name), dropped.name.name
+    change.drop(dropped)
     for child in graphs.children(name):
         task = graphs.tasks[child]
         props = replace(task.props, predecessors=tuple(p for p in task.props.predecessors if p != name))
