@@ -24,6 +24,7 @@ def _group(item: pytest.Item) -> str:
     return next((folder for folder in STACKS if file.startswith(folder)), file)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name the group of each test for ``--dist loadgroup``, and begin with those that take the longest."""
     for item in items:
