@@ -15,7 +15,7 @@ KEEP ?= 1
 PORT ?= 8080
 PYTEST_ARGS ?=
 # one worker process a core, each with a server of its own; WORKERS= for none
-WORKERS ?= --numprocesses auto --dist loadgroup
+WORKERS ?= --numprocesses auto
 
 BIN := .venv/bin
 STAMP := .venv/.synced

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # the tests of both distributions are one namespace package; imported before pytest imports a file of one of them
 import tests  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent
-# fixtures of the whole run that take long to make: the tests that need one stay together
-SHARED_FIXTURES = ("duels",)
+# a fixture of the whole run that takes long to make: the files that use it stay together
+DUELS = re.compile(r"\bduels?(_world)?\b")
 # folders whose tests start Airflow or Docker: one at a time, and first, because they take the longest
 STACKS = ("tests/compose", "tests/e2e")
 
 
-def _group(item: pytest.Item) -> str:
-    file = item.path.relative_to(ROOT).as_posix()
-    for fixture in SHARED_FIXTURES:
-        if fixture in getattr(item, "fixturenames", ()):
-            return fixture
-    return next((folder for folder in STACKS if file.startswith(folder)), file)
+@cache
+def group(file: str) -> str:
+    """Which files are run by the same process.
+
+    Args:
+        file: Path of a test file from the repository's root.
+
+    Returns:
+        The name of its group.
+    """
+    stack = next((folder for folder in STACKS if file.startswith(f"{folder}/")), None)
+    if stack:
+        return stack
+    shared = file.startswith("tests/lifecycle/") and DUELS.search((ROOT / file).read_text())
+    return "duels" if shared else file
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
+class GroupScheduling(LoadScopeScheduling):
+    """Gives each worker process a whole group of tests after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid.split("::", 1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Share the tests out by groups."""
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of each test for ``--dist loadgroup``, and begin with those that take the longest."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(
-        key=lambda item: (_group(item) not in (*STACKS, *SHARED_FIXTURES), item.get_closest_marker("slow") is None)
-    )
+    """Begin with the groups that take the longest."""
+    groups = {item: group(item.path.relative_to(ROOT).as_posix()) for item in items}
+    items.sort(key=lambda item: (groups[item] not in (*STACKS, "duels"), item.get_closest_marker("slow") is None))
