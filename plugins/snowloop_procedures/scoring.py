@@ -105,7 +105,7 @@ def scoring_versions(session: Session, request: ScoringRequest) -> Versions:
         challenger = by_alias.get(CHALLENGER)
         same = challenger is not None and challenger["name"] == champion["name"]
         return Versions(str(champion["name"]), None if same else challenger)
-    message = f"no version of {request.model} has the alias {CHAMPION}: run the training loop until one is promoted"
+    message = f"no version of {request.model} has the alias {CHAMPION}: run the train DAG until one is promoted"
     raise RuntimeError(message)
 
 

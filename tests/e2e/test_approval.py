@@ -38,7 +38,7 @@ class Asking:
         )
 
     def train(self) -> str:
-        """Begin a run of the training loop; its address."""
+        """Begin a run of the train DAG; its address."""
         body = {"logical_date": None, "conf": {"target": "prod"}}
         run = self.api.call("POST", "/dags/credit_approval__train/dagRuns", json=body)
         return f"/dags/credit_approval__train/dagRuns/{quote(run['dag_run_id'], safe='')}"

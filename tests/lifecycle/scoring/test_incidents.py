@@ -114,7 +114,7 @@ def test_a_failing_task_loses_nothing_and_is_reported_with_its_error(world: Worl
     model = f"{world.database}.MODELS.CREDIT_APPROVAL"
     world.rows(f"ALTER MODEL {model} VERSION CHAMPION UNSET ALIAS")
     later(world.folder, 7, [[str(9_300_001), *rows_of(world.folder, 2)[0][1:]]])
-    with pytest.raises(ScoringError, match="has the alias CHAMPION: run the training loop"):
+    with pytest.raises(ScoringError, match="has the alias CHAMPION: run the train DAG"):
         world.arrive("6")
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 0
     failed = world.rows("SELECT ERROR FROM {db}.OPS.RUNS WHERE STATE = 'FAILED'")

@@ -189,7 +189,7 @@ def test_without_an_environment_nothing_can_be_deployed(project):
 def test_without_a_champion_nothing_can_score(project):
     reason, remedy = refused(project, environment(project, champion=None), "MODELS.CREDIT_APPROVAL")
     assert "no champion to score with" in reason
-    assert "training loop" in remedy
+    assert "train DAG" in remedy
 
 
 def test_a_champion_that_takes_other_features_is_named(project):

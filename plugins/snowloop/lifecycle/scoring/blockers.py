@@ -103,7 +103,7 @@ def _champion(
     name, quoted = f"MODELS.{project.model_name}", model(project, target)
     if observed.champion is None:
         reason = f"{quoted} has no champion to score with"
-        yield Blocker("model", name, reason, "run the training loop first, until a version is promoted")
+        yield Blocker("model", name, reason, "run the train DAG first, until a version is promoted")
     elif desired is not None:
         for misfit in misfits(observed.champion.facts, desired.features, project.label.classes):
             if misfit.part == "classes":

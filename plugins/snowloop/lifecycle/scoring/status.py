@@ -62,7 +62,7 @@ class Status(Result):
         pending = "unknown" if self.pending is None else f"{self.pending:,}"
         lines = [
             f"scoring loop of {self.project} in {self.target}: {'healthy' if self.healthy else 'NOT SERVING'}",
-            f"  champion    {self.champion or 'none: run the training loop'}",
+            f"  champion    {self.champion or 'none: run the train DAG'}",
             *([f"  challenger  {self.challenger}"] if self.challenger else []),
             f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'unknown'}",
             *([f"  recovery    {self.recovery}"] if self.recovery else []),
