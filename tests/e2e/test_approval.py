@@ -113,7 +113,8 @@ def test_silence_and_a_no_promote_nothing_and_a_yes_is_kept_with_its_name(asking
     asking.declare("2h")
     refused = asking.train()
     asked = asking.answer(refused, "Reject", "the season has changed")
-    assert "| ✅ | NOT_WORSE_THAN_CHAMPION |" in asked
+    assert "| ✅ | SUPPORT |" in asked
+    assert "| ⚪ | NOT_WORSE_THAN_CHAMPION |" in asked  # not asked: there is no champion
     ended = asking.ended(refused)
     assert asking.states(refused)["train.promote"] == "upstream_failed"
     assert "was rejected by admin: the season has changed" in ended["note"]
