@@ -1,7 +1,6 @@
 """Held-out rows that trained an older version do not judge it; whole groups are resampled."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from snowloop.lifecycle.versions import champion
 from snowloop.project import Project
 from snowloop.workspace import Workspace
 from snowloop_procedures import metrics
+from snowloop_procedures.requests import Plan
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -125,10 +125,15 @@ def test_intervals_are_of_whole_groups(world: World, tmp_path: Path):
         f"FROM {found.candidate.training_set.table} WHERE IS_HOLDOUT ORDER BY VISIT_ID"
     )
     label, group, score = (np.array([row[place] for row in rows]) for place in range(3))
-    plan = project.evaluation.model_dump()
-    given: tuple[Any, ...] = ("rmse", label.astype(float), {"a": score.astype(float)}, plan, project.seed)
+    declared = project.evaluation
+    plan = Plan(resamples=declared.resamples, bootstrap_rows=declared.bootstrap_rows)
+    columns = {"a": score.astype(float)}
     whole, single = (
-        metrics.interval(found.metrics["rmse"], metrics.bootstrap(*given, groups)["a"], plan["confidence"])  # type: ignore[call-arg]
+        metrics.interval(
+            found.metrics["rmse"],
+            metrics.bootstrap("rmse", label.astype(float), columns, plan, project.seed, groups)["a"],
+            declared.confidence,
+        )
         for groups in (group, None)
     )
     assert found.interval

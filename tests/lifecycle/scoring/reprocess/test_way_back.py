@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from snowflake.snowpark import Session
 from typer.testing import CliRunner
 
 import snowloop.cli.options
@@ -66,10 +65,11 @@ def advance(world: World, name: str, against: str = "modest") -> Any:
 def killing(monkeypatch: pytest.MonkeyPatch, module: Any, *, halfway: bool) -> None:
     """The process is killed before the alias moves, or after it was taken from the old version."""
 
-    def struck(session: Session, project: Any, target: str, _version: str) -> None:
-        now = champion(Workspace(session, project, target))
+    def struck(workspace: Workspace, _version: str) -> None:
+        now = champion(workspace)
         if halfway and now:
-            session.sql(f'ALTER MODEL {model(project, target)} VERSION "{now.name}" UNSET ALIAS').collect()
+            name = model(workspace.project, workspace.target)
+            workspace.session.sql(f'ALTER MODEL {name} VERSION "{now.name}" UNSET ALIAS').collect()
         raise Killed
 
     monkeypatch.setattr(module, "set_champion", struck)
