@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from snowflake.snowpark import Session
 from snowflake.snowpark.session import _get_active_sessions
 
 from local_snowflake.testing import LocalSnowflake
@@ -61,3 +62,11 @@ def own_snowflake(tmp_path: Path) -> Iterator[LocalSnowflake]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
+    """One Snowpark session for the whole test run."""
+    opened = Session.builder.configs(snowflake_connection).create()
+    yield opened
+    opened.close()

@@ -1,7 +1,6 @@
 """What the tests of the life cycle share."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from snowflake.snowpark import Session
@@ -12,13 +11,6 @@ from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.versions import set_champion
 from tests.support.duel import TRAINED, dueling
 from tests.support.world import World
-
-
-@pytest.fixture(scope="session")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    opened = Session.builder.configs(snowflake_connection).create()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="session")
