@@ -79,7 +79,7 @@ def test_a_first_project_is_written_found_and_its_sql_rendered(python, tmp_path:
     new = ["-m", "snowloop.cli.main", "new", "flowers", "--from", "flowers.csv"]
     nowhere = python(*new)
     assert nowhere.returncode == 1
-    assert "name one with --dir, and let SNOWLOOP_PROJECTS list it" in nowhere.stderr
+    assert "name one with --dir, and list it in SNOWLOOP_PROJECTS" in nowhere.stderr
 
     written = python(*new, "--dir", "projects")
     assert written.returncode == 0, written.stderr
