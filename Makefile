@@ -104,9 +104,11 @@ compose-down: ## stop the compose stack and delete its volumes
 screenshots: env ## the pictures of README and docs, from a run of PROJECT; the report needs a Chromium
 	@$(BIN)/python docs/images/make.py --project $(PROJECT)
 
-schema: env ## regenerate the JSON Schema of project.yaml, after a change of its types
+schema: env ## regenerate the JSON Schemas of project.yaml and targets.yaml, after a change of their types
 	@$(BIN)/python -m snowloop.cli.main schema > include/projects/project.schema.json.part
 	@mv include/projects/project.schema.json.part include/projects/project.schema.json
+	@$(BIN)/python -m snowloop.cli.main schema --of targets > include/targets.schema.json.part
+	@mv include/targets.schema.json.part include/targets.schema.json
 
 clean: down ## stop the stack and delete its state
 	@rm -rf .local build dist

@@ -69,11 +69,12 @@ def _scoring_table(server: Server, folder: Path, models: list[str], rows: int, p
 def _growth_table(server: Server, folder: Path, many: int, progress: Progress) -> Table:
     with progress.step("growth"):
         batch = growth(server, folder, 10_000, many)
-    table = Table(title=f"Scoring of {BATCH:,} new rows")
-    for column in ("rows there already", "seconds", "ratio"):
+    table = Table(title=f"{BATCH:,} new rows, scored and monitored")
+    for column in ("rows there already", "seconds of scoring", "ratio", "seconds of monitoring", "ratio"):
         table.add_column(column, justify="right")
-    table.add_row(f"{batch.few_rows:,}", f"{batch.few:.3f}", "1.00")
-    table.add_row(f"{batch.many_rows:,}", f"{batch.many:.3f}", f"{batch.ratio:.2f}")
+    table.add_row(f"{batch.few_rows:,}", f"{batch.few:.3f}", "1.00", f"{batch.few_monitored:.3f}", "1.00")
+    figures = (f"{batch.many:.3f}", f"{batch.ratio:.2f}", f"{batch.many_monitored:.3f}", f"{batch.ratio_monitored:.2f}")
+    table.add_row(f"{batch.many_rows:,}", *figures)
     return table
 
 

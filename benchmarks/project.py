@@ -12,6 +12,8 @@ from benchmarks.data import CATEGORIES, FEATURES, NUMERIC
 from snowloop.project import Project, load_project
 
 FILE = "rows_in"
+WINDOW_SECONDS = 1
+"""Each batch is a window of drift of its own."""
 _PACKAGES = ("scikit-learn", "pandas", "snowflake-ml-python", "snowflake-snowpark-python")
 
 
@@ -49,8 +51,9 @@ def _declaration(name: str, kind: str, *, keep_features: bool) -> dict[str, obje
         "sources": {FILE: {"file": f"{FILE}*.csv", "columns": columns}},
         "label": {"column": "GOOD", "task": "classification"},
         "metric": {"name": "roc_auc", "at_least": 0.6, "tolerance": 0.05, "min_support": 20},
-        "evaluation": {"resamples": 50, "importance_rows": 0},
+        "evaluation": {"importance_rows": 0},
         "candidates": [{"name": "only", "params": {"kind": kind}}],
         "packages": [f"{each}=={version(each)}" for each in _PACKAGES],
         "serving": {"keep_features": keep_features},
+        "monitoring": {"drift": {"window": f"{WINDOW_SECONDS} second", "min_rows": 100}},
     }

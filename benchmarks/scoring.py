@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +18,9 @@ from snowflake.ml.registry import Registry
 from snowflake.snowpark import Session
 
 from benchmarks.data import FEATURES, make_rows
-from benchmarks.project import FILE, declare
+from benchmarks.project import FILE, WINDOW_SECONDS, declare
 from benchmarks.server import Memory, Server
+from snowloop.errors import MonitoringError
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.load import load_files
@@ -26,9 +28,11 @@ from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.monitoring.monitor import monitor
 from snowloop.lifecycle.scoring import deploy_scoring
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.training.train import train_candidate
+from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
 TARGET = "bench"
@@ -66,17 +70,24 @@ class Throughput:
 
 @dataclass
 class Growth:
-    """What a batch costs with few rows and with many rows already there, in seconds."""
+    """What a batch costs with few rows and with many rows already there, in seconds: to score it, and to monitor it."""
 
     few_rows: int
     many_rows: int
     few: float
     many: float
+    few_monitored: float
+    many_monitored: float
 
     @property
     def ratio(self) -> float:
         """How much longer a batch takes with many rows there."""
         return self.many / self.few
+
+    @property
+    def ratio_monitored(self) -> float:
+        """How much longer its monitoring takes with many rows there."""
+        return self.many_monitored / self.few_monitored
 
 
 class Loop:
@@ -135,6 +146,21 @@ class Loop:
             raise AssertionError(f"{len(rows)} of {len(keys)} rows were scored")
         return rows.SCORE.to_numpy()
 
+    def monitor(self) -> float:
+        """Monitor the champion once the window of the last batch is over; returns the seconds that it took."""
+        workspace = Workspace(self.session, self.project, TARGET)
+        measured = "SELECT COUNT(DISTINCT WINDOW_END) FROM {}"
+        table = identifier(workspace.database, "OPS", "DRIFT")
+        before = self.session.sql(measured.format(table)).collect()[0][0]
+        time.sleep(2 * WINDOW_SECONDS)
+        started = time.perf_counter()
+        with suppress(MonitoringError):  # some windows are over a bound by chance, or runs on a busy machine are slow
+            monitor(workspace)
+        seconds = time.perf_counter() - started
+        if self.session.sql(measured.format(table)).collect()[0][0] == before:
+            raise RuntimeError("no window was measured")
+        return seconds
+
     def champion(self) -> Any:
         """The estimator of the version that serves."""
         registry = Registry(self.session, database_name=self.project.database(TARGET), schema_name="MODELS")
@@ -158,16 +184,20 @@ def throughput(server: Server, folder: Path, model: str, count: int, *, keep_fea
 
 def growth(server: Server, folder: Path, few: int, many: int) -> Growth:
     """Score batches of new rows when few, and when many rows have been scored before."""
-    medians: list[float] = []
+    scored: list[float] = []
+    monitored: list[float] = []
     with Loop(server, folder, "bench_growth", "logistic") as loop:
         there = WARM_ROWS
         for already in (few, many):
             loop.arrive(already - there)
             loop.score()
-            seconds = []
+            loop.monitor()
+            seconds, seconds_of_monitor = [], []
             for _ in range(REPEATS):
                 loop.arrive(BATCH)
                 seconds.append(loop.score())
+                seconds_of_monitor.append(loop.monitor())
             there = already + REPEATS * BATCH
-            medians.append(statistics.median(seconds))
-    return Growth(few, many, *medians)
+            scored.append(statistics.median(seconds))
+            monitored.append(statistics.median(seconds_of_monitor))
+    return Growth(few, many, *scored, *monitored)

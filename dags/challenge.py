@@ -1,10 +1,17 @@
 """Name a challenger, compare it with the champion, withdraw it, or promote it through the gate."""
 
-from snowloop.airflow.challenge_form import challenge_form
-from snowloop.airflow.dags import challenge_tasks, project_dag
-from snowloop.airflow.params import target_form
-from snowloop.project import usable_projects
+from airflow.sdk import DAG
 
-for project in usable_projects():
-    with project_dag(project, "challenge", about=__doc__, params=target_form() | challenge_form()):
+from snowloop.airflow.dags import challenge_tasks, draw_dags, project_dag
+from snowloop.airflow.params import challenge_form, target_form
+from snowloop.project import Project
+
+
+def draw(project: Project) -> DAG:
+    """Draw the DAG of one project."""
+    with project_dag(project, "challenge", about=__doc__, params=target_form() | challenge_form()) as dag:
         challenge_tasks(project)
+    return dag
+
+
+globals().update(draw_dags(draw))

@@ -1,10 +1,19 @@
-"""Rehearse retraining and rollback: train the champion again, switch back and forth, measure the served scores."""
+"""Verify that nothing is lost, twice, or disagrees; then rehearse retraining and rollback, measure served scores."""
 
-from snowloop.airflow.dags import project_dag
-from snowloop.airflow.operators.evidence import RehearseOperator
+from airflow.sdk import DAG
+
+from snowloop.airflow.dags import draw_dags, project_dag
+from snowloop.airflow.operators.evidence import RehearseOperator, VerifyOperator
 from snowloop.airflow.params import target_form
-from snowloop.project import usable_projects
+from snowloop.project import Project
 
-for project in usable_projects():
-    with project_dag(project, "rehearse", about=__doc__, params=target_form(), schedule="@weekly"):
-        RehearseOperator(task_id="rehearse", project=project.name)
+
+def draw(project: Project) -> DAG:
+    """Draw the DAG of one project."""
+    with project_dag(project, "rehearse", about=__doc__, params=target_form(), schedule="@weekly") as dag:
+        verify = VerifyOperator(task_id="verify", project=project.name)
+        verify >> RehearseOperator(task_id="rehearse", project=project.name)
+    return dag
+
+
+globals().update(draw_dags(draw))

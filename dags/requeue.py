@@ -1,13 +1,20 @@
 """Score quarantined rows that keep the contract now, after they or the rule were corrected; nothing else is scored."""
 
-from snowloop.airflow.dags import project_dag
+from airflow.sdk import DAG
+
+from snowloop.airflow.dags import draw_dags, project_dag
 from snowloop.airflow.operators.reprocess import RequeueOperator
 from snowloop.airflow.operators.stages import ReconcileOperator
-from snowloop.airflow.params import target_form
-from snowloop.airflow.reprocess_forms import version_form
-from snowloop.project import usable_projects
+from snowloop.airflow.params import target_form, version_form
+from snowloop.project import Project
 
-for project in usable_projects():
-    with project_dag(project, "requeue", about=__doc__, params=target_form() | version_form()):
+
+def draw(project: Project) -> DAG:
+    """Draw the DAG of one project."""
+    with project_dag(project, "requeue", about=__doc__, params=target_form() | version_form()) as dag:
         requeue = RequeueOperator(task_id="requeue", project=project.name)
         requeue >> ReconcileOperator(task_id="reconcile", project=project.name)
+    return dag
+
+
+globals().update(draw_dags(draw))

@@ -1,11 +1,19 @@
 """Make the ledger's previous champion serve again, and verify the version of the rows that are scored next."""
 
-from snowloop.airflow.dags import project_dag
+from airflow.sdk import DAG
+
+from snowloop.airflow.dags import draw_dags, project_dag
 from snowloop.airflow.operators.stages import RollbackOperator, VerifyRollbackOperator
 from snowloop.airflow.params import target_form, verify_form
-from snowloop.project import usable_projects
+from snowloop.project import Project
 
-for project in usable_projects():
-    with project_dag(project, "rollback", about=__doc__, params=target_form() | verify_form()):
+
+def draw(project: Project) -> DAG:
+    """Draw the DAG of one project."""
+    with project_dag(project, "rollback", about=__doc__, params=target_form() | verify_form()) as dag:
         done = RollbackOperator(task_id="rollback", project=project.name)
         VerifyRollbackOperator(task_id="verify", project=project.name, rollback=done.output)
+    return dag
+
+
+globals().update(draw_dags(draw))

@@ -1,10 +1,18 @@
 """Deploy native scoring, bring in every new file, and check that each new row is scored or quarantined once."""
 
-from snowloop.airflow.dags import project_dag, score_group
-from snowloop.airflow.params import data_form, target_form, wait_form
-from snowloop.project import usable_projects
+from airflow.sdk import DAG
 
-for project in usable_projects():
+from snowloop.airflow.dags import draw_dags, project_dag, score_group
+from snowloop.airflow.params import data_form, target_form, wait_form
+from snowloop.project import Project
+
+
+def draw(project: Project) -> DAG:
+    """Draw the DAG of one project."""
     form = target_form() | data_form(project) | wait_form()
-    with project_dag(project, "score", about=__doc__, params=form):
+    with project_dag(project, "score", about=__doc__, params=form) as dag:
         score_group(project)
+    return dag
+
+
+globals().update(draw_dags(draw))

@@ -1,10 +1,18 @@
 """Train, test and promote a model: files, contract, training set, candidates, evaluation, gate, champion."""
 
-from snowloop.airflow.dags import project_dag, train_group
-from snowloop.airflow.params import data_form, override_form, target_form
-from snowloop.project import usable_projects
+from airflow.sdk import DAG
 
-for project in usable_projects():
+from snowloop.airflow.dags import draw_dags, project_dag, train_group
+from snowloop.airflow.params import data_form, override_form, target_form
+from snowloop.project import Project
+
+
+def draw(project: Project) -> DAG:
+    """Draw the DAG of one project."""
     form = target_form() | data_form(project) | override_form()
-    with project_dag(project, "train", about=__doc__, params=form, schedule=project.schedule.train):
+    with project_dag(project, "train", about=__doc__, params=form, schedule=project.schedule.train) as dag:
         train_group(project, part="all")
+    return dag
+
+
+globals().update(draw_dags(draw))

@@ -21,12 +21,7 @@ PATIENCE = 60.0
 
 
 def write_connection_file(state: State, server: snowflake.Snowflake) -> None:
-    """Write how a client connects to the local Snowflake, and the executable that starts it.
-
-    Args:
-        state: The stack's state.
-        server: The running server.
-    """
+    """Write how a client connects to the running local Snowflake, and the executable that starts it."""
     settings = {
         "account": snowflake.ACCOUNT,
         "user": snowflake.USER,
@@ -44,9 +39,6 @@ def write_connection_file(state: State, server: snowflake.Snowflake) -> None:
 
 def serve(state: State) -> None:
     """Have a local Snowflake until the standard input is closed; one that runs already is left running.
-
-    Args:
-        state: The stack's state.
 
     Raises:
         StackError: If the server does not start, or another command keeps using the state directory without one.

@@ -32,32 +32,19 @@ class EventListener:
 
     @hookimpl
     def on_task_instance_running(self, task_instance: RuntimeTaskInstance) -> None:
-        """Write that a stage has started.
-
-        Args:
-            task_instance: The stage's task instance.
-        """
+        """Write that a stage has started."""
         self._started.setdefault(str(task_instance.id), time.monotonic())  # it runs again after a deferred wait
         self._write(task_instance, "running")
 
     @hookimpl
     def on_task_instance_success(self, task_instance: RuntimeTaskInstance) -> None:
-        """Write what a stage has done.
-
-        Args:
-            task_instance: The stage's task instance.
-        """
+        """Write what a stage has done."""
         figures = _pulled(task_instance, "summary") or {}
         self._write(task_instance, "success", figures=figures, result=_pulled(task_instance, "return_value"))
 
     @hookimpl
     def on_task_instance_failed(self, task_instance: RuntimeTaskInstance, error: Any) -> None:
-        """Write why a stage has failed, or will be tried again.
-
-        Args:
-            task_instance: The stage's task instance.
-            error: What it raised.
-        """
+        """Write why a stage has failed, or will be tried again."""
         state: StageState = "retry" if task_instance.state == TaskInstanceState.UP_FOR_RETRY else "failed"
         self._write(task_instance, state, reason=str(_pulled(task_instance, "reason") or error))
         if state == "failed":

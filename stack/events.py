@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -61,13 +64,29 @@ class RunEvent:
 
 
 def read_event(line: str | bytes) -> StageEvent | RunEvent:
-    """Read an event from its line.
-
-    Args:
-        line: What ``to_json`` of either event wrote.
-
-    Returns:
-        The event.
-    """
+    """Read an event from the line that ``to_json`` of either event wrote."""
     fields = json.loads(line)
     return RunEvent(**fields["run"]) if "run" in fields else StageEvent(**fields)
+
+
+def read_events(descriptor: int, check: Callable[[], None], *, every: float = 1.0) -> Iterator[StageEvent | RunEvent]:
+    """Read events from a pipe until its writers are gone, and check something meanwhile.
+
+    Args:
+        descriptor: The pipe's end to read from.
+        check: What is called again and again; an error that it raises ends the reading.
+        every: Longest time between two calls, in seconds.
+
+    Yields:
+        The events.
+    """
+    text = b""
+    while True:
+        check()
+        if not select.select([descriptor], [], [], every)[0]:
+            continue
+        read = os.read(descriptor, 65_536)
+        if not read:
+            return
+        *lines, text = (text + read).split(b"\n")
+        yield from map(read_event, lines)

@@ -12,10 +12,7 @@ TRIES = 4  # of a server that is there but slow to answer
 
 
 def unhealthy(url: str) -> str:
-    """Name the parts of Airflow that are not healthy.
-
-    Args:
-        url: Address of Airflow.
+    """Name the parts of the Airflow at an address that are not healthy.
 
     Returns:
         Their names; ``api-server`` when nothing answers; empty when all are healthy.

@@ -46,34 +46,25 @@ class Hold:
 
     def __init__(self, state: State, holder: Holder) -> None:
         self.state = state
-        self.holder = holder
-        self._record()
+        self._record(holder)
 
     def add(self, name: str, identity: ProcessId) -> None:
-        """Record a process that was started: it is ended with the hold.
-
-        Args:
-            name: What it is; it replaces another one of this name in the record.
-            identity: The process.
-        """
-        self._replace(replace(self.holder, children=self.holder.children | {name: identity}))
+        """Record a process that was started, in place of another one of its name: it is ended with the hold."""
+        self._record(replace(self.holder, children=self.holder.children | {name: identity}))
 
     def end_children(self) -> None:
         """End all that is recorded, the youngest first, and forget it."""
         for child in reversed(self.holder.children.values()):
             end(child)
-        self._replace(replace(self.holder, children={}))
+        self._record(replace(self.holder, children={}))
 
     def close(self) -> None:
         """End what is still recorded, and remove the record."""
         self.end_children()
         self.state.holder_file.unlink(missing_ok=True)
 
-    def _replace(self, holder: Holder) -> None:
+    def _record(self, holder: Holder) -> None:
         self.holder = holder
-        self._record()
-
-    def _record(self) -> None:
         draft = self.state.holder_file.with_suffix(".new")
         draft.write_text(json.dumps(asdict(self.holder), indent=2))
         draft.replace(self.state.holder_file)
@@ -88,9 +79,6 @@ def hold(state: State, command: str, *, url: str = "", patience: float = 0.0) ->
         command: Which command it is for, for others to read.
         url: Address of Airflow, where the command keeps one running.
         patience: Seconds to wait for another command to end.
-
-    Yields:
-        The hold.
 
     Raises:
         StackError: If another command still uses the directory.
@@ -114,15 +102,7 @@ def hold(state: State, command: str, *, url: str = "", patience: float = 0.0) ->
 
 
 def read(state: State, *, dead: bool = False) -> Holder | None:
-    """Read which command uses a state directory.
-
-    Args:
-        state: The stack's state.
-        dead: Give also one that has ended without cleaning up.
-
-    Returns:
-        The command; None when there is none.
-    """
+    """Read which command uses a state directory, or None; ``dead``: also one that has ended without cleaning up."""
     try:
         fields = json.loads(state.holder_file.read_text())
     except FileNotFoundError:
@@ -133,14 +113,7 @@ def read(state: State, *, dead: bool = False) -> Holder | None:
 
 
 def in_use(state: State) -> str:
-    """Say who uses a state directory, and what to do.
-
-    Args:
-        state: The stack's state.
-
-    Returns:
-        One line.
-    """
+    """Say in one line who uses a state directory, and what to do."""
     holder = read(state)
     who = f"{holder.command} (pid {holder.process.pid})" if holder else "another command"
     return f"{who} is using {state.root}: wait for it, or stop it with: {state.hint('down')}"

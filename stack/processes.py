@@ -26,13 +26,7 @@ class ProcessId:
 
     @classmethod
     def of(cls, pid: int) -> ProcessId:
-        """Identify a process that runs now.
-
-        Args:
-            pid: Its number.
-
-        Returns:
-            Its identity.
+        """Identify the process that has a number now.
 
         Raises:
             psutil.NoSuchProcess: If there is none.
@@ -40,11 +34,7 @@ class ProcessId:
         return cls(pid, psutil.Process(pid).create_time())
 
     def process(self) -> psutil.Process | None:
-        """Find the process.
-
-        Returns:
-            The process, or None when it has ended.
-        """
+        """Find the process; None when it has ended."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
@@ -64,9 +54,6 @@ def on_end_signals(error: type[BaseException]) -> None:
     """Raise an error at the first signal that asks this process to end; later ones do not disturb its cleaning up.
 
     A closed terminal sends SIGHUP, often twice; ``nohup`` has it ignored, and so it stays.
-
-    Args:
-        error: What is raised.
     """
 
     def ended(_number: int, _frame: FrameType | None) -> None:
@@ -90,9 +77,6 @@ def start(
         log: File that gets its output, appended.
         environment: Its environment; this process's own when None.
         pass_fds: File descriptors that it inherits.
-
-    Returns:
-        The process.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -108,11 +92,7 @@ def start(
 
 
 def stop(identity: ProcessId, *, seconds: float = 20) -> bool:
-    """End a process and everything it started: by SIGTERM first, then killed.
-
-    Args:
-        identity: The process.
-        seconds: How long it may take to end by itself.
+    """End a process and everything it started: by SIGTERM, and what has not ended after some seconds is killed.
 
     Returns:
         True if it was running, False if it had ended already.
@@ -149,11 +129,7 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def end(identity: ProcessId) -> None:
-    """End a process that ``start`` has started and all that it started, also where it has ended itself already.
-
-    Args:
-        identity: The process.
-    """
+    """End a process that ``start`` has started and all that it started, also where it has ended itself already."""
     if stop(identity) or identity.is_reused():
         return
     end_session(identity.pid)
@@ -173,15 +149,7 @@ def end_session(leader: int) -> None:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """Give the end of a log, for an error message.
-
-    Args:
-        log: The file.
-        lines: How many lines.
-
-    Returns:
-        The lines, or an empty text when there is no log.
-    """
+    """Give the last lines of a log, for an error message; an empty text when there is no log."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -16,30 +16,8 @@ STAGE_WIDTH = 22
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Make the console of the stack: texts are printed as they are, in colour only on a terminal.
-
-    Args:
-        stderr: Whether it writes to the standard error.
-
-    Returns:
-        The console.
-    """
+    """Make the console of the stack: texts are printed as they are, in colour only on a terminal."""
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
-
-
-def stage_line(mark: str, stage: str, seconds: float, detail: str) -> str:
-    """Write one progress line.
-
-    Args:
-        mark: Sign of how it went.
-        stage: The stage's name.
-        seconds: Its time.
-        detail: Its figures, or the reason of its failure.
-
-    Returns:
-        The line, without colour.
-    """
-    return f"{mark} {stage:<{STAGE_WIDTH}} {seconds:>6.1f} s   {detail}".rstrip()
 
 
 class Progress:
@@ -72,18 +50,14 @@ class Progress:
             state: ``success``, ``failed`` or ``retry``.
         """
         mark, colour = MARKS[state]
-        text = Text(stage_line(mark, stage, seconds, detail))
+        text = Text(f"{mark} {stage:<{STAGE_WIDTH}} {seconds:>6.1f} s   {detail}".rstrip())
         text.stylize(colour, 0, 1)
         if state == "success":
             text.stylize("dim", 2 + STAGE_WIDTH, 2 + STAGE_WIDTH + 10)
         self.console.print(text)
 
     def show(self, event: StageEvent) -> None:
-        """Show an event: print the line of a stage that ended, or name one that started.
-
-        Args:
-            event: What happened.
-        """
+        """Show an event: print the line of a stage that ended, or name one that started."""
         key = (event.task_id, event.label)
         if event.state == "running":
             self._running[key] = event.stage

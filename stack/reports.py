@@ -10,11 +10,7 @@ from stack.state import State
 
 
 def bring_report(state: State, events: Sequence[StageEvent]) -> str | None:
-    """Fetch the files of the report that a run has made.
-
-    Args:
-        state: The stack's state; the local Snowflake runs on it.
-        events: The ends of the run's stages.
+    """Fetch the files of the report that a run has made, from the local Snowflake that runs on a state directory.
 
     Returns:
         The path of the page; its place on the stage if it cannot be fetched; None if the run made no report.

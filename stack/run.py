@@ -15,9 +15,12 @@ from typing import Any
 
 from rich.console import Console
 
+from snowloop.errors import LoadError, SnowloopError
+from snowloop.lifecycle.data.files import check_files
+from snowloop.project import load_project
 from stack import snowflake, trigger
 from stack.connections import write_connection_file
-from stack.events import RunEvent, StageEvent, read_event
+from stack.events import RunEvent, StageEvent, read_events
 from stack.health import unhealthy
 from stack.holder import Hold, Holder, hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
@@ -25,6 +28,9 @@ from stack.progress import Progress
 from stack.reports import bring_report
 from stack.state import USER, StackError, State, airflow_environment
 from stack.summary import print_summary
+
+LOADING = ("life_cycle", "train", "score")
+"""DAGs that load files."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,13 @@ def run(request: RunRequest, console: Console) -> int:
     If the stack is up, the run is triggered there; otherwise the local Snowflake is started for it, and stopped after,
     and no other command may use the state directory meanwhile.
 
-    Args:
-        request: What is to be run.
-        console: Where to print.
-
     Returns:
         0 if the run succeeded, 1 otherwise.
 
     Raises:
-        StackError: If the stack cannot run it at all, or another command uses the state directory.
+        StackError: If the stack cannot run it at all, as without its data, or another command uses the state directory.
     """
+    _check_data(request)
     request.state.prepare()
     up = _up(request.state)
     with Progress(console) as progress:
@@ -79,6 +82,17 @@ def run(request: RunRequest, console: Console) -> int:
     where = {"page of the report": report} if report else {}
     print_summary(console, ended, progress.events, where | _where(request, up))
     return 0 if ended.state == "success" else 1
+
+
+def _check_data(request: RunRequest) -> None:
+    """What needs no Airflow is asked before the minutes that it takes to start."""
+    if request.dag not in LOADING:
+        return
+    try:
+        check_files(load_project(request.project), request.conf.get("data_dir"))
+    except SnowloopError as error:
+        data = "make run PROJECT=… DATA=folder, or --data" if isinstance(error, LoadError) else "--project"
+        raise StackError(f"{error} ({data})") from error
 
 
 def _up(state: State) -> Holder | None:
@@ -118,7 +132,8 @@ def _run_dag(request: RunRequest, held: Hold, server: snowflake.Snowflake, progr
     environment = airflow_environment(request.state, server.airflow_connection(), server.ca_bundle)
     log.write_text("")
     ended: RunEvent | None = None
-    with _child(request, held, environment, log) as (process, events):
+    watch = snowflake.Watch(server, request.state.logs / "snowflake.log")
+    with _child(request, held, environment, log, watch) as (process, events):
         for event in events:
             if isinstance(event, RunEvent):
                 ended = event
@@ -134,7 +149,7 @@ def _run_dag(request: RunRequest, held: Hold, server: snowflake.Snowflake, progr
 
 @contextmanager
 def _child(
-    request: RunRequest, held: Hold, environment: dict[str, str], log: Path
+    request: RunRequest, held: Hold, environment: dict[str, str], log: Path, watch: snowflake.Watch
 ) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[StageEvent | RunEvent]]]:
     """Start the process that runs the DAG; it does not survive the block."""
     reading, writing = os.pipe()
@@ -146,7 +161,7 @@ def _child(
     identity = ProcessId.of(process.pid)
     held.add("Airflow", identity)
     try:
-        with os.fdopen(reading) as lines:
-            yield process, (read_event(line) for line in lines)
+        yield process, read_events(reading, watch.check)
     finally:
+        os.close(reading)
         stop(identity, seconds=1)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import requests
 from tenacity import (
     Retrying,
     retry_if_exception_type,
@@ -28,6 +29,8 @@ from stack.state import StackError, State
 
 ACCOUNT, USER = "local", "snowloop"
 START_SECONDS = 60.0
+GONE_SECONDS = 60.0
+"""For how long a run without its server may go on: its own retries end it with the reason of its stage."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,7 @@ class Snowflake:
     kept: bool
 
     def airflow_connection(self) -> str:
-        """Describe the connection as Airflow wants it.
-
-        Returns:
-            The connection as JSON, the password included.
-        """
+        """Describe the connection as Airflow wants it: as JSON, the password included."""
         extra = {
             "account": ACCOUNT,
             "host": "localhost",
@@ -66,20 +65,44 @@ class Snowflake:
         return json.dumps(connection)
 
 
-def find(state: State) -> Snowflake | None:
-    """Find the local Snowflake that runs on the state directory.
+class Watch:
+    """Ends a wait for what needs the local Snowflake, some time after that has ended.
 
     Args:
-        state: The stack's state.
-
-    Returns:
-        The server, or None when none answers.
+        server: The server.
+        log: Its log.
+        seconds: How long after.
     """
+
+    def __init__(self, server: Snowflake, log: Path, seconds: float = GONE_SECONDS) -> None:
+        self._server, self._log, self._seconds = server, log, seconds
+        self._gone_since: float | None = None
+
+    def check(self) -> None:
+        """Look at the server.
+
+        Raises:
+            StackError: If it ended longer ago than it may.
+        """
+        if self._server.identity.process() is not None:
+            return
+        now = time.monotonic()
+        self._gone_since = now if self._gone_since is None else self._gone_since
+        if now - self._gone_since >= self._seconds:
+            message = (
+                f"the local Snowflake ended, and the run did not within {self._seconds:g} s: it is stopped, and can be "
+                f"started again; {self._log} says:\n{tail(self._log)}"
+            )
+            raise StackError(message)
+
+
+def find(state: State) -> Snowflake | None:
+    """Find the local Snowflake that runs on the state directory; None when none answers."""
     server = _address(state.snowflake / "server.json")
     if server is None:
         return None
     identity = _identity(server)
-    if identity.process() is None or not _answers(int(server["port"])):
+    if identity.process() is None or not _is_healthy(int(server["http_port"])):
         return None
     token = (state.snowflake / "token").read_text().strip()
     ports = int(server["port"]), int(server["http_port"])
@@ -87,13 +110,7 @@ def find(state: State) -> Snowflake | None:
 
 
 def process_of(state: State) -> ProcessId | None:
-    """Find the process that serves the state directory, whoever has started it, also when it does not answer.
-
-    Args:
-        state: The stack's state.
-
-    Returns:
-        The process; None when none runs.
+    """Find the process that serves the state directory, whoever has started it, also when it does not answer; or None.
 
     Raises:
         StackError: If the server's file cannot be read.
@@ -127,7 +144,7 @@ def _ensure(hold: Hold) -> Snowflake:
         return running
     log = hold.state.logs / "snowflake.log"
     command = [sys.executable, "-m", "local_snowflake", "serve", "--data-dir", str(hold.state.snowflake)]
-    process = start(command, log=log, environment=_environment())
+    process = start(command, log=log, environment=os.environ | {"PYTHONUNBUFFERED": "1"})
     identity = ProcessId.of(process.pid)
     hold.add("local Snowflake", identity)
     try:
@@ -162,12 +179,6 @@ def _wait(state: State, process: subprocess.Popen[bytes], log: Path) -> Snowflak
 def running(hold: Hold) -> Iterator[Snowflake]:
     """Have a local Snowflake for the time of a block; it is stopped after the block only if it was started for it.
 
-    Args:
-        hold: The hold of the state directory, which records the server.
-
-    Yields:
-        The server; ``kept`` says that it ran already.
-
     Raises:
         StackError: If it ends or does not answer in time.
     """
@@ -179,13 +190,11 @@ def running(hold: Hold) -> Iterator[Snowflake]:
             stop(server.identity)
 
 
-def _environment() -> dict[str, str]:
-    return dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
+def _is_healthy(port: int) -> bool:
+    """Whether the server's database runs statements; it asks that itself."""
+    with requests.Session() as http:
+        http.trust_env = False
+        try:
+            return bool(http.get(f"http://127.0.0.1:{port}/health", timeout=5).ok)
+        except requests.RequestException:
+            return False

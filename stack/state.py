@@ -66,34 +66,19 @@ class State:
         return self.airflow / "passwords.json"
 
     def prepare(self) -> State:
-        """Make the directories that are not there yet.
-
-        Returns:
-            This state.
-        """
+        """Make the directories that are not there yet, and give this state."""
         for directory in (self.root, self.snowflake, self.airflow, self.logs):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self
 
     def hint(self, command: str) -> str:
-        """Tell how a person gives a command for this directory, in the folder of the repository.
-
-        Args:
-            command: A command of the stack that is a target of the Makefile too.
-
-        Returns:
-            What to type.
-        """
+        """Tell how a person gives a command, which is a target of the Makefile too, in the folder of the repository."""
         if self.root == DEFAULT_DIRECTORY:
             return f"make {command}"
         return python_command("stack", command, "--state-dir", str(self.root))
 
     def status_hint(self, project: str, target: str = "dev") -> str:
-        """Tell how a person looks at a project's scoring loop, in the folder of the repository.
-
-        Returns:
-            What to type.
-        """
+        """Tell how a person looks at a project's scoring loop, in the folder of the repository."""
         where = (
             []
             if self.root == DEFAULT_DIRECTORY
@@ -103,24 +88,13 @@ class State:
         return " ".join([*where, shlex.join([".venv/bin/snowloop", "status", "--project", project, *other])])
 
     def password(self) -> str:
-        """Give Airflow's password for the user ``admin``; one is made at the first call.
-
-        Returns:
-            The password.
-        """
+        """Give Airflow's password for the user ``admin``; one is made at the first call."""
         if not self.password_file.exists():
             write_private(self.password_file, json.dumps({USER: secrets.token_urlsafe(12)}))
         return str(json.loads(self.password_file.read_text())[USER])
 
     def secret(self, name: str) -> str:
-        """Give a secret that all parts of Airflow must share; it is made at the first call.
-
-        Args:
-            name: Which one.
-
-        Returns:
-            The secret.
-        """
+        """Give a secret that all parts of Airflow must share; it is made at the first call."""
         path = self.airflow / f"{name}.secret"
         if not path.exists():
             write_private(path, secrets.token_urlsafe(48))
@@ -128,15 +102,7 @@ class State:
 
 
 def python_command(module: str, *arguments: str) -> str:
-    """Tell how a person runs a module of the repository, in its folder.
-
-    Args:
-        module: The module.
-        arguments: Its arguments.
-
-    Returns:
-        What to type: this Python, by its place in the repository where it is in it.
-    """
+    """Tell how a person runs a module of the repository, in its folder, with this Python."""
     python = Path(sys.executable)
     if python.is_relative_to(REPOSITORY):
         python = python.relative_to(REPOSITORY)
@@ -144,25 +110,12 @@ def python_command(module: str, *arguments: str) -> str:
 
 
 def local_url(port: int) -> str:
-    """Give the address of an Airflow on this machine.
-
-    Args:
-        port: Port of its UI and API.
-
-    Returns:
-        The address, without a slash at its end.
-    """
+    """Give the address of an Airflow on this machine, without a slash at its end."""
     return f"http://localhost:{port}"
 
 
 def write_private(path: Path, text: str, *, executable: bool = False) -> None:
-    """Write a file that only its owner can read, whole or not at all.
-
-    Args:
-        path: The file.
-        text: Its content.
-        executable: Whether its owner can execute it.
-    """
+    """Write a file that only its owner can read (and execute), whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700 if executable else 0o600), "w") as file:
@@ -171,16 +124,13 @@ def write_private(path: Path, text: str, *, executable: bool = False) -> None:
 
 
 def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port: int | None = None) -> dict[str, str]:
-    """Make the environment of every Airflow process of the stack.
+    """Make the environment of every Airflow process of the stack: this process's own, with Airflow's settings added.
 
     Args:
         state: Where Airflow's home is.
         connection: The connection to Snowflake, as JSON.
         ca_bundle: Certificates to trust: the public ones and the local Snowflake's.
         port: Port of Airflow's UI and API; None where no server runs.
-
-    Returns:
-        This process's environment with Airflow's settings added.
     """
     environment = dict(os.environ)
     environment.pop("AIRFLOW_CONFIG", None)

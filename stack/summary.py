@@ -16,14 +16,7 @@ COUNTED = ("files", "read", "loaded", "rejected")
 
 
 def print_summary(console: Console, ended: RunEvent, events: Sequence[StageEvent], where: Mapping[str, str]) -> None:
-    """Print the summary of a run.
-
-    Args:
-        console: Where to print.
-        ended: How the run ended.
-        events: The ends of its stages.
-        where: Where to look further, by what is there.
-    """
+    """Print the summary of a run, with ``where`` to look further, by what is there."""
     console.print()
     if ended.state == "success":
         console.print(Text("The run succeeded.", style="bold green"))
@@ -32,26 +25,13 @@ def print_summary(console: Console, ended: RunEvent, events: Sequence[StageEvent
         console.print(Text(f"The run failed at {failed[-1].stage}:" if failed else "The run failed.", style="bold red"))
         for event in failed:
             console.print(Text(event.reason))
-    for name, text in summarize(events):
-        _print_about(console, name, text)
-    for name, text in where.items():
-        _print_about(console, name, text)
-
-
-def _print_about(console: Console, name: str, text: str) -> None:
-    for number, line in enumerate(text.splitlines() or [""]):
-        console.print(Text.assemble((f"{name if number == 0 else '':<{NAME_WIDTH}} ", "bold"), line))
+    for name, text in (*summarize(events), *where.items()):
+        for number, line in enumerate(text.splitlines() or [""]):
+            console.print(Text.assemble((f"{name if number == 0 else '':<{NAME_WIDTH}} ", "bold"), line))
 
 
 def summarize(events: Sequence[StageEvent]) -> Iterator[tuple[str, str]]:
-    """Put the ends of a run's stages into words.
-
-    Args:
-        events: The ends of its stages.
-
-    Yields:
-        What it is about, and what there is to say.
-    """
+    """Put the ends of a run's stages into words: what it is about, and what there is to say."""
     done = [event for event in events if event.state == "success"]
     by_task = {event.task_id.rpartition(".")[2]: event for event in done}
     loads = [event for event in done if {"read", "loaded"} <= event.figures.keys()]

@@ -61,7 +61,10 @@ class Supervisor:
         try:
             with snowflake.running(self.hold) as server:
                 write_connection_file(self.state, server)
-                environment = self._prepare_airflow(server)
+                self.state.password()
+                connection = server.airflow_connection()
+                environment = airflow_environment(self.state, connection, server.ca_bundle, port=self.port)
+                self._prepare_database(environment)
                 for name in AIRFLOW_PARTS:
                     self._start_part(name, environment)
                 self._watch(server, environment)
@@ -70,16 +73,11 @@ class Supervisor:
         finally:
             self._stop_airflow()
 
-    def _prepare_airflow(self, server: snowflake.Snowflake) -> dict[str, str]:
-        self.state.password()
-        environment = airflow_environment(self.state, server.airflow_connection(), server.ca_bundle, port=self.port)
-        self._prepare_database(environment)
-        return environment
-
     def _start_part(self, name: str, environment: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", "airflow", *AIRFLOW_PARTS[name]]
-        settings = _with_preload(environment) if name == "scheduler" else environment
-        self.parts[name] = start(command, log=self._log(name), environment=settings)
+        preloaded = [str(REPOSITORY / "stack" / "scheduler_settings")] if name == "scheduler" else []
+        path = os.pathsep.join([*preloaded, environment["PYTHONPATH"]])
+        self.parts[name] = start(command, log=self._log(name), environment={**environment, "PYTHONPATH": path})
         self.hold.add(name, ProcessId.of(self.parts[name].pid))
 
     def _prepare_database(self, environment: Mapping[str, str]) -> None:
@@ -118,20 +116,11 @@ class Supervisor:
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         for name, process in self.parts.items():
-            _wait(process, 15)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                print(f"process {process.pid} did not end within 15 s and is killed", flush=True)
             stop(self.hold.holder.children[name], seconds=1)
-
-
-def _with_preload(environment: Mapping[str, str]) -> dict[str, str]:
-    folder = REPOSITORY / "stack" / "scheduler_settings"
-    return dict(environment) | {"PYTHONPATH": os.pathsep.join([str(folder), environment["PYTHONPATH"]])}
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        print(f"process {process.pid} did not end within {seconds:.0f} s and is killed", flush=True)
 
 
 def main(arguments: list[str]) -> int:

@@ -22,13 +22,7 @@ APPEAR_SECONDS = 120.0
 
 
 class AirflowApi:
-    """Airflow's REST API with a login.
-
-    Args:
-        url: Address of Airflow, such as http://localhost:8080.
-        user: User name.
-        password: Password.
-    """
+    """Airflow's REST API with a login, at an address such as http://localhost:8080."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url.rstrip("/")
@@ -41,15 +35,12 @@ class AirflowApi:
         self._token = ""
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """Send one request, with a fresh token if the old one has expired.
+        """Send one request, with a fresh token if the old one has expired, and give the answer's JSON.
 
         Args:
             method: HTTP method.
             path: Path below /api/v2.
             arguments: What ``requests`` takes.
-
-        Returns:
-            The answer's JSON.
 
         Raises:
             StackError: If Airflow cannot be reached or refuses.
@@ -85,16 +76,7 @@ class AirflowApi:
 
 
 def trigger(api: AirflowApi, dag_id: str, conf: dict[str, Any], progress: Progress) -> RunEvent:
-    """Trigger a DAG and follow the run to its end.
-
-    Args:
-        api: Airflow.
-        dag_id: The DAG.
-        conf: Values of its parameters.
-        progress: Where the stages' events go.
-
-    Returns:
-        How the run ended.
+    """Trigger a DAG, show the events of its stages, and give how the run ended.
 
     Raises:
         StackError: If Airflow cannot be reached, refuses, or does not know the DAG.

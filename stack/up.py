@@ -21,12 +21,7 @@ STOP_SECONDS = 60.0
 
 
 def up(state: State, port: int, console: Console) -> None:
-    """Bring the stack up and wait until it answers; one that is up already is left as it is.
-
-    Args:
-        state: Where the stack keeps its state.
-        port: Port of Airflow.
-        console: Where to print the address and the login.
+    """Bring the stack up, wait until it answers, and print address and login; one that is up already is left as it is.
 
     Raises:
         StackError: If the port is in use, a part does not come up, or another command uses the state directory.
@@ -56,10 +51,6 @@ def up(state: State, port: int, console: Console) -> None:
 
 def down(state: State, console: Console) -> None:
     """Stop the command that uses the state directory, whatever a killed one has left, and the local Snowflake.
-
-    Args:
-        state: Where the stack keeps its state.
-        console: Where to print what was done.
 
     Raises:
         StackError: If yet another command uses the state directory, or the server's file cannot be read.
@@ -93,10 +84,9 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            message = (
+            raise StackError(
                 f"port {port} is in use ({error.strerror}): free it, or choose another one: make up PORT={port + 1}"
-            )
-            raise StackError(message) from error
+            ) from error
 
 
 def _wait(state: State, process: subprocess.Popen[bytes], url: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from snowloop.sql import Parameter, identifier, identifiers, literal, prepare, render, run, statements
+from snowloop.sql import Parameter, identifier, identifiers, literal, plain, prepare, render, run, statements
+from snowloop_procedures.requests import Feature
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,16 @@ def test_a_prepared_statement_names_what_is_bound_later(tmp_path, monkeypatch):
 def test_a_query_that_a_file_does_not_name_is_an_error():
     with pytest.raises(TemplateNotFound, match=r"#no_such"):
         render("data/environment.sql#no_such")
+
+
+def prediction(count: int) -> str:
+    features = [Feature(f"F{place}", "FLOAT") for place in range(count)]
+    values = {"model": "M", "version": '"V"', "task": "regression", "classes": (), "features": features}
+    return render("evaluation/predict_held_out.sql", table="T", key=("ID",), **values)
+
+
+def test_more_than_500_features_are_passed_as_one_object():
+    assert "OBJECT_CONSTRUCT" not in prediction(500)
+    wide = plain(prediction(501))
+    assert """!PREDICT(OBJECT_CONSTRUCT_KEEP_NULL( 'F0', F."F0"::FLOAT, 'F1', F."F1"::FLOAT,""" in wide
+    assert """'F500', F."F500"::FLOAT )):"output_feature_0"::FLOAT""" in wide

@@ -13,6 +13,10 @@ class NoConnection(SnowloopError):  # noqa: N818 - as Refusal
     """No connection to Snowflake is named, or what names it cannot be used; the message says what to do."""
 
 
+class AnswerError(SnowloopError):
+    """Snowflake's answer says that a statement did less than was asked: a file not stored, a row not written."""
+
+
 class ProjectError(SnowloopError):
     """A project's declaration is not usable; the message names file, line, what is wrong and what to do."""
 
@@ -23,6 +27,10 @@ class NewProjectError(SnowloopError):
 
 class LoadError(SnowloopError):
     """A data file cannot be loaded, or the counts of a load do not reconcile."""
+
+
+class SourceError(Refusal):
+    """A table that is declared as a source cannot be read as declared; the message has what to ask its owner for."""
 
 
 class ContractViolation(Refusal):
@@ -70,6 +78,22 @@ class ChallengeRefused(Refusal):
     """A version must not become challenger, or there is none to promote; the message says why, and what to do."""
 
 
+class ReferenceRefused(Refusal):
+    """The reference of the gate is not reset: the user or the reason is missing, or there is no champion."""
+
+
+class TargetRefused(Refusal):
+    """A connection, or a checkout, is not that of the target, or the target accepts no version from the source."""
+
+
+class SmokeFailed(Refusal):
+    """What is deployed in a target does not work; the message has each failed check, and what to do."""
+
+
+class DeliveryError(SnowloopError):
+    """A version did not arrive in another target as it is; the message says what differs, and what to do."""
+
+
 class DeploymentError(SnowloopError):
     """The scoring loop cannot be deployed as declared."""
 
@@ -90,9 +114,21 @@ class ReportError(SnowloopError):
     """There is no verdict to report on."""
 
 
+class VerificationError(SnowloopError):
+    """Records and rows of an environment do not agree: something is lost, twice, or was changed by hand."""
+
+
 class MonitoringError(SnowloopError):
     """A check of what serves failed: its scores, its times, its age or its packages; or nothing serves."""
 
 
 class RehearsalError(SnowloopError):
     """A part of a rehearsal failed, or there is no champion to rehearse with."""
+
+
+class AlertError(SnowloopError):
+    """An alert cannot be changed as asked: there is none of that name, or a reason is missing."""
+
+
+class NotificationError(SnowloopError):
+    """A declared notifier could not be made, or could not send; messages stay unsent and are tried again."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from snowloop.timeouts import Timeouts
+
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
@@ -44,12 +46,30 @@ def snowpark_session(
 
 def _open(airflow_connection: str | None, connection_name: str | None, options: Mapping[str, Any] | None) -> "Session":
     if airflow_connection is not None:
-        from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
-
-        session: Session = SnowflakeHook(snowflake_conn_id=airflow_connection).get_snowpark_session()
-        return session
+        return airflow_session(airflow_connection)
     from snowflake.snowpark import Session as SnowparkSession
 
+    timeouts = Timeouts.declared().connection()
     if connection_name is not None:
-        return SnowparkSession.builder.config("connection_name", connection_name).create()
-    return SnowparkSession.builder.configs(dict(options or {})).create()
+        return SnowparkSession.builder.configs({**timeouts, "connection_name": connection_name}).create()
+    return SnowparkSession.builder.configs({**timeouts, **(options or {})}).create()
+
+
+def airflow_session(connection_id: str, timeouts: Timeouts | None = None) -> "Session":
+    """Open the session of an Airflow connection with the stock SnowflakeHook, which knows no time-outs.
+
+    Args:
+        connection_id: Id of the connection.
+        timeouts: The time-outs; None: those declared.
+
+    Returns:
+        The session; whoever opened it closes it.
+    """
+    from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
+
+    class Hook(SnowflakeHook):
+        def _get_conn_params(self) -> dict[str, Any]:
+            return {**(timeouts or Timeouts.declared()).connection(), **super()._get_conn_params()}
+
+    session: Session = Hook(snowflake_conn_id=connection_id).get_snowpark_session()
+    return session

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Row, Session
 
 
+MOST_ARGUMENTS = 500
+"""A model that takes more features gets them as one OBJECT, by their names.
+
+Source: snowflake-ml, SNOWPARK_UDF_INPUT_COL_LIMIT, and ``ModelVersionSQLClient.invoke_function_method``.
+"""
+
+
 def identifier(*parts: str) -> str:
     """A quoted, possibly qualified identifier.
 
@@ -96,7 +103,7 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
     files = FileSystemLoader(folders)
     jinja.loader = ChoiceLoader([files, FunctionLoader(lambda name: _named_query(jinja, files, name))])
     jinja.filters.update(identifier=identifier, identifiers=identifiers, literal=literal, bind=_bind)
-    jinja.globals.update(identifier=identifier)
+    jinja.globals.update(identifier=identifier, most_arguments=MOST_ARGUMENTS)
     return jinja
 
 

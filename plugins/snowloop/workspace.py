@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snowloop import sql
+from snowloop.errors import AnswerError
+from snowloop.identity import check_identity
 from snowloop.project import Project
 
 if TYPE_CHECKING:
@@ -25,6 +27,35 @@ class Workspace:
     project: Project
     target: str
 
+    @classmethod
+    def open(cls, session: "Session", project: Project, target: str) -> "Workspace":
+        """The workspace of a target, whose account, role and database were compared with what targets.yaml declares.
+
+        Args:
+            session: The session.
+            project: The project as it is declared; in the workspace it has the target's bounds and warehouses.
+            target: The environment.
+
+        Returns:
+            The workspace; its session uses the target's default warehouse, if that exists.
+
+        Raises:
+            TargetRefused: if the session is not that of the target.
+            ProjectError: if there is a targets.yaml that does not declare the target.
+        """
+        workspace = cls(session, project.in_target(target), target)
+        check_identity(session, project, target)
+        declared = project.targets.find(target)
+        warehouse = declared.warehouses.default if declared else None
+        if warehouse and workspace.has_warehouse(warehouse):
+            workspace.run("targets/queries.sql#use_warehouse", warehouse=warehouse)
+        return workspace
+
+    def has_warehouse(self, name: str) -> bool:
+        """Whether the account has a warehouse of exactly this name, which the role may see."""
+        rows = self.session.sql(f"SHOW WAREHOUSES LIKE {sql.literal(name)}").collect()
+        return any(row["name"] == name for row in rows)
+
     @property
     def database(self) -> str:
         """The environment's database, unquoted."""
@@ -41,6 +72,25 @@ class Workspace:
             The rows that Snowflake answers.
         """
         return sql.run(self.session, template, **{"database": self.database, **values})
+
+    def write(self, template: str, *, rows: int, **values: Any) -> None:
+        """Execute a template of one INSERT, UPDATE or DELETE that must write a number of rows.
+
+        Args:
+            template: Path below include/sql.
+            rows: The number of rows.
+            values: What else the template uses.
+
+        Raises:
+            AnswerError: if it wrote another number of rows.
+        """
+        written = int(self.run(template, **values)[0][0])
+        if written != rows:
+            message = (
+                f"{template} wrote {written} rows in {self.database}, it must write {rows}: a record of the run "
+                "under way was changed or deleted meanwhile; nothing of this step is kept, run the same command again"
+            )
+            raise AnswerError(message)
 
     def exists(self, kind: str, *name: str) -> bool:
         """Whether an object of exactly this name is there.

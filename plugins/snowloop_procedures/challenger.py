@@ -6,7 +6,7 @@ from typing import Any
 from snowflake.snowpark import Session
 
 from snowloop_procedures.scoring_request import ChallengerStatements, ScoringRequest
-from snowloop_procedures.versions import misfit
+from snowloop_procedures.versions import misfit, training_set_of
 
 CHALLENGER = "CHALLENGER"
 
@@ -31,6 +31,11 @@ class Challenge:
     def name(self) -> str:
         """Name of the version."""
         return str(self.version["name"])
+
+    @property
+    def served(self) -> dict[str, str]:
+        """The version and its training set, as statements about the rows that it served bind them."""
+        return {"model_version": self.name, "training_set": training_set_of(self.version)}
 
     def begin(self, session: Session) -> str | None:
         """Record, before the run's transaction, that a run begins with the challenger.
@@ -77,7 +82,7 @@ class Challenge:
 
     def _refusal(self, session: Session) -> str | None:
         """Why the challenger must not score, or None."""
-        problem = misfit(self.version, self.request)
+        problem = misfit(session, self.version, self.request)
         if problem:
             return problem
         unfinished = self.statements.unfinished.execute(session, **self.run, challenger=self.name)
@@ -86,7 +91,8 @@ class Challenge:
                 f"the run {unfinished[0][0]} with version {self.name} as challenger never came to its end: it hung, or "
                 "was killed. It is not called again; to try once more, withdraw it and name it again"
             )
-        if self.statements.refusal is None:
-            return None
-        reason = self.statements.refusal.execute(session, version=self.name)[0][0]
-        return f"version {self.name} must not serve: {reason}" if reason else None
+        for question in filter(None, (self.statements.refusal, self.statements.unapproved)):
+            reason = question.execute(session, version=self.name)[0][0]
+            if reason:
+                return f"version {self.name} must not serve: {reason}"
+        return None

@@ -11,12 +11,21 @@ import numpy as np
 import pandas as pd
 from snowflake.snowpark import Session
 
-from snowloop_procedures import comparison, curves, leakage
-from snowloop_procedures import details as parts
-from snowloop_procedures import metrics as measures
-from snowloop_procedures.requests import ComparisonRequest, EvaluationRequest, LeakageRequest
+from snowloop_procedures import leakage, performance, robustness, skew
+from snowloop_procedures.requests import (
+    ComparisonRequest,
+    EvaluationRequest,
+    LeakageRequest,
+    PerformanceRequest,
+    ServedRequest,
+)
+from snowloop_procedures.statistics import baselines, comparison, curves, intervals
+from snowloop_procedures.statistics import details as parts
+from snowloop_procedures.statistics import metrics as measures
+from snowloop_procedures.statistics.deciles import score_bins
 
-ON_CHAMPION_ROWS = "on champion rows"
+RIVALS = ("champion", "reference")
+"""Versions that are measured only on rows that they were not trained on."""
 
 
 def run(session: Session, request: str) -> str:
@@ -24,7 +33,7 @@ def run(session: Session, request: str) -> str:
 
     Args:
         session: The procedure's session.
-        request: An ``EvaluationRequest``, ``ComparisonRequest`` or ``LeakageRequest`` as JSON, distinguished by ``do``.
+        request: One of the requests below as JSON, distinguished by ``do``.
 
     Returns:
         The outcome as a JSON object.
@@ -38,24 +47,26 @@ def run(session: Session, request: str) -> str:
     values = json.loads(request)
     handlers: dict[str, Callable[[], dict[str, Any]]] = {
         EvaluationRequest.do: lambda: evaluate(session, EvaluationRequest.from_dict(values)),
+        ServedRequest.do: lambda: ask_served(session, ServedRequest.from_dict(values)),
         ComparisonRequest.do: lambda: comparison.compare(session, ComparisonRequest.from_dict(values)),
-        LeakageRequest.do: lambda: leakage.single_features(session, LeakageRequest.from_dict(values)),
+        PerformanceRequest.do: lambda: performance.measure(session, PerformanceRequest.from_dict(values)),
+        LeakageRequest.do: lambda: leakage.measure(session, LeakageRequest.from_dict(values)),
     }
     with threadpool_limits(1):  # many small predictions: threads would cost more than they bring
         return json.dumps(handlers[values["do"]]())
 
 
 def evaluate(session: Session, request: EvaluationRequest) -> dict[str, Any]:
-    """Measure a candidate, the champion and two baselines on the same rows; versions by the way in which they serve.
+    """Measure a candidate, its rivals and two baselines on the same rows; versions by the way in which they serve.
 
     Args:
         session: The procedure's session.
         request: The queries of rows and scores, the plan, and the candidate's version.
 
     Returns:
-        ``metrics`` by whose they are, ``interval``, ``differences``, and the parts of the evaluation. Rows that the
-        champion was trained on do not judge it: ``trained_champion`` of them are left out, and the metrics
-        ``on champion rows`` are the candidate's without them.
+        ``metrics`` by whose they are, ``interval``, ``differences``, and the parts of the evaluation. Rows that
+        champion or reference were trained on do not judge it: ``trained`` are so many, by rival, and the metrics
+        ``on champion rows`` and ``on reference rows`` are the candidate's without them.
     """
     task, plan = request.task, request.plan
     frame = session.sql(request.held_out).to_pandas()
@@ -63,26 +74,52 @@ def evaluate(session: Session, request: EvaluationRequest) -> dict[str, Any]:
     started = time.perf_counter()
     columns = {"candidate": _served(session, request.candidate_scores, request)}
     by_sql = 1000 * (time.perf_counter() - started) / max(1, len(frame))
-    if request.champion_scores is not None:
-        columns["champion"] = _served(session, request.champion_scores, request)
-    columns |= parts.baselines(session.sql(request.training).to_pandas(), frame, request)
-    trained = _trained_champion(frame)
+    rivals = dict(zip(RIVALS, (request.champion_scores, request.reference_scores), strict=True))
+    columns |= {name: _served(session, query, request) for name, query in rivals.items() if query is not None}
+    columns |= baselines.baselines(session.sql(request.training).to_pandas(), frame, request)
+    trained = {name: _trained(frame, name) for name in RIVALS}
     measured = _metrics(request, label, columns, trained)
+    dependence = intervals.Dependence(
+        *(frame[column].to_numpy() if column in frame else None for column in ("SNOWLOOP_GROUP", "SNOWLOOP_ORDER"))
+    )
+    if "SNOWLOOP_GROUP" in frame:
+        measured["candidate"]["groups"] = float(frame["SNOWLOOP_GROUP"].nunique(dropna=False))
     model = _load(session, request)
     rows = measures.inputs(frame, request.features)
     return {
         "metrics": measured,
         "rows": len(frame),
-        "trained_champion": int(trained.sum()),
-        **_intervals(request, frame, label, columns, measured),
-        "slices": parts.slices(request, frame, label, columns["candidate"]),
+        "trained": {name: int(rows.sum()) for name, rows in trained.items()},
+        **_intervals(request, label, columns, trained, dependence),
+        "slices": parts.slices(request, frame, label, columns["candidate"], dependence),
         "calibration": parts.calibration(task, label, columns["candidate"]),
         "curves": curves.curves(task, label, columns["candidate"], request.seed, request.classes),
         "confusion": parts.confusion(task, label, columns["candidate"], plan.threshold),
         "classes": parts.each_class(request.classes, label, columns["candidate"]),
         "importance": parts.importance(request, model, rows, label),
-        "skew": _skew(session, request, model),
+        "score_bins": score_bins(measures.served_score(columns["candidate"])),
+        **_asked(session, request, model),
         "cost": {**_cost(model, rows, task), "milliseconds_per_row_by_sql": by_sql},
+    }
+
+
+def ask_served(session: Session, request: ServedRequest) -> dict[str, Any]:
+    """Ask a version as it is served, where it was not trained.
+
+    Args:
+        session: The procedure's session.
+        request: The rows, and the version.
+
+    Returns:
+        ``skew`` and ``robustness``, the latter None if no row could be changed.
+    """
+    return _asked(session, request, _load(session, request))
+
+
+def _asked(session: Session, request: ServedRequest, model: Any) -> dict[str, Any]:
+    return {
+        "skew": skew.skew(session, request, model),
+        "robustness": robustness.robustness(session, request, request.probing) if request.probing else None,
     }
 
 
@@ -90,20 +127,21 @@ def _served(session: Session, query: str, request: EvaluationRequest) -> np.ndar
     return measures.served(session.sql(query).to_pandas(), "SCORE", request.classes)
 
 
-def _trained_champion(frame: pd.DataFrame) -> np.ndarray:
-    """Whether the champion was trained on a row, of shape (n,)."""
-    if "SNOWLOOP_TRAINED_CHAMPION" not in frame:
-        return np.zeros(len(frame), dtype=bool)
-    return frame["SNOWLOOP_TRAINED_CHAMPION"].astype(bool).to_numpy()
+def _trained(frame: pd.DataFrame, rival: str) -> np.ndarray:
+    """Whether a rival was trained on a row, of shape (n,)."""
+    column = f"SNOWLOOP_TRAINED_{rival.upper()}"
+    return frame[column].astype(bool).to_numpy() if column in frame else np.zeros(len(frame), dtype=bool)
 
 
 def _metrics(
-    request: EvaluationRequest, label: np.ndarray, columns: dict[str, np.ndarray], trained: np.ndarray
+    request: EvaluationRequest, label: np.ndarray, columns: dict[str, np.ndarray], trained: dict[str, np.ndarray]
 ) -> dict[str, dict[str, float]]:
-    """Metrics by whose they are: the champion's on rows that it was not trained on, and the candidate's on the same."""
-    everywhere, others = np.ones(len(label), dtype=bool), ~trained
-    rows = dict.fromkeys(columns, everywhere) | {"champion": others, ON_CHAMPION_ROWS: others}
-    scores = {**columns, ON_CHAMPION_ROWS: columns["candidate"]} if trained.any() else columns
+    """Metrics by whose they are: a rival's on rows that it was not trained on, and the candidate's on the same."""
+    rows, scores = dict.fromkeys(columns, np.ones(len(label), dtype=bool)), dict(columns)
+    for name, by_rival in trained.items():
+        rows[name] = rows[f"on {name} rows"] = ~by_rival
+        if by_rival.any():
+            scores[f"on {name} rows"] = columns["candidate"]
     threshold = request.plan.threshold
     return {
         name: measures.measure(request.task, label[rows[name]], score[rows[name]], threshold)
@@ -113,53 +151,37 @@ def _metrics(
 
 def _intervals(
     request: EvaluationRequest,
-    frame: pd.DataFrame,
     label: np.ndarray,
     columns: dict[str, np.ndarray],
-    measured: dict[str, dict[str, float]],
+    trained: dict[str, np.ndarray],
+    dependence: intervals.Dependence,
 ) -> dict[str, Any]:
-    """The candidate's interval, and how much better than champion and simple model it is, with paired intervals."""
-    name, confidence, trained = request.metric, request.plan.confidence, _trained_champion(frame)
-    groups = frame["SNOWLOOP_GROUP"].to_numpy() if "SNOWLOOP_GROUP" in frame else None
-
-    def resampled(rows: np.ndarray) -> dict[str, np.ndarray]:
-        scores = {who: score[rows] for who, score in columns.items() if who != "dummy"}
-        some = None if groups is None else groups[rows]
-        return measures.bootstrap(name, label[rows], scores, request.plan, request.seed, some)
-
-    everywhere = resampled(np.ones(len(label), dtype=bool))
-    sides = {"simple": (everywhere, "candidate"), "champion": (everywhere, "candidate")}
-    if ON_CHAMPION_ROWS in measured:
-        sides["champion"] = (resampled(~trained), ON_CHAMPION_ROWS)
-    differences = {}
-    sign = 1 if request.higher_is_better else -1
-    for other in sorted(columns.keys() & sides.keys()):
-        drawn, own = sides[other]
-        point, against = measured[own].get(name), measured[other].get(name)
-        gain = None if point is None or against is None else sign * (point - against)
-        differences[other] = measures.interval(gain, sign * (drawn["candidate"] - drawn[other]), confidence)
+    """The candidate's interval, and how much better than rivals and baselines it is, with paired intervals."""
+    name, threshold, confidence = request.metric, request.plan.threshold, request.plan.confidence
+    candidate, differences = columns["candidate"], {}
+    for other in sorted(columns.keys() - {"candidate"}):
+        rows = ~trained[other] if other in trained else np.ones(len(label), dtype=bool)
+        differences[other] = intervals.difference(
+            name,
+            label[rows],
+            candidate[rows],
+            columns[other][rows],
+            (threshold, confidence),
+            higher_is_better=request.higher_is_better,
+            dependence=dependence.of(rows),
+        )
     return {
-        "interval": measures.interval(measured["candidate"].get(name), everywhere["candidate"], confidence),
-        "differences": {other: interval for other, interval in differences.items() if interval},
+        "interval": intervals.interval(name, label, candidate, threshold, confidence, dependence),
+        "differences": {other: found for other, found in differences.items() if found},
     }
 
 
-def _load(session: Session, request: EvaluationRequest) -> Any:
+def _load(session: Session, request: ServedRequest) -> Any:
     from snowflake.ml.registry import Registry
 
     where = request.version
     registry = Registry(session=session, database_name=where.database, schema_name=where.schema)
     return registry.get_model(where.model).version(where.version).load(force=True)
-
-
-def _skew(session: Session, request: EvaluationRequest, model: Any) -> dict[str, float | None]:
-    """The greatest difference of a row's scores as they are served, and by Python from the training set's features."""
-    frame = session.sql(request.skew).to_pandas()
-    served = measures.served(frame, "SNOWLOOP_SCORE", request.classes)
-    expected = measures.scores(model, measures.inputs(frame, request.features), request.task)
-    unserved = int(np.isnan(served).any(axis=tuple(range(1, served.ndim))).sum())
-    greatest = None if unserved or not len(frame) else float(np.abs(served - expected).max())
-    return {"rows": len(frame), "unserved": unserved, "max_difference": greatest}
 
 
 def _bytes(model: Any) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snowloop_procedures import metrics as measures
 from snowloop_procedures.requests import Folds, TrainingRequest
+from snowloop_procedures.statistics import metrics as measures
 
 Fit = Callable[[pd.DataFrame, pd.Series], Any]
 Part = tuple[np.ndarray, np.ndarray]
@@ -33,8 +33,9 @@ def cross_validate(request: TrainingRequest, training: pd.DataFrame, label: pd.S
         return {}
     inputs, count, values = measures.inputs(training, request.features), plan.count, []
     along = training[plan.along].to_numpy() if plan.along else None
+    moments = training[list(plan.moments)].to_numpy(dtype=float) if plan.moments else None
     try:
-        parts = split(plan, label, along, request.task, request.seed)
+        parts = split(plan, label, along, request.task, request.seed, moments)
     except ValueError as error:
         message = f"{len(label)} training rows cannot be split into the {count} folds of cross_validation: {error}"
         raise ValueError(message) from error
@@ -49,7 +50,9 @@ def cross_validate(request: TrainingRequest, training: pd.DataFrame, label: pd.S
     return {f"{name}_mean": float(np.mean(values)), f"{name}_std": float(np.std(values))}
 
 
-def split(plan: Folds, label: pd.Series, along: np.ndarray | None, task: str, seed: int) -> list[Part]:
+def split(
+    plan: Folds, label: pd.Series, along: np.ndarray | None, task: str, seed: int, moments: np.ndarray | None = None
+) -> list[Part]:
     """Folds of the kind that the declared split is of (https://scikit-learn.org/stable/modules/cross_validation.html).
 
     Whole groups; or rows that come after all that the fold trains on, in the declared order; or else at random, with
@@ -61,6 +64,8 @@ def split(plan: Folds, label: pd.Series, along: np.ndarray | None, task: str, se
         along: The group, or the position in the order, of each row, of shape (n,); None for a split by hash.
         task: The task of the label.
         seed: Of folds at random.
+        moments: When each event was, and when its label became known, of shape (n, 2): a fold then does not train on
+            rows whose label became known after its first other event; None: no gap is kept.
 
     Returns:
         Of each fold the positions of the rows that train, and of those that it is measured on.
@@ -76,14 +81,18 @@ def split(plan: Folds, label: pd.Series, along: np.ndarray | None, task: str, se
     if along is not None:
         places = along.astype(float)
         rows = np.argsort(places, kind="stable")
-        return [_earlier(places, rows[before], rows[after]) for before, after in TimeSeriesSplit(count).split(rows)]
+        parts = TimeSeriesSplit(count).split(rows)
+        return [_earlier(places, rows[before], rows[after], moments) for before, after in parts]
     kind = KFold if task == "regression" else StratifiedKFold
     return list(kind(count, shuffle=True, random_state=seed % measures.SEEDS).split(label, label))
 
 
-def _earlier(places: np.ndarray, before: np.ndarray, after: np.ndarray) -> Part:
-    """Without training rows of the moment at which the others begin: a moment is on one side, as in the holdout."""
-    return before[places[before] < places[after].min()], after
+def _earlier(places: np.ndarray, before: np.ndarray, after: np.ndarray, moments: np.ndarray | None) -> Part:
+    """Without training rows of the moment at which the others begin, or whose label became known after it."""
+    before = before[places[before] < places[after].min()]
+    if moments is not None:
+        before = before[~(moments[before, 1] > np.nanmin(moments[after, 0]))]
+    return before, after
 
 
 def _value(
@@ -91,7 +100,7 @@ def _value(
 ) -> float:
     before, after = part
     if not len(before):
-        message = "no training row comes before its rows: declare fewer folds"
+        message = "no training row comes before its rows with a label known by then: declare fewer folds"
         raise ValueError(message)
     model = fit(inputs.iloc[before], label.iloc[before])
     scores = measures.scores(model, inputs.iloc[after], request.task)

@@ -1,4 +1,4 @@
-"""The scoring lock: scoring runs, requeues and recoveries exclude each other, each in a transaction of its own."""
+"""Locks, of one row each: by the scoring lock, runs, requeues and recoveries exclude each other."""
 
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 100
 
 
-def acquire(session: "Session", lock: "LockStatements", owner: str) -> None:
-    """Begin a transaction that owns the scoring lock until it ends.
+def acquire(session: "Session", lock: "LockStatements", owner: str, name: str = "scoring lock") -> None:
+    """Begin a transaction that owns a lock until it ends.
 
     Each owner updates one row with a name of its own, so a second one waits for the first. But a transaction may see a
     stream as it was when the transaction began. So one that had to wait finds another owner than it read before, and
@@ -21,6 +21,7 @@ def acquire(session: "Session", lock: "LockStatements", owner: str) -> None:
         session: A session in no transaction.
         lock: How the lock is read and acquired.
         owner: A name that no other owner has.
+        name: What the lock is called in errors.
 
     Raises:
         RuntimeError: if the lock's row is missing, or others were faster each time; no transaction is open.
@@ -29,7 +30,7 @@ def acquire(session: "Session", lock: "LockStatements", owner: str) -> None:
         rows = lock.owner.execute(session)
         if not rows:
             message = (
-                f"the scoring lock has no row: `{lock.owner.text}` returned nothing; insert one "
+                f"the {name} has no row: `{lock.owner.text}` returned nothing; insert one "
                 "(INSERT INTO … SELECT 'nobody') and try again"
             )
             raise RuntimeError(message)
@@ -43,7 +44,7 @@ def acquire(session: "Session", lock: "LockStatements", owner: str) -> None:
             return
         session.sql("ROLLBACK").collect()
     message = (
-        f"could not acquire the scoring lock after {ATTEMPTS} attempts, because other runs acquired it each time: "
+        f"could not acquire the {name} after {ATTEMPTS} attempts, because other runs acquired it each time: "
         "try again when fewer runs are under way"
     )
     raise RuntimeError(message)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from snowflake.snowpark import Session
 
-from snowloop_procedures import metrics as measures
 from snowloop_procedures import training
 from snowloop_procedures.requests import RehearsalRequest, Specification
+from snowloop_procedures.statistics import metrics as measures
 
 SPECIFICATION_ROWS = 400
 
@@ -25,7 +25,7 @@ def run(session: Session, request: str) -> str:
         request: A ``RehearsalRequest`` as JSON, made by lifecycle/monitoring/rehearse.py.
 
     Returns:
-        ``specifications``, and where they were asked for ``difference`` and ``served``, as a JSON object.
+        ``specifications``, and where they were asked for ``reproduced`` and ``served``, as a JSON object.
 
     Raises:
         TypeError: if the request lacks a field.
@@ -41,12 +41,12 @@ def rehearse(session: Session, request: RehearsalRequest) -> dict[str, Any]:
         request: What to rehearse.
 
     Returns:
-        ``specifications``, ``difference`` (of a score by both trainings) and ``served`` (metrics).
+        ``specifications``, ``reproduced`` (scores of both trainings) and ``served`` (metrics).
     """
     frame = session.sql(request.query).to_pandas()
     outcome: dict[str, Any] = {"specifications": [_specification(frame, request, each) for each in request.candidates]}
     if request.reproduce:
-        outcome["difference"] = reproduce(session, frame, request)
+        outcome["reproduced"] = reproduce(session, frame, request)
     if request.served:
         served = session.sql(request.served).collect()
         label, score = (np.array([float(row[name]) for row in served]) for name in ("LABEL", "SCORE"))
@@ -54,7 +54,7 @@ def rehearse(session: Session, request: RehearsalRequest) -> dict[str, Any]:
     return outcome
 
 
-def reproduce(session: Session, frame: pd.DataFrame, request: RehearsalRequest) -> float | None:
+def reproduce(session: Session, frame: pd.DataFrame, request: RehearsalRequest) -> dict[str, float] | None:
     """Train a version again, and compare its scores of the held-out rows with those of the logged one.
 
     Args:
@@ -63,7 +63,8 @@ def reproduce(session: Session, frame: pd.DataFrame, request: RehearsalRequest) 
         request: As for training; its version is the logged one.
 
     Returns:
-        The greatest difference of a score; None if no row is held out.
+        ``difference`` of the scores of the row that exceeds the tolerance most, and ``score``, the logged version's;
+        None if no row is held out.
     """
     from snowflake.ml.registry import Registry
 
@@ -73,8 +74,12 @@ def reproduce(session: Session, frame: pd.DataFrame, request: RehearsalRequest) 
     registry = Registry(session=session, database_name=where.database, schema_name=where.schema)
     logged = registry.get_model(where.model).version(where.version).load(force=True)
     rows = measures.inputs(frame[held_out], request.features)
-    scores = [measures.scores(model, rows, request.task) for model in (again, logged)]
-    return float(np.abs(scores[0] - scores[1]).max()) if len(rows) else None
+    if rows.empty:
+        return None
+    actual, expected = (measures.scores(model, rows, request.task) for model in (again, logged))
+    apart, scores = measures.difference(actual, expected, request.tolerance)
+    worst = int(np.argmax(request.tolerance.exceeded(apart, scores)))
+    return {"difference": float(apart[worst]), "score": float(scores[worst])}
 
 
 def _fit(frame: pd.DataFrame, request: RehearsalRequest, params: dict[str, Any]) -> Any:

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, ge
 
 Task = Literal["classification", "multiclass", "regression"]
 Class = int | str
+TINY = 1e-300
+"""In place of 0, to divide by."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,31 @@ class Feature:
 
     name: str
     type: str
+
+
+SCORE_COLUMN = Feature("(score)", "FLOAT")
+"""The score of SERVING.SCORED where it is counted next to the features; no feature has this name."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """By how much two scores of one row may differ, as ``numpy.isclose`` has it.
+
+    Args:
+        absolute: In units of the score.
+        relative: In addition, as a share of the expected score: of float32 models, and of large targets.
+    """
+
+    absolute: float
+    relative: float
+
+    def allowed(self, expected: Any) -> Any:
+        """The greatest difference that is allowed at an expected score, or at each of an array of them."""
+        return self.absolute + self.relative * abs(expected)
+
+    def exceeded(self, difference: Any, expected: Any) -> Any:
+        """By how much a difference is more than what is allowed, in units of that; above 0 is too much."""
+        return difference / (self.allowed(expected) + TINY) - 1
 
 
 @dataclass(frozen=True)
@@ -106,12 +133,14 @@ class Folds:
         by: How the held-out rows are split off: ``hash``, ``group``, ``time`` or ``order``.
         along: Column of the group, or of the place in the order; None for a split by hash.
         metric: The metric that is computed on each fold.
+        moments: Columns of the time of the event, and of that at which the label became known; none: no gap is kept.
     """
 
     count: int
     by: str
     along: str | None
     metric: str
+    moments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,12 +183,14 @@ class RehearsalRequest(FittingRequest):
     Args:
         candidates: Candidates whose specification is tested.
         reproduce: Whether to train the version again.
+        tolerance: By how much the scores of both trainings may differ.
         served: Reads SCORE and LABEL of rows that the version served; None if they are not measured.
     """
 
     do: ClassVar[str] = "rehearse"
     candidates: tuple[Specification, ...]
     reproduce: bool
+    tolerance: Tolerance
     served: str | None
 
 
@@ -169,16 +200,12 @@ class Plan:
 
     Args:
         threshold: Score from which a row counts as class 1.
-        confidence: Confidence of the bootstrap intervals, between 0 and 1.
-        resamples: Number of resamples.
-        bootstrap_rows: Most rows of a resample.
+        confidence: Confidence of the intervals, between 0 and 1.
         importance_rows: Most rows of the permutation importance; 0: none is computed.
     """
 
     threshold: float = 0.5
     confidence: float = 0.95
-    resamples: int = 200
-    bootstrap_rows: int = 20_000
     importance_rows: int = 500
 
 
@@ -195,9 +222,59 @@ class Slice:
     edges: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What the contract says of a feature that is a column of the source; nothing of any other.
+
+    Args:
+        low: Lowest number; None: any.
+        high: Highest number; None: any.
+        closed: Whether all texts are listed.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Probing:
+    """How the served model is asked about odd values; see robustness.py and include/sql/evaluation/robustness.sql.
+
+    Args:
+        facts: Reads NULLS_<place> and HIGHEST_<place> of the training set.
+        changed_rows: What was changed in a row of the source, and a query that reads its features.
+        ask: Reads SNOWLOOP_ID and the served scores of the probes that are bound as JSON.
+        limits: Of each feature, in order.
+    """
+
+    facts: str
+    changed_rows: tuple[tuple[str, str], ...]
+    ask: str
+    limits: tuple[Limits, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
-class EvaluationRequest(LabelledRequest):
-    """Measure a candidate, the champion and two baselines on the same held-out rows.
+class ServedRequest(LabelledRequest):
+    """Ask a version as it is served: the same rows by SQL and by Python, and odd rows.
+
+    Args:
+        skew: Reads features and served scores of some rows, and of each text how often training had it.
+        tolerance: By how much scores may differ there.
+        probing: How the served model is asked about odd values; None if there is no row that could be changed.
+        version: The version.
+    """
+
+    do: ClassVar[str] = "ask as it is served"
+    skew: str
+    tolerance: Tolerance
+    probing: Probing | None
+    version: ModelVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequest(ServedRequest):
+    """Measure a candidate, the champion, the reference and two baselines on the same held-out rows.
 
     Args:
         metric: The metric that decides.
@@ -208,8 +285,7 @@ class EvaluationRequest(LabelledRequest):
         training: Reads rows to fit the baselines on.
         candidate_scores: Reads the candidate's scores of the held-out rows as it serves them, in the same order.
         champion_scores: Reads the champion's; None if there is none, or it cannot score them.
-        skew: Reads features and served scores of some rows.
-        version: The candidate's version.
+        reference_scores: Reads the reference's; None if it is the champion, or cannot score them.
     """
 
     do: ClassVar[str] = "evaluate"
@@ -221,8 +297,7 @@ class EvaluationRequest(LabelledRequest):
     training: str
     candidate_scores: str
     champion_scores: str | None = None
-    skew: str
-    version: ModelVersion
+    reference_scores: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +312,6 @@ class ComparisonRequest(Request):
         metric: The metric that decides.
         higher_is_better: Its direction.
         plan: How it is measured.
-        seed: Seed of the resampling.
     """
 
     do: ClassVar[str] = "compare"
@@ -248,19 +322,44 @@ class ComparisonRequest(Request):
     metric: str
     higher_is_better: bool
     plan: Plan
-    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceRequest(Request):
+    """Measure scores that were served, by window and version.
+
+    Args:
+        query: Reads WINDOW_START, MODEL_VERSION, LABEL and SCORE (of several classes also SCORE_0 and so on) of the
+            labelled rows, the part of a row by the slice n in SLICE_n, and SNOWLOOP_GROUP or SNOWLOOP_ORDER if rows
+            depend on each other.
+        task: Task of the label.
+        classes: The classes of a multiclass label, in order.
+        metric: The metric that decides.
+        plan: How it is measured.
+        slices: Parts of the rows.
+    """
+
+    do: ClassVar[str] = "measure the performance"
+    query: str
+    task: Task
+    classes: tuple[Class, ...] = ()
+    metric: str
+    plan: Plan
+    slices: tuple[Slice, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeakageRequest(LabelledRequest):
-    """Measure how well each feature alone predicts the label.
+    """Measure how well each feature alone, and repeated rows, predict the label.
 
     Args:
         query: Reads features, label and IS_HOLDOUT of some rows of a training set.
+        repeats: Reads the same, and SNOWLOOP_CELL, of rows of which all that are nearly equal are read.
     """
 
     do: ClassVar[str] = "check for leakage"
     query: str
+    repeats: str
 
 
 def decode(kind: Any, value: Any) -> Any:

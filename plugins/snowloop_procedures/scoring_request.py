@@ -70,6 +70,21 @@ class LockStatements:
 
 
 @dataclass(frozen=True)
+class DeployedFormula:
+    """The formula by which the deployed statements compute the features.
+
+    Args:
+        digest: Its digest; the versions that score have the same one in their comment.
+        text: Its text, for a message about a version of another one.
+        of_training_set: Reads the text that another version was trained with.
+    """
+
+    digest: str
+    text: str
+    of_training_set: Statement
+
+
+@dataclass(frozen=True)
 class BatchLimit:
     """When a run stops because too many of its rows break the contract.
 
@@ -85,6 +100,25 @@ class BatchLimit:
 
 
 @dataclass(frozen=True)
+class UnscorableStatements:
+    """How rows that the model cannot score are found and quarantined; include/sql/scoring/unscorable.sql.
+
+    Args:
+        list_rows: Lists the rows that are to be scored, numbered from 1; answers how many there are.
+        score_range: Scores the listed rows from ``first_row`` to ``last_row``.
+        quarantine_row: Writes the listed row ``first_row`` with its ``problem``.
+        forget_rows: Deletes the list.
+        known_row: Answers how many scores the model gives to a row that was scored before; 0 if there is none.
+    """
+
+    list_rows: Statement
+    score_range: Statement
+    quarantine_row: Statement
+    forget_rows: Statement
+    known_row: Statement
+
+
+@dataclass(frozen=True)
 class ChallengerStatements:
     """How a challenger scores in the champion's transaction.
 
@@ -93,6 +127,7 @@ class ChallengerStatements:
         score: Scores the challenger's rows.
         score_rest: Scores the champion's rows next to a canary.
         refusal: Reads why the gate does not let the challenger serve, or NULL; of a canary alone.
+        unapproved: Reads that nobody has approved its share, or NULL; of a canary whose share needs an approval.
         begin: Records that a run begins with the challenger.
         unfinished: Reads a run that began with this challenger and never finished.
         record: Records what the challenger did.
@@ -107,6 +142,7 @@ class ChallengerStatements:
     forget: Statement
     score_rest: Statement | None = None
     refusal: Statement | None = None
+    unapproved: Statement | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +152,11 @@ class ScoringRequest:
     Args:
         model: The quoted name of the model.
         versions: Lists the versions of the model.
-        features: The features that the deployed features.sql gives, in order.
+        recorded_champion: Reads from the ledger which version became champion last, and which one was before.
+        refusal: Reads why the gate does not let the champion serve, or NULL.
+        refuse_moved_by_hand: Whether nothing is scored if the ledger does not explain who has the alias.
+        formula: The formula of the features: that of the champion for which scoring was deployed.
+        features: The features that it gives, in order.
         classes: The classes of a multiclass label, in order; none of another task.
         lock: The scoring lock.
         record_corrections: Records corrected and deleted rows; None where corrections are not declared.
@@ -124,6 +164,10 @@ class ScoringRequest:
         quarantine_rows: Writes the rows that break the contract.
         limit: When too many rows break the contract; None: never.
         score_rows: Writes the scores.
+        unscorable: What finds the rows that the model cannot score.
+        keys_not_once: Reads keys of new rows that were not scored or quarantined once for each row.
+        count_bins: Writes how many rows that ``model_version`` scored are in each bin of the baseline of its
+            ``training_set``.
         challenger: The challenger's statements; None if none is declared.
         record_run: Records a run that succeeded.
         record_failure: Records a run that failed.
@@ -131,17 +175,24 @@ class ScoringRequest:
 
     model: str
     versions: Statement
+    recorded_champion: Statement
+    refusal: Statement
+    formula: DeployedFormula
     features: tuple[Feature, ...]
     classes: tuple[Class, ...]
     lock: LockStatements
     count_rows: Statement
     quarantine_rows: Statement
     score_rows: Statement
+    unscorable: UnscorableStatements
+    keys_not_once: Statement
+    count_bins: Statement
     record_run: Statement
     record_failure: Statement
     record_corrections: Statement | None = None
     limit: BatchLimit | None = None
     challenger: ChallengerStatements | None = None
+    refuse_moved_by_hand: bool = False
 
     def to_json(self) -> str:
         """The request as JSON text."""

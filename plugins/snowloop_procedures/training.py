@@ -17,12 +17,13 @@ import pandas as pd
 from snowflake.snowpark import Session
 
 from snowloop_procedures import folds
-from snowloop_procedures import metrics as measures
+from snowloop_procedures.bisection import PYTHON_ERROR
 from snowloop_procedures.requests import FittingRequest, LabelledRequest, TrainingRequest
+from snowloop_procedures.statistics import metrics as measures
 
 LOG_ATTEMPTS = 3
-PYTHON_ERROR = 100357
-"""Snowflake's number of an error that Python code raised inside it, such as that of a model that cannot be loaded."""
+ANSWERED_ROWS = 100
+"""Rows whose answers say of which types a model's outputs are."""
 
 
 def run(session: Session, request: str) -> str:
@@ -55,7 +56,6 @@ def train(session: Session, request: TrainingRequest) -> dict[str, Any]:
         snowflake.snowpark.exceptions.SnowparkClientException: if Snowflake refuses a statement, or is gone.
     """
     frame = session.sql(request.query).to_pandas()
-    names = [feature.name for feature in request.features]
     inputs, held_out = measures.inputs(frame, request.features), frame["IS_HOLDOUT"].astype(bool).to_numpy()
     label = frame[request.label].astype(label_type(request))
     part = {"train_rows": int((~held_out).sum()), "holdout_rows": int(held_out.sum())}
@@ -70,7 +70,7 @@ def train(session: Session, request: TrainingRequest) -> dict[str, Any]:
         true = measures.encode_labels(label[held_out], request.classes)
         measured = measures.measure(request.task, true, scores, request.threshold)
         metrics = {**folded, **measured, **part}  # the deciding one after them: a version that has it has all before it
-        _log(session, request, model, inputs[~held_out][names].head(100), metrics)
+        _log(session, request, model, inputs[~held_out].head(ANSWERED_ROWS), metrics)
     except (Exception, SystemExit) as error:  # whatever a user's estimator raises is the outcome of this candidate
         if _is_of_snowflake(error):
             raise
@@ -180,16 +180,14 @@ def _build(module: ModuleType, request: FittingRequest) -> Any:
     return module.build_model(**params)
 
 
-def _log(
-    session: Session, request: TrainingRequest, model: Any, sample: pd.DataFrame, metrics: dict[str, float]
-) -> None:
+def _log(session: Session, request: TrainingRequest, model: Any, rows: pd.DataFrame, metrics: dict[str, float]) -> None:
     """Log the version; one that is there without its metrics, because a run was killed, gets them."""
     from snowflake.ml.registry import Registry
 
     where, repository, requirements = request.version, request.artifact_repository, list(request.requirements)
     registry = Registry(session=session, database_name=where.database, schema_name=where.schema)
     needs = {"pip_requirements": requirements, "artifact_repository_map": {"pip": repository}}
-    code = _local_code(model, request.modules)
+    code, served = _local_code(model, request.modules), signatures(model, rows, request)
     for attempt in range(1, LOG_ATTEMPTS + 1):
         if where.version in _versions(registry, where.model):
             version = registry.get_model(where.model).version(where.version)
@@ -204,9 +202,9 @@ def _log(
                 version_name=where.version,
                 comment=request.comment,
                 metrics=metrics,
-                sample_input_data=sample,
+                signatures=served,
                 target_platforms=["WAREHOUSE"],
-                **_kind(model, request.task),
+                task=_task(request.task),
                 code_paths=code or None,
                 **(needs if repository else {"conda_dependencies": requirements}),
             )
@@ -217,9 +215,31 @@ def _log(
                 raise
 
 
-def _kind(model: Any, task: str) -> dict[str, Any]:
-    """The task and the methods as the Registry takes them; a custom model names its own methods."""
-    from snowflake.ml.model.custom_model import CustomModel
+def signatures(model: Any, rows: pd.DataFrame, request: LabelledRequest) -> dict[str, Any]:
+    """The methods that serve, as the Registry takes them.
+
+    Their inputs are the declared features: a feature that is NULL in all of some rows has its type all the same.
+
+    Args:
+        model: The fitted model.
+        rows: Some rows, whose answers say of which types the outputs are.
+        request: The features, and the task.
+
+    Returns:
+        The ``ModelSignature`` of ``predict`` and, but for a regression, ``predict_proba``, if the model has them.
+    """
+    from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature, infer_signature
+
+    types = {"FLOAT": DataType.DOUBLE, "VARCHAR": DataType.STRING}
+    inputs = [FeatureSpec(feature.name, types[feature.type]) for feature in request.features]
+    methods = ["predict"] if request.task == "regression" else ["predict", "predict_proba"]
+    answers = {method: getattr(model, method)(rows) for method in methods if hasattr(model, method)}
+    some = pd.DataFrame({"ROW": [0.0]})
+    return {name: ModelSignature(inputs, infer_signature(some, answer).outputs) for name, answer in answers.items()}
+
+
+def _task(task: str) -> Any:
+    """The task as the Registry names it."""
     from snowflake.ml.model.task import Task
 
     tasks = {
@@ -227,8 +247,7 @@ def _kind(model: Any, task: str) -> dict[str, Any]:
         "multiclass": Task.TABULAR_MULTI_CLASSIFICATION,
         "regression": Task.TABULAR_REGRESSION,
     }
-    methods = ["predict"] if task == "regression" else ["predict", "predict_proba"]
-    return {"task": tasks[task], "options": {} if isinstance(model, CustomModel) else {"target_methods": methods}}
+    return tasks[task]
 
 
 def _versions(registry: Any, model: str) -> list[str]:

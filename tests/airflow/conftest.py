@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
+from airflow.providers.standard.operators import hitl
+
+from snowloop.project import include_dir
 
 
 @dataclass
@@ -58,5 +63,19 @@ def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
 
 
 @pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The shipped project, with approvals declared for prod; the form that Airflow shows."""
+    shutil.copytree(include_dir(), tmp_path / "include")
+    monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
+    declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
+    text = "approval: {targets: [prod], timeout: 36h, approvers: [ada]}\n"
+    declared.write_text(declared.read_text() + text)
+    question: dict[str, Any] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
+    return question
+
+
+@pytest.fixture
 def context() -> Any:
-    return {"ti": FakeTask(), "params": SimpleNamespace(target="dev")}
+    run = SimpleNamespace(triggering_user_name="ada")
+    return {"ti": FakeTask(), "params": SimpleNamespace(target="dev"), "dag_run": run}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -19,7 +16,7 @@ from snowloop.airflow.params import target_form
 from snowloop.checks import Check
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.gate.verdict import Verdict
-from snowloop.project import include_dir, load_project
+from snowloop.project import load_project
 
 CHECKS = (
     Check.of("BOUND", passed=True, reason="roc_auc is 0.7 | good", value=0.7, bound=0.65),
@@ -27,19 +24,6 @@ CHECKS = (
 )
 REPORT = "### V2 may serve\n\n| check |\n| --- |\n| BOUND |"
 VERDICT = Verdict("v1d", "V2", "V1", "abc", CHECKS, kept=False)
-
-
-@pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The shipped project, with approvals declared for prod; the form that Airflow shows."""
-    shutil.copytree(include_dir(), tmp_path / "include")
-    monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
-    declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
-    text = "approval: {targets: [prod], timeout: 36h, approvers: [ada]}\n"
-    declared.write_text(declared.read_text() + text)
-    question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
-    return question
 
 
 def operator(target: str = "prod", verdict: Verdict = VERDICT) -> ApproveOperator:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.challenge_form import challenge_form
 from snowloop.airflow.dags import challenge_tasks, project_dag
 from snowloop.airflow.operators.approval import ApproveOperator
-from snowloop.airflow.params import target_form
+from snowloop.airflow.params import challenge_form, target_form
 from snowloop.lifecycle.champion.approval import Approval
-from snowloop.lifecycle.champion.challenger import Judged
+from snowloop.lifecycle.champion.challenger import Challenge, Judged, Proposal
 from snowloop.lifecycle.champion.promote import Promotion
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import include_dir, load_project
@@ -43,18 +40,6 @@ class Told(FakeTask):
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Approvals are declared for prod; the form that Airflow shows."""
-    shutil.copytree(include_dir(), tmp_path / "include")
-    monkeypatch.setenv("SNOWLOOP_INCLUDE", str(tmp_path / "include"))
-    declared = tmp_path / "include" / "projects" / "credit_approval" / "project.yaml"
-    declared.write_text(declared.read_text() + "approval: {targets: [prod], timeout: 2h}\n")
-    question: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **fields: question.update(fields))
-    return question
-
-
-@pytest.fixture
 def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was promoted, with which yes."""
     done: list[Any] = []
@@ -72,6 +57,25 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
+@pytest.fixture
+def canary(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A canary for half of the keys is declared; what was named challenger, with which yes."""
+    declared = include_dir() / "projects" / "credit_approval" / "project.yaml"
+    declared.write_text(declared.read_text() + "serving: {challenger: {mode: canary, share: 0.5}}\n")
+    named: list[Any] = []
+
+    def challenge(workspace: Workspace, **how: Any) -> Challenge:
+        named.append((workspace.target, how))
+        return Challenge(how["version"], None, "canary")
+
+    monkeypatch.setattr("snowloop.lifecycle.champion.challenger.challenge", challenge)
+    monkeypatch.setattr(
+        "snowloop.lifecycle.champion.challenger.propose", lambda *_given, **_how: Proposal("B_1", "id", "B_1 next to A")
+    )
+    monkeypatch.setattr("snowloop.lifecycle.champion.challenger.withdraw", lambda *_given, **how: named.append(how))
+    return named
+
+
 class Run:
     """A run of the DAG with what its form says; its tasks are executed one by one."""
 
@@ -84,7 +88,8 @@ class Run:
 
     def context(self, task_id: str) -> Any:
         ti = Told(task_id, self.pushed)
-        return {"ti": ti, "task_instance": ti, "params": self.form, "dag": self.dag}
+        dag_run = SimpleNamespace(triggering_user_name="bob")
+        return {"ti": ti, "task_instance": ti, "params": self.form, "dag": self.dag, "dag_run": dag_run}
 
     def execute(self, task_id: str, event: dict[str, Any] | None = None) -> Any:
         """Render the task as Airflow does, and execute it, or go on with it after an answer."""
@@ -108,7 +113,7 @@ def test_a_person_sees_the_comparison_and_a_yes_goes_with_the_promotion(asked, s
         run.execute("approve")
     assert asked["subject"] == "Promote B to champion of credit_approval in prod?"
     assert asked["body"].startswith(COMPARED)
-    assert "within 2 hours it is refused" in asked["body"]
+    assert "within 36 hours it is refused" in asked["body"]
     run.execute("approve", answer("Approve", "ada"))
     run.execute("promote")
     assert promoted == [("prod", VERDICT, Approval("B", "ada", "fine"))]
@@ -137,6 +142,43 @@ def test_the_other_actions_ask_nobody(asked, session, promoted):
     run = Run(action="compare")
     with pytest.raises(AirflowSkipException):
         run.execute("judge")
+
+
+NAMED: dict[str, Any] = {"version": "B", "reason": "it may be better", "judge": False}
+
+
+def test_a_large_canary_waits_for_a_yes(asked, session, canary):
+    run = Run(action="challenge", version="B", reason="it may be better", judge=True)
+    run.execute("propose")
+    with pytest.raises(TaskAwaitingInput):
+        run.execute("approve_canary")
+    assert asked["subject"] == "Let B_1 serve 50% of the keys of credit_approval in prod?"
+    assert asked["body"].startswith("B_1 next to A")
+    with pytest.raises(AirflowFailException, match=r"B_1 as a canary for 50% of the keys .* was rejected by ada: fine"):
+        run.execute("approve_canary", answer("Reject", "ada"))
+    run.execute("approve_canary", answer("Approve", "ada"))
+    run.execute("challenge")
+    assert canary == [("prod", {**NAMED, "approval": Approval("B_1", "ada", "fine")})]
+
+
+def test_a_large_canary_is_nobodys_question_elsewhere_nor_is_another_action(asked, session, canary, monkeypatch):
+    run = Run(action="challenge", version="B", reason="it may be better", target="dev")
+    for task in ("propose", "approve_canary", "challenge"):
+        run.execute(task)
+    assert canary == [("dev", {**NAMED, "approval": Approval("B_1")})]
+    promoting = Run()
+    for task in ("propose", "approve_canary"):
+        promoting.execute(task)
+    with pytest.raises(AirflowSkipException):
+        promoting.execute("challenge")
+    assert asked == {}
+
+
+def test_the_question_about_a_canary_stands_before_the_challenge(canary):
+    dag = Run().dag
+    assert dag.get_task("challenge").upstream_task_ids == {"approve_canary"}
+    assert dag.get_task("approve_canary").upstream_task_ids == {"propose"}
+    assert DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)).task_ids == dag.task_ids
 
 
 def test_the_question_stands_between_judge_and_promotion(asked):

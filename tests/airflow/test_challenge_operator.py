@@ -12,6 +12,7 @@ from snowloop.errors import ChallengeRefused
 from snowloop.lifecycle.champion.challenger import Challenge, Judged
 from snowloop.lifecycle.champion.compare import Comparison
 from snowloop.lifecycle.champion.promote import Promotion
+from snowloop.lifecycle.champion.reference import Reset
 from snowloop.lifecycle.gate.verdict import Verdict
 
 MADE: dict[str, Any] = {"task_id": "stage", "project": "credit_approval", "target": "staging"}
@@ -21,6 +22,7 @@ ANSWERS = {
     "champion.challenger.withdraw": Challenge(None, "B", "shadow"),
     "champion.challenger.judge_challenger": Judged(VERDICT, "compared"),
     "champion.challenger.promote_challenger": Promotion("B", "A", kept=False),
+    "champion.reference.reset_reference": Reset("A", "B"),
     "champion.compare.compare_versions": Comparison(
         "shadow", "A", "B", "roc_auc", runs=3, rows={"champion": 5, "challenger": 5}
     ),
@@ -49,10 +51,15 @@ def calls(monkeypatch):
         (
             {"action": "challenge", "version": "B", "reason": "why", "judge": "True"},
             "champion.challenger.challenge",
-            {"version": "B", "reason": "why", "judge": True},
+            {"version": "B", "reason": "why", "judge": True, "approval": None},
         ),
         ({"action": "withdraw", "reason": "why"}, "champion.challenger.withdraw", {"reason": "why"}),
         ({"action": "compare", "version": "OLD"}, "champion.compare.compare_versions", {"version": "OLD"}),
+        (
+            {"action": "reset_reference", "reason": "why"},
+            "champion.reference.reset_reference",
+            {"by": "ada", "reason": "why"},
+        ),
         ({"action": "compare"}, "champion.compare.compare_versions", {"version": None}),
     ],
 )

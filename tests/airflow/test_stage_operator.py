@@ -121,6 +121,22 @@ def test_on_kill_cancels_what_runs(session, context):
     assert session.closed == 1
 
 
+class Chosen(Stage):
+    rows: int
+    table: str = "{{ params.table }}"
+
+    def run(self, workspace):
+        return Counted(self.rows, self.table)
+
+
+def test_annotated_attributes_are_templated_arguments(session, context):
+    assert Chosen(rows=1, table="T").execute(context) == {"rows": 1, "table": "T"}
+    assert Chosen.template_fields == ("project", "target", "rows", "table")
+    assert Chosen(rows=1).table == "{{ params.table }}"
+    with pytest.raises(TypeError, match="missing keyword argument 'rows'"):
+        Chosen()
+
+
 def test_retries_by_default_with_a_short_pause():
     stage = Stage()
     assert stage.retries == 2

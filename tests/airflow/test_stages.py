@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from snowloop.airflow.operators import evidence, stages
 from snowloop.checks import Check
-from snowloop.errors import GateRefused
+from snowloop.errors import GateRefused, MonitoringError, NotificationError
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
@@ -46,6 +48,7 @@ class Done(Result):
     rows: int = 1
 
 
+NO_OVERRIDE = {"override_checks": "", "override_reason": "", "override_until": ""}
 CALLS = [
     ("EnvironmentOperator", {}, "data.environment.create_environment", (), {}),
     (
@@ -55,6 +58,7 @@ CALLS = [
         ("/data",),
         {"part": "arrivals", "only": "2"},
     ),
+    ("ContractOperator", {}, "data.validate.check_contract", (), {}),
     ("TrainingSetOperator", {}, "features.training_set.build_training_set", (), {}),
     (
         "TrainOperator",
@@ -66,17 +70,17 @@ CALLS = [
     ("EvaluateOperator", {"candidate": CANDIDATE.to_dict()}, "evaluation.evaluate.evaluate", (CANDIDATE,), {}),
     (
         "GateOperator",
-        {"evaluations": [EVALUATION.to_dict()], "override_by": "", "override_reason": ""},
+        {"evaluations": [EVALUATION.to_dict()], **NO_OVERRIDE},
         "gate.gate.decide",
         ([EVALUATION],),
         {"override": None},
     ),
     (
         "GateOperator",
-        {"evaluations": [EVALUATION.to_dict()], "override_by": " Ada ", "override_reason": "the season"},
+        {"evaluations": [EVALUATION.to_dict()], **NO_OVERRIDE, "override_checks": "BOUND", "override_reason": "why"},
         "gate.gate.decide",
         ([EVALUATION],),
-        {"override": Override("Ada", "the season")},
+        {"override": Override("ada", "why", ("BOUND",))},
     ),
     ("PromoteOperator", {"verdict": VERDICT.to_dict()}, "champion.promote.promote", (VERDICT, None), {}),
     (
@@ -96,6 +100,9 @@ CALLS = [
         (ROLLBACK,),
         {"timeout": 7},
     ),
+    ("RehearseOperator", {}, "monitoring.rehearse.rehearse", (), {}),
+    ("VerifyOperator", {}, "monitoring.verify.check_verified", (), {}),
+    ("MonitorOperator", {}, "monitoring.monitor.monitor", (), {}),
 ]
 
 
@@ -112,7 +119,8 @@ def test_one_call_with_the_right_arguments(
         return Done()
 
     monkeypatch.setattr(f"snowloop.lifecycle.{function}", record)
-    stage = getattr(stages, operator)(task_id="stage", project="credit_approval", target="staging", **options)
+    made = vars(stages).get(operator) or vars(evidence)[operator]
+    stage = made(task_id="stage", project="credit_approval", target="staging", **options)
     assert stage.execute(context) == {"rows": 1}
     ((given, by_name),) = calls
     assert given[0].session is session
@@ -122,31 +130,20 @@ def test_one_call_with_the_right_arguments(
     assert by_name == named
 
 
-@pytest.mark.parametrize(("by", "reason"), [("Ada", ""), ("", "the season"), ("Ada", "  ")])
-def test_an_override_needs_both_name_and_reason(session, context, monkeypatch, by, reason):
+@pytest.mark.parametrize(
+    ("user", "checks", "reason"),
+    [("ada", "BOUND", ""), ("ada", "", "why"), (None, "BOUND", "why"), ("dag_test", "BOUND", "why")],
+)
+def test_an_override_needs_checks_a_reason_and_a_user(session, context, monkeypatch, user, checks, reason):
+    context["dag_run"].triggering_user_name = user
     monkeypatch.setattr(
         "snowloop.lifecycle.gate.gate.decide", lambda *_given, **_named: pytest.fail("the gate was asked")
     )
-    given = {"evaluations": [EVALUATION.to_dict()], "override_by": by, "override_reason": reason}
+    override = {**NO_OVERRIDE, "override_checks": checks, "override_reason": reason}
+    given = {"evaluations": [EVALUATION.to_dict()], **override}
     stage = stages.GateOperator(task_id="gate", project="credit_approval", target="dev", **given)
-    with pytest.raises(AirflowFailException, match=r"needs a name and a reason, given: name '.*', reason"):
+    with pytest.raises(AirflowFailException, match=r"needs a user who is logged in, a reason, and the checks"):
         stage.execute(context)
-
-
-@pytest.mark.parametrize(
-    ("operator", "function"),
-    [("RehearseOperator", "monitoring.rehearse.rehearse"), ("MonitorOperator", "monitoring.monitor.monitor")],
-)
-def test_a_rehearsal_and_a_look_at_what_serves_are_one_call(session, context, monkeypatch, operator, function):
-    calls = []
-
-    def record(workspace):
-        calls.append((workspace.project, workspace.target))
-        return Done()
-
-    monkeypatch.setattr(f"snowloop.lifecycle.{function}", record)
-    getattr(evidence, operator)(task_id="stage", project="credit_approval", target="staging").execute(context)
-    assert [(project.name, target) for project, target in calls] == [("credit_approval", "staging")]
 
 
 def test_a_plan_is_logged_and_a_refused_one_fails_with_its_remedy(session, context, monkeypatch):
@@ -162,7 +159,7 @@ def test_a_plan_is_logged_and_a_refused_one_fails_with_its_remedy(session, conte
 
 
 def test_the_gate_pushes_the_id_of_its_verdict_also_of_one_that_refuses(session, context, monkeypatch):
-    given = {"project": "credit_approval", "target": "dev", "override_by": "", "override_reason": ""}
+    given: dict[str, Any] = {"project": "credit_approval", "target": "dev", **NO_OVERRIDE}
     stage = stages.GateOperator(task_id="gate", evaluations=[], **given)
     monkeypatch.setattr("snowloop.lifecycle.gate.gate.decide", lambda *_given, **_named: VERDICT)
     stage.execute(context)
@@ -201,3 +198,36 @@ def test_a_report_with_dates_becomes_json(session, context, monkeypatch):
     given = stages.LoadOperator(task_id="load", project="credit_approval", target="dev").execute(context)
     assert LoadReport.from_dict(given) == ARRIVED
     assert context["ti"].pushed["summary"]["rejected"] == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_monitoring_sends_the_messages_of_alerts_whether_a_check_fails_or_not(session, context, monkeypatch, fails):
+    sent = []
+
+    def monitored(_workspace):
+        if fails:
+            raise MonitoringError("the champion is old")
+        return Done()
+
+    monkeypatch.setattr("snowloop.lifecycle.monitoring.monitor.monitor", monitored)
+    monkeypatch.setattr("snowloop.airflow.notify.send_alerts", lambda *given: sent.append(given[1]))
+    stage = evidence.MonitorOperator(task_id="monitor", project="credit_approval", target="dev")
+    with pytest.raises(AirflowFailException, match="the champion is old") if fails else nullcontext():
+        stage.execute(context)
+    assert sent == [context]
+
+
+def test_a_message_that_could_not_be_sent_does_not_hide_the_check_that_failed(session, context, monkeypatch):
+    def failing(error):
+        def raising(*_given):
+            raise error
+
+        return raising
+
+    monkeypatch.setattr(
+        "snowloop.lifecycle.monitoring.monitor.monitor", failing(MonitoringError("the champion is old"))
+    )
+    monkeypatch.setattr("snowloop.airflow.notify.send_alerts", failing(NotificationError("no mail server")))
+    stage = evidence.MonitorOperator(task_id="monitor", project="credit_approval", target="dev")
+    with pytest.raises(AirflowFailException, match="the champion is old; and no mail server"):
+        stage.execute(context)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from local_snowflake.protocol.connection import connection_arguments
 from snowloop.airflow.sensors.scoring import BacklogBelowSensor, GraphRunFinishedSensor, StreamHasDataSensor
 from snowloop.airflow.triggers.scoring import LoopTrigger
 from snowloop.lifecycle.scoring import wait as watch
@@ -48,8 +49,7 @@ class Server:
         self.process.stdout.close()
 
     def connection(self) -> dict[str, Any]:
-        command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(self.folder)]
-        return dict(json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout))
+        return connection_arguments(self.folder)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The commands that repair: what they require, what they hand on, and what they print."""
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -10,14 +9,13 @@ from snowloop.cli.main import app
 from snowloop.lifecycle.scoring.reprocess.backfill import Backfill, Rows
 from snowloop.lifecycle.scoring.reprocess.recover import Recovery
 from snowloop.lifecycle.scoring.reprocess.requeue import Requeue
-from snowloop.project import load_project
 from snowloop.workspace import Workspace
 
 SAID = ("--project", "credit_approval", "--target", "prod")
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def asked(opened: None, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the lifecycle room was asked for; it is not gone into."""
     calls: list[dict[str, Any]] = []
     answers = {
@@ -32,11 +30,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             return _answer
 
         monkeypatch.setattr(f"snowloop.lifecycle.scoring.{place}", record)
-
-    def opened(project: str, target: str, *_connection: Any) -> AbstractContextManager[Workspace]:
-        return nullcontext(Workspace(cast(Any, None), load_project(project), target))
-
-    monkeypatch.setattr("snowloop.cli.reprocess.open_workspace", opened)
     return calls
 
 

@@ -1,20 +1,21 @@
 """The commands for the stages that the DAGs run: what they call, what they print, and how they end."""
 
 import json
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from snowloop.cli import stages
+from snowloop.cli import options
 from snowloop.cli.main import app
 from snowloop.cli.options import DONE, REFUSED
+from snowloop.lifecycle.data.environment import Environment
 from snowloop.lifecycle.scoring.health import StreamHealth
-from snowloop.project import load_project
 from snowloop.workspace import Workspace
 
 CHOSEN = ("--project", "credit_approval", "--target", "prod")
@@ -39,11 +40,7 @@ class Calls(list[str]):
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    def opened(project: str, target: str, *_connection: Any) -> AbstractContextManager[Workspace]:
-        return nullcontext(Workspace(cast(Any, None), load_project(project), target))
-
-    monkeypatch.setattr(stages, "open_workspace", opened)
+def calls(opened: None, monkeypatch: pytest.MonkeyPatch) -> Calls:
     return Calls(monkeypatch)
 
 
@@ -68,6 +65,21 @@ def test_a_stage_is_one_call_and_its_figures_are_printed(calls: Calls, command: 
     assert done.output.endswith(": rows 1,234 · kept\n")
 
 
+def test_every_command_on_a_workspace_prints_json():
+    commands = typer.main.get_group(app).commands
+    options = {name: {each.name for each in command.params} for name, command in commands.items()}
+    on_workspaces = {name: names for name, names in options.items() if "target" in names}
+    assert len(on_workspaces) > 15
+    assert [name for name, names in on_workspaces.items() if "as_json" not in names] == []
+
+
+def test_a_stage_prints_all_its_fields_as_json(calls: Calls, monkeypatch: pytest.MonkeyPatch):
+    made = Environment("DB", 3, 2, 1)
+    monkeypatch.setattr("snowloop.lifecycle.data.environment.create_environment", lambda _workspace: made)
+    done = run("environment", "--json")
+    assert json.loads(done.output) == {"database": "DB", "created": 3, "altered": 2, "kept": 1, "dropped": 0}
+
+
 def test_training_goes_through_the_stages_of_the_dag_in_order(calls: Calls):
     calls.answer("data.validate.check_contract", passed=7)
     calls.answer("features.training_set.build_training_set", rows=100)
@@ -81,6 +93,19 @@ def test_training_goes_through_the_stages_of_the_dag_in_order(calls: Calls):
     assert calls == ["check_contract", "build_training_set", *candidates, "decide", "promote"]
     assert "evaluate boosting: roc auc 0.75" in done.output
     assert done.output.endswith("promote: champion V1\n")
+
+
+def test_an_override_is_by_the_user_of_the_session_and_of_the_system(monkeypatch: pytest.MonkeyPatch):
+    session = SimpleNamespace(sql=lambda _text: SimpleNamespace(collect=lambda: [{"NAME": "SVC_LOOP"}]))
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    assert options.user(session) == "SVC_LOOP (OS user ada)"  # type: ignore[arg-type]
+    asked: list[Any] = []
+    workspace = SimpleNamespace(session=session)
+    monkeypatch.setattr(options, "open_workspace", lambda *_given, **_options: nullcontext(workspace))
+    monkeypatch.setattr("snowloop.lifecycle.gate.verdict.override_of", lambda *given: asked.append(given))
+    monkeypatch.setattr("snowloop.lifecycle.data.validate.check_contract", lambda _workspace: 1 / 0)
+    run("train", "--override", "BOUND", "--override-reason", "why", "--override-until", "2026-12-31")
+    assert asked == [("SVC_LOOP (OS user ada)", "why", "BOUND", "2026-12-31")]
 
 
 def health(*findings: str) -> StreamHealth:

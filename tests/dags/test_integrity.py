@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
 from snowloop.project import declared_projects, load_project
+from snowloop.timeouts import Timeouts
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 PROJECTS = {project.name: project for project in declared_projects()}
@@ -21,8 +24,6 @@ NAMES = ("environment", "train", "score", "rollback", "life_cycle", *REPAIRS, "c
 DAG_IDS = [f"{name}__{kind}" for name in PROJECTS for kind in NAMES]
 
 TRAIN = ["load", "contract", "training_set", "candidate", "evaluate", "gate", "promote"]
-# What a task reads from an earlier one than the one before it.
-TRAIN_RESULTS = {("training_set", "candidate"), ("candidate", "evaluate"), ("evaluate", "gate"), ("gate", "promote")}
 REPORTED = {("train.gate", "report")}
 SCORE = ["plan", "deploy", "arrive", "await_scores", "reconcile"]
 
@@ -54,15 +55,97 @@ def test_every_project_has_every_dag(dag_bag):
     assert sorted(dag_bag.dags) == sorted(DAG_IDS)
 
 
-def test_a_wrong_declaration_is_one_import_error_and_stops_no_other_project(tmp_path, monkeypatch):
-    shutil.copytree(PROJECTS["credit_approval"].directory, tmp_path / "churn")
-    (tmp_path / "churn" / "project.yaml").write_text("name: churn\nownerz: [me]\n")
-    monkeypatch.setenv("SNOWLOOP_PROJECTS", str(tmp_path))
+SLIPS = {
+    "unknown_key": ("project.yaml", "seed: 7", "sed: 7", "unknown key 'sed'"),
+    "long_tag": ("project.yaml", "tags: [", f"tags: [{'t' * 101}, ", "'tags.0': a tag of a DAG has at most 100 char"),
+    "no_cron": ("project.yaml", "@weekly", "61 * * * *", "'schedule.train': '61 * * * *'"),
+    "no_date": ("project.yaml", "seed: 7", "seed: 2026-02-31", "day is out of range for month"),
+    "a_date": (
+        "project.yaml",
+        "params: {kind: log",
+        "params: {a: 2026-02-01, kind: log",
+        "params.a': write it as text, in quotes",
+    ),
+    "many_digits": ("project.yaml", "seed: 7", f"seed: {'9' * 5000}", "this is not YAML: Exceeds the limit"),
+    "no_number": ("project.yaml", "tolerance: 0.02", "tolerance: .nan", "'metric.tolerance': Input should be a finite"),
+    "deep": ("project.yaml", "seed: 7", f"seed: {'[' * 200_000}", "nested more than 50 levels deep"),
+    "deep_blocks": ("project.yaml", "seed: 7", "seed:\n" + "- " * 2000 + "a", "nested more than 50 levels deep"),
+    "recursive": ("project.yaml", "seed: 7", "seed: &a [*a]", "anchor 'a' contains itself"),
+    "laughs": (
+        "project.yaml",
+        "seed: 7",
+        "seed: [&a0 [x, x], " + ", ".join(f"&a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)) + "]",
+        "more than 100,000 values",
+    ),
+    "no_filter": ("features.sql", "SELECT", "SELECT {{ source | upper_case }},", "No filter named 'upper_case'"),
+    "no_test": ("label.sql", "SELECT", "SELECT {{ raw is nice }},", "No test named 'nice'"),
+    "no_template": ("features.sql", "SELECT", "SELECT {% if %}", "this is not a valid Jinja template"),
+    "deep_template": ("features.sql", "SELECT", "{{ " + "-" * 20_000 + "1 }} SELECT", "nested too deeply"),
+    "deep_model": (
+        "model.py",
+        "from sklearn.compose",
+        "x = " + "-" * 100_000 + "1\nfrom sklearn.compose",
+        "nested too deeply",
+    ),
+    "latin_1": ("project.yaml", "seed: 7", "seed: \udce9", "this is not UTF-8"),
+    "nul": ("project.yaml", "seed: 7", "seed: \0", "this is not YAML"),
+    "no_yaml": ("project.yaml", None, None, "the file is missing; a project needs project.yaml"),
+    "credit_approval": ("project.yaml", "seed: 7", "seed: 8", "project credit_approval is also declared in"),
+}
+"""Broken projects by name: a file, a text in it, what stands in its place (None: no such file), and the message."""
+
+
+def copy(folder: Path, name: str) -> Path:
+    """A project like credit_approval under another name."""
+    shutil.copytree(PROJECTS["credit_approval"].directory, folder / name)
+    file = folder / name / "project.yaml"
+    file.write_text(file.read_text().replace("name: credit_approval", f"name: {name}"))
+    return folder / name
+
+
+def test_a_slip_in_one_declaration_is_its_own_error_and_stops_no_other_project(tmp_path, monkeypatch):
+    copy(tmp_path, "churn")
+    for name, (file, old, new, _) in SLIPS.items():
+        path = copy(tmp_path, name) / file
+        if old is None or new is None:
+            path.unlink()
+            continue
+        text = path.read_text()
+        assert old in text, name
+        path.write_bytes(text.replace(old, new, 1).encode("utf-8", "surrogateescape"))
+    monkeypatch.setenv("SNOWLOOP_PROJECTS", os.pathsep.join([str(tmp_path), str(tmp_path / "none")]))
     found = DagBag(dag_folder=str(DAGS))
-    assert sorted(found.dags) == sorted(DAG_IDS)
+    usable = {*PROJECTS, "churn"} - set(SLIPS)
+    assert sorted(found.dags) == sorted(f"{name}__{kind}" for name in usable for kind in NAMES)
     ((file, error),) = found.import_errors.items()
     assert file.endswith("declarations.py")
-    assert "churn/project.yaml:2: unknown key 'ownerz'" in error
+    for name, (_, _, _, says) in SLIPS.items():
+        lines = [line for line in error.splitlines() if f"{tmp_path / name}/" in line]
+        assert any(says in line for line in lines), (name, lines)
+    assert f"{tmp_path / 'none'}: no such folder, but SNOWLOOP_PROJECTS lists it" in error
+    assert "churn" not in error
+
+
+def test_a_dag_that_cannot_be_drawn_names_its_project_and_stops_no_other(tmp_path):
+    (tmp_path / "probe.py").write_text(
+        """
+from snowloop.airflow.dags import draw_dags, project_dag
+
+def draw(project):
+    with project_dag(project, "probe", about="A probe of airflow", params={}) as dag:
+        if project.name == "bank_marketing":
+            raise LookupError("odd")
+    return dag
+
+globals().update(draw_dags(draw))
+"""
+    )
+    found = DagBag(dag_folder=str(tmp_path))
+    assert sorted(found.dags) == [f"{name}__probe" for name in sorted(set(PROJECTS) - {"bank_marketing"})]
+    ((file, error),) = found.import_errors.items()
+    assert file.endswith("probe.py")
+    assert str(PROJECTS["bank_marketing"].directory / "project.yaml") in error
+    assert "LookupError: odd" in error
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
@@ -72,43 +155,36 @@ def test_no_cycles_and_it_survives_serialization(dag_bag, dag_id):
     assert DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)).task_ids == dag.task_ids
 
 
-@pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_environment(dag_bag, name):
-    dag = dag_bag.dags[f"{name}__environment"]
-    assert dag.task_ids == ["environment.create"]
-    assert edges(dag) == set()
+def drawn(project):
+    """The edges of each DAG, by its name; a DAG of one task has none."""
+    train = chain(*grouped("train", TRAIN)) | REPORTED
+    life_cycle = ["environment.create", *grouped("train", TRAIN), *grouped("score", replayed(project))]
+    return {
+        "environment": set(),
+        "train": train,
+        "score": chain(*grouped("score", SCORE)),
+        "rollback": chain("rollback", "verify"),
+        "life_cycle": chain(*life_cycle) | REPORTED,
+        "health": chain("recover", "health") | chain("recover", "monitor"),
+        "backfill": chain("backfill", "reconcile"),
+        "requeue": chain("requeue", "reconcile"),
+        "challenge": chain("judge", "promote"),
+        "rehearse": chain("verify", "rehearse"),
+    }
+
+
+SINGLE = {"environment": {"environment.create"}, "challenge": {"challenge"}}
+"""Tasks without a neighbour."""
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_train(dag_bag, name):
-    assert edges(dag_bag.dags[f"{name}__train"]) == chain(*grouped("train", TRAIN)) | REPORTED
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_score(dag_bag, name):
-    assert edges(dag_bag.dags[f"{name}__score"]) == chain(*grouped("score", SCORE))
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_rollback(dag_bag, name):
-    dag = dag_bag.dags[f"{name}__rollback"]
-    assert edges(dag) == chain("rollback", "verify")
-    assert dag.params["timeout"] == 300
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_challenge(dag_bag, name):
-    dag = dag_bag.dags[f"{name}__challenge"]
-    assert edges(dag) == chain("judge", "promote")
-    assert set(dag.task_ids) == {"challenge", "judge", "promote"}
-    assert dag.params["action"] == "compare"
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_what_monitors_and_repairs(dag_bag, name):
-    assert edges(dag_bag.dags[f"{name}__health"]) == chain("recover", "health") | chain("recover", "monitor")
-    assert edges(dag_bag.dags[f"{name}__backfill"]) == chain("backfill", "reconcile")
-    assert edges(dag_bag.dags[f"{name}__requeue"]) == chain("requeue", "reconcile")
+def test_every_dag_is_drawn_as_meant(dag_bag, name):
+    for kind, expected in drawn(PROJECTS[name]).items():
+        dag = dag_bag.dags[f"{name}__{kind}"]
+        assert edges(dag) == expected, kind
+        assert set(dag.task_ids) == {task for edge in expected for task in edge} | SINGLE.get(kind, set()), kind
+    assert dag_bag.dags[f"{name}__rollback"].params["timeout"] == 300
+    assert dag_bag.dags[f"{name}__challenge"].params["action"] == "compare"
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -118,18 +194,6 @@ def test_a_corrected_row_is_requeued_without_a_backfill_and_by_the_version_of_it
     assert {type(task).__name__ for task in requeue.tasks} == {"RequeueOperator", "ReconcileOperator"}
     assert set(requeue.params) == {"target", "version"}
     assert "ALL rows" in backfill.params.get_param("start").description
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-def test_rehearsals_are_one_task(dag_bag, name):
-    assert dag_bag.dags[f"{name}__rehearse"].task_ids == ["rehearse"]
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-def test_edges_of_life_cycle(dag_bag, name):
-    score = replayed(PROJECTS[name])
-    tasks = ["environment.create", *grouped("train", TRAIN), *grouped("score", score)]
-    assert edges(dag_bag.dags[f"{name}__life_cycle"]) == chain(*tasks) | REPORTED
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -212,7 +276,7 @@ def test_the_form_refuses_a_target_that_is_no_name(dag_bag, value, good):
 def test_the_form_takes_an_override_and_no_blank_one(dag_bag, kind):
     from airflow.sdk.exceptions import ParamValidationError
 
-    for name in ("override_by", "override_reason"):
+    for name in ("override_checks", "override_reason", "override_until"):
         param = dag_bag.dags[f"credit_approval__{kind}"].params.get_param(name)
         assert param.resolve() is None
         assert param.resolve("Ada Lovelace") == "Ada Lovelace"
@@ -238,6 +302,9 @@ def test_documentation_owner_and_tags(dag_bag, dag_id):
     assert {"snowloop", project.name, *project.tags} <= set(dag.tags)
     assert {task.owner for task in dag.tasks} == {", ".join(project.owners)}
     assert dag.max_active_runs == 1
+    assert dag.dagrun_timeout >= timedelta(seconds=Timeouts().run)
+    limits = {task.execution_timeout for task in dag.tasks if not isinstance(task, MappedOperator)}
+    assert limits <= {timedelta(seconds=Timeouts().task)}
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commandline import REPOSITORY, Stack
+from tests.support.commandline import REPOSITORY, Ran, Stack
 
 SHARED = Path(os.environ.get("SNOWLOOP_SHARED", REPOSITORY.parent / "shared"))
 
@@ -15,6 +15,18 @@ SHARED = Path(os.environ.get("SNOWLOOP_SHARED", REPOSITORY.parent / "shared"))
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     return Stack(tmp_path_factory.mktemp("stack") / "state")
+
+
+@pytest.fixture(scope="session")
+def life_cycle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stack, Ran]:
+    """The life cycle of the shipped project, run once on a state directory of its own, and what it printed.
+
+    Who changes what is there takes a copy: ``Stack.copy``.
+    """
+    made = Stack(tmp_path_factory.mktemp("life_cycle") / "state")
+    ran = made("run", "--project", "credit_approval")
+    assert ran.code == 0, ran.out + ran.err
+    return made, ran
 
 
 @pytest.fixture(scope="session")

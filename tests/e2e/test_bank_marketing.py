@@ -15,7 +15,8 @@ TRAINED = int(ROWS * 0.6)
 def ran(stack, shared_data):
     ended = stack("run", "--project", "bank_marketing", "--data", str(shared_data("bank_marketing")), timeout=1100)
     assert ended.code == 0, ended.out + ended.err
-    return ended
+    with stack.served():
+        yield ended
 
 
 def test_at_least_three_files_arrive_and_are_scored_one_by_one(ran):

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from stack import snowflake
+from tests.support.commandline import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -41,10 +42,13 @@ SELECT ID, COUNT(*) FROM (SELECT ID FROM {DATABASE}.SERVING.SCORED) GROUP BY ID 
 
 
 @pytest.fixture(scope="module")
-def first(stack):
-    ran = stack("run", "--project", "credit_approval")
-    assert ran.code == 0, ran.out + ran.err
-    return ran
+def stack(life_cycle):
+    return life_cycle[0]
+
+
+@pytest.fixture(scope="module")
+def first(life_cycle):
+    return life_cycle[1]
 
 
 def test_every_stage_has_one_line_in_order(first):
@@ -67,33 +71,43 @@ def test_the_local_snowflake_is_stopped_after_the_run(stack, first):
     assert snowflake.find(stack.state) is None
 
 
-def test_the_command_line_works_at_once_and_leaves_no_server_running(stack, first):
+def test_the_command_line_works_at_once_and_leaves_the_server_as_it_found_it(stack, first):
     """It needs no option for the connection: what is in the state directory names it, and starts the server."""
     (command,) = [line for line in first.out.splitlines() if line.startswith("scoring loop")]
     assert command.endswith(".venv/bin/snowloop status --project credit_approval")
-    for arguments in (["status"], ["plan"], ["score-card"], ["health"]):
-        ran = stack.snowloop(*arguments, "--project", "credit_approval")
-        assert ran.code == 0, ran.out + ran.err
-        assert ran.err == f"snowloop: no connection is named, so that of {stack.state.connections_file} is used\n"
-        assert snowflake.find(stack.state) is None
+    assert snowloop(stack, "status") == 0
+    assert snowflake.find(stack.state) is None
+    with stack.served() as server:
+        assert [snowloop(stack, command) for command in ("plan", "score-card", "health")] == [0, 0, 0]
+        assert server.identity.process() is not None
+
+
+def snowloop(stack: Stack, command: str) -> int:
+    """The exit code of a command that is given no connection."""
+    ran = stack.snowloop(command, "--project", "credit_approval")
+    assert ran.err == f"snowloop: no connection is named, so that of {stack.state.connections_file} is used\n"
+    return ran.code
 
 
 def test_each_file_that_arrived_was_scored_by_the_native_task(stack, first):
-    versions = stack.query(f"SELECT DISTINCT MODEL_VERSION FROM {DATABASE}.SERVING.SCORED")
-    assert len(versions) == 1
-    assert stack.query(TWICE) == []
-    assert stack.query(COUNTS)[0][1] > 0
+    with stack.served():
+        assert len(stack.query(f"SELECT DISTINCT MODEL_VERSION FROM {DATABASE}.SERVING.SCORED")) == 1
+        assert stack.query(TWICE) == []
+        assert stack.query(COUNTS)[0][1] > 0
 
 
-def test_a_second_run_keeps_everything_and_scores_nothing_twice(stack, first):
-    before = stack.query(COUNTS)
-    ran = stack("run", "--project", "credit_approval")
-    assert ran.code == 0, ran.out + ran.err
-    assert "kept as it was" in ran.out
-    assert ran.figures("load")["loaded"] == "0"
-    assert ran.figures("await scores 1")["runs"] == "0"
-    assert stack.query(COUNTS) == before
-    assert stack.query(TWICE) == []
+def test_a_second_run_uses_the_server_that_is_running_keeps_everything_and_scores_nothing_twice(stack, first):
+    with stack.served() as server:
+        before = stack.query(COUNTS)
+        ran = stack("run", "--project", "credit_approval")
+        assert ran.code == 0, ran.out + ran.err
+        assert "kept as it was" in ran.out
+        assert "kept" in ran.line("local Snowflake")
+        assert ran.figures("load")["loaded"] == "0"
+        assert ran.figures("await scores 1")["runs"] == "0"
+        assert stack.query(COUNTS) == before
+        assert stack.query(TWICE) == []
+        assert server.identity.process() is not None
 
 
 def test_a_server_that_is_killed_loses_nothing(stack, first):
@@ -102,11 +116,3 @@ def test_a_server_that_is_killed_loses_nothing(stack, first):
         os.kill(server.identity.pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(server.identity.pid)], timeout=10)
     assert stack.query(COUNTS) == before
-
-
-def test_a_run_uses_the_server_that_is_running_and_leaves_it_running(stack, first):
-    with stack.served() as server:
-        ran = stack("run", "--project", "credit_approval")
-        assert ran.code == 0, ran.out + ran.err
-        assert "kept" in ran.line("local Snowflake")
-        assert server.identity.process() is not None

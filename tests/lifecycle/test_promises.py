@@ -96,14 +96,14 @@ def test_each_row_is_scored_or_quarantined_once_though_several_score_at_once(tri
 
 
 def test_a_line_that_cannot_be_loaded_is_kept_with_file_line_and_reason(trial: Trial):
-    good = trial.events(2)
+    good = trial.events(12)
     number = trial.new_file(good)
     file = trial.data / f"events_{int(number):04}.csv"
     with file.open("a", newline="") as out:
         csv.writer(out).writerow(["no number", 1, 1, "A", "2026-01-11 01:00:00", 1, ""])
     trial.world.load(part="arrivals", only=number)
     (row,) = trial.world.rows("SELECT FILE, LINE, REASON, RECORD FROM {db}.RAW.REJECTED_LINES")
-    assert row["LINE"] == 4
+    assert row["LINE"] == 14
     assert "no number" in row["RECORD"]
     assert row["REASON"]
     await_scores(trial.workspace, timeout=120)

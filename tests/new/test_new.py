@@ -40,11 +40,12 @@ def test_the_contract_is_what_was_seen_with_slack(tmp_path: Path):
 
 def test_a_range_does_not_cross_zero_by_slack_alone_and_flags_get_none(tmp_path: Path):
     rows = [
-        [str(number), str(-number), str(number % 2), str(5 + number / 1000), str(number % 2)] for number in range(60)
+        [str(number), str(-number // 2), str(number % 2), str(5 + number / 1000), str(number % 2)]
+        for number in range(60)
     ]
     _, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "debt", "flag", "level", "target"]))
     ranges = {name: (each.min, each.max) for name, each in project.streamed.columns.items()}
-    assert ranges["DEBT"] == (-90, 0)
+    assert ranges["DEBT"] == (-45, 0)
     assert ranges["FLAG"] == (0, 1)
     assert ranges["LEVEL"] == (4.97, 5.09)
 
@@ -64,8 +65,11 @@ def test_label_and_features_are_written_for_sql(tmp_path: Path):
     ("header", "first", "key"),
     [
         (["x", "customer_id", "target"], lambda number: f"b{number}", ["CUSTOMER_ID"]),
-        (["x", "count", "target"], lambda number: str(number * 3), ["COUNT"]),
-        (["x", "salary", "target"], lambda number: str(9000 + number * 37 % 40), ["SALARY"]),
+        (["x", "customerID", "target"], lambda number: f"b-{number * 7 % 40}", ["CUSTOMERID"]),
+        (["x", "token", "target"], lambda number: f"{number:08x}-aaaa-4bbb-8ccc-0123456789ab", ["TOKEN"]),
+        (["x", "count", "target"], lambda number: str(number * 3 // 2), ["COUNT"]),
+        (["x", "place", "target"], lambda number: str(9000 + number * 37 % 40), ["PLACE"]),
+        (["x", "salary", "target"], lambda number: str(9000 + number * 37), ["ROW_ID"]),
         (["x", "level", "target"], lambda number: f"{number}.5", ["ROW_ID"]),
         (["x", "row_id", "target"], lambda number: str(number // 2), ["ROW_NUMBER_"]),
     ],
@@ -128,10 +132,24 @@ def test_the_delimiter_is_sniffed(tmp_path: Path, delimiter: str):
     assert made(tmp_path, file)[1].streamed.delimiter == delimiter
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_the_encoding_is_declared_by_its_common_name(tmp_path: Path, encoding: str):
+    file = write(
+        tmp_path / "a.csv", [[f"k{n}", f"é{n // 20}", str(n % 2)] for n in range(40)], ["id", "grösse", "target"]
+    )
+    file.write_bytes(file.read_text(encoding="utf-8").encode(encoding))
+    _, project = made(tmp_path, file, encoding=encoding)
+    assert project.streamed.encoding == {"latin-1": "ISO-8859-1", "utf-16": "UTF-16"}[encoding]
+    assert project.streamed.columns["GROSSE"].allowed == ("é0", "é1")
+
+
 def test_null_tokens_are_those_without_which_a_column_is_no_text(tmp_path: Path):
     rows = [[f"k{n}", "?" if n == 3 else str(n), "NA" if n % 2 else "DE", "NULL", str(n % 2)] for n in range(40)]
     _, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "land", "gone", "target"]))
-    assert set(project.streamed.null_values) == {"?", "NULL"}
+    assert project.streamed.null_values == ("",)
+    assert {name: each.null_values for name, each in project.streamed.columns.items() if each.null_values} == {
+        "X": ("?",), "GONE": ("NULL",),
+    }  # fmt: skip
     assert project.streamed.columns["X"].type == "NUMBER(38,0)"
     assert project.streamed.columns["LAND"].allowed == ("DE", "NA")
     assert "-- Not a feature: GONE, it has no value in any row" in project.text("features.sql")
@@ -197,7 +215,7 @@ def test_lines_of_another_width_are_reported(tmp_path: Path):
 
 
 def test_a_quote_within_a_field_is_data_and_one_that_is_not_closed_costs_one_row(tmp_path: Path):
-    rows = [f'k{number},{number % 2}" pipe,{number % 2}' for number in range(30)]
+    rows = [f'k{number},{number % 3}" pipe,{number % 2}' for number in range(30)]
     rows[7] = 'k7,"7 inch,1'
     file = tmp_path / "a.csv"
     file.write_text("\n".join(["id,x,target", *rows]))
@@ -229,7 +247,7 @@ def test_the_command_reports_what_it_wrote_what_to_look_at_and_what_to_run(tmp_p
     looked = [line for line in ended.output.splitlines() if line.startswith(f"  {folder}")]
     text = (folder / "project.yaml").read_text().splitlines()
     marked = [text[int(line.rsplit(":", 1)[1]) - 1].split(":")[0] for line in looked]
-    assert marked == ["label", "metric"]
+    assert marked == ["label", "metric", "# Held-out rows of the rarest class that a verdict requires"]
     assert f"SNOWLOOP_PROJECTS={tmp_path / 'projects'} make run PROJECT=churn DATA={tmp_path}" in ended.output
     again = CliRunner().invoke(app, ["new", "churn", "--from", str(file), "--dir", str(tmp_path / "projects")])
     assert again.exit_code == 1
@@ -250,7 +268,7 @@ def test_what_is_written_keeps_the_forms_of_the_repository(tmp_path: Path):
 
 def test_a_feature_that_predicts_the_label_is_pointed_out_and_the_bound_is_left_to_a_person(tmp_path: Path):
     rows = [
-        [f"k{n}", str(n % 2 + n / 1000), "ab"[n % 2] if n % 30 else "a", str(n * 7 % 13), str(n % 2)] for n in range(90)
+        [f"k{n}", str(n % 2 + n / 1000), "ab"[n % 2] if n % 30 else "b", str(n * 7 % 13), str(n % 2)] for n in range(90)
     ]
     written, project = made(tmp_path, write(tmp_path / "a.csv", rows, ["id", "x", "p", "q", "target"]))
     assert "X alone predicts the label (ROC AUC 1.000), as do P" in (written.directory / "project.yaml").read_text()

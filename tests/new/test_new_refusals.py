@@ -1,5 +1,6 @@
 """Files and wishes of which no first declaration can be made: one message each, and nothing is written."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,23 @@ BROKEN = {
         b"id,x,target\n1,2\n2,3\n",
         "a.csv:2: it has 2 fields, the header has 3; none of its 2 rows can be read",
     ),
-    "latin-1": ("id,größe,target\n1,2,0\n".encode("latin-1"), "not UTF-8: convert the file, for example `iconv"),
-    "utf-16": ("id,x,target\n1,2,0\n".encode("utf-16-le"), "NUL byte: it may be UTF-16"),
+    "latin-1": ("id,größe,target\n1,2,0\n".encode("latin-1"), "a.csv:1: byte 0xf6 is not UTF-8"),
+    "utf-16": ("id,x,target\n1,2,0\n".encode("utf-16-le"), "NUL byte: if it is UTF-16"),
+    "utf-16 with a mark": (
+        "id,x,target\n1,2,0\n".encode("utf-16"),
+        "a.csv: it is UTF-16: say so with --encoding UTF-16",
+    ),
+    "gzip": (gzip.compress(b"id,x,target\n1,2,0\n"), "a.csv: it is compressed by gzip: unpack it first"),
+    "parquet": (b"PAR1\x15\x04\x15", "a.csv: it is a Parquet file: write it as CSV first"),
+    "workbook": (b"PK\x03\x04\x14\0", "a.csv: it is a workbook or a ZIP archive"),
+    "row names": (b'"x" "z"\n'.replace(b" ", b"\t") + b'"1"\t2\t3\n"2"\t3\t4\n', "such as row_name, before 'x' in the"),
+    "comments": (b"# exported\n# today\nid,x,target\n1,2,0\n", "a.csv:1: this is a comment, not a header"),
+    "trailing": (b"id,x,target\n1,2,0,\n2,3,1,\n", "a.csv:2: every row ends with a delimiter, the header does not"),
+    "two characters": (b"id::x::target\n1::2::0\n", "a.csv:1: its fields are separated by two characters, '::'"),
+    "two bars": (b"id||x||target\n1||2||0\n", "a.csv:1: its fields are separated by two characters, '||'"),
+    "no header, text": (b"p,x,s\ne,x,p\np,s,x\ne,x,s\n", "the first record has values, not names (p, x, s ...)"),
     "twice": (b"id,x,x,target\n1,2,3,0\n", "column 'x' appears 2 times (columns 2, 3): give each"),
-    "no header": (b"1,2,0\n2,3,1\n", "the first record has values, not names (1,2,0 ...)"),
+    "no header": (b"1,2,0\n2,3,1\n", "the first record has values, not names (1, 2, 0 ...)"),
     "one column": (b"id\n1\n2\n", "it has one column, 'id'"),
     "open quote": (b'id,x,target\n1,"2' + b"x" * 200_000, "a.csv:2: a quote opens a field and is not closed"),
     "one class": (b"id,x,target\n1,2,0\n2,3,0\n", "label target: it has the one value 0 in all rows"),
@@ -52,6 +66,7 @@ def test_a_file_that_cannot_be_used_is_one_message(tmp_path: Path, case: str):
         ({"key": ["nothing"]}, "--key nothing: the file has no such column; it has zip, age, fee (EUR)"),
         ({"key": ["age"]}, "--key age: it repeats, for example 20"),
         ({"key": ["order"]}, "--key order: 12 rows have no value in it"),
+        ({"encoding": "latin-one"}, "--encoding: 'latin-one' is not an encoding that can be loaded"),
         ({"label": "nothing"}, "--label nothing: the file has no such column"),
         ({"key": ["zip"], "label": "zip"}, "--label zip: it is also the key"),
         ({"label": "joined"}, "label joined: a date cannot be predicted"),

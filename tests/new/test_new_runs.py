@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def odd_customers() -> pd.DataFrame:
-    """Gaps, text, flags, a zone, a keyword as a name, and an index that pandas wrote without a name."""
+    """Gaps, text, flags, a zone, dollars, a keyword as a name, and an index that pandas wrote without a name."""
     random = np.random.default_rng(5)
     fee = random.normal(50, 20, 300)
     plan = random.choice(["basic", "it's plus", "pro"], 300)
@@ -27,6 +27,7 @@ def odd_customers() -> pd.DataFrame:
             "fee (EUR)": np.where(random.random(300) < 0.1, np.nan, fee.round(2)),
             "plan": np.where(random.random(300) < 0.1, None, plan),  # type: ignore[call-overload]
             "order": random.integers(0, 9, 300),
+            "income": [f"${number:,.2f}" for number in random.normal(20_000, 4_000, 300)],
             "member": random.random(300) < 0.5,
             "seen": [f"2024-05-01T10:00:{number % 60:02}+02:00" for number in range(300)],
             "left": np.where(left, "yes", "no"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, roc_auc_score
 
-from snowloop_procedures.curves import MOST_POINTS, MOST_ROWS, curves
+from snowloop_procedures.statistics.curves import MOST_POINTS, MOST_ROWS, curves
 
 
 def scored(count: int = 5000) -> tuple[np.ndarray, np.ndarray]:

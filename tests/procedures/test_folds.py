@@ -73,6 +73,15 @@ def test_rows_of_one_moment_are_on_one_side_of_a_fold():
         assert places[before].max() < places[after].min()
 
 
+def test_a_fold_does_not_train_on_labels_that_became_known_after_its_first_other_event():
+    days = np.arange(60.0)
+    moments = np.column_stack([days, days + 7])
+    parts = folds.split(Folds(5, "time", None, "rmse"), pd.Series(days), days, "regression", SEED, moments)
+    for (before, after), (wanted, _) in zip(parts, TimeSeriesSplit(5, gap=6).split(days), strict=True):
+        assert (moments[before, 1] <= days[after].min()).all()
+        assert list(before) == list(wanted)
+
+
 # What is measured
 
 

@@ -13,6 +13,7 @@ from snowloop_procedures.requests import (
     RehearsalRequest,
     Request,
     Specification,
+    Tolerance,
 )
 from tests.lifecycle.evaluation.test_evaluation import REQUEST
 from tests.procedures.test_folds import request
@@ -28,12 +29,16 @@ VERSION = ModelVersion("DB", "MODELS", "M", "V1")
         request(cross_validation=None),
         REQUEST,
         ComparisonRequest(
-            query="SELECT 1", paired=True, task="regression", metric="rmse", higher_is_better=False, plan=Plan(), seed=1
+            query="SELECT 1", paired=True, task="regression", metric="rmse", higher_is_better=False, plan=Plan()
         ),
-        LeakageRequest(query="SELECT 1", features=FEATURES, label="L", task="multiclass", classes=(1, 2), seed=1),
+        LeakageRequest(
+            query="SELECT 1", repeats="SELECT 2", features=FEATURES, label="L", task="multiclass", classes=(1, 2),
+            seed=1,
+        ),
         RehearsalRequest(
             query="SELECT 1", features=FEATURES, label="L", task="classification", seed=1, params={"c": None},
-            threshold=0.5, version=VERSION, candidates=(Specification("a", {"c": 1}),), reproduce=True, served=None,
+            threshold=0.5, version=VERSION, candidates=(Specification("a", {"c": 1}),), reproduce=True,
+            tolerance=Tolerance(0, 1e-6), served=None,
         ),
     ],
     ids=lambda asked: asked.do,

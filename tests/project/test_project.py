@@ -52,6 +52,15 @@ def test_row_number_is_the_first_column_of_a_file_without_key():
     assert "DURATION" in columns
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("latin-1", "ISO-8859-1"), ("cp1252", "WINDOWS-1252"), ("utf8", "UTF-8"), ("utf_16", "UTF-16")],
+)
+def test_an_encoding_is_declared_by_any_of_its_names(folder: Path, written: str, read: str):
+    edit(folder, '_record*.csv"\n', f'_record*.csv"\n    encoding: {written}\n')
+    assert load_project("credit_approval", folder).streamed.encoding == read
+
+
 def test_duration_is_no_feature_of_bank_marketing():
     statements = load_project("bank_marketing").text("features.sql").split("SELECT", 1)[1]
     assert "DURATION" not in statements
@@ -71,7 +80,11 @@ def test_duration_is_no_feature_of_bank_marketing():
         ("split: {by: hash", "split: {by: order", "order_by is for `by: order`"),
         ('allowed: ["N", "Y"]}', "allowed: [no, yes]}", "put it in quotes"),
         ("min: 0, max: 30", "min: 40, max: 30", "min 40 is above max 30"),
-        ("{type: FLOAT, nullable: false, min: 0}", "{type: a b, nullable: false}", "is not a column type"),
+        (
+            "{type: FLOAT, nullable: false, min: 0, max: 1000000000}",
+            "{type: a b, nullable: false}",
+            "is not a column type",
+        ),
         ("name: credit_approval", "name: other", "make them equal"),
         ("owners:", "ownres:", "unknown key 'ownres': remove it, or correct its spelling (owners?)"),
         ("seed: 7", "seed: 7\nseed: 8", "key 'seed' appears twice"),
@@ -85,8 +98,24 @@ def test_duration_is_no_feature_of_bank_marketing():
         ),
         ("CODE_GENDER: {type: VARCHAR", "CODE_GENDER: {type: VARCHER", "VARCHAR?"),
         ("NAME_INCOME_TYPE: {type: VARCHAR", "NAME_INCOME_TYPE: {type: VARCHAR, min: 3", "min and max are for numbers"),
+        (
+            "NAME_INCOME_TYPE: {type: VARCHAR",
+            "NAME_INCOME_TYPE: {type: VARCHAR, value: 'NAME_INCOME_TYPE::FLOAT'",
+            "may fail on one row and stop all others: use a function that gives NULL",
+        ),
+        (
+            "NAME_INCOME_TYPE: {type: VARCHAR",
+            "NAME_INCOME_TYPE: {type: VARCHAR, value: TRY_TO_DOUBLE(INCOME)",
+            "the value of column NAME_INCOME_TYPE does not use NAME_INCOME_TYPE",
+        ),
         ("CODE_GENDER:", "REASON:", "column REASON has a name that Snowloop uses for a column of its own"),
         ("label: {column: BAD", "label: {column: id", "label ID is a key column too"),
+        (
+            '_record*.csv"\n',
+            '_record*.csv"\n    encoding: latin-7\n',
+            "'sources.application_record.encoding': 'latin-7' is",
+        ),
+        ('_record*.csv"\n', '_record*.csv"\n    encoding: 8859\n', "8859 is not text to YAML: put it in quotes"),
         ('_record*.csv"\n', '_record*.csv"\n    row_id: {column: ID}\n', "row_id ID is also a column of the file"),
         (
             "- {column: AGE_YEARS, edges: [35, 50]",
@@ -190,7 +219,7 @@ def test_a_declaration_that_is_not_utf_8_is_reported(folder: Path):
         ("features.sql", "{{ source }}", "RAW.APPLICATION_RECORD", 1, "it never reads '{{ source }}'"),
         ("label.sql", "{{ raw }}", "{{ source }}", 5, "'{{ source }}' is undefined: this file has only '{{ raw }}'"),
         ("model.py", "def build_model(", "def build(", 1, "there is no function build_model"),
-        ("model.py", "def build_model(", "def build_model((", 13, "this is not Python"),
+        ("model.py", "def build_model(", "def build_model((", 16, "this is not Python"),
         ("model.py", 'kind: str = "logistic", seed: int', "kind: str, seed: int", None, None),
         ("model.py", 'kind: str = "logistic", ', "", ("project.yaml", 53), "takes no parameter 'kind' (it takes seed)"),
         ("model.py", 'kind: str = "', 'depth: int, kind: str = "', ("project.yaml", 53), "needs 'depth': add it to"),

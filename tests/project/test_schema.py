@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from snowloop.cli.main import app
 from snowloop.project import declared_projects
-from snowloop.project.schema import project_schema, schema_file, schema_text
+from snowloop.project.schema import SCHEMAS
 
-SCHEMA = json.loads(schema_file().read_text())
+SCHEMA = json.loads(SCHEMAS["project"].file().read_text())
 PROJECTS = {project.name: project.directory / "project.yaml" for project in declared_projects()}
 
 
@@ -21,21 +21,25 @@ def problems(declared: Any) -> list[str]:
     return [error.message for error in Draft202012Validator(SCHEMA).iter_errors(declared)]
 
 
-def test_the_committed_schema_is_that_of_the_declaration():
-    assert schema_file().read_text() == schema_text(), "run: make schema"
+@pytest.mark.parametrize("of", SCHEMAS)
+def test_the_committed_schema_is_that_of_the_declaration(of: str):
+    assert SCHEMAS[of].file().read_text() == SCHEMAS[of].text(), "run: make schema"
 
 
-def test_the_command_prints_it():
-    assert CliRunner().invoke(app, ["schema"]).output == schema_text()
+@pytest.mark.parametrize("of", SCHEMAS)
+def test_the_command_prints_it(of: str):
+    assert CliRunner().invoke(app, ["schema", "--of", of]).output == SCHEMAS[of].text()
 
 
-def test_it_is_a_schema():
-    Draft202012Validator.check_schema(SCHEMA)
+@pytest.mark.parametrize("of", SCHEMAS)
+def test_it_is_a_schema(of: str):
+    Draft202012Validator.check_schema(SCHEMAS[of].schema())
 
 
-def test_every_field_has_words_and_every_optional_one_its_default():
-    schema = project_schema()
-    parts = {"Project": schema, **schema["$defs"]}
+@pytest.mark.parametrize("of", SCHEMAS)
+def test_every_field_has_words_and_every_optional_one_its_default(of: str):
+    schema = SCHEMAS[of].schema()
+    parts = {"the file": schema, **schema["$defs"]}
     fields = {
         f"{part}.{name}": (field, name in shape.get("required", ()))
         for part, shape in parts.items()
@@ -51,7 +55,7 @@ def test_a_declared_project_fits_and_names_the_schema_for_editors(name: str):
     assert problems(yaml.safe_load(text)) == []
     mark, _, place = text.splitlines()[0].partition("$schema=")
     assert mark == "# yaml-language-server: "
-    assert (PROJECTS[name].parent / place).resolve() == schema_file().resolve()
+    assert (PROJECTS[name].parent / place).resolve() == SCHEMAS["project"].file().resolve()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,7 @@ def test_a_declared_project_fits_and_names_the_schema_for_editors(name: str):
         ({"seed": "many"}, "'many' is not of type 'integer'"),
         ({"candidates": []}, "[] should be non-empty"),
         ({"split": {"by": "chance"}}, "'chance' is not one of"),
-        ({"metric": {"name": "roc_auc", "tolerance": -1}}, "-1 is less than the minimum of 0"),
+        ({"metric": {"name": "roc_auc", "min_support": 0}}, "0 is less than the minimum of 1"),
     ],
 )
 def test_what_the_declaration_refuses_an_editor_marks(change: dict[str, Any], says: str):

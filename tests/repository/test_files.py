@@ -18,6 +18,7 @@ def test_no_source_file_is_too_long() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in files("*.py", "*.sql", "*.sh", "Makefile", "*.yaml", "*.yml")
+        if "snapshots" not in path.parts  # what a deployment sends is written by nobody
         if (lines := len(path.read_text().splitlines())) > MAX_LINES
     }
 

@@ -7,6 +7,8 @@ from graphlib import CycleError, TopologicalSorter
 import grimp
 import pytest
 
+from snowloop.lifecycle.training.train import TRAINING_MODULES
+
 
 @pytest.mark.parametrize("package", ["snowloop", "snowloop_procedures", "stack"])
 def test_no_file_imports_itself_by_way_of_others(package: str) -> None:
@@ -16,3 +18,13 @@ def test_no_file_imports_itself_by_way_of_others(package: str) -> None:
         TopologicalSorter(imports).prepare()
     except CycleError as error:
         pytest.fail(f"these files import one another: {' -> '.join(reversed(error.args[1]))}")
+
+
+def test_a_version_is_named_after_every_module_that_makes_it() -> None:
+    """All but the types of requests, whose values are in the name already."""
+    graph = grimp.build_graph("snowloop_procedures", cache_dir=None)
+    run = {"snowloop_procedures.training", *graph.find_upstream_modules("snowloop_procedures.training")}
+    packages = {"snowloop_procedures", "snowloop_procedures.statistics"}
+    assert run - packages - {"snowloop_procedures.requests"} == {
+        f"snowloop_procedures.{module}" for module in TRAINING_MODULES
+    }

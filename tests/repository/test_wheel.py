@@ -63,7 +63,7 @@ def test_the_wheel_has_sql_and_templates_and_neither_data_nor_projects(wheel: Pa
         }
     expected = {str(path.relative_to(ROOT)) for path in files(*(f"{folder}**" for folder in BROUGHT))}
 
-    assert brought == expected | {"include/projects/project.schema.json"}
+    assert brought == expected | {"include/projects/project.schema.json", "include/targets.schema.json"}
 
 
 def test_the_command_tells_what_it_can_do(python, installed: Path) -> None:

@@ -7,7 +7,7 @@ ARRIVED AS (
     SELECT
         S."PATIENT_ID", S."AGE", S."SEX", S."BMI", S."BP", S."S1", S."S2", S."S3", S."S4", S."S5", S."S6", S."TARGET",
         S.METADATA$ROW_ID AS SNOWLOOP_ROW,
-        (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
+        (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR COALESCE(S."S1" < 0, FALSE) OR COALESCE(S."S1" > 1000, FALSE) OR S."S2" IS NULL OR COALESCE(S."S2" < 0, FALSE) OR COALESCE(S."S2" > 1000, FALSE) OR S."S3" IS NULL OR COALESCE(S."S3" < 0, FALSE) OR COALESCE(S."S3" > 1000, FALSE) OR S."S4" IS NULL OR COALESCE(S."S4" < 0, FALSE) OR COALESCE(S."S4" > 1000, FALSE) OR S."S5" IS NULL OR COALESCE(S."S5" < 0, FALSE) OR COALESCE(S."S5" > 1000, FALSE) OR S."S6" IS NULL OR COALESCE(S."S6" < 0, FALSE) OR COALESCE(S."S6" > 1000, FALSE) OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
     FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
 ),
 -- Of several valid rows of a batch with one key, the first is scored.
@@ -49,11 +49,23 @@ CHECKED AS (
     || CASE WHEN COALESCE(S."BP" < 30, FALSE) THEN '; ' || 'BP must be at least 30, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN COALESCE(S."BP" > 250, FALSE) THEN '; ' || 'BP must be at most 250, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S1" IS NULL THEN '; ' || 'S1 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S1" < 0, FALSE) THEN '; ' || 'S1 must be at least 0, it is ' || COALESCE(S."S1"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S1" > 1000, FALSE) THEN '; ' || 'S1 must be at most 1000, it is ' || COALESCE(S."S1"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S2" IS NULL THEN '; ' || 'S2 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S2" < 0, FALSE) THEN '; ' || 'S2 must be at least 0, it is ' || COALESCE(S."S2"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S2" > 1000, FALSE) THEN '; ' || 'S2 must be at most 1000, it is ' || COALESCE(S."S2"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S3" IS NULL THEN '; ' || 'S3 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S3" < 0, FALSE) THEN '; ' || 'S3 must be at least 0, it is ' || COALESCE(S."S3"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S3" > 1000, FALSE) THEN '; ' || 'S3 must be at most 1000, it is ' || COALESCE(S."S3"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S4" IS NULL THEN '; ' || 'S4 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S4" < 0, FALSE) THEN '; ' || 'S4 must be at least 0, it is ' || COALESCE(S."S4"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S4" > 1000, FALSE) THEN '; ' || 'S4 must be at most 1000, it is ' || COALESCE(S."S4"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S5" IS NULL THEN '; ' || 'S5 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S5" < 0, FALSE) THEN '; ' || 'S5 must be at least 0, it is ' || COALESCE(S."S5"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S5" > 1000, FALSE) THEN '; ' || 'S5 must be at most 1000, it is ' || COALESCE(S."S5"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S6" IS NULL THEN '; ' || 'S6 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S6" < 0, FALSE) THEN '; ' || 'S6 must be at least 0, it is ' || COALESCE(S."S6"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S6" > 1000, FALSE) THEN '; ' || 'S6 must be at most 1000, it is ' || COALESCE(S."S6"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN COALESCE(S."TARGET" < 0, FALSE) THEN '; ' || 'TARGET must be at least 0, it is ' || COALESCE(S."TARGET"::VARCHAR, 'null') ELSE '' END, 3)
             WHEN N.SNOWLOOP_SEEN IS NOT NULL THEN N.SNOWLOOP_SEEN
             WHEN S.SNOWLOOP_ROW <> R.SNOWLOOP_FIRST THEN 'duplicate key: another row of the same batch has it'
@@ -135,7 +147,7 @@ ARRIVED AS (
     SELECT
         S."PATIENT_ID", S."AGE", S."SEX", S."BMI", S."BP", S."S1", S."S2", S."S3", S."S4", S."S5", S."S6", S."TARGET",
         S.METADATA$ROW_ID AS SNOWLOOP_ROW,
-        (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR S."S2" IS NULL OR S."S3" IS NULL OR S."S4" IS NULL OR S."S5" IS NULL OR S."S6" IS NULL OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
+        (S."PATIENT_ID" IS NULL OR S."AGE" IS NULL OR COALESCE(S."AGE" < 0, FALSE) OR COALESCE(S."AGE" > 120, FALSE) OR S."SEX" IS NULL OR COALESCE(S."SEX" < 1, FALSE) OR COALESCE(S."SEX" > 2, FALSE) OR S."BMI" IS NULL OR COALESCE(S."BMI" < 10, FALSE) OR COALESCE(S."BMI" > 80, FALSE) OR S."BP" IS NULL OR COALESCE(S."BP" < 30, FALSE) OR COALESCE(S."BP" > 250, FALSE) OR S."S1" IS NULL OR COALESCE(S."S1" < 0, FALSE) OR COALESCE(S."S1" > 1000, FALSE) OR S."S2" IS NULL OR COALESCE(S."S2" < 0, FALSE) OR COALESCE(S."S2" > 1000, FALSE) OR S."S3" IS NULL OR COALESCE(S."S3" < 0, FALSE) OR COALESCE(S."S3" > 1000, FALSE) OR S."S4" IS NULL OR COALESCE(S."S4" < 0, FALSE) OR COALESCE(S."S4" > 1000, FALSE) OR S."S5" IS NULL OR COALESCE(S."S5" < 0, FALSE) OR COALESCE(S."S5" > 1000, FALSE) OR S."S6" IS NULL OR COALESCE(S."S6" < 0, FALSE) OR COALESCE(S."S6" > 1000, FALSE) OR COALESCE(S."TARGET" < 0, FALSE)) AS SNOWLOOP_BROKEN
     FROM "DIABETES_PROGRESSION_DEV"."RAW"."PATIENT_STREAM" AS S
 ),
 -- Of several valid rows of a batch with one key, the first is scored.
@@ -177,11 +189,23 @@ CHECKED AS (
     || CASE WHEN COALESCE(S."BP" < 30, FALSE) THEN '; ' || 'BP must be at least 30, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN COALESCE(S."BP" > 250, FALSE) THEN '; ' || 'BP must be at most 250, it is ' || COALESCE(S."BP"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S1" IS NULL THEN '; ' || 'S1 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S1" < 0, FALSE) THEN '; ' || 'S1 must be at least 0, it is ' || COALESCE(S."S1"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S1" > 1000, FALSE) THEN '; ' || 'S1 must be at most 1000, it is ' || COALESCE(S."S1"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S2" IS NULL THEN '; ' || 'S2 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S2" < 0, FALSE) THEN '; ' || 'S2 must be at least 0, it is ' || COALESCE(S."S2"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S2" > 1000, FALSE) THEN '; ' || 'S2 must be at most 1000, it is ' || COALESCE(S."S2"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S3" IS NULL THEN '; ' || 'S3 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S3" < 0, FALSE) THEN '; ' || 'S3 must be at least 0, it is ' || COALESCE(S."S3"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S3" > 1000, FALSE) THEN '; ' || 'S3 must be at most 1000, it is ' || COALESCE(S."S3"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S4" IS NULL THEN '; ' || 'S4 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S4" < 0, FALSE) THEN '; ' || 'S4 must be at least 0, it is ' || COALESCE(S."S4"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S4" > 1000, FALSE) THEN '; ' || 'S4 must be at most 1000, it is ' || COALESCE(S."S4"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S5" IS NULL THEN '; ' || 'S5 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S5" < 0, FALSE) THEN '; ' || 'S5 must be at least 0, it is ' || COALESCE(S."S5"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S5" > 1000, FALSE) THEN '; ' || 'S5 must be at most 1000, it is ' || COALESCE(S."S5"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN S."S6" IS NULL THEN '; ' || 'S6 must not be null' ELSE '' END
+    || CASE WHEN COALESCE(S."S6" < 0, FALSE) THEN '; ' || 'S6 must be at least 0, it is ' || COALESCE(S."S6"::VARCHAR, 'null') ELSE '' END
+    || CASE WHEN COALESCE(S."S6" > 1000, FALSE) THEN '; ' || 'S6 must be at most 1000, it is ' || COALESCE(S."S6"::VARCHAR, 'null') ELSE '' END
     || CASE WHEN COALESCE(S."TARGET" < 0, FALSE) THEN '; ' || 'TARGET must be at least 0, it is ' || COALESCE(S."TARGET"::VARCHAR, 'null') ELSE '' END, 3)
             WHEN N.SNOWLOOP_SEEN IS NOT NULL THEN N.SNOWLOOP_SEEN
             WHEN S.SNOWLOOP_ROW <> R.SNOWLOOP_FIRST THEN 'duplicate key: another row of the same batch has it'
@@ -225,19 +249,23 @@ FROM FEATURE_ROWS AS F
 ;
 
 -- refusal (version)
--- Why the gate's last verdict does not let a version serve next to the champion, or NULL: it need not be as good as that.
+-- Why the gate's verdict does not let a version serve, or NULL.
 SELECT CASE
     WHEN COUNT(*) = 0 THEN 'the gate has not judged it'
-    WHEN COUNT_IF(CHECK_NAME = 'OVERRIDE') > 0 THEN NULL
-    WHEN COUNT_IF(NOT PASSED AND CHECK_NAME <> 'NOT_WORSE_THAN_CHAMPION') > 0 THEN 'the gate refused it: '
-        || LISTAGG(CASE WHEN NOT PASSED AND CHECK_NAME <> 'NOT_WORSE_THAN_CHAMPION' THEN REASON END, '; ')
+    WHEN COUNT_IF(CHECK_NAME = 'OVERRIDE') > 0 THEN
+        NULL
+    WHEN COUNT_IF(NOT PASSED AND CHECK_NAME NOT IN ('NOT_WORSE_THAN_CHAMPION', 'NOT_WORSE_THAN_REFERENCE')) > 0 THEN 'the gate refused it: '
+        || LISTAGG(CASE WHEN NOT PASSED AND CHECK_NAME NOT IN ('NOT_WORSE_THAN_CHAMPION', 'NOT_WORSE_THAN_REFERENCE') THEN REASON END, '; ')
 END AS REASON,
     MAX(VERDICT_ID) AS VERDICT_ID
 FROM "DIABETES_PROGRESSION_DEV"."OPS"."VERDICTS"
-WHERE VERDICT_ID = (
-    SELECT VERDICT_ID FROM "DIABETES_PROGRESSION_DEV"."OPS"."VERDICTS"
-    WHERE MODEL_NAME = 'DIABETES_PROGRESSION' AND MODEL_VERSION = ?
-    ORDER BY DECIDED_AT DESC, VERDICT_ID
-    LIMIT 1
+WHERE VERDICT_ID = COALESCE(
+    (
+        SELECT VERDICT_ID FROM "DIABETES_PROGRESSION_DEV"."OPS"."VERDICTS"
+        WHERE MODEL_NAME = 'DIABETES_PROGRESSION' AND MODEL_VERSION = ?
+        ORDER BY DECIDED_AT DESC, VERDICT_ID
+        LIMIT 1
+    ),
+    'none'
 )
 ;

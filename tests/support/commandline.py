@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,11 @@ class Stack:
     def command(self, *arguments: str) -> list[str]:
         """A command of the stack on the state directory."""
         return [sys.executable, "-m", "stack", *arguments, "--state-dir", str(self.state.root)]
+
+    def copy(self, directory: Path) -> Stack:
+        """The same on another state directory, with all that is in this one, of which nothing may run."""
+        shutil.copytree(self.state.root, directory)
+        return Stack(directory)
 
     def __call__(self, *arguments: str, timeout: float = 600) -> Ran:
         """Run a command of the stack to its end."""

@@ -45,6 +45,12 @@ class Dying:
     def put_stream(self, *values: Any, **named: Any) -> Any:
         return self.send("PUT", lambda: self.session.file.put_stream(*values, **named))
 
+    def get(self, *values: Any, **named: Any) -> Any:
+        return self.session.file.get(*values, **named)
+
+    def query_history(self) -> Any:
+        return self.session.query_history()
+
     def send(self, text: str, act: Callable[[], Any]) -> Any:
         self.count += bool(self.count or text.startswith(self.after))
         if self.count < self.at:
@@ -52,6 +58,16 @@ class Dying:
         if self.sent and self.count == self.at:
             act()
         raise KilledError
+
+
+class DyingWriter(Dying):
+    """A session that dies when its n-th change was made, by COMMIT or ALTER; with 0, before the first one."""
+
+    def __init__(self, session: Session, at: int) -> None:
+        super().__init__(session, at or 1, sent=at > 0)
+
+    def send(self, text: str, act: Callable[[], Any]) -> Any:
+        return super().send(text, act) if text.startswith(("COMMIT", "ALTER")) else act()
 
 
 class Interrupted(Dying):

@@ -17,7 +17,7 @@ sources:
       LOAN_ID: {type: "NUMBER(38,0)", nullable: false, unique: true}
       CUSTOMER: {type: VARCHAR, nullable: false}
       ASKED_AT: {type: TIMESTAMP_NTZ, nullable: false}
-      AMOUNT: {type: FLOAT, nullable: false}
+      AMOUNT: {type: FLOAT, nullable: false, min: 0, max: 1000000000}
       LOST: {type: FLOAT, known_after_label: true}
   payment:
     file: "payments*.csv"

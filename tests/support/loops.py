@@ -3,31 +3,35 @@
 from typing import Any
 
 from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.procedure.code import package_file, package_folder
+from snowloop.lifecycle.scoring.blockers import TABLES
 from snowloop.lifecycle.scoring.desired import DesiredState, desired_state
 from snowloop.lifecycle.scoring.observed import ObservedState
 from snowloop.lifecycle.versions import Version
 from snowloop.project import Project
 
 FEATURES = (Feature("AMT", "FLOAT"), Feature("KIND", "VARCHAR"))
-FACTS = {"features": [{"name": "AMT", "type": "FLOAT"}, {"name": "KIND", "type": "VARCHAR"}]}
+FACTS: dict[str, Any] = {"features": [{"name": "AMT", "type": "FLOAT"}, {"name": "KIND", "type": "VARCHAR"}]}
 
 
 def desired(project: Project) -> DesiredState:
-    return desired_state(project, "dev", FEATURES)
+    return desired_state(project, "dev", declared_formula(project), FEATURES)
 
 
 def environment(project: Project, **changes: Any) -> ObservedState:
     """What exists before the first deployment: an environment and a champion."""
-    source = f"RAW.{project.table}"
+    source, formula = f"RAW.{project.table}", declared_formula(project)
     values: dict[str, Any] = {
-        "tables": frozenset({source, "SERVING.SCORED", "SERVING.QUARANTINE", "SERVING.CORRECTIONS", "OPS.METRICS"}),
+        "tables": frozenset({source, *TABLES}),
         "columns": {
             source: tuple(project.streamed.table_columns),
             "SERVING.SCORED": (*project.key, "SCORE", "EVENT_TIME", "FEATURES"),
         },
+        "formula": formula,
+        "declared": formula,
         "features": FEATURES,
-        "champion": Version("V1", ("CHAMPION",), {}, FACTS),
+        "champion": Version("V1", ("CHAMPION",), {}, {**FACTS, "formula": formula.digest}),
     }
     return ObservedState(**{**values, **changes})
 

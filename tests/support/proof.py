@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from snowloop.lifecycle.monitoring.verify import check_verified
 from snowloop.lifecycle.scoring import reconcile
 from snowloop.sql import render_project
 from tests.support.tiny import Event, insertion
@@ -19,6 +20,7 @@ def prove(trial: Trial) -> None:
     """Each row is scored or quarantined once: for its reason, in a run that counts it, with its version's score."""
     source = trial.world.rows("SELECT TAG FROM {db}.RAW.EVENTS")
     assert Counter(row["TAG"] for row in source) == Counter([*trial.live]), "rows of the source"
+    check_verified(trial.workspace)
     counts = reconcile(trial.workspace)
     assert (counts.source_rows, counts.pending) == (len(trial.live), 0)
     tags = {(event.key, event.x): tag for tag, event in trial.sent.items() if tag > INITIAL and not event.broken}
@@ -39,7 +41,25 @@ def prove(trial: Trial) -> None:
         assert set(scored) | set(quarantined) == set(arrived)
         _prove_reasons(trial, arrived, scored, quarantined)
     _prove_runs(trial, Counter(row["RUN_ID"] for row in scored.values()), Counter(row["RUN_ID"] for row in kept))
+    _prove_counts(trial, scored)
     _prove_scores(trial, scored)
+
+
+def _prove_counts(trial: Trial, scored: dict[int, Any]) -> None:
+    """In each column each scored row is counted once, with its run and its version, and none that is not scored."""
+    counted = trial.world.rows(
+        "SELECT RUN_ID, MODEL_VERSION, COLUMN_NAME, SUM(N) AS N, SUM(TOTAL) AS TOTAL FROM {db}.OPS.DRIFT_COUNTS "
+        "GROUP BY RUN_ID, MODEL_VERSION, COLUMN_NAME"
+    )
+    expected: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for row in scored.values():
+        values = {**json.loads(row["FEATURES"]), "(score)": row["SCORE"]}
+        for column in ("X", "Y", "X_OF_A", "(score)"):
+            expected[row["RUN_ID"], row["MODEL_VERSION"], column].append(values[column])
+    found = {(row["RUN_ID"], row["MODEL_VERSION"], row["COLUMN_NAME"]): row for row in counted}
+    assert {name: row["N"] for name, row in found.items()} == {name: len(rows) for name, rows in expected.items()}
+    for name, row in found.items():
+        assert row["TOTAL"] == pytest.approx(sum(expected[name]), abs=1e-6), name
 
 
 def _prove_corrections(trial: Trial, scored: dict[int, Any], quarantined: dict[int, Any]) -> None:

@@ -19,14 +19,14 @@ sources:
     columns:
       ID: {type: "NUMBER(38,0)", nullable: false, unique: true}
       X: {type: FLOAT, nullable: false, min: 0, max: 1000}
-      Y: {type: FLOAT, nullable: false}
+      Y: {type: FLOAT, nullable: false, min: -1000000, max: 1000000}
       KIND: {type: VARCHAR, allowed: [A, B]}
       HAPPENED_AT: {type: TIMESTAMP_NTZ}
       TAG: {type: "NUMBER(38,0)"}
       LATE: {type: "NUMBER(38,0)", known_after_label: true}
 label: {column: LATE, task: classification}
 metric: {name: roc_auc, at_least: 0.5, tolerance: 0.5, min_support: 5}
-evaluation: {resamples: 50, importance_rows: 0}
+evaluation: {importance_rows: 0}
 candidates:
   - {name: loose, params: {c: 1.0}}
   - {name: tight, params: {c: 0.001}}

@@ -15,14 +15,14 @@ from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.gate.gate import decide
-from snowloop.lifecycle.gate.verdict import Override, Verdict
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion
 from snowloop.workspace import Workspace
 from tests.support.strikes import CALL, PHASES, Scorer, Strike, Striker, survive
 from tests.support.tiny import Event, insertion, tiny
-from tests.support.world import World
+from tests.support.world import ANY_MODEL, World
 
 INITIAL = 400
 SHORT = {"network_timeout": 2}
@@ -69,7 +69,7 @@ class Trial:
         """Versions that may be promoted."""
         for name in names:
             measured = evaluate(self.workspace, train_candidate(self.workspace, training_set, name))
-            self.verdicts[name] = decide(self.workspace, [measured], override=Override("the test", "any model will do"))
+            self.verdicts[name] = decide(self.workspace, [measured], override=ANY_MODEL)
 
     def promote(self, name: str) -> None:
         """As if the gate had judged it against the present champion: what it says is nothing to this trial."""

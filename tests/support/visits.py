@@ -16,7 +16,7 @@ sources:
       VISIT_ID: {type: "NUMBER(38,0)", nullable: false, unique: true}
       PATIENT: {type: VARCHAR, nullable: false}
       SEEN_AT: {type: TIMESTAMP_NTZ}
-      DOSE: {type: FLOAT, nullable: false}
+      DOSE: {type: FLOAT, nullable: false, min: -1000000, max: 1000000}
       ANSWER: {type: FLOAT}
       ANSWERED_AT: {type: TIMESTAMP_NTZ}
 label: {column: RESPONSE, task: regression}

@@ -42,7 +42,7 @@ contract: {training: {on_failure: quarantine, max_failing_share: 0.02}}
 label: %(label)s
 metric: %(metric)s
 leakage: {max_single_feature: 1.0}
-evaluation: {resamples: 50, importance_rows: 50, slices: [{column: ALCOHOL, edges: [13.0]}]}
+evaluation: {importance_rows: 50, slices: [{column: ALCOHOL, edges: [13.0]}]}
 candidates:
   - {name: linear, params: {kind: linear}}
   - {name: forest, params: {kind: forest}}
@@ -95,7 +95,8 @@ def wine_project(
     label, expression = LABELS.get(task, several)
     values = {
         "columns": "\n".join(
-            f"      {name}: {{type: FLOAT, nullable: false}}" for name in wines(texts=texts).columns[2:-1]
+            f"      {name}: {{type: FLOAT, nullable: false, min: 0, max: 100000}}"
+            for name in wines(texts=texts).columns[2:-1]
         ),
         "type": "VARCHAR" if texts else '"NUMBER(38,0)"',
         "label": label,

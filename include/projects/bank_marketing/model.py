@@ -1,7 +1,10 @@
 """Estimators for bank_marketing; every fitted transformer is part of the pipeline, and so of the model version."""
 
+import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -11,16 +14,23 @@ NUMBERS = make_column_selector(dtype_include="number")
 
 
 def build_model(kind: str = "logistic", seed: int = 0) -> Pipeline:
-    """The unfitted pipeline of a kind: ``logistic`` or ``boosting``."""
+    """The unfitted pipeline of a kind: ``logistic`` or ``boosting``; it scores NULL and unseen texts."""
+    numbers = SimpleImputer(strategy="median", keep_empty_features=True)
     if kind == "logistic":
+        texts = _texts(OneHotEncoder(handle_unknown="ignore", min_frequency=10))
         return make_pipeline(
-            make_column_transformer(
-                (OneHotEncoder(handle_unknown="ignore", min_frequency=10), TEXT), (StandardScaler(), NUMBERS)
-            ),
+            make_column_transformer((texts, TEXT), (make_pipeline(numbers, StandardScaler()), NUMBERS)),
             LogisticRegression(max_iter=1000, C=0.3),
         )
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     return make_pipeline(
-        make_column_transformer((encoder, TEXT), remainder="passthrough"),
+        make_column_transformer(
+            (_texts(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)), TEXT), (numbers, NUMBERS)
+        ),
         HistGradientBoostingClassifier(max_iter=120, learning_rate=0.05, max_leaf_nodes=8, random_state=seed),
     )
+
+
+def _texts(encoder: BaseEstimator) -> Pipeline:
+    """NULL is a category of its own."""
+    null = SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value="(missing)", keep_empty_features=True)
+    return make_pipeline(null, encoder)

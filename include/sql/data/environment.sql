@@ -1,3 +1,4 @@
+-- The objects of an environment, as plan compares them with what exists: what is missing is created, columns are added.
 CREATE WAREHOUSE IF NOT EXISTS {{ warehouse|identifier }}
     WAREHOUSE_SIZE = {{ warehouse_size }} AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;
 
@@ -12,8 +13,15 @@ CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'OPS') }};
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'RAW', 'LANDING') }};
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'MODELS', 'CODE') }};
 
+{% if sources.values()|selectattr("stage")|list %}
+-- How staged files are read again for the records that were rejected.
+CREATE FILE FORMAT IF NOT EXISTS {{ identifier(database, 'RAW', 'LINES') }}
+    TYPE = CSV FIELD_DELIMITER = NONE ESCAPE_UNENCLOSED_FIELD = NONE;
+CREATE FILE FORMAT IF NOT EXISTS {{ identifier(database, 'RAW', 'PARQUET_FILES') }} TYPE = PARQUET;
+{% endif %}
+
 -- Columns of a RAW table have only types: rows that break the contract are loaded, and set aside with a reason later.
-{% for name, source in sources.items() %}
+{% for name, source in sources.items() if not source.table %}
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'RAW', name|upper) }} (
     {% for column, declared in source.table_columns.items() %}
     {{ column|identifier }} {{ declared.type }}{{ "," if not loop.last }}
@@ -41,15 +49,27 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'SCORED') }} (
     {{ "PREDICTION VARCHAR, PROBABILITIES VARIANT," if classes }}
     EVENT_TIME TIMESTAMP_NTZ, FEATURES VARIANT
 );
--- For a table of an earlier version without these columns.
-ALTER TABLE {{ identifier(database, 'SERVING', 'SCORED') }} ADD COLUMN IF NOT EXISTS EVENT_TIME TIMESTAMP_NTZ;
-ALTER TABLE {{ identifier(database, 'SERVING', 'SCORED') }} ADD COLUMN IF NOT EXISTS FEATURES VARIANT;
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'SERVING', 'QUARANTINE') }} (
     {% for column, declared in streamed.table_columns.items() %}
     {{ column|identifier }} {{ declared.type }},
     {% endfor %}
     REASON VARCHAR, SOURCE VARCHAR, RUN_ID VARCHAR, QUARANTINED_AT TIMESTAMP_NTZ
+);
+
+-- The version of these objects, one row for each that the environment went through; and what was applied to it.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'SCHEMA_VERSION') }} (
+    VERSION NUMBER(38,0), TOOL_VERSION VARCHAR, MIGRATED_AT TIMESTAMP_NTZ
+);
+
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'DEPLOYMENTS') }} (
+    PART VARCHAR, GIT_COMMIT VARCHAR, TOOL_VERSION VARCHAR, PLAN_HASH VARCHAR, STEPS NUMBER(38,0), OBJECTS VARIANT,
+    DONE_BY VARCHAR, ROLE_NAME VARCHAR, ACCOUNT_NAME VARCHAR, DONE_AT TIMESTAMP_NTZ
+);
+
+-- With which content of each part of the project the environment was trained, judged and deployed.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'FINGERPRINTS') }} (
+    STAGE VARCHAR, PART VARCHAR, FINGERPRINT VARCHAR, GIT_COMMIT VARCHAR, RECORDED_AT TIMESTAMP_NTZ
 );
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LOADS') }} (
@@ -64,7 +84,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'CONTRACT_CHECKS') }} 
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TRAINING_SETS') }} (
     FINGERPRINT VARCHAR, TABLE_NAME VARCHAR, ROWS_TOTAL NUMBER(38,0), ROWS_HELD_OUT NUMBER(38,0),
-    ROWS_SET_ASIDE NUMBER(38,0), GIT_COMMIT VARCHAR, CREATED_AT TIMESTAMP_NTZ
+    ROWS_SET_ASIDE NUMBER(38,0), GIT_COMMIT VARCHAR, CREATED_AT TIMESTAMP_NTZ, FEATURES_SQL VARCHAR
 );
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEAKAGE_CHECKS') }} (
@@ -84,12 +104,8 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'EVALUATION_DETAILS') 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'VERDICTS') }} (
     VERDICT_ID VARCHAR, MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, CHECK_NAME VARCHAR, VALUE FLOAT, BOUND FLOAT,
     BASELINE FLOAT, PASSED BOOLEAN, REASON VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DECIDED_AT TIMESTAMP_NTZ,
-    EVALUATION_ID VARCHAR, CHAMPION VARCHAR, CONTENT VARCHAR
+    EVALUATION_ID VARCHAR, CHAMPION VARCHAR, CONTENT VARCHAR, VALID_UNTIL TIMESTAMP_NTZ, CANDIDATES VARCHAR
 );
--- For an environment of an earlier version; IF NOT EXISTS applies to one column, so each has its own statement.
-ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS EVALUATION_ID VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CHAMPION VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'VERDICTS') }} ADD COLUMN IF NOT EXISTS CONTENT VARCHAR;
 
 -- Checks of the features of a training set, and rehearsals of a version.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }} (
@@ -112,20 +128,17 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER') }} (
     ENTRY NUMBER(38,0), ACTION VARCHAR, MODEL_NAME VARCHAR, FROM_VERSION VARCHAR, TO_VERSION VARCHAR,
     VERDICT_ID VARCHAR, TRAINING_SET VARCHAR, GIT_COMMIT VARCHAR, DONE_BY VARCHAR, DONE_AT TIMESTAMP_NTZ,
     LOCK_HASH VARCHAR, OVERRIDE_BY VARCHAR, OVERRIDE_REASON VARCHAR, APPROVED_BY VARCHAR, APPROVAL_REASON VARCHAR,
-    REASON VARCHAR
+    REASON VARCHAR, OVERRIDE_CHECKS VARCHAR, OVERRIDE_UNTIL TIMESTAMP_NTZ, CANARY_SHARE FLOAT, REFERENCE VARCHAR,
+    ENTRY_HASH VARCHAR, FROM_TARGET VARCHAR, FROM_ACCOUNT VARCHAR, FROM_VERDICT_ID VARCHAR, FILES VARCHAR
 );
--- For an environment of an earlier version without these columns.
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS LOCK_HASH VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_BY VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS OVERRIDE_REASON VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVED_BY VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS APPROVAL_REASON VARCHAR;
-ALTER TABLE {{ identifier(database, 'OPS', 'LEDGER') }} ADD COLUMN IF NOT EXISTS REASON VARCHAR;
+-- One row: the number and hash of the last entry; whoever updates it may append until the transaction ends.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'LEDGER_HEAD') }} AS
+SELECT 0::NUMBER(38,0) AS ENTRY, NULL::VARCHAR AS ENTRY_HASH;
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'RUNS') }} (
     RUN_ID VARCHAR, PROCEDURE_NAME VARCHAR, MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, STATE VARCHAR,
     ROWS_READ NUMBER(38,0), ROWS_SCORED NUMBER(38,0), ROWS_QUARANTINED NUMBER(38,0), ERROR VARCHAR,
-    STARTED_AT TIMESTAMP_NTZ, FINISHED_AT TIMESTAMP_NTZ
+    STARTED_AT TIMESTAMP_NTZ, FINISHED_AT TIMESTAMP_NTZ, KIND VARCHAR -- of scoring outside the loop; NULL: the loop's own
 );
 
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'TASK_RUNS') }} (
@@ -139,28 +152,20 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'METRICS') }} (
     ROWS_QUARANTINED NUMBER(38,0), MEAN_SCORE FLOAT, MIN_SCORE FLOAT, MAX_SCORE FLOAT, REFRESHED_AT TIMESTAMP_NTZ,
     NOT_FINITE NUMBER(38,0), CLASS_SHARES VARIANT
 );
-ALTER TABLE {{ identifier(database, 'OPS', 'METRICS') }} ADD COLUMN IF NOT EXISTS NOT_FINITE NUMBER(38,0);
-ALTER TABLE {{ identifier(database, 'OPS', 'METRICS') }} ADD COLUMN IF NOT EXISTS CLASS_SHARES VARIANT;
 
--- Monitoring of the champion: scores, times, age, packages.
+-- What monitoring measured: a row a check and window. MODEL_VERSION is NULL where a check is about no version, WINDOW_START
+-- and WINDOW_END where it is about the moment at which it was made; N is the number of rows; PASSED is NULL if it was not
+-- judged. Of a window that was judged again the newest row counts.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} (
     NAME VARCHAR, MODEL_VERSION VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,
-    CHECKED_AT TIMESTAMP_NTZ
+    CHECKED_AT TIMESTAMP_NTZ, WINDOW_START TIMESTAMP_NTZ, WINDOW_END TIMESTAMP_NTZ, N NUMBER(38,0)
 );
 
-CREATE VIEW IF NOT EXISTS {{ identifier(database, 'OPS', 'DAILY_METRICS') }} AS
-SELECT
-    DAY, MODEL_VERSION,
-    COUNT(*) AS RUNS,
-    SUM(ROWS_READ) AS ROWS_READ,
-    SUM(ROWS_SCORED) AS ROWS_SCORED,
-    SUM(ROWS_QUARANTINED) AS ROWS_QUARANTINED,
-    SUM(MEAN_SCORE * ROWS_SCORED) / NULLIF(SUM(ROWS_SCORED), 0) AS MEAN_SCORE,
-    SUM(ROWS_SCORED) / NULLIF(SUM(SUM(ROWS_SCORED)) OVER (PARTITION BY DAY), 0) AS SHARE_OF_DAY
-FROM {{ identifier(database, 'OPS', 'METRICS') }}
-GROUP BY DAY, MODEL_VERSION;
+{% include "monitoring/create_alert_tables.sql" %}
 
 {% include "scoring/reprocess/create_tables.sql" %}
+
+{% include "monitoring/create_tables.sql" %}
 
 -- This role is all that readers of scores need.
 CREATE ROLE IF NOT EXISTS {{ reader|identifier }};

@@ -43,8 +43,8 @@ FROM {{ table }} AS S
 
 -- name: age_of_newest_row
 -- How many seconds ago the newest row of a source was, by its own moment or by its load; NULL if there is none.
-{% if column %}
-SELECT DATEDIFF('second', MAX({{ column|identifier }})::TIMESTAMP_NTZ, SYSDATE()) AS AGE FROM {{ table }}
+{% if moment %}
+SELECT DATEDIFF('second', MAX({{ moment }}), SYSDATE()) AS AGE FROM {{ table }}
 {% else %}
 SELECT DATEDIFF('second', MAX(LOADED_AT), SYSDATE()) AS AGE
 FROM {{ identifier(database, 'OPS', 'LOADS') }}

@@ -1,5 +1,5 @@
--- The held-out rows with their features, the columns by which they are sliced, their group, and whether the champion
--- was trained on them, in the order of the key.
+-- The held-out rows with their features, the columns by which they are sliced, their group or position in time, and
+-- whether the champion and the reference were trained on them, in the order of the key.
 {% if raw_slices %}
 WITH CHECKED AS (
 {{ checked }}
@@ -12,20 +12,21 @@ SELECT
     {% for slice in slices %}
     {{ "S" if slice.raw else "T" }}.{{ slice.column|identifier }} AS {{ ("SLICE_" ~ loop.index0)|identifier }},
     {% endfor %}
-    {% if groups %}
-    T.SNOWLOOP_GROUP,
+    {% if dependent_by %}
+    T.{{ dependent_by }},
     {% endif %}
-    {% if champion_trained_on %}
-    W.IS_HOLDOUT IS NOT NULL AS SNOWLOOP_TRAINED_CHAMPION,
-    {% endif %}
+    {% for rival in trained_on %}
+    {{ ("W_" ~ rival)|identifier }}.IS_HOLDOUT IS NOT NULL AS {{ ("SNOWLOOP_TRAINED_" ~ rival)|identifier }},
+    {% endfor %}
     T.{{ label|identifier }}
 FROM {{ table }} AS T
-{% if champion_trained_on %}
-LEFT JOIN {{ champion_trained_on }} AS W ON NOT W.IS_HOLDOUT
+{% for rival, table_of_rival in trained_on.items() %}
+{% set w = ("W_" ~ rival)|identifier %}
+LEFT JOIN {{ table_of_rival }} AS {{ w }} ON NOT {{ w }}.IS_HOLDOUT
 {% for column in key %}
-    AND W.{{ column|identifier }} = T.{{ column|identifier }}
+    AND {{ w }}.{{ column|identifier }} = T.{{ column|identifier }}
 {% endfor %}
-{% endif %}
+{% endfor %}
 {% if raw_slices %}
 LEFT JOIN CHECKED AS S ON S.SNOWLOOP_REASON IS NULL
 {% for column in key %}

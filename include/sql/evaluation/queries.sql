@@ -1,6 +1,6 @@
 -- name: key_hash
 {# Salted: the split hashes the key as it is, and of rows in that order the first are all held out. #}
-MD5('sample|' || {% for column in key %}{{ column|identifier }}::VARCHAR{{ " || '|' || " if not loop.last }}{% endfor %})
+MD5({{ (salt|default("sample") ~ "|")|literal }} || {% for column in key %}{{ column|identifier }}::VARCHAR{{ " || '|' || " if not loop.last }}{% endfor %})
 
 -- name: rows_without
 {# The rows of a training set but for those that a version was fitted on when it was trained on another one. #}

@@ -16,6 +16,10 @@ SELECT
     ROW_NUMBER() OVER (ORDER BY C.{{ split.order_by|identifier }}, {{ key|identifiers("C") }})
         > COUNT(*) OVER () * {{ 1 - split.holdout }} AS IS_HOLDOUT
     {% elif split.by == "time" %}
+    {% if known_moment %}
+    DATEDIFF('millisecond', '1970-01-01'::TIMESTAMP_NTZ, C.{{ event_time|identifier }}::TIMESTAMP_NTZ)::FLOAT AS SNOWLOOP_EVENT_TIME,
+    DATEDIFF('millisecond', '1970-01-01'::TIMESTAMP_NTZ, {{ known_moment }})::FLOAT AS SNOWLOOP_KNOWN_AT,
+    {% endif %}
     RANK() OVER (ORDER BY C.{{ event_time|identifier }} NULLS FIRST) AS SNOWLOOP_ORDER,
     RANK() OVER (ORDER BY C.{{ event_time|identifier }} NULLS FIRST) > COUNT(*) OVER () * {{ 1 - split.holdout }} AS IS_HOLDOUT
     {% else %}

@@ -1,11 +1,11 @@
--- features.sql over the rows as they are, and with one column emptied: how many rows of each feature change.
+-- features.sql over the rows as they are, and with some columns emptied: how many rows of each feature change.
 {% import "features/macros.sql" as macros %}
 {% include "features/queries.sql#clean_rows" %}
 ,
 EMPTIED AS (
     SELECT
     {% for name, declared in columns.items() %}
-        {{ "NULL::" ~ declared.type ~ " AS " if name == column }}{{ name|identifier }}{{ "," if not loop.last }}
+        {{ "NULL::" ~ declared.type ~ " AS " if name in emptied }}{{ name|identifier }}{{ "," if not loop.last }}
     {% endfor %}
     FROM CLEAN
 ),

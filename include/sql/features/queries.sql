@@ -7,6 +7,82 @@ CLEAN AS (
     SELECT {{ columns|identifiers }} FROM CHECKED WHERE SNOWLOOP_REASON IS NULL
 )
 
+-- name: described
+{# What a formula gives over the source, of which it may read the declared columns, as when it is computed. #}
+WITH DECLARED AS (
+    SELECT {{ columns|identifiers }}{% for name, type in added.items() %}, NULL::{{ type }} AS {{ name|identifier }}{% endfor %} FROM {{ table }}
+),
+FEATURE_ROWS AS (
+{{ feature_rows }}
+)
+SELECT * FROM FEATURE_ROWS
+
+-- name: rows_by_formula
+{# What a formula gives over rows that keep the contract: all of them, or those that a training set holds out. #}
+{% import "features/macros.sql" as macros %}
+(
+{% include "features/queries.sql#clean_rows" %}
+,
+KEPT AS (
+    SELECT {{ columns|identifiers("C") }} FROM CLEAN AS C
+    {% if table %}
+    JOIN {{ table }} AS S ON S.IS_HOLDOUT AND {{ macros.same_key(key, "S", "C") }}
+    {% endif %}
+),
+FEATURE_ROWS AS (
+{{ feature_rows }}
+)
+SELECT F.*, TRUE AS IS_HOLDOUT FROM FEATURE_ROWS AS F
+)
+
+-- name: keys_not_once
+{# Some keys with another number of results (given) than of rows (wanted), and how many such keys there are in all. #}
+SELECT
+    {% for column in key %}COALESCE({{ column|identifier }}::VARCHAR, 'null'){{ " || ', ' || " if not loop.last }}{% endfor %} AS SNOWLOOP_KEY,
+    SUM(SNOWLOOP_ROW) AS SNOWLOOP_ROWS,
+    SUM(SNOWLOOP_RESULT) AS SNOWLOOP_RESULTS,
+    COUNT(*) OVER () AS SNOWLOOP_KEYS
+FROM (
+    SELECT {{ key|identifiers }}, 1 AS SNOWLOOP_ROW, 0 AS SNOWLOOP_RESULT FROM {{ wanted }} AS W
+    UNION ALL
+    SELECT {{ key|identifiers }}, 0, 1 FROM {{ given }} AS G
+) AS K
+GROUP BY {{ key|identifiers }}
+HAVING SUM(SNOWLOOP_ROW) <> SUM(SNOWLOOP_RESULT)
+ORDER BY {{ key|identifiers }}
+LIMIT 5
+
+-- name: not_given_once
+{% set wanted %}
+{% if table %}
+(SELECT {{ key|identifiers }} FROM {{ table }} AS T WHERE IS_HOLDOUT)
+{% else %}
+(SELECT {{ key|identifiers }} FROM ({{ checked }}) AS C WHERE SNOWLOOP_REASON IS NULL)
+{% endif %}
+{% endset %}
+{% include "features/queries.sql#keys_not_once" %}
+
+
+-- name: repeated_keys
+-- Keys that a table has more than once.
+{% set wanted, given = "(SELECT DISTINCT " ~ key|identifiers ~ " FROM " ~ table ~ ")", table %}
+{% include "features/queries.sql#keys_not_once" %}
+
+
+-- name: known_labels
+{# What label.sql gives and is known by now; C is the row that has the label, where its event time decides. #}
+{% import "features/macros.sql" as macros %}
+SELECT L.*
+FROM (
+{{ label }}
+) AS L
+{% if checked %}
+JOIN (
+{{ checked }}
+) AS C ON C.SNOWLOOP_REASON IS NULL AND {{ macros.same_key(key, "C", "L") }}
+{% endif %}
+WHERE {{ known }}
+
 -- name: feature_and_label_rows
 {# The same with their features and labels. #}
 {% include "features/queries.sql#clean_rows" %}
@@ -65,12 +141,15 @@ SELECT ROWS_TOTAL, ROWS_HELD_OUT, ROWS_SET_ASIDE
 FROM {{ identifier(database, 'OPS', 'TRAINING_SETS') }}
 WHERE FINGERPRINT = {{ fingerprint|bind }}
 
+-- name: formula
+SELECT FEATURES_SQL FROM {{ identifier(database, 'OPS', 'TRAINING_SETS') }} WHERE FINGERPRINT = {{ training_set|bind }}
+
 -- name: record_training_set
 INSERT INTO {{ identifier(database, 'OPS', 'TRAINING_SETS') }}
-    (FINGERPRINT, TABLE_NAME, ROWS_TOTAL, ROWS_HELD_OUT, ROWS_SET_ASIDE, GIT_COMMIT, CREATED_AT)
+    (FINGERPRINT, TABLE_NAME, ROWS_TOTAL, ROWS_HELD_OUT, ROWS_SET_ASIDE, GIT_COMMIT, CREATED_AT, FEATURES_SQL)
 SELECT
     {{ fingerprint|bind }}, {{ name|bind }}, {{ rows|bind }}, {{ holdout_rows|bind }}, COUNT(*), {{ git_commit|bind }},
-    SYSDATE()
+    SYSDATE(), {{ features_sql|bind }}
 FROM {{ identifier(database, 'FEATURES', 'SET_ASIDE') }}
 WHERE TRAINING_SET = {{ fingerprint|bind }}
 
@@ -110,25 +189,22 @@ AND NOT EXISTS ( -- rows may come by other ways than Snowloop's loads
 )
 
 -- name: one_feature
--- One feature of every row of the source, and nothing else that features.sql gives.
-SELECT COUNT(F.{{ feature|identifier }}) AS N
-FROM (
+-- One feature of every row that keeps the contract, and nothing else that features.sql gives.
+{% include "features/queries.sql#clean_rows" %}
+,
+FEATURE_ROWS AS (
 {{ feature_rows }}
-) AS F
+)
+SELECT COUNT({{ feature|identifier }}) AS N FROM FEATURE_ROWS
 
 -- name: shared_by_both_parts
--- Keys in both parts of a training set, and held-out rows whose features are those of a training row.
+-- Groups in both parts of a training set, but for case and blanks, and held-out rows whose features are those of a training row.
 SELECT
-    (
-        SELECT COUNT(*) FROM (
-            SELECT {{ key|identifiers }} FROM {{ table }}
-            GROUP BY {{ key|identifiers }} HAVING COUNT(DISTINCT IS_HOLDOUT) > 1
-        )
-    ) AS SHARED_KEYS,
     {% if groups %}
     (
         SELECT COUNT(*) FROM (
-            SELECT SNOWLOOP_GROUP FROM {{ table }} GROUP BY SNOWLOOP_GROUP HAVING COUNT(DISTINCT IS_HOLDOUT) > 1
+            SELECT UPPER(TRIM(SNOWLOOP_GROUP)) AS NAME FROM {{ table }}
+            GROUP BY UPPER(TRIM(SNOWLOOP_GROUP)) HAVING COUNT(DISTINCT IS_HOLDOUT) > 1
         )
     ) AS SHARED_GROUPS,
     {% endif %}
@@ -141,3 +217,17 @@ FROM (
     FROM {{ table }}
 ) AS H
 WHERE H.IS_HOLDOUT
+
+-- name: different_values
+-- Of some columns of the source, how many rows have a value, and how many different values there are.
+SELECT
+    {% for column in columns %}
+    COUNT({{ column|identifier }}) AS N_{{ loop.index }},
+    COUNT(DISTINCT {{ column|identifier }}) AS D_{{ loop.index }}{{ "," if not loop.last }}
+    {% endfor %}
+FROM {{ table }}
+
+-- name: purge
+-- Without training rows whose label became known after the first held-out event.
+DELETE FROM {{ table }}
+WHERE NOT IS_HOLDOUT AND SNOWLOOP_KNOWN_AT > (SELECT MIN(SNOWLOOP_EVENT_TIME) FROM {{ table }} WHERE IS_HOLDOUT)

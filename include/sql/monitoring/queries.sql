@@ -34,3 +34,34 @@ JOIN LABEL_ROWS AS L ON {{ macros.same_key(key, "L", "S") }}
 LEFT JOIN {{ table }} AS T ON {{ macros.same_key(key, "T", "S") }}
 WHERE S.MODEL_VERSION = {{ version|literal }} AND S.SCORE IS NOT NULL AND L.{{ label|identifier }} IS NOT NULL
     AND T.{{ key[0]|identifier }} IS NULL
+
+-- name: record_windows
+-- Judgements of windows that differ from the last one of the same window, so that looking again writes nothing.
+INSERT INTO {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
+    (NAME, MODEL_VERSION, WINDOW_START, WINDOW_END, VALUE, BOUND, PASSED, N, REASON, CHECKED_AT)
+SELECT S.NAME, S.MODEL_VERSION, S.WINDOW_START, S.WINDOW_END, S.VALUE, S.BOUND, S.PASSED, S.N, S.REASON, SYSDATE()
+FROM (
+    {% for each in windows %}
+    SELECT
+        {{ each.window.check.name|bind }} AS NAME,
+        {{ each.window.version|bind }}::VARCHAR AS MODEL_VERSION,
+        {{ each.start|bind }}::TIMESTAMP_NTZ AS WINDOW_START,
+        {{ each.end|bind }}::TIMESTAMP_NTZ AS WINDOW_END,
+        {{ each.window.check.value|bind }}::FLOAT AS VALUE,
+        {{ each.window.check.bound|bind }}::FLOAT AS BOUND,
+        {{ (none if each.window.check.outcome == "not_asked" else each.window.check.passed)|bind }}::BOOLEAN AS PASSED,
+        {{ each.window.rows|bind }}::NUMBER(38,0) AS N,
+        {{ each.window.check.reason|bind }} AS REASON
+    {{ "UNION ALL" if not loop.last }}
+    {% endfor %}
+) AS S
+LEFT JOIN (
+    SELECT NAME, MODEL_VERSION, WINDOW_START, WINDOW_END, VALUE, BOUND, PASSED, N, REASON
+    FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
+    WHERE WINDOW_END IS NOT NULL
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY NAME, MODEL_VERSION, WINDOW_START, WINDOW_END ORDER BY CHECKED_AT DESC) = 1
+) AS K
+    ON K.NAME = S.NAME AND K.MODEL_VERSION IS NOT DISTINCT FROM S.MODEL_VERSION
+    AND K.WINDOW_START = S.WINDOW_START AND K.WINDOW_END = S.WINDOW_END
+WHERE K.NAME IS NULL OR K.VALUE IS DISTINCT FROM S.VALUE OR K.BOUND IS DISTINCT FROM S.BOUND
+    OR K.PASSED IS DISTINCT FROM S.PASSED OR K.N IS DISTINCT FROM S.N OR K.REASON IS DISTINCT FROM S.REASON

@@ -19,7 +19,7 @@ WHERE FINGERPRINT = {{ fingerprint|bind }}
 -- What had been loaded of each source when a training set was built, and the last query that loaded it.
 SELECT
     SOURCE, COUNT(*) AS FILES, SUM(ROWS_LOADED) AS ROWS_LOADED, SUM(ROWS_REJECTED) AS ROWS_REJECTED,
-    MAX_BY(QUERY_ID, LOADED_AT) AS QUERY_ID
+    MAX(ROWS_REJECTED / NULLIF(ROWS_READ, 0)) AS HIGHEST_SHARE, MAX_BY(QUERY_ID, LOADED_AT) AS QUERY_ID
 FROM {{ identifier(database, 'OPS', 'LOADS') }}
 WHERE LOADED_AT <= {{ built_at|bind }}::TIMESTAMP_NTZ
 GROUP BY SOURCE

@@ -43,3 +43,16 @@ WHERE RUN_ID = {{ run_id|bind }}
 -- name: forget
 -- A run that could record its own failure was not held up by its challenger.
 DELETE FROM {{ identifier(database, 'OPS', 'CHALLENGES') }} WHERE RUN_ID = {{ run_id|bind }} AND ROWS_SCORED IS NULL
+
+-- name: unapproved
+-- Why no approval lets a canary serve its share, or NULL: the ledger's last entry on the challenger must name this version, who
+-- approved it, and at least this share.
+SELECT CASE WHEN COUNT(*) = 0 THEN {{ ("nobody has approved that it serves %.4g%% of the keys" % (share * 100))|literal }} END AS REASON
+FROM (
+    SELECT TO_VERSION, APPROVED_BY, CANARY_SHARE
+    FROM {{ identifier(database, 'OPS', 'LEDGER') }}
+    WHERE ACTION IN ('challenge', 'withdraw')
+    ORDER BY ENTRY DESC
+    LIMIT 1
+)
+WHERE TO_VERSION = {{ version|bind }} AND APPROVED_BY IS NOT NULL AND CANARY_SHARE >= {{ share|literal }}

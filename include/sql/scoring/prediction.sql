@@ -1,11 +1,12 @@
 {# How a model version is called, over feature rows F; the macros below `score` read SNOWLOOP_OUTPUT, the output for several classes. #}
 {% macro output() -%}
-{# An OBJECT; the version takes the features in the order in which it was trained. #}
-MODEL({{ model }}, {{ version }})!{{ "PREDICT" if task == "regression" else "PREDICT_PROBA" }}(
+{# An OBJECT; the version takes the features in the order in which it was trained, very many of them as one OBJECT. #}
+{% set wide = features|length > most_arguments %}
+MODEL({{ model }}, {{ version }})!{{ "PREDICT" if task == "regression" else "PREDICT_PROBA" }}({{ "OBJECT_CONSTRUCT_KEEP_NULL(" if wide }}
         {% for feature in features %}
-        F.{{ feature.name|identifier }}::{{ feature.type }}{{ "," if not loop.last }}
+        {{ feature.name|literal ~ ", " if wide }}F.{{ feature.name|identifier }}::{{ feature.type }}{{ "," if not loop.last }}
         {% endfor %}
-    )
+    ){{ ")" if wide }}
 {%- endmacro %}
 {% macro score() -%}
 {# The probability of class 1, or the value of a regression. #}

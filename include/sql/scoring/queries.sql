@@ -43,11 +43,24 @@ SELECT COALESCE(MAX(LOADED_AT), '1970-01-01'::TIMESTAMP_NTZ)::VARCHAR AS AT
 FROM {{ identifier(database, 'OPS', 'LOADS') }}
 WHERE SOURCE = {{ table|bind }}
 
+-- name: last_row_loaded
+-- The same of a table that others fill, by the declared time of its rows.
+SELECT COALESCE(MAX({{ moment }}), '1970-01-01'::TIMESTAMP_NTZ)::VARCHAR AS AT FROM {{ table }}
+
 -- name: oldest_pending_load
 -- Age in seconds of the first load after the last successful run of the loop began; NULL if there is none.
 SELECT TIMESTAMPDIFF('second', MIN(LOADED_AT), SYSDATE()) AS AGE
 FROM {{ identifier(database, 'OPS', 'LOADS') }}
 WHERE SOURCE = {{ table|bind }} AND ROWS_LOADED > 0 AND LOADED_AT >= (
+    SELECT COALESCE(MAX(STARTED_AT), '1970-01-01'::TIMESTAMP_NTZ)
+    FROM {{ identifier(database, 'OPS', 'RUNS') }} WHERE STATE = 'SUCCEEDED' AND KIND IS NULL
+)
+
+-- name: oldest_pending_row
+-- The same of a table that others fill: rows that were loaded since the last successful run of the loop began.
+SELECT TIMESTAMPDIFF('second', MIN({{ moment }}), SYSDATE()) AS AGE
+FROM {{ table }}
+WHERE {{ moment }} >= (
     SELECT COALESCE(MAX(STARTED_AT), '1970-01-01'::TIMESTAMP_NTZ)
     FROM {{ identifier(database, 'OPS', 'RUNS') }} WHERE STATE = 'SUCCEEDED' AND KIND IS NULL
 )

@@ -4,7 +4,7 @@
 -- Each key's rows in the source minus the rows that went somewhere: above 0 rows are lost, below 0 a row has several results.
 SELECT {{ key|identifiers }}, SUM(N) AS N
 FROM (
-    SELECT {{ key|identifiers }}, 1 AS N FROM {{ table }}{{ " AT(STREAM => " ~ (stream|literal) ~ ")" if at_offset }}
+    SELECT {{ key|identifiers }}, 1 AS N FROM {{ at_offset if up_to_offset else table }}
     UNION ALL
     SELECT {{ key|identifiers }}, -1 FROM {{ identifier(database, 'SERVING', 'BASELINE') }}
     UNION ALL
@@ -15,7 +15,7 @@ FROM (
     SELECT {{ key|identifiers }}, 1 FROM {{ identifier(database, 'SERVING', 'REQUEUED') }}
     UNION ALL
     SELECT {{ key|identifiers }}, REMOVED FROM {{ identifier(database, 'SERVING', 'CORRECTIONS') }}
-    {% if not at_offset %}
+    {% if not up_to_offset %}
     UNION ALL
     SELECT {{ key|identifiers }}, CASE METADATA$ACTION WHEN 'INSERT' THEN -1 ELSE 1 END FROM {{ stream }}
     {% endif %}

@@ -31,7 +31,7 @@ PER_KEY AS (
 ),
 OLD AS (
     SELECT {{ key|identifiers("S") }}, COUNT(*) AS SNOWLOOP_GOOD
-    FROM {{ table }} AT(STREAM => {{ stream|literal }}) AS S
+    FROM {{ at_offset }} AS S
     WHERE NOT {{ fails }}
     GROUP BY {{ key|identifiers("S") }}
 ),
@@ -127,6 +127,67 @@ FROM {{ "PREDICTED" if classes else "FEATURE_ROWS" }} AS F
 JOIN CLEAN AS C ON {% for column in key %}C.{{ column|identifier }} = F.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 
 {% endif %}
+
+-- name: keys_not_once
+-- After the scores were written: each new row must be in SCORED or in QUARANTINE, by its key.
+{% set wanted %}(SELECT {{ key|identifiers }} FROM {{ stream }}{{ " WHERE METADATA$ACTION = 'INSERT'" if delta }}){% endset %}
+{% set given %}
+(
+    SELECT {{ key|identifiers }} FROM {{ identifier(database, 'SERVING', 'SCORED') }}
+    WHERE RUN_ID = {{ run_id|bind }}
+    UNION ALL
+    SELECT {{ key|identifiers }} FROM {{ identifier(database, 'SERVING', 'QUARANTINE') }}
+    WHERE RUN_ID = {{ run_id|bind }}
+)
+{% endset %}
+{% include "features/queries.sql#keys_not_once" %}
+
+
+-- name: count_bins
+{% import "monitoring/bins.sql" as bins with context %}
+-- How many of the rows that a version scored in this run are in each bin of its baseline; nothing, if it has no baseline. The
+-- features are computed once more, of the rows that have a score, and the model is not called.
+{% set counted_columns = features|list + [score_column] %}
+INSERT INTO {{ identifier(database, 'OPS', 'DRIFT_COUNTS') }}
+    (RUN_ID, KIND, MODEL_VERSION, COLUMN_NAME, BIN, N, TOTAL, COUNTED_AT)
+WITH
+{% if batched %}
+{% include checked_rows %}
+
+{% else %}
+CHECKED AS ( -- of several valid rows of a batch with one key, the first was scored
+    SELECT {{ columns|identifiers("S") }}
+    FROM {{ stream }} AS S
+    WHERE NOT {{ fails }}{{ " AND S.METADATA$ACTION = 'INSERT'" if delta }}
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key|identifiers("S") }} ORDER BY {{ row_id }}) = 1
+)
+{% endif %}
+,
+SCORES AS (
+    SELECT {{ key|identifiers }}, SCORE AS {{ score_column.name|identifier }}
+    FROM {{ identifier(database, 'SERVING', 'SCORED') }}
+    WHERE RUN_ID = {{ run_id|bind }} AND MODEL_VERSION = {{ model_version|bind }}
+),
+CLEAN AS (
+    SELECT {{ columns|identifiers("C") }} FROM CHECKED AS C
+    JOIN SCORES AS D ON {% for column in key %}D.{{ column|identifier }} = C.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
+
+),
+FEATURE_ROWS AS (
+{{ features_sql }}
+),
+COUNTED_ROWS AS (
+    SELECT
+        {{ bins.typed(features, "F") }},
+        {{ bins.typed([score_column], "D") }}
+    FROM FEATURE_ROWS AS F
+    JOIN SCORES AS D ON {% for column in key %}D.{{ column|identifier }} = F.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
+
+),
+{{ bins.long_form("COUNTED_ROWS", counted_columns) }},
+{{ bins.counted(counted_columns, version=model_version) }}
+SELECT {{ run_id|bind }}, {{ kind|literal }}, {{ model_version|bind }}, COLUMN_NAME, BIN, N, TOTAL, SYSDATE()
+FROM COUNTED
 
 -- name: record_run
 INSERT INTO {{ identifier(database, 'OPS', 'RUNS') }} (

@@ -5,9 +5,9 @@ SELECT
     {{ feature.name|identifier }},
     {% endfor %}
     {{ label|identifier }},
-    {% if along %}
-    {{ along|identifier }},
-    {% endif %}
+    {% for column in along %}
+    {{ column|identifier }},
+    {% endfor %}
     IS_HOLDOUT
 FROM {{ table }}
 ORDER BY {{ key|identifiers }}

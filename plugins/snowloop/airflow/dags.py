@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Literal, NoReturn
 
-from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, TaskGroup
+from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, TaskGroup, TriggerRule
 
 from snowloop.airflow import TAG, VERDICT_KEY
 from snowloop.airflow.operators.challenge import (
@@ -12,7 +14,9 @@ from snowloop.airflow.operators.challenge import (
     ChallengeOperator,
     JudgeChallengerOperator,
     PromoteChallengerOperator,
+    ProposeChallengerOperator,
 )
+from snowloop.airflow.operators.delivery import CHECKS_KEY, DeliverOperator, SmokeOperator
 from snowloop.airflow.operators.evidence import MonitorOperator, ReportOperator
 from snowloop.airflow.operators.stages import (
     ContractOperator,
@@ -28,9 +32,48 @@ from snowloop.airflow.operators.stages import (
     TrainOperator,
 )
 from snowloop.airflow.operators.wait import AwaitScoresOperator
-from snowloop.project import Project
+from snowloop.airflow.params import default_target
+from snowloop.errors import ProjectError
+from snowloop.project import Project, usable_projects
+from snowloop.timeouts import Timeouts
 
 REPORT = "report"
+
+
+def draw_dags(draw: Callable[[Project], DAG | None]) -> dict[str, DAG]:
+    """Draw a DAG of each usable project; one that cannot be drawn is an import error of the file, and stops no other.
+
+    Args:
+        draw: Draws the DAG of one project; None: the project has none of this kind.
+
+    Returns:
+        The DAGs by their ids, for the globals of a DAG file, where Airflow looks for them.
+    """
+    dags, problems = {}, []
+    for project in usable_projects():
+        try:
+            dag = draw(project)
+            if dag is None:
+                continue
+            dag.validate()
+        except Exception as error:  # noqa: BLE001 - shown as an import error, with the project's file
+            reason = f"a DAG cannot be drawn ({type(error).__name__}: {error}): correct what is declared"
+            problems.append(f"{project.directory / 'project.yaml'}: {reason}")
+        else:
+            dags[dag.dag_id] = dag
+    if problems:
+        dags["problems"] = _invalid_dag("\n".join(problems))
+    return dags
+
+
+def _invalid_dag(problem: str) -> DAG:
+    """A DAG that Airflow refuses with a message: an exception in the file would take all other DAGs of it away."""
+
+    class InvalidDag(DAG):
+        def validate(self) -> NoReturn:
+            raise ProjectError(problem)
+
+    return InvalidDag("problems", schedule=None)
 
 
 def project_dag(
@@ -41,19 +84,18 @@ def project_dag(
     params: dict[str, Param],
     schedule: str | None = None,
 ) -> DAG:
-    """Make one DAG of a project, still without tasks.
+    """Make one DAG of a project, to be filled with tasks in a ``with`` block.
 
     Args:
         name: What it does; the DAG is called ``<project>__<name>``.
         about: Its documentation: the docstring of its DAG file.
         params: Its form.
-        schedule: Cron expression or preset such as ``@weekly``, in UTC; triggered by hand when None. A scheduled DAG is
-            paused at creation: a person unpauses it when the project's environment and data exist.
-
-    Returns:
-        The DAG, to be filled in a ``with`` block.
+        schedule: Cron expression or preset such as ``@weekly``, in UTC; triggered by hand when None, or where the
+            target that a scheduled run works on declares no schedules. A scheduled DAG is paused at creation: a person
+            unpauses it when the project's environment and data exist.
     """
     summary = (about or name).strip()
+    schedule = schedule if _scheduled(project) else None
     return DAG(
         f"{project.name}__{name}",
         dag_display_name=f"{project.name} · {name.replace('_', ' ')}",
@@ -62,6 +104,8 @@ def project_dag(
         schedule=CronTriggerTimetable(schedule, timezone="UTC") if schedule else None,
         is_paused_upon_creation=True if schedule else None,
         catchup=False,
+        dagrun_timeout=timedelta(seconds=Timeouts.declared().run) + project.approval.timeout,
+        auto_register=False,
         max_active_runs=1,
         params=params,
         tags=[TAG, project.name, name, *project.tags],
@@ -69,27 +113,26 @@ def project_dag(
     )
 
 
-def environment_group(project: Project) -> TaskGroup:
-    """Draw the tasks that create a project's environment.
+def _scheduled(project: Project) -> bool:
+    """Whether the target of runs by a schedule, which is the default of the forms, has schedules."""
+    declared = project.targets.find(default_target())
+    return declared is None or declared.schedules
 
-    Returns:
-        The group ``environment``.
-    """
+
+def environment_group(project: Project) -> TaskGroup:
+    """Draw the group ``environment``: the tasks that create a project's environment."""
     with TaskGroup("environment", tooltip="Database, schemas, stage and tables") as group:
         EnvironmentOperator(task_id="create", project=project.name)
     return group
 
 
 def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
-    """Draw the tasks from files to a champion: nothing is promoted that the gate has not accepted.
+    """Draw the group ``train``, from files to a champion: nothing is promoted that the gate has not accepted.
 
     The task ``report`` is outside the group and follows the gate, whether it accepted or refused.
 
     Args:
         part: Which files are loaded first: ``initial`` or ``all``.
-
-    Returns:
-        The group ``train``.
     """
     with TaskGroup("train", tooltip="Files to champion") as group:
         load = LoadOperator(task_id="load", project=project.name, part=part)
@@ -108,57 +151,73 @@ def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
         ).expand(candidate=candidates.output)
         gate = GateOperator(task_id="gate", project=project.name, evaluations=evaluations.output)
         load >> contract >> training_set >> candidates >> evaluations >> gate
-        following = _promotion(project, gate)
+        text = f"{{{{ ti.xcom_pull(task_ids='{REPORT}')['text'] }}}}"
+        following = _promotion(project, gate, PromoteOperator, text)
     # Outside the group, so that what comes after the group does not wait for it.
     verdict_id = f"{{{{ ti.xcom_pull(task_ids='{gate.task_id}', key='{VERDICT_KEY}') or '' }}}}"
-    report = ReportOperator(task_id=REPORT, project=project.name, verdict_id=verdict_id)
+    # A refused run needs its report most; it stays a failed one, because the gate's other branch has failed.
+    rule = TriggerRule.ONE_DONE
+    report = ReportOperator(task_id=REPORT, project=project.name, verdict_id=verdict_id, trigger_rule=rule)
     gate >> report
     if project.approval.targets:
         report >> following
     return group
 
 
-def _promotion(project: Project, gate: GateOperator) -> BaseOperator:
+def _promotion(project: Project, gate: BaseOperator, promote: type[PromoteOperator], report: str) -> BaseOperator:
     """Draw what follows the gate: the promotion, after a person's approval where an environment requires it.
 
-    A person decides on the report, so the approval follows it.
+    A person decides on the ``report``, which is templated.
     """
+    task: dict[str, Any] = {"task_id": "promote", "project": project.name, "verdict": gate.output}
     if not project.approval.targets:
-        promote = PromoteOperator(task_id="promote", project=project.name, verdict=gate.output)
-        gate >> promote
-        return promote
+        return promote(**task)
     from snowloop.airflow.operators.approval import ApproveOperator
 
-    text = f"{{{{ ti.xcom_pull(task_ids='{REPORT}')['text'] }}}}"
-    approve = ApproveOperator(task_id="approve", project=project.name, verdict=gate.output, report=text)
-    promote = PromoteOperator(task_id="promote", project=project.name, verdict=gate.output, approval=approve.output)
-    gate >> approve >> promote
+    approve = ApproveOperator(**task | {"task_id": "approve", "report": report})
+    promote(**task, approval=approve.output)
     return approve
 
 
 def challenge_tasks(project: Project) -> None:
     """Draw the tasks for the action that the form names: one of two branches runs, the other is skipped.
 
-    A promotion is decided by the gate and, where an environment requires it, by a person who sees the comparison.
+    A promotion is decided by the gate and, where an environment requires it, by a person who sees the comparison. So is
+    a canary for a large share of the keys.
     """
-    ChallengeOperator(task_id="challenge", project=project.name)
+    _challenge(project)
     judge = JudgeChallengerOperator(task_id="judge", project=project.name)
-    if not project.approval.targets:
-        PromoteChallengerOperator(task_id="promote", project=project.name, verdict=judge.output)
-        return
-    from snowloop.airflow.operators.approval import ApproveOperator
-
     shown = f"{{{{ ti.xcom_pull(task_ids='{judge.task_id}', key='{COMPARISON_KEY}') }}}}"
-    approve = ApproveOperator(task_id="approve", project=project.name, verdict=judge.output, report=shown)
-    PromoteChallengerOperator(task_id="promote", project=project.name, verdict=judge.output, approval=approve.output)
+    _promotion(project, judge, PromoteChallengerOperator, shown)
+
+
+def promotion_tasks(project: Project) -> None:
+    """Draw the promotion of a version from one target into another, up to a smoke of what is deployed there then.
+
+    Where the target requires it, a person decides, who sees the checks.
+    """
+    deliver = DeliverOperator(task_id="deliver", project=project.name)
+    shown = f"{{{{ ti.xcom_pull(task_ids='{deliver.task_id}', key='{CHECKS_KEY}') }}}}"
+    last = _promotion(project, deliver, PromoteOperator, shown)
+    promoted = last if isinstance(last, PromoteOperator) else next(iter(last.downstream_list))
+    deploy = DeployScoringOperator(task_id="deploy", project=project.name)
+    promoted >> deploy >> SmokeOperator(task_id="smoke", project=project.name)
+
+
+def _challenge(project: Project) -> None:
+    """Draw the task that names a challenger, after a person's approval where one may be required."""
+    if not any(project.asks_about_canary(target) for target in project.approval.targets):
+        ChallengeOperator(task_id="challenge", project=project.name)
+        return
+    from snowloop.airflow.operators.approval import ApproveCanaryOperator
+
+    propose = ProposeChallengerOperator(task_id="propose", project=project.name)
+    approve = ApproveCanaryOperator(task_id="approve_canary", project=project.name, proposal=propose.output)
+    ChallengeOperator(task_id="challenge", project=project.name, judge=False, approval=approve.output)
 
 
 def score_group(project: Project) -> TaskGroup:
-    """Draw the tasks that deploy scoring, bring in every new file, and wait for the native tasks to score it.
-
-    Returns:
-        The group ``score``.
-    """
+    """Draw the group ``score``: deploy scoring, bring in every new file, and wait for the native tasks to score it."""
     with TaskGroup("score", tooltip="New rows to scores, by native tasks") as group:
         plan = PlanScoringOperator(task_id="plan", project=project.name)
         deploy = DeployScoringOperator(task_id="deploy", project=project.name)
@@ -171,15 +230,9 @@ def score_group(project: Project) -> TaskGroup:
 
 
 def replay_group(project: Project) -> TaskGroup:
-    """Draw the tasks that deploy scoring and deliver the held-back files one after the other, each scored on arrival.
+    """Draw the group ``score`` of a replay: its batches arrive one after the other, and each is scored on arrival.
 
-    The last task monitors what serves, as ``<project>__health`` does.
-
-    Args:
-        project: The declared project; ``replay.batches`` says how many files arrive.
-
-    Returns:
-        The group ``score``; that of ``score_group`` for a project that declares no replay.
+    The last task monitors what serves, as ``<project>__health`` does. Without a declared replay it is ``score_group``.
     """
     if project.replay is None:
         return score_group(project)

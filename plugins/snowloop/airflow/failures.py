@@ -9,26 +9,12 @@ RETRYABLE_CODES = frozenset({250002, 250003, 250005, 251011, 251012, 390111, 390
 
 
 def is_connection_error(error: BaseException) -> bool:
-    """Decide whether an error comes from the connection rather than from the work.
-
-    Args:
-        error: What a stage raised; its causes are examined too.
-
-    Returns:
-        True if the same call may succeed a moment later.
-    """
+    """Whether an error, or a cause of it, comes from the connection: the same call may succeed a moment later."""
     return any(_is_lost_connection(each) for each in _chain(error))
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in words why a stage failed.
-
-    Args:
-        error: What the stage raised.
-
-    Returns:
-        The error's own text, or its class where it has none.
-    """
+    """Why a stage failed, in words: the error's own text, or its class where it has none."""
     message = getattr(error, "message", None)
     text = message if isinstance(message, str) and message else str(error)
     return text.strip() or type(error).__name__

@@ -31,15 +31,7 @@ class SnowsightLink(BaseOperatorLink):
         return "Query in Snowsight"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Give the address that the operator has recorded.
-
-        Args:
-            operator: The operator that has run.
-            ti_key: The task instance.
-
-        Returns:
-            The address; empty if there is none.
-        """
+        """Give the address that the operator has recorded; empty if there is none."""
         return getattr(operator, "query_url", "")
 
 
@@ -69,11 +61,8 @@ def snowsight_url(host: str, query_id: str) -> str:
 
     Args:
         host: The account's host, such as ``org-account.snowflakecomputing.com`` or
-            ``locator.region.snowflakecomputing.com``.
+            ``locator.region.snowflakecomputing.com``; one that is not public, such as a private link, has no address.
         query_id: The query's id.
-
-    Returns:
-        The address; empty for a host that is not one of Snowflake's public ones, such as a private link.
     """
     account, dot, region = host.lower().removesuffix(PUBLIC_HOST).partition(".")
     if not host.lower().endswith(PUBLIC_HOST) or "privatelink" in region or not account or (dot and not region):

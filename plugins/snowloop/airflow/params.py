@@ -1,4 +1,4 @@
-"""The forms that Airflow's UI shows when a person triggers a DAG."""
+"""The forms that Airflow's UI shows when a person triggers a DAG: parameters by name, to be combined by ``|``."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from airflow.sdk import Param
 from snowloop.project import Project
 
 MAX_WAIT_SECONDS = 24 * 3600
+_OPTIONAL: dict[str, Any] = {"default": None, "type": ["null", "string"]}
+_VERSION: dict[str, Any] = {**_OPTIONAL, "title": "Model version", "pattern": "^[A-Za-z_][A-Za-z0-9_$]*$"}
+
+
+def default_target() -> str:
+    """The target of a run for which nobody names another one: that of the variable SNOWLOOP_TARGET, or dev."""
+    return os.environ.get("SNOWLOOP_TARGET", "dev")
 
 
 def target_form() -> dict[str, Param]:
-    """Make the field that chooses the environment.
-
-    Returns:
-        The parameter ``target``; its default is the variable SNOWLOOP_TARGET, or dev.
-    """
+    """The environment; its default is the variable SNOWLOOP_TARGET, or dev."""
     return {
         "target": Param(
-            os.environ.get("SNOWLOOP_TARGET", "dev"),
+            default_target(),
             type="string",
             title="Target environment",
-            description="Environment to work on. Its database is <PROJECT>_<TARGET>, for example CREDIT_APPROVAL_DEV.",
+            description="Environment to work on. Its database is <PROJECT>_<TARGET>, for example CREDIT_APPROVAL_DEV, "
+            "unless targets.yaml declares another name.",
             pattern="^[a-z][a-z0-9_]{0,30}$",
             examples=["dev", "staging", "prod"],
         )
@@ -31,15 +35,10 @@ def target_form() -> dict[str, Param]:
 
 
 def data_form(project: Project) -> dict[str, Param]:
-    """Make the field that says where the files are.
-
-    Args:
-        project: The project whose files they are.
-
-    Returns:
-        The parameter ``data_dir``.
-    """
-    files = ", ".join(source.file for source in project.sources.values())
+    """Where the files of a project are; nothing to ask where all its sources are tables."""
+    files = ", ".join(source.file for source in project.sources.values() if source.file)
+    if not files:
+        return {}
     return {
         "data_dir": Param(
             str(project.data_dir),
@@ -51,65 +50,132 @@ def data_form(project: Project) -> dict[str, Param]:
     }
 
 
-def wait_form() -> dict[str, Param]:
-    """Make the field that bounds the wait for native tasks.
-
-    Returns:
-        The parameter ``timeout``.
-    """
+def promotion_form(project: Project) -> dict[str, Param]:
+    """Which version goes from which target into which one, by what targets.yaml accepts."""
+    into = project.targets.promoted_into()
+    sources = [name for each in into for name in project.targets.targets[each].accepts_from or ()]
     return {
-        "timeout": Param(
-            600,
-            type="integer",
-            title="Longest wait (seconds)",
-            description="How long to wait for the native tasks to score what has arrived before the run fails.",
-            minimum=10,
-            maximum=MAX_WAIT_SECONDS,
-        )
+        "target": Param(into[0], type="string", enum=list(into), title="Into", description="Where it is to serve."),
+        "source": Param(
+            sources[0],
+            type="string",
+            enum=list(dict.fromkeys(sources)),
+            title="From",
+            description="The target whose version is copied; targets.yaml says which one the other accepts.",
+        ),
+        "version": Param(description="Name or alias of the version; empty: the champion of its target.", **_VERSION),
     }
+
+
+def wait_form() -> dict[str, Param]:
+    """The longest wait for native tasks."""
+    about = "How long to wait for the native tasks to score what has arrived before the run fails."
+    return _timeout(600, "Longest wait (seconds)", about, minimum=10)
 
 
 def verify_form() -> dict[str, Param]:
-    """Make the field that bounds the wait for rows after a rollback.
+    """The longest wait for rows after a rollback."""
+    about = "How long to wait for the next rows, to verify their version; no rows are no failure."
+    return _timeout(300, "Longest wait for scored rows (seconds)", about, minimum=0)
 
-    Returns:
-        The parameter ``timeout``.
-    """
+
+def _timeout(default: int, title: str, about: str, *, minimum: int) -> dict[str, Param]:
+    bounds: dict[str, Any] = {"minimum": minimum, "maximum": MAX_WAIT_SECONDS}
+    return {"timeout": Param(default, type="integer", title=title, description=about, **bounds)}
+
+
+def override_form() -> dict[str, Param]:
+    """Checks, reason and end of an override: the first two are needed, and it is by the user who triggers the run."""
+    words = {**_OPTIONAL, "pattern": r"\S", "maxLength": 500, "section": "Override of the gate"}
     return {
-        "timeout": Param(
-            300,
-            type="integer",
-            title="Longest wait for scored rows (seconds)",
-            description="How long to wait for the next rows, to verify their version; no rows are no failure.",
-            minimum=0,
-            maximum=MAX_WAIT_SECONDS,
+        "override_checks": Param(
+            title="Override: checks",
+            description="Names of checks that may fail, such as BOUND, SLICES. Leave it empty unless a version is to "
+            "serve that the gate refuses. Recorded in OPS.LEDGER, with the user who triggers this run.",
+            **words,
+        ),
+        "override_reason": Param(
+            title="Override: reason",
+            description="Why it is to serve although these checks fail. Required with the checks.",
+            **words,
+        ),
+        "override_until": Param(
+            title="Override: until",
+            description="Date or time in UTC at which the override expires, such as 2026-12-31; empty: never.",
+            **words,
+        ),
+    }
+
+
+def recover_form() -> dict[str, Param]:
+    """Whether to recover a stale stream."""
+    return {
+        "recover": Param(
+            False,
+            type="boolean",
+            title="Recover a lost stream",
+            description="Replace a stale or missing stream, or complete an interrupted recovery: rows that were "
+            "missed are scored, each once, before health is checked.",
         )
     }
 
 
-def override_form() -> dict[str, Param]:
-    """Make the fields with which a person promotes a version that the gate refuses.
+def version_form() -> dict[str, Param]:
+    """The version that scores."""
+    return {"version": Param(description="Name or alias of the version that scores; empty: the champion.", **_VERSION)}
 
-    Returns:
-        The parameters ``override_by`` and ``override_reason``; the gate asks for both or neither.
-    """
-    words: dict[str, Any] = {
-        "type": ["null", "string"],
-        "pattern": r"\S",
-        "maxLength": 500,
-        "section": "Override of the gate",
-    }
-    return {
-        "override_by": Param(
-            None,
-            title="Override: your name",
-            description="Leave it empty unless a version that the gate refuses is to serve. Recorded in OPS.LEDGER.",
-            **words,
+
+def backfill_form() -> dict[str, Param]:
+    """What is scored again, and with which version."""
+    return version_form() | {
+        "start": Param(
+            format="date-time",
+            title="From",
+            description="Beginning of the period, by the declared event time, or else by the time of the first "
+            "scoring. Empty: from the first row on. Both empty: ALL rows are scored again.",
+            **_OPTIONAL,
         ),
-        "override_reason": Param(
-            None,
-            title="Override: your reason",
-            description="Why it is to serve although checks fail. Required with the name, and refused without it.",
-            **words,
+        "end": Param(
+            format="date-time",
+            title="To (exclusive)",
+            description="End of the period. Empty: up to the newest row that was scored.",
+            **_OPTIONAL,
+        ),
+        "batch_size": Param(
+            10_000,
+            type="integer",
+            title="Rows in a batch",
+            description="Largest number of rows in one transaction; a batch and its progress commit together.",
+            minimum=1,
+            maximum=10_000_000,
+        ),
+    }
+
+
+def challenge_form() -> dict[str, Param]:
+    """What to do about a challenger: an action, a version and a reason."""
+    return {
+        "action": Param(
+            "compare",
+            type="string",
+            enum=["compare", "challenge", "withdraw", "promote", "reset_reference"],
+            title="Action",
+            description="Compare with the champion, name a challenger, withdraw it, or promote it through the gate; or "
+            "let the reference of the gate, which no champion may be much worse than, begin again with the champion.",
+        ),
+        "version": Param(
+            description="The version that becomes challenger, or an earlier one to compare; empty: the challenger.",
+            **_VERSION,
+        ),
+        "reason": Param(
+            title="Reason",
+            description="Why a challenger is named or withdrawn, or the reference reset; recorded in the ledger.",
+            **_OPTIONAL,
+        ),
+        "judge": Param(
+            False,
+            type="boolean",
+            title="Ask the gate first",
+            description="Let the gate evaluate the version on the present data before it becomes challenger.",
         ),
     }

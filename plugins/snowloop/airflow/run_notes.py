@@ -22,23 +22,13 @@ MARKS = {"success": "✓", "failed": "✗", "upstream_failed": "·", "skipped": 
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
-    """Note what the stages of a successful run did.
-
-    Args:
-        dag_run: The run.
-        msg: Airflow's message.
-    """
+    """Note what the stages of a successful run did."""
     write_note(dag_run)
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
-    """Note what the stages of a failed run did, and why one failed.
-
-    Args:
-        dag_run: The run.
-        msg: Airflow's message.
-    """
+    """Note what the stages of a failed run did, and why one failed."""
     write_note(dag_run)
 
 
@@ -46,9 +36,6 @@ def write_note(dag_run: DagRun) -> None:
     """Set the run's note from the figures and reasons that its tasks pushed; runs of other DAGs are left alone.
 
     A task cannot write its run's note through the task SDK; the scheduler, which calls this, can.
-
-    Args:
-        dag_run: The run, in the scheduler's database session.
     """
     from airflow.utils.session import create_session
     from sqlalchemy.orm import object_session
@@ -72,14 +59,13 @@ def _write(dag_run: DagRun, session: Session) -> None:
 
 
 def compose_note(tasks: Iterable[TaskInstance], pushed: Mapping[tuple[str, int, str], Any]) -> str:
-    """Put a run into words: one line a stage.
+    """Put a run into words: one line of Markdown a stage, no longer than Airflow allows.
+
+    Failures come first, since the end is what is cut off.
 
     Args:
         tasks: The run's task instances, in the order in which they ended.
         pushed: Their XComs ``summary`` and ``reason``, by task, map index and key.
-
-    Returns:
-        Markdown, no longer than Airflow allows; failures come first, since the end is what is cut off.
     """
     failed: list[str] = []
     others: list[str] = []

@@ -1,26 +1,24 @@
-"""Commands of ``snowloop`` for a challenger: name it, compare it with the champion, promote it, withdraw it."""
+"""Commands of ``snowloop`` for a challenger: name, compare, withdraw; and for the gate's reference."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_workspace, say
+from snowloop.cli.options import AsJson, show, unchanged, user, workspace_command
+from snowloop.workspace import Workspace
 
 commands = typer.Typer()
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the ledger.")]
 
 
-@commands.command()
+@workspace_command(commands)
 def challenge(
-    project: ProjectName,
+    workspace: Workspace,
     version: Annotated[str, typer.Option("--version", "-v", help="Name of the version that becomes challenger.")],
     reason: Reason,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the gate first, on the present data.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let a version score along with the champion: in the shadow, or its declared share of the keys.
 
@@ -28,56 +26,27 @@ def challenge(
     """
     from snowloop.lifecycle.champion import challenger as challenges
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = challenges.challenge(workspace, version=version, reason=reason, judge=judge)
-    say(f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{_unchanged(kept=done.kept)}")
+    done = challenges.challenge(workspace, version=version, reason=reason, judge=judge)
+    text = f"challenger {done.challenger} ({done.mode}), before: {done.previous or 'none'}{unchanged(kept=done.kept)}"
+    show(done, text, as_json=as_json)
 
 
-@commands.command()
-def withdraw(
-    project: ProjectName,
-    reason: Reason,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
+@workspace_command(commands)
+def withdraw(workspace: Workspace, reason: Reason, as_json: AsJson = False) -> None:
     """Withdraw the challenger; from the next run on the champion scores alone.
 
     Example: snowloop withdraw -p churn -t prod --reason "no better"
     """
     from snowloop.lifecycle.champion import challenger as challenges
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = challenges.withdraw(workspace, reason=reason)
-    say(f"no challenger, before: {done.previous or 'none'}{_unchanged(kept=done.kept)}")
+    done = challenges.withdraw(workspace, reason=reason)
+    text = f"no challenger, before: {done.previous or 'none'}{unchanged(kept=done.kept)}"
+    show(done, text, as_json=as_json)
 
 
-@commands.command()
-def promote(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
-    """Ask the gate for the challenger, on the present data, and make it champion if every check passes.
-
-    Where promotions need a person's approval it refuses: there the DAG <project>__challenge asks and promotes.
-
-    Example: snowloop promote --project churn --target prod
-    """
-    from snowloop.lifecycle.champion.challenger import promote_challenger
-
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = promote_challenger(workspace)
-    say(f"champion {done.version_name}, before: {done.previous or 'none'}{_unchanged(kept=done.kept)}")
-
-
-@commands.command()
+@workspace_command(commands)
 def compare(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
+    workspace: Workspace,
     version: Annotated[str | None, typer.Option("--version", "-v", help="An earlier challenger.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -87,10 +56,21 @@ def compare(
     """
     from snowloop.lifecycle.champion.compare import compare_versions
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        comparison = compare_versions(workspace, version=version)
-    say(json.dumps(comparison.to_dict(), indent=2) if as_json else comparison.text())
+    comparison = compare_versions(workspace, version=version)
+    show(comparison, comparison.text(), as_json=as_json)
 
 
-def _unchanged(*, kept: bool) -> str:
-    return " (unchanged)" if kept else ""
+@workspace_command(commands)
+def reset_reference(workspace: Workspace, reason: Reason, as_json: AsJson = False) -> None:
+    """Let the gate's reference, which no champion may be much worse than, begin again with the present champion.
+
+    For when no model can be as good any more, such as after a change of the population. It is in OPS.LEDGER, with your
+    user and the reason.
+
+    Example: snowloop reset-reference -p churn -t prod --reason "new market since May"
+    """
+    from snowloop.lifecycle.champion.reference import reset_reference as reset
+
+    done = reset(workspace, by=user(workspace.session), reason=reason)
+    text = f"reference {done.reference}, before: {done.previous}{unchanged(kept=done.kept)}"
+    show(done, text, as_json=as_json)

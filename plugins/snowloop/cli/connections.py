@@ -37,18 +37,19 @@ class Choice:
 
 
 @contextmanager
-def chosen_connection(connection: str | None, airflow_connection: str | None) -> Iterator[Choice]:
+def chosen_connection(
+    connection: str | None, airflow_connection: str | None, of_target: str | None = None
+) -> Iterator[Choice]:
     """Choose the connection of a command, for the time of a block.
 
-    The first of these: the options; SNOWFLAKE_* variables; a connection file, which SNOWLOOP_CONNECTIONS names or which
-    is ``.local/connections.toml`` below the current directory or the repository.
+    The first of these: the options; the connection that targets.yaml names for the target; SNOWFLAKE_* variables; a
+    connection file, which SNOWLOOP_CONNECTIONS names or which is ``.local/connections.toml`` below the current
+    directory or the repository.
 
     Args:
         connection: Name of a connection in Snowflake's own connections.toml.
         airflow_connection: Id of an Airflow connection.
-
-    Yields:
-        The choice.
+        of_target: Name of the target's connection in connections.toml, or None.
 
     Raises:
         NoConnection: if there is none, or two, or the file's one cannot be used.
@@ -61,6 +62,9 @@ def chosen_connection(connection: str | None, airflow_connection: str | None) ->
     elif airflow_connection:
         remedy = f"check the connection {airflow_connection} in Airflow: its account, user and key"
         yield Choice({"airflow_connection": airflow_connection}, remedy)
+    elif of_target:
+        remedy = f"targets.yaml names it: check [{of_target}] in Snowflake's connections.toml"
+        yield Choice({"connection_name": of_target}, remedy)
     elif options := environment_options(os.environ):
         yield Choice({"options": options}, "check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, SNOWFLAKE_HOST and so on")
     else:
@@ -69,13 +73,7 @@ def chosen_connection(connection: str | None, airflow_connection: str | None) ->
 
 
 def environment_options(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The connection that SNOWFLAKE_* variables describe.
-
-    Args:
-        environment: The environment's variables.
-
-    Returns:
-        Keyword arguments for the connector; empty if no variable is set.
+    """The connection that SNOWFLAKE_* variables describe, for the connector; empty if no variable is set.
 
     Raises:
         NoConnection: if variables are set, but not the account.

@@ -5,40 +5,32 @@ from typing import Annotated
 
 import typer
 
-from snowloop.cli.options import AirflowConnection, AsJson, Connection, ProjectName, Target, open_workspace, say
+from snowloop.cli.options import REFUSED, AsJson, fail, say, show, workspace_command
+from snowloop.workspace import Workspace
 
 commands = typer.Typer()
 
 
-@commands.command("score-card")
-def score_card(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-    as_json: AsJson = False,
-) -> None:
+@workspace_command(commands, "score-card")
+def score_card(workspace: Workspace, as_json: AsJson = False) -> None:
     """Print the ML Test Score (Breck et al. 2017) with the evidence of what ran in the target. Nothing is changed.
 
     Example: snowloop score-card --project credit_approval
     """
     from snowloop.lifecycle.monitoring import ml_test_score as cards
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        card = cards.score_card(workspace)
+    card = cards.score_card(workspace)
     fields = {**card.to_dict(), "sections": card.sections, "total": card.total}
     say(json.dumps(fields, indent=2) if as_json else card.text())
 
 
-@commands.command("record-test")
+@workspace_command(commands, "record-test")
 def record_test(
-    project: ProjectName,
+    workspace: Workspace,
     test: Annotated[str, typer.Option(help="Which test of the score card, such as data-5.")],
     result: Annotated[str, typer.Option(help="The result in words.")],
     document: Annotated[str, typer.Option(help="Where it is documented, such as a link.")],
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
+    as_json: AsJson = False,
 ) -> None:
     """Record that a person did a test of the score card: it counts half.
 
@@ -46,42 +38,48 @@ def record_test(
     """
     from snowloop.lifecycle.monitoring.ml_test_score import record_by_hand
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = record_by_hand(workspace, test=test, result=result, document=document)
-    say(f"recorded: {done.key} {done.name}")
+    done = record_by_hand(workspace, test=test, result=result, document=document)
+    say(json.dumps({"key": done.key, "name": done.name}, indent=2) if as_json else f"recorded: {done.key} {done.name}")
 
 
-@commands.command()
-def monitor(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
-    """Check what serves: scores that are not finite, slower runs, an old champion, other packages than in training.
+@workspace_command(commands)
+def monitor(workspace: Workspace, as_json: AsJson = False) -> None:
+    """Check what serves: scores that are not finite, slower runs, an old champion, other packages, drift.
 
     Example: snowloop monitor --project credit_approval --target prod
     """
     from snowloop.lifecycle.monitoring import monitor as monitoring
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = monitoring.monitor(workspace)
-    say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))
+    done = monitoring.monitor(workspace)
+    lines = [f"{each.name}: {each.reason}" for each in done.checks]
+    show(done, "\n".join([*lines, *([done.waiting] if done.waiting else [])]), as_json=as_json)
 
 
-@commands.command()
-def rehearse(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
+@workspace_command(commands)
+def verify(workspace: Workspace, as_json: AsJson = False) -> None:
+    """Ask whether anything is lost, twice, or does not agree: rows, loads, runs, champion, ledger, training sets.
+
+    Nothing is changed. It ends with 2 if a check fails.
+
+    Example: snowloop verify --project credit_approval --target prod
+    """
+    from snowloop.lifecycle.monitoring.verify import verify as verifying
+
+    done = verifying(workspace)
+    words = {"passed": "ok", "failed": "FAULT", "not_asked": "not asked"}
+    lines = [f"{words[each.outcome]:9} {each.name}: {each.reason}" for each in done.checks]
+    show(done, "\n".join(lines), as_json=as_json)
+    if done.faults:
+        fail(f"{len(done.faults)} of {len(done.checks)} checks of {workspace.database} failed", REFUSED)
+
+
+@workspace_command(commands)
+def rehearse(workspace: Workspace, as_json: AsJson = False) -> None:
     """Rehearse retraining and rollback: train the champion again and compare, test model.py, measure served scores.
 
     Example: snowloop rehearse --project credit_approval --target staging
     """
     from snowloop.lifecycle.monitoring import rehearse as rehearsals
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = rehearsals.rehearse(workspace)
-    say("\n".join(f"{each.name}: {each.reason}" for each in done.checks))
+    done = rehearsals.rehearse(workspace)
+    show(done, "\n".join(f"{each.name}: {each.reason}" for each in done.checks), as_json=as_json)

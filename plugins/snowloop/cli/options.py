@@ -1,22 +1,29 @@
 """What the commands of ``snowloop`` share: options, their workspace, their output, and their exit codes."""
 
+import functools
+import getpass
+import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from snowloop.cli.checkout import check_checkout
 from snowloop.cli.connections import Choice, chosen_connection
 from snowloop.errors import Refusal, SnowloopError
-from snowloop.project import load_project
+from snowloop.project import Project, load_project
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-DONE, FAILED, REFUSED = 0, 1, 2
+    from snowloop.lifecycle.results import Result
+
+DONE, FAILED, REFUSED, DIFFERS = 0, 1, 2, 3
+"""Exit codes; typer gives 2 for a wrong option too."""
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="Name of the folder below include/projects.")]
 Target = Annotated[
@@ -29,34 +36,77 @@ AirflowConnection = Annotated[str | None, typer.Option("--airflow-connection", h
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+def workspace_command(
+    commands: typer.Typer,
+    name: str | None = None,
+    *,
+    check: Callable[..., None] | None = None,
+    deploys: bool = False,
+    target: Any = Target,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function of a workspace a command, with the options that say which workspace before its own.
+
+    Args:
+        commands: The commands to which it is added.
+        name: Its name; None: that of the function.
+        check: Called with the command's own options, to refuse some before a session is opened.
+        deploys: Whether it brings what the checkout declares into the target, so that the target's branch counts.
+        target: The option of the target, if it is another one.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        def run(
+            project: ProjectName,
+            target: Target = "dev",
+            connection: Connection = None,
+            airflow_connection: AirflowConnection = None,
+            **own: Any,
+        ) -> None:
+            if check:
+                check(**own)
+            with open_workspace(project, target, connection, airflow_connection, deploys=deploys) as workspace:
+                function(workspace, **own)
+
+        *where, _ = inspect.signature(run).parameters.values()
+        _, *own = inspect.signature(function).parameters.values()
+        where = [each.replace(annotation=target) if each.name == "target" else each for each in where]
+        options = [each.replace(kind=each.KEYWORD_ONLY) for each in (*where, *own)]
+        functools.update_wrapper(run, function).__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+        return commands.command(name)(run)
+
+    return add
+
+
 @contextmanager
 def open_workspace(
-    project: str, target: str, connection: str | None, airflow_connection: str | None
+    project: str, target: str, connection: str | None, airflow_connection: str | None, *, deploys: bool = False
 ) -> Iterator[Workspace]:
     """Open the workspace of a command; an error of Snowloop or of Snowflake's clients ends the command in one message.
 
     Args:
-        project: Name of the declared project.
-        connection: Name of a connection in Snowflake's connections.toml.
-        airflow_connection: Id of an Airflow connection.
-
-    Yields:
-        The workspace; its session is closed at the end.
+        deploys: Whether the checkout must be one from which the target may be changed.
 
     Raises:
         typer.Exit: with 2 if Snowloop refuses, with 1 on any other error.
     """
     try:
         declared = load_project(project)
+        if deploys:
+            check_checkout(declared, target)
         with (
-            chosen_connection(connection, airflow_connection) as choice,
+            chosen_connection(connection, airflow_connection, _connection_of(declared, target)) as choice,
             _open_session(project, choice, airflow_connection) as session,
         ):
-            yield Workspace(session, declared, target)
+            yield Workspace.open(session, declared, target)
     except Refusal as error:
         fail(str(error), REFUSED)
     except SnowloopError as error:
         fail(str(error), FAILED)
+
+
+def _connection_of(project: Project, target: str) -> str | None:
+    declared = project.targets.find(target)
+    return declared.connection if declared else None
 
 
 @contextmanager
@@ -99,9 +149,30 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
 
 
+def user(session: "Session") -> str:
+    """Who runs a command: Snowflake's user, who is authenticated, and that of the operating system."""
+    name = session.sql("SELECT CURRENT_USER() AS NAME").collect()[0]["NAME"]
+    return f"{name} (OS user {getpass.getuser()})"
+
+
+def unchanged(*, kept: bool) -> str:
+    """Words for a champion or challenger that was one already."""
+    return " (unchanged)" if kept else ""
+
+
 def say(text: str) -> None:
     """Print text on standard output."""
     sys.stdout.write(f"{text}\n")
+
+
+def show(result: "Result", text: str, *, as_json: bool) -> None:
+    """Print the result of a command on standard output: as JSON with all its fields, or as text for people."""
+    say(json.dumps(result.to_dict(), indent=2) if as_json else text)
+
+
+def note(text: str) -> None:
+    """Print on standard error what one waits for."""
+    sys.stderr.write(f"{text}\n")
 
 
 def fail(text: str, code: int) -> NoReturn:

@@ -1,10 +1,12 @@
 """Commands of ``snowloop`` that repair: recover a stream, backfill, requeue corrected rows, roll back a champion."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
 
-from snowloop.cli.options import FAILED, AirflowConnection, Connection, ProjectName, Target, fail, open_workspace, say
+from snowloop.cli.options import FAILED, AsJson, fail, say, show, workspace_command
+from snowloop.workspace import Workspace
 
 commands = typer.Typer()
 
@@ -14,13 +16,8 @@ Version = Annotated[
 Moment = "such as 2026-01-31 or 2026-01-31T12:00:00+01:00; UTC if it names no zone."
 
 
-@commands.command()
-def recover(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
+@workspace_command(commands)
+def recover(workspace: Workspace, as_json: AsJson = False) -> None:
     """Replace a stream that is stale or missing, and have the rows that it lost scored, each once. Then run apply.
 
     If it is interrupted, plan refuses until it is run again, to its end. It also finds rows that another consumer read.
@@ -29,17 +26,20 @@ def recover(
     """
     from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = recover_loop(workspace)
-    say(f"stream {done.stream}, {done.rows:,} lost rows found; start the tasks: snowloop apply")
+    done = recover_loop(workspace)
+    text = f"stream {done.stream}, {done.rows:,} lost rows found; start the tasks: snowloop apply"
+    show(done, text, as_json=as_json)
 
 
-@commands.command()
+def _says_which_rows(*, every_row: bool, **options: Any) -> None:
+    limited = any(options[name] is not None for name in ("start", "end", "first_key", "last_key"))
+    if limited == every_row:
+        fail("say which rows: --from, --to, --first-key, --last-key; or --all, which scores every row again", FAILED)
+
+
+@workspace_command(commands, check=_says_which_rows)
 def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
+    workspace: Workspace,
     version: Version = None,
     start: Annotated[str | None, typer.Option("--from", help=f"Beginning of the period, {Moment}")] = None,
     end: Annotated[str | None, typer.Option("--to", help=f"End of the period, exclusive, {Moment}")] = None,
@@ -50,6 +50,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
     run_id: Annotated[
         str | None, typer.Option(help="Name of the run: an existing run is resumed, a new name starts one.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Score rows of the source again, apart from the loop: new scores in SERVING.SCORED; the newest of a key counts.
 
@@ -62,24 +63,16 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of a command
     from snowloop.lifecycle.scoring.reprocess import backfill as backfills
 
     rows = backfills.Rows(start, end, first_key, last_key)
-    if (rows == backfills.Rows()) != every_row:
-        fail("say which rows: --from, --to, --first-key, --last-key; or --all, which scores every row again", FAILED)
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = backfills.backfill(workspace, version=version, rows=rows, batch_size=batch_size, run_id=run_id)
-    say(f"{done.scored:,} of {done.rows:,} rows scored with {done.model_version}, run {done.run_id}")
+    done = backfills.backfill(workspace, version=version, rows=rows, batch_size=batch_size, run_id=run_id)
+    text = f"{done.scored:,} of {done.rows:,} rows scored with {done.model_version}, run {done.run_id}"
     if done.resumed_at:
         age = f", started {done.age_seconds / 3600:.1f} h ago" if done.age_seconds else ""
-        say(f"{done.resumed_at} of {done.batches} batches had been scored before{age}")
+        text += f"\n{done.resumed_at} of {done.batches} batches had been scored before{age}"
+    show(done, text, as_json=as_json)
 
 
-@commands.command()
-def requeue(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-    version: Version = None,
-) -> None:
+@workspace_command(commands)
+def requeue(workspace: Workspace, version: Version = None, as_json: AsJson = False) -> None:
     """Score the rows of SERVING.QUARANTINE that keep the contract now; each counts in SERVING.REQUEUED from then on.
 
     Correct a row by an UPDATE of SERVING.QUARANTINE that leaves its key alone, or by a contract that allows it. Rows
@@ -90,21 +83,20 @@ def requeue(
     """
     from snowloop.lifecycle.scoring.reprocess import requeue as requeues
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = requeues.requeue(workspace, version=version)
-    say(f"{done.requeued:,} of {done.looked_at:,} quarantined rows scored with {done.model_version}, run {done.run_id}")
+    done = requeues.requeue(workspace, version=version)
+    text = (
+        f"{done.requeued:,} of {done.looked_at:,} quarantined rows scored with {done.model_version}, run {done.run_id}"
+    )
+    show(done, text, as_json=as_json)
 
 
-@commands.command()
+@workspace_command(commands)
 def rollback(
-    project: ProjectName,
-    target: Target = "dev",
+    workspace: Workspace,
     wait: Annotated[
-        int,
-        typer.Option(min=0, help="Seconds to wait for scored rows, to verify their version; 0: none."),
+        int, typer.Option(min=0, help="Seconds to wait for scored rows, to verify their version; 0: none.")
     ] = 0,
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make the previous champion serve again, from the next scoring run on.
 
@@ -112,8 +104,11 @@ def rollback(
     """
     from snowloop.lifecycle.champion import rollback as way_back
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        done = way_back.rollback(workspace)
+    done = way_back.rollback(workspace)
+    if not as_json:
         say(f"champion {done.to_version}, before: {done.from_version}")
-        if wait:
-            say(way_back.verify_rollback(workspace, done, timeout=wait).message)
+    verified = way_back.verify_rollback(workspace, done, timeout=wait) if wait else None
+    if as_json:
+        say(json.dumps({**done.to_dict(), "verified": verified.to_dict() if verified else None}, indent=2))
+    elif verified:
+        say(verified.message)

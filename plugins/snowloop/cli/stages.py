@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from snowloop.cli.options import (
-    REFUSED,
-    AirflowConnection,
-    AsJson,
-    Connection,
-    ProjectName,
-    Target,
-    open_workspace,
-    say,
-)
+from snowloop.cli.options import REFUSED, AsJson, say, show, user, workspace_command
 from snowloop.figures import format_figures
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowloop.lifecycle.results import Result
@@ -24,33 +16,25 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 
-@commands.command()
-def environment(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
+@workspace_command(commands, deploys=True)
+def environment(workspace: Workspace, as_json: AsJson = False) -> None:
     """Create the database of an environment with its schemas, stages and tables; what exists is kept.
 
     Example: snowloop environment --project credit_approval --target staging
     """
     from snowloop.lifecycle.data.environment import create_environment
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        _show("environment", create_environment(workspace))
+    _show("environment", create_environment(workspace), as_json=as_json)
 
 
-@commands.command()
+@workspace_command(commands)
 def load(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
+    workspace: Workspace,
     data: Annotated[Path | None, typer.Option(help="Folder of the files. Default: the declared one.")] = None,
     part: Annotated[
         Literal["initial", "arrivals", "all"], typer.Option(help="What to train on, what arrives later, or all.")
     ] = "all",
+    as_json: AsJson = False,
 ) -> None:
     """Load the files of a project into RAW, each file once; bad lines are kept with file, line and reason.
 
@@ -58,40 +42,32 @@ def load(
     """
     from snowloop.lifecycle.data.load import load_files
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        _show("load", load_files(workspace, data or workspace.project.data_dir, part=part))
+    _show("load", load_files(workspace, data or workspace.project.data_dir, part=part), as_json=as_json)
 
 
-@commands.command()
-def contract(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
+@workspace_command(commands)
+def contract(workspace: Workspace, as_json: AsJson = False) -> None:
     """Check the loaded data against the project's contract, and record every check; a violation is refused.
 
     Example: snowloop contract --project credit_approval
     """
     from snowloop.lifecycle.data.validate import check_contract
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        _show("contract", check_contract(workspace))
+    _show("contract", check_contract(workspace), as_json=as_json)
 
 
-@commands.command()
+@workspace_command(commands, deploys=True)
 def train(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-    override_by: Annotated[str, typer.Option(help="Your name, to promote a version that the gate refuses.")] = "",
-    override_reason: Annotated[str, typer.Option(help="Why; it is recorded in OPS.LEDGER.")] = "",
+    workspace: Workspace,
+    override: Annotated[str, typer.Option(help="Checks that may fail, such as BOUND,SLICES.")] = "",
+    override_reason: Annotated[str, typer.Option(help="Why; it is recorded in OPS.LEDGER, with your user.")] = "",
+    override_until: Annotated[str, typer.Option(help="When the override expires, such as 2026-12-31, in UTC.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Train and test every candidate on the loaded data, and promote the best one if the gate accepts it.
 
     The stages are those of the DAG <project>__train after loading. Where a promotion needs a person's approval it is
-    refused: there the DAG asks for it.
+    refused: there the DAG asks for it. With --json each stage is one line of JSON, as it ends.
 
     Example: snowloop train --project credit_approval
     """
@@ -103,29 +79,28 @@ def train(
     from snowloop.lifecycle.gate.verdict import override_of
     from snowloop.lifecycle.training.train import train_candidate
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        override = override_of(override_by, override_reason)
-        _show("contract", check_contract(workspace))
-        training_set = build_training_set(workspace)
-        _show("training set", training_set)
-        evaluations = []
-        for candidate in workspace.project.expanded_candidates:
-            trained = train_candidate(workspace, training_set, candidate.name)
-            _show(f"candidate {candidate.name}", trained)
-            evaluations.append(evaluate(workspace, trained))
-            _show(f"evaluate {candidate.name}", evaluations[-1])
-        verdict = decide(workspace, evaluations, override=override)
-        _show("gate", verdict)
-        _show("promote", promote(workspace, verdict))
+    asked = override or override_reason or override_until
+    by = user(workspace.session) if asked else None
+    overriding = override_of(by, override_reason, override, override_until)
+    _line("contract", check_contract(workspace), as_json=as_json)
+    training_set = build_training_set(workspace)
+    _line("training set", training_set, as_json=as_json)
+    evaluations = []
+    for candidate in workspace.project.expanded_candidates:
+        trained = train_candidate(workspace, training_set, candidate.name)
+        _line(f"candidate {candidate.name}", trained, as_json=as_json)
+        evaluations.append(evaluate(workspace, trained))
+        _line(f"evaluate {candidate.name}", evaluations[-1], as_json=as_json)
+    verdict = decide(workspace, evaluations, override=overriding)
+    _line("gate", verdict, as_json=as_json)
+    _line("promote", promote(workspace, verdict), as_json=as_json)
 
 
-@commands.command()
+@workspace_command(commands)
 def wait(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
+    workspace: Workspace,
     timeout: Annotated[int, typer.Option(min=0, help="Longest wait in seconds.")] = 600,
+    as_json: AsJson = False,
 ) -> None:
     """Wait until the native tasks have scored or quarantined every row that has arrived.
 
@@ -133,35 +108,22 @@ def wait(
     """
     from snowloop.lifecycle.scoring.wait import await_scores
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        _show("scores", await_scores(workspace, timeout=timeout))
+    _show("scores", await_scores(workspace, timeout=timeout), as_json=as_json)
 
 
-@commands.command()
-def reconcile(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-) -> None:
+@workspace_command(commands)
+def reconcile(workspace: Workspace, as_json: AsJson = False) -> None:
     """Prove that every row which arrived was scored once or quarantined once. Nothing is changed.
 
     Example: snowloop reconcile --project credit_approval --target prod
     """
     from snowloop.lifecycle.scoring.reconcile import reconcile as reconcile_rows
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        _show("rows", reconcile_rows(workspace))
+    _show("rows", reconcile_rows(workspace), as_json=as_json)
 
 
-@commands.command()
-def health(
-    project: ProjectName,
-    target: Target = "dev",
-    connection: Connection = None,
-    airflow_connection: AirflowConnection = None,
-    as_json: AsJson = False,
-) -> None:
+@workspace_command(commands)
+def health(workspace: Workspace, as_json: AsJson = False) -> None:
     """Check stream, tasks and champion of the scoring loop. Findings give exit code 2, each with what to do.
 
     Nothing is changed.
@@ -170,16 +132,21 @@ def health(
     """
     from snowloop.lifecycle.scoring.health import stream_health
 
-    with open_workspace(project, target, connection, airflow_connection) as workspace:
-        result = stream_health(workspace)
-    if as_json:
-        say(json.dumps(result.to_dict(), indent=2))
-    else:
-        _show("scoring loop", result)
+    result = stream_health(workspace)
+    _show("scoring loop", result, as_json=as_json)
+    if not as_json:
         say("\n".join(result.findings) or "no findings")
     if result.findings:
         raise typer.Exit(REFUSED)
 
 
-def _show(stage: str, result: "Result") -> None:
-    say(f"{stage}: {format_figures(result.summary())}")
+def _show(stage: str, result: "Result", *, as_json: bool) -> None:
+    show(result, f"{stage}: {format_figures(result.summary())}", as_json=as_json)
+
+
+def _line(stage: str, result: "Result", *, as_json: bool) -> None:
+    """One of several results of a command."""
+    if as_json:
+        say(json.dumps({"stage": stage, **result.to_dict()}))
+    else:
+        _show(stage, result, as_json=False)

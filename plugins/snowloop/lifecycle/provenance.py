@@ -4,6 +4,9 @@ import hashlib
 import json
 import os
 import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from snowloop.project import Project
@@ -19,14 +22,25 @@ def git_commit(project: Project) -> str:
     named = os.environ.get("SNOWLOOP_GIT_COMMIT")
     if named:
         return named
-    commit, changed = _git(project, "rev-parse", "HEAD"), _git(project, "status", "--porcelain", "--", ".")
+    commit, changed = (
+        git(project, *command) for command in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "."))
+    )
     if commit is None or changed is None:
         return "unknown"
     return f"{commit}-dirty" if changed else commit
 
 
-def _git(project: Project, *command: str) -> str | None:
-    """What git answers in the project's folder; None if it cannot say."""
+def tool_version() -> str:
+    """The version of Snowloop; in a clone that is not installed that of its pyproject.toml, with ``-clone``."""
+    try:
+        return version("snowloop")
+    except PackageNotFoundError:
+        file = Path(__file__).resolve().parents[3] / "pyproject.toml"
+        return f"{tomllib.loads(file.read_text())['project']['version']}-clone" if file.is_file() else "unknown"
+
+
+def git(project: Project, *command: str) -> str | None:
+    """What git answers to a command in the project's folder; None if it cannot say."""
     try:
         asked = subprocess.run(["git", *command], cwd=project.directory, capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Row, Session
 
 CHAMPION, CHALLENGER = "CHAMPION", "CHALLENGER"
+SYSTEM_ALIASES = ("DEFAULT", "FIRST", "LAST")
+"""Aliases that a version has by itself; besides, it has at most one."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,19 @@ class Version:
         aliases: Its aliases.
         metrics: Metrics, as the Registry keeps them.
         facts: The JSON that training wrote into its comment: candidate, features, fingerprint, git commit.
+        default: Whether it is the default version of the model.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    default: bool = False
+
+    @property
+    def alias(self) -> str | None:
+        """The alias that it was given, or None."""
+        return next((each for each in self.aliases if each not in SYSTEM_ALIASES), None)
 
     @property
     def classes(self) -> tuple[int | str, ...]:
@@ -77,12 +86,45 @@ def _version(row: dict[str, Any]) -> Version:
         facts = {}  # a version that was logged by other means than the training procedure
     aliases = tuple(json.loads(row["aliases"] or "[]"))
     facts = facts if isinstance(facts, dict) else {}
-    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), facts)
+    default = str(row["is_default_version"]).lower() == "true"
+    return Version(str(row["name"]), aliases, dict(metadata.get("metrics") or {}), facts, default)
 
 
 def champion(workspace: Workspace) -> Version | None:
-    """The version that has the alias CHAMPION, or None."""
-    return aliased(versions(workspace), CHAMPION)
+    """The version that serves, or None: see ``serving``."""
+    return serving(workspace, versions(workspace))
+
+
+def serving(workspace: Workspace, registered: Sequence[Version]) -> Version | None:
+    """The version that serves: the one with the alias CHAMPION; while none has it, the ledger's last champion.
+
+    No version has the alias between two statements of a promotion, and if its process was killed there.
+
+    Args:
+        registered: All versions of the model.
+
+    Returns:
+        The version, or None.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment does not exist.
+    """
+    now = aliased(registered, CHAMPION)
+    if now is not None or not registered:
+        return now
+    recorded = workspace.run("champion/queries.sql#recorded_champion")
+    return next((each for each in registered if recorded and each.name == recorded[0]["TO_VERSION"]), None)
+
+
+def reference(workspace: Workspace) -> str | None:
+    """The version that no champion may be much worse than, by the ledger; None before the first promotion.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment does not exist, or is of an earlier
+            version.
+    """
+    recorded = workspace.run("champion/queries.sql#recorded_reference")
+    return str(recorded[0]["REFERENCE"]) if recorded else None
 
 
 def challenger(workspace: Workspace) -> Version | None:
@@ -95,11 +137,44 @@ def aliased(candidates: Sequence[Version], alias: str) -> Version | None:
     return next((each for each in candidates if alias in each.aliases), None)
 
 
-def set_champion(workspace: Workspace, version: str) -> None:
-    """Give the alias CHAMPION to a version and make it the default.
+def give_alias(workspace: Workspace, version: str, alias: str) -> None:
+    """Give an alias to a version, whatever alias it has and whoever has this one.
 
-    An alias belongs to one version, so it is taken from the old one first; a scoring run that looks in between
-    looks again. A challenger that becomes champion is a challenger no longer.
+    A version has at most one alias, and an alias belongs to one version: "A version can have at most one alias. […] It
+    must be unique within the model" (https://docs.snowflake.com/en/sql-reference/sql/alter-model). The documentation
+    leaves open whether SET ALIAS replaces an alias, or moves one; so both are taken away first. The version's own
+    alias is the first to go: until then, a champion keeps its alias.
+
+    Args:
+        version: Name of the version.
+        alias: The alias.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if there is no such version.
+    """
+    name, registered = model(workspace.project, workspace.target), versions(workspace)
+    chosen = next((each for each in registered if each.name == version), None)
+    if chosen is not None and chosen.alias == alias:
+        return
+    for other in (chosen, aliased(registered, alias)) if chosen else ():
+        if other is not None and other.alias is not None:
+            workspace.session.sql(f"ALTER MODEL {name} VERSION {identifier(other.name)} UNSET ALIAS").collect()
+    workspace.session.sql(f"ALTER MODEL {name} VERSION {identifier(version)} SET ALIAS = {alias}").collect()
+
+
+def lost_alias(version: Version) -> str | None:
+    """Words for the ledger on the alias that somebody gave a version, and that it loses to CHAMPION or CHALLENGER."""
+    if version.alias in (None, CHAMPION, CHALLENGER):
+        return None
+    return f"{version.name} lost the alias {version.alias}: a version has at most one"
+
+
+def set_champion(workspace: Workspace, version: str) -> None:
+    """Make a version the default, and give it the alias CHAMPION.
+
+    The ledger must name the version before: while no version has the alias, the ledger's champion serves. The alias is
+    the last statement, so that the change is done when the version has it. A challenger that becomes champion is a
+    challenger no longer.
 
     Args:
         version: Name of the version.
@@ -107,17 +182,9 @@ def set_champion(workspace: Workspace, version: str) -> None:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if there is no such version.
     """
-    session = workspace.session
     name = model(workspace.project, workspace.target)
-    now = champion(workspace)
-    if now is not None and now.name != version:
-        session.sql(f"ALTER MODEL {name} VERSION {identifier(now.name)} UNSET ALIAS").collect()
-    if now is None or now.name != version:
-        session.sql(f"ALTER MODEL {name} VERSION {identifier(version)} SET ALIAS = {CHAMPION}").collect()
-    session.sql(f"ALTER MODEL {name} SET DEFAULT_VERSION = {identifier(version)}").collect()
-    present = challenger(workspace)
-    if present is not None and present.name == version:
-        withdraw_alias(workspace)
+    workspace.session.sql(f"ALTER MODEL {name} SET DEFAULT_VERSION = {identifier(version)}").collect()
+    give_alias(workspace, version, CHAMPION)
 
 
 def withdraw_alias(workspace: Workspace) -> None:

@@ -1,18 +1,17 @@
-"""Profiles the columns of a file: the type as which COPY INTO reads each, its nulls, and a name for SQL."""
+"""Profiles the columns of a file: what the texts of each stand for, its nulls, and a name for SQL."""
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from functools import cached_property
 from itertools import pairwise
-from typing import Literal
 
+from snowloop.new.formats import Kind, Reading, recognize
 from snowloop.new.table import Table
 from snowloop.project.sources import RESERVED
 
-Kind = Literal["integer", "float", "boolean", "date", "timestamp", "timestamp with zone", "text", "empty"]
 TYPES: dict[Kind, str] = {
     "integer": "NUMBER(38,0)",
     "float": "FLOAT",
@@ -26,19 +25,10 @@ TYPES: dict[Kind, str] = {
 NUMBERS: tuple[Kind, ...] = ("integer", "float")
 TIMES: tuple[Kind, ...] = ("date", "timestamp", "timestamp with zone")
 
-# A leading zero makes 00123 a code, not a number: pandas and Arrow would drop the zeros.
-INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,37})")
-FLOAT = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?")
-ZONE = re.compile(r"(?:Z| ?[+-]\d{2}:?\d{2})$")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-LOCAL_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
-
-ALWAYS_NULL = ("", "NULL", "null", "\\N", "#N/A", "N/A", "n/a")
-"""Texts that are null in every column."""
-SOMETIMES_NULL = ("NA", "NaN", "nan", "None", "none", "?", "-", ".", "na", "Null", "<NA>")
-"""Texts that may be values; they are nulls if the other values of some column are not text."""
+ALWAYS_NULL = frozenset({"", "NULL", "null", "\\N", "#N/A", "N/A", "n/a"})
+"""Texts that are null in every column, with or without blanks around them."""
+SOMETIMES_NULL = frozenset({"NA", "NaN", "nan", "None", "none", "?", "-", ".", "na", "Null", "<NA>"})
+"""Texts that may be values; they are nulls of a column whose other values are not text."""
 
 # https://docs.snowflake.com/en/sql-reference/reserved-keywords, and words that other engines reserve
 KEYWORDS = frozenset({
@@ -54,6 +44,10 @@ KEYWORDS = frozenset({
     "UNION", "UNIQUE", "UPDATE", "USING", "VALUES", "VIEW", "WHEN", "WHENEVER", "WHERE", "WINDOW", "WITH",
 })  # fmt: skip
 MAX_NAME_LENGTH = 48
+ID_NAME = re.compile(r"ID$|(^|_)(KEY|UUID|GUID)$")
+NOT_IDS = frozenset({"PAID", "UNPAID", "PREPAID", "BID", "GRID", "VALID", "INVALID", "SOLID", "ACID", "HUMID", "COVID"})
+MOST_KNOWN_THINGS = 20
+"""Different values up to which an identifier, as of a shop, may be a feature."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +57,30 @@ class ColumnProfile:
     Args:
         header: Its name in the file.
         name: Its name in SQL.
-        kind: The kind of its values.
-        counts: Number of rows with each value, without nulls.
-        nulls: Number of rows without a value.
+        texts: Its texts, row by row.
+        reading: What its texts stand for; of text, themselves.
+        counts: Number of rows with each text, without nulls.
+        null_counts: Number of rows with each text that means null in this column.
         ordered: Whether the values never decrease from row to row.
     """
 
     header: str
     name: str
-    kind: Kind
+    texts: tuple[str, ...]
+    reading: Reading
     counts: Counter[str]
-    nulls: int
+    null_counts: Counter[str]
     ordered: bool
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its values."""
+        return self.reading.kind
+
+    @property
+    def expression(self) -> str | None:
+        """SQL of what its texts stand for; None if COPY INTO reads them."""
+        return self.reading.expression and self.reading.expression.format(self.name)
 
     @property
     def rows(self) -> int:
@@ -82,97 +88,100 @@ class ColumnProfile:
         return self.counts.total()
 
     @property
+    def nulls(self) -> int:
+        """Number of rows without a value."""
+        return self.null_counts.total()
+
+    @property
     def unique(self) -> bool:
         """Whether every row has a value of its own."""
         return not self.nulls and len(self.counts) == self.rows
 
-    @property
+    @cached_property
     def whole(self) -> bool:
         """Whether the values are whole numbers, however they are written: 1.0 is one too."""
         return self.kind == "integer" or (
-            self.kind == "float" and all(float(value).is_integer() for value in self.counts)
+            self.kind == "float" and all(self.number(text).is_integer() for text in self.counts)
         )
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[float, float]:
         """The lowest and the highest value of a column of numbers."""
-        values = [float(value) for value in self.counts]
+        read = self.reading.values
+        values = [float(read.get(text, text)) for text in self.counts] if read else [*map(float, self.counts)]
         return min(values), max(values)
 
+    @property
+    def permutation(self) -> bool:
+        """Whether its values are the numbers of the rows in some order, from 0, 1 or any other."""
+        return self.unique and self.kind == "integer" and self._span == self.rows > 1
 
-def profile_columns(table: Table) -> tuple[tuple[ColumnProfile, ...], tuple[str, ...]]:
-    """Profile each column of a file.
+    @property
+    def dense(self) -> bool:
+        """Whether its whole numbers are at least half of those between the lowest and the highest."""
+        return self.kind == "integer" and self._span <= 2 * self.rows
 
-    Args:
-        table: The file.
+    @cached_property
+    def _span(self) -> int:
+        values = [int(self.value(text)) for text in self.counts]
+        return max(values) - min(values) + 1
 
-    Returns:
-        The profiles, and the texts that mean null somewhere in the file.
-    """
-    counts = [Counter(column) for column in table.columns]
-    nulls = _null_texts(counts)
+    @property
+    def words(self) -> str:
+        """The words of its name in capitals: ``CUSTOMER_ID`` for ``customerID``."""
+        return re.sub(r"\W+", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", self.header)).strip("_").upper()
+
+    @property
+    def named_id(self) -> bool:
+        """Whether its name says that it identifies something."""
+        return bool(ID_NAME.search(self.words)) and self.words not in NOT_IDS
+
+    @property
+    def identifies(self) -> str:
+        """Why its values say which row or thing it is, and nothing about it; empty if they do not."""
+        if self.permutation:
+            return "the numbers of the rows"
+        many = len(self.counts) > MOST_KNOWN_THINGS
+        return "an identifier, by its name" if self.named_id and many and self.kind in ("integer", "text") else ""
+
+    def value(self, text: str) -> str:
+        """What a text stands for, in the form in which COPY reads it."""
+        return self.reading.values.get(text, text)
+
+    def number(self, text: str) -> float:
+        """What a text of a column of numbers stands for."""
+        return float(self.value(text))
+
+
+def profile_columns(table: Table) -> tuple[ColumnProfile, ...]:
+    """Profile each column of a file."""
     names = sql_names(table.header)
-    profiles = []
-    for header, name, column, counted in zip(table.header, names, table.columns, counts, strict=True):
-        present = Counter({value: number for value, number in counted.items() if value not in nulls})
-        kind = _kind(present)
-        ordered = kind in (*NUMBERS, *TIMES) and _ordered(column, kind, nulls)
-        profiles.append(ColumnProfile(header, name, kind, present, table.rows - present.total(), ordered))
-    return tuple(profiles), tuple(text for text in nulls if any(text in counted for counted in counts))
+    columns = zip(table.header, names, table.columns, strict=True)
+    return tuple(_profile(header, name, texts, table.delimiter) for header, name, texts in columns)
 
 
-def _null_texts(counts: list[Counter[str]]) -> tuple[str, ...]:
-    """Texts of the file that mean null: those that always do, and those without which a column is not text."""
-    meant = [
-        text
-        for text in SOMETIMES_NULL
-        if any(
-            text in counted and _kind(set(counted) - set(ALWAYS_NULL) - set(SOMETIMES_NULL)) not in ("text", "empty")
-            for counted in counts
-        )
-    ]
-    return (*ALWAYS_NULL, *meant)
+def _profile(header: str, name: str, texts: tuple[str, ...], delimiter: str) -> ColumnProfile:
+    """Whether a text such as None is a value or null is decided in each column alone."""
+    counts = Counter(texts)
+    values = [text for text in counts if text.strip() not in ALWAYS_NULL]
+    certain = [text for text in values if text.strip() not in SOMETIMES_NULL]
+    reading = recognize(certain, delimiter) if certain else None
+    present = set(certain).difference(reading.odd) if reading else set(values)
+    null_counts = Counter({text: counts.pop(text) for text in counts.keys() - present})
+    reading = reading or Reading("text" if values else "empty")
+    return ColumnProfile(header, name, texts, reading, counts, null_counts, _ordered(texts, counts, reading))
 
 
-def _kind(values: Iterable[str]) -> Kind:
-    stripped = {value.strip() for value in values}
-    if not stripped:
-        return "empty"
-    if all(map(INTEGER.fullmatch, stripped)):
-        return "integer"
-    if all(map(FLOAT.fullmatch, stripped)):
-        return "float"
-    if {value.lower() for value in stripped} <= {"true", "false"}:
-        return "boolean"
-    return _time_kind(stripped) or "text"
-
-
-def _time_kind(values: set[str]) -> Kind | None:
-    zones = {bool(ZONE.search(value)) and not DATE.fullmatch(value) for value in values}
-    bare = {value if DATE.fullmatch(value) else ZONE.sub("", value) for value in values}
-    try:
-        if all(map(DATE.fullmatch, values)):
-            _ = [date.fromisoformat(value) for value in values]
-            return "date"
-        if all(map(TIMESTAMP.fullmatch, bare)) and len(zones) == 1:
-            _ = [datetime.fromisoformat(value[:26]) for value in bare]
-            return "timestamp with zone" if zones == {True} else "timestamp"
-    except ValueError:
-        return None
-    return None
-
-
-def _ordered(column: tuple[str, ...], kind: Kind, nulls: tuple[str, ...]) -> bool:
-    present = [value for value in column if value not in nulls]
-    values: list[float] | list[str] = [float(value) for value in present] if kind in NUMBERS else present
+def _ordered(texts: tuple[str, ...], counts: Counter[str], reading: Reading) -> bool:
+    if reading.kind not in (*NUMBERS, *TIMES):
+        return False
+    present = (reading.values.get(text, text) for text in texts if text in counts)
+    values = map(float, present) if reading.kind in NUMBERS else present
     return all(left <= right for left, right in pairwise(values))  # type: ignore[operator]
 
 
 def sql_names(headers: Iterable[str]) -> tuple[str, ...]:
-    """Unique names for headers that need no quotes in SQL and are not keywords.
-
-    Args:
-        headers: Names as they stand in a file.
+    """Unique names for the headers of a file that need no quotes in SQL and are not keywords.
 
     Returns:
         For example ``MEAN_RADIUS_MM`` for ``mean radius (mm)``, and ``ORDER_`` for ``order``.

@@ -3,24 +3,21 @@
 import math
 from typing import Any
 
-from snowloop.new.columns import DECIMAL_COMMA, LOCAL_DATE, NUMBERS, TIMES, TYPES, ColumnProfile
+from snowloop.new.columns import NUMBERS, TIMES, TYPES, ColumnProfile
 
 MAX_CATEGORIES = 20
 SLACK = 0.5
+LOOK = "; look"
+"""The end of a line that a person should check."""
 
 
 def declared(column: ColumnProfile) -> dict[str, Any]:
-    """The declaration of a column that is neither key nor label.
-
-    Args:
-        column: The profile of the column.
-
-    Returns:
-        Keys and values of the column in project.yaml.
-    """
-    declaration: dict[str, Any] = {"type": TYPES[column.kind]}
+    """The declaration in project.yaml of a column that is neither key nor label."""
+    declaration = _typed(column)
     if not column.nulls:
         declaration["nullable"] = False
+    if column.identifies:
+        return declaration | field(column)
     if column.kind in NUMBERS:
         low, high = range_with_slack(column)
         declaration |= {"min": low, "max": high}
@@ -31,19 +28,33 @@ def declared(column: ColumnProfile) -> dict[str, Any]:
 
 def declared_key(column: ColumnProfile, *, alone: bool) -> dict[str, Any]:
     """The declaration of a key column, ``alone`` or one of several."""
-    declaration = {"type": TYPES[column.kind], "nullable": False}
+    declaration = _typed(column) | {"nullable": False}
     return (declaration | {"unique": True} if alone else declaration) | field(column)
 
 
-def declared_label(column: ColumnProfile, *, classes: bool) -> dict[str, Any]:
-    """The declaration of the label's column: null while it is not known, and one of the ``classes`` if it has them."""
-    declaration: dict[str, Any] = {"type": TYPES[column.kind]}
+def declared_label(column: ColumnProfile, *, classes: bool, folded: bool) -> dict[str, Any]:
+    """The declaration of the label's column: null while it is not known, and one of the ``classes`` if it has them.
+
+    Args:
+        folded: Whether several texts are one class, so that the texts of the file are not all that may come.
+    """
+    declaration = _typed(column)
     if classes and column.whole:
         low, high = column.numbers
         declaration |= {"min": int(low), "max": int(high)}
-    elif classes and column.kind == "text":
+    elif classes and column.kind == "text" and not folded:
         declaration["allowed"] = sorted(column.counts)
     return declaration | {"known_after_label": True} | field(column)
+
+
+def _typed(column: ColumnProfile) -> dict[str, Any]:
+    """The type, the texts that mean null in this column alone, and what a text stands for that COPY does not read."""
+    declaration: dict[str, Any] = {"type": "VARCHAR" if column.expression else TYPES[column.kind]}
+    if any(column.null_counts):
+        declaration["null_values"] = sorted(filter(None, column.null_counts))
+    if column.expression:
+        declaration["value"] = column.expression
+    return declaration
 
 
 def field(column: ColumnProfile) -> dict[str, Any]:
@@ -92,31 +103,29 @@ def words(column: ColumnProfile) -> str:
     elif column.kind == "text" and not is_category(column):
         seen.insert(0, f"{len(column.counts):,} different texts")
     elif column.kind in TIMES:
-        seen.insert(0, f"{min(column.counts)} to {max(column.counts)}")
-    return ", ".join(seen)
+        moments = [column.value(text) for text in column.counts]
+        seen.insert(0, f"{min(moments)} to {max(moments)}")
+    odd = [f"{text} in {column.null_counts[text]:,} row(s)" for text in column.reading.odd]
+    seen += [f"read as missing: {', '.join(odd)}"] if odd else []
+    seen += [column.reading.doubt] if column.reading.doubt else []
+    return ", ".join(seen) + (LOOK if odd or column.reading.doubt else "")
 
 
 def feature(column: ColumnProfile) -> tuple[str | None, str]:
-    """The expression of a column in features.sql.
-
-    Args:
-        column: A column that is neither key nor label.
+    """The expression in features.sql of a column that is neither key nor label.
 
     Returns:
         The expression and an empty text, or None and the reason why the column is not a feature yet.
     """
-    name = column.name
+    name, value = column.name, column.expression or column.name
     if column.kind == "empty":
         return None, "it has no value in any row"
+    if column.identifies:
+        return None, column.identifies
     if column.kind in TIMES:
-        return None, f"a {column.kind}: a part of it may be a feature, such as MONTH({name}) AS {name}_MONTH"
+        return None, f"a {column.kind}: a part of it may be a feature, such as MONTH({value}) AS {name}_MONTH"
     if column.kind == "boolean":
         return f"{name}::INTEGER AS {name}", ""
-    if column.kind == "text":
-        if all(map(DECIMAL_COMMA.fullmatch, column.counts)):
-            return f"REPLACE({name}, ',', '.')::FLOAT AS {name}", ""
-        if all(map(LOCAL_DATE.fullmatch, column.counts)):
-            return None, f"a date in another format: TO_DATE({name}, 'DD.MM.YYYY') reads one such format"
-        if len(column.counts) > max(MAX_CATEGORIES, column.rows // 10):
-            return None, f"{len(column.counts):,} different texts in {column.rows:,} rows are not categories"
-    return name, ""
+    if column.kind == "text" and len(column.counts) > max(MAX_CATEGORIES, column.rows // 10):
+        return None, f"{len(column.counts):,} different texts in {column.rows:,} rows are not categories"
+    return (f"{value} AS {name}" if column.expression else name), ""

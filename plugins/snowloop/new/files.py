@@ -3,18 +3,22 @@
 import json
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from snowloop.errors import NewProjectError, ProjectError
 from snowloop.new.columns import profile_columns
+from snowloop.new.contract import LOOK
 from snowloop.new.inferred_defaults import choose_key, choose_label, choose_split
-from snowloop.new.table import read_table
-from snowloop.new.templates import LOOK, Draft, render_files
+from snowloop.new.table import Table, read_table
+from snowloop.new.templates import Draft, render_files
 from snowloop.project import include_dir, load_project, project_folders
 from snowloop.project.loading import FILES, is_installed
 from snowloop.project.sources import NAME
+
+LARGE_FILE, LARGE_TABLE = 20_000_000, 1_000_000
+"""Bytes and cells from which one has to wait for seconds."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,15 @@ class NewProject:
 
 
 def new_project(
-    name: str, file: Path, *, key: Sequence[str] = (), label: str | None = None, folder: Path | None = None
+    name: str,
+    file: Path,
+    *,
+    key: Sequence[str] = (),
+    label: str | None = None,
+    folder: Path | None = None,
+    encoding: str = "UTF-8",
+    header: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> NewProject:
     """Write the first declaration of a project from a CSV file. Nothing is overwritten.
 
@@ -51,9 +63,9 @@ def new_project(
         key: Columns that together identify a row; none: one that looks like a key, or else the rows are numbered.
         label: The column to predict; None: one that looks like a label.
         folder: The folder of projects; default: the first of ``project_folders()``, which is ``include/projects``.
-
-    Returns:
-        The files.
+        encoding: The encoding of the file, by any of its names.
+        header: Whether its first record has the names of the columns; if not, they are COLUMN_1 and so on.
+        progress: Gets a line for each step of a large file.
 
     Raises:
         NewProjectError: if the file, the name, the key or the label cannot be used; the message says what to do.
@@ -61,10 +73,20 @@ def new_project(
     folder = (folder or _default_folder()).resolve()
     name = _free_name(name, folder)
     try:
-        return _look_and_write(name, file, folder, key, label)
+        return _look_and_write(name, _read(file, encoding, progress, header=header), folder, key, label)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}: name a file that can be read, and a folder that can be written"
         raise NewProjectError(message) from error
+
+
+def _read(file: Path, encoding: str, progress: Callable[[str], None], *, header: bool) -> Table:
+    """The table of a file; of one for which one has to wait, the steps are reported."""
+    if file.is_file() and file.stat().st_size > LARGE_FILE:
+        progress(f"reading {file}: {file.stat().st_size / 1e6:,.0f} MB")
+    table = read_table(file, encoding, header=header)
+    if len(table.columns) * table.rows > LARGE_TABLE:
+        progress(f"looking at {len(table.columns):,} columns of {table.rows:,} rows")
+    return table
 
 
 def _default_folder() -> Path:
@@ -75,16 +97,14 @@ def _default_folder() -> Path:
     return folders[0]
 
 
-def _look_and_write(name: str, file: Path, folder: Path, key: Sequence[str], label: str | None) -> NewProject:
-    table = read_table(file)
-    columns, nulls = profile_columns(table)
-    chosen_key = choose_key(columns, key, table.columns)
-    chosen_label = choose_label(columns, label, chosen_key)
+def _look_and_write(name: str, table: Table, folder: Path, key: Sequence[str], label: str | None) -> NewProject:
+    columns = profile_columns(table)
+    chosen_label = choose_label(columns, label, key)
+    chosen_key = choose_key(columns, key, chosen_label.column)
     cut = choose_split(columns, chosen_label)
-    draft = Draft(name, table, columns, nulls, chosen_key, chosen_label, cut)
+    draft = Draft(name, table, columns, chosen_key, chosen_label, cut)
     directory = folder / name
-    written = render_files(draft, directory)
-    _write(written, directory)
+    _write(render_files(draft, directory), directory)
     return NewProject(directory, tuple(_notes(draft)), _look(directory), _command(draft, folder))
 
 
@@ -105,10 +125,9 @@ def _write(written: Mapping[str, str], directory: Path) -> None:
 
 def _free_name(name: str, folder: Path) -> str:
     if not NAME.fullmatch(name):
-        message = (
+        raise NewProjectError(
             f"'{name}' cannot be a project's name: use letters, digits and _, starting with a letter, such as churn"
         )
-        raise NewProjectError(message)
     name = name.lower()
     if (folder / name).exists():
         raise NewProjectError(f"{folder / name} already exists and is not overwritten: choose another name")

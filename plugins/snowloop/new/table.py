@@ -1,15 +1,33 @@
 """Reads a CSV file as a load will: its delimiter, header and records as text, and which records will be rejected."""
 
+import codecs
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 from snowloop.errors import NewProjectError
-from snowloop.lifecycle.data.csv_reader import Record, read_records
+from snowloop.lifecycle.data.csv_reader import UNDECODABLE, Record, not_in_encoding, read_lines, read_records
+from snowloop.project.sources import encoding_name
 
 DELIMITERS = ",;\t|"
+MAGIC = {
+    b"\x1f\x8b": "it is compressed by gzip: unpack it first, as by gunzip",
+    b"\x28\xb5\x2f\xfd": "it is compressed by zstd: unpack it first, as by unzstd",
+    b"BZh": "it is compressed by bzip2: unpack it first, as by bunzip2",
+    b"\xfd7zXZ": "it is compressed by xz: unpack it first, as by unxz",
+    b"PAR1": "it is a Parquet file: write it as CSV first, as by pandas.read_parquet(file).to_csv(name, index=False)",
+    b"PK\x03\x04": "it is a workbook or a ZIP archive: export the sheet as CSV, or unpack the archive",
+    b"\xd0\xcf\x11\xe0": "it is a workbook of Excel: export the sheet as CSV",
+    b"SQLite format 3": "it is a database of SQLite: export a table as CSV",
+    b"%PDF": "it is a PDF: export its table as CSV",
+}
+"""First bytes of files that are not text, and what to do with each."""
 MAX_ROWS = 200_000
 SNIFFED_ROWS = 200
+COMMENTS = ("#", "%", "//")
+TWO_CHARACTERS = ("::", "||", "\t\t", ";;", "~~", "~|~", "|~|")
+MANY_NAMES = 3
+"""Numbers in equal steps that are names of columns, such as years; fewer are by chance."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +36,20 @@ class Table:
 
     Args:
         file: The file.
+        encoding: Its encoding.
         delimiter: What separates its fields.
-        header: Its column names as they stand in the file, white space made single blanks.
+        header: Its column names as they stand in the file, white space made single blanks; or COLUMN_1 and so on.
+        has_header: Whether they stand in the file.
         columns: For each of them the texts of the rows.
         rejected: Lines of the records that a load will reject: malformed, or with more or fewer fields than the header.
         whole: Whether all rows were read; if not, the first ``MAX_ROWS``.
     """
 
     file: Path
+    encoding: str
     delimiter: str
     header: tuple[str, ...]
+    has_header: bool
     columns: tuple[tuple[str, ...], ...]
     rejected: tuple[int, ...]
     whole: bool
@@ -38,28 +60,35 @@ class Table:
         return len(self.columns[0])
 
 
-def read_table(file: Path) -> Table:
-    """Read a CSV file with a header.
+def read_table(file: Path, encoding: str = "UTF-8", *, header: bool = True) -> Table:
+    """Read a CSV file as text.
 
     Args:
-        file: The file.
-
-    Returns:
-        Its content as text.
+        encoding: Any name of its encoding.
+        header: Whether its first record has the names of the columns.
 
     Raises:
-        NewProjectError: if it is not a CSV file with a header and rows; the message says why, and what to do.
+        NewProjectError: if it is not a CSV file with rows, and a header if there has to be one; the message says why,
+            and what to do.
     """
     if file.is_dir():
         raise NewProjectError(f"{file}: this is a folder: name one CSV file in it")
     if not file.is_file():
         raise NewProjectError(f"{file}: there is no such file: correct the path")
-    _check_text(file)
-    delimiter = _delimiter(file)
-    records = read_records(file, delimiter)
-    header = next(records)
-    names = tuple(" ".join(name.split()) for name in header.fields)
-    _check_header(f"{file}:{header.line}", header, names, delimiter)
+    try:
+        encoding = encoding_name(encoding)
+    except ValueError as error:
+        raise NewProjectError(f"--encoding: {error}") from error
+    _check_format(file, encoding)
+    _check_text(file, encoding)
+    delimiter = _delimiter(file, encoding)
+    records = read_records(file, delimiter, encoding)
+    first = next(records)
+    names = tuple(" ".join(name.split()) for name in first.fields)
+    if not header:
+        names = tuple(f"COLUMN_{place}" for place in range(1, len(first.fields) + 1))
+        records = chain([first], records)
+    _check_names(file, first, names, delimiter)
     good: list[tuple[str, ...]] = []
     rejected: list[Record] = []
     for record in islice(records, MAX_ROWS):
@@ -69,77 +98,133 @@ def read_table(file: Path) -> Table:
             rejected.append(record)
     whole = next(records, None) is None
     if not good:
-        message = (
-            f"{file}: it has no rows: name a file with a header and rows, from which a declaration can be inferred"
-        )
-        if rejected:
-            error = rejected[0].error or f"it has {len(rejected[0].fields)} fields, the header has {len(names)}"
-            message = (
-                f"{file}:{rejected[0].line}: {error}; none of its {len(rejected)} rows can be read: correct the file"
-            )
-        raise NewProjectError(message)
+        raise NewProjectError(_no_rows(file, names, rejected))
+    columns = tuple(zip(*good, strict=True))
+    if header:
+        _check_header(f"{file}:{first.line}", names, tuple(column[:SNIFFED_ROWS] for column in columns))
     lines = tuple(record.line for record in rejected)
-    return Table(file, delimiter, names, tuple(zip(*good, strict=True)), lines, whole)
+    return Table(file, encoding, delimiter, names, header, columns, lines, whole)
 
 
-def _check_text(file: Path) -> None:
-    """Every line must be UTF-8, as COPY expects, and one must not be blank."""
+def _no_rows(file: Path, names: tuple[str, ...], rejected: list[Record]) -> str:
+    """Why no record of a file is a row, and what to do."""
+    if not rejected:
+        return f"{file}: it has no rows: name a file with a header and rows, from which a declaration can be inferred"
+    place = f"{file}:{rejected[0].line}"
+    if all(len(record.fields) == len(names) + 1 for record in rejected):
+        if not any(record.fields[-1] for record in rejected):
+            return (
+                f"{place}: every row ends with a delimiter, the header does not: add one to the end of line 1, or "
+                "remove it from the rows, as by sed '2,$s/.$//'"
+            )
+        return (
+            f"{place}: every row has one field more than the header, as where R writes row names: put a name for them, "
+            f"such as row_name, before '{names[0]}' in the header"
+        )
+    reason = rejected[0].error or f"it has {len(rejected[0].fields)} fields, the header has {len(names)}"
+    return f"{place}: {reason}; none of its {len(rejected)} rows can be read: correct the file"
+
+
+def _check_format(file: Path, encoding: str) -> None:
+    """Refuse a file that its first bytes show to be no CSV file, or one in UTF-16, with the way to make it one.
+
+    Raises:
+        NewProjectError: if it is one.
+    """
+    with file.open("rb") as opened:
+        start = opened.read(max(map(len, MAGIC)))
+    for magic, advice in MAGIC.items():
+        if start.startswith(magic):
+            raise NewProjectError(f"{file}: {advice}")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not encoding.startswith(("UTF-16", "UTF-32")):
+        raise NewProjectError(f"{file}: it is UTF-16: say so with --encoding UTF-16")
+
+
+def _check_text(file: Path, encoding: str) -> None:
+    """Every line must be in the encoding, and one must not be blank."""
     filled = False
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            filled = filled or bool(line.strip().removeprefix(b"\xef\xbb\xbf"))
-            try:
-                text = line.decode()
-            except UnicodeDecodeError as error:
-                message = (
-                    f"{file}:{number}: byte {error.start + 1} of the line is not UTF-8: convert the file, for example "
-                    f"`iconv -f WINDOWS-1252 -t UTF-8 {file.name} > utf8.csv`; a workbook has to be exported as CSV"
-                )
-                raise NewProjectError(message) from error
-            if "\0" in text:
-                message = f"{file}:{number}: it has a NUL byte: it may be UTF-16, or not text; save it as UTF-8"
-                raise NewProjectError(message)
+    for number, line in enumerate(read_lines(file, encoding), start=1):
+        filled = filled or bool(line.strip())
+        if byte := UNDECODABLE.search(line):
+            message = (
+                f"{file}:{number}: {not_in_encoding(byte, encoding)} with --encoding, such as --encoding windows-1252; "
+                "a workbook has to be exported as CSV"
+            )
+            raise NewProjectError(message)
+        if "\0" in line:
+            message = f"{file}:{number}: it has a NUL byte: if it is UTF-16, say so with --encoding UTF-16LE"
+            raise NewProjectError(message)
     if not filled:
         raise NewProjectError(f"{file}: the file is empty: name one with a header and rows")
 
 
-def _delimiter(file: Path) -> str:
+def _delimiter(file: Path, encoding: str) -> str:
     """The delimiter with which the header and almost all of the first rows have the same and largest number of fields.
 
     Not csv.Sniffer, which takes a frequent letter or blank for the delimiter of a narrow file.
     """
 
     def width(delimiter: str) -> int:
-        widths = [len(record.fields) for record in islice(read_records(file, delimiter), SNIFFED_ROWS)]
+        widths = [len(record.fields) for record in islice(read_records(file, delimiter, encoding), SNIFFED_ROWS)]
         regular = widths.count(widths[0]) >= 0.9 * len(widths)
         return widths[0] if regular else 1
 
     return max(DELIMITERS, key=width)
 
 
-def _check_header(place: str, header: Record, names: tuple[str, ...], delimiter: str) -> None:
-    if header.error:
-        raise NewProjectError(f"{place}: {header.error}")
-    if len(names) == 1:
-        message = (
-            f"{place}: with the delimiters , ; | and tab it has one column, '{names[0]}': a label and at least one "
-            "feature are needed; convert another delimiter to a comma"
+def _check_names(file: Path, first: Record, names: tuple[str, ...], delimiter: str) -> None:
+    place = f"{file}:{first.line}"
+    if first.error:
+        raise NewProjectError(f"{place}: {first.error}")
+    if first.text.lstrip().startswith(COMMENTS):
+        raise NewProjectError(
+            f"{place}: this is a comment, not a header: remove the lines before the header, as by "
+            f"tail -n +{first.line + 1}, and other comments"
         )
-        raise NewProjectError(message)
+    two = next((each for each in TWO_CHARACTERS if each in first.text), None)
+    if two and len(names) in (1, (len(set(two)) == 1) + len(two) * first.text.count(two)):
+        raise NewProjectError(
+            f"{place}: its fields are separated by two characters, {two!r}, but only one is possible: write the file "
+            "with another delimiter"
+        )
+    if len(names) == 1:
+        raise NewProjectError(
+            f"{place}: with the delimiters , ; | and tab it has one column, '{names[0]}': a label and at least one "
+            "feature are needed; convert another delimiter, such as a blank, to a comma"
+        )
+
+
+def _check_header(place: str, names: tuple[str, ...], columns: tuple[tuple[str, ...], ...]) -> None:
+    """The first record must have names, each once, and not values like those of the other records."""
+    if _has_values(names, columns):
+        raise NewProjectError(
+            f"{place}: the first record has values, not names ({', '.join(names[:4])} ...): put a line with the names "
+            "of the columns before it, or use --no-header to have them numbered"
+        )
     repeated = list(dict.fromkeys(name for name in names if names.count(name) > 1))
     if repeated:
         places = [place for place, name in enumerate(names, start=1) if name == repeated[0]]
-        message = (
+        raise NewProjectError(
             f"{place}: column '{repeated[0]}' appears {len(places)} times (columns {', '.join(map(str, places))}): "
             "give each column a name of its own"
         )
-        raise NewProjectError(message)
-    if all(_number(name) for name in names):
-        message = (
-            f"{place}: the first record has values, not names ({delimiter.join(names[:4])} ...): put a line with the "
-            "names of the columns before it"
-        )
-        raise NewProjectError(message)
+
+
+def _has_values(names: tuple[str, ...], columns: tuple[tuple[str, ...], ...]) -> bool:
+    """Whether the first record is like the others: numbers above numbers, or texts that come again below.
+
+    Numbers in equal steps above numbers are names, such as years.
+    """
+    numeric = [name for name, texts in zip(names, columns, strict=True) if sum(map(_number, texts)) > len(texts) / 2]
+    textual = {name: texts for name, texts in zip(names, columns, strict=True) if name not in numeric and name}
+    if any(name and not _number(name) for name in numeric):
+        return False
+    again = sum(name in {" ".join(text.split()) for text in texts} for name, texts in textual.items())
+    numbers = [float(name) for name in numeric if name]
+    steps = {right - left for left, right in pairwise(numbers)}
+    if numbers and (len(numbers) < MANY_NAMES or len(steps) > 1):
+        return not textual or again > 0 or len(numbers) >= MANY_NAMES
+    return again > len(textual) / 2
 
 
 def _number(text: str) -> bool:

@@ -15,16 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from snowloop.errors import NewProjectError
 from snowloop.new import contract
 from snowloop.new.columns import ColumnProfile, sql_names
-from snowloop.new.inferred_defaults import SAFE_SUPPORT, YES, Key, Label, SplitPlan
+from snowloop.new.contract import LOOK
+from snowloop.new.inferred_defaults import SAFE_SUPPORT, YES, Key, Label, SplitPlan, repeats_label
 from snowloop.new.leakage_preview import leakage_candidates
 from snowloop.new.table import Table
 from snowloop.project import include_dir
 from snowloop.project.loading import FILES
-from snowloop.project.schema import schema_file
+from snowloop.project.schema import SCHEMAS
 from snowloop.sql import literal
-
-LOOK = "; look"
-"""The end of a line that a person should check."""
 
 PACKAGES = ("scikit-learn", "pandas", "snowflake-ml-python", "snowflake-snowpark-python")
 
@@ -37,7 +35,6 @@ class Draft:
         name: Name of the project.
         table: The file.
         columns: Its columns.
-        nulls: Texts that mean null in it.
         key: Its key.
         label: Its label.
         cut: How its rows are split.
@@ -46,21 +43,13 @@ class Draft:
     name: str
     table: Table
     columns: tuple[ColumnProfile, ...]
-    nulls: tuple[str, ...]
     key: Key
     label: Label
     cut: SplitPlan
 
 
 def render_files(draft: Draft, directory: Path) -> dict[str, str]:
-    """The content of each of a new project's files.
-
-    Args:
-        draft: What was read and inferred.
-        directory: The folder that the files are for.
-
-    Returns:
-        Text by name of the file.
+    """The content of each of a new project's files, which are for a directory, by name of the file.
 
     Raises:
         NewProjectError: if no column can be a feature.
@@ -74,12 +63,18 @@ def render_files(draft: Draft, directory: Path) -> dict[str, str]:
         "file": draft.table.file,
         "rows": draft.table.rows,
         "delimiter": draft.table.delimiter,
-        "schema": os.path.relpath(schema_file(), directory),
+        "encoding": draft.table.encoding,
+        "schema": os.path.relpath(SCHEMAS["project"].file(), directory),
         "source": source.lower(),
         "table": source,
-        "times": [each.name for each in draft.columns if each.kind in ("date", "timestamp") and not each.nulls],
+        "times": [
+            each.name
+            for each in draft.columns
+            if each.kind in ("date", "timestamp") and not each.nulls and not each.expression
+        ],
         "pattern": glob.escape(draft.table.file.name),
-        "null_values": list(draft.nulls) or [""],
+        "header": draft.table.has_header,
+        "whole": draft.table.whole,
         "key_names": key_names,
         "key_comment": _comment(draft.key.why, look=draft.key.inferred and bool(draft.key.columns)),
         "columns": [_declared(draft, column) for column in draft.columns],
@@ -122,16 +117,19 @@ def _declared(draft: Draft, column: ColumnProfile) -> dict[str, Any]:
         declared = contract.declared_key(column, alone=len(draft.key.columns) == 1)
         return {"name": column.name, "declared": declared, "comment": ""}
     if column == draft.label.column:
-        declared = contract.declared_label(column, classes=bool(draft.label.values))
+        folded = draft.label.trims or draft.label.lowers
+        declared = contract.declared_label(column, classes=bool(draft.label.values), folded=folded)
         return {"name": column.name, "declared": declared, "comment": "the label; null while it is not known"}
-    return {"name": column.name, "declared": contract.declared(column), "comment": contract.words(column)}
+    declared, comment = contract.declared(column), contract.words(column)
+    if repeats_label(column, draft.label):
+        declared, comment = declared | {"known_after_label": True}, f"it says the same as the label{LOOK}"
+    return {"name": column.name, "declared": declared, "comment": comment}
 
 
 def _suspects(draft: Draft) -> str:
     """Which features alone predict the label, in words; empty if none does."""
-    free = [each for each in draft.columns if each not in draft.key.columns and each != draft.label.column]
-    features = [column for column in free if contract.feature(column)[0]]
-    measured = leakage_candidates(draft.table, draft.columns, features, draft.label)
+    features = [column for column in _free(draft) if contract.feature(column)[0]]
+    measured = leakage_candidates(features, draft.label)
     if not measured:
         return ""
     name = next(iter(measured))
@@ -140,13 +138,22 @@ def _suspects(draft: Draft) -> str:
     return f"{name} alone predicts the label ({measure} {measured[name]:.3f})" + (f", as do {others}" if others else "")
 
 
+def _free(draft: Draft) -> list[ColumnProfile]:
+    """The columns that may be features: neither key nor label, nor the label in other words."""
+    taken = (*draft.key.columns, draft.label.column)
+    return [each for each in draft.columns if each not in taken and not repeats_label(each, draft.label)]
+
+
 def _features(draft: Draft) -> tuple[list[str], list[dict[str, str]]]:
     """Expressions of features.sql, and the columns that are not features, with the reason."""
     expressions: list[str] = []
     left_out = [{"name": draft.label.column.name, "reason": "the label"}]
-    for column in draft.columns:
-        if column in draft.key.columns or column == draft.label.column:
-            continue
+    left_out += [
+        {"name": column.name, "reason": "it says the same as the label"}
+        for column in draft.columns
+        if column != draft.label.column and repeats_label(column, draft.label)
+    ]
+    for column in _free(draft):
         expression, reason = contract.feature(column)
         if expression:
             expressions.append(expression)
@@ -160,15 +167,16 @@ def _features(draft: Draft) -> tuple[list[str], list[dict[str, str]]]:
 
 def _label(draft: Draft) -> tuple[str, str, str]:
     """The label's column in label.sql, its expression, and a line about it."""
-    column, values = draft.label.column, draft.label.values
+    column, values, value = draft.label.column, draft.label.values, draft.label.expression
+    named = value if value == column.name else f"{value} AS {column.name}"
     with_label = "Rows whose label is known."
     if draft.label.task == "multiclass" and column.kind == "float":
-        return column.name, f"{column.name}::NUMBER(38,0) AS {column.name}", with_label
+        return column.name, f"{value}::NUMBER(38,0) AS {column.name}", with_label
     if draft.label.task != "classification" or (column.kind == "integer" and values == ("0", "1")):
-        return column.name, column.name, with_label
+        return column.name, named, with_label
     zero, one = values
     *_, name = sql_names([*(each.header for each in draft.columns), f"{column.header} {one}"])
-    test = column.name if column.kind == "boolean" else f"{column.name} = {one if column.whole else literal(one)}"
+    test = value if column.kind == "boolean" else f"{value} = {column.value(one) if column.whole else literal(one)}"
     about = f"Rows whose label is known: 1 where {column.header} is {one}, 0 where it is {zero}."
     inferred = column.kind == "text" and one.strip().lower() not in YES
     expression = f"CASE WHEN {test} THEN 1 ELSE 0 END AS {name}"
@@ -183,7 +191,9 @@ def _classes(label: Label) -> list[int] | list[str]:
     """The classes as they are declared, if there are more than two."""
     if label.task != "multiclass":
         return []
-    return sorted({int(float(value)) for value in label.values}) if label.column.whole else list(label.values)
+    if label.column.whole:
+        return sorted({int(label.column.number(value)) for value in label.values})
+    return list(label.values)
 
 
 def _evaluation(draft: Draft) -> dict[str, Any]:
@@ -193,7 +203,9 @@ def _evaluation(draft: Draft) -> dict[str, Any]:
         words = f"set the bound below which nothing may serve; random guessing has 0.5{LOOK}"
         chosen = {"metric": metric, "bound": "at_least: 0.6", "tolerance": 0.02, "metric_comment": words}
         return chosen | {"linear": "LogisticRegression", "boosting": "HistGradientBoostingClassifier"}
-    deviation = pstdev(float(value) for value, count in draft.label.column.counts.items() for _ in range(count))
+    deviation = pstdev(
+        draft.label.column.number(value) for value, count in draft.label.column.counts.items() for _ in range(count)
+    )
     words = f"set the bound above which nothing may serve; predicting the mean has {deviation:.3g}{LOOK}"
     bound, tolerance = f"at_most: {0.9 * deviation:.3g}", f"{0.05 * deviation:.2g}"
     chosen = {"metric": "rmse", "bound": bound, "tolerance": tolerance, "metric_comment": words}
@@ -205,4 +217,4 @@ def _support(cut: SplitPlan) -> str:
     expected = f"about {cut.expected:,} are expected from this file"
     if cut.min_support < SAFE_SUPPORT:
         return f"{expected}, fewer than the {SAFE_SUPPORT} that are safe; with more rows, raise min_support to that"
-    return expected if cut.expected >= SAFE_SUPPORT else f"{expected}: the gate will refuse until there are more rows"
+    return expected if cut.expected >= SAFE_SUPPORT else f"{expected}: the gate will refuse until there are more{LOOK}"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 AS_OF = "as_of"
 """Name of the function that features.sql calls."""
 USAGE = "{{ as_of('<source>', on='<COLUMN>') }}"
+LAST_SECOND = 86_399
+"""Of a day: a DATE says no more than that its row was known by then."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,10 @@ class AsOfJoin:
 
     @property
     def delay(self) -> int:
-        """Seconds from a joined row's event time until it is known."""
-        return int(self.source.known_after.total_seconds()) if self.source.known_after else 0
+        """Seconds from a joined row's event time until it is known; of a DATE, by default, until the end of its day."""
+        if self.source.known_after:
+            return int(self.source.known_after.total_seconds())
+        return LAST_SECOND if self.source.table_columns[self.event_time].type == "DATE" else 0
 
 
 def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
@@ -49,9 +53,6 @@ def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
     Args:
         name: Name of the source that is joined; case does not count.
         on: The column that is equal in both sources, several of them, or pairs, the streamed source's first.
-
-    Returns:
-        The join.
 
     Raises:
         ValueError: if it cannot be joined; the message says why, and what to do.
@@ -63,21 +64,18 @@ def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
     source, streamed = project.sources[joined], project.streamed
     for each, declared in ((joined, source), (project.source, streamed)):
         if declared.event_time is None:
-            message = (
+            raise ValueError(
                 f"as_of('{joined}'): source '{each}' declares no `event_time`, so it is unclear when its rows "
                 "were known: declare the column"
             )
-            raise ValueError(message)
     pairs = tuple((str(left).upper(), str(right).upper()) for left, right in _pairs(on))
     for column, declared, where in [
         *((left, streamed, project.source) for left, _ in pairs), *((right, source, joined) for _, right in pairs)
     ]:  # fmt: skip
         if column not in declared.table_columns:
-            message = f"as_of('{joined}', on=…): {column} is not a column of source '{where}': name one that is"
-            raise ValueError(message)
+            raise ValueError(f"as_of('{joined}', on=…): {column} is not a column of source '{where}': name one that is")
     if not pairs:
-        message = f"as_of('{joined}') needs `on`, the column that is equal in both sources: write {USAGE}"
-        raise ValueError(message)
+        raise ValueError(f"as_of('{joined}') needs `on`, the column that is equal in both sources: write {USAGE}")
     columns = tuple(name for name, column in source.table_columns.items() if not column.known_after_label)
     return AsOfJoin(joined, source, pairs, columns, str(source.event_time), str(streamed.event_time))
 
@@ -90,11 +88,7 @@ def _pairs(on: Any) -> Sequence[tuple[Any, Any]]:
 
 
 def join_problems(tree: nodes.Template, text: str, project: "Project") -> Iterator[tuple[int, str]]:
-    """Find errors in the joins of features.sql, as far as its text shows them.
-
-    Args:
-        tree: The parsed template.
-        text: Its text.
+    """Find errors in the joins of features.sql, as far as the parsed template and its text show them.
 
     Yields:
         The line, and the error with what to do.

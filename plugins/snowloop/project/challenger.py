@@ -16,13 +16,17 @@ class Challenger(Declaration):
     share: float | None = Field(
         None, gt=0, lt=1, description="With canary: the share of the keys, chosen by hash of the key."
     )
+    approval_above: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="With canary: the share above which a person must approve it, in the environments of approval.",
+    )
 
     @model_validator(mode="after")
     def _share_of_a_canary(self) -> Self:
         if self.mode == "canary" and self.share is None:
-            message = "mode canary needs the share of the keys that the challenger serves, such as `share: 0.1`"
-            raise ValueError(message)
+            raise ValueError("mode canary needs the share of the keys that the challenger serves, such as `share: 0.1`")
         if self.mode == "shadow" and self.share is not None:
-            message = "share is for mode canary: a shadow challenger scores all rows; remove `share`"
-            raise ValueError(message)
+            raise ValueError("share is for mode canary: a shadow challenger scores all rows; remove `share`")
         return self

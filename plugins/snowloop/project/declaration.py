@@ -1,13 +1,16 @@
 """The declaration of a project: the typed form of project.yaml."""
 
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from croniter import croniter
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from snowloop.errors import ProjectError
 from snowloop.project.challenger import Challenger
+from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
 from snowloop.project.evaluation import Approval, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
@@ -23,7 +26,17 @@ from snowloop.project.sources import (
     Source,
     Text,
 )
+from snowloop.project.targets import NO_TARGETS, Targets
 from snowloop.project.training import Candidate, Limits, Split, expanded
+
+MAX_TAG = 100
+"""Characters of a tag, as Airflow allows them."""
+CRON_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+"""Those of Airflow (https://airflow.apache.org/docs/apache-airflow/stable/authoring-and-scheduling/cron.html)."""
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
 class Replay(Declaration):
@@ -36,10 +49,26 @@ class Replay(Declaration):
     )
 
 
+def _tag(value: str) -> str:
+    if len(value) > MAX_TAG:
+        message = f"a tag of a DAG has at most {MAX_TAG} characters, this one has {len(value)}: shorten it"
+        raise ValueError(message)
+    return value
+
+
+def _cron(value: str) -> str:
+    if value not in CRON_PRESETS and not croniter.is_valid(value):
+        message = f"'{value}' is not a cron expression such as '0 3 * * *', nor one of {', '.join(CRON_PRESETS)}"
+        raise ValueError(message)
+    return value
+
+
 class Schedule(Declaration):
     """When Airflow runs a DAG by itself; null: only when triggered."""
 
-    train: Text | None = Field(None, description="Training: a cron expression or a preset such as @weekly, in UTC.")
+    train: Annotated[Text, AfterValidator(_cron)] | None = Field(
+        None, description="Training: a cron expression or a preset such as @weekly, in UTC."
+    )
 
 
 class Environment(Declaration):
@@ -50,6 +79,9 @@ class Environment(Declaration):
     )
     warehouse_size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
         "XSMALL", description="Its size when it is created."
+    )
+    training_warehouse: Identifier | None = Field(
+        None, description="The warehouse of the calls that train, which must exist; null: that of the session."
     )
     artifact_repository: str | None = Field(
         "snowflake.snowpark.pypi_shared_repository",
@@ -86,8 +118,7 @@ class Serving(Declaration):
     @model_validator(mode="after")
     def _one_compute(self) -> Self:
         if self.serverless and self.warehouse:
-            message = "tasks run on a warehouse or serverless, not both: remove `warehouse` or `serverless`"
-            raise ValueError(message)
+            raise ValueError("tasks run on a warehouse or serverless, not both: remove `warehouse` or `serverless`")
         return self
 
 
@@ -97,10 +128,10 @@ class Project(Declaration):
     name: Annotated[Name, AfterValidator(str.lower)] = Field(description="Name of the project and of its folder.")
     description: str = Field("", description="What is predicted, and for whom.")
     owners: tuple[Text, ...] = Field((), description="Who is responsible for it: the owners of its DAGs.")
-    tags: tuple[Text, ...] = Field((), description="Tags of its DAGs.")
+    tags: tuple[Annotated[Text, AfterValidator(_tag)], ...] = Field((), description="Tags of its DAGs.")
     source: Name = Field(description="The source whose new rows are scored.")
     key: tuple[Identifier, ...] = Field(min_length=1, description="Columns that together identify a row.")
-    sources: dict[Name, Source] = Field(min_length=1, description="Its sources; each is loaded into a RAW table.")
+    sources: dict[Name, Source] = Field(min_length=1, description="Its sources: files, or tables that are there.")
     label: Label
     split: Split = Split()
     metric: Metric
@@ -120,17 +151,19 @@ class Project(Declaration):
     evaluation: EvaluationPlan = EvaluationPlan()
     gate: Gate = Gate()
     approval: Approval = Approval()
+    champion: Champion = Champion()
     replay: Replay | None = None
     sample: str | None = Field(
         None, description="A folder or a generator (.py) below include/data, for runs without other data."
     )
-    seed: int = Field(0, description="Seed of everything that is random.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of everything that is random.")
     schedule: Schedule = Schedule()
     environment: Environment = Environment()
     serving: Serving = Serving()
     monitoring: Monitoring = Monitoring()
 
     _directory: Path = PrivateAttr(default=Path())
+    _targets: Targets = PrivateAttr(default=NO_TARGETS)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -138,88 +171,74 @@ class Project(Declaration):
             raise ValueError(problem)
         return self
 
-    def _problems(self) -> list[str]:
-        problems = []
+    def _problems(self) -> Iterator[str]:
+        """Errors, of which only the first is reported: those after the first one rely on the streamed source."""
         if self.source not in self.sources:
-            problems.append(
-                f"source '{self.source}' is not one of sources ({', '.join(self.sources)}): name one of them"
+            yield f"source '{self.source}' is not one of sources ({', '.join(self.sources)}): name one of them"
+        for column in (*self.key, *filter(None, (self.split.order_by, self.split.column))):
+            if column not in self.streamed.table_columns:
+                yield f"column {column} (of key or split) is not a column of source '{self.source}': declare it there"
+        yield from self._source_problems()
+        yield from self.split.problems(self.streamed, self.key)
+        if self.metric.tolerance == 0 and self.gate.champion == "interval":
+            yield (
+                "metric.tolerance 0 lets a retrained model pass only when it is surely better than the champion: "
+                "declare a tolerance, or remove it for the default, or declare `gate: {champion: point}`"
             )
-        else:
-            required = [*self.key, *filter(None, (self.split.order_by, self.split.column))]
-            problems += [
-                f"column {column} (of key or split) is not a column of source '{self.source}': declare it there"
-                for column in required
-                if column not in self.streamed.table_columns
-            ]
-            problems += self._event_time_problems() + self.split.problems(self.streamed, self.key)
-        late = [column for column in self.known_after_label if column in self.key]
-        if late:
-            problems.append(f"key column {late[0]} cannot be known_after_label: rows are scored by it earlier")
-        problems += [*self._task_problems(), *self._name_problems(), *self._unique_problems()]
-        names = [candidate.name.upper() for candidate in self.expanded_candidates]
-        if len(set(names)) < len(names):
-            problems.append("two candidates have the same name (case is ignored): rename one")
-        return problems
+        for column in self.known_after_label:
+            if column in self.key:
+                yield f"key column {column} cannot be known_after_label: rows are scored by it earlier"
+        yield from self._task_problems()
+        yield from self._name_problems()
+        for name, declared in self.streamed.columns.items():
+            if declared.unique and self.key != (name,):
+                yield (
+                    f"column {name} is unique in source '{self.source}', whose rows are scored: only the key of "
+                    "arriving rows is checked against earlier rows; remove `unique`, or make the column the key"
+                )
+        if _twice([candidate.name.upper() for candidate in self.expanded_candidates]):
+            yield "two candidates have the same name (case is ignored): rename one"
 
-    def _task_problems(self) -> list[str]:
-        task, problems = self.label.task, []
+    def _task_problems(self) -> Iterator[str]:
+        task, columns = self.label.task, self.streamed.table_columns
         if self.metric.name not in METRICS[task]:
-            problems.append(f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}")
-        source = self.sources.get(self.source)
-        columns = source.table_columns if source else {}
-        problems += [
-            f"slice column {each.column} has edges, which are for numbers; it is a {columns[each.column].type}: remove "
-            "`edges`, then each value is a slice"
-            for each in self.evaluation.slices
-            if each.edges and each.column in columns and not columns[each.column].is_number
-        ]
+            yield f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}"
+        for each in self.evaluation.slices:
+            if each.edges and each.column in columns and not columns[each.column].is_number:
+                yield (
+                    f"slice column {each.column} has edges, which are for numbers; it is a "
+                    f"{columns[each.column].type}: remove `edges`, then each value is a slice"
+                )
         if task == "multiclass" and "threshold" in self.evaluation.model_fields_set:
-            problems.append(
-                "evaluation.threshold is for two classes; of several, the most likely is predicted: remove it"
-            )
-        return problems
+            yield "evaluation.threshold is for two classes; of several, the most likely is predicted: remove it"
 
-    def _name_problems(self) -> list[str]:
+    def _name_problems(self) -> Iterator[str]:
         """Names that appear twice, or that Snowloop itself uses."""
-        problems = []
-        tables = [name.upper() for name in self.sources]
-        for what, names in (("source", tables), ("key column", self.key)):
-            twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-            problems += [f"{what} {name} appears twice (case is ignored): remove or rename one" for name in twice]
+        for what, given in (("source", [name.upper() for name in self.sources]), ("key column", self.key)):
+            for name in _twice(given):
+                yield f"{what} {name} appears twice (case is ignored): remove or rename one"
         if self.label.column in self.key:
-            problems.append(f"label {self.label.column} is a key column too: give it another name in label.sql")
-        streamed = self.sources.get(self.source)
-        reserved = [name for name in streamed.table_columns if name in RESERVED] if streamed else []
-        reserved += [name for name in self.key if name in RESERVED_KEYS]
-        problems += [
-            f"column {name} has a name that Snowloop uses for a column of its own: declare another name, and that of "
-            "the file as `field`"
-            for name in reserved
-        ]
-        return problems
+            yield f"label {self.label.column} is a key column too: give it another name in label.sql"
+        for names, reserved in ((self.streamed.table_columns, RESERVED), (self.key, RESERVED_KEYS)):
+            for name in names:
+                if name in reserved:
+                    yield (
+                        f"column {name} has a name that Snowloop uses for a column of its own: declare another name, "
+                        "and that of the file as `field`"
+                    )
 
-    def _unique_problems(self) -> list[str]:
-        """Only the keys of arriving rows are compared with those of earlier rows."""
-        streamed = self.sources.get(self.source)
-        return [
-            f"column {name} is unique in source '{self.source}', whose rows are scored: only the key of arriving rows "
-            "is checked against earlier rows; remove `unique`, or make the column the key"
-            for name, column in (streamed.columns.items() if streamed else ())
-            if column.unique and self.key != (name,)
-        ]
-
-    def _event_time_problems(self) -> list[str]:
-        moment = self.streamed.event_time
-        if moment is None and self.label.known_after:
-            return [
-                "label.known_after counts from the source's event time: declare its `event_time`, or use `known_at`"
-            ]
-        return [
-            f"event_time {source.event_time} of source '{name}' is not one of its columns of type DATE or TIMESTAMP "
-            f"without a zone: {WITHOUT_ZONE}"
-            for name, source in self.sources.items()
-            if source.event_time and not source.is_moment(source.event_time)
-        ]
+    def _source_problems(self) -> Iterator[str]:
+        place = f"the table {self.streamed.table}" if self.streamed.table else f"the stage {self.streamed.stage}"
+        if self.replay and self.streamed.file is None:
+            yield f"replay cuts files, and source '{self.source}' is {place}: remove it"
+        if self.streamed.event_time is None and self.label.known_after:
+            yield "label.known_after counts from the source's event time: declare its `event_time`, or use `known_at`"
+        for name, source in self.sources.items():
+            if source.event_time and not source.is_moment(source.event_time):
+                yield (
+                    f"event_time {source.event_time} of source '{name}' is not one of its columns of type DATE or "
+                    f"TIMESTAMP without a zone: {WITHOUT_ZONE}"
+                )
 
     @property
     def directory(self) -> Path:
@@ -244,12 +263,17 @@ class Project(Declaration):
     @property
     def known_after_label(self) -> list[str]:
         """Columns of the streamed source that features.sql must not use, because they are known only with the label."""
-        source = self.sources.get(self.source)
-        return [name for name, column in source.table_columns.items() if column.known_after_label] if source else []
+        return [name for name, column in self.streamed.table_columns.items() if column.known_after_label]
+
+    @property
+    def purged_by(self) -> tuple[str, ...]:
+        """Columns of a training set with the times of event and label, in milliseconds; none if no gap is kept."""
+        known = self.label.known_after or self.label.known_at
+        return ("SNOWLOOP_EVENT_TIME", "SNOWLOOP_KNOWN_AT") if self.split.by == "time" and known else ()
 
     @property
     def table(self) -> str:
-        """Name of the RAW table of the streamed source."""
+        """Name of the RAW table of the streamed source, or of the view on a table that is there."""
         return self.source.upper()
 
     @property
@@ -258,13 +282,7 @@ class Project(Declaration):
         return self.name.upper()
 
     def database(self, target: str) -> str:
-        """Name of the project's database in an environment.
-
-        Args:
-            target: The environment, such as ``dev`` or ``prod``.
-
-        Returns:
-            For example ``CREDIT_APPROVAL_DEV``.
+        """Name of the project's database in an environment; by default such as ``CREDIT_APPROVAL_DEV`` in ``dev``.
 
         Raises:
             ProjectError: if ``target`` is not a plain name.
@@ -272,16 +290,40 @@ class Project(Declaration):
         if not NAME.fullmatch(target):
             message = f"target '{target}' of project {self.name} is not a plain name such as dev, staging or prod"
             raise ProjectError(message)
-        return f"{self.name}_{target}".upper()
+        return self._targets.database(target, self.name)
 
-    def candidate(self, name: str) -> Candidate:
-        """The declared candidate of a name.
+    @property
+    def targets(self) -> Targets:
+        """The environments that targets.yaml declares; none if there is no such file."""
+        return self._targets
+
+    def in_target(self, target: str) -> "Project":
+        """The project as it is in an environment: with the stricter bounds and the warehouses that it declares.
 
         Args:
-            name: The candidate's name; case does not count.
+            target: The environment.
 
-        Returns:
-            The candidate.
+        Raises:
+            ProjectError: if there is a targets.yaml, and it does not declare the environment.
+        """
+        declared = self._targets.find(target)
+        if declared is not None:
+            metric, gate = declared.gate.stricter(self.name, self.metric, self.gate)
+            wanted = declared.warehouses
+            warehouses = {"warehouse": wanted.default, "training_warehouse": wanted.training}
+            environment = self.environment.model_copy(update={name: each for name, each in warehouses.items() if each})
+            scoring = {} if wanted.scoring is None or self.serving.serverless else {"warehouse": wanted.scoring}
+            serving = self.serving.model_copy(update=scoring)
+            parts = {"metric": metric, "gate": gate, "environment": environment, "serving": serving}
+            return self.model_copy(update=parts)
+        if not self._targets.targets:
+            return self
+        names = ", ".join(self._targets.targets)
+        message = f"{self._targets.file}: there is no target '{target}' (there are: {names}): name one, or declare it"
+        raise ProjectError(message)
+
+    def candidate(self, name: str) -> Candidate:
+        """The declared candidate of a name; case does not count.
 
         Raises:
             ProjectError: if there is none of that name.
@@ -290,12 +332,24 @@ class Project(Declaration):
             if candidate.name.upper() == name.upper():
                 return candidate
         names = ", ".join(candidate.name for candidate in self.expanded_candidates)
-        message = f"project {self.name} has no candidate '{name}': it declares {names}"
-        raise ProjectError(message)
+        raise ProjectError(f"project {self.name} has no candidate '{name}': it declares {names}")
 
     def text(self, file: str) -> str:
         """The text of one of the project's files, such as ``features.sql``."""
         return (self.directory / file).read_text()
+
+    def asks_about_canary(self, target: str) -> bool:
+        """Whether a person must approve a canary: the environment asks for it, and the share is above the bound."""
+        declared = self.serving.challenger
+        large = declared is not None and declared.share is not None and declared.share > declared.approval_above
+        return large and target.lower() in self.approval.targets
+
+    @property
+    def judges_the_end(self) -> bool:
+        """Whether the worse end of the metric's interval must keep the bound, not the value alone."""
+        if self.metric.judge is None:
+            return bool(self.approval.targets)
+        return self.metric.judge == "lower_end"
 
     def is_better(self, value: float, than: float) -> bool:
         """Whether a value of the project's metric beats another; a NaN never does."""

@@ -15,21 +15,13 @@ def _duration(value: Any) -> Any:
         return value
     match = WRITTEN.fullmatch(value) if isinstance(value, str) else None
     if match is None or not int(match[1]):
-        message = "a duration is a whole number above 0 and a unit: write it like 30 minutes, 24h or 7 days"
-        raise ValueError(message)
+        raise ValueError("a duration is a whole number above 0 and a unit: write it like 30 minutes, 24h or 7 days")
     unit = match[2] if len(match[2]) == 1 else match[2].removesuffix("s")
     return timedelta(seconds=int(match[1]) * SECONDS[unit])
 
 
 def in_words(length: timedelta) -> str:
-    """A duration in its largest whole unit.
-
-    Args:
-        length: The duration; fractions of a second are dropped.
-
-    Returns:
-        For example ``7 days`` or ``90 minutes``.
-    """
+    """A duration in its largest whole unit, such as ``7 days`` or ``90 minutes``; fractions of a second are dropped."""
     seconds = int(length.total_seconds())
     unit = next(name for name in ("day", "hour", "minute", "second") if seconds % SECONDS[name] == 0)
     count = seconds // SECONDS[unit]

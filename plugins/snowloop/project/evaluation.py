@@ -1,13 +1,17 @@
 """The declaration of what a model must pass before it serves: metric, leakage, evaluation, gate and approval."""
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from snowloop.project.durations import Duration
 from snowloop.project.label import ERROR_METRICS
 from snowloop.project.sources import Declaration, Identifier, Name, Text
+
+ProtectedCheck = Literal["LEAKAGE", "SKEW"]
+PROTECTED = get_args(ProtectedCheck)
+"""Checks that nobody can override unless it is declared: a version that fails them is wrong, not only too weak."""
 
 
 class Metric(Declaration):
@@ -19,11 +23,22 @@ class Metric(Declaration):
     ] = Field(description="The deciding metric; it must fit the task.")  # fmt: skip
     at_least: float | None = Field(None, description="The bound of a metric where higher is better.")
     at_most: float | None = Field(None, description="The bound of an error, where lower is better.")
-    tolerance: float = Field(
-        0.0, ge=0, description="By how much it may be worse than that of the champion or the baseline."
+    tolerance: float | None = Field(
+        None,
+        ge=0,
+        description="By how much it may be worse than that of the champion or the baseline; null: 0.02, of an error "
+        "(log loss, RMSE) 2 % of the other's.",
+    )
+    judge: Literal["value", "lower_end"] | None = Field(
+        None,
+        description="What must keep the bound: the value, or the worse end of its interval; null: the worse end where "
+        "`approval` is declared, else the value.",
     )
     min_support: int = Field(
         20, ge=1, description="Minimum number of held-out rows; of a classification, of its rarest class."
+    )
+    min_groups: int = Field(
+        20, ge=2, description="With a split by group: minimum number of held-out groups, such as customers."
     )
 
     @property
@@ -36,27 +51,64 @@ class Metric(Declaration):
         """The absolute bound."""
         return self.at_least if self.at_least is not None else float(self.at_most or 0.0)
 
+    def tolerated(self, other: float) -> float:
+        """By how much the metric may be worse than ``other``, the champion's or a baseline's, in its units."""
+        if self.tolerance is not None:
+            return self.tolerance
+        return 0.02 if self.higher_is_better else 0.02 * abs(other)
+
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         required, other = ("at_least", "at_most") if self.higher_is_better else ("at_most", "at_least")
         if getattr(self, required) is None or getattr(self, other) is not None:
-            message = f"the bound of {self.name} is declared by `{required}: <number>` and by nothing else"
-            raise ValueError(message)
+            raise ValueError(f"the bound of {self.name} is declared by `{required}: <number>` and by nothing else")
         return self
+
+
+class AllowedFeature(Declaration):
+    """A feature that may predict the label alone, such as last month's sales."""
+
+    feature: Identifier = Field(description="The feature.")
+    reason: Text = Field(description="Why it is known when a row is scored, for the checks and the report.")
 
 
 class Leakage(Declaration):
     """Bounds of the leakage checks; a column that is known only after the label declares that itself."""
 
-    max_single_feature: float = Field(0.9, gt=0, le=1, description="Highest ROC AUC (or R2) of a single feature.")
-    max_identical_rows: float = Field(
-        1.0, ge=0, le=1, description="Highest share of held-out rows whose features equal those of a training row."
+    max_single_feature: float = Field(
+        0.9, gt=0, le=1, description="Highest ROC AUC (or R2 of ranks) of a single feature."
+    )
+    allowed: tuple[AllowedFeature, ...] = Field(
+        (), description="Features that may predict the label better than that, with the reason."
+    )
+    max_explained_by_repeats: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Highest share of held-out rows whose label training rows with the same features, or nearly the "
+        "same, tell beyond what other rows tell.",
+    )
+    max_identical_rows: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Highest share of held-out rows whose features equal those of a training row, whatever they tell; "
+        "null: reported only.",
     )
     single_feature_rows: int = Field(
         25_000,
         ge=10,
         description="Maximum number of training rows, and of held-out rows, on which single features are tested.",
     )
+
+    @field_validator("allowed")
+    @classmethod
+    def _once(cls, allowed: tuple[AllowedFeature, ...]) -> tuple[AllowedFeature, ...]:
+        names = [each.feature for each in allowed]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"feature {twice} is allowed twice: keep one reason")
+        return allowed
 
 
 class Slice(Declaration):
@@ -65,7 +117,10 @@ class Slice(Declaration):
     column: Identifier = Field(description="A feature, or a column of the source.")
     edges: tuple[float, ...] = Field((), description="For numbers: the boundaries between the ranges.")
     bound: float | None = Field(None, description="Bound of the deciding metric in each part; null: reported only.")
-    min_rows: int = Field(100, ge=1, description="A part with fewer rows is reported, but not checked.")
+    min_rows: int = Field(100, ge=1, description="A part with fewer rows is reported, but not judged.")
+    min_events: int = Field(
+        5, ge=1, description="A part with fewer rows of its rarest class is reported, but not judged."
+    )
     inclusion: bool = Field(
         False, description="Whether the slice is about groups of people who must not be treated worse."
     )
@@ -73,8 +128,7 @@ class Slice(Declaration):
     @model_validator(mode="after")
     def _ascending(self) -> Self:
         if list(self.edges) != sorted(set(self.edges)):
-            message = f"edges {list(self.edges)} do not ascend: write each once, the lowest first"
-            raise ValueError(message)
+            raise ValueError(f"edges {list(self.edges)} do not ascend: write each once, the lowest first")
         return self
 
 
@@ -83,11 +137,7 @@ class EvaluationPlan(Declaration):
 
     slices: tuple[Slice, ...] = Field((), description="Parts of the rows that are evaluated separately.")
     threshold: float = Field(0.5, ge=0, le=1, description="Score from which a row is predicted as class 1.")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the bootstrap intervals.")
-    resamples: int = Field(200, ge=50, le=10_000, description="Number of bootstrap resamples.")
-    bootstrap_rows: int = Field(
-        20_000, ge=100, description="Maximum number of rows of a resample; fewer rows make wider intervals."
-    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the intervals.")
     importance_rows: int = Field(
         500, ge=0, description="Number of rows for the permutation importance; 0: it is not computed."
     )
@@ -102,11 +152,10 @@ class EvaluationPlan(Declaration):
         columns = [each.column for each in slices]
         twice = next((name for name in columns if columns.count(name) > 1), None)
         if twice:
-            message = (
+            raise ValueError(
                 f"column {twice} has two slices: keep one, with all edges in it; for another view of the column, add a "
                 "feature to features.sql"
             )
-            raise ValueError(message)
         return slices
 
 
@@ -121,12 +170,18 @@ class Gate(Declaration):
     max_skew: float = Field(
         1e-6, ge=0, description="Largest difference between the scores of a row by SQL and by Python."
     )
+    max_relative_skew: float = Field(
+        1e-5, ge=0, description="What is allowed in addition, as a share of the score: for float32 and large targets."
+    )
     max_calibration_error: float | None = Field(
         None, gt=0, description="Largest calibration error; null: reported only."
     )
     max_model_bytes: int = Field(100_000_000, ge=1, description="Maximum size of the pickled model, in bytes.")
     max_milliseconds_per_row: float = Field(
         10.0, gt=0, description="Maximum time of a prediction per row, in milliseconds."
+    )
+    overridable: tuple[ProtectedCheck, ...] = Field(
+        (), description="Which of the checks LEAKAGE and SKEW an override may name, as it may all others."
     )
 
 
@@ -146,6 +201,5 @@ class Approval(Declaration):
     @model_validator(mode="after")
     def _asked(self) -> Self:
         if self.model_fields_set and not self.targets:
-            message = "no environment is named: add `targets: [prod]`, or remove `approval`"
-            raise ValueError(message)
+            raise ValueError("no environment is named: add `targets: [prod]`, or remove `approval`")
         return self

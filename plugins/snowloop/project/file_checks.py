@@ -18,6 +18,9 @@ TABLES = {"features.sql": "source", "label.sql": "raw"}
 HELPERS = {"features.sql": {"identifier", AS_OF}, "label.sql": {"identifier"}}
 """Functions that each template may call."""
 
+FILTERS = ("identifier", "identifiers", "literal", "bind")
+"""Filters of snowloop/sql.py, which each template may use besides Jinja's own."""
+
 
 class FileLine(NamedTuple):
     """A line of a file of the project."""
@@ -35,10 +38,6 @@ Problem = tuple[FilePlace, str]
 def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
     """Find errors in features.sql, label.sql and model.py, as far as they show without Snowflake.
 
-    Args:
-        directory: The project's folder.
-        project: What project.yaml declares.
-
     Yields:
         The place, and the error with what to do.
     """
@@ -50,8 +49,7 @@ def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
             yield FileLine(file, line), "this is not UTF-8: save the file as UTF-8"
             continue
         if file == "model.py":
-            yield from _model_problems(text, project.candidates)
-            yield from _folder_problems(text, directory)
+            yield from _model_problems(text, directory, project.candidates)
         else:
             yield from _template_problems(file, text, project)
 
@@ -59,12 +57,17 @@ def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
 def _template_problems(file: str, text: str, project: "Project") -> Iterator[Problem]:
     table = TABLES[file]
     environment = Environment()  # noqa: S701 - SQL, and nothing is rendered
+    environment.filters.update(dict.fromkeys(FILTERS, str))
     try:
         tree = environment.parse(text)
+        undeclared = meta.find_undeclared_variables(tree)  # also finds filters and tests that there are not
     except TemplateSyntaxError as error:
         yield FileLine(file, error.lineno), f"this is not a valid Jinja template: {error.message}; correct the line"
         return
-    names = meta.find_undeclared_variables(tree) - set(environment.globals) - HELPERS[file]
+    except RecursionError:
+        yield FileLine(file, 1), "this Jinja template is nested too deeply: simplify it"
+        return
+    names = undeclared - set(environment.globals) - HELPERS[file]
     for name in sorted(names - {table}):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         yield FileLine(file, line), f"'{{{{ {name} }}}}' is undefined: this file has only '{{{{ {table} }}}}'"
@@ -77,28 +80,28 @@ def _template_problems(file: str, text: str, project: "Project") -> Iterator[Pro
         yield from ((FileLine(file, line), what) for line, what in join_problems(tree, text, project))
 
 
-def _model_problems(text: str, candidates: "Sequence[Candidate]") -> Iterator[Problem]:
+def _model_problems(text: str, directory: Path, candidates: "Sequence[Candidate]") -> Iterator[Problem]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         yield FileLine("model.py", line), f"this is not Python: {getattr(error, 'msg', error)}; correct the line"
         return
-    builders = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build_model"]
-    if not builders:
-        if "build_model" not in _bound(tree):
-            what = "there is no function build_model: define `def build_model(**params)`, which returns an estimator"
-            yield FileLine("model.py", 1), what
+    except (RecursionError, MemoryError):  # of Python's parser
+        yield FileLine("model.py", 1), "this Python is nested too deeply: simplify it"
         return
-    yield from _parameter_problems(builders[-1].args, candidates)
+    yield from _folder_problems(tree, directory)
+    builders = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build_model"]
+    if builders:
+        yield from _parameter_problems(builders[-1].args, candidates)
+    elif "build_model" not in _bound(tree):
+        what = "there is no function build_model: define `def build_model(**params)`, which returns an estimator"
+        yield FileLine("model.py", 1), what
+    yield from _folder_problems(tree, directory)
 
 
-def _folder_problems(text: str, directory: Path) -> Iterator[Problem]:
+def _folder_problems(tree: ast.Module, directory: Path) -> Iterator[Problem]:
     """Only modules are uploaded to Snowflake, not folders: the import of a folder would fail there, much later."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return  # reported already
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -12,7 +12,7 @@ METRICS = {
     "multiclass": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc_ovr"),
     "regression": ("rmse", "mae", "r2"),
 }
-"""The metrics of each task; snowloop_procedures.metrics computes them."""
+"""The metrics of each task; snowloop_procedures.statistics.metrics computes them."""
 
 ERROR_METRICS = ("log_loss", "brier", "rmse", "mae")
 """Metrics where lower is better."""
@@ -44,11 +44,9 @@ class Label(Declaration):
             raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError with its place
         kinds = {type(value) for value in values}
         if values and kinds not in ({str}, {int}):
-            message = "classes are all texts or all whole numbers: put texts such as 'yes' or '1.5' in quotes"
-            raise ValueError(message)
+            raise ValueError("classes are all texts or all whole numbers: put texts such as 'yes' or '1.5' in quotes")
         if len(set(values)) < len(values):
-            message = "a class is declared twice: write each once"
-            raise ValueError(message)
+            raise ValueError("a class is declared twice: write each once")
         return values
 
     @field_validator("classes")
@@ -60,19 +58,16 @@ class Label(Declaration):
     @model_validator(mode="after")
     def _declared(self) -> Self:
         if self.task == "multiclass" and len(self.classes) < 2:
-            message = (
+            raise ValueError(
                 "a multiclass label needs two classes or more: declare all that label.sql gives in `classes: [...]`"
             )
-            raise ValueError(message)
         if self.task != "multiclass" and self.classes:
-            message = (
+            raise ValueError(
                 f"classes are for `task: multiclass`, not for {self.task}: remove them, or change the task "
                 "(the label of a classification is 0 or 1)"
             )
-            raise ValueError(message)
         if self.known_after and self.known_at:
-            message = "known_after and known_at both define when the label is known: keep one of them"
-            raise ValueError(message)
+            raise ValueError("known_after and known_at both define when the label is known: keep one of them")
         return self
 
     @property

@@ -1,29 +1,59 @@
-"""The JSON Schema of project.yaml for editors, generated from the types of the declaration."""
+"""The JSON Schemas of project.yaml and targets.yaml for editors, generated from the types of the declarations."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from snowloop.project.declaration import Project
 from snowloop.project.loading import include_dir
+from snowloop.project.sources import Declaration
+from snowloop.project.targets import Targets
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def project_schema() -> dict[str, Any]:
-    """The schema; a field without a description has that of its type, so that an editor always has one to show.
+@dataclass(frozen=True)
+class SchemaFile:
+    """A schema that is kept next to what it describes.
 
-    Returns:
-        A JSON Schema of the dialect 2020-12, which pydantic generates (https://docs.pydantic.dev/latest/concepts/json_schema).
+    Args:
+        declares: The type of the declaration.
+        title: Its title.
+        path: Its place below ``include``: the file to which the first line of a declaration points.
     """
-    schema = Project.model_json_schema()
-    for part in (schema, *schema["$defs"].values()):
-        for declared in part.get("properties", {}).values():
-            for name in _references(declared):
-                words = schema["$defs"][name].get("description", "").partition("\n\n")[0]
-                declared.setdefault("description", words.replace("``", "`"))
-    return {"$schema": DIALECT, "title": "project.yaml of Snowloop", **schema}
+
+    declares: type[Declaration]
+    title: str
+    path: str
+
+    def schema(self) -> dict[str, Any]:
+        """The schema; a field without a description has that of its type, so that an editor always has one to show.
+
+        pydantic generates it, in the dialect 2020-12 (https://docs.pydantic.dev/latest/concepts/json_schema).
+        """
+        schema = self.declares.model_json_schema()
+        for part in (schema, *schema["$defs"].values()):
+            for declared in part.get("properties", {}).values():
+                for name in _references(declared):
+                    words = schema["$defs"][name].get("description", "").partition("\n\n")[0]
+                    declared.setdefault("description", words.replace("``", "`"))
+        return {"$schema": DIALECT, "title": self.title, **schema}
+
+    def text(self) -> str:
+        """The schema as it stands in its file."""
+        return json.dumps(self.schema(), indent=2, ensure_ascii=False) + "\n"
+
+    def file(self) -> Path:
+        """Where it is kept."""
+        return include_dir() / self.path
+
+
+SCHEMAS = {
+    "project": SchemaFile(Project, "project.yaml of Snowloop", "projects/project.schema.json"),
+    "targets": SchemaFile(Targets, "targets.yaml of Snowloop", "targets.schema.json"),
+}
 
 
 def _references(declared: dict[str, Any]) -> Iterator[str]:
@@ -31,13 +61,3 @@ def _references(declared: dict[str, Any]) -> Iterator[str]:
     for part in (declared, *declared.get("anyOf", ())):
         if "$ref" in part:
             yield part["$ref"].rpartition("/")[2]
-
-
-def schema_text() -> str:
-    """The schema as it stands in ``schema_file()``."""
-    return json.dumps(project_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def schema_file() -> Path:
-    """Where the schema is kept: the file to which the first line of a project.yaml points."""
-    return include_dir() / "projects" / "project.schema.json"

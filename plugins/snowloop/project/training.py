@@ -5,10 +5,10 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, GetPydanticSchema, JsonValue, Tag, model_validator
 
 from snowloop.project.sources import Declaration, Identifier, Name, Source
 
@@ -16,6 +16,9 @@ MAX_COMBINATIONS = 50
 """Maximum number of candidates of one search."""
 MAX_DRAWS = 10_000
 """Maximum number of draws of a random search: small ranges of whole numbers repeat themselves."""
+
+Json = Annotated[Any, GetPydanticSchema(lambda _, schema: schema(JsonValue))]
+"""A value that reaches build_model as JSON: YAML's dates, for one, do not."""
 
 
 class Split(Declaration):
@@ -44,18 +47,16 @@ class Split(Declaration):
             message = "order_by is for `by: order`: name the column whose last rows are held out, or use `by: hash`"
             raise ValueError(message)
         if (self.by == "group") != (self.column is not None):
-            message = "column is for `by: group`: name the column whose groups stay whole, or use `by: hash`"
-            raise ValueError(message)
+            raise ValueError("column is for `by: group`: name the column whose groups stay whole, or use `by: hash`")
         return self
 
-    def problems(self, source: Source, key: tuple[str, ...]) -> list[str]:
-        """What does not fit the source whose rows are split; empty if everything fits."""
+    def problems(self, source: Source, key: tuple[str, ...]) -> Iterator[str]:
+        """What does not fit the source whose rows are split."""
         columns = source.table_columns
         if self.by == "time" and source.event_time is None:
-            return ["split `by: time` needs the source's event time: declare its `event_time`, or use `by: order`"]
+            yield "split `by: time` needs the source's event time: declare its `event_time`, or use `by: order`"
         if self.column in columns and columns[self.column].nullable and self.column not in key:
-            return [f"split column {self.column} may be null, and such rows have no group: declare it nullable: false"]
-        return []
+            yield f"split column {self.column} may be null, and such rows have no group: declare it nullable: false"
 
 
 class Range(Declaration):
@@ -69,8 +70,7 @@ class Range(Declaration):
     @model_validator(mode="after")
     def _ascending(self) -> Self:
         if self.low >= self.high or (self.log and self.low <= 0):
-            message = f"low {self.low:g} must be below high {self.high:g}, and above 0 with log: correct them"
-            raise ValueError(message)
+            raise ValueError(f"low {self.low:g} must be below high {self.high:g}, and above 0 with log: correct them")
         return self
 
     def draw(self, chance: random.Random) -> float | int:
@@ -88,7 +88,7 @@ def _kind(values: Any) -> str | None:
 
 
 Space = Annotated[
-    Annotated[tuple[Any, ...], Tag("values")] | Annotated[Range, Tag("range")],
+    Annotated[tuple[Json, ...], Tag("values")] | Annotated[Range, Tag("range")],
     Discriminator(
         _kind,
         custom_error_type="space",
@@ -159,7 +159,7 @@ class Candidate(Declaration):
     """One way to build the model: a name and the keyword arguments for ``build_model``; or many, by a search."""
 
     name: Name = Field(description="Its name, with which the names of its versions begin.")
-    params: dict[str, Any] = Field({}, description="Keyword arguments of `build_model` in model.py.")
+    params: dict[str, Json] = Field({}, description="Keyword arguments of `build_model` in model.py.")
     search: Search | None = Field(
         None, description="A search over more arguments: each combination is a candidate of its own."
     )
@@ -168,19 +168,20 @@ class Candidate(Declaration):
     def _disjoint(self) -> Self:
         both = sorted(set(self.params) & set(self.search.space)) if self.search else []
         if both:
-            message = f"parameter {both[0]} is in params and in search.space: keep one of them"
-            raise ValueError(message)
+            raise ValueError(f"parameter {both[0]} is in params and in search.space: keep one of them")
         return self
 
     def expanded(self) -> list["Candidate"]:
         """Itself, or a candidate for each combination; its name has a hash of the combination, so it is stable."""
         if self.search is None:
             return [self]
-        found = []
-        for chosen in self.search.combinations():
-            digits = hashlib.sha256(_written(chosen).encode()).hexdigest()[:6]
-            found.append(Candidate(name=f"{self.name}_{digits}", params={**self.params, **chosen}))
-        return found
+        return [
+            Candidate(
+                name=f"{self.name}_{hashlib.sha256(_written(chosen).encode()).hexdigest()[:6]}",
+                params={**self.params, **chosen},
+            )
+            for chosen in self.search.combinations()
+        ]
 
 
 def expanded(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:

@@ -84,7 +84,7 @@ def test_a_refusal_that_was_heard_before_counts_again(world: World, way: str):
         else:
             candidate = train_candidate(given, build_training_set(given), "good")
             assert candidate.version_name == good
-            decide(given, [evaluate(given, candidate)], override=Override("Ada", "once"))
+            decide(given, [evaluate(given, candidate)], override=Override("Ada", "once", ("BOUND",)))
             challenge(given, version=good, reason=WHY)
     new = {row[0] for row in world.rows("SELECT DISTINCT VERDICT_ID FROM {db}.OPS.VERDICTS")} - before
     assert len(new) == 4

@@ -11,14 +11,13 @@ from snowflake.snowpark import Session
 
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.champion.ledger import Entry, champion_history, current_challenger
-from snowloop.lifecycle.scoring.desired import scoring_request
 from snowloop.lifecycle.scoring.plan import RunSql, make_plan
 from snowloop.project import load_project
 from snowloop.sql import render
-from snowloop_procedures import comparison
 from snowloop_procedures.requests import ComparisonRequest, Plan
+from snowloop_procedures.statistics import comparison
 from tests.support.duel import declare, duel
-from tests.support.loops import FEATURES, deployed, desired, environment
+from tests.support.loops import deployed, desired, environment
 
 CREDIT = load_project("credit_approval")
 
@@ -72,14 +71,17 @@ def test_a_challenger_as_deployed_needs_no_step_and_another_one_keeps_the_stream
     found = deployed(shadow)
     assert make_plan(shadow, "dev", desired(shadow), found).nothing_to_do
     changed = make_plan(canary, "dev", desired(canary), found)
-    assert {change.kind for change in changed.changes if change.action in ("create", "change")} >= {"procedure", "task"}
+    assert {change.kind for change in changed.changes if change.action in ("create", "recreate")} >= {
+        "procedure",
+        "task",
+    }
     assert {change.action for change in changed.changes if change.kind == "stream"} == {"keep"}
     more = declare(CREDIT, mode="canary", share=0.3)
     assert not make_plan(more, "dev", desired(more), deployed(canary)).nothing_to_do
 
 
 def test_nothing_of_a_challenger_is_deployed_where_none_is_declared():
-    request = scoring_request(CREDIT, "dev", FEATURES)
+    request = desired(CREDIT).request
     assert request.challenger is None
     assert "SHADOW" not in str(request)
     assert "CHALLENGES" not in str(request)
@@ -144,7 +146,7 @@ def test_versions_of_several_classes_are_compared_by_the_predicted_class(session
     )  # fmt: skip
     request = ComparisonRequest(
         query=query, paired=True, task="multiclass", classes=("a", "b", "c"), metric="accuracy", higher_is_better=True,
-        plan=Plan(resamples=50, bootstrap_rows=100), seed=1,
+        plan=Plan(),
     )  # fmt: skip
     found = comparison.compare(session, request)
     assert found["rows"] == {"champion": 5, "challenger": 5}

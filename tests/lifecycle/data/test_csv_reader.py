@@ -7,10 +7,10 @@ import pytest
 from snowloop.lifecycle.data.csv_reader import Record, read_records
 
 
-def records(folder: Path, content: str | bytes) -> list[Record]:
+def records(folder: Path, content: str | bytes, encoding: str = "UTF-8") -> list[Record]:
     file = folder / "file.csv"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_records(file, ","))
+    return list(read_records(file, ",", encoding))
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,28 @@ def test_text_after_a_closing_quote_is_malformed(tmp_path: Path):
     assert "text follows the closing quote" in str(bad.error)
 
 
-def test_bytes_that_are_no_utf_8_stay_as_they_are(tmp_path: Path):
-    (record,) = records(tmp_path, b"caf\xe9,b\n")
-    assert record.text.encode("utf-8", "surrogateescape") == b"caf\xe9,b"
+def test_bytes_that_are_not_in_the_encoding_make_their_record_malformed(tmp_path: Path):
+    first, bad, last = records(tmp_path, b"a,b\ncaf\xe9,\xff\xfeb\nc,d\n")
+    assert (first.error, last.error, bad.line, bad.fields) == (None, None, 2, ())
+    assert bad.text == "caf\ufffd,\ufffd\ufffdb"
+    assert "byte 0xe9 is not UTF-8" in str(bad.error)
+    assert "`encoding`" in str(bad.error)
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "WINDOWS-1252", "UTF-16", "UTF-16LE", "BIG5", "SHIFT_JIS"])
+def test_records_in_other_encodings(tmp_path: Path, encoding: str):
+    text = "ä" if encoding[0] in "IW" else "台"
+    found = records(tmp_path, f'{text},"x\n{text}"\nc,d\n'.encode(encoding), encoding)
+    assert [record.fields for record in found] == [(text, f"x\n{text}"), ("c", "d")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "byte"), [("WINDOWS-1252", b"\x81"), ("UTF-16LE", b"\x41\xd8"), ("BIG5", b"\xff")]
+)
+def test_bytes_that_no_encoding_has_cost_their_line(tmp_path: Path, encoding: str, byte: bytes):
+    end = "\n".encode(encoding)
+    content = "a,b".encode(encoding) + end + "x,".encode(encoding) + byte + end + "c,d".encode(encoding)
+    assert [record.error is None for record in records(tmp_path, content, encoding)] == [True, False, True]
 
 
 def test_a_long_field_is_read(tmp_path: Path):

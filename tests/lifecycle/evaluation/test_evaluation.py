@@ -7,10 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snowloop_procedures import details, leakage, metrics
-from snowloop_procedures.requests import EvaluationRequest, Feature, LeakageRequest, ModelVersion, Plan, Slice
+from snowloop_procedures import leakage
+from snowloop_procedures.requests import (
+    EvaluationRequest,
+    Feature,
+    LeakageRequest,
+    ModelVersion,
+    Plan,
+    Slice,
+    Tolerance,
+)
+from snowloop_procedures.statistics import details, metrics
+from snowloop_procedures.statistics.baselines import baselines
 
-PLAN = Plan(resamples=100, importance_rows=200)
+PLAN = Plan(importance_rows=200)
 FEATURES = (Feature("X", "FLOAT"), Feature("NOISE", "FLOAT"), Feature("COLOUR", "VARCHAR"))
 
 
@@ -35,13 +45,22 @@ REQUEST = EvaluationRequest(
     training="",
     candidate_scores="",
     skew="",
+    tolerance=Tolerance(1e-6, 1e-5),
+    probing=None,
     version=VERSION,
 )
 
 
 def leakage_request(**changes: Any) -> LeakageRequest:
     """What is known of ``rows``, with changes."""
-    known: dict[str, Any] = {"features": FEATURES, "label": "LABEL", "task": "classification", "seed": 7, "query": ""}
+    known: dict[str, Any] = {
+        "features": FEATURES,
+        "label": "LABEL",
+        "task": "classification",
+        "seed": 7,
+        "query": "",
+        "repeats": "",
+    }
     return LeakageRequest(**{**known, **changes})
 
 
@@ -77,59 +96,6 @@ def test_f1_and_accuracy_are_those_at_the_threshold():
         "false_negative": 1,
         "true_negative": 2,
     }
-
-
-def test_intervals_hold_the_value_narrow_with_rows_and_repeat_with_the_seed():
-    widths = []
-    for count in (200, 3200):
-        some = rows(count)
-        label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
-        point = metrics.value("roc_auc", label, score)
-        runs = [metrics.bootstrap("roc_auc", label, {"a": score}, PLAN, 7)["a"] for _ in range(2)]
-        assert (runs[0] == runs[1]).all()
-        assert (metrics.bootstrap("roc_auc", label, {"a": score}, PLAN, 8)["a"] != runs[0]).any()
-        found = metrics.interval(point, runs[0], 0.95)
-        assert found["low"] < point < found["high"]  # type: ignore[index, operator]
-        widths.append(found["high"] - found["low"])  # type: ignore[index]
-    assert widths[1] < widths[0] / 2.5
-
-
-def test_differences_are_paired():
-    """Two nearly equal scores differ by far less than each of them is unsure."""
-    some = rows()
-    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
-    columns = {"a": score, "b": score + 0.01 * some["NOISE"].to_numpy()}
-    found = metrics.bootstrap("roc_auc", label, columns, PLAN, 7)
-    assert np.std(found["a"] - found["b"]) < np.std(found["a"]) / 10
-
-
-def test_rows_of_one_group_are_drawn_together():
-    """Twenty-five copies of each row add nothing to the row."""
-    some = rows(200)
-    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
-    copies, groups = {"a": np.repeat(score, 25)}, np.repeat([f"group {number}" for number in range(200)], 25)
-    shuffled = np.random.default_rng(3).permutation(5000)
-    given = (np.repeat(label, 25)[shuffled], {"a": copies["a"][shuffled]}, PLAN, 7)
-    honest = np.std(metrics.bootstrap("roc_auc", label, {"a": score}, PLAN, 7)["a"])
-    by_group = np.std(metrics.bootstrap("roc_auc", *given, groups[shuffled])["a"])
-    assert by_group == pytest.approx(honest, rel=0.3)
-    assert np.std(metrics.bootstrap("roc_auc", *given)["a"]) < honest / 3
-    fewer = metrics.bootstrap("roc_auc", *given[:2], replace(PLAN, bootstrap_rows=500), 7, groups[shuffled])["a"]
-    assert np.std(fewer) > 2 * by_group
-
-
-def test_one_group_alone_leaves_no_interval():
-    some = rows(50)
-    label, score = some["LABEL"].to_numpy(float), some["X"].to_numpy()
-    found = metrics.bootstrap("roc_auc", label, {"a": score}, PLAN, 7, np.full(50, "one"))["a"]
-    assert metrics.interval(0.5, found, 0.95) is None
-
-
-def test_resamples_that_do_not_allow_the_metric_leave_no_interval():
-    found = metrics.bootstrap("roc_auc", np.zeros(20), {"a": np.linspace(0, 1, 20)}, PLAN, 7)["a"]
-    assert np.isnan(found).all()
-    assert metrics.interval(0.5, found, 0.95) is None
-    assert metrics.interval(None, np.ones(100), 0.95) is None
 
 
 def test_slices_are_values_ranges_and_the_rest():
@@ -204,7 +170,7 @@ def test_importance_names_the_feature_that_matters_first():
 def test_baselines_are_a_dummy_and_a_linear_model(features: tuple[Feature, ...]):
     train, test = rows(seed=1), rows(seed=2)
     train.loc[3, features[0].name] = None
-    found = details.baselines(train, test, replace(REQUEST, features=features))
+    found = baselines(train, test, replace(REQUEST, features=features))
     assert set(found["dummy"]) == {train["LABEL"].mean()}
     assert metrics.value("roc_auc", test["LABEL"].to_numpy(), found["simple"]) > 0.75  # type: ignore[operator]
 
@@ -212,8 +178,8 @@ def test_baselines_are_a_dummy_and_a_linear_model(features: tuple[Feature, ...])
 def test_a_training_part_of_one_class_has_a_dummy_alone():
     train = rows()
     train["LABEL"] = 0
-    assert list(details.baselines(train, rows(), REQUEST)) == ["dummy"]
-    assert details.baselines(train.head(0), rows(), REQUEST) == {}
+    assert list(baselines(train, rows(), REQUEST)) == ["dummy"]
+    assert baselines(train.head(0), rows(), REQUEST) == {}
 
 
 class Answers:
@@ -229,6 +195,10 @@ class Answers:
         return self.frame
 
 
+def strengths(some: pd.DataFrame, asked: LeakageRequest) -> dict[str, float]:
+    return {name: each.value for name, each in leakage.alone(some, asked).items() if each}
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_a_single_feature_that_knows_the_label_is_found_however_it_does(task: str):
     """Neither direction nor order matters: here the label is 1 inside a band of the feature's values."""
@@ -236,7 +206,7 @@ def test_a_single_feature_that_knows_the_label_is_found_however_it_does(task: st
     some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
     some["LABEL"] = (np.abs(some["NOISE"]) < 0.7).astype(float)
     asked = leakage_request(task=task)
-    values = leakage.single_features(Answers(some), asked)["values"]  # type: ignore[arg-type]
+    values = strengths(some, asked)
     assert values["NOISE"] > 0.95
     assert values["X"] < (0.6 if task == "classification" else 0.1)
 
@@ -246,10 +216,11 @@ def test_a_text_that_knows_the_label_is_found_and_names_are_not():
     some["IS_HOLDOUT"] = np.arange(2000) % 4 == 0
     some["NAME"] = [f"name {number}" for number in range(2000)]
     asked = leakage_request(features=(*FEATURES, Feature("NAME", "VARCHAR")))
-    values = leakage.single_features(Answers(some), asked)["values"]  # type: ignore[arg-type]
+    values = strengths(some, asked)
     assert values["COLOUR"] == 1.0
-    assert values["NAME"] == 0.5
+    assert values["NAME"] < 0.6
     some["LABEL"] = 0
-    found = leakage.single_features(Answers(some), asked)  # type: ignore[arg-type]
+    found = leakage.measure(Answers(some.assign(SNOWLOOP_CELL="")), asked)  # type: ignore[arg-type]
     assert set(found["values"].values()) == {None}
-    assert (found["training"], found["held_out"]) == ({"rows": 1500, "labels": 1}, {"rows": 500, "labels": 1})
+    assert found["training"] == {"rows": 1500, "labels": 1, "rarest": 1500}
+    assert found["held_out"] == {"rows": 500, "labels": 1, "rarest": 500}

@@ -14,8 +14,7 @@ from snowloop.lifecycle.training.train import Candidate, train_candidate
 from snowloop.lifecycle.versions import champion
 from snowloop.project import Project
 from snowloop.workspace import Workspace
-from snowloop_procedures import metrics
-from snowloop_procedures.requests import Plan
+from snowloop_procedures.statistics.intervals import Dependence, interval
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
 
@@ -125,17 +124,8 @@ def test_intervals_are_of_whole_groups(world: World, tmp_path: Path):
         f"FROM {found.candidate.training_set.table} WHERE IS_HOLDOUT ORDER BY VISIT_ID"
     )
     label, group, score = (np.array([row[place] for row in rows]) for place in range(3))
-    declared = project.evaluation
-    plan = Plan(resamples=declared.resamples, bootstrap_rows=declared.bootstrap_rows)
-    columns = {"a": score.astype(float)}
-    whole, single = (
-        metrics.interval(
-            found.metrics["rmse"],
-            metrics.bootstrap("rmse", label.astype(float), columns, plan, project.seed, groups)["a"],
-            declared.confidence,
-        )
-        for groups in (group, None)
-    )
+    given = ("rmse", label.astype(float), score.astype(float), 0.5, project.evaluation.confidence)
+    whole, single = interval(*given, Dependence(groups=group)), interval(*given)
     assert found.interval
     assert [found.interval.low, found.interval.high] == pytest.approx([whole["low"], whole["high"]])  # type: ignore[index]
     assert found.interval.low != pytest.approx(single["low"])  # type: ignore[index]

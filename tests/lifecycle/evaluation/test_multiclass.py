@@ -139,7 +139,7 @@ def test_every_check_of_the_gate_is_answered_and_the_evaluation_is_kept(world: W
         recorded = world.rows(f"SELECT NAME FROM {{db}}.OPS.EVALUATIONS WHERE SLICE LIKE 'class {each.name}%'")
         assert [row["NAME"] for row in recorded].count("confusion") == len(each.predicted)
     assert evaluation.skew.max_difference == pytest.approx(0, abs=1e-9)
-    assert 0.9 < evaluation.interval.low < evaluation.metrics["roc_auc_ovr"] < evaluation.interval.high + 1e-9
+    assert 0.5 < evaluation.interval.low <= evaluation.metrics["roc_auc_ovr"] <= evaluation.interval.high
     assert len(evaluation.slices) == 2
     assert evaluation.importance
     assert Evaluation.from_dict(evaluation.to_dict()) == evaluation
@@ -160,7 +160,7 @@ def test_another_candidate_is_compared_with_the_champion_on_the_same_rows(names:
     )  # fmt: skip
     assert evaluation.champion_metrics["roc_auc_ovr"] > 0.9
     assert evaluation.differences["champion"].high < -0.2
-    with pytest.raises(GateRefused, match=r"a constant baseline \(each class's share\) has 0\.5000") as caught:
+    with pytest.raises(GateRefused, match=r"the best constant baseline has 0\.5000") as caught:
         decide(Workspace(names.session, blind, names.target), [evaluation])
     assert "on the same rows: better by -0." in str(caught.value)
 

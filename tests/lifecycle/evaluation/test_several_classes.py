@@ -8,9 +8,11 @@ import pytest
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
-from snowloop_procedures import details, leakage, metrics, training
+from snowloop_procedures import training
 from snowloop_procedures.requests import Feature
-from tests.lifecycle.evaluation.test_evaluation import FEATURES, Answers, leakage_request
+from snowloop_procedures.statistics import details, metrics
+from snowloop_procedures.statistics.baselines import baselines
+from tests.lifecycle.evaluation.test_evaluation import FEATURES, leakage_request, strengths
 from tests.lifecycle.evaluation.test_evaluation import REQUEST as TWO_CLASSES
 
 CLASSES = ["high", "low", "middle"]
@@ -109,13 +111,13 @@ def test_calibration_is_that_of_the_likeliest_class(scored: tuple[np.ndarray, np
 
 def test_baselines_are_the_shares_and_a_linear_model():
     train, test = rows(seed=1), rows(seed=2)
-    found = details.baselines(train, test, REQUEST)
+    found = baselines(train, test, REQUEST)
     shares = train["LABEL"].value_counts(normalize=True)
     assert found["dummy"][5] == pytest.approx([shares[name] for name in CLASSES])
     label = metrics.encode_labels(test["LABEL"], CLASSES)
     assert metrics.value("roc_auc_ovr", label, found["dummy"]) == 0.5
     assert metrics.value("roc_auc_ovr", label, found["simple"]) > 0.85  # type: ignore[operator]
-    fewer = details.baselines(train[train["LABEL"] != "low"], test, REQUEST)
+    fewer = baselines(train[train["LABEL"] != "low"], test, REQUEST)
     assert set(fewer["simple"][:, 1]) == {0.0}
 
 
@@ -125,13 +127,13 @@ def test_a_feature_that_predicts_the_classes_is_found_and_noise_is_not():
     some["HINT"] = some["LABEL"].str.upper()
     features = (*FEATURES, Feature("HINT", "VARCHAR"))
     asked = leakage_request(features=features, task="multiclass", classes=tuple(CLASSES))
-    values = leakage.single_features(Answers(some), asked)["values"]  # type: ignore[arg-type]
+    values = strengths(some, asked)
     assert values["HINT"] == 1.0
     assert 0.8 < values["COLOUR"] < 0.99
     assert values["X"] > 0.9
     assert values["NOISE"] < 0.6
     some.loc[some["IS_HOLDOUT"] & (some["LABEL"] == "high"), "LABEL"] = "low"
-    assert leakage.single_features(Answers(some), asked)["values"]["X"] > 0.8  # type: ignore[arg-type]
+    assert strengths(some, asked)["X"] > 0.8
 
 
 def test_importance_is_of_the_deciding_metric():

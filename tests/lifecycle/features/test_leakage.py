@@ -7,6 +7,7 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
+from snowloop.lifecycle.features.leakage import remarks
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.project import Leakage, Project, ProjectError, include_dir, load_project
 from snowloop.workspace import Workspace
@@ -53,7 +54,7 @@ def refusal(world: World, project: Project) -> str:
 def test_an_honest_training_set_has_the_answers_of_every_check(world: World):
     checks = world.results["honest"].leakage
     assert [check.name for check in checks] == [
-        "KNOWN_AFTER_LABEL", "SHARED_KEYS", "IDENTICAL_ROWS", *["SINGLE_FEATURE"] * 10,
+        "KNOWN_AFTER_LABEL", "REPEATED_ROWS", "NEAR_REPEATED_ROWS", *["SINGLE_FEATURE"] * 10,
     ]  # fmt: skip
     recorded = world.rows("SELECT CHECK_NAME, FEATURE, VALUE, PASSED, REASON FROM {db}.OPS.LEAKAGE_CHECKS")
     assert len(recorded) == 13
@@ -96,14 +97,14 @@ def test_rows_that_are_kept_by_a_column_known_after_the_label_are_found(world: W
 
 def test_a_feature_that_alone_predicts_the_label_is_named_with_value_and_bound(world: World, tmp_path: Path):
     message = refusal(world, open_declaration(with_feature(tmp_path, "SQRT(TARGET) AS HINT")))
-    assert "feature HINT alone predicts the label with R2 0.9" in message
+    assert "feature HINT alone predicts the label with R2 1.0" in message
     assert "at most 0.9 is expected: if it is known only after the label, remove it" in message
 
 
 def test_of_large_data_some_rows_of_each_part_are_asked(world: World, tmp_path: Path):
     """The rows that are held out are those whose key has the smallest hash: a sample must not be of them alone."""
     project = open_declaration(with_feature(tmp_path, "TARGET AS HINT"), Leakage(single_feature_rows=60))
-    assert "feature HINT alone predicts the label with R2 0.9" in refusal(world, project)
+    assert "feature HINT alone predicts the label with R2 1.0" in refusal(world, project)
 
 
 def test_what_cannot_be_asked_is_for_the_gate_to_refuse_with_what_the_rows_lack(world: World):
@@ -120,21 +121,68 @@ def test_what_cannot_be_asked_is_for_the_gate_to_refuse_with_what_the_rows_lack(
 def test_the_bound_of_one_feature_is_declared(world: World):
     project = open_declaration(world.project, Leakage(max_single_feature=0.3))
     message = refusal(world, project)
-    assert "feature S5 alone predicts the label with R2 0.45" in message
+    assert "feature S5 alone predicts the label with R2 0.48" in message
     assert "feature AGE" not in message
 
 
-def test_rows_that_repeat_across_the_parts_are_reported_and_judged_if_declared(world: World, tmp_path: Path):
+def test_rows_that_repeat_are_reported_and_their_share_is_judged_if_declared(world: World, tmp_path: Path):
     project = with_feature(tmp_path, "1 AS SAME")
     file = project.directory / "features.sql"
     file.write_text("SELECT PATIENT_ID, SEX FROM {{ source }}\n")
     checks = {
         check.name: check for check in build_training_set(Workspace(world.session, project, world.target)).leakage
     }
-    assert checks["IDENTICAL_ROWS"].value == 1.0
-    assert "88 of 88 held-out rows (100.0%) have the features of a training row" in checks["IDENTICAL_ROWS"].reason
+    assert "IDENTICAL_ROWS" not in checks
+    assert checks["REPEATED_ROWS"].value == 0.0
+    assert "88 of 88 held-out rows (100.0%) have the features of a training row" in checks["REPEATED_ROWS"].reason
     message = refusal(world, project.model_copy(update={"leakage": Leakage(max_identical_rows=0.5)}))
     assert "at most 50.0% may" in message
+
+
+def test_an_honest_feature_is_allowed_with_its_reason(world: World, tmp_path: Path):
+    allowed = Leakage.model_validate({"allowed": [{"feature": "HINT", "reason": "of the year before"}]})
+    project = open_declaration(with_feature(tmp_path, "TARGET AS HINT"), allowed)
+    made = build_training_set(Workspace(world.session, project, world.target))
+    (check,) = (each for each in made.leakage if each.subject == "HINT")
+    assert check.passed
+    assert check.reason.endswith(
+        "(by its equality with the label, beyond chance), at most 0.9 is expected; allowed: of the year before"
+    )
+    assert remarks(made.leakage) == [check.reason]
+    with pytest.raises(
+        ProjectError, match=r"HINT is not a feature of features\.sql \(AGE, SEX, .*\): name one of them"
+    ):
+        build_training_set(Workspace(world.session, open_declaration(world.project, allowed), world.target))
+
+
+def test_columns_known_after_the_label_are_emptied_together_too(world: World, tmp_path: Path):
+    """Either of them alone is replaced by the other."""
+    world.rows("ALTER TABLE {db}.RAW.PATIENT ADD COLUMN TARGET_AGAIN FLOAT")
+    try:
+        world.rows("UPDATE {db}.RAW.PATIENT SET TARGET_AGAIN = TARGET")
+        project = with_feature(tmp_path, "COALESCE(TARGET, TARGET_AGAIN) AS HINT")
+        file = project.directory / "project.yaml"
+        again = "      TARGET_AGAIN: {type: FLOAT, known_after_label: true}\n      TARGET: "
+        file.write_text(file.read_text().replace("      TARGET: ", again))
+        message = refusal(world, load_project(DIABETES, tmp_path))
+        assert "columns TARGET_AGAIN, TARGET together are declared known_after_label" in message
+        assert "uses them for HINT (309 of 309 rows change): remove them" in message
+    finally:
+        world.rows("ALTER TABLE {db}.RAW.PATIENT DROP COLUMN TARGET_AGAIN")
+
+
+def test_rows_exported_again_under_new_keys_are_refused(world: World):
+    world.rows("CREATE TABLE {db}.FEATURES.OLD AS SELECT * FROM {db}.RAW.PATIENT")
+    try:
+        world.rows(
+            "INSERT INTO {db}.RAW.PATIENT SELECT * REPLACE (PATIENT_ID + 100000 AS PATIENT_ID) FROM {db}.FEATURES.OLD"
+        )
+        message = refusal(world, world.project)
+        assert "have the features of a training row, and tell the label of" in message
+        assert "at most 20.0% may: the same cases are in both parts" in message
+    finally:
+        world.rows("DELETE FROM {db}.RAW.PATIENT WHERE PATIENT_ID > 100000")
+        world.rows("DROP TABLE {db}.FEATURES.OLD")
 
 
 def test_a_key_is_never_known_after_the_label(tmp_path: Path):

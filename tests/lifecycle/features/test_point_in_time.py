@@ -7,14 +7,12 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
-from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.project import ProjectError
 from snowloop.workspace import Workspace
-from tests.support.loans import honest, loans, loans_project, payments, write
+from tests.support.loans import HONEST, honest, loans, loans_project, payments, write
 from tests.support.world import TIMEOUT, World
 
 LOANS, PAYMENTS = "LOAN_ID,CUSTOMER,ASKED_AT,AMOUNT,LOST", "PAYER,PAID_AT,PAID"
@@ -46,6 +44,22 @@ def test_each_training_row_has_what_was_known_before_its_event(world: World):
     assert [(check.subject, check.value, check.passed) for check in checks] == [
         (name, 0, True) for name in ("AMOUNT", "PAYMENTS", "PAID", "EARLIER")
     ]
+
+
+def test_a_date_is_known_at_the_end_of_its_day(world: World, tmp_path: Path):
+    """Loans are asked for at noon: a payment of the same day may come later, one of the day before is known."""
+    project = loans_project(tmp_path, HONEST, ("    known_after: 2 days\n", ""))
+    made = build_training_set(Workspace(world.session, project, world.target))
+    counted = {row["LOAN_ID"]: row["PAYMENTS"] for row in world.rows(f"SELECT LOAN_ID, PAYMENTS FROM {made.table}")}
+    assert counted == {
+        loan.number: sum(
+            each.payer == loan.customer and each.paid >= 0 and each.paid_at.date() < loan.asked_at.date()
+            for each in PAID
+        )
+        for loan in OLD
+    }
+    paid = {(each.payer, each.paid_at.date()) for each in PAID}
+    assert any((loan.customer, loan.asked_at.date()) in paid for loan in OLD)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +113,7 @@ def test_a_scored_row_has_what_was_known_before_its_event(world: World):
     given = world.workspace
     candidate = train_candidate(given, world.results["training_set"], "line")
     assert candidate.error is None
-    promote(given, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
+    world.promote_any(candidate)
     world.deploy()
     write(world.folder, "loans_2.csv", LOANS, NEW)
     await_scores(given, timeout=TIMEOUT, since=world.load().started_at)

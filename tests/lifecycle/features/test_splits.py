@@ -1,16 +1,19 @@
 """Which labelled rows train and which are held out: whole groups, the last in time, and none that is not known yet."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
-from snowloop.lifecycle.features.feature import Subject
-from snowloop.lifecycle.features.leakage import check_leakage
+from snowloop.lifecycle.features.feature import Feature, Subject
+from snowloop.lifecycle.features.leakage import check_leakage, remarks
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.project import Project, ProjectError
+from snowloop.sql import render
 from snowloop.workspace import Workspace
 from tests.support.visits import visits, write_visits
 from tests.support.world import World
@@ -73,6 +76,60 @@ def test_the_last_in_time_are_held_out_and_one_moment_is_not_torn(world: World, 
     training, held_out = parts(world, built(world, by_day), "ANSWERED_AT")
     assert not training & held_out
     world.rows("UPDATE {db}.RAW.VISIT SET ANSWERED_AT = DATEADD('day', 10, SEEN_AT)")
+
+
+def test_groups_whose_names_differ_in_case_are_leakage(world: World, tmp_path: Path):
+    world.rows("UPDATE {db}.RAW.VISIT SET PATIENT = LOWER(PATIENT) || ' ' WHERE VISIT_ID < 60")
+    try:
+        with pytest.raises(LeakageError, match=r"groups \(PATIENT\) have .*; their names differ in case or blanks"):
+            built(world, visits(tmp_path, GROUP))
+    finally:
+        world.rows("UPDATE {db}.RAW.VISIT SET PATIENT = UPPER(TRIM(PATIENT))")
+
+
+def test_a_column_that_looks_like_a_customer_is_a_warning_where_rows_are_held_out_one_by_one(
+    world: World, tmp_path: Path
+):
+    (warning,) = (each for each in built(world, world.project).leakage if each.name == "ENTITY")
+    assert (warning.outcome, warning.subject, warning.value) == ("not_asked", "PATIENT", 4.0)
+    assert warning.reason.startswith("warning: column PATIENT has 30 values in 120 rows; ")
+    assert warning.reason.endswith("declare split: {by: group, column: PATIENT}")
+    assert warning.reason in remarks(built(world, world.project).leakage)
+    assert not [each for each in built(world, visits(tmp_path, GROUP)).leakage if each.name == "ENTITY"]
+
+
+@pytest.mark.parametrize("rule", [', known_after: "10 days"', ", known_at: ANSWERED_AT"])
+def test_labels_of_training_rows_are_known_before_the_first_held_out_event(world: World, tmp_path: Path, rule: str):
+    project = visits(tmp_path, TIME, (LABEL, LABEL + rule))
+    made = built(world, project)
+    training, held_out = parts(world, made, "SEEN_AT")
+    assert max(training) + timedelta(days=10) <= min(held_out)
+    assert max(training) + timedelta(days=11) > min(held_out)
+    assert made.purged == 9
+    assert made.rows == 110 - 9
+    assert made.summary()["label known after the first held-out event"] == 9
+    (check,) = (each for each in made.leakage if each.name == "GAP")
+    assert (check.outcome, check.value) == ("passed", 9)
+    (warning,) = (each for each in built(world, visits(tmp_path, TIME)).leakage if each.name == "GAP")
+    assert warning.outcome == "not_asked"
+    assert warning.reason.endswith("declare label.known_after or label.known_at")
+    every = visits(tmp_path, (HASH, TIME[1].replace("0.25", "0.95")), (LABEL, LABEL + rule))
+    with pytest.raises(LeakageError, match=r"no training row is left: hold out less \(split\.holdout\)"):
+        built(world, every)
+
+
+def test_a_sample_by_class_has_all_rows_of_a_rare_class(world: World):
+    table = f"{world.database}.FEATURES.RARE"
+    world.rows(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT SEQ4() AS ID, IFF(SEQ4() % 100 = 1, 1, 0) AS LABEL, 0.5 AS X, "
+        "SEQ4() % 3 = 0 AS IS_HOLDOUT FROM TABLE(GENERATOR(ROWCOUNT => 900))"
+    )
+    names = {"table": table, "features": [Feature("X", "FLOAT")], "label": "LABEL", "key": ("ID",)}
+    query = render("evaluation/some_rows.sql", **names, training_alone=False, by_class=True, most=20)
+    rows = pd.DataFrame(world.rows(query), columns=["X", "LABEL", "IS_HOLDOUT"])
+    assert rows.groupby(["LABEL", "IS_HOLDOUT"]).size().to_dict() == {
+        (0, False): 20, (0, True): 20, (1, False): 6, (1, True): 3,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", [', known_after: "10 days"', ", known_at: ANSWERED_AT"])

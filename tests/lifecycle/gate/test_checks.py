@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from snowloop.checks import Check
 from snowloop.errors import OverrideError
-from snowloop.lifecycle.evaluation.results import Calibration, Cost, Evaluation, Interval, Skew, SliceResult
-from snowloop.lifecycle.gate.checks import CHECKS
-from snowloop.lifecycle.gate.verdict import Override, Verdict
-from snowloop.project import Gate, Slice
+from snowloop.lifecycle.evaluation.parts import Calibration, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.results import Evaluation, HeldOut, Rival
+from snowloop.lifecycle.evaluation.served import Robustness, RobustnessFailure, Skew, SkewKind
+from snowloop.lifecycle.gate.checks import CHECKS, surpasses
+from snowloop.lifecycle.gate.verdict import Override, Verdict, override_of
+from snowloop.project import Approval, Gate, Project, Slice
 from tests.support.judged import CREDIT, DIABETES, GOOD, checks, evaluation, failed, refusing, trained_on, verdict
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "gate.md"
@@ -33,13 +36,23 @@ COST = Cost(10_000, 0.1, 0.2)
 
 def compared(value: float, low: float, high: float) -> Evaluation:
     changed = replace(WHOLE, metrics={**WHOLE.metrics, "roc_auc": 0.7 + value})
-    return replace(changed, differences={"champion": Interval(value, low, high)})
+    return replace(changed, differences={**WHOLE.differences, "champion": Interval(value, low, high)})
+
+
+def against_reference(value: float, low: float, high: float) -> Evaluation:
+    """As good as the champion, but the reference is another version."""
+    rival = Rival("R_1", {"roc_auc": 0.7 - value})
+    return replace(WHOLE, reference=rival, differences={**WHOLE.differences, "reference": Interval(value, low, high)})
 
 
 REFUSED = {
     "CONTRACT": [trained_on(WHOLE, contract=(9, 1)), trained_on(WHOLE, contract=None)],
     "LEAKAGE": [trained_on(WHOLE, leakage=LEAK), trained_on(WHOLE, leakage=())],
-    "SUPPORT": [replace(WHOLE, metrics={"roc_auc": 0.7, "support": 19}), replace(WHOLE, metrics={"roc_auc": 0.7})],
+    "SUPPORT": [
+        replace(WHOLE, metrics={"roc_auc": 0.7, "support": 19}),
+        replace(WHOLE, metrics={"roc_auc": 0.7}),
+        replace(WHOLE, metrics={**WHOLE.metrics, "groups": 19}),  # 30 rows, but of few customers
+    ],
     "BOUND": [
         replace(evaluation("A", {"roc_auc": 0.64, "support": 30}), slices=PARTS),
     ],
@@ -47,7 +60,12 @@ REFUSED = {
         compared(-0.03, -0.04, 0.01),
         compared(-0.01, -0.05, 0.03),  # not much worse, but nothing is sure
         replace(WHOLE, champion_metrics={}),
-        replace(WHOLE, differences={}),
+        replace(WHOLE, differences={name: WHOLE.differences[name] for name in ("simple", "dummy")}),
+    ],
+    "NOT_WORSE_THAN_REFERENCE": [
+        against_reference(-0.03, -0.04, 0.01),
+        replace(against_reference(0.0, -0.01, 0.01), reference=Rival("R_1", unmeasured="it is gone")),
+        replace(against_reference(0.0, -0.01, 0.01), reference=Rival("R_1", held_out=HeldOut(0, "its rows are gone"))),
     ],
     "SLICES": [
         replace(WHOLE, slices=(PARTS[0], replace(PARTS[1], value=0.59))),
@@ -55,11 +73,13 @@ REFUSED = {
         replace(WHOLE, slices=()),
     ],
     "DUMMY_BEATEN": [
-        replace(WHOLE, baselines={**WHOLE.baselines, "dummy": {"roc_auc": 0.7}}),
+        replace(WHOLE, differences={**WHOLE.differences, "dummy": Interval(0.02, -0.001, 0.041)}),  # better by chance
+        replace(WHOLE, differences={name: WHOLE.differences[name] for name in ("simple", "champion")}),
         replace(WHOLE, baselines={"simple": WHOLE.baselines["simple"]}),
     ],
     "BASELINE_BEATEN": [
-        replace(WHOLE, baselines={**WHOLE.baselines, "simple": {"roc_auc": 0.73}}),
+        replace(WHOLE, differences={**WHOLE.differences, "simple": Interval(-0.03, -0.07, 0.01)}),
+        replace(WHOLE, differences={name: WHOLE.differences[name] for name in ("dummy", "champion")}),
         replace(WHOLE, baselines={"dummy": WHOLE.baselines["dummy"]}),
     ],
     "SKEW": [
@@ -67,6 +87,10 @@ REFUSED = {
         replace(WHOLE, skew=Skew(100, 2, None)),
         replace(WHOLE, skew=Skew(0, 0, None)),
         replace(WHOLE, skew=None),
+    ],
+    "ROBUST": [
+        replace(WHOLE, robustness=Robustness(40, (RobustnessFailure("JOB", "NULL", "it raises ValueError: no"),))),
+        replace(WHOLE, robustness=Robustness(1, (RobustnessFailure("", "", "the score is not finite"),))),
     ],
     "CALIBRATION": [replace(WHOLE, calibration=Calibration((), 0.2)), replace(WHOLE, calibration=Calibration())],
     "SIZE": [replace(WHOLE, cost=replace(COST, model_bytes=100_000_001))],
@@ -103,11 +127,26 @@ def test_a_missing_cost_is_refused_by_both_that_need_it():
         compared(-0.01, -0.02, 0.0),  # within the tolerance, and surely so
         compared(0.05, 0.01, 0.09),
         replace(evaluation("A", {"roc_auc": 0.7, "support": 30}), slices=PARTS),  # the first run
-        replace(WHOLE, champion="A_1", differences={}),  # it is the champion already
+        replace(WHOLE, champion="A_1"),  # it is the champion already
     ],
 )
 def test_what_is_as_good_as_the_champion_passes(good: Evaluation):
     assert not refusing(SLICED, good)
+
+
+def test_the_reference_moves_only_to_a_version_that_is_surely_better():
+    assert surpasses(CREDIT, compared(0.05, 0.01, 0.09))
+    assert not surpasses(CREDIT, compared(0.05, -0.01, 0.11))
+    assert surpasses(CREDIT, against_reference(0.05, 0.01, 0.09))
+    assert not surpasses(CREDIT, replace(compared(0.05, 0.01, 0.09), reference=Rival("R_1")))
+    assert not surpasses(CREDIT, replace(compared(0.05, 0.01, 0.09), champion="A_1"))
+
+
+def test_what_is_much_worse_than_the_reference_says_what_to_do():
+    worse = against_reference(-0.03, -0.04, 0.01)
+    (found,) = (each for each in checks(CREDIT, worse) if each.name == "NOT_WORSE_THAN_REFERENCE")
+    assert "reference R_1 has 0.7300 on the same rows: better by -0.0300" in found.reason
+    assert found.reason.endswith("let the reference begin again: snowloop reset-reference")
 
 
 def test_a_project_may_ask_for_the_difference_alone():
@@ -116,8 +155,10 @@ def test_a_project_may_ask_for_the_difference_alone():
 
 
 def test_a_champion_that_cannot_see_the_rows_is_compared_by_its_own_figures():
-    other = replace(WHOLE, same_rows=False, differences={})
+    other = replace(WHOLE, champion_unmeasured="its column B is gone")
     assert not refusing(SLICED, other)
+    (found,) = (each for each in checks(SLICED, other) if each.name == "NOT_WORSE_THAN_CHAMPION")
+    assert "at its own training (its column B is gone)" in found.reason
     assert refusing(SLICED, replace(other, champion_metrics={"roc_auc": 0.73})) == ["NOT_WORSE_THAN_CHAMPION"]
 
 
@@ -133,6 +174,65 @@ def test_the_reason_of_the_calibration_names_the_error_by_chance():
     )
 
 
+def test_the_reason_of_a_skew_names_the_kinds_of_rows():
+    kinds = (SkewKind("JOB", "NULL", 12, 12, 0.48), SkewKind("AGE", "rare", 3, 2, None))
+    (found,) = (
+        each
+        for each in checks(SLICED, replace(WHOLE, skew=Skew(1000, 0, 0.48, 0.5, kinds, 0.0)))
+        if each.name == "SKEW"
+    )
+    assert found.reason == (
+        "1000 rows by SQL and by Python differ by 0.48 at most, 6e-06 is allowed: rows where JOB is NULL differ by up "
+        "to 0.48 (12 of 12 rows do); rows where AGE is rare have no two scores (2 of 3 rows do); the other rows by up "
+        "to 0"
+    )
+
+
+def test_the_reason_of_a_model_that_is_not_robust_names_feature_and_value():
+    failures = (RobustnessFailure("JOB", "NULL", "it raises TypeError: NAType"),) * 5
+    bad = replace(WHOLE, robustness=Robustness(40, failures, complete=False))
+    (found,) = (each for each in checks(SLICED, bad) if each.name == "ROBUST")
+    assert found.reason.startswith("a row where JOB is NULL: it raises TypeError: NAType; a row where")
+    assert "; perhaps others: handle it in model.py" in found.reason
+    (found,) = (each for each in checks(SLICED, replace(WHOLE, robustness=None)) if each.name == "ROBUST")
+    assert found.outcome == "not_asked"
+
+
+def test_a_large_score_may_differ_by_more():
+    assert not refusing(SLICED, replace(WHOLE, skew=Skew(1000, 0, 0.03, 4e5)))
+    assert refusing(SLICED, replace(WHOLE, skew=Skew(1000, 0, 5.0, 4e5))) == ["SKEW"]
+    none = Gate(max_skew=0.0, max_relative_skew=0.0, max_calibration_error=0.1)
+    assert refusing(SLICED.model_copy(update={"gate": none}), replace(WHOLE, skew=Skew(1000, 0, 1e-9, 4e5))) == ["SKEW"]
+
+
+def part(value: float, low: float, high: float, **more: int) -> SliceResult:
+    return SliceResult("CODE_GENDER", "F", **{"rows": 200, "events": 20} | more, value=value, low=low, high=high)
+
+
+def test_a_part_is_refused_if_it_surely_misses_the_bound_allowing_for_their_number():
+    """Bound 0.6. Of one part (0.50 to 0.59) is surely below; of ten parts one is so by chance."""
+    assert refusing(SLICED, replace(WHOLE, slices=(part(0.55, 0.50, 0.59),))) == ["SLICES"]
+    assert not refusing(SLICED, replace(WHOLE, slices=(part(0.55, 0.45, 0.65),)))
+    ten = [replace(part(0.7, 0.65, 0.75), part=str(number)) for number in range(9)]
+    assert not refusing(SLICED, replace(WHOLE, slices=(part(0.55, 0.51, 0.59), *ten)))
+    assert refusing(SLICED, replace(WHOLE, slices=(part(0.50, 0.46, 0.54), *ten))) == ["SLICES"]
+
+
+def test_events_decide_whether_a_part_can_be_judged_and_those_that_cannot_are_listed():
+    few = replace(part(0.1, 0.0, 0.2, events=4), part="M")
+    (found,) = (
+        each
+        for each in checks(SLICED, replace(WHOLE, slices=(part(0.7, 0.6, 0.8), few, PARTS[2])))
+        if each.name == "SLICES"
+    )
+    assert found.passed
+    assert found.reason == (
+        "1 parts of the rows keep the bounds of their slices; not judged: CODE_GENDER M (4 of 5 rows of the rarest "
+        "class), CODE_GENDER X (3 of 100 rows)"
+    )
+    assert refusing(SLICED, replace(WHOLE, slices=(few,))) == ["SLICES"]
+
+
 def test_slices_without_a_bound_are_reported_but_not_judged():
     assert not refusing(CREDIT, WHOLE)
     assert not refusing(DIABETES, replace(regression(60.0), slices=PARTS))
@@ -145,22 +245,41 @@ def regression(rmse: float, **changes: object) -> Evaluation:
 def test_errors_are_better_when_they_are_less():
     assert not refusing(DIABETES, regression(60.0))
     assert refusing(DIABETES, regression(66.0)) == ["BOUND"]
-    assert refusing(DIABETES, regression(60.0, baselines={"dummy": {"rmse": 59.0}, "simple": {"rmse": 58.0}})) == [
-        "DUMMY_BEATEN"
-    ]
-    assert refusing(DIABETES, regression(60.0, baselines={"dummy": {"rmse": 77.0}, "simple": {"rmse": 56.0}})) == [
-        "BASELINE_BEATEN"
-    ]
+    by_chance = {**regression(60.0).differences, "dummy": Interval(1.0, -2.0, 4.0)}
+    assert refusing(DIABETES, regression(60.0, differences=by_chance)) == ["DUMMY_BEATEN"]
+    worse = {**regression(60.0).differences, "simple": Interval(-4.0, -8.0, 0.0)}
+    assert refusing(DIABETES, regression(60.0, differences=worse)) == ["BASELINE_BEATEN"]
 
 
-@pytest.mark.parametrize(("by", "reason"), [("", "we need it"), ("Ada", " ")])
-def test_an_override_needs_a_name_and_a_reason(by: str, reason: str):
-    with pytest.raises(OverrideError, match="needs a name and a reason"):
-        Override(by, reason)
+@pytest.mark.parametrize(
+    ("by", "reason", "checks", "until", "says"),
+    [
+        ("", "we need it", "BOUND", "", "needs a user who is logged in, a reason, and the checks"),
+        (None, "we need it", "BOUND", "", "given: user '', reason 'we need it', checks 'BOUND'"),
+        ("ada", " ", "BOUND", "", "given: user 'ada', reason '', checks 'BOUND'"),
+        ("ada", "we need it", " ", "", "given: user 'ada', reason 'we need it', checks ''"),
+        ("ada", "we need it", "BOUND", "tomorrow", "until 'tomorrow' is no date or time: write it like 2026-12-31"),
+    ],
+)
+def test_an_override_needs_a_user_a_reason_and_the_checks(by, reason, checks, until, says):
+    with pytest.raises(OverrideError, match=says):
+        override_of(by, reason, checks, until)
+
+
+def test_an_override_is_for_some_checks_and_may_be_for_a_time():
+    assert override_of("ada", "", " ", None) is None
+    assert override_of(" ada ", "a test", "bound, SIZE bound", "") == Override("ada", "a test", ("BOUND", "SIZE"))
+    made = override_of("ada", "a test", "BOUND", "2026-12-31T01:00+02:00")
+    assert str(made) == "ada: a test (BOUND, until 2026-12-30 23:00:00 UTC)"
+    with pytest.raises(OverrideError, match="needs a time zone"):
+        Override("ada", "a test", ("BOUND",), datetime(2026, 12, 31))  # noqa: DTZ001 - what is refused
+
+
+LATER = Override("Ada", "a test", ("BOUND",), datetime(2026, 12, 31, tzinfo=UTC))
 
 
 def test_a_verdict_with_an_override_survives_json():
-    given = Verdict("1", "A_1", None, "f", tuple(checks(CREDIT, GOOD)), kept=False, override=Override("Ada", "a test"))
+    given = Verdict("1", "A_1", None, "f", tuple(checks(CREDIT, GOOD)), kept=False, override=LATER)
     assert Verdict.from_dict(given.to_dict()) == given
     assert given.summary()["overridden by"] == "Ada"
 
@@ -173,3 +292,40 @@ def test_the_document_lists_the_checks_in_their_order():
 def test_an_evaluation_survives_json():
     assert Evaluation.from_dict(WHOLE.to_dict()) == WHOLE
     assert len(WHOLE.summary()) <= 6
+
+
+def bound_of(project: Project, **metric: object) -> Project:
+    return project.model_copy(update={"metric": project.metric.model_copy(update=metric)})
+
+
+def test_the_worse_end_of_the_interval_keeps_the_bound_where_it_is_declared_or_approval_is():
+    """A ROC AUC of 0.7 (0.62 to 0.78) may well be below 0.65."""
+    unsure = replace(WHOLE, interval=Interval(0.7, 0.62, 0.78))
+    assert not refusing(SLICED, unsure)
+    assert refusing(bound_of(SLICED, judge="lower_end"), unsure) == ["BOUND"]
+    approved = SLICED.model_copy(update={"approval": Approval(targets=("prod",))})
+    assert refusing(approved, unsure) == ["BOUND"]
+    assert not refusing(bound_of(approved, judge="value"), unsure)
+    assert refusing(approved, replace(unsure, interval=None)) == ["BOUND"]
+    (found,) = (each for each in checks(approved, unsure) if each.name == "BOUND")
+    assert "0.7000 (0.6200 to 0.7800)" in found.reason
+
+
+def test_of_an_error_the_upper_end_is_the_worse_one():
+    good = evaluation("A", {"rmse": 60.0, "support": 40})
+    unsure = replace(
+        good, interval=Interval(60, 55, 66), differences={**good.differences, "dummy": Interval(17, 9, 25)}
+    )
+    assert refusing(bound_of(DIABETES, judge="lower_end"), unsure) == ["BOUND"]
+    assert not refusing(bound_of(DIABETES, judge="lower_end", at_most=67.0), unsure)
+
+
+def test_without_a_declared_tolerance_it_is_two_hundredths_or_two_per_cent_of_an_error():
+    assert bound_of(CREDIT, tolerance=None).metric.tolerated(0.7) == 0.02
+    assert bound_of(DIABETES, tolerance=None).metric.tolerated(50.0) == 1.0
+    assert bound_of(DIABETES, tolerance=3.0).metric.tolerated(50.0) == 3.0
+
+
+def test_the_reason_tells_what_the_rows_can_tell():
+    (found,) = (each for each in checks(SLICED, compared(0.0, -0.015, 0.015)) if each.name == "NOT_WORSE_THAN_CHAMPION")
+    assert "these rows tell differences of 0.0150, a model of equal quality passes in 74% of cases" in found.reason

@@ -6,7 +6,7 @@ import pytest
 
 from snowloop.lifecycle.champion.ledger import Entry, champion_history
 from snowloop.lifecycle.gate.gate import judge
-from snowloop.lifecycle.gate.selection import best_of
+from snowloop.lifecycle.gate.selection import ranked
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.project import Metric
 from tests.support.judged import CREDIT, DIABETES, checks, evaluation, failed, verdict
@@ -47,7 +47,7 @@ def test_as_good_as_the_champion_within_the_tolerance_passes():
 
 def test_an_error_metric_is_better_when_it_is_less():
     good, bad = evaluation("A", {"rmse": 55.0, "support": 80}), evaluation("B", {"rmse": 70.0, "support": 80})
-    assert best_of(DIABETES, [bad, good]) is good
+    assert ranked(DIABETES, [bad, good]) == [good, bad]
     assert all(verdict(DIABETES, bad, good).values())
     assert not verdict(DIABETES, bad)["BOUND"]
     assert not all(verdict(DIABETES, evaluation("A", {"rmse": 60.0, "support": 80}, "C_1", rmse=56.0)).values())
@@ -56,14 +56,14 @@ def test_an_error_metric_is_better_when_it_is_less():
 def test_the_best_candidate_is_judged_and_a_failed_one_does_not_sink_it():
     best = evaluation("B", {"roc_auc": 0.8, "support": 30})
     others = [failed("C"), evaluation("A", {"roc_auc": 0.7, "support": 30}), best]
-    assert best_of(CREDIT, others) is best
+    assert ranked(CREDIT, others)[0] is best
     assert all(verdict(CREDIT, *others).values())
 
 
 def test_of_equals_the_champion_is_best():
     metrics = {"roc_auc": 0.7, "support": 30}
     champion = evaluation("B", metrics, "B_1", roc_auc=0.7)
-    assert best_of(CREDIT, [evaluation("A", metrics, "B_1", roc_auc=0.7), champion]) is champion
+    assert ranked(CREDIT, [evaluation("A", metrics, "B_1", roc_auc=0.7), champion])[0] is champion
 
 
 def test_reasons_are_words():

@@ -43,7 +43,7 @@ def build_model(leaves=None, seed=0):
     return make_pipeline(make_column_transformer((encoder, TEXT), remainder="passthrough"), model)
 '''
 CANDIDATES = """candidates:
-  - {name: modest, params: {leaves: 8}}
+  - {name: modest, params: {leaves: 16}}
   - {name: worse, params: {leaves: 2}}
   - {name: better}
   - {name: again}
@@ -58,7 +58,7 @@ def bank(folder: Path) -> Project:
     declared = (copy / "project.yaml").read_text()
     (copy / "project.yaml").write_text(re.sub(r"^candidates:\n(  - .*\n)+", CANDIDATES, declared, flags=re.MULTILINE))
     project = load_project("bank_marketing", folder)
-    plan = project.evaluation.model_copy(update={"resamples": 100, "importance_rows": 100})
+    plan = project.evaluation.model_copy(update={"importance_rows": 100})
     return project.model_copy(update={"evaluation": plan})
 
 
@@ -102,7 +102,7 @@ def test_promoted_refused_promoted_rolled_back_and_the_ledger_records_it(world: 
     with pytest.raises(GateRefused, match=r"roc_auc is 0\.5.*champion MODEST_.* on the same rows: better by -0\.0"):
         decide(given, [worse])
     refused = world.rows("SELECT CHECK_NAME, BASELINE, REASON FROM {db}.OPS.VERDICTS WHERE NOT PASSED")
-    assert [row["CHECK_NAME"] for row in refused] == ["NOT_WORSE_THAN_CHAMPION"]
+    assert {row["CHECK_NAME"] for row in refused} == {"NOT_WORSE_THAN_CHAMPION", "BASELINE_BEATEN"}
     assert champion_name(world) == "modest"
 
     better = measured(world, "better")
@@ -132,14 +132,15 @@ def test_promoted_refused_promoted_rolled_back_and_the_ledger_records_it(world: 
 
 
 def test_two_runs_with_one_seed_are_the_same(world: World):
-    """Another candidate of the same parameters is trained again: only its name is another."""
+    """Another candidate of the same parameters is trained again: only its name and the rows scored twice are others."""
     first, second = (measured(world, name) for name in ("better", "again"))
     assert first.candidate.metrics == second.candidate.metrics
-    ignored = {"candidate", "cost", "evaluation_id"}
+    ignored = {"candidate", "cost", "evaluation_id", "skew"}
     contents = [
         {name: part for name, part in each.to_dict().items() if name not in ignored} for each in (first, second)
     ]
     assert contents[0] == contents[1]
+    assert [each.skew and each.skew.max_difference for each in (first, second)] == [0.0, 0.0]
     training_set = world.results["training_set"]
     features = ", ".join(f'"{feature.name}"' for feature in training_set.features)
     scores = [
@@ -196,13 +197,17 @@ def test_duration_put_back_in_is_refused(world: World, tmp_path: Path, declared:
 
 def test_an_override_is_recorded_with_name_and_reason(world: World):
     given = world.workspace
-    verdict = decide(given, [measured(world, "worse")], override=Override("Ada Lovelace", "it's a test"))
+    verdict = decide(
+        given,
+        [measured(world, "worse")],
+        override=Override("Ada Lovelace", "it's a test", ("NOT_WORSE_THAN_CHAMPION", "BASELINE_BEATEN")),
+    )
     rows = world.rows(f"SELECT * FROM {{db}}.OPS.VERDICTS WHERE VERDICT_ID = '{verdict.verdict_id}'")
     found = {row["CHECK_NAME"]: row for row in rows}
     assert not found["NOT_WORSE_THAN_CHAMPION"]["PASSED"]
-    assert found["OVERRIDE"]["REASON"] == "Ada Lovelace: it's a test"
+    assert found["OVERRIDE"]["REASON"] == "Ada Lovelace: it's a test (NOT_WORSE_THAN_CHAMPION, BASELINE_BEATEN)"
     promote(given, verdict)
     last = world.rows("SELECT * FROM {db}.OPS.LEDGER ORDER BY ENTRY")[-1]
     assert (last["OVERRIDE_BY"], last["OVERRIDE_REASON"]) == ("Ada Lovelace", "it's a test")
     with pytest.raises(OverrideError, match="cannot override"):
-        decide(given, [], override=Override("Ada Lovelace", "it's a test"))
+        decide(given, [], override=Override("Ada Lovelace", "it's a test", ("BOUND",)))

@@ -7,9 +7,8 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import MonitoringError
-from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
-from snowloop.lifecycle.gate.verdict import Verdict
+from snowloop.lifecycle.monitoring.alert_store import list_alerts
 from snowloop.lifecycle.monitoring.monitor import MonitoringReport, monitor
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
@@ -41,9 +40,8 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     given = Workspace(session, made.project, made.target)
     candidate = train_candidate(given, made.prepare(), "line")
     assert candidate.error is None
-    promote(
-        given, Verdict("id", candidate.version_name, None, made.results["training_set"].fingerprint, (), kept=False)
-    )
+    made.promote_any(candidate)
+    made.results["champion"] = candidate.version_name
     return made
 
 
@@ -76,9 +74,12 @@ def test_what_has_no_evidence_yet_is_not_reported_and_the_rest_is_recorded(world
         ("SCORES_FINITE", "SCORING_TIME", "CHAMPION_AGE", "DEPENDENCIES"), True
     )
     assert found.checks[0].reason == "0 of 6 scores in 3 runs are null, NaN or infinite"
-    recorded = world.rows("SELECT NAME, MODEL_VERSION, PASSED FROM {db}.OPS.MONITORING_CHECKS")
+    recorded = world.rows("SELECT NAME, MODEL_VERSION, PASSED FROM {db}.OPS.MONITORING_CHECKS WHERE WINDOW_END IS NULL")
     assert len(recorded) == 6
     assert {row["MODEL_VERSION"] for row in recorded} == {found.version_name}
+    windows = world.rows("SELECT NAME, PASSED FROM {db}.OPS.MONITORING_CHECKS WHERE WINDOW_END IS NOT NULL")
+    assert {(row["NAME"], row["PASSED"]) for row in windows} >= {("schema:VISIT", True), ("backlog", True)}
+    assert world.value("SELECT COUNT(*) FROM {db}.OPS.ALERTS") == 0
 
 
 def test_a_run_that_is_much_slower_than_those_before_is_reported_if_it_is_long(world: World):
@@ -141,3 +142,5 @@ def test_scores_that_are_no_numbers_are_counted_by_the_native_task_and_reported(
     assert (
         world.value("SELECT COUNT(*) FROM {db}.OPS.MONITORING_CHECKS WHERE NOT PASSED AND NAME = 'SCORES_FINITE'") == 1
     )
+    (alert,) = list_alerts(world.workspace).alerts
+    assert (alert.signal, alert.severity, alert.version) == ("SCORES_FINITE", "error", world.results["champion"])

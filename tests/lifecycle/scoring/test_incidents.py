@@ -112,13 +112,15 @@ def test_a_file_of_the_same_name_and_other_content_is_loaded(world: World):
 def test_a_failing_task_loses_nothing_and_is_reported_with_its_error(world: World):
     workspace = world.workspace
     model = f"{world.database}.MODELS.CREDIT_APPROVAL"
-    world.rows(f"ALTER MODEL {model} VERSION CHAMPION UNSET ALIAS")
+    world.rows(f"ALTER MODEL {model} ADD VERSION UNJUDGED FROM MODEL {model} VERSION {world.results['first']}")
+    for change in ("CHAMPION UNSET ALIAS", "UNJUDGED SET ALIAS = CHAMPION"):
+        world.rows(f"ALTER MODEL {model} VERSION {change}")
     later(world.folder, 7, [[str(9_300_001), *rows_of(world.folder, 2)[0][1:]]])
-    with pytest.raises(ScoringError, match="has the alias CHAMPION: run the train DAG"):
+    with pytest.raises(ScoringError, match="version UNJUDGED of "):
         world.arrive("6")
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9300001") == 0
     failed = world.rows("SELECT ERROR FROM {db}.OPS.RUNS WHERE STATE = 'FAILED'")
-    assert "CHAMPION" in failed[0]["ERROR"]
+    assert "UNJUDGED" in failed[0]["ERROR"]
     set_champion(workspace, world.results["first"])
     world.deploy()
     world.arrive()
@@ -133,9 +135,9 @@ def test_a_changed_declaration_changes_the_graph_and_loses_nothing(world: World)
     assert actions == {
         "stream": "kept",
         "procedure": "kept",
-        "SCORE_NEW_ROWS": "changed",
-        "REFRESH_MONITORING": "changed",  # replacing the root cuts off what follows it
-        "LOG_SCORE_RUN": "changed",
+        "SCORE_NEW_ROWS": "recreated",
+        "REFRESH_MONITORING": "recreated",  # replacing the root cuts off what follows it
+        "LOG_SCORE_RUN": "recreated",
     }
     later(world.folder, 8, [[str(9_400_001), *rows_of(world.folder, 2)[0][1:]]])
     assert changed.arrive("7").scored == 1

@@ -94,7 +94,7 @@ def test_a_package_goes_with_the_last_procedure_that_imports_it(project: Project
 
 def test_a_plan_tells_what_it_drops_as_text_and_as_json(project: Project):
     plan = planned(project, A, B, "PRESENT")
-    assert f"  - drop    procedure   SERVING.{A}  (nothing calls it; the present one and" in plan.text()
+    assert f"  - drop     procedure   SERVING.{A}  (nothing calls it; the present one and" in plan.text()
     assert plan.summary() == {"keep": 8, "drop": 2}
     fields = json.loads(json.dumps(plan.to_dict()))
     assert {"kind": "procedure", "name": f"SERVING.{A}", "action": "drop"}.items() <= fields["changes"][-2].items()

@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 import snowloop.cli.options
 from snowloop.cli.main import app
 from snowloop.errors import DeploymentError, PlanRefused
+from snowloop.lifecycle.deployment.plan import ENVIRONMENT
+from snowloop.lifecycle.fingerprints import ChangeKind
 from snowloop.lifecycle.procedure.code import package_archive
+from snowloop.lifecycle.scoring.deployment import DeploymentPlan
 from snowloop.lifecycle.scoring.plan import Plan, Upload, make_plan, plan_scoring
 from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan, save_plan
 from snowloop.project import load_project
@@ -24,11 +27,25 @@ from tests.support.world import World
 PROJECT = load_project("credit_approval")
 
 
-def planned(observed: Any, target: str = "dev") -> Plan:
-    return make_plan(PROJECT, target, desired(PROJECT), observed)
+def planned(observed: Any, target: str = "dev") -> DeploymentPlan:
+    return whole(make_plan(PROJECT, target, desired(PROJECT), observed))
 
 
-def saved(plan: Plan, file: Path) -> Plan:
+def whole(loop: Plan) -> DeploymentPlan:
+    """The plan of a loop in an environment that is as declared."""
+    environment = Plan(loop.project, loop.target, "", (), (), ENVIRONMENT)
+    database = PROJECT.database(loop.target)
+    return DeploymentPlan(
+        loop.project, loop.target, "HERE", database, "LOADER", ChangeKind((), "none"), environment, loop
+    )
+
+
+def loop(plan: DeploymentPlan) -> Plan:
+    assert plan.loop
+    return plan.loop
+
+
+def saved(plan: DeploymentPlan, file: Path) -> DeploymentPlan:
     """As it comes back from its file."""
     save_plan(plan, file)
     return read_plan(file)
@@ -43,7 +60,9 @@ def test_a_saved_plan_is_the_same_plan_with_its_files(tmp_path: Path):
 
 def test_a_saved_plan_shows_what_is_uploaded_and_the_code_as_a_hash(tmp_path: Path):
     save_plan(planned(environment(PROJECT)), tmp_path / "plan.json")
-    uploads = [step for step in json.loads((tmp_path / "plan.json").read_text())["steps"] if step["kind"] == "upload"]
+    uploads = [
+        step for step in json.loads((tmp_path / "plan.json").read_text())["loop"]["steps"] if step["kind"] == "upload"
+    ]
     assert [(step["path"].rpartition("/")[2], step["sha256"]) for step in uploads] == [
         ("snowloop_procedures.zip", sha256(package_archive()).hexdigest()),
         ("scoring_request.json", sha256(desired(PROJECT).request.to_json().encode()).hexdigest()),
@@ -53,9 +72,10 @@ def test_a_saved_plan_shows_what_is_uploaded_and_the_code_as_a_hash(tmp_path: Pa
 
 def test_a_saved_plan_is_refused_with_other_code(tmp_path: Path):
     plan = planned(environment(PROJECT))
-    upload, *others = plan.steps
+    upload, *others = loop(plan).steps
     assert isinstance(upload, Upload)
-    before = saved(replace(plan, steps=(replace(upload, sha256="of other code"), *others)), tmp_path / "plan.json")
+    other = replace(loop(plan), steps=(replace(upload, sha256="of other code"), *others))
+    before = saved(whole(other), tmp_path / "plan.json")
     with pytest.raises(PlanRefused, match="other contents of files"):
         check_unchanged(before, plan)
 
@@ -70,13 +90,19 @@ def test_a_saved_plan_is_refused_with_other_code(tmp_path: Path):
         (planned(environment(PROJECT, champion=None)), "model MODELS.CREDIT_APPROVAL: saved nothing, now refuse"),
         (planned(environment(PROJECT), "prod"), "it was made for credit_approval in dev"),
         (
-            replace(planned(environment(PROJECT)), steps=planned(environment(PROJECT)).steps[:-1]),
+            whole(replace(loop(planned(environment(PROJECT))), steps=loop(planned(environment(PROJECT))).steps[:-1])),
             "the same objects, but other statements",
         ),
+        (replace(planned(environment(PROJECT)), account="THERE"), "account: it was made for HERE, this is THERE"),
+        (replace(planned(environment(PROJECT)), role="OTHER"), "role: it was made for LOADER, this is OTHER"),
+        (
+            replace(planned(environment(PROJECT)), database="OTHER"),
+            "database: it was made for CREDIT_APPROVAL_DEV",
+        ),
     ],
-    ids=["deployed", "no champion", "another target", "other statements"],
+    ids=["deployed", "no champion", "another target", "other statements", "account", "role", "database"],
 )
-def test_what_has_changed_since_is_reported(tmp_path: Path, now: Plan, says: str):
+def test_what_has_changed_since_is_reported(tmp_path: Path, now: DeploymentPlan, says: str):
     before = saved(planned(environment(PROJECT)), tmp_path / "plan.json")
     with pytest.raises(PlanRefused) as refused:
         check_unchanged(before, now)
@@ -88,7 +114,7 @@ def test_a_plan_that_was_edited_is_refused(tmp_path: Path):
     file = tmp_path / "plan.json"
     save_plan(planned(environment(PROJECT)), file)
     edited = json.loads(file.read_text())
-    (upload,) = [step for step in edited["steps"] if step.get("request")]
+    (upload,) = [step for step in edited["loop"]["steps"] if step.get("request")]
     upload["request"]["score_rows"]["text"] += " -- other statements"
     file.write_text(json.dumps(edited))
     with pytest.raises(PlanRefused, match="other contents of files"):
@@ -134,12 +160,12 @@ def test_the_command_applies_what_was_saved_once(duel_world: World, command: Cal
     assert shown.output == read_plan(Path(file)).text() + "\n"
     applied = command("apply", "--plan", file)
     assert applied.exit_code == 0, applied.output
-    assert "changed" in applied.output
+    assert "recreated" in applied.output
     assert plan_scoring(world.workspace).nothing_to_do
     world.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     refused = command("apply", "--plan", file)
     assert refused.exit_code == 2
-    assert "task SERVING.SCORE_NEW_ROWS: saved change" in refused.output
+    assert "task SERVING.SCORE_NEW_ROWS: saved recreate" in refused.output
     assert "now resume (it is suspended" in refused.output
     (task,) = world.rows("SHOW TASKS LIKE 'SCORE_NEW_ROWS' IN SCHEMA {db}.SERVING")
     assert task["state"] == "suspended"

@@ -1,6 +1,7 @@
 """Plan and apply on a running local Snowflake: interrupted anywhere and completed, and no DDL when nothing changed."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+COMMENTS = re.compile(r"\A(\s*--[^\n]*\n)+")
 READS = ("SHOW", "DESCRIBE", "SELECT", "LIST", "LS")
 
 
@@ -133,7 +135,7 @@ def sent_by(world: World, act: Callable[[], Any]) -> list[str]:
         "ORDER BY START_TIME"
     )
     sent = [row["QUERY_TEXT"] for row in history]
-    return sent[sent.index(marks[0]) + 1 : sent.index(marks[1])]
+    return [COMMENTS.sub("", text) for text in sent[sent.index(marks[0]) + 1 : sent.index(marks[1])]]
 
 
 def test_a_deployment_without_a_change_sends_no_ddl(deployed: World):
@@ -255,7 +257,9 @@ def test_the_command_plans_applies_and_tells(deployed: World, command: Callable[
     assert planned.exit_code == 0, planned.output
     assert planned.output.endswith("nothing to do\n")
     printed = json.loads(command("plan", "--json").output)
-    assert printed["summary"] == {"keep": 8}
+    actions = {change["action"] for part in ("environment", "loop") for change in printed[part]["changes"]}
+    assert actions == {"keep"}
+    assert set(printed["summary"]) == {"keep"}
     deployed.rows("ALTER TASK {db}.SERVING.SCORE_NEW_ROWS SUSPEND")
     assert json.loads(command("status", "--json").output)["healthy"] is False
     applied = command("apply")
@@ -272,7 +276,7 @@ def test_the_command_says_what_is_refused_and_what_to_do(
     nowhere = CliRunner().invoke(app, ["plan", "-p", "credit_approval", "-t", "nowhere"])
     refused = command("plan")
     assert refused.exit_code == 0
-    assert nowhere.exit_code == 2 or "no connection" in nowhere.output
+    assert "planned when the environment exists" in nowhere.output
     monkeypatch.delenv("SNOWFLAKE_ACCOUNT")
     lost = command("plan")
     assert lost.exit_code == 1

@@ -1,17 +1,22 @@
 """Plans of the scoring loop: what is made, changed and kept, in which order, and what is refused and why."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from snowloop.errors import PlanRefused
+from snowloop.lifecycle.data.tables import FoundTable, Problem
 from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.formula import Formula
+from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.scoring.desired import desired_state
 from snowloop.lifecycle.scoring.observed import ObservedState, UnfinishedRecovery
 from snowloop.lifecycle.scoring.plan import Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan
 from snowloop.lifecycle.versions import Version
 from snowloop.project import Label, Project, load_project
-from tests.support.loops import FACTS, deployed, desired, environment, stream
+from tests.support.bank import bank
+from tests.support.loops import FACTS, FEATURES, deployed, desired, environment, stream
 
 TASKS = ("SCORE_NEW_ROWS", "REFRESH_MONITORING", "LOG_SCORE_RUN")
 
@@ -73,7 +78,7 @@ def test_what_is_as_declared_needs_no_step(project):
 def test_another_graph_is_suspended_waited_for_replaced_whole_and_resumed_root_last(project):
     tasks = {name: {**task, "comment": "snowloop old"} for name, task in deployed(project).tasks.items()}
     plan = planned(project, deployed(project, tasks=tasks))
-    assert actions(plan) == dict.fromkeys(TASKS, "change")
+    assert actions(plan) == dict.fromkeys(TASKS, "recreate")
     observed = heads(plan)
     assert observed[:2] == ["SUSPEND SCORE_NEW_ROWS", "wait SCORE_NEW_ROWS"]
     assert observed[-3:] == ["RESUME REFRESH_MONITORING", "RESUME LOG_SCORE_RUN", "RESUME SCORE_NEW_ROWS"]
@@ -108,7 +113,7 @@ def test_an_altered_task_is_replaced_though_its_comment_is_right(project, column
     (reason,) = [change.reason for change in plan.changes if change.name == f"SERVING.{name}"]
     assert reason == f"it was altered: {column}"
     cut_off = TASKS if name == "SCORE_NEW_ROWS" else (name,)
-    assert actions(plan) == {task: "change" if task in cut_off else "keep" for task in TASKS} | (
+    assert actions(plan) == {task: "recreate" if task in cut_off else "keep" for task in TASKS} | (
         {} if name == "SCORE_NEW_ROWS" else {"SCORE_NEW_ROWS": "resume"}
     )
     assert heads(plan)[-1] == "RESUME SCORE_NEW_ROWS"
@@ -130,7 +135,7 @@ def test_a_task_is_compared_without_the_form_in_which_an_account_gives_it_back(p
 def test_what_follows_a_missing_root_is_replaced(project):
     tasks = {name: task for name, task in deployed(project).tasks.items() if name != "SCORE_NEW_ROWS"}
     plan = planned(project, deployed(project, tasks=tasks))
-    assert actions(plan) == {"SCORE_NEW_ROWS": "create", "REFRESH_MONITORING": "change", "LOG_SCORE_RUN": "change"}
+    assert actions(plan) == {"SCORE_NEW_ROWS": "create", "REFRESH_MONITORING": "recreate", "LOG_SCORE_RUN": "recreate"}
 
 
 def test_a_suspended_root_is_resumed_and_nothing_else(project):
@@ -193,11 +198,48 @@ def test_without_a_champion_nothing_can_score(project):
 
 
 def test_a_champion_that_takes_other_features_is_named(project):
-    champion = Version("V1", ("CHAMPION",), {}, {"features": [{"name": "AMT", "type": "VARCHAR"}]})
+    facts = {"formula": declared_formula(project).digest, "features": [{"name": "AMT", "type": "VARCHAR"}]}
+    champion = Version("V1", ("CHAMPION",), {}, facts)
     reason, remedy = refused(project, deployed(project, champion=champion), "MODELS.CREDIT_APPROVAL")
     assert "V1 takes other features" in reason
     assert "missing AMT VARCHAR; new to it AMT FLOAT, KIND VARCHAR" in reason
     assert "train" in remedy
+
+
+def test_what_the_champion_was_trained_with_is_deployed_whatever_the_project_has(project):
+    """An edit that was never promoted changes nothing; the plan shows it."""
+    observed = deployed(project)
+    assert observed.formula
+    edited = Formula(observed.formula.text.replace("LN(1 + AMT_INCOME_TOTAL)", "LOG(10, 1 + AMT_INCOME_TOTAL)"))
+    plan = planned(project, replace(observed, declared=edited))
+    assert plan.nothing_to_do
+    assert (plan.changes[0].kind, plan.changes[0].action) == ("features", "keep")
+    assert "-    LN(1 + AMT_INCOME_TOTAL) AS LOG_INCOME,\n+    LOG(10, 1 + AMT" in plan.changes[0].remedy
+    assert plan.changes[0].remedy in plan.text()
+    broken = planned(project, replace(observed, declared="features.sql:3: a join is not possible"))
+    assert broken.nothing_to_do
+    assert "that of the project cannot be read: features.sql:3" in broken.changes[0].reason
+    assert not [each for each in planned(project, observed).changes if each.kind == "features"]
+
+
+def test_a_promoted_version_of_another_formula_changes_what_is_deployed(project):
+    observed = deployed(project)
+    assert observed.formula
+    new = Formula(observed.formula.text.replace("LN(1 + AMT_INCOME_TOTAL)", "LOG(10, 1 + AMT_INCOME_TOTAL)"))
+    champion = Version("V2", ("CHAMPION",), {}, {**FACTS, "formula": new.digest})
+    promoted = replace(observed, champion=champion, formula=new, declared=new)
+    plan = make_plan(project, "dev", desired_state(project, "dev", new, FEATURES), promoted)
+    assert {change.kind: change.action for change in plan.changes if change.action != "keep"}["procedure"] == "create"
+    assert not plan.refused
+    (upload,) = [step for step in plan.steps if isinstance(step, Upload)]
+    assert b"LOG(10, 1 + AMT_INCOME_TOTAL)" in upload.content()
+
+
+def test_a_champion_that_records_no_formula_is_not_deployed_for(project):
+    observed = replace(deployed(project), formula_problem="version V1 does not record the features.sql")
+    reason, remedy = refused(project, observed, "MODELS.CREDIT_APPROVAL")
+    assert reason == "version V1 does not record the features.sql"
+    assert "__train; what serves goes on unchanged" in remedy
 
 
 def test_a_label_of_several_classes_needs_their_columns_and_a_champion_that_tells_them(project):
@@ -210,7 +252,8 @@ def test_a_label_of_several_classes_needs_their_columns_and_a_champion_that_tell
     columns = {**environment(graded).columns, "SERVING.SCORED": scored}
     (reason, remedy) = refused(graded, environment(graded, columns=columns), "MODELS.CREDIT_APPROVAL")
     assert reason == "the champion V1 predicts the classes [], declared are ['a', 'b', 'c']"
-    right = Version("V1", ("CHAMPION",), {}, {**FACTS, "classes": ["a", "b", "c"]})
+    formula = declared_formula(graded).digest
+    right = Version("V1", ("CHAMPION",), {}, {**FACTS, "formula": formula, "classes": ["a", "b", "c"]})
     assert not planned(graded, environment(graded, columns=columns, champion=right)).refused
 
 
@@ -229,7 +272,7 @@ def test_a_renamed_column_of_the_source_is_named(project):
     ("changes", "says"),
     [
         ({"stale": "true"}, "is stale"),
-        ({"table_name": "CREDIT_APPROVAL_DEV.RAW.OTHER"}, "not on RAW.APPLICATION_RECORD"),
+        ({"table_name": "CREDIT_APPROVAL_DEV.RAW.OTHER"}, "not on CREDIT_APPROVAL_DEV.RAW.APPLICATION_RECORD"),
     ],
 )
 def test_a_stream_that_would_have_to_be_replaced_is_refused(project, changes, says):
@@ -248,7 +291,7 @@ def test_the_kind_of_stream_is_changed_at_its_offset_while_the_graph_is_suspende
     )
     project = project.model_copy(update={"serving": serving})
     plan = make_plan(project, "dev", desired(project), observed)
-    assert [change.name for change in plan.changes if change.action == "change"] == ["RAW.APPLICATION_RECORD_STREAM"]
+    assert [change.name for change in plan.changes if change.action == "recreate"] == ["RAW.APPLICATION_RECORD_STREAM"]
     name, root = '"CREDIT_APPROVAL_DEV"."RAW"."APPLICATION_RECORD_STREAM"', desired(project).names.root
     _, wait, *others, _ = plan.steps
     assert wait == WaitForRuns(root)
@@ -319,5 +362,35 @@ def test_a_plan_survives_json(project):
 
 
 def test_the_names_of_code_follow_its_content(project):
-    one, two = (desired_state(project, "dev", (Feature("A", kind),)).procedure.name for kind in ("FLOAT", "VARCHAR"))
+    formula = declared_formula(project)
+    one, two = (
+        desired_state(project, "dev", formula, (Feature("A", kind),)).procedure.name for kind in ("FLOAT", "VARCHAR")
+    )
     assert one != two
+
+
+def test_what_a_table_that_others_fill_lacks_is_asked_for(project):
+    problem = Problem("changes of CRM.PUBLIC.CALLS are not tracked", "ask its owner for ALTER TABLE")
+    other = bank(table="CRM.PUBLIC.CALLS")
+    untracked = environment(other, source=FoundTable(untracked=problem))
+    plan = make_plan(other, "dev", desired(other), untracked)
+    (refused,) = plan.refused
+    assert (refused.kind, refused.name, refused.reason, refused.remedy) == (
+        *("source", "CRM.PUBLIC.CALLS"),
+        *(problem.reason, problem.remedy),
+    )
+    assert plan.steps == ()
+
+
+@pytest.mark.parametrize("kind", ["TABLE", "VIEW", "DYNAMIC TABLE"])
+def test_the_stream_is_on_the_table_that_others_fill(kind):
+    other = bank(table="CRM_{target}.PUBLIC.CALLS")
+    loop = desired_state(other, "dev", declared_formula(other), FEATURES, kind)
+    name = '"CRM_DEV"."PUBLIC"."CALLS"'
+    assert f"ON {kind} {name} APPEND_ONLY = TRUE" in loop.stream
+    assert f'FROM {name} AT(STREAM => \'"BANK_MARKETING_DEV"."RAW"."BANK_STREAM"\')' in loop.baseline
+    spelled = [text for text in (loop.baseline, loop.request.count_rows.text) if '"default" AS "IN_DEFAULT"' in text]
+    assert len(spelled) == 2
+    elsewhere = {"BANK_STREAM": stream(other)}
+    (refused,) = make_plan(other, "dev", loop, deployed(other, streams=elsewhere)).refused
+    assert "not on CRM_DEV.PUBLIC.CALLS" in refused.reason

@@ -10,7 +10,6 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.lifecycle.scoring.apply import wait_for_runs
-from snowloop.lifecycle.scoring.desired import scoring_request
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.scoring.observed import ObservedState
 from snowloop.lifecycle.scoring.plan import RequireEmptyStream, RunSql, Upload, WaitForRuns, make_plan, plan_scoring
@@ -18,7 +17,7 @@ from snowloop.project import Challenger, Label, Project, load_project
 from snowloop.workspace import Workspace
 from snowloop_procedures.scoring_request import Statement
 from tests.support.duel import deploy
-from tests.support.loops import FEATURES, deployed, desired, environment, stream
+from tests.support.loops import deployed, desired, environment, stream
 from tests.support.world import World
 
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
@@ -123,20 +122,26 @@ def test_apply_that_drops_what_earlier_deployments_left():
 
 @pytest.mark.parametrize("name", ["bank_marketing", "credit_approval", "diabetes_progression"])
 def test_statements_of_the_scoring_procedure(name: str):
-    compare(f"procedure_{name}", statements(scoring_request(load_project(name), "dev", FEATURES)))
+    whole = desired(load_project(name)).request
+    unscorable = statements(whole.unscorable)
+    compare(f"procedure_{name}", [text for text in statements(whole) if text not in unscorable])
+
+
+def test_statements_that_find_rows_that_the_model_cannot_score():
+    compare("unscorable", statements(desired(load_project("diabetes_progression")).request.unscorable))
 
 
 @pytest.mark.parametrize("plan", [Challenger(mode="shadow"), Challenger(mode="canary", share=0.1)], ids=str)
 def test_statements_of_a_challenger(plan: Challenger):
     project = serving(load_project("diabetes_progression"), challenger=plan)
     compare(f"apply_change_to_{plan.mode}", steps(project, deployed(load_project("diabetes_progression"))))
-    compare(f"procedure_{plan.mode}", statements(scoring_request(project, "dev", FEATURES).challenger))
+    compare(f"procedure_{plan.mode}", statements(desired(project).request.challenger))
 
 
 def test_apply_and_procedure_where_corrections_are_scored():
     project = serving(load_project("credit_approval"), **CORRECTIONS)
     names = ("record_corrections", "count_rows", "quarantine_rows", "score_rows")
-    texts = statements(scoring_request(project, "dev", FEATURES))
+    texts = statements(desired(project).request)
     parts = [text for text in texts if re.match(r"-- (\w+)", text)[1] in names]  # type: ignore[index]
     made = next(text for text in steps(project, environment(project)) if "CREATE STREAM" in text)
     compare("corrections", [made, *parts])
@@ -148,7 +153,7 @@ def test_scores_with_an_event_time(columns: tuple[str, ...]):
     source = project.streamed.model_copy(update={"event_time": "APPLIED_AT"})
     sources = {**project.sources, project.source: source}
     dated = serving(project.model_copy(update={"sources": sources, "key": columns}), keep_features=len(columns) > 1)
-    compare(f"score_event_time_{len(columns)}", [scoring_request(dated, "dev", FEATURES).score_rows.text])
+    compare(f"score_event_time_{len(columns)}", [desired(dated).request.score_rows.text])
 
 
 def test_scores_of_several_classes():
@@ -157,7 +162,7 @@ def test_scores_of_several_classes():
     label = Label(column="GRADE", task="multiclass", classes=("good", "it's bad", "fair"))
     changes = {"sources": {**project.sources, project.source: source}, "label": label}
     graded = project.model_copy(update=changes)
-    compare("score_several_classes", [scoring_request(graded, "dev", FEATURES).score_rows.text])
+    compare("score_several_classes", [desired(graded).request.score_rows.text])
 
 
 def test_plan_of_an_environment_without_a_loop(session: Session):

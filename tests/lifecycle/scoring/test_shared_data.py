@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from snowflake.snowpark import Session
 
-from snowloop.errors import GateRefused
+from snowloop.errors import GateRefused, LeakageError
+from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.scoring import reconcile
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
@@ -72,7 +73,11 @@ def test_bank_marketing_trains_on_the_earlier_calls_and_scores_the_later_each_on
 
 def test_the_worthless_model_of_the_real_credit_extract_is_refused(session: Session):
     world = shared(session, "credit_approval")
-    training_set = world.prepare()
+    with pytest.raises(LeakageError, match="the same cases are in both parts"):
+        world.prepare()
+    leakage = world.project.leakage.model_copy(update={"max_explained_by_repeats": 1.0})
+    world.project = world.project.model_copy(update={"leakage": leakage})
+    training_set = build_training_set(world.workspace)
     with pytest.raises(GateRefused, match=r"0 held-out rows of the rarer class, 20 are needed.*roc_auc is missing"):
         world.judge(training_set)
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.LEDGER") == 0

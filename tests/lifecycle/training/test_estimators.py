@@ -119,6 +119,7 @@ def test_one_seed_gives_one_model(world: World, tmp_path: Path, task: str):
     for measured in found:
         for new in ("candidate", "evaluation_id", "cost"):
             del measured[new]
+        del measured["skew"]["salt"]  # each version is asked with rows of its own
     assert found[0] == found[1]
 
 

@@ -1,6 +1,4 @@
--- Scoring outside the loop: the kind of a run (NULL: the loop's own), the progress of a backfill, what was requeued.
-ALTER TABLE {{ identifier(database, 'OPS', 'RUNS') }} ADD COLUMN IF NOT EXISTS KIND VARCHAR;
-
+-- Scoring outside the loop: the progress of a backfill, what was requeued.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'BACKFILLS') }} (
     RUN_ID VARCHAR, REQUEST VARCHAR, MODEL_VERSION VARCHAR, BATCHES NUMBER(38,0), BATCHES_DONE NUMBER(38,0),
     ROWS_TOTAL NUMBER(38,0), ROWS_SCORED NUMBER(38,0), STARTED_AT TIMESTAMP_NTZ, FINISHED_AT TIMESTAMP_NTZ

@@ -12,7 +12,7 @@ FROM (
 
 ) AS U
 LEFT JOIN (
-    SELECT {{ key|identifiers("S") }}, COUNT(*) AS SNOWLOOP_GOOD FROM {{ table }} AT(STREAM => {{ stream|literal }}) AS S
+    SELECT {{ key|identifiers("S") }}, COUNT(*) AS SNOWLOOP_GOOD FROM {{ at_offset }} AS S
     WHERE NOT {{ fails }}
     GROUP BY {{ key|identifiers("S") }}
 ) AS G ON {% for column in key %}G.{{ column|identifier }} = U.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
@@ -32,7 +32,7 @@ FROM (
             PARTITION BY {{ key|identifiers("S") }}
             ORDER BY CASE WHEN {{ fails }} = (COALESCE(K.SNOWLOOP_GOOD, 0) > 0) THEN 1 ELSE 0 END, {{ columns|identifiers("S") }}
         ) AS SNOWLOOP_PLACE
-    FROM {{ table }} AT(STREAM => {{ stream|literal }}) AS S
+    FROM {{ at_offset }} AS S
     LEFT JOIN (
         SELECT {{ key|identifiers }}, SUM(N) AS SNOWLOOP_N, SUM(GOOD) AS SNOWLOOP_GOOD
         FROM (

@@ -44,10 +44,6 @@ SELECT {{ run_id|bind }}, {{ request|bind }}, {{ version|bind }}, COALESCE(MAX(B
 FROM {{ identifier(database, 'OPS', 'BACKFILL_KEYS') }}
 WHERE RUN_ID = {{ run_id|bind }}
 
--- name: count_batch_rows
-SELECT COUNT(*) AS N FROM {{ identifier(database, 'OPS', 'BACKFILL_KEYS') }}
-WHERE RUN_ID = {{ run_id|bind }} AND BATCH = {{ batch }}
-
 -- name: finish_batch
 -- Marks a batch as done; no row is updated if another process has done it.
 UPDATE {{ identifier(database, 'OPS', 'BACKFILLS') }}
@@ -71,14 +67,43 @@ SELECT {{ key|identifiers }}, RUN_ID, SYSDATE()
 FROM {{ identifier(database, 'SERVING', 'SCORED') }}
 WHERE RUN_ID = {{ run_id|bind }}
 
--- name: most_scores_of_a_key
--- The greatest number of scores that a run gave one key.
-SELECT COALESCE(MAX(N), 0) AS N
-FROM (
-    SELECT COUNT(*) AS N FROM {{ identifier(database, 'SERVING', 'SCORED') }}
-    WHERE RUN_ID = {{ run_id|bind }}
-    GROUP BY {{ key|identifiers }}
-) AS K
+-- name: count_batch_rows
+SELECT COUNT(*) AS N FROM {{ identifier(database, 'OPS', 'BACKFILL_KEYS') }}
+WHERE RUN_ID = {{ run_id|bind }} AND BATCH = {{ batch|bind }}
+
+-- name: keys_not_once
+-- After scores were written, in the same transaction: each row that passes must have one score, by its key. Rows that pass and
+-- have no score yet still pass, but for those at which the model failed: their number is checked by the caller.
+{% set wanted, given = "WANTED", "GIVEN" %}
+WITH
+{% include checked_rows %}
+,
+GIVEN AS (
+    SELECT {{ key|identifiers("S") }}
+    FROM {{ identifier(database, 'SERVING', 'SCORED') }} AS S
+    JOIN (
+        {% if batched %}
+        SELECT {{ key|identifiers }} FROM {{ identifier(database, 'OPS', 'BACKFILL_KEYS') }}
+        WHERE RUN_ID = {{ run_id|bind }} AND BATCH = {{ batch|bind }}
+        {% else %}
+        SELECT DISTINCT {{ key|identifiers("R") }} FROM {{ stream }} AS R
+        {% endif %}
+    ) AS C ON {% for column in key %}C.{{ column|identifier }} = S.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
+
+    WHERE S.RUN_ID = {{ run_id|bind }}
+),
+WANTED AS (
+    SELECT {{ key|identifiers("C") }} FROM CHECKED AS C
+    WHERE C.SNOWLOOP_REASON IS NULL AND NOT EXISTS (
+        SELECT 1 FROM {{ identifier(database, 'OPS', 'RECOVERY_ROWS') }} AS U
+        WHERE U.RUN_ID = {{ run_id|bind }} || ' unscored'{% for column in key %} AND U.{{ column|identifier }} = C.{{ column|identifier }}{% endfor %}
+
+    )
+    UNION
+    SELECT {{ key|identifiers }} FROM GIVEN
+)
+{% include "features/queries.sql#keys_not_once" %}
+
 
 -- name: delete_missed_rows
 DELETE FROM {{ identifier(database, 'OPS', 'RECOVERY_ROWS') }} WHERE RUN_ID = {{ run_id|bind }}

@@ -1,17 +1,19 @@
-"""``python -m local_snowflake``: serve an account kept in a directory, or print how to connect to it."""
+"""``python -m local_snowflake``: serve an account kept in a directory, print how to connect, check it, copy it."""
 
 import argparse
 import json
 import logging
-import secrets
 import sys
 from pathlib import Path
 
 import duckdb
 
-from local_snowflake.catalog.objects import UnreadableObjectError
+from local_snowflake.account import DEFAULT_NAME
+from local_snowflake.catalog.inspection import InUseError, backup, check
+from local_snowflake.catalog.storage import DamagedDirectoryError, is_locked
+from local_snowflake.protocol.connection import connection_arguments
 from local_snowflake.protocol.routes import ANSWER_SECONDS
-from local_snowflake.protocol.serve import connection_arguments, serve
+from local_snowflake.protocol.serve import ServerFailedError, serve
 from local_snowflake.sessions.idle import IdleLimits
 
 DEFAULT_USER = "snowloop"
@@ -27,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
     run.add_argument("--user", default=DEFAULT_USER, help="the account's one user (default: %(default)s)")
+    run.add_argument("--account", default=DEFAULT_NAME, help="the account's name (default: %(default)s)")
     run.add_argument(
         "--idle-transaction-seconds",
         type=float,
@@ -48,7 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
+    look = commands.add_parser("check", help="list what is in a stopped server's data directory, and what is damaged")
+    look.add_argument("--data-dir", type=Path, required=True, help="the data directory; nothing in it is changed")
+    copy = commands.add_parser("backup", help="copy a stopped server's data directory, and check the copy")
+    copy.add_argument("--data-dir", type=Path, required=True, help="the data directory of a stopped server")
+    copy.add_argument("--to", type=Path, required=True, help="the copy: a directory that is made")
     options = parser.parse_args(arguments)
+    if options.command in {"check", "backup"}:
+        return _inspect(options)
     if options.command == "connection":
         try:
             print(json.dumps(connection_arguments(options.data_dir), indent=2))
@@ -64,18 +74,37 @@ def main(arguments: list[str] | None = None) -> int:
             options.host,
             options.port,
             options.hostname,
-            secrets.token_urlsafe(32),
             user=options.user,
             limits=limits,
             answer_seconds=options.answer_seconds,
+            name=options.account,
         )
-    except UnreadableObjectError as error:
+    except (DamagedDirectoryError, ServerFailedError) as error:
         print(error, file=sys.stderr)
         return 1
-    except duckdb.IOException as error:
-        print(f"Cannot open {options.data_dir}: is it served by another process already? {error}", file=sys.stderr)
+    except duckdb.Error as error:
+        why = "is it served by another process already?" if is_locked(error) else "it is damaged, or the disk is full."
+        print(f"Cannot open {options.data_dir}: {why} {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Cannot serve {options.data_dir}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    """``check`` and ``backup``: 0 if there is no damage."""
+    try:
+        if options.command == "check":
+            report = check(options.data_dir)
+        else:
+            report = backup(options.data_dir, options.to)
+            print(f"{options.data_dir} was copied to {options.to}.")
+    except (InUseError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(report.text())
+    return 1 if report.damage else 0
 
 
 if __name__ == "__main__":

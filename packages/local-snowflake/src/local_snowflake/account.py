@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,10 @@ import duckdb
 
 import local_snowflake.handlers  # noqa: F401 (registers them)
 from local_snowflake import streams
-from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog import upgrades
+from local_snowflake.catalog.catalog import WHAT_TO_DO, Catalog
 from local_snowflake.catalog.objects import ROLE, Object, RecordedOptions
-from local_snowflake.catalog.storage import Storage
+from local_snowflake.catalog.storage import FILE, Storage, is_damage, refusing_damage
 from local_snowflake.copy import load_history
 from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
 from local_snowflake.execution import registry
@@ -49,20 +51,33 @@ from local_snowflake.tasks.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
-_IDLE_PERIOD, _TRIM_PERIOD = 1.0, 3600.0
+_WATCH_PERIOD, _IDLE_PERIOD, _TRIM_PERIOD = 1.0, 1.0, 3600.0
 # the seconds after each attempt at a statement whose objects others change
 _WAITS = (0.0, *(min(0.002 * 2**n, 0.5) for n in range(29)))
 # what holds statements of its own: a flow operator in it is theirs
 _BLOCK_VERBS = {"BEGIN", "DECLARE", "EXECUTE", "CREATE"}
 
+DEFAULT_NAME = "LOCAL"
+
 
 class Account:
     """One local Snowflake account."""
 
-    def __init__(self, data_dir: Path, limits: IdleLimits = IdleLimits()) -> None:  # noqa: B008 (it is frozen)
+    def __init__(
+        self,
+        data_dir: Path,
+        limits: IdleLimits = IdleLimits(),  # noqa: B008 (it is frozen)
+        name: str = DEFAULT_NAME,
+    ) -> None:
         """Open the account kept in ``data_dir``, or make a new one there; ``limits`` are those of idle clients."""
-        self._storage = Storage(data_dir / "snowflake.duckdb", macro_definitions)
-        self._catalog = Catalog(self._storage.cursor())
+        self._storage = Storage(data_dir / FILE)
+        with refusing_damage(data_dir / FILE):
+            self._catalog = Catalog(self._storage.cursor())
+            self._catalog.lose_tables_without_rows(self._storage.cursor())
+            upgrades.upgrade(self._storage.cursor(), self._catalog)
+        for reason in self._catalog.lost.values():
+            logger.warning("out of reach: %s %s", reason, WHAT_TO_DO)
+        self._storage.define(macro_definitions)
         self._locks = LockTable()
         self._make_roles()
         self._clock = TableClock(streams.prepare(self._storage.cursor(), self._catalog))
@@ -76,7 +91,10 @@ class Account:
         vectors = VectorFunctions(self._storage.cursor())
         python_calls.register(vectors)
         self.history = QueryHistory()
+        # called with the reason when no statement can run any more
+        self.on_failure: Callable[[str], None] = lambda _: None
         self._services = Services(
+            account=name.upper(),
             data_dir=data_dir,
             address={},
             storage=self._storage,
@@ -90,9 +108,25 @@ class Account:
         )
         idle = IdleSessions(self.sessions, self._locks, limits)
         self._housekeeping = (
+            PeriodicThread("watch the database", _WATCH_PERIOD, self.watch),
             PeriodicThread("end idle sessions", _IDLE_PERIOD, idle.end_idle),
             PeriodicThread("trim history", _TRIM_PERIOD, lambda: trim_all(self._storage, self._catalog)),
         )
+
+    def check(self) -> None:
+        """Ask the database something.
+
+        Raises:
+            duckdb.Error: if it does not answer.
+        """
+        self._storage.check()
+
+    def watch(self) -> None:
+        """Call ``on_failure`` if the database does not answer any more."""
+        try:
+            self.check()
+        except duckdb.FatalException as error:
+            self.on_failure(str(error))
 
     def _make_roles(self) -> None:
         """Give a new account the system's roles."""
@@ -121,7 +155,10 @@ class Account:
         self._scheduler.stop()
         for thread in self._housekeeping:
             thread.stop()
-        self.sessions.close_all(_CLOSE_SECONDS)
+        try:
+            self.sessions.close_all(_CLOSE_SECONDS)
+        except (SnowflakeError, duckdb.Error) as error:
+            logger.warning("a session could not be closed: %s", error)
         self._services.workers.close()
         self._storage.close()
 
@@ -158,7 +195,7 @@ class Account:
             raise translated from None
         finally:
             record.ended = datetime.now(UTC)
-            session.query_ids.append(query_id)
+            session.note_ended(query_id)
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.succeed(result.table.num_rows)
         result.query_id = query_id
@@ -168,8 +205,14 @@ class Account:
     def _attempt(self, token: SessionToken, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:
         """Run a statement from its beginning, and again when another session changed what it had read."""
         for wait in _WAITS:
+            ctx = self.context(token, query_id)
             try:
-                return self._dispatch(self.context(token, query_id), sql, bindings)
+                return self._dispatch(ctx, sql, bindings)
+            except (SnowflakeError, duckdb.Error) as error:
+                if not is_damage(error):
+                    raise
+                tables = ", ".join(sorted(name.fqn for name in ctx.reads)) or "what the statement concerns"
+                raise execution_error(f"{tables} is damaged in {FILE}: {error} {WHAT_TO_DO}", 603, "XX000") from None
             except CatalogChangedError as error:
                 last = error
                 if token.session.interruption is not None:

@@ -56,6 +56,9 @@ def carried(error: SnowflakeError) -> str:
 
 
 _CARRIED = "$SNOWFLAKE|"
+# ends an error that a macro raises: as a text that it casts to a number or a time. DuckDB's error() would make the
+# expression volatile, and windows are not ordered by such ones
+_CARRIED_END = "|$"
 
 
 def does_not_exist(kind: str, name: str) -> SnowflakeError:
@@ -107,6 +110,9 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"(?:has|expected) (\d+) columns but (\d+) values were supplied": _compilation(
             r"Insert value list does not match column list expecting \1 but got \2", 2020, "21S01"
         ),
+        r"No function matches the given name and argument types '([^(']+)\((.*?)\)'": lambda m: compilation_error(
+            f"error line 1 at position 0\nInvalid argument types for function '{m[1].upper()}': ({m[2]})", 1044, "42P13"
+        ),
         "WHERE clause cannot contain aggregates": _compilation(
             "Invalid aggregate function in where clause", 2131, "42601"
         ),
@@ -127,6 +133,12 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
     duckdb.ConversionException: {
         r"Could not convert string ['\"](.*?)['\"] to (?:U?INT|DOUBLE|FLOAT|DECIMAL)": _execution(
             r"Numeric value '\1' is not recognized", 100038, "22018"
+        ),
+        r"Could not convert string '(.*?)' to BOOL": _execution(
+            r"Boolean value '\1' is not recognized", 100037, "22018"
+        ),
+        r'(?:Could not cast value|Casting value) "?([^\s"]+)"? to (?:type )?DECIMAL\((\d+),\s*(\d+)\)': _execution(
+            r"Number out of representable range: type FIXED(\2,\3), value \1", 100039, "22003"
         ),
         r'invalid date field format: "(.*?)"': _execution(r"Date '\1' is not recognized", 100040, "22007"),
         r'invalid timestamp field format: "(.*?)"': _execution(r"Timestamp '\1' is not recognized", 100035, "22007"),
@@ -162,7 +174,7 @@ def from_duckdb(error: duckdb.Error) -> SnowflakeError:
     """Translate a DuckDB error into the one that Snowflake would report for the same fault."""
     if _CARRIED in str(error):
         code, sqlstate, message = str(error).split(_CARRIED, 1)[1].split("|", 2)
-        return SnowflakeError(int(code), sqlstate, message)
+        return SnowflakeError(int(code), sqlstate, message.split(_CARRIED_END)[0])
     if isinstance(error, duckdb.InterruptException):
         return canceled()
     text = str(error).split("\n\nLINE ")[0].strip()

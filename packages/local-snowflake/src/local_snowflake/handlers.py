@@ -20,6 +20,7 @@ _MODULES = {
         "show",
         "tables",
         "tags",
+        "sequences",
         "transactions",
         "views",
     ),

@@ -9,11 +9,19 @@ from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, variants_as_json
+from local_snowflake.sql.rewrites.coercions import coerced
+from local_snowflake.sql.rewrites.ctes import recursive_ctes
 from local_snowflake.sql.rewrites.flatten import flatten_options
-from local_snowflake.sql.rewrites.generators import order_of_generation
+from local_snowflake.sql.rewrites.generators import (
+    order_of_generation,
+    samples_of_blocks,
+    samples_of_generated_rows,
+)
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
+from local_snowflake.sql.rewrites.outer_marks import outer_marks
 from local_snowflake.sql.rewrites.pivots import pivots_of_snowflake
-from local_snowflake.sql.rewrites.sampling import samples_of_blocks
+from local_snowflake.sql.rewrites.sequences import next_values
+from local_snowflake.sql.rewrites.splits import split_tables
 
 PIPELINE = Pipeline(
     text=(use_template, rewrite_calls),
@@ -22,16 +30,26 @@ PIPELINE = Pipeline(
         expand_table_functions,
         # before everything below: the body of a SQL function may contain whatever a query contains
         expansion.expand,
+        # before all that reads columns: NEXTVAL is none
+        next_values,
+        # before all that reads names: which of them are common table expressions
+        recursive_ctes,
+        # before arrays and variants become calls of macros: their types are those of Snowflake's functions
+        coerced,
         arrays_as_json,
         variants_as_json,
         flatten_options,
+        split_tables,
         bulk.rewrite,
         order_of_generation,
+        # before the joins: a marked condition makes one
+        outer_marks,
         joins_of_snowflake,
         keep_full_name,
         # before read_stages: the query for the values of IN (ANY) ends with dropping the rows that are registered
         pivots_of_snowflake,
         samples_of_blocks,
+        samples_of_generated_rows,
         read_stages,
     ),
 )

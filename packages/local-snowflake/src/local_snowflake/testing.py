@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from local_snowflake.protocol.connection import connection_arguments
 
 
 class LocalSnowflake:
@@ -58,6 +59,4 @@ class LocalSnowflake:
 
     def connection(self) -> dict[str, Any]:
         """Keyword arguments for the connector, as the command line prints them."""
-        command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(self.data_dir)]
-        printed = subprocess.run(command, check=True, capture_output=True, text=True)
-        return dict(json.loads(printed.stdout))
+        return connection_arguments(self.data_dir)

@@ -1,13 +1,42 @@
-"""The connection of the conformance tests: a real account if SNOWFLAKE_ACCOUNT is set, else the local Snowflake."""
+"""The connection of the conformance tests: a real account if SNOWFLAKE_ACCOUNT is set, else the local Snowflake.
+
+The definitions that succeed are recorded, for test_zz_reopening.py.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import snowflake.connector
+from snowflake.connector.cursor import SnowflakeCursor
+from tests.conformance.account import Account
 
 _PREFIX = "SNOWFLAKE_"
+_DEFINITIONS = ("CREATE", "ALTER", "DROP", "UNDROP", "USE", "SET", "UNSET", "COMMENT")
+
+
+@pytest.fixture(scope="session")
+def definitions() -> list[tuple[str, str]]:
+    """The definitions that have succeeded in this run: the session of each, and its text."""
+    return []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _definitions_are_recorded(definitions: list[tuple[str, str]]) -> Iterator[None]:
+    execute = SnowflakeCursor.execute
+
+    def recording(cursor: SnowflakeCursor, command: str, *arguments: Any, **named: Any) -> Any:
+        done = execute(cursor, command, *arguments, **named)
+        if command.lstrip().upper().startswith(_DEFINITIONS) and not (arguments or named.get("params")):
+            definitions.append((str(cursor.connection.session_id), command))
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SnowflakeCursor, "execute", recording)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,3 +51,14 @@ def snowflake_connection(request: pytest.FixtureRequest) -> dict[str, Any]:
     if os.environ.get("SNOWFLAKE_ACCOUNT"):
         return {k.removeprefix(_PREFIX).lower(): v for k, v in os.environ.items() if k.startswith(_PREFIX)}
     return dict(request.getfixturevalue("local_snowflake").connection())
+
+
+@pytest.fixture(scope="module")
+def account(request: pytest.FixtureRequest, snowflake_connection: dict[str, Any]) -> Iterator[Account]:
+    """An account with a current database for the test module, eg: C_SCRIPTING."""
+    database = f"C_{request.module.__name__.rpartition('.')[2].partition('_')[2]}"
+    with snowflake.connector.connect(**snowflake_connection) as connection:
+        made = Account(connection)
+        made(f"CREATE OR REPLACE DATABASE {database}")
+        yield made
+        made(f"DROP DATABASE {database}")

@@ -1,4 +1,4 @@
-"""``python -m tests.conformance.coverage``: COVERAGE.md, made from the conformance tests.
+"""``python -m tests.conformance.coverage``: COVERAGE.md, made from the conformance tests and the checks of answers.
 
 What it says of a semantic is true as long as its test passes; each test is named by its id, eg: ``test_s10_net_delta``.
 """
@@ -8,15 +8,25 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.unit.answers.checks import DOCUMENTATION, AnswerCheck, read_checks
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parents[1] / "COVERAGE.md"
 _AREAS = {"S": "Streams", "T": "Tasks", "R": "Model registry", "P": "Procedures and functions", "Q": "SQL"}
+_STATUSES = ("right", "deviates", "refused")
+_ANSWERS = """
+## Answers to everyday statements
+
+Each check is a statement with the answer that a page of Snowflake's documentation gives to it.
+"""
 _HEAD = """# What the local Snowflake keeps
 
-Made by `python -m tests.conformance.coverage` from `tests/conformance`: do not edit. A row holds as long as its test.
+Made by `python -m tests.conformance.coverage` from `tests/conformance` and `tests/unit/answers`: do not edit. A row
+holds as long as its test.
 What is not listed may be there all the same; a statement that is not understood is refused with an error that names it
 (000002, Unsupported feature).
 """
@@ -57,7 +67,7 @@ def _semantic(identifier: str, node: ast.FunctionDef) -> Semantic:
     return Semantic(identifier, text, "supported", "")
 
 
-def render(found: list[Semantic]) -> str:
+def render(found: list[Semantic], checks: list[AnswerCheck]) -> str:
     """The page."""
     parts = [_HEAD]
     for letter in dict.fromkeys(s.order[0] for s in found):
@@ -67,13 +77,36 @@ def render(found: list[Semantic]) -> str:
             for s in found
             if s.order[0] == letter
         ]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_answers(checks)]) + "\n"
+
+
+def _answers(checks: list[AnswerCheck]) -> list[str]:
+    """How many checks of each area are right; and all that are not, with the reason."""
+    counts = Counter((check.area, check.status) for check in checks)
+    lines = [_ANSWERS, f"| area | {' | '.join(_STATUSES)} |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {area} | {' | '.join(str(counts[area, status]) for status in _STATUSES)} |"
+        for area in dict.fromkeys(check.area for check in checks)
+    ]
+    totals = Counter(check.status for check in checks)
+    lines.append(f"| all {len(checks)} | {' | '.join(str(totals[status]) for status in _STATUSES)} |")
+    lines += ["", "| statement | documented answer | status |", "| --- | --- | --- |"]
+    for check in checks:
+        if check.status != "right":
+            page = f"[{_cell(check.expected)}]({DOCUMENTATION}{check.page.split(',')[0]})"
+            lines.append(f"| `{_cell(check.sql)}` | {page} | {check.status}: {_cell(check.reason)} |")
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main() -> int:
     """Write the page; returns 0."""
-    TARGET.write_text(render(semantics()))
-    print(f"{TARGET.name}: {len(semantics())} semantics")
+    found, checks = semantics(), read_checks()
+    TARGET.write_text(render(found, checks))
+    print(f"{TARGET.name}: {len(found)} semantics, {len(checks)} answers")
     return 0
 
 

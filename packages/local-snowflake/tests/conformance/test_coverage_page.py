@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.conformance.coverage import TARGET, render, semantics
+from tests.unit.answers.checks import read_checks
 
 
 def test_the_page_is_made_from_the_tests() -> None:
-    assert TARGET.read_text() == render(semantics()), "run: python -m tests.conformance.coverage"
+    assert TARGET.read_text() == render(semantics(), read_checks()), "run: python -m tests.conformance.coverage"
 
 
 def test_every_numbered_semantic_has_a_test() -> None:

@@ -2,53 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-import snowflake.connector
-from snowflake.connector.errors import ProgrammingError
+from tests.conformance.account import PYTHON, Account
 from tests.conformance.marks import deviates, refused
 
-DATABASE = "C_PROCEDURES"
-PYTHON = "LANGUAGE PYTHON RUNTIME_VERSION = '3.11'"
 
-
-class Account:
-    """A connection that gives rows as tuples."""
-
-    def __init__(self, connection: snowflake.connector.SnowflakeConnection) -> None:
-        self._cursor = connection.cursor()
-
-    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._cursor.execute(sql).fetchall()]  # type: ignore[union-attr]
-
-    def one(self, sql: str) -> Any:
-        return self(sql)[0][0]
-
-    def refusal(self, sql: str) -> ProgrammingError:
-        with pytest.raises(ProgrammingError) as caught:
-            self(sql)
-        return caught.value
-
-    def procedure(self, name: str, body: str, returns: str = "VARCHAR", options: str = "") -> None:
-        packages = "PACKAGES = ('snowflake-snowpark-python')"
-        head = f"CREATE OR REPLACE PROCEDURE {name} RETURNS {returns} {PYTHON} {packages}"
-        self(f"{head} HANDLER = 'run' {options} AS $$\n{body}\n$$")
-
-    def function(self, name: str, returns: str, body: str, kind: str = "FUNCTION", options: str = "") -> None:
-        self(f"CREATE OR REPLACE {kind} {name} RETURNS {returns} {PYTHON} HANDLER = 'f' {options} AS $$\n{body}\n$$")
-
-
-@pytest.fixture(scope="module")
-def account(snowflake_connection: dict[str, Any]) -> Iterator[Account]:
-    with snowflake.connector.connect(**snowflake_connection) as connection:
-        made = Account(connection)
-        made(f"CREATE OR REPLACE DATABASE {DATABASE}")
-        made("CREATE TABLE T (A INT, K INT)")
-        made("INSERT INTO T VALUES (1, 1), (2, 1), (3, 2)")
-        yield made
-        made(f"DROP DATABASE {DATABASE}")
+@pytest.fixture(scope="module", autouse=True)
+def _rows(account: Account) -> None:
+    account("CREATE TABLE T (A INT, K INT)")
+    account("INSERT INTO T VALUES (1, 1), (2, 1), (3, 2)")
 
 
 def test_p1_the_callers_session(account: Account) -> None:

@@ -159,6 +159,22 @@ def test_r5_an_alias_means_one_version(account: Account):
     assert "does not exist" in account.refusal("SELECT MODEL(R5, CHAMPION)!PREDICT(1, 0)")
 
 
+def test_r5_a_version_has_at_most_one_alias(account: Account):
+    """A version has at most one alias: a second one is refused until UNSET ALIAS has taken the first away."""
+    account.log("R5M", "V1", slope=1.0)
+    account.log("R5M", "V2", slope=2.0)
+    account("ALTER MODEL R5M VERSION V1 SET ALIAS = CHAMPION")
+    account("ALTER MODEL R5M VERSION V2 SET ALIAS = CHALLENGER")
+    account("ALTER MODEL R5M VERSION V2 SET ALIAS = CHALLENGER")
+    assert "at most one alias" in account.refusal("ALTER MODEL R5M VERSION V2 SET ALIAS = CHAMPION")
+    assert account.slope("MODEL(R5M, CHAMPION)") == 1.0
+    assert account.slope("MODEL(R5M, CHALLENGER)") == 2.0
+    for version in ("V2", "V1"):
+        account(f"ALTER MODEL R5M VERSION {version} UNSET ALIAS")
+    account("ALTER MODEL R5M VERSION V2 SET ALIAS = CHAMPION")
+    assert account.slope("MODEL(R5M, CHAMPION)") == 2.0
+
+
 @deviates("a version's OBJECT is printed as JSON in one line")
 def test_r6_inference_in_sql(account: Account):
     """A WITH names a model's version; the result is an OBJECT of the signature's fields; run() does the same."""

@@ -4,42 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import snowflake.connector
-from snowflake.connector.errors import ProgrammingError
+from tests.conformance.account import Account
 from tests.conformance.marks import refused
-
-DATABASE = "C_SCRIPTING"
-
-
-class Account:
-    """A connection that gives rows as tuples."""
-
-    def __init__(self, connection: snowflake.connector.SnowflakeConnection) -> None:
-        self._cursor = connection.cursor()
-
-    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._cursor.execute(sql).fetchall()]  # type: ignore[union-attr]
-
-    def one(self, sql: str) -> Any:
-        return self(sql)[0][0]
-
-    def refusal(self, sql: str) -> ProgrammingError:
-        with pytest.raises(ProgrammingError) as caught:
-            self(sql)
-        return caught.value
-
-
-@pytest.fixture(scope="module")
-def account(snowflake_connection: dict[str, Any]) -> Iterator[Account]:
-    with snowflake.connector.connect(**snowflake_connection) as connection:
-        made = Account(connection)
-        made(f"CREATE OR REPLACE DATABASE {DATABASE}")
-        yield made
-        made(f"DROP DATABASE {DATABASE}")
 
 
 @pytest.fixture

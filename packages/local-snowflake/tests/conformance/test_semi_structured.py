@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import snowflake.connector
 from snowflake.connector.errors import DatabaseError, IntegrityError
 from snowflake.snowpark import Session
+from tests.conformance.account import Account
 
 DATABASE = "C_SEMI_STRUCTURED"
-
-
-class Account:
-    """A connection that gives rows as tuples."""
-
-    def __init__(self, connection: snowflake.connector.SnowflakeConnection) -> None:
-        self.cursor = connection.cursor()
-
-    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self.cursor.execute(sql).fetchall()]  # type: ignore[union-attr]
-
-    def json(self, expression: str) -> Any:
-        return json.loads(self(f"SELECT {expression} AS V")[0][0])
-
-
-@pytest.fixture(scope="module")
-def account(snowflake_connection: dict[str, Any]) -> Iterator[Account]:
-    with snowflake.connector.connect(**snowflake_connection) as connection:
-        made = Account(connection)
-        made(f"CREATE OR REPLACE DATABASE {DATABASE}")
-        yield made
-        made(f"DROP DATABASE {DATABASE}")
 
 
 def test_q15_mixed_arrays(account: Account) -> None:

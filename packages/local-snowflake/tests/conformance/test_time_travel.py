@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import snowflake.connector
-from snowflake.connector.errors import ProgrammingError
+from tests.conformance.account import Account
 from tests.conformance.marks import deviates, refused
 
 DATABASE = "C_TIME_TRAVEL"
-
-
-class Account:
-    """A connection that gives rows as tuples."""
-
-    def __init__(self, connection: snowflake.connector.SnowflakeConnection) -> None:
-        self.cursor = connection.cursor()
-
-    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self.cursor.execute(sql).fetchall()]  # type: ignore[union-attr]
-
-    def refusal(self, sql: str) -> ProgrammingError:
-        with pytest.raises(ProgrammingError) as caught:
-            self(sql)
-        return caught.value
-
-
-@pytest.fixture(scope="module")
-def account(snowflake_connection: dict[str, Any]) -> Iterator[Account]:
-    with snowflake.connector.connect(**snowflake_connection) as connection:
-        made = Account(connection)
-        made(f"CREATE OR REPLACE DATABASE {DATABASE}")
-        yield made
-        made(f"DROP DATABASE {DATABASE}")
 
 
 @pytest.fixture

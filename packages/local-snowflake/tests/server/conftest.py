@@ -1,4 +1,4 @@
-"""Fixtures: of the tests of COPY, a session in a database of its own, staged files, a table; a model and its rows."""
+"""Fixtures: a session in a database of its own; staged files and a table for COPY; a model and its rows."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def loading_session(request: pytest.FixtureRequest, snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    """A session in a database that has the name of the test module."""
+def session(request: pytest.FixtureRequest, snowflake_connection: dict[str, Any]) -> Iterator[Session]:
+    """A session in a database with the name of the test module, eg: T_BASICS."""
     made = Session.builder.configs(snowflake_connection).create()
-    made.sql(f"CREATE OR REPLACE DATABASE {request.module.__name__.rpartition('.')[2]}").collect()
+    made.sql(f"CREATE OR REPLACE DATABASE T_{request.module.__name__.rpartition('.')[2].partition('_')[2]}").collect()
     yield made
     made.close()
 
 
 @pytest.fixture
-def stage(loading_session: Session, tmp_path: Path) -> Stage:
+def stage(session: Session, tmp_path: Path) -> Stage:
     """Stages texts or bytes as files: ``stage({"a.csv": "…"})`` gives the location."""
-    run(loading_session, "CREATE OR REPLACE STAGE ST")
+    run(session, "CREATE OR REPLACE STAGE ST")
 
     def put(files: Mapping[str, str | bytes]) -> str:
         for name, content in files.items():
             path = tmp_path / name
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-            loading_session.file.put(str(path), "@ST", auto_compress=False, overwrite=True)
+            session.file.put(str(path), "@ST", auto_compress=False, overwrite=True)
         return "@ST"
 
     return put
 
 
 @pytest.fixture
-def table(loading_session: Session) -> str:
+def table(session: Session) -> str:
     """The table T."""
     columns = "ID INT NOT NULL, NAME VARCHAR(5), AMOUNT NUMBER(10,2), DAY DATE"
-    run(loading_session, f"CREATE OR REPLACE TABLE T ({columns})")
+    run(session, f"CREATE OR REPLACE TABLE T ({columns})")
     return "T"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,14 +9,6 @@ import snowflake.connector
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 from snowflake.snowpark import Session
 from snowflake.snowpark import functions as f
-
-
-@pytest.fixture(scope="module")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    made = Session.builder.configs(snowflake_connection).create()
-    made.sql("CREATE OR REPLACE DATABASE T_BASICS").collect()
-    yield made
-    made.close()
 
 
 def test_a_wrong_password_is_refused(snowflake_connection: dict[str, Any]) -> None:
@@ -44,26 +35,6 @@ def test_merge_counts_what_it_did(session: Session) -> None:
     assert [(r.ID, r.S) for r in session.table("M").sort("ID").collect()] == [(1, "z"), (2, "b"), (3, "c")]
 
 
-def test_a_failing_statement_leaves_the_transaction_open(session: Session) -> None:
-    session.sql("CREATE OR REPLACE TABLE X (I INT)").collect()
-    session.sql("BEGIN").collect()
-    session.sql("INSERT INTO X VALUES (1)").collect()
-    for bad in ("SELECT * FROM NO_SUCH_TABLE", "SELECT 'a'::INT", "INSERT INTO X SELECT 'b'"):
-        with pytest.raises(Exception, match=r"SQL|recognized"):
-            session.sql(bad).collect()
-    session.sql("INSERT INTO X VALUES (2)").collect()
-    session.sql("COMMIT").collect()
-    assert session.table("X").count() == 2
-
-
-def test_a_rollback_undoes(session: Session) -> None:
-    session.sql("CREATE OR REPLACE TABLE R (I INT)").collect()
-    session.sql("BEGIN").collect()
-    session.sql("INSERT INTO R VALUES (1)").collect()
-    session.sql("ROLLBACK").collect()
-    assert session.table("R").count() == 0
-
-
 def test_dataframe_operations(session: Session) -> None:
     frame = session.create_dataframe([(1, "a"), (2, "b"), (3, "b")], schema=["N", "S"])
     frame.write.save_as_table("FRAME", mode="overwrite")
@@ -74,6 +45,23 @@ def test_dataframe_operations(session: Session) -> None:
 def test_an_unsupported_statement_is_named(session: Session) -> None:
     with pytest.raises(Exception, match="Unsupported feature 'CREATE DYNAMIC TABLE'"):
         session.sql("CREATE DYNAMIC TABLE D TARGET_LAG = '1 minute' WAREHOUSE = W AS SELECT 1 A").collect()
+
+
+def test_comments_behind_the_last_semicolon(snowflake_connection: dict[str, Any]) -> None:
+    script = "SELECT 1 AS N; -- done; really\nSELECT '; -- no comment' AS S; -- the end"
+    with snowflake.connector.connect(**snowflake_connection) as connection:
+        for cut in (False, True):
+            cursors = connection.execute_string(script, remove_comments=cut)
+            found = [cursor.fetchall() for cursor in cursors]
+            assert found == [[(1,)], [("; -- no comment",)]]
+        cursor = connection.cursor()
+        cursor.execute("SELECT 2; // done")
+        assert cursor.fetchall() == [(2,)]
+        cursor.execute("SELECT 3; /* x; y */\n-- z")
+        assert cursor.fetchall() == [(3,)]
+        with pytest.raises(ProgrammingError, match="Empty SQL statement") as error:
+            cursor.execute("-- only a comment")
+        assert error.value.errno == 900
 
 
 def test_bound_values(snowflake_connection: dict[str, Any]) -> None:
@@ -91,3 +79,19 @@ def test_an_error_carries_snowflakes_code(session: Session) -> None:
         session.connection.cursor().execute("SELECT * FROM T_BASICS.PUBLIC.MISSING")
     assert (caught.value.errno, caught.value.sqlstate) == (2003, "02000")
     assert "does not exist or not authorized" in str(caught.value.msg)
+
+
+def test_a_grant_is_taken_back_however_its_names_are_quoted(session: Session) -> None:
+    session.sql("CREATE ROLE IF NOT EXISTS LOOKS").collect()
+    session.sql("CREATE ROLE IF NOT EXISTS LOOKS_TOO").collect()
+    session.sql('GRANT SELECT ON TABLE "D"."S"."T" TO ROLE "LOOKS"').collect()
+    session.sql("GRANT USAGE ON SCHEMA d.s TO ROLE looks").collect()
+    session.sql("GRANT ROLE LOOKS TO ROLE LOOKS_TOO").collect()
+
+    def granted() -> list[tuple[str, str, str]]:
+        rows = session.sql("SHOW GRANTS TO ROLE LOOKS").collect()
+        return [(row["privilege"], row["granted_on"], row["name"]) for row in rows]
+
+    assert granted() == [("SELECT", "TABLE", "D.S.T"), ("USAGE", "SCHEMA", "D.S")]
+    session.sql("REVOKE SELECT ON TABLE D.S.T FROM ROLE LOOKS").collect()
+    assert granted() == [("USAGE", "SCHEMA", "D.S")]

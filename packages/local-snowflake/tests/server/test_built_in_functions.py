@@ -34,31 +34,14 @@ def ask(snowflake_connection: dict[str, Any]) -> Iterator[Ask]:
         ask("DROP DATABASE T_BUILT_IN")
 
 
-@pytest.mark.parametrize("expression", ["1 / 0", "I / (I - 1)", "1 / '0'", "I % 0", "SUM(I) / (COUNT(*) - 2)"])
-def test_division_by_zero_is_an_error(ask: Ask, expression: str) -> None:
-    with pytest.raises(DatabaseError, match=r"100051.*Division by zero"):
-        ask(f"SELECT {expression} FROM N")
-
-
 def test_sums_stay_exact(ask: Ask) -> None:
     assert ask("SELECT SUM(I), SUM(D), SUM(S), SUM(I)::VARCHAR FROM N") == [(2, Decimal("1.75"), 7.0, "2")]
-    assert ask("SELECT SUM(DISTINCT I), SUM(I) OVER (ORDER BY D), 'n' || SUM(I) FROM N GROUP BY I, D ORDER BY 2")[
-        0
-    ] == (
-        1,
-        1,
-        "n1",
-    )
+    grouped = "SELECT SUM(DISTINCT I), SUM(I) OVER (ORDER BY D), 'n' || SUM(I) FROM N GROUP BY I, D ORDER BY 2"
+    assert ask(grouped)[0] == (1, 1, "n1")
     assert ask('SELECT "SUM(I)" FROM (SELECT SUM(I) FROM N)') == [(2,)]
     assert ask("SELECT SUM(I) + 9223372036854775807 FROM N") == [(9223372036854775809,)]
     with pytest.raises(DatabaseError, match=r"100038.*Numeric value 'x' is not recognized"):
         ask("SELECT SUM(V) FROM (SELECT 'x' AS V)")
-
-
-def test_lenient_json(ask: Ask) -> None:
-    assert json.loads(ask("SELECT PARSE_JSON('{a: 1, ''b'': [1, 2,],}')")[0][0]) == {"a": 1, "b": [1, 2]}
-    with pytest.raises(DatabaseError, match=r"100069.*Error parsing JSON"):
-        ask("SELECT PARSE_JSON('{{')")
 
 
 def test_arrays_of_mixed_types(ask: Ask) -> None:
@@ -74,19 +57,16 @@ def test_a_key_without_a_value_is_an_error(ask: Ask) -> None:
     assert json.loads(ask("SELECT V FROM O")[0][0]) == {"I": 1, "D": 0.5, "S": "4"}
 
 
-def test_a_format_of_numbers_is_refused(ask: Ask) -> None:
+def test_a_format_that_is_no_constant_is_refused(ask: Ask) -> None:
     with pytest.raises(DatabaseError, match="Unsupported feature 'TO_CHAR"):
-        ask("SELECT TO_CHAR(1.5, '99.9')")
+        ask("SELECT TO_CHAR(1.5, COLUMN1) FROM VALUES ('99.9')")
 
 
 def test_the_session_has_a_time_zone(ask: Ask) -> None:
     ask("ALTER SESSION SET TIMEZONE = 'America/Los_Angeles'")
     try:
-        found = ask("SELECT TO_TIMESTAMP_LTZ('2020-01-01 10:00:00'), TO_TIMESTAMP_LTZ('2020-01-01 10:00:00')::VARCHAR")[
-            0
-        ]
-        assert found[0] == dt.datetime(2020, 1, 1, 18, tzinfo=dt.UTC)
-        assert found[1] == "2020-01-01 10:00:00.000 -0800"
+        found = ask("SELECT TO_TIMESTAMP_LTZ('2020-01-01 10:00:00') AS T, T::VARCHAR")
+        assert found == [(dt.datetime(2020, 1, 1, 18, tzinfo=dt.UTC), "2020-01-01 10:00:00.000 -0800")]
     finally:
         ask("ALTER SESSION UNSET TIMEZONE")
     with pytest.raises(DatabaseError, match="invalid value"):
@@ -135,6 +115,9 @@ def test_percentiles(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("sql", "message"),
     {
+        "SELECT I / (I - 1) FROM N": r"100051.*Division by zero",
+        "SELECT I % 0 FROM N": r"100051.*Division by zero",
+        "SELECT PARSE_JSON('{{')": r"100069.*Error parsing JSON",
         "SELECT S::DATE FROM (SELECT LOWER('AAA') AS S)": r"100040.*Date 'aaa' is not recognized",
         "SELECT 'a' RLIKE '+'": r"100048.*Invalid regular expression",
         "SELECT CORR(S, S) FROM (SELECT LOWER('X') AS S)": r"Numeric value 'x' is not recognized",

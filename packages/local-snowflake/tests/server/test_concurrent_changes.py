@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 import snowflake.connector
 from snowflake.connector.errors import DatabaseError
+from tests.server.connections import PATIENCE, Background, Connect, Connection, connections, run
 
-Connection = snowflake.connector.SnowflakeConnection
 AtOnce = Callable[[int, Callable[[int], str]], list[Exception | None]]
-PATIENCE = 120
 # gives TRUE once a file is there: a query that takes as long as a test wants
 WAIT_FOR = """CREATE FUNCTION WAIT_FOR(PATH VARCHAR) RETURNS BOOLEAN LANGUAGE PYTHON RUNTIME_VERSION = '3.11'
 HANDLER = 'f' AS
@@ -31,57 +30,14 @@ def f(path):
 $$"""
 
 
-def run(connection: Connection, sql: str) -> list[Any]:
-    cursor = connection.cursor()
-    cursor.execute(sql)
-    return cursor.fetchall()
-
-
-class Background:
-    """A statement that runs while the test goes on."""
-
-    def __init__(self, connection: Connection, sql: str) -> None:
-        self.connection, self.sql = connection, sql
-        self.error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            run(self.connection, self.sql)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the test tells it)
-            self.error = error
-
-    def is_waiting(self) -> bool:
-        """Whether it still runs after a while in which it would be done if nothing held it up."""
-        self._thread.join(1.5)
-        return self._thread.is_alive()
-
-    def end(self) -> Exception | None:
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive(), f"still runs: {self.sql}"
-        return self.error
-
-
 @pytest.fixture
-def connect(snowflake_connection: dict[str, Any]) -> Iterator[Callable[[], Connection]]:
+def connect(snowflake_connection: dict[str, Any]) -> Iterator[Connect]:
     """Opens sessions in an empty database."""
-    opened: list[Connection] = []
-
-    def open_session() -> Connection:
-        opened.append(snowflake.connector.connect(**snowflake_connection))
-        if len(opened) == 1:
-            run(opened[0], "CREATE OR REPLACE DATABASE T_CONCURRENT")
-        run(opened[-1], "USE SCHEMA T_CONCURRENT.PUBLIC")
-        return opened[-1]
-
-    yield open_session
-    for connection in opened:
-        connection.close()
+    yield from connections(snowflake_connection, "T_CONCURRENT")
 
 
 @pytest.fixture
-def session(connect: Callable[[], Connection]) -> Connection:
+def session(connect: Connect) -> Connection:
     return connect()
 
 
@@ -90,7 +46,7 @@ def columns(connection: Connection, table: str) -> list[str]:
 
 
 @pytest.fixture
-def at_once(session: Connection, connect: Callable[[], Connection], tmp_path: Path) -> AtOnce:
+def at_once(session: Connection, connect: Connect, tmp_path: Path) -> AtOnce:
     """Runs ``sql(0)``, ``sql(1)``, … in sessions of their own, all under way while a long change is; their errors."""
     run(session, WAIT_FOR)
 
@@ -108,9 +64,7 @@ def at_once(session: Connection, connect: Callable[[], Connection], tmp_path: Pa
     return run_all
 
 
-def test_a_column_that_was_added_while_a_stream_waited_is_kept(
-    session: Connection, connect: Callable[[], Connection]
-) -> None:
+def test_a_column_that_was_added_while_a_stream_waited_is_kept(session: Connection, connect: Connect) -> None:
     run(session, "CREATE TABLE L (A INT) AS SELECT 1")
     run(session, "BEGIN")
     run(session, "DELETE FROM L WHERE A > 1")
@@ -160,9 +114,7 @@ def test_task_changes_at_once_are_all_kept(session: Connection, at_once: AtOnce)
     assert shown["definition"] == "SELECT 2"
 
 
-def test_a_long_create_table_stops_nobody_else(
-    session: Connection, connect: Callable[[], Connection], tmp_path: Path
-) -> None:
+def test_a_long_create_table_stops_nobody_else(session: Connection, connect: Connect, tmp_path: Path) -> None:
     run(session, WAIT_FOR)
     go = tmp_path / "go"
     other = connect()
@@ -202,7 +154,7 @@ def test_a_task_that_creates_a_table_ends_at_its_time_limit(session: Connection,
     assert run(session, "SHOW TABLES LIKE 'NEVER'") == []
 
 
-def test_alter_table_waits_for_those_who_write(session: Connection, connect: Callable[[], Connection]) -> None:
+def test_alter_table_waits_for_those_who_write(session: Connection, connect: Connect) -> None:
     run(session, "CREATE TABLE AL (A INT)")
     run(session, "BEGIN")
     run(session, "INSERT INTO AL VALUES (1)")
@@ -214,9 +166,7 @@ def test_alter_table_waits_for_those_who_write(session: Connection, connect: Cal
 
 
 @pytest.mark.parametrize("drop", ["DROP TABLE D", "CREATE OR REPLACE TABLE D (B INT)"])
-def test_who_writes_a_table_commits_before_it_is_gone(
-    session: Connection, connect: Callable[[], Connection], drop: str
-) -> None:
+def test_who_writes_a_table_commits_before_it_is_gone(session: Connection, connect: Connect, drop: str) -> None:
     run(session, "CREATE TABLE D (A INT)")
     run(session, "CREATE TABLE KEPT (A INT)")
     run(session, "BEGIN")
@@ -229,7 +179,7 @@ def test_who_writes_a_table_commits_before_it_is_gone(
     assert run(session, "SELECT A FROM KEPT") == [(1,)]
 
 
-def test_inserts_and_alters_at_once(session: Connection, connect: Callable[[], Connection]) -> None:
+def test_inserts_and_alters_at_once(session: Connection, connect: Connect) -> None:
     """Each INSERT is there, and each ALTER: inserts share the table, and let an ALTER through in its turn."""
     run(session, "CREATE TABLE SOURCE AS SELECT SEQ4() AS A FROM TABLE(GENERATOR(ROWCOUNT => 20000))")
     run(session, "CREATE TABLE TARGET (A INT)")
@@ -261,7 +211,7 @@ def test_inserts_and_alters_at_once(session: Connection, connect: Callable[[], C
 
 
 def test_a_waiting_statement_on_a_table_is_compiled_anew_when_the_table_changed(
-    session: Connection, connect: Callable[[], Connection]
+    session: Connection, connect: Connect
 ) -> None:
     """A writer that waited while the table got a stream, and another column, writes what the stream shows."""
     run(session, "CREATE TABLE N (A INT) AS SELECT 1")
@@ -278,7 +228,7 @@ def test_a_waiting_statement_on_a_table_is_compiled_anew_when_the_table_changed(
 
 @pytest.mark.parametrize("kind", ["", "TEMPORARY"])
 def test_a_transaction_writes_a_table_that_changed_since_its_first_write(
-    session: Connection, connect: Callable[[], Connection], kind: str
+    session: Connection, connect: Connect, kind: str
 ) -> None:
     run(session, "CREATE TABLE SECOND (A INT)")
     other = connect()
@@ -293,7 +243,7 @@ def test_a_transaction_writes_a_table_that_changed_since_its_first_write(
     assert run(session, "SELECT A, B FROM SECOND_S") == [(2, 3)]
 
 
-def test_ddl_that_waits_is_timed_out(session: Connection, connect: Callable[[], Connection]) -> None:
+def test_ddl_that_waits_is_timed_out(session: Connection, connect: Connect) -> None:
     run(session, "CREATE TABLE W (A INT)")
     run(session, "BEGIN")
     run(session, "INSERT INTO W VALUES (1)")

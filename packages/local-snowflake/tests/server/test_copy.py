@@ -10,11 +10,6 @@ from tests.server.copying import CSV, GOOD, Stage, rows, run
 NOTHING = "Copy executed with 0 files processed."
 
 
-@pytest.fixture(scope="module")
-def session(loading_session: Session) -> Session:
-    return loading_session
-
-
 def test_a_file_is_loaded_once(session: Session, stage: Stage, table: str) -> None:
     place = stage({"a.csv": GOOD})
     row = run(session, f"COPY INTO T FROM {place} {CSV}")[0].as_dict()
@@ -44,7 +39,7 @@ def test_the_errors_of_a_statement_are_found_by_its_id(session: Session, stage: 
     place = stage({"a.csv": "h\n1,a,x,y\n2,b,1,\nz,c,1,\n", "b.csv": "h\n3,c,1,\n"})
     run(session, f"COPY INTO T FROM {place} {CSV} ON_ERROR = CONTINUE")
     query_id = run(session, "SELECT LAST_QUERY_ID()")[0][0]
-    sql = f"""SELECT LINE, COLUMN_NAME FROM TABLE(VALIDATE("TEST_COPY"."PUBLIC"."T", JOB_ID => '{query_id}')) AS V"""
+    sql = f"""SELECT LINE, COLUMN_NAME FROM TABLE(VALIDATE("T_COPY"."PUBLIC"."T", JOB_ID => '{query_id}')) AS V"""
     assert rows(session, sql) == [(2, '"T"["AMOUNT":3]'), (2, '"T"["DAY":4]'), (4, '"T"["ID":1]')]
     once = f"{sql} QUALIFY ROW_NUMBER() OVER (PARTITION BY V.LINE ORDER BY V.CHARACTER) = 1 ORDER BY LINE"
     assert [r[0] for r in rows(session, once)] == [2, 4]

@@ -11,12 +11,6 @@ from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 from tests.server.copying import CSV, Stage, rows, run
 
-
-@pytest.fixture(scope="module")
-def session(loading_session: Session) -> Session:
-    return loading_session
-
-
 NULL = (
     "NULL result in a non-nullable column. Use quotes if an empty field should be interpreted as an empty string "
     "instead of a null"
@@ -105,16 +99,32 @@ def test_csv_options(
 
 
 def test_files_that_cannot_be_read(session: Session, stage: Stage, table: str) -> None:
-    for content, message in (
-        (b"1,\xff,b,c\n", "Invalid UTF8 detected"),
-        (b"\x1f\x8bbroken", "Invalid data encountered during decompression"),
-    ):
-        place = stage({"a.csv": content})
-        with pytest.raises(SnowparkSQLException, match=message):
-            run(session, f"COPY INTO T FROM {place}")
-        done = run(session, f"COPY INTO T FROM {place} ON_ERROR = CONTINUE")[0]
-        assert (done["status"], done["errors_seen"]) == ("LOAD_FAILED", 1)
-        assert message in done["first_error"]
+    message = "Invalid data encountered during decompression"
+    place = stage({"a.csv": b"\x1f\x8bbroken"})
+    with pytest.raises(SnowparkSQLException, match=message):
+        run(session, f"COPY INTO T FROM {place}")
+    done = run(session, f"COPY INTO T FROM {place} ON_ERROR = CONTINUE")[0]
+    assert (done["status"], done["errors_seen"]) == ("LOAD_FAILED", 1)
+    assert message in done["first_error"]
+
+
+@pytest.mark.parametrize(("encoding", "broken"), [("UTF8", b"caf\xe9"), ("WINDOWS1252", b"\x81")])
+def test_a_record_with_a_byte_that_is_not_in_the_encoding_is_one_error(
+    session: Session, stage: Stage, encoding: str, broken: bytes
+) -> None:
+    """https://docs.snowflake.com/en/release-notes/bcr-bundles/un-bundled/bcr-1013-1014."""
+    run(session, "CREATE OR REPLACE TABLE W (A NUMBER, B STRING)")
+    place = stage({"a.csv": b"1,a\n2," + broken + b"\n3,c\n"})
+    form = f"FILE_FORMAT = (TYPE = CSV ENCODING = '{encoding}')"
+    message = f"Invalid UTF8 detected in string '0x{broken[-1:].hex()}'"
+    with pytest.raises(SnowparkSQLException, match=message):
+        run(session, f"COPY INTO W FROM {place} {form}")
+    done = run(session, f"COPY INTO W FROM {place} {form} ON_ERROR = CONTINUE")[0]
+    counts = ("status", "rows_parsed", "rows_loaded", "errors_seen", "first_error", "first_error_line")
+    assert [done[name] for name in counts] == ["PARTIALLY_LOADED", 3, 2, 1, message, 2]
+    assert rows(session, "SELECT A FROM W ORDER BY A") == [(1,), (3,)]
+    rejected = run(session, "SELECT LINE, REJECTED_RECORD FROM TABLE(VALIDATE(W, JOB_ID => '_last'))")
+    assert [(r.LINE, r.REJECTED_RECORD) for r in rejected] == [(2, "2," + broken[:-1].decode() + "\ufffd")]
 
 
 def test_types_of_values(session: Session, stage: Stage) -> None:

@@ -16,11 +16,6 @@ from snowflake.snowpark.exceptions import SnowparkSQLException
 from tests.server.copying import Stage, rows, run
 
 
-@pytest.fixture(scope="module")
-def session(loading_session: Session) -> Session:
-    return loading_session
-
-
 def test_a_transformation(session: Session, stage: Stage) -> None:
     run(session, "CREATE OR REPLACE TABLE X (A INT, B STRING, F STRING, N INT)")
     place = stage({"a.csv": "1,x\n2,y\nz,w\n"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +14,10 @@ import psutil
 import pytest
 import snowflake.connector
 from snowflake.connector.errors import DatabaseError
+from tests.server.connections import PATIENCE, Background, Connect, Connection, connections, run
 
 from local_snowflake.testing import LocalSnowflake
 
-Connection = snowflake.connector.SnowflakeConnection
-PATIENCE = 120
 _CLIENT = """
 import json, sys, snowflake.connector
 connection = snowflake.connector.connect(**json.loads(sys.argv[1]))
@@ -28,12 +26,6 @@ for sql in ("USE SCHEMA T_IDLE_CLIENTS.PUBLIC", "BEGIN", "UPDATE T SET X = 100")
 print("written", flush=True)
 sys.stdin.read()
 """
-
-
-def run(connection: Connection, sql: str) -> list[Any]:
-    cursor = connection.cursor()
-    cursor.execute(sql)
-    return cursor.fetchall()
 
 
 def shown(connection: Connection, sql: str) -> list[dict[str, Any]]:
@@ -58,53 +50,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSnowflake]
     made.stop()
 
 
-def sessions(server: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
-    """Open sessions in a database with a table T of one row."""
-    opened: list[Connection] = []
-    arguments = server.connection()
-
-    def open_session() -> Connection:
-        opened.append(snowflake.connector.connect(**arguments))
-        if len(opened) == 1:
-            run(opened[0], "CREATE OR REPLACE DATABASE T_IDLE_CLIENTS")
-            run(opened[0], "CREATE TABLE T AS SELECT 1 AS X")
-        run(opened[-1], "USE SCHEMA T_IDLE_CLIENTS.PUBLIC")
-        return opened[-1]
-
-    yield open_session
-    for connection in opened:
-        connection.close()
+_TABLE = "T_IDLE_CLIENTS", "CREATE TABLE T AS SELECT 1 AS X"
 
 
 @pytest.fixture
-def connect(server: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
+def connect(server: LocalSnowflake) -> Iterator[Connect]:
     """Opens sessions of the server that waits less long."""
-    yield from sessions(server)
+    yield from connections(server.connection(), *_TABLE)
 
 
 @pytest.fixture
-def connect_usual(local_snowflake: LocalSnowflake) -> Iterator[Callable[[], Connection]]:
+def connect_usual(local_snowflake: LocalSnowflake) -> Iterator[Connect]:
     """Opens sessions of a server that waits as long as usual."""
-    yield from sessions(local_snowflake)
-
-
-def start(connection: Connection, sql: str) -> tuple[threading.Thread, list[Exception]]:
-    errors: list[Exception] = []
-
-    def work() -> None:
-        try:
-            run(connection, sql)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the test tells it)
-            errors.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread, errors
+    yield from connections(local_snowflake.connection(), *_TABLE)
 
 
 @pytest.mark.slow
 def test_the_transaction_of_a_dead_client_is_rolled_back_for_who_waits(
-    server: LocalSnowflake, connect: Callable[[], Connection]
+    server: LocalSnowflake, connect: Connect
 ) -> None:
     mine = connect()
     command = [sys.executable, "-c", _CLIENT, json.dumps(server.connection())]
@@ -122,7 +85,7 @@ def test_the_transaction_of_a_dead_client_is_rolled_back_for_who_waits(
 
 
 @pytest.mark.slow
-def test_a_client_whose_transaction_was_rolled_back_is_told(connect: Callable[[], Connection]) -> None:
+def test_a_client_whose_transaction_was_rolled_back_is_told(connect: Connect) -> None:
     idle, mine = connect(), connect()
     run(idle, "BEGIN")
     run(idle, "UPDATE T SET X = 100")
@@ -135,7 +98,7 @@ def test_a_client_whose_transaction_was_rolled_back_is_told(connect: Callable[[]
 
 
 @pytest.mark.slow
-def test_a_transaction_with_a_statement_under_way_is_left(connect: Callable[[], Connection]) -> None:
+def test_a_transaction_with_a_statement_under_way_is_left(connect: Connect) -> None:
     """The statement takes longer than a client may be idle; and nobody waits for the one that only rests."""
     busy, resting, mine = connect(), connect(), connect()
     run(resting, "CREATE TABLE R (X INT)")
@@ -143,19 +106,18 @@ def test_a_transaction_with_a_statement_under_way_is_left(connect: Callable[[], 
     run(resting, "INSERT INTO R VALUES (1)")
     run(busy, "BEGIN")
     run(busy, "UPDATE T SET X = 100")
-    long, errors = start(busy, "CALL SYSTEM$WAIT(9)")
-    waiting, more_errors = start(mine, "UPDATE T SET X = X + 1")
-    long.join(PATIENCE)
+    long = Background(busy, "CALL SYSTEM$WAIT(9)")
+    waiting = Background(mine, "UPDATE T SET X = X + 1")
+    assert long.end() is None
     run(busy, "COMMIT")
-    waiting.join(PATIENCE)
-    assert errors + more_errors == []
+    assert waiting.end() is None
     assert run(mine, "SELECT X FROM T") == [(101,)]
     run(resting, "COMMIT")
     assert run(mine, "SELECT X FROM R") == [(1,)]
 
 
 @pytest.mark.slow
-def test_a_session_ends_after_a_while(connect: Callable[[], Connection]) -> None:
+def test_a_session_ends_after_a_while(connect: Connect) -> None:
     idle, mine = connect(), connect()
     run(idle, "BEGIN")
     run(idle, "UPDATE T SET X = 100")
@@ -167,12 +129,12 @@ def test_a_session_ends_after_a_while(connect: Callable[[], Connection]) -> None
     assert run(mine, "SELECT X FROM T") == [(1,)]
 
 
-def test_locks_are_shown_and_a_transaction_can_be_aborted(connect_usual: Callable[[], Connection]) -> None:
+def test_locks_are_shown_and_a_transaction_can_be_aborted(connect_usual: Connect) -> None:
     holder, waiter, mine = connect_usual(), connect_usual(), connect_usual()
     run(holder, "BEGIN")
     run(holder, "UPDATE T SET X = 100")
     (number,) = run(holder, "SELECT CURRENT_TRANSACTION()")[0]
-    thread, errors = start(waiter, "UPDATE T SET X = X + 1")
+    waiting = Background(waiter, "UPDATE T SET X = X + 1")
     table = {"resource": "T_IDLE_CLIENTS.PUBLIC.T", "type": "PARTITIONS"}
 
     def rows() -> list[dict[str, Any]]:
@@ -190,8 +152,7 @@ def test_locks_are_shown_and_a_transaction_can_be_aborted(connect_usual: Callabl
     listed = {r["id"]: r for r in shown(mine, "SHOW TRANSACTIONS")}
     assert list(listed[int(number)]) == ["id", "user", "session", "name", "started_on", "state", "scope"]
     assert run(mine, f"SELECT SYSTEM$ABORT_TRANSACTION({number})") == [(f"Aborted transaction id: {number}",)]
-    thread.join(PATIENCE)
-    assert errors == []
+    assert waiting.end() is None
     assert run(mine, "SELECT X FROM T") == [(2,)]
     with pytest.raises(DatabaseError, match=r"000625.*SYSTEM.ABORT_TRANSACTION"):
         run(holder, "COMMIT")
@@ -211,8 +172,8 @@ def test_a_stop_does_not_wait_for_statements_that_wait_for_locks(tmp_path: Path)
         run(holder, "CREATE TABLE T AS SELECT 1 AS X")
         run(holder, "BEGIN")
         run(holder, "UPDATE D.PUBLIC.T SET X = 100")
-        start(alter, "ALTER TABLE D.PUBLIC.T ADD COLUMN Y INT")
-        start(update, "UPDATE D.PUBLIC.T SET X = 3")
+        Background(alter, "ALTER TABLE D.PUBLIC.T ADD COLUMN Y INT")
+        Background(update, "UPDATE D.PUBLIC.T SET X = 3")
         until(lambda: [r["status"] for r in shown(holder, "SHOW LOCKS")].count("WAITING") == 2)
         assert server.stop() == 0
         left = {path.name for path in server.data_dir.iterdir()}

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,14 +14,6 @@ from snowflake.connector.errors import ProgrammingError
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 from tests.server.procedures import one, procedure
-
-
-@pytest.fixture(scope="module")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    made = Session.builder.configs(snowflake_connection).create()
-    made.sql("CREATE OR REPLACE DATABASE T_PROCEDURES").collect()
-    yield made
-    made.close()
 
 
 def test_the_handlers_session_is_its_callers(session: Session) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,6 @@ from snowflake.snowpark.types import IntegerType, StructField, StructType
 from tests.server.procedures import PYTHON, one, procedure
 
 from local_snowflake.testing import LocalSnowflake
-
-
-@pytest.fixture(scope="module")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    made = Session.builder.configs(snowflake_connection).create()
-    made.sql("CREATE OR REPLACE DATABASE T_PROCEDURES_MADE").collect()
-    yield made
-    made.close()
 
 
 def test_imports_of_one_name_do_not_mix(session: Session, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import requests
 import snowflake.connector
 from snowflake.connector.errors import DatabaseError
 from snowflake.snowpark import Session
+from tests.server.connections import run
 
 from local_snowflake.testing import LocalSnowflake
 
@@ -88,10 +89,6 @@ def prepare(connection: snowflake.connector.SnowflakeConnection, database: str) 
         "PACKAGES = ('snowflake-snowpark-python') HANDLER = 'f' AS $$\nimport time\ndef f(session, seconds):\n"
         "    session.sql('INSERT INTO RUNS VALUES (1)').collect()\n    time.sleep(seconds)\n    return 7\n$$",
     )
-
-
-def run(connection: snowflake.connector.SnowflakeConnection, sql: str) -> list[Any]:
-    return connection.cursor().execute(sql).fetchall()  # type: ignore[union-attr]
 
 
 def in_thread(work: Any) -> tuple[threading.Thread, list[Any]]:

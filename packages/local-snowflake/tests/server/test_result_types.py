@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from snowflake.snowpark import Session
 from snowflake.snowpark.types import ArrayType, MapType, StringType, VariantType
-
-
-@pytest.fixture(scope="module")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    made = Session.builder.configs(snowflake_connection).create()
-    made.sql("CREATE OR REPLACE DATABASE T_RESULT_TYPES").collect()
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(
@@ -82,12 +72,6 @@ def test_nothing_is_found_in_every_form(session: Session, sql: str, columns: lis
     assert found.collect() == []
     assert list(found.to_local_iterator()) == []
     assert found.to_arrow().num_rows == 0
-
-
-def test_columns_of_subqueries_have_the_names_of_their_expressions(session: Session) -> None:
-    inner = "SELECT A + 1, COUNT(*) FROM (SELECT 1 AS A) GROUP BY 1"
-    assert tuple(session.sql(f'SELECT "A + 1", "COUNT(*)" FROM ({inner})').collect()[0]) == (2, 1)
-    assert tuple(session.sql(f'WITH Q AS ({inner}) SELECT "A + 1" FROM Q').collect()[0]) == (2,)
 
 
 def test_a_table_is_made_if_it_does_not_exist_wherever_the_words_stand(session: Session) -> None:

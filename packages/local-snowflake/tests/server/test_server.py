@@ -17,7 +17,9 @@ import psutil
 import pytest
 import snowflake.connector
 from snowflake.connector.errors import DatabaseError
+from tests.server.connections import run
 
+from local_snowflake.__main__ import main
 from local_snowflake.testing import LocalSnowflake
 
 KILL_ROUNDS = int(os.environ.get("SNOWLOOP_KILL_ROUNDS", "10"))
@@ -25,12 +27,6 @@ KILL_ROUNDS = int(os.environ.get("SNOWLOOP_KILL_ROUNDS", "10"))
 
 def connect(server: LocalSnowflake, **more: Any) -> snowflake.connector.SnowflakeConnection:
     return snowflake.connector.connect(**(server.connection() | more))
-
-
-def run(connection: snowflake.connector.SnowflakeConnection, sql: str) -> list[Any]:
-    cursor = connection.cursor()
-    cursor.execute(sql)
-    return cursor.fetchall()
 
 
 def test_everything_is_there_after_a_restart(own_snowflake: LocalSnowflake) -> None:
@@ -115,11 +111,14 @@ def test_a_second_server_on_the_same_directory_is_refused(local_snowflake: Local
     assert local_snowflake.connection()["port"]
 
 
-def test_connection_without_a_server_says_what_to_do(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "local_snowflake serve --data-dir" in done.stderr
+def test_the_command_prints_how_to_connect(local_snowflake: LocalSnowflake, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["connection", "--data-dir", str(local_snowflake.data_dir)]) == 0
+    assert json.loads(capsys.readouterr().out) == local_snowflake.connection()
+
+
+def test_connection_without_a_server_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["connection", "--data-dir", str(tmp_path)]) == 1
+    assert "local_snowflake serve --data-dir" in capsys.readouterr().err
 
 
 @pytest.mark.slow

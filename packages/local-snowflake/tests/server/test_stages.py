@@ -219,3 +219,19 @@ def test_file_formats(session: Session) -> None:
         run(session, "DESCRIBE FILE FORMAT F")
     with pytest.raises(SnowparkSQLException, match="invalid parameter 'NO_OPTION'"):
         run(session, "CREATE FILE FORMAT B TYPE = CSV NO_OPTION = 1")
+
+
+# a client reads * ? and [ in a path as a pattern
+STRANGE = ["a b", "a%20b", "a%2520b", 'a"b', "a;b", "a&b=c", "a#b", "a+b", "é", "e\u0301", "A", "a", "a" * 240]
+
+
+def test_strange_names_are_different_files(session: Session, stage: str, tmp_path: Path) -> None:
+    for i, name in enumerate(STRANGE):
+        path = tmp_path / "source" / str(i) / name
+        path.parent.mkdir(parents=True)
+        path.write_text(str(i))
+        run(session, f"PUT 'file://{path}' {stage} AUTO_COMPRESS = FALSE")
+    assert names(session, stage) == sorted(f"st/{name}" for name in STRANGE)
+    (tmp_path / "target").mkdir()
+    run(session, f"GET {stage} file://{tmp_path}/target")
+    assert [(tmp_path / "target" / name).read_text() for name in STRANGE] == [str(i) for i in range(len(STRANGE))]

@@ -224,3 +224,22 @@ def test_a_changing_condition_is_refused_instead_of_recorded_wrongly(session: Se
     with pytest.raises(Exception, match="put the source into a table first"):
         session.sql("UPDATE T SET S = 'z' FROM O WHERE RANDOM() > 0 AND T.I = O.I").collect()
     assert session.sql("SELECT COUNT(*) FROM T WHERE S = 'z'").collect()[0][0] == 0
+
+
+def test_a_view_shows_whether_its_changes_are_tracked(session: Session) -> None:
+    def shown(name: str) -> str:
+        rows = session.sql(f"SHOW VIEWS LIKE '{name}' ->> SELECT \"change_tracking\" FROM $1").collect()
+        return str(rows[0][0])
+
+    session.sql("CREATE VIEW PLAIN AS SELECT I FROM T").collect()
+    session.sql("CREATE VIEW TRACKED CHANGE_TRACKING = TRUE AS SELECT I FROM T").collect()
+    assert (shown("PLAIN"), shown("TRACKED")) == ("OFF", "ON")
+    session.sql("ALTER VIEW PLAIN SET CHANGE_TRACKING = TRUE").collect()
+    session.sql("CREATE VIEW STREAMED AS SELECT I FROM T").collect()
+    session.sql("CREATE STREAM ON_STREAMED ON VIEW STREAMED").collect()
+    assert (shown("PLAIN"), shown("STREAMED")) == ("ON", "ON")
+    for refused in ("SET CHANGE_TRACKING = FALSE", "RENAME TO OTHER"):
+        with pytest.raises(Exception, match="Unsupported feature"):
+            session.sql(f"ALTER VIEW PLAIN {refused}").collect()
+    with pytest.raises(Exception, match="invalid property"):
+        session.sql("CREATE VIEW OTHER ROW_ACCESS = TRUE AS SELECT I FROM T").collect()

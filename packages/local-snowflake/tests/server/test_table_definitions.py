@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from snowflake.snowpark import Row, Session
-
-
-@pytest.fixture(scope="module")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    made = Session.builder.configs(snowflake_connection).create()
-    made.sql("CREATE OR REPLACE DATABASE T_TABLE_DEFINITIONS").collect()
-    yield made
-    made.close()
+from snowflake.snowpark import Session
+from tests.server.copying import run
 
 
 @pytest.fixture(autouse=True)
 def clean(session: Session) -> None:
     run(session, "CREATE OR REPLACE SCHEMA T_TABLE_DEFINITIONS.PUBLIC")
-
-
-def run(session: Session, sql: str) -> list[Row]:
-    return session.sql(sql).collect()
 
 
 def columns(session: Session, table: str) -> dict[str, tuple[str, str, str]]:
@@ -73,23 +59,6 @@ def test_if_not_exists_is_said_of_each_column(session: Session) -> None:
     with pytest.raises(Exception, match="column 'Z' already exists"):
         run(session, "ALTER TABLE A ADD COLUMN IF NOT EXISTS W INT, Z INT")
     assert list(columns(session, "A")) == ["X", "Y", "Z"]
-
-
-@pytest.mark.parametrize(
-    ("definition", "named"),
-    [
-        ("A INT, B INT AS (A * 2)", "computed column B"),
-        ("A INT, B INT GENERATED ALWAYS AS (A * 2)", "computed column B"),
-        ("A STRING COLLATE 'en-ci'", "COLLATE 'en-ci' of column A"),
-        ("A STRING WITH MASKING POLICY P", "MASKING POLICY P of column A"),
-        ("A INT WITH TAG (T = 'x')", "TAG .* of column A"),
-        ("A INT, CHECK (A > 0)", "CHECK .A > 0."),
-    ],
-)
-def test_what_a_definition_says_is_not_passed_over(session: Session, definition: str, named: str) -> None:
-    with pytest.raises(Exception, match=f"Unsupported feature .*{named}"):
-        run(session, f"CREATE TABLE A ({definition})")
-    assert not run(session, "SHOW TABLES LIKE 'A'")
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from snowflake.snowpark import Row, Session
-
-
-@pytest.fixture(scope="module")
-def session(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
-    made = Session.builder.configs(snowflake_connection).create()
-    made.sql("CREATE OR REPLACE DATABASE T_TABLES").collect()
-    yield made
-    made.close()
-
-
-def run(session: Session, sql: str) -> list[Row]:
-    return session.sql(sql).collect()
+from snowflake.snowpark import Session
+from tests.server.copying import run
 
 
 def test_columns_are_added_dropped_renamed(session: Session) -> None:

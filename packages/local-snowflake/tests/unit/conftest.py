@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.unit.in_process import Directory
 
 from local_snowflake.account import Account
 
@@ -16,5 +18,13 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     token = made.sessions.open("TEST")
     made.execute(token, "CREATE DATABASE D")
     made.sessions.close(token)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    """A data directory of its own, which a test opens."""
+    made = Directory(tmp_path / "data")
     yield made
     made.close()

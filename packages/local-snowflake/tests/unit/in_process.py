@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from local_snowflake.account import Account
@@ -30,3 +31,57 @@ class Runner:
         bindings = {number[1:]: {"type": kind, "value": value} for number, (kind, value) in values.items()}
         table = self.account.execute(self.token, sql, bindings).table
         return [tuple(row.values()) for row in table.to_pylist()]
+
+    def duck(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of DuckDB's own SQL."""
+        return self.account.context(self.token).query(sql)
+
+
+class Directory:
+    """A data directory that is opened and closed in the process of the tests."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file = path / "snowflake.duckdb"
+        self._opened: Account | None = None
+
+    def open(self) -> Runner:
+        """Open the directory, after what was open before is closed: a session in D.PUBLIC."""
+        self.close()
+        self._opened = Account(self.path)
+        run = Runner(self._opened, self._opened.sessions.open("TEST"))
+        run("CREATE DATABASE IF NOT EXISTS D")
+        run("USE SCHEMA D.PUBLIC")
+        return run
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = None
+
+
+# DuckDB's own text that the file may hold: what needs nothing of the server
+_OWN_DEFAULTS = r"nextval\(.*\)|getvariable\('\$VERSION'\)|CAST\('t' AS BOOLEAN\)|true"
+_DEPENDING = """
+SELECT 'default', table_name, column_name, column_default FROM duckdb_columns()
+WHERE database_name = current_database() AND NOT regexp_full_match(column_default, ?, 'i')
+UNION ALL SELECT 'view', schema_name, view_name, sql FROM duckdb_views()
+WHERE database_name = current_database() AND NOT internal
+UNION ALL SELECT 'index', schema_name, index_name, sql FROM duckdb_indexes() WHERE database_name = current_database()
+UNION ALL SELECT constraint_type, schema_name, table_name, constraint_text FROM duckdb_constraints()
+WHERE database_name = current_database() AND constraint_type <> 'NOT NULL'
+UNION ALL SELECT 'macro', schema_name, function_name, macro_definition FROM duckdb_functions()
+WHERE database_name = current_database() AND schema_name <> 'main' AND NOT internal
+UNION ALL SELECT 'type', schema_name, type_name, '' FROM duckdb_types()
+WHERE database_name = current_database() AND schema_name <> 'main' AND NOT internal
+"""
+
+
+def depending(account: Account) -> list[tuple[Any, ...]]:
+    """What the DuckDB file holds that could need the server's macros, functions or settings when it opens."""
+    run = Runner(account, account.sessions.open("LOOK"))
+    try:
+        return run.account.context(run.token).query(_DEPENDING, [_OWN_DEFAULTS])
+    finally:
+        account.sessions.close(run.token)

@@ -10,7 +10,7 @@ import pytest
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql import binds
-from local_snowflake.sql.prepared import Prepared, is_preparable
+from local_snowflake.sql.binds import Prepared, is_preparable
 from local_snowflake.sql.statement import Statement, parse_statement
 
 

@@ -45,7 +45,7 @@ from local_snowflake.catalog.objects import (
     read_props,
 )
 from local_snowflake.catalog.storage import Storage
-from local_snowflake.errors import CatalogChangedError
+from local_snowflake.errors import CatalogChangedError, SnowflakeError
 from local_snowflake.sql.names import Name
 
 PROPS: dict[str, Any] = {
@@ -278,12 +278,17 @@ def test_properties_that_are_not_understood_are_refused(text: str, fault: str) -
         read_props(TABLE, NAME, text)
     assert "the table D.S.O, which this version" in str(refused.value)
     assert fault in str(refused.value)
-    assert "Open it with the version that wrote it" in str(refused.value)
+    assert "open it with that one" in str(refused.value)
 
 
-def test_a_data_directory_with_such_an_object_does_not_open(storage: Storage) -> None:
-    with pytest.raises(UnreadableObjectError, match=r"D\.S\.O"):
-        put_json(storage, TABLE, '{"from_the_future": 1}')
+def test_a_statement_on_such_an_object_is_refused_and_everything_else_works(storage: Storage) -> None:
+    put(Catalog(storage.cursor()), storage.cursor(), table("OTHER"))
+    catalog = put_json(storage, TABLE, '{"from_the_future": 1}')
+    assert [o.name.name for o in catalog.all(TABLE)] == ["OTHER"]
+    with pytest.raises(SnowflakeError, match=r"the table D\.S\.O, which this version .* cannot read"):
+        catalog.relation(NAME)
+    with pytest.raises(SnowflakeError, match=r"D\.S cannot be dropped: its table O is out of reach"):
+        catalog.refuse_lost("D", "S")
 
 
 def test_an_object_of_an_unknown_kind_is_refused() -> None:

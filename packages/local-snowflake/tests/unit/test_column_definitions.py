@@ -50,6 +50,11 @@ def test_constraints_of_the_table() -> None:
     [
         ("A DATE, PRIMARY KEY (B)", "invalid identifier 'B'"),
         ("A INT, B INT AS (A + 1)", "the computed column B"),
+        ("A INT, B INT GENERATED ALWAYS AS (A * 2)", "the computed column B"),
+        ("A STRING COLLATE 'en-ci'", "COLLATE 'en-ci' of column A"),
+        ("A STRING WITH MASKING POLICY P", "MASKING POLICY P of column A"),
+        ("A INT WITH TAG (T = 'x')", "TAG .* of column A"),
+        ("A INT, CHECK (A > 0)", "CHECK .A > 0."),
         ("A NONSENSE_TYPE", "NONSENSE_TYPE"),
     ],
 )

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_snowflake.copy import csv_reader
-from local_snowflake.copy.csv_reader import CsvFile, read_csv
+from local_snowflake.copy.csv_reader import read_csv, read_fast
 from local_snowflake.copy.csv_scanner import Dialect, scan
+from local_snowflake.copy.rejects import Content
 from local_snowflake.stages.formats import FileFormat, checked_options
 
 Rows = list[tuple[str | None, ...]]
@@ -25,12 +25,12 @@ def csv_format(**options: Any) -> FileFormat:
 QUOTED = csv_format(FIELD_OPTIONALLY_ENCLOSED_BY='"')
 
 
-def rows_of(file: CsvFile) -> Rows:
+def rows_of(file: Content) -> Rows:
     columns = [file.table.column(name).to_pylist() for name in file.table.column_names if name != "$ROW"]
     return list(zip(*columns, strict=True))
 
 
-def read(text: str | bytes, form: FileFormat, width: int | None = None, *, strict: bool = False) -> CsvFile:
+def read(text: str | bytes, form: FileFormat, width: int | None = None, *, strict: bool = False) -> Content:
     return read_csv(text if isinstance(text, bytes) else text.encode(), form, width, strict=strict)
 
 
@@ -121,15 +121,15 @@ def test_an_empty_field_at_the_end_of_a_file_without_a_last_newline_is_null() ->
 def test_a_header_names_the_columns() -> None:
     form = csv_format(PARSE_HEADER="TRUE", FIELD_OPTIONALLY_ENCLOSED_BY='"')
     file = read('id,"full name"\n1,x\n', form)
-    assert (file.header, rows_of(file)) == (["id", "full name"], [("1", "x")])
+    assert (file.fields, rows_of(file)) == ({"id": '"C1"', "full name": '"C2"'}, [("1", "x")])
 
 
 def test_a_record_has_its_position_in_characters() -> None:
     text = 'é,"a\nb"\nü,c\n'
     file = read(text, QUOTED, 2)
-    start, end = file.start_of(2)
-    assert text[start:end] == "ü,c"
-    assert [text[at] for at in file.fields_of(2).spans] == ["ü", "c"]
+    first, second = (file.place(2, column, None) for column in (0, 1))
+    assert (first["rejected_record"], first["line"], first["character"], first["byte_offset"]) == ("ü,c", 3, 1, 9)
+    assert (second["row_start_line"], second["character"]) == (3, 3)
 
 
 FIELDS = st.text(alphabet='ab"5, \n', max_size=6)
@@ -155,8 +155,7 @@ FORMATS = [
 @given(text=st.text(alphabet='a5é", \n', max_size=40), strict=st.booleans(), form=st.sampled_from(FORMATS))
 def test_the_fast_reader_reads_as_the_careful_one(text: str, strict: bool, form: FileFormat) -> None:
     dialect = Dialect.of(form)
-    fast = csv_reader._Fast(text.encode(), dialect, 0)
-    if not fast.possible() or (file := fast.read(2, strict=strict)) is None:
+    if (file := read_fast(text.encode(), 0, dialect, 2, strict=strict)) is None:
         return
     records = list(scan(text, dialect))
     assert file.records == len(records)

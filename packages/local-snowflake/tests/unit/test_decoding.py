@@ -73,6 +73,7 @@ def test_text_is_decoded(data: bytes, options: dict[str, Any], expected: str) ->
 
 def test_invalid_text_and_unknown_encodings_are_errors() -> None:
     with pytest.raises(SnowflakeError, match="Invalid UTF8 detected in string '0xff'"):
-        as_text(b"a\xff", csv_format())
+        as_text(b"a\xff", FileFormat("JSON", checked_options({"TYPE": "JSON"})))
+    assert as_text(b"a\xff", csv_format()) == b"a\xff"  # the record is an error, not the file
     with pytest.raises(SnowflakeError, match="ENCODING = NOPE"):
         as_text(b"\xff", csv_format(ENCODING="NOPE"))

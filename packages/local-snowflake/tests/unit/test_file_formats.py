@@ -13,8 +13,8 @@ from local_snowflake.stages.options import Options, is_true, read_options
 from local_snowflake.stages.statements import shown_option
 
 
-def read(sql: str, *stop: str) -> Options:
-    return read_options(Reader(sql, tokenize(sql)), *stop)
+def read(sql: str) -> Options:
+    return read_options(Reader(sql, tokenize(sql)))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def read(sql: str, *stop: str) -> Options:
     ],
 )
 def test_options_are_read(sql: str, expected: Options) -> None:
-    assert read(sql, "STOP") == expected
+    assert read(sql) == expected
 
 
 def test_truth_values() -> None:
@@ -73,7 +73,6 @@ def test_what_is_not_set_has_snowflakes_default() -> None:
     form = FileFormat("CSV", checked_options({"SKIP_HEADER": "2", "NULL_IF": ["", "x"]}))
     assert (form.text("FIELD_DELIMITER"), form.text("FIELD_OPTIONALLY_ENCLOSED_BY")) == (",", "")
     assert (form.number("SKIP_HEADER"), form.flag("EMPTY_FIELD_AS_NULL"), form.null_if()) == (2, True, ["", "x"])
-    assert (form.is_set("SKIP_HEADER"), form.is_set("ESCAPE")) == (True, False)
     assert FileFormat("JSON").null_if() == []
 
 

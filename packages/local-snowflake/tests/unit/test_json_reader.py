@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from local_snowflake.copy.json_reader import JsonFile, read_json
+from local_snowflake.copy.json_reader import read_json
+from local_snowflake.copy.rejects import Content
 from local_snowflake.stages.formats import FileFormat, checked_options
 
 
-def read(text: str, **options: Any) -> JsonFile:
+def read(text: str, **options: Any) -> Content:
     return read_json(text.encode(), FileFormat("JSON", checked_options({"TYPE": "JSON", **options})))
 
 
-def documents(file: JsonFile) -> list[Any]:
+def documents(file: Content) -> list[Any]:
     return [json.loads(text) for text in file.table.column("J").to_pylist()]
 
 
@@ -41,7 +42,8 @@ def test_a_line_that_does_not_parse_is_an_error_of_its_own() -> None:
     assert documents(file) == [{"a": 1}, {"a": 3}]
     assert (file.records, list(file.faults)) == (3, [2])
     assert file.faults[2][0].error.startswith("Error parsing JSON")
-    assert file.lines(2) == (2, '{"a":')
+    place = file.place(2, None, None)
+    assert (place["line"], place["rejected_record"]) == (2, '{"a":')
 
 
 def test_what_follows_an_unreadable_document_over_lines_is_part_of_the_error() -> None:

@@ -69,7 +69,8 @@ def test_calls_that_give_something_else_each_time(sql: str, calls: set[str]) -> 
     [
         (Column("A", "INT"), None),
         (Column("A", "VARCHAR", default="'x'"), None),
-        (Column("A", "TIMESTAMP_NTZ", default="CURRENT_TIMESTAMP()"), "A"),
+        (Column("A", "TIMESTAMP_NTZ", default="CURRENT_TIMESTAMP()"), None),
+        (Column("A", "VARCHAR", default="UUID_STRING()"), "A"),
         (Column("A", "INT", identity=(1, 1)), "A"),
     ],
 )

@@ -6,51 +6,103 @@ import pytest
 from tests.unit.sql_rewriting import rewritten
 
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.sql.compiler import TreeRewrite
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, variants_as_json
 from local_snowflake.sql.rewrites.flatten import flatten_options
-from local_snowflake.sql.rewrites.generators import order_of_generation
+from local_snowflake.sql.rewrites.generators import order_of_generation, samples_of_blocks
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
 from local_snowflake.sql.rewrites.pivots import pivots_of_snowflake
-from local_snowflake.sql.rewrites.sampling import samples_of_blocks
+
+_CASES: list[tuple[TreeRewrite, str, dict[str, str]]] = [
+    (
+        arrays_as_json,
+        "SELECT {}",
+        {
+            "[1, 2]": "[1, 2]",
+            "['a']": "['a']",
+            "[1, 'a']": "JSON_ARRAY(1, 'a')",
+            "[X]": "JSON_ARRAY(X)",
+            "[]": "JSON_ARRAY()",
+            "ARRAY_APPEND(A, 1)": "TO_JSON(ARRAY_APPEND(JSON_LIST(A), TO_JSON(1)))",
+            "ARRAY_CAT(A, B)": "TO_JSON(ARRAY_CAT(JSON_LIST(A), JSON_LIST(B)))",
+            "ARRAY_SLICE(A, 0, 1)": "TO_JSON(ARRAY_SLICE(JSON_LIST(A), 0, 1))",
+            "ARRAY_DISTINCT(A)": "TO_JSON(ARRAY_DISTINCT(JSON_LIST(A)))",
+            "ARRAY_INTERSECTION(A, B)": "TO_JSON(ARRAY_INTERSECTION(JSON_LIST(A), JSON_LIST(B)))",
+            "ARRAY_EXCEPT(A, B)": "TO_JSON(ARRAY_EXCEPT(JSON_LIST(A), JSON_LIST(B)))",
+            "ARRAY_REMOVE(A, 1)": "TO_JSON(ARRAY_REMOVE(JSON_LIST(A), TO_JSON(1)))",
+            "ARRAY_CONTAINS(X, A)": "ARRAY_CONTAINS(TO_JSON(X), JSON_LIST(A))",
+            "ARRAY_POSITION(X, A)": "ARRAY_POSITION(TO_JSON(X), JSON_LIST(A))",
+            "ARRAYS_OVERLAP(A, B)": "ARRAYS_OVERLAP(JSON_LIST(A), JSON_LIST(B))",
+            "ARRAY_TO_STRING(A, ',')": "ARRAY_TO_STRING(JSON_TEXTS(A), ',')",
+        },
+    ),
+    (
+        variants_as_json,
+        "SELECT {}",
+        {
+            "ARRAY_FLATTEN(A)": "ARRAY_FLATTEN(A)",
+            "OBJECT_INSERT(O, 'k', 1)": "OBJECT_INSERT(O, 'k', 1)",
+            "TYPEOF(V)": "TYPE_OF(V)",
+            "1::VARIANT": "TO_VARIANT(1)",
+            "'1'::INT": "CAST('1' AS INT)",
+        },
+    ),
+    (
+        order_of_generation,
+        "SELECT ROW_NUMBER() {}",
+        {
+            "OVER (ORDER BY SEQ4())": "OVER ()",
+            "OVER (PARTITION BY A ORDER BY SEQ8())": "OVER (PARTITION BY A)",
+            "OVER (ORDER BY SEQ8(), A)": "OVER (ORDER BY SEQ8(), A)",
+        },
+    ),
+    (
+        joins_of_snowflake,
+        "SELECT {}",
+        {
+            "A FROM T INNER JOIN U": "A FROM T CROSS JOIN U",
+            "A FROM T JOIN U ON A = B": "A FROM T JOIN U ON A = B",
+            "A, * FROM T JOIN U USING (B)": "A, * FROM T JOIN U USING (B)",
+            "* FROM T JOIN U USING (B, A)": '"B", "A", * EXCLUDE ("B", "A") FROM T JOIN U USING (B, A)',
+            "X FROM T ASOF JOIN U MATCH_CONDITION (T.X >= U.X) ON T.A = U.A": (
+                "X FROM T ASOF LEFT JOIN U ON T.X >= U.X AND T.A = U.A"
+            ),
+            "* FROM T ASOF JOIN U MATCH_CONDITION (T.X >= U.X) USING (A)": (
+                '"T"."A", * EXCLUDE ("T"."A", "U"."A") FROM T ASOF LEFT JOIN U ON T.X >= U.X AND "T"."A" = "U"."A"'
+            ),
+        },
+    ),
+    (
+        pivots_of_snowflake,
+        "SELECT {}",
+        {
+            "* FROM T PIVOT (SUM(A) FOR M IN ('x', 'y'))": "* FROM T PIVOT(SUM(A) FOR M IN ('x', 'y'))",
+            "* FROM T PIVOT (SUM(A) FOR M IN (1::INT))": (
+                '* FROM T PIVOT(SUM(A) FOR M IN (CAST(1 AS INT) AS "CAST(1 AS NUMBER(38,0))"))'
+            ),
+            "* FROM T PIVOT (SUM(A) FOR M IN (1) DEFAULT ON NULL (0)) AS P": (
+                '* FROM (SELECT * REPLACE (COALESCE("1", 0) AS "1") FROM T PIVOT(SUM(A) FOR M IN (1)) AS P) AS P'
+            ),
+        },
+    ),
+    (
+        samples_of_blocks,
+        "SELECT * FROM T TABLESAMPLE {}",
+        {
+            "BLOCK (3)": "SYSTEM (3)",
+            "BERNOULLI (3)": "BERNOULLI (3)",
+            "SYSTEM (3)": "SYSTEM (3)",
+        },
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("[1, 2]", "[1, 2]"),
-        ("['a']", "['a']"),
-        ("[1, 'a']", "JSON_ARRAY(1, 'a')"),
-        ("[X]", "JSON_ARRAY(X)"),
-        ("[]", "JSON_ARRAY()"),
-        ("ARRAY_APPEND(A, 1)", "TO_JSON(ARRAY_APPEND(JSON_LIST(A), TO_JSON(1)))"),
-        ("ARRAY_CAT(A, B)", "TO_JSON(ARRAY_CAT(JSON_LIST(A), JSON_LIST(B)))"),
-        ("ARRAY_SLICE(A, 0, 1)", "TO_JSON(ARRAY_SLICE(JSON_LIST(A), 0, 1))"),
-        ("ARRAY_DISTINCT(A)", "TO_JSON(ARRAY_DISTINCT(JSON_LIST(A)))"),
-        ("ARRAY_INTERSECTION(A, B)", "TO_JSON(ARRAY_INTERSECTION(JSON_LIST(A), JSON_LIST(B)))"),
-        ("ARRAY_EXCEPT(A, B)", "TO_JSON(ARRAY_EXCEPT(JSON_LIST(A), JSON_LIST(B)))"),
-        ("ARRAY_REMOVE(A, 1)", "TO_JSON(ARRAY_REMOVE(JSON_LIST(A), TO_JSON(1)))"),
-        ("ARRAY_CONTAINS(X, A)", "ARRAY_CONTAINS(TO_JSON(X), JSON_LIST(A))"),
-        ("ARRAY_POSITION(X, A)", "ARRAY_POSITION(TO_JSON(X), JSON_LIST(A))"),
-        ("ARRAYS_OVERLAP(A, B)", "ARRAYS_OVERLAP(JSON_LIST(A), JSON_LIST(B))"),
-        ("ARRAY_TO_STRING(A, ',')", "ARRAY_TO_STRING(JSON_TEXTS(A), ',')"),
-    ],
+    ("rewrite", "before", "after"),
+    [(rewrite, sql.format(a), sql.format(b)) for rewrite, sql, cases in _CASES for a, b in cases.items()],
 )
-def test_arrays(before: str, after: str) -> None:
-    assert rewritten(arrays_as_json, f"SELECT {before}") == f"SELECT {after}"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("ARRAY_FLATTEN(A)", "ARRAY_FLATTEN(A)"),
-        ("OBJECT_INSERT(O, 'k', 1)", "OBJECT_INSERT(O, 'k', 1)"),
-        ("TYPEOF(V)", "TYPE_OF(V)"),
-        ("1::VARIANT", "TO_VARIANT(1)"),
-        ("'1'::INT", "CAST('1' AS INT)"),
-    ],
-)
-def test_variants(before: str, after: str) -> None:
-    assert rewritten(variants_as_json, f"SELECT {before}") == f"SELECT {after}"
+def test_a_rewrite(rewrite: TreeRewrite, before: str, after: str) -> None:
+    assert rewritten(rewrite, before) == after
 
 
 def test_flatten_of_an_input_alone_is_left_to_duckdb() -> None:
@@ -85,68 +137,3 @@ def test_flatten_with_options_is_python(arguments: str, rows: str) -> None:
 def test_flatten_refuses_wrong_options(arguments: str, message: str) -> None:
     with pytest.raises(SnowflakeError, match=message):
         rewritten(flatten_options, f"SELECT * FROM TABLE(FLATTEN({arguments}))")
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("OVER (ORDER BY SEQ4())", "OVER ()"),
-        ("OVER (PARTITION BY A ORDER BY SEQ8())", "OVER (PARTITION BY A)"),
-        ("OVER (ORDER BY SEQ8(), A)", "OVER (ORDER BY SEQ8(), A)"),
-    ],
-)
-def test_rows_are_generated_in_order(before: str, after: str) -> None:
-    assert rewritten(order_of_generation, f"SELECT ROW_NUMBER() {before}") == f"SELECT ROW_NUMBER() {after}"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("SELECT A FROM T INNER JOIN U", "SELECT A FROM T CROSS JOIN U"),
-        ("SELECT A FROM T JOIN U ON A = B", "SELECT A FROM T JOIN U ON A = B"),
-        ("SELECT A, * FROM T JOIN U USING (B)", "SELECT A, * FROM T JOIN U USING (B)"),
-        (
-            "SELECT * FROM T JOIN U USING (B, A)",
-            'SELECT "B", "A", * EXCLUDE ("B", "A") FROM T JOIN U USING (B, A)',
-        ),
-        (
-            "SELECT X FROM T ASOF JOIN U MATCH_CONDITION (T.X >= U.X) ON T.A = U.A",
-            "SELECT X FROM T ASOF LEFT JOIN U ON T.X >= U.X AND T.A = U.A",
-        ),
-        (
-            "SELECT * FROM T ASOF JOIN U MATCH_CONDITION (T.X >= U.X) USING (A)",
-            'SELECT "T"."A", * EXCLUDE ("T"."A", "U"."A") FROM T ASOF LEFT JOIN U ON T.X >= U.X AND "T".A = "U".A',
-        ),
-    ],
-)
-def test_joins(before: str, after: str) -> None:
-    assert rewritten(joins_of_snowflake, before) == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (
-            "SELECT * FROM T PIVOT (SUM(A) FOR M IN ('x', 'y'))",
-            "SELECT * FROM T PIVOT(SUM(A) FOR M IN ('x', 'y'))",
-        ),
-        (
-            "SELECT * FROM T PIVOT (SUM(A) FOR M IN (1::INT))",
-            'SELECT * FROM T PIVOT(SUM(A) FOR M IN (CAST(1 AS INT) AS "CAST(1 AS NUMBER(38,0))"))',
-        ),
-        (
-            "SELECT * FROM T PIVOT (SUM(A) FOR M IN (1) DEFAULT ON NULL (0)) AS P",
-            'SELECT * FROM (SELECT * REPLACE (COALESCE("1", 0) AS "1") FROM T PIVOT(SUM(A) FOR M IN (1)) AS P) AS P',
-        ),
-    ],
-)
-def test_pivots(before: str, after: str) -> None:
-    assert rewritten(pivots_of_snowflake, before) == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [("BLOCK (3)", "SYSTEM (3)"), ("BERNOULLI (3)", "BERNOULLI (3)"), ("SYSTEM (3)", "SYSTEM (3)")],
-)
-def test_samples(before: str, after: str) -> None:
-    assert rewritten(samples_of_blocks, f"SELECT * FROM T SAMPLE {before}") == f"SELECT * FROM T TABLESAMPLE {after}"

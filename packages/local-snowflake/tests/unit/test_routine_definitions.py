@@ -9,7 +9,7 @@ import pytest
 from local_snowflake.catalog.objects import FUNCTION, Argument, Object, Routine, RoutineProps
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.routines.definition import read_arguments, read_definition, read_type, signature, split_commas
-from local_snowflake.routines.lookup import Arguments, choose, fits, in_order
+from local_snowflake.routines.lookup import Arguments, best, fits, in_order
 from local_snowflake.routines.packages import check_packages
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, tokenize
@@ -17,6 +17,7 @@ from local_snowflake.sql.types import parse_type
 
 PYTHON = "LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'run'"
 BODY = "AS $$ def run(): pass $$"
+F = Name("D", "S", "F")
 
 
 def definition(sql: str, what: str = "FUNCTION") -> tuple[RoutineProps, str]:
@@ -87,17 +88,18 @@ def overload(arguments: str) -> Routine:
 
 @pytest.mark.parametrize(
     ("given", "chosen"),
-    [("INT", "A INT"), ("NUMBER(3,1)", "A FLOAT"), ("VARCHAR", "A VARCHAR"), ("DATE", None)],
+    [("INT", "A INT"), ("NUMBER(3,1)", "A FLOAT"), ("VARCHAR", "A VARCHAR")],
 )
-def test_the_nearest_overload_is_chosen(given: str, chosen: str | None) -> None:
+def test_the_nearest_overload_is_chosen(given: str, chosen: str) -> None:
     overloads = [overload("A INT"), overload("A FLOAT"), overload("A VARCHAR")]
-    expected = next((o for o in overloads if chosen is not None and o.name.name == f"F({chosen})"), None)
-    candidates = overloads if given != "DATE" else overloads[:2]
-    assert choose(candidates, [parse_type(given)]) is expected
+    call = Arguments(["x"], {})
+    assert best(F, overloads, call, lambda: [parse_type(given)]).name.name == f"F({chosen})"
+    with pytest.raises(SnowflakeError, match=r"Invalid argument types for function 'D.S.F': \(DATE\)"):
+        best(F, overloads[:2], call, lambda: [parse_type("DATE")])
 
 
 def test_arguments_by_name_and_defaults_fill_the_gaps() -> None:
-    function = overload("A INT, B INT DEFAULT 2, C INT DEFAULT 3")
+    function = overload("A INT, B INT DEFAULT 2, C INT DEFAULT 3").props.args
     call = Arguments(["1"], {"C": "4"})
     assert fits(function, call)
     assert in_order(function, call) == ["1", "2", "4"]

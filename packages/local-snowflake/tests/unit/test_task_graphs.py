@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_snowflake.tasks.graph import Graph, Node
+from local_snowflake.tasks.graph import GRAPHS, Graph, Node
 from local_snowflake.tasks.runs import GraphRun, State
 
 OUTCOMES = st.sampled_from([State.SUCCEEDED, State.SUCCEEDED, State.SUCCEEDED, State.FAILED, State.SKIPPED])
@@ -114,7 +114,7 @@ def test_a_run_can_be_left_and_gone_on_with(graph: Graph, data: st.DataObject) -
     run = GraphRun(graph)
     busy: list[str] = []
     for _ in range(30):
-        run = GraphRun(Graph.from_dict(graph.to_dict()), dict(run.states), run.attempt)
+        run = GraphRun(GRAPHS.validate_json(GRAPHS.dump_json(graph)), dict(run.states), run.attempt)
         for name in run.ready():
             run.started(name)
             busy.append(name)

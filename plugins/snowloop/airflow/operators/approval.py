@@ -13,12 +13,15 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY
 from snowloop.airflow.operators.base import TARGET_TEMPLATE
-from snowloop.project import load_project
+from snowloop.project import Project, load_project
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from snowloop.lifecycle.champion.approval import Request
+
 REASON = "reason"
+NOT_ASKED = "nobody has to be asked any more, because the declaration was changed: run it again"
 
 
 class ApproveOperator(ApprovalOperator):
@@ -71,38 +74,45 @@ class ApproveOperator(ApprovalOperator):
         self.report = report
 
     def execute(self, context: Context) -> Any:
-        """Put the report into the form and wait, or pass if no approval is required.
+        """Put the report into the form and wait, or pass with nobody's approval where none is required."""
+        from snowloop.lifecycle.champion.approval import Approval, question
 
-        Returns:
-            The approval by nobody, where none is required; otherwise it does not return but waits.
-        """
-        from snowloop.lifecycle.champion.approval import Approval, asks, question
-        from snowloop.lifecycle.gate.verdict import Verdict
-
-        project, verdict = load_project(self.project), Verdict.from_dict(self.verdict)
-        if not asks(project, self.target, verdict):
-            return self._pass(context, Approval(verdict.version_name))
+        project = load_project(self.project)
+        request = self.request(project)
+        if request is None:
+            return self._pass(context, Approval(self.version_name))
         self.response_timeout = project.approval.timeout
-        self.subject, self.body = question(project, self.target, verdict, self.report)
+        self.subject, self.body = question(project, request, self.report)
         return super().execute(context)
 
+    @property
+    def version_name(self) -> str:
+        """The version that is asked about."""
+        return str(self.verdict["version_name"])
+
+    def request(self, project: Project) -> Request | None:
+        """What is asked; None where nobody is."""
+        from snowloop.lifecycle.champion.approval import promotion_request
+        from snowloop.lifecycle.gate.verdict import Verdict
+
+        return promotion_request(project, self.target, Verdict.from_dict(self.verdict))
+
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Return the approval for later tasks, or fail with who rejected it and why.
+        """Give the approval to later tasks, or fail with who rejected it and why.
 
         Args:
             event: The answer, or what Airflow fills in when nobody answered in time.
-
-        Returns:
-            The approval as JSON-able fields.
 
         Raises:
             AirflowFailException: If it was rejected or not answered in time.
         """
         from snowloop.errors import ApprovalRefused
         from snowloop.lifecycle.champion.approval import Answer, settle
-        from snowloop.lifecycle.gate.verdict import Verdict
 
-        project, verdict = load_project(self.project), Verdict.from_dict(self.verdict)
+        project = load_project(self.project)
+        request = self.request(project)
+        if request is None:  # the declaration was changed meanwhile
+            raise AirflowFailException(NOT_ASKED)
         user = event.get("responded_by_user") or {}
         answer = Answer(
             approved=event.get("chosen_options") == [self.APPROVE],
@@ -110,7 +120,7 @@ class ApproveOperator(ApprovalOperator):
             reason=(event.get("params_input") or {}).get(REASON),
         )
         try:
-            approval = settle(project, self.target, verdict, answer)
+            approval = settle(project, request, answer)
         except ApprovalRefused as refusal:
             context["ti"].xcom_push(key=REASON_KEY, value=str(refusal))
             raise AirflowFailException(str(refusal)) from refusal
@@ -120,3 +130,33 @@ class ApproveOperator(ApprovalOperator):
         context["ti"].xcom_push(key=SUMMARY_KEY, value=approval.summary())
         fields: dict[str, Any] = approval.to_dict()
         return fields
+
+
+class ApproveCanaryOperator(ApproveOperator):
+    """Wait for a person's approval of a challenger that is to serve a large share of the keys, as for a promotion.
+
+    Args:
+        proposal: The version that is proposed, as its task gave it (templated).
+    """
+
+    template_fields: Collection[str] = (*ApproveOperator.template_fields, "proposal")
+
+    def __init__(self, *, proposal: Any, **kwargs: Any) -> None:
+        super().__init__(verdict=None, report=None, **kwargs)
+        self.proposal = proposal
+
+    def execute(self, context: Context) -> Any:
+        """Put the proposal into the form and wait, or pass if no approval is required."""
+        self.report = self.proposal["report"]
+        return super().execute(context)
+
+    @property
+    def version_name(self) -> str:
+        """The version that is asked about."""
+        return str(self.proposal["version_name"])
+
+    def request(self, project: Project) -> Request | None:
+        """What is asked; None where nobody is."""
+        from snowloop.lifecycle.champion.approval import canary_request
+
+        return canary_request(project, self.target, self.version_name) if self.version_name else None

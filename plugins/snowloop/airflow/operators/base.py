@@ -2,93 +2,95 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY
+from snowloop.airflow.arguments import TemplatedArguments
+from snowloop.airflow.connections import connection_id
 from snowloop.airflow.failures import is_connection_error, reason_of
 from snowloop.airflow.links import SnowsightLink, watched_queries
 from snowloop.figures import format_figures
 from snowloop.project import Project, load_project
+from snowloop.timeouts import Timeouts
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.snowpark import Session
 
+    from snowloop.lifecycle.results import Result
+
 TARGET_TEMPLATE = "{{ params.target }}"
 
 
 def query_tag(context: Context) -> dict[str, str]:
-    """The query tag of a task.
-
-    Returns:
-        The ids of DAG, task and run.
-    """
+    """The query tag of a task: the ids of DAG, task and run."""
     task = context["ti"]
     return {"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id}
 
 
-class StageResult(Protocol):
-    """What every lifecycle function returns."""
+class SnowparkStageOperator(TemplatedArguments, BaseOperator):
+    """Run one stage of a project's life cycle, in a Snowpark session of an Airflow connection.
 
-    def summary(self) -> dict[str, Any]:
-        """Give the figures of one progress line."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give every field, ready for JSON."""
-
-
-class StageOperator(BaseOperator):
-    """Run one stage of a project's life cycle.
-
+    A stage is a lifecycle function of a workspace: ``stage`` names it, or ``run`` calls it with more arguments.
     Connection errors are retried; every other failure is final, with its reason as the error.
 
     Args:
         project: Name of the declared project.
         target: Environment to work on (templated; the DAG's parameter by default).
-        snowflake_conn_id: Airflow connection to Snowflake.
+        snowflake_conn_id: Airflow connection to Snowflake; None: that of the target in targets.yaml, or
+            snowflake_default.
         retries: How often a lost connection is tried again.
         retry_delay: Pause before that.
+        execution_timeout: How long it may run; by default as ``snowloop.timeouts`` declares.
     """
+
+    stage = ""
+    """The function, as ``module:name`` below ``snowloop.lifecycle``: imported only when the task runs."""
 
     template_fields: Sequence[str] = ("project", "target")
     ui_color = "#e8f4fb"
+    operator_extra_links = (SnowsightLink(),)
+    query_url = ""
+    query_tag: Mapping[str, str] = MappingProxyType({})
+    _session: Session | None = None
 
     def __init__(
         self,
         *,
         project: str,
         target: str = TARGET_TEMPLATE,
-        snowflake_conn_id: str = "snowflake_default",
+        snowflake_conn_id: str | None = None,
         retries: int | None = 2,
         retry_delay: timedelta | float = timedelta(seconds=5),
+        execution_timeout: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(retries=retries, retry_delay=retry_delay, **kwargs)
+        execution_timeout = execution_timeout or timedelta(seconds=Timeouts.declared().task)
+        super().__init__(retries=retries, retry_delay=retry_delay, execution_timeout=execution_timeout, **kwargs)
         self.project = project
         self.target = target
         self.snowflake_conn_id = snowflake_conn_id
 
-    @abstractmethod
-    def perform(self, context: Context, project: Project) -> StageResult:
-        """Do the stage's work.
+    @property
+    def function(self) -> Callable[..., Result]:
+        """The stage's lifecycle function."""
+        function: Callable[..., Result] = resolve_name(f"snowloop.lifecycle.{self.stage}")
+        return function
 
-        Returns:
-            The stage's result.
-        """
+    def run(self, workspace: Workspace) -> Result:
+        """Call the stage's lifecycle function."""
+        return self.function(workspace)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the stage, push its figures and give its result to later tasks.
-
-        Returns:
-            The result as JSON-able fields.
+        """Run the stage, push its figures, and give its result to later tasks as JSON-able fields.
 
         Raises:
             AirflowFailException: If the stage refuses or fails for a reason that a retry cannot cure.
@@ -103,56 +105,25 @@ class StageOperator(BaseOperator):
             raise AirflowFailException(reason_of(error)) from error
         return self.conclude(context, result)
 
-    def conclude(self, context: Context, result: StageResult) -> dict[str, Any]:
-        """Push the figures of a result and give it to later tasks.
-
-        Args:
-            result: What the stage gave.
-
-        Returns:
-            The result as JSON-able fields.
-        """
+    def conclude(self, context: Context, result: Result) -> dict[str, Any]:
+        """Push the figures of a result, and give it to later tasks as JSON-able fields."""
         figures = result.summary()
         self.log.info("%s: %s", self.task_id, format_figures(figures))
         context["ti"].xcom_push(key=SUMMARY_KEY, value=figures)
         return result.to_dict()
 
+    def perform(self, context: Context, project: Project) -> Result:
+        """Open a session that is tagged with the task, run the stage in it, and close it whatever happens."""
+        from snowloop.session import airflow_session
 
-class SnowparkStageOperator(StageOperator):
-    """Run one lifecycle function for a project, in a Snowpark session of an Airflow connection."""
-
-    operator_extra_links = (SnowsightLink(),)
-    query_url = ""
-    query_tag: Mapping[str, str] = MappingProxyType({})
-    _session: Session | None = None
-
-    @abstractmethod
-    def run(self, workspace: Workspace) -> StageResult:
-        """Call the stage's lifecycle function.
-
-        Returns:
-            The stage's result.
-        """
-
-    def perform(self, context: Context, project: Project) -> StageResult:
-        """Open a session, run the stage in it, and close it whatever happens.
-
-        Args:
-            context: Airflow's context of this task, from which the query tag is made.
-
-        Returns:
-            The stage's result.
-        """
-        from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
-
-        session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
+        session = airflow_session(connection_id(project, self.target, self.snowflake_conn_id))
         self._session = session
         try:
             self.query_tag = query_tag(context)
             session.update_query_tag(self.query_tag)
             with watched_queries(session) as url:
                 try:
-                    return self.run(Workspace(session, project, self.target))
+                    return self.run(Workspace.open(session, project, self.target))
                 finally:
                     self.query_url = url()
         finally:

@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
 from snowloop.airflow.operators.base import SnowparkStageOperator
+from snowloop.project import Project
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from snowloop.lifecycle.monitoring.monitor import MonitoringReport
-    from snowloop.lifecycle.monitoring.rehearse import Rehearsal
-    from snowloop.lifecycle.report import Report
+    from snowloop.lifecycle.results import Result
 
 
 class ReportOperator(SnowparkStageOperator):
-    """Put the report of a verdict on the stage OPS.REPORTS.
-
-    It runs when the gate has ended, also with a refusal: that is when a report is needed most. A refused run stays a
-    failed one, because the gate's other branch has failed. The report is skipped if the gate never ran.
+    """Put the report of a verdict on the stage OPS.REPORTS; skipped if the gate failed before it could decide.
 
     Args:
         verdict_id: The verdict's id in OPS.VERDICTS (templated).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "verdict_id")
-
-    def __init__(self, *, verdict_id: str, **kwargs: Any) -> None:
-        super().__init__(trigger_rule=TriggerRule.ONE_DONE, **kwargs)
-        self.verdict_id = verdict_id
+    verdict_id: str
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Make the report, or skip it if the gate failed before it could decide.
-
-        Returns:
-            Where the report is.
+        """Make the report, and give its places to later tasks.
 
         Raises:
             AirflowSkipException: If there is no verdict.
             AirflowFailException: If the report cannot be made.
         """
         if not self.verdict_id:
-            message = "there is no verdict to report: the gate failed before it could decide"
-            raise AirflowSkipException(message)
+            raise AirflowSkipException("there is no verdict to report: the gate failed before it could decide")
         return super().execute(context)
 
-    def run(self, workspace: Workspace) -> Report:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``publish_report``."""
         from snowloop.lifecycle.report import publish_report
 
@@ -58,20 +44,44 @@ class ReportOperator(SnowparkStageOperator):
 
 
 class MonitorOperator(SnowparkStageOperator):
-    """Check scores, times, age and packages of the version that serves; a failed check fails the task."""
+    """Monitor what serves, and send the messages of alerts; a failed check of the champion fails the task."""
 
-    def run(self, workspace: Workspace) -> MonitoringReport:
-        """Call ``monitor``."""
-        from snowloop.lifecycle.monitoring.monitor import monitor
+    stage = "monitoring.monitor:monitor"
 
-        return monitor(workspace)
+    def perform(self, context: Context, project: Project) -> Result:
+        """Remember the context, which notifiers need."""
+        self._context = context
+        return super().perform(context, project)
+
+    def run(self, workspace: Workspace) -> Result:
+        """Call ``monitor``, then send; also if a check failed, so that what failed is known.
+
+        Raises:
+            MonitoringError: If a check failed.
+            NotificationError: If a notifier could not send.
+        """
+        from snowloop.airflow.notify import send_alerts
+        from snowloop.errors import MonitoringError, NotificationError
+
+        try:
+            result = super().run(workspace)
+        except MonitoringError as failed:
+            try:
+                send_alerts(workspace, self._context)
+            except NotificationError as unsent:
+                raise MonitoringError(f"{failed}; and {unsent}") from unsent
+            raise
+        send_alerts(workspace, self._context)
+        return result
+
+
+class VerifyOperator(SnowparkStageOperator):
+    """Ask whether anything is lost, twice, or does not agree; a check that fails fails the task."""
+
+    stage = "monitoring.verify:check_verified"
 
 
 class RehearseOperator(SnowparkStageOperator):
-    """Rehearse retraining and rollback: train the champion again and compare, test model.py, measure served scores."""
+    """Rehearse retraining and rollback of the champion; a part that fails is recorded and fails the task."""
 
-    def run(self, workspace: Workspace) -> Rehearsal:
-        """Call ``rehearse``; a part that fails is recorded and fails the task with its reason."""
-        from snowloop.lifecycle.monitoring.rehearse import rehearse
-
-        return rehearse(workspace)
+    stage = "monitoring.rehearse:rehearse"

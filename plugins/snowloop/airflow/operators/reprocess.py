@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from snowloop.airflow.operators.base import SnowparkStageOperator
@@ -11,16 +10,13 @@ from snowloop.workspace import Workspace
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from snowloop.lifecycle.scoring.health import StreamHealth
-    from snowloop.lifecycle.scoring.reprocess.backfill import Backfill
-    from snowloop.lifecycle.scoring.reprocess.recover import Recovery
-    from snowloop.lifecycle.scoring.reprocess.requeue import Requeue
+    from snowloop.lifecycle.results import Result
 
 
 class HealthOperator(SnowparkStageOperator):
     """Check the stream and the tasks of the scoring loop; findings fail the task, each with what to do."""
 
-    def run(self, workspace: Workspace) -> StreamHealth:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``stream_health``."""
         from snowloop.errors import ScoringError
         from snowloop.lifecycle.scoring.health import stream_health
@@ -38,13 +34,9 @@ class RecoverOperator(SnowparkStageOperator):
         recover: Whether to recover at all (templated; the DAG's parameter by default).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "recover")
+    recover: str | bool = "{{ params.recover }}"
 
-    def __init__(self, *, recover: str | bool = "{{ params.recover }}", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.recover = recover
-
-    def run(self, workspace: Workspace) -> Recovery:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``recover_loop`` if the form says so."""
         from snowloop.lifecycle.scoring.reprocess.recover import Recovery, recover_loop
 
@@ -63,30 +55,18 @@ class BackfillOperator(SnowparkStageOperator):
         batch_size: Rows in one transaction.
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "version", "start", "end", "batch_size")
-
-    def __init__(
-        self,
-        *,
-        version: str = "{{ params.version or '' }}",
-        start: str = "{{ params.start or '' }}",
-        end: str = "{{ params.end or '' }}",
-        batch_size: str | int = "{{ params.batch_size }}",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.version = version
-        self.start = start
-        self.end = end
-        self.batch_size = batch_size
-        self._run_id: str | None = None
+    version: str = "{{ params.version or '' }}"
+    start: str = "{{ params.start or '' }}"
+    end: str = "{{ params.end or '' }}"
+    batch_size: str | int = "{{ params.batch_size }}"
+    _run_id: str | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Name the backfill after the DAG run, so that a retry is the same backfill, and run the stage."""
         self._run_id = f"{context['ti'].dag_id}__{context['ti'].run_id}"
         return super().execute(context)
 
-    def run(self, workspace: Workspace) -> Backfill:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``backfill``."""
         from snowloop.lifecycle.scoring.reprocess.backfill import Rows, backfill
 
@@ -102,13 +82,9 @@ class RequeueOperator(SnowparkStageOperator):
         version: Name or alias of the version; empty: the champion (templated; by default the form).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "version")
+    version: str = "{{ params.version or '' }}"
 
-    def __init__(self, *, version: str = "{{ params.version or '' }}", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.version = version
-
-    def run(self, workspace: Workspace) -> Requeue:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``requeue``."""
         from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from snowloop.airflow import VERDICT_KEY
-from snowloop.airflow.operators.base import SnowparkStageOperator, StageResult
+from snowloop.airflow.operators.base import SnowparkStageOperator
 from snowloop.errors import GateRefused
 from snowloop.project import Project
 from snowloop.workspace import Workspace
@@ -14,27 +13,24 @@ from snowloop.workspace import Workspace
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from snowloop.lifecycle.champion.promote import Promotion
-    from snowloop.lifecycle.champion.rollback import Rollback, Verified
-    from snowloop.lifecycle.data.environment import Environment
-    from snowloop.lifecycle.data.load import LoadReport
-    from snowloop.lifecycle.data.validate import ContractReport
-    from snowloop.lifecycle.evaluation.evaluate import Evaluation
-    from snowloop.lifecycle.features.training_set import TrainingSet
     from snowloop.lifecycle.gate.verdict import Verdict
-    from snowloop.lifecycle.scoring import Deployment, Reconciliation
-    from snowloop.lifecycle.scoring.plan import Plan
-    from snowloop.lifecycle.training.train import Candidate
+    from snowloop.lifecycle.results import Result
+
+
+NOBODY = "dag_test"
+"""What `airflow dags test` writes in place of a user."""
+
+
+def logged_in_user(context: Context) -> str | None:
+    """The user who triggered the run, as Airflow knows it; None if nobody did."""
+    name: str | None = context["dag_run"].triggering_user_name
+    return None if name == NOBODY else name
 
 
 class EnvironmentOperator(SnowparkStageOperator):
     """Create the project's database, schemas, stage and tables in the target environment; what exists is kept."""
 
-    def run(self, workspace: Workspace) -> Environment:
-        """Call ``create_environment``."""
-        from snowloop.lifecycle.data.environment import create_environment
-
-        return create_environment(workspace)
+    stage = "data.environment:create_environment"
 
 
 class LoadOperator(SnowparkStageOperator):
@@ -46,22 +42,11 @@ class LoadOperator(SnowparkStageOperator):
         only: One arriving batch alone (templated); all of the part when None.
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "data_dir", "part", "only")
+    data_dir: str = "{{ params.data_dir | default('', true) }}"
+    part: Literal["initial", "arrivals", "all"] = "all"
+    only: str | None = None
 
-    def __init__(
-        self,
-        *,
-        data_dir: str = "{{ params.data_dir }}",
-        part: Literal["initial", "arrivals", "all"] = "all",
-        only: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.data_dir = data_dir
-        self.part = part
-        self.only = only
-
-    def run(self, workspace: Workspace) -> LoadReport:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``load_files``."""
         from snowloop.lifecycle.data.load import load_files
 
@@ -69,23 +54,15 @@ class LoadOperator(SnowparkStageOperator):
 
 
 class ContractOperator(SnowparkStageOperator):
-    """Check the loaded data against the project's contract, and record value and bound of every check."""
+    """Check the loaded data against the project's contract; a violation fails the task with every failed check."""
 
-    def run(self, workspace: Workspace) -> ContractReport:
-        """Call ``check_contract``; a violation fails the task with every check that failed."""
-        from snowloop.lifecycle.data.validate import check_contract
-
-        return check_contract(workspace)
+    stage = "data.validate:check_contract"
 
 
 class TrainingSetOperator(SnowparkStageOperator):
     """Build the immutable training set that the project's features.sql and label.sql describe."""
 
-    def run(self, workspace: Workspace) -> TrainingSet:
-        """Call ``build_training_set``."""
-        from snowloop.lifecycle.features.training_set import build_training_set
-
-        return build_training_set(workspace)
+    stage = "features.training_set:build_training_set"
 
 
 class TrainOperator(SnowparkStageOperator):
@@ -96,20 +73,15 @@ class TrainOperator(SnowparkStageOperator):
         candidate: Name of the declared candidate (templated).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "training_set", "candidate")
+    training_set: Any
+    candidate: str
 
-    def __init__(self, *, training_set: Any, candidate: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.training_set = training_set
-        self.candidate = candidate
-
-    def run(self, workspace: Workspace) -> Candidate:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``train_candidate``."""
         from snowloop.lifecycle.features.training_set import TrainingSet
         from snowloop.lifecycle.training.train import train_candidate
 
-        training_set = TrainingSet.from_dict(self.training_set)
-        return train_candidate(workspace, training_set, self.candidate)
+        return train_candidate(workspace, TrainingSet.from_dict(self.training_set), self.candidate)
 
 
 class EvaluateOperator(SnowparkStageOperator):
@@ -119,13 +91,9 @@ class EvaluateOperator(SnowparkStageOperator):
         candidate: The candidate, as its training gave it (templated).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "candidate")
+    candidate: Any
 
-    def __init__(self, *, candidate: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.candidate = candidate
-
-    def run(self, workspace: Workspace) -> Evaluation:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``evaluate``."""
         from snowloop.lifecycle.evaluation.evaluate import evaluate
         from snowloop.lifecycle.training.train import Candidate
@@ -138,39 +106,25 @@ class GateOperator(SnowparkStageOperator):
 
     Args:
         evaluations: The candidates' evaluations, as their stage gave them (templated).
-        override_by: Who overrides a refusal (templated; the DAG's parameter by default).
-        override_reason: Why (templated; the DAG's parameter by default).
+        override_checks: Checks that the user who triggered the run overrides (templated, as what follows; the DAG's
+            parameters by default).
+        override_reason: Why.
+        override_until: Until when.
     """
 
-    template_fields: Sequence[str] = (
-        *SnowparkStageOperator.template_fields,
-        "evaluations",
-        "override_by",
-        "override_reason",
-    )
+    evaluations: Any
+    override_checks: str = "{{ params.override_checks or '' }}"
+    override_reason: str = "{{ params.override_reason or '' }}"
+    override_until: str = "{{ params.override_until or '' }}"
+    _triggered_by: str | None = None
 
-    def __init__(
-        self,
-        *,
-        evaluations: Any,
-        override_by: str = "{{ params.override_by or '' }}",
-        override_reason: str = "{{ params.override_reason or '' }}",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.evaluations = evaluations
-        self.override_by = override_by
-        self.override_reason = override_reason
-
-    def perform(self, context: Context, project: Project) -> StageResult:
+    def perform(self, context: Context, project: Project) -> Result:
         """Decide, and push the id of the verdict, also of one that refuses.
-
-        Returns:
-            The verdict.
 
         Raises:
             GateRefused: If no candidate passed the gate.
         """
+        self._triggered_by = logged_in_user(context)
         try:
             verdict = super().perform(context, project)
         except GateRefused as refused:
@@ -179,15 +133,14 @@ class GateOperator(SnowparkStageOperator):
         context["ti"].xcom_push(key=VERDICT_KEY, value=cast("Verdict", verdict).verdict_id)
         return verdict
 
-    def run(self, workspace: Workspace) -> Verdict:
-        """Call ``decide``; a name without a reason, or a reason without a name, is refused."""
+    def run(self, workspace: Workspace) -> Result:
+        """Call ``decide``; an override is by the user who triggered the run, as Airflow knows it."""
         from snowloop.lifecycle.evaluation.evaluate import Evaluation
         from snowloop.lifecycle.gate.gate import decide
         from snowloop.lifecycle.gate.verdict import override_of
 
-        override = override_of(self.override_by, self.override_reason)
-        evaluations = [Evaluation.from_dict(each) for each in self.evaluations]
-        return decide(workspace, evaluations, override=override)
+        override = override_of(self._triggered_by, self.override_reason, self.override_checks, self.override_until)
+        return decide(workspace, [Evaluation.from_dict(each) for each in self.evaluations], override=override)
 
 
 class PromoteOperator(SnowparkStageOperator):
@@ -198,27 +151,23 @@ class PromoteOperator(SnowparkStageOperator):
         approval: A person's approval, where the declaration requires one (templated).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "verdict", "approval")
+    stage = "champion.promote:promote"
+    verdict: Any
+    approval: Any = None
 
-    def __init__(self, *, verdict: Any, approval: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.verdict = verdict
-        self.approval = approval
-
-    def run(self, workspace: Workspace) -> Promotion:
-        """Call ``promote``."""
+    def run(self, workspace: Workspace) -> Result:
+        """Call the function with verdict and approval."""
         from snowloop.lifecycle.champion.approval import Approval
-        from snowloop.lifecycle.champion.promote import promote
         from snowloop.lifecycle.gate.verdict import Verdict
 
         approval = Approval.from_dict(self.approval) if self.approval else None
-        return promote(workspace, Verdict.from_dict(self.verdict), approval)
+        return self.function(workspace, Verdict.from_dict(self.verdict), approval)
 
 
 class PlanScoringOperator(SnowparkStageOperator):
     """Compare the declared scoring loop with the deployed one, and log what deploying will do; nothing is changed."""
 
-    def run(self, workspace: Workspace) -> Plan:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``plan_scoring``; a refusal fails the task with its reason and remedy."""
         from snowloop.lifecycle.scoring.plan import plan_scoring
 
@@ -231,31 +180,19 @@ class PlanScoringOperator(SnowparkStageOperator):
 class DeployScoringOperator(SnowparkStageOperator):
     """Deploy the stream, the scoring procedure and the native task graph that score new rows."""
 
-    def run(self, workspace: Workspace) -> Deployment:
-        """Call ``deploy_scoring``."""
-        from snowloop.lifecycle.scoring import deploy_scoring
-
-        return deploy_scoring(workspace)
+    stage = "scoring:deploy_scoring"
 
 
 class ReconcileOperator(SnowparkStageOperator):
     """Prove that every row which arrived was scored once or quarantined once."""
 
-    def run(self, workspace: Workspace) -> Reconciliation:
-        """Call ``reconcile``."""
-        from snowloop.lifecycle.scoring import reconcile
-
-        return reconcile(workspace)
+    stage = "scoring:reconcile"
 
 
 class RollbackOperator(SnowparkStageOperator):
     """Make the ledger's previous champion the champion again."""
 
-    def run(self, workspace: Workspace) -> Rollback:
-        """Call ``rollback``."""
-        from snowloop.lifecycle.champion.rollback import rollback
-
-        return rollback(workspace)
+    stage = "champion.rollback:rollback"
 
 
 class VerifyRollbackOperator(SnowparkStageOperator):
@@ -266,16 +203,11 @@ class VerifyRollbackOperator(SnowparkStageOperator):
         timeout: Longest wait for rows in seconds (templated; the DAG's parameter by default).
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "rollback", "timeout")
+    rollback: Any
+    timeout: str | int = "{{ params.timeout }}"
 
-    def __init__(self, *, rollback: Any, timeout: str | int = "{{ params.timeout }}", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rollback = rollback
-        self.timeout = timeout
-
-    def run(self, workspace: Workspace) -> Verified:
+    def run(self, workspace: Workspace) -> Result:
         """Call ``verify_rollback``."""
         from snowloop.lifecycle.champion.rollback import Rollback, verify_rollback
 
-        done = Rollback.from_dict(self.rollback)
-        return verify_rollback(workspace, done, timeout=int(self.timeout))
+        return verify_rollback(workspace, Rollback.from_dict(self.rollback), timeout=int(self.timeout))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
@@ -13,8 +12,6 @@ from snowloop.airflow.operators.base import SnowparkStageOperator
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow.sdk import Context
 
     from snowloop.lifecycle.scoring import Scores
@@ -29,35 +26,23 @@ class AwaitScoresOperator(SnowparkStageOperator):
         poll_interval: Seconds between two polls.
     """
 
-    template_fields: Sequence[str] = (*SnowparkStageOperator.template_fields, "timeout", "arrived")
-
-    def __init__(
-        self,
-        *,
-        timeout: str | int = "{{ params.timeout }}",
-        arrived: Any = None,
-        poll_interval: float = 1.0,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.timeout = timeout
-        self.arrived = arrived
-        self.poll_interval = poll_interval
+    timeout: str | int = "{{ params.timeout }}"
+    arrived: Any = None
+    poll_interval: float = 1.0
 
     def run(self, workspace: Workspace) -> Scores:
         """Call ``scores_of`` once, and hand the wait to the triggerer while there is no answer.
-
-        Returns:
-            What the runs did.
 
         Raises:
             TaskDeferred: if the rows are not scored yet; the task is resumed in ``resume``.
         """
         from snowloop.airflow.triggers.scoring import LoopTrigger
+        from snowloop.lifecycle.data.load import LoadReport
         from snowloop.lifecycle.scoring.wait import reporting_start, scores_of
         from snowloop.sql import clock
 
-        moments = {"arrived": clock(workspace.session), "since": reporting_start(workspace, self._since)}
+        began = LoadReport.from_dict(self.arrived).started_at if self.arrived else None
+        moments = {"arrived": clock(workspace.session), "since": reporting_start(workspace, began)}
         scores = scores_of(workspace, **moments)
         if scores is not None:
             return scores
@@ -74,13 +59,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Return what the runs did, for later tasks.
-
-        Args:
-            event: The trigger's answer, or why there is none.
-
-        Returns:
-            What the runs did, as JSON-able fields.
+        """Give what the runs did to later tasks, when the trigger has an ``event``: its answer, or why there is none.
 
         Raises:
             AirflowFailException: if the wait ended without an answer.
@@ -90,14 +69,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
 
         why = why_unanswered(event, awaited="scores", project=self.project, timeout=int(self.timeout))
         if why:
-            command = f"snowloop status --project {self.project} --target {self.target}"
-            reason = f"{why}; tasks and last runs: {command}"
+            reason = f"{why}; tasks and last runs: snowloop status --project {self.project} --target {self.target}"
             context["ti"].xcom_push(key=REASON_KEY, value=reason)
             raise AirflowFailException(reason)
         return self.conclude(context, Scores.from_dict(event["answer"]))
-
-    @property
-    def _since(self) -> datetime | None:
-        from snowloop.lifecycle.data.load import LoadReport
-
-        return LoadReport.from_dict(self.arrived).started_at if self.arrived else None

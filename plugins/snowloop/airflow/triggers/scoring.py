@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from snowloop.airflow.connections import connection_id
+from snowloop.airflow.failures import is_connection_error, reason_of
+
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
+POLL = 300
+"""Longest time of one question, in seconds."""
+
 
 def why_unanswered(event: Mapping[str, Any], *, awaited: str, project: str, timeout: float) -> str:
-    """Say why a wait ended without an answer.
-
-    Args:
-        event: The event of a ``LoopTrigger``.
-        awaited: What was waited for.
-        timeout: The longest wait in seconds.
-
-    Returns:
-        The reason; empty if there is an answer.
-    """
+    """Why a wait of some seconds ended without an answer, by the event of a ``LoopTrigger``; empty if it has one."""
     if "timed_out" in event:
         return f"timed out after {timeout:g} s waiting for {awaited} of {project}"
     return str(event.get("error", ""))
@@ -39,7 +38,7 @@ class LoopTrigger(BaseTrigger):
         question: A key of ``snowloop.lifecycle.scoring.wait.QUESTIONS``, such as ``stream_has_data``.
         project: Name of the declared project.
         options: Further arguments of the question, such as ``since`` or ``rows``.
-        snowflake_conn_id: Airflow connection to Snowflake.
+        snowflake_conn_id: Airflow connection to Snowflake; None: as for the operators.
         poll_interval: Seconds between two polls.
         deadline: When to give up, in seconds since 1970.
         query_tag: What Snowflake keeps with each query: the Airflow task that waits.
@@ -53,7 +52,7 @@ class LoopTrigger(BaseTrigger):
         target: str,
         deadline: float,
         options: dict[str, Any] | None = None,
-        snowflake_conn_id: str = "snowflake_default",
+        snowflake_conn_id: str | None = None,
         poll_interval: float = 30.0,
         query_tag: Mapping[str, str] | None = None,
     ) -> None:
@@ -68,21 +67,9 @@ class LoopTrigger(BaseTrigger):
         self.query_tag = dict(query_tag or {})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class and the arguments that make an equal trigger.
-
-        Returns:
-            The class's path and its keyword arguments.
-        """
-        arguments = {
-            "question": self.question,
-            "project": self.project,
-            "target": self.target,
-            "options": self.options,
-            "snowflake_conn_id": self.snowflake_conn_id,
-            "poll_interval": self.poll_interval,
-            "deadline": self.deadline,
-            "query_tag": self.query_tag,
-        }
+        """Give the class's path and the arguments that make an equal trigger."""
+        names = inspect.signature(type(self)).parameters
+        arguments = {name: getattr(self, name) for name in names}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -99,8 +86,8 @@ class LoopTrigger(BaseTrigger):
                         session = await asyncio.to_thread(self._connect)
                     answer = await asyncio.to_thread(self._ask, session)
                 except Exception as error:  # noqa: BLE001 - the task fails with it
-                    if not self._is_transient(error):
-                        yield TriggerEvent({"error": self._reason(error)})
+                    if not is_connection_error(error):
+                        yield TriggerEvent({"error": reason_of(error)})
                         return
                     self.log.warning("the connection was lost, polling again in %g s: %s", self.poll_interval, error)
                     session, lost = None, session
@@ -117,9 +104,14 @@ class LoopTrigger(BaseTrigger):
             await self._close(session)
 
     def _connect(self) -> Session:
-        from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
+        from snowloop.project import load_project
+        from snowloop.session import airflow_session
+        from snowloop.timeouts import Timeouts
 
-        session: Session = SnowflakeHook(snowflake_conn_id=self.snowflake_conn_id).get_snowpark_session()
+        declared = Timeouts.declared()
+        # its questions are short, and its own deadline is looked at between two of them
+        connection = connection_id(load_project(self.project), self.target, self.snowflake_conn_id)
+        session = airflow_session(connection, replace(declared, network=min(declared.network, POLL)))
         session.update_query_tag(self.query_tag)
         return session
 
@@ -128,7 +120,7 @@ class LoopTrigger(BaseTrigger):
         from snowloop.project import load_project
         from snowloop.workspace import Workspace
 
-        workspace = Workspace(session, load_project(self.project), self.target)
+        workspace = Workspace.open(session, load_project(self.project), self.target)
         return wait.QUESTIONS[self.question](workspace, **self.options)
 
     async def _close(self, session: Session | None) -> None:
@@ -138,15 +130,3 @@ class LoopTrigger(BaseTrigger):
             await asyncio.to_thread(session.close)
         except Exception as error:  # noqa: BLE001 - the answer stands; the session times out by itself
             self.log.warning("the session could not be closed: %s", error)
-
-    @staticmethod
-    def _is_transient(error: BaseException) -> bool:
-        from snowloop.airflow.failures import is_connection_error
-
-        return is_connection_error(error)
-
-    @staticmethod
-    def _reason(error: BaseException) -> str:
-        from snowloop.airflow.failures import reason_of
-
-        return reason_of(error)

@@ -7,19 +7,32 @@ from typing import Any
 from snowloop.checks import counted
 from snowloop.errors import ApprovalRefused, ChallengeRefused, GateRefused, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.approval import Approval, asks
+from snowloop.lifecycle.champion.approval import Approval, asks, check_canary_approved
 from snowloop.lifecycle.champion.compare import compare_versions
-from snowloop.lifecycle.champion.fit import version_to_score
+from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
 from snowloop.lifecycle.champion.promote import Promotion, promote
+from snowloop.lifecycle.champion.standing import refusal
 from snowloop.lifecycle.evaluation.evaluate import evaluate
+from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import Candidate
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, model, versions, withdraw_alias
+from snowloop.lifecycle.versions import (
+    CHALLENGER,
+    CHAMPION,
+    Version,
+    aliased,
+    champion,
+    give_alias,
+    lost_alias,
+    model,
+    serving,
+    versions,
+    withdraw_alias,
+)
 from snowloop.project import Challenger, Project
-from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
 
@@ -45,7 +58,56 @@ class Challenge(Result):
         return {"challenger": now, "before": before, "mode": self.mode or "none", "kept": int(self.kept)}
 
 
-def challenge(workspace: Workspace, *, version: str, reason: str, judge: bool = False) -> Challenge:
+@dataclass(frozen=True)
+class Proposal(Result):
+    """A version that may become challenger, and what a person is shown who decides on it.
+
+    Args:
+        version_name: The version.
+        verdict_id: The gate's last verdict on it, or None.
+        report: Version, reason, champion and verdict, in Markdown.
+    """
+
+    version_name: str
+    verdict_id: str | None
+    report: str = ""
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The version, and its verdict."""
+        return {"version": self.version_name, "verdict": self.verdict_id or "none"}
+
+
+def propose(workspace: Workspace, *, version: str, reason: str, judge: bool = False) -> Proposal:
+    """Check that a version may become challenger; nothing is changed, but for a verdict if the gate is asked.
+
+    Args and errors are those of ``challenge``.
+
+    Returns:
+        The version, and its verdict.
+    """
+    project = workspace.project
+    plan, existing = _declared(project, reason, version), versions(workspace)
+    chosen = _fitting(workspace, existing, version)
+    verdict = _last_verdict(workspace, chosen, judge=judge)
+    if plan.mode == "canary" and verdict["REASON"]:
+        message = (
+            f"version {chosen.name} must not serve {plan.share:.0%} of the keys of project {project.name}: "
+            f"{verdict['REASON']}; have the gate judge it now (--judge), choose another version, or declare "
+            "`challenger: {mode: shadow}`, in which it serves nobody"
+        )
+        raise ChallengeRefused(message)
+    now, decided = serving(workspace, existing), verdict["VERDICT_ID"]
+    report = (
+        f"{chosen.name} next to the champion {now.name if now else 'nobody'}: {reason}\n\nThe gate's last verdict on "
+        f"it, {decided or 'none'}, lets it serve: "
+        f"`snowloop report --project {project.name} --target {workspace.target} --version {chosen.name}`"
+    )
+    return Proposal(chosen.name, decided, report)
+
+
+def challenge(
+    workspace: Workspace, *, version: str, reason: str, judge: bool = False, approval: Approval | None = None
+) -> Challenge:
     """Give a version the alias CHALLENGER, so that the scoring loop lets it score together with the champion.
 
     A call that was interrupted is completed by the same call. What serves a share of the keys must have passed the
@@ -55,36 +117,43 @@ def challenge(workspace: Workspace, *, version: str, reason: str, judge: bool = 
         version: Name or alias of the version.
         reason: Why, for the ledger.
         judge: Whether to ask the gate first, on the training set of the present data.
+        approval: The approval that a large share of the keys may need; it is recorded in the ledger.
 
     Returns:
         The challenger, and the one before.
 
     Raises:
+        ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         ChallengeRefused: if no challenger is declared, the reason is empty, there is no such version, it is the
             champion, it takes other features or predicts other classes, or it would serve without having passed
             the gate.
         GateRefused: if the gate is asked and refuses it for more than that the champion is better.
     """
-    plan, existing = _declared(workspace.project, reason, version), versions(workspace)
-    chosen = _fitting(workspace, existing, version)
-    version = chosen.name
-    verdict = _last_verdict(workspace, chosen, judge=judge)
-    if plan.mode == "canary" and verdict["REASON"]:
-        message = (
-            f"version {version} must not serve {plan.share:.0%} of the keys of project {workspace.project.name}: "
-            f"{verdict['REASON']}; have the gate judge it now (--judge), choose another version, or declare "
-            "`challenger: {mode: shadow}`, in which it serves nobody"
-        )
-        raise ChallengeRefused(message)
-    now, recorded = aliased(existing, CHALLENGER), ledger.current_challenger(ledger.entries(workspace))
-    if now is not None and now.name == version == recorded:
-        return Challenge(version, version, plan.mode, kept=True)
-    if now is None or now.name != version:
-        _alias(workspace, now, version)
-    training_set = chosen.facts.get("training_set")
-    change = ledger.Change(ledger.CHALLENGE, recorded, version, verdict["VERDICT_ID"], training_set, reason=reason)
+    plan = _declared(workspace.project, reason, version)
+    if approval is None:  # before the gate is asked
+        check_canary_approved(workspace.project, workspace.target, version, None)
+    proposal = propose(workspace, version=version, reason=reason, judge=judge)
+    name, existing = proposal.version_name, versions(workspace)
+    check_canary_approved(workspace.project, workspace.target, name, approval)
+    now, history = aliased(existing, CHALLENGER), ledger.entries(workspace)
+    recorded, last = ledger.current_challenger(history), ledger.last_challenge(history)
+    same_share = last is not None and last.canary_share == plan.share
+    if now is not None and now.name == name == recorded and same_share:
+        return Challenge(name, name, plan.mode, kept=True)
+    chosen = next(each for each in existing if each.name == name)
+    give_alias(workspace, name, CHALLENGER)
+    change = ledger.Change(
+        ledger.CHALLENGE,
+        recorded,
+        name,
+        proposal.verdict_id,
+        chosen.facts.get("training_set"),
+        approval=approval,
+        reason="; ".join(filter(None, (reason, lost_alias(chosen)))),
+        canary_share=plan.share,
+    )
     ledger.append(workspace, change)
-    return Challenge(version, recorded, plan.mode)
+    return Challenge(name, recorded, plan.mode)
 
 
 def _declared(project: Project, reason: str, version: str) -> Challenger:
@@ -106,12 +175,15 @@ def _declared(project: Project, reason: str, version: str) -> Challenger:
 def _fitting(workspace: Workspace, existing: Sequence[Version], version: str) -> Version:
     """The version of a name, if it could score the champion's rows."""
     try:
-        name = version_to_score(workspace, version)
+        scorer, serving = version_to_score(workspace, version), champion_formula(workspace)
+        if serving is not None:  # the loop computes the features once a row, for both
+            to_do = "name a version that was trained with that one, or have this one promoted by the train DAG"
+            check_formula(scorer, serving, "the champion", to_do)
     except ScoringError as error:
         message = f"{version} cannot be challenger of project {workspace.project.name}: {error}"
         raise ChallengeRefused(message) from error
-    chosen = next(each for each in existing if each.name == name)
-    if CHAMPION in chosen.aliases:
+    chosen = next(each for each in existing if each.name == scorer.name)
+    if chosen == champion(workspace):
         message = (
             f"version {chosen.name} is the champion of project {workspace.project.name}: name another one as challenger"
         )
@@ -127,21 +199,10 @@ def _last_verdict(workspace: Workspace, version: Version, *, judge: bool) -> dic
             judge_version(workspace, version)
         except GateRefused as error:
             refused = error
-    names = {"model_name": workspace.project.model_name, "version": version.name}
-    row: dict[str, Any] = workspace.run("gate/refusal.sql", **names)[0].as_dict()
+    row = refusal(workspace, version.name, "challenger")
     if refused and row["REASON"]:
         raise refused
     return row
-
-
-def _alias(workspace: Workspace, now: Version | None, version: str) -> None:
-    """An alias belongs to one version, so it is taken from the one that has it first."""
-    if now is not None:
-        withdraw_alias(workspace)
-    name = identifier(version)
-    workspace.session.sql(
-        f"ALTER MODEL {model(workspace.project, workspace.target)} VERSION {name} SET ALIAS = {CHALLENGER}"
-    ).collect()
 
 
 def withdraw(workspace: Workspace, *, reason: str) -> Challenge:
@@ -231,7 +292,7 @@ def promote_challenger(
     project = workspace.project
     if verdict is None:
         now = _present_challenger(workspace)
-        if workspace.target.lower() in project.approval.targets and CHAMPION not in now.aliases:
+        if workspace.target.lower() in project.approval.targets and now != champion(workspace):
             message = (
                 f"project {project.name} asks a person before each promotion in {workspace.target}, "
                 f"which no command can: run {project.name}__challenge with the action promote for {now.name}, "
@@ -245,26 +306,36 @@ def promote_challenger(
 
 
 def _present_challenger(workspace: Workspace) -> Version:
-    now = aliased(versions(workspace), CHALLENGER)
+    """The challenger; or one whose promotion was interrupted after it had lost the alias."""
+    existing = versions(workspace)
+    now = aliased(existing, CHALLENGER) or _interrupted(workspace, existing)
     if now is None:
         message = f"{model(workspace.project, workspace.target)} has no challenger to promote: name one first"
         raise ChallengeRefused(message)
     return now
 
 
+def _interrupted(workspace: Workspace, existing: Sequence[Version]) -> Version | None:
+    """The version whose promotion is in the ledger, and not done."""
+    now = aliased(existing, CHAMPION)
+    change = ledger.interrupted_change(ledger.entries(workspace), now.name if now else None)
+    if change is None or change.action != ledger.PROMOTE:
+        return None
+    return next((each for each in existing if each.name == change.to_version), None)
+
+
 def _check_present(workspace: Workspace, verdict: Verdict) -> None:
-    """A person may answer much later; a promotion that was interrupted has its champion already."""
+    """A person may answer much later; a promotion that was interrupted goes on."""
     existing = versions(workspace)
-    champion, challenger = (getattr(aliased(existing, alias), "name", None) for alias in (CHAMPION, CHALLENGER))
-    if champion == verdict.version_name:
+    present = (serving(workspace, existing), aliased(existing, CHALLENGER), _interrupted(workspace, existing))
+    if verdict.version_name in [each.name for each in present if each]:
         return
-    if challenger != verdict.version_name:
-        message = (
-            f"{verdict.version_name} was judged as challenger; "
-            f"now the challenger of {model(workspace.project, workspace.target)} is {challenger or 'nobody'}: "
-            "have the gate judge again"
-        )
-        raise ChallengeRefused(message)
+    message = (
+        f"{verdict.version_name} was judged as challenger; "
+        f"now the challenger of {model(workspace.project, workspace.target)} is "
+        f"{present[1].name if present[1] else 'nobody'}: have the gate judge again"
+    )
+    raise ChallengeRefused(message)
 
 
 def judge_version(workspace: Workspace, version: Version) -> Verdict:
@@ -279,9 +350,10 @@ def judge_version(workspace: Workspace, version: Version) -> Verdict:
     Raises:
         GateRefused: if any check fails.
         LeakageError: if the present training set gives the label away.
-        ScoringError: if it takes other features than features.sql gives now, or predicts other classes.
+        ScoringError: if it was trained with another features.sql than that of the project, or predicts other classes.
     """
-    version_to_score(workspace, version.name)
+    to_do = "put that features.sql back, or train a version with that of the project"
+    check_formula(version_to_score(workspace, version.name), declared_formula(workspace.project), "the project", to_do)
     training_set = build_training_set(workspace)
     name = str(version.facts.get("candidate", version.name))
     metrics = {"kept": True, "metric": workspace.project.metric.name}

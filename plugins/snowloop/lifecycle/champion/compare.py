@@ -5,12 +5,12 @@ from typing import Any
 
 from snowloop.errors import ChallengeRefused
 from snowloop.lifecycle.evaluation.evaluate import plan_of
-from snowloop.lifecycle.evaluation.results import Interval
+from snowloop.lifecycle.evaluation.parts import Interval
+from snowloop.lifecycle.features.known_labels import known_labels
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, versions
-from snowloop.project import Project
-from snowloop.sql import identifier, render, render_project
+from snowloop.sql import render
 from snowloop.workspace import Workspace
 from snowloop_procedures.requests import ComparisonRequest
 
@@ -144,7 +144,7 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
     _check_tables(workspace, plan.mode)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
     runs = workspace.run("champion/queries.sql#challenger_runs", **names)[0]
-    outcome = call(workspace, EVALUATION, _request(project, names))
+    outcome = call(workspace, EVALUATION, _request(workspace, names))
     return Comparison(
         plan.mode,
         champion.name,
@@ -172,8 +172,8 @@ def _check_tables(workspace: Workspace, mode: str) -> None:
             raise ChallengeRefused(message)
 
 
-def _request(project: Project, names: dict[str, Any]) -> ComparisonRequest:
-    label = render_project(project, "label.sql", raw=identifier(names["database"], "RAW"))
+def _request(workspace: Workspace, names: dict[str, Any]) -> ComparisonRequest:
+    project, label = workspace.project, known_labels(workspace.project, workspace.target)
     rows: dict[str, Any] = {"label": label, "label_column": project.label.column, "key": project.key, "most": MOST_ROWS}
     return ComparisonRequest(
         query=render(f"champion/{names['mode']}.sql", **names, **rows, classes=project.label.classes),
@@ -182,7 +182,6 @@ def _request(project: Project, names: dict[str, Any]) -> ComparisonRequest:
         classes=project.label.classes,
         metric=project.metric.name,
         higher_is_better=project.metric.higher_is_better,
-        seed=project.seed,
         plan=plan_of(project),
     )
 

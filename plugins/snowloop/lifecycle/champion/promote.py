@@ -7,8 +7,10 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, check_approved
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, set_champion, versions
+from snowloop.lifecycle.versions import CHAMPION, aliased, lost_alias, model, set_champion, versions
+from snowloop.lifecycle.versions import serving as version_that_serves
 from snowloop.project import Project
+from snowloop.sql import clock
 from snowloop.workspace import Workspace
 
 
@@ -34,7 +36,8 @@ class Promotion(Result):
 def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = None) -> Promotion:
     """Make a version champion; a promotion that was interrupted is completed, one that is done is kept.
 
-    The ledger is written first, so that the intent is known after a process that was killed.
+    The ledger is written first, in one statement: if the process is killed then, the champion before serves, or, while
+    no version has the alias, this one; and the same call completes it.
 
     Args:
         verdict: What the gate decided.
@@ -45,41 +48,44 @@ def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = 
 
     Raises:
         ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
-        GateRefused: if another version became champion since: a verdict holds against the champion that it names; or
-            if the version is gone.
+        GateRefused: if another version became champion since: a verdict holds against the champion that it names; if
+            the override by which it passed has expired; or if the version is gone.
     """
     project = workspace.project
     check_approved(project, workspace.target, verdict, approval)
     existing, name = versions(workspace), verdict.version_name
-    now = aliased(existing, CHAMPION)
-    serving = now.name if now else None
-    history = ledger.entries(workspace)
-    interrupted = ledger.interrupted_change(history, serving)
-    this = (ledger.PROMOTE, name, verdict.verdict_id)
-    this_one = interrupted is not None and this == (
+    _check_override(workspace, verdict)
+    now, history = aliased(existing, CHAMPION), ledger.entries(workspace)
+    interrupted = ledger.interrupted_change(history, now.name if now else None)
+    this_one = interrupted is not None and (ledger.PROMOTE, name, verdict.verdict_id) == (
         interrupted.action,
         interrupted.to_version,
         interrupted.verdict_id,
     )
+    champion = version_that_serves(workspace, existing)  # a version that was dropped is champion no longer
+    serving = champion.name if champion else None
     if not this_one:
         _check_present(project, workspace.target, verdict, serving)
-    if name not in [version.name for version in existing]:
+    chosen = next((version for version in existing if version.name == name), None)
+    if chosen is None:
         message = f"{name} is gone from {model(project, workspace.target)}: train it again, by {project.name}__train"
         raise GateRefused(message, verdict.verdict_id)
-    champions = ledger.champion_history(history)
-    recorded = bool(champions) and champions[-1] == name
+    recorded = ledger.recorded_champion(history) == name
     if not this_one and not (recorded and serving == name):
-        _write(workspace, verdict, approval, serving)
-        champions = ledger.champion_history(ledger.entries(workspace))
+        _write(workspace, verdict, approval, serving, lost_alias(chosen))
+        history = ledger.entries(workspace)
     set_champion(workspace, name)
-    kept = recorded and now is not None and serving == name and CHALLENGER not in now.aliases
-    return Promotion(name, champions[-2] if len(champions) > 1 else None, kept=kept)
+    champions = ledger.champion_history(history)
+    return Promotion(name, champions[-2] if len(champions) > 1 else None, kept=recorded and now == chosen)
 
 
-def _write(workspace: Workspace, verdict: Verdict, approval: Approval | None, serving: str | None) -> None:
+def _write(
+    workspace: Workspace, verdict: Verdict, approval: Approval | None, serving: str | None, reason: str | None
+) -> None:
     """Record the promotion, after a champion that the ledger lacks."""
     before = None if serving == verdict.version_name else serving
-    champions = ledger.champion_history(ledger.record_observed_champion(workspace, before))
+    history = ledger.record_observed_champion(workspace, before)
+    champions = ledger.champion_history(history)
     change = ledger.Change(
         ledger.PROMOTE,
         champions[-1] if champions else None,
@@ -88,8 +94,23 @@ def _write(workspace: Workspace, verdict: Verdict, approval: Approval | None, se
         verdict.training_set,
         verdict.override,
         approval,
+        reason,
+        reference=ledger.reference_after(history, ledger.PROMOTE, verdict.version_name, surpasses=verdict.surpasses),
+        origin=verdict.origin,
     )
     ledger.append(workspace, change)
+
+
+def _check_override(workspace: Workspace, verdict: Verdict) -> None:
+    """A person may answer much later, and an override may be for a time."""
+    override = verdict.override
+    if override is None or override.until is None or override.until > clock(workspace.session):
+        return
+    message = (
+        f"{verdict.version_name} passed by an override that expired at {override.until_text} UTC ({override.by}): have "
+        f"the gate judge again, by another run of {workspace.project.name}__train, with an override or without"
+    )
+    raise GateRefused(message, verdict.verdict_id)
 
 
 def _check_present(project: Project, target: str, verdict: Verdict, name: str | None) -> None:

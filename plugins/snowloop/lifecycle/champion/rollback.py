@@ -1,13 +1,16 @@
 """Rollback: the champion before this one becomes champion again, and its next rows are verified."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snowloop.errors import RollbackError, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.fit import version_to_score
+from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
+from snowloop.lifecycle.champion.standing import refusal
+from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.versions import Version, challenger, champion, set_champion, versions
+from snowloop.lifecycle.versions import CHAMPION, Version, aliased, challenger, lost_alias, set_champion, versions
 from snowloop.workspace import Workspace
 
 POLL_SECONDS = 1.0
@@ -53,10 +56,12 @@ def rollback(workspace: Workspace) -> Rollback:
         Both versions.
 
     Raises:
-        RollbackError: if the ledger has no earlier champion, its version is gone, or it cannot score what
-            features.sql gives now.
+        RollbackError: if the ledger has no earlier champion, its version is gone, it cannot score the source as it is
+            now, it was trained with a features.sql that is neither the champion's nor the project's, or no verdict lets
+            it serve.
     """
-    now = champion(workspace)
+    existing = versions(workspace)
+    now = aliased(existing, CHAMPION)
     serving = now.name if now else None
     interrupted = ledger.interrupted_change(ledger.entries(workspace), serving)
     if interrupted is not None and interrupted.action == ledger.ROLLBACK:
@@ -68,12 +73,14 @@ def rollback(workspace: Workspace) -> Rollback:
         message = f"{workspace.database}.OPS.LEDGER knows no earlier champion: {first}; promote another version instead"
         raise RollbackError(message)
     previous, last = champions[-2], champions[-1]
-    _check_usable(workspace, previous, last)
+    reason = lost_alias(_usable(workspace, existing, previous, last))
     promoted = next(
         each for each in reversed(history) if each.action in ledger.CHAMPION_CHANGES and each.to_version == previous
     )
     facts = (promoted.verdict_id, promoted.training_set)
-    ledger.append(workspace, ledger.Change(ledger.ROLLBACK, last, previous, *facts))
+    reference = ledger.reference_after(history, ledger.ROLLBACK, previous)
+    change = ledger.Change(ledger.ROLLBACK, last, previous, *facts, reason=reason, reference=reference)
+    ledger.append(workspace, change)
     return _set_champion(workspace, last, previous)
 
 
@@ -82,20 +89,32 @@ def _set_champion(workspace: Workspace, before: str, version: str) -> Rollback:
     return Rollback(before, version, str(workspace.session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0]))
 
 
-def _check_usable(workspace: Workspace, previous: str, now: str) -> None:
-    """A version that cannot score the rows which arrive must not serve."""
-    if previous not in [version.name for version in versions(workspace)]:
+def _usable(workspace: Workspace, existing: Sequence[Version], previous: str, now: str) -> Version:
+    """The version to return to; one that cannot score the rows which arrive must not serve."""
+    chosen = next((version for version in existing if version.name == previous), None)
+    if chosen is None:
         where = f"{workspace.database}.MODELS.{workspace.project.model_name}"
         message = f"version {previous}, champion before {now}, is gone from {where}: promote another version instead"
         raise RollbackError(message)
     try:
-        version_to_score(workspace, previous)
+        scorer, serving = version_to_score(workspace, previous), champion_formula(workspace)
+        if serving is None or serving.digest != scorer.formula.digest:
+            to_do = "put that features.sql back, roll back again, and run snowloop apply, which deploys it"
+            check_formula(scorer, declared_formula(workspace.project), "the project", to_do)
     except ScoringError as error:
         message = (
-            f"there is no way back to {previous}, champion before {now}: {error}. Put features.sql and the label of "
-            "its time back first, or promote another version"
+            f"there is no way back to {previous}, champion before {now}, unless features.sql and the label of its time "
+            f"are put back; or promote another version: {error}"
         )
         raise RollbackError(message) from error
+    reason = refusal(workspace, previous, "champion", expire=workspace.project.champion.expired_override == "refuse")
+    if reason["REASON"]:
+        message = (
+            f"there is no way back to {previous}, champion before {now}: {reason['REASON']}, so the loop would not "
+            f"score with it; promote another version, by {workspace.project.name}__train"
+        )
+        raise RollbackError(message)
+    return chosen
 
 
 def verify_rollback(workspace: Workspace, done: Rollback, *, timeout: float, poll: float = POLL_SECONDS) -> Verified:

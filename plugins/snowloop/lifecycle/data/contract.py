@@ -1,5 +1,6 @@
 """The contract of a source as SQL predicates, the same for checks, training and scoring."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ def row_rules(source: Source, key: tuple[str, ...] = ()) -> list[Rule]:
 
 def _column_rules(name: str, column: Column, *, nullable: bool) -> list[Rule]:
     quoted = f"{ALIAS}.{identifier(name)}"
+    value = quoted if column.value is None else f"({_qualified(column.value, name)})"
     shown = f"COALESCE({quoted}::VARCHAR, 'null')"
     rules = []
 
@@ -56,15 +58,26 @@ def _column_rules(name: str, column: Column, *, nullable: bool) -> list[Rule]:
 
     if not nullable:
         add("NOT_NULL", f"{quoted} IS NULL", "must not be null", show=False)
+    if column.value is not None:
+        add("VALUE", f"{quoted} IS NOT NULL AND {value} IS NULL", f"must be readable by {column.value}")
     if column.min is not None:
-        add("MIN", f"COALESCE({quoted} < {_number(column.min)}, FALSE)", f"must be at least {_number(column.min)}")
+        add("MIN", f"COALESCE({value} < {_number(column.min)}, FALSE)", f"must be at least {_number(column.min)}")
     if column.max is not None:
-        add("MAX", f"COALESCE({quoted} > {_number(column.max)}, FALSE)", f"must be at most {_number(column.max)}")
+        add("MAX", f"COALESCE({value} > {_number(column.max)}, FALSE)", f"must be at most {_number(column.max)}")
     if column.allowed is not None:
         values = ", ".join(literal(value) for value in column.allowed)
         demand = f"must be one of {', '.join(column.allowed)}"
         add("ALLOWED", f"COALESCE({quoted} NOT IN ({values}), FALSE)", demand)
     return rules
+
+
+def _qualified(expression: str, name: str) -> str:
+    """An expression in which the column has the alias, so that no other table of a query can be meant."""
+    parts = re.split(r"('(?:[^']|'')*')", expression)
+    parts[::2] = [
+        re.sub(rf"\b{name}\b", f"{ALIAS}.{identifier(name)}", part, flags=re.IGNORECASE) for part in parts[::2]
+    ]
+    return "".join(parts)
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,8 @@
 """The one reader of CSV files: records as RFC 4180 has them, each with its text, its line, or why it is no record."""
 
+import codecs
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,6 +11,18 @@ from pathlib import Path
 LONGEST_FIELD = 16 * 1024 * 1024
 """In characters, as of a VARCHAR of Snowflake; also how far an unclosed quote is followed before its line is given up.
 """
+UNDECODABLE = re.compile("[\udc00-\udcff]")
+"""What stands for a byte that is not in a file's encoding: no decoder gives these code points for text."""
+
+
+def _as_surrogates(error: UnicodeError) -> tuple[str, int]:
+    """Like Python's ``surrogateescape``, which leaves out bytes below 128: UTF-16 and multibyte encodings need them."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("snowloop.surrogates", _as_surrogates)
 
 
 @dataclass(frozen=True)
@@ -17,7 +31,7 @@ class Record:
 
     Args:
         line: The physical line on which it begins, from 1.
-        text: The record as it stands in the file, without its line end; bytes that are no UTF-8 are surrogates.
+        text: The record as it stands in the file, without its line end; U+FFFD for bytes that are not in the encoding.
         fields: Its fields, unquoted; empty if it is malformed.
         error: Why it is malformed; None if it is not.
     """
@@ -56,16 +70,36 @@ class _Lines:
         return "".join(accepted)
 
 
-def read_records(file: Path, delimiter: str) -> Iterator[Record]:
+def read_lines(file: Path, encoding: str) -> Iterator[str]:
+    """The lines of a text file with their ends, without a byte order mark.
+
+    Args:
+        file: The file; lines end in LF, CRLF or CR.
+        encoding: Its encoding, as Python's codecs know it.
+
+    Yields:
+        The lines; each byte that is not in the encoding is a character that ``UNDECODABLE`` matches.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with file.open(encoding=encoding, errors="snowloop.surrogates", newline="") as lines:
+        yield next(lines, "").removeprefix("\ufeff")
+        yield from lines
+
+
+def read_records(file: Path, delimiter: str, encoding: str = "UTF-8") -> Iterator[Record]:
     """Read the records of a CSV file, the header among them; blank lines are skipped.
 
     A quote opens a field only where the field begins; elsewhere it is data, as in ``5" pipe``. A quoted field may hold
     delimiters, line ends and doubled quotes. A record that breaks these rules is malformed by its first line alone: the
-    next record begins on the next line, so a quote that is never closed costs one line, not the rest of the file.
+    next record begins on the next line, so a quote that is never closed costs one line, not the rest of the file. A
+    record with a byte that is not in the encoding is malformed too.
 
     Args:
-        file: The file, in UTF-8 with or without a byte order mark; lines end in LF, CRLF or CR.
+        file: The file, with or without a byte order mark; lines end in LF, CRLF or CR.
         delimiter: What separates the fields, one character.
+        encoding: The file's encoding, as Python's codecs know it.
 
     Yields:
         The records in order.
@@ -76,24 +110,33 @@ def read_records(file: Path, delimiter: str) -> Iterator[Record]:
     Source: RFC 4180, section 2 (https://www.rfc-editor.org/rfc/rfc4180).
     """
     csv.field_size_limit(LONGEST_FIELD)
-    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-        lines, number = _Lines(text), 1
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        while True:
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                reason = _reason(error, spans_lines=len(lines.consumed) > 1)
-                yield Record(number, lines.accept(1).rstrip("\r\n"), error=reason)
-                number += 1
-                continue
-            count = len(lines.consumed)
-            record = lines.accept(count)
-            if fields:
-                yield Record(number, record.rstrip("\r\n"), tuple(fields))
-            number += count
+    lines, number = _Lines(read_lines(file, encoding)), 1
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        fields: list[str] = []
+        error = None
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as broken:
+            error = _reason(broken, spans_lines=len(lines.consumed) > 1)
+        count = 1 if error else len(lines.consumed)
+        text = lines.accept(count).rstrip("\r\n")
+        if not text.isascii() and (byte := UNDECODABLE.search(text)):
+            error = not_in_encoding(byte, encoding)
+            text = UNDECODABLE.sub("\ufffd", text)
+        if error or fields:
+            yield Record(number, text, () if error else tuple(fields), error)
+        number += count
+
+
+def not_in_encoding(byte: re.Match[str], encoding: str) -> str:
+    """Why a text is not in its encoding; ``byte`` is what ``UNDECODABLE`` matched in it."""
+    return (
+        f"byte 0x{ord(byte[0]) - 0xDC00:02x} is not {encoding}: correct the byte, or declare the `encoding` of the "
+        "source's files"
+    )
 
 
 def _reason(error: csv.Error, *, spans_lines: bool) -> str:

@@ -1,55 +1,70 @@
-"""Stage 1: the database, schemas, stages, tables, warehouse and role of a project in one environment."""
+"""Stage 1: the database, schemas, stages, tables, views, warehouse and role of a project in one environment."""
 
 from dataclasses import dataclass
 
+from snowloop.lifecycle.data.tables import check_tables
+from snowloop.lifecycle.deployment.deployments import record_deployment
+from snowloop.lifecycle.deployment.environment import plan_environment
+from snowloop.lifecycle.deployment.plan import Plan, RunSql
+from snowloop.lifecycle.deployment.schema_version import KIND
 from snowloop.lifecycle.results import Result
-from snowloop.sql import run_script
 from snowloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Environment(Result):
-    """What ``create_environment`` created and kept.
+    """What ``create_environment`` created, altered and kept.
 
     Args:
-        created: Number of objects created, without views.
-        kept: Number of objects that existed already, without views.
+        created: Number of objects created, grants among them.
+        altered: Number of objects to which something was added, or that were replaced by ones that hold the same.
+        kept: Number of objects that were as declared.
+        dropped: Number of objects dropped.
     """
 
     database: str
     created: int
+    altered: int
     kept: int
+    dropped: int = 0
 
 
 def create_environment(workspace: Workspace) -> Environment:
-    """Create what is missing, and keep what exists; views, which hold no data, are replaced.
+    """Plan the environment as the project declares it, and apply the plan: what is as declared is left alone.
+
+    Sources that are tables which others fill get a view in RAW; nothing is created or changed where they are.
 
     Returns:
-        Counts of objects created and kept.
+        Counts of objects.
+
+    Raises:
+        PlanRefused: if a column has another type, or is no longer declared; with each reason and its remedy.
+        SourceError: if a table that others fill cannot be read as it is declared; the message has what to ask for.
     """
-    project = workspace.project
-    database = workspace.database
-    results = run_script(
-        workspace.session,
-        "data/environment.sql",
-        database=database,
-        warehouse=project.environment.warehouse,
-        warehouse_size=project.environment.warehouse_size,
-        sources=project.sources,
-        streamed=project.streamed,
-        key=project.key,
-        classes=project.label.classes,
-        reader=f"{database}_READER",
+    return apply_environment(workspace, plan_environment(workspace))
+
+
+def apply_environment(workspace: Workspace, plan: Plan) -> Environment:
+    """Do the steps of an environment's plan, and record it; planning and applying again completes it.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        Counts of objects.
+
+    Raises:
+        PlanRefused: if the plan holds a refusal; nothing is sent.
+        SourceError: if a table that others fill cannot be read as it is declared; nothing is sent.
+    """
+    plan.check()
+    check_tables(workspace)
+    for step in plan.steps:
+        if isinstance(step, RunSql):
+            workspace.session.sql(step.statement).collect()
+    record_deployment(workspace, plan)
+    actions = [change.action for change in plan.changes if change.kind != KIND]
+    altered = actions.count("alter") + actions.count("recreate")
+    return Environment(
+        workspace.database, actions.count("create"), altered, actions.count("keep"), actions.count("drop")
     )
-    run_script(
-        workspace.session,
-        "data/environment_views.sql",
-        database=database,
-        key=project.key,
-        classes=project.label.classes,
-        reader=f"{database}_READER",
-    )
-    texts = [str(rows[0][0]) for rows in results if rows]
-    kept = sum("already exists" in text for text in texts)
-    created = sum("successfully created" in text for text in texts)
-    return Environment(database, created, kept)

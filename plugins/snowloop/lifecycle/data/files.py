@@ -1,17 +1,23 @@
 """Which records are loaded first and which arrive later, in files whose names carry the hash of their content."""
 
+import csv
 import hashlib
 import random
+import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import StringIO
 from itertools import compress, islice
 from pathlib import Path
 
 from snowloop.errors import LoadError
 from snowloop.lifecycle.data.csv_reader import Record, read_records
 from snowloop.project import Project, Source
+
+UNSAFE = re.compile(r"[^\w.+ -]")
+"""Characters of a file's name that PUT takes for a pattern or for the end of the name."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
     A single file of the streamed source is cut by the declared ``replay``: its first rows are batch 0, the rest
     arrives in batches 1 to n; or its rows are assigned to the batches at random, by the project's seed. Of several
     files, the first in order of names is batch 0, and each other a batch of its own. The files of all other sources
-    are batch 0.
+    are batch 0. Sources that are tables have no files.
 
     Args:
         data_dir: Folder of the data, or a generator (.py) that makes it; None: what the project ships.
@@ -53,19 +59,53 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
     Raises:
         LoadError: if a file is missing, or its header is not what the declaration says.
     """
-    folder = _data_folder(project, data_dir, work_dir)
     planned: list[PlannedFile] = []
-    for name, source in project.sources.items():
-        files = sorted(folder.glob(source.file))
-        if not files:
-            message = (
-                f"{folder}: no file matches '{source.file}' (source {name} of project {project.name}): "
-                "put the file there, or name another folder"
-            )
-            raise LoadError(message)
+    of_files = _of_files(project)
+    if not of_files:
+        return planned
+    folder = _data_folder(project, data_dir, work_dir)
+    for name, source in of_files.items():
+        files = _files(project, name, folder)
         streamed = name == project.source
         planned += _plan_source(project, name, files, work_dir) if streamed else _whole(name, source, files, work_dir)
     return sorted(planned, key=lambda file: file.batch)
+
+
+def check_files(project: Project, data_dir: str | Path | None) -> None:
+    """Check, without reading rows, that the files to load are there with the declared headers; no generator is run.
+
+    Args:
+        data_dir: As for ``plan_files``.
+
+    Raises:
+        LoadError: as for ``plan_files``.
+    """
+    place = Path(data_dir) if data_dir else project.data_dir
+    if place.suffix == ".py" and place.is_file():
+        return
+    of_files = _of_files(project)
+    folder = _data_folder(project, place, place) if of_files else place
+    for name, source in of_files.items():
+        for file in _files(project, name, folder):
+            _header(file, source)
+
+
+def _of_files(project: Project) -> dict[str, Source]:
+    """The sources that are files; tables and stages have none here."""
+    return {name: source for name, source in project.sources.items() if source.file}
+
+
+def _files(project: Project, name: str, folder: Path) -> list[Path]:
+    pattern = str(project.sources[name].file)
+    named = folder / pattern  # such as data [1].csv, which as a pattern is data 1.csv
+    files = [named] if named.is_file() else sorted(folder.glob(pattern))
+    if not files:
+        message = (
+            f"{folder}: no file matches '{pattern}' (source {name} of project {project.name}): "
+            "put the file there, or name another folder"
+        )
+        raise LoadError(message)
+    return files
 
 
 def _data_folder(project: Project, data_dir: str | Path | None, work_dir: Path) -> Path:
@@ -80,7 +120,7 @@ def _data_folder(project: Project, data_dir: str | Path | None, work_dir: Path) 
             raise LoadError(message)
         return generated
     if not place.is_dir():
-        files = ", ".join(source.file for source in project.sources.values())
+        files = ", ".join(source.file for source in project.sources.values() if source.file)
         message = f"{place}: no such folder: name the folder that holds {files} of project {project.name}"
         raise LoadError(message)
     return place
@@ -132,14 +172,15 @@ def _write(
     name: str, source: Source, file: Path, records: Iterable[tuple[int, Record]], work_dir: Path, batch: int = 0,
     part: str = "",
 ) -> PlannedFile:  # fmt: skip
-    """Write numbered records, with the number as a column if it is declared, and name the file after its content."""
+    """Write numbered records in UTF-8, with the number as a column if declared, and name the file after its content."""
     md5, rows, header = hashlib.md5(usedforsecurity=False), 0, _header(file, source)
     malformed: list[Record] = []
+    with_nulls = _null_writer(source)
     path = work_dir / f"{name}.part"
     with path.open("wb") as out:
 
         def put(line: str) -> None:
-            data = (line + "\n").encode("utf-8", "surrogateescape")
+            data = (line + "\n").encode()
             md5.update(data)
             out.write(data)
 
@@ -147,26 +188,51 @@ def _write(
             put(header if source.row_id is None else f"{source.row_id.column}{source.delimiter}{header}")
         for number, record in records:
             rows += 1
-            if record.error:  # COPY would take the lines after it for a part of it
-                text = record.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-                malformed.append(replace(record, text=text, error=f"{file.name}:{record.line}: {record.error}"))
+            if record.error:  # COPY would take the lines after it for a part of it, or refuse the whole file
+                malformed.append(replace(record, error=f"{file.name}:{record.line}: {record.error}"))
             else:
-                put(record.text if source.row_id is None else f"{number}{source.delimiter}{record.text}")
-    named = path.with_name(f"{file.stem}{part}.{md5.hexdigest()[:12]}.csv")
+                text = with_nulls(record)
+                put(text if source.row_id is None else f"{number}{source.delimiter}{text}")
+    named = path.with_name(f"{UNSAFE.sub('_', file.stem)}{part}.{md5.hexdigest()[:12]}.csv")
     path.rename(named)
     return PlannedFile(name, batch, named, rows, md5.hexdigest(), tuple(malformed))
 
 
+def _null_writer(source: Source) -> Callable[[Record], str]:
+    """What gives the text of a record whose null texts by column are left out: COPY knows null texts by file only."""
+    nulls = {
+        place: frozenset(each.null_values) for place, each in enumerate(source.columns.values()) if each.null_values
+    }
+
+    def write(record: Record) -> str:
+        if not any(place < len(record.fields) and record.fields[place] in nulls[place] for place in nulls):
+            return record.text
+        fields = ["" if value in nulls.get(place, ()) else value for place, value in enumerate(record.fields)]
+        out = StringIO()
+        csv.writer(out, delimiter=source.delimiter, lineterminator="").writerow(fields)
+        return out.getvalue()
+
+    return write
+
+
 def _rows(file: Path, source: Source) -> Iterator[Record]:
-    """The records of a file without its header."""
-    return islice(read_records(file, source.delimiter), 1 if source.header else 0, None)
+    """The records of a file without its header; one with another number of fields than there are columns is malformed.
+
+    COPY by a list of columns may fill what a record lacks with NULL instead of rejecting it.
+    """
+    for record in islice(read_records(file, source.delimiter, source.encoding), 1 if source.header else 0, None):
+        if record.error or len(record.fields) == len(source.columns):
+            yield record
+        else:
+            error = f"{len(record.fields)} fields, where the source has {len(source.columns)} columns"
+            yield replace(record, fields=(), error=error)
 
 
 def _header(file: Path, source: Source) -> str:
     """The header on one line, because COPY skips one line; its names are checked against the declared columns."""
     if not source.header:
         return ""
-    header = next(read_records(file, source.delimiter), Record(1, ""))
+    header = next(read_records(file, source.delimiter, source.encoding), Record(1, ""))
     observed = [_name(cell) for cell in header.fields]
     declared = [_name(name if column.field is None else column.field) for name, column in source.columns.items()]
     if [name.upper() for name in observed] != [name.upper() for name in declared]:

@@ -1,15 +1,18 @@
 """Stage 2: files are staged and copied into RAW, each once; records that cannot be read are kept with the reason."""
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from snowloop.errors import LoadError
 from snowloop.lifecycle.data.files import PlannedFile, plan_files
+from snowloop.lifecycle.data.staged import copy_staged
 from snowloop.lifecycle.results import Result
 from snowloop.sql import clock, identifier, render
+from snowloop.stage_files import upload_compressed
 from snowloop.workspace import Workspace
 
 MALFORMED_AT_ONCE = 500
@@ -71,6 +74,8 @@ def load_files(
 ) -> LoadReport:
     """Load a project's files; one that has been loaded before is left alone.
 
+    Of sources on a stage all files that are there are loaded, whatever the part; those that are tables are read there.
+
     Args:
         data_dir: Folder of the data, or a generator (.py); None: what the project ships.
         part: What the model is first trained on, what arrives later, or all.
@@ -80,7 +85,8 @@ def load_files(
         What became of each file.
 
     Raises:
-        LoadError: if a file is missing or not as declared, or the counts do not reconcile.
+        LoadError: if a file is missing or not as declared, more of its records than declared cannot be loaded, or the
+            counts do not reconcile.
     """
     project = workspace.project
     started_at = clock(workspace.session)
@@ -94,9 +100,19 @@ def load_files(
             )
             raise LoadError(message)
         files = tuple(_load_file(workspace, file) for file in chosen)
+    if only is None:
+        files += tuple(_load_stages(workspace))
     new = [file for file in files if not file.kept]
     read, loaded, rejected = (sum(getattr(file, name) for file in new) for name in ("read", "loaded", "rejected"))
     return LoadReport(files, read, loaded, rejected, started_at)
+
+
+def _load_stages(workspace: Workspace) -> Iterator[LoadedFile]:
+    """Load what is new on the stages that are sources."""
+    for name, source in workspace.project.sources.items():
+        for file in copy_staged(workspace, name, source) if source.stage else ():
+            rejected = file.read - file.loaded
+            yield LoadedFile(name, file.name, file.read, file.loaded, rejected, kept=False)
 
 
 def _chosen(file: PlannedFile, part: str, only: str | None) -> bool:
@@ -110,7 +126,7 @@ def _load_file(workspace: Workspace, file: PlannedFile) -> LoadedFile:
     earlier = {row["FILE"]: row for row in workspace.run("data/queries.sql#loaded_files", table=table)}.get(name)
     if earlier is None:
         stage = f"@{identifier(workspace.database, 'RAW', 'LANDING')}/{table.lower()}"
-        workspace.session.file.put(str(file.path), stage, auto_compress=True, overwrite=False)
+        upload_compressed(workspace.session, file.path, stage)
         read, loaded, query_id = _copy(workspace, file, name)
     else:
         read, loaded, query_id = earlier["ROWS_READ"], earlier["ROWS_LOADED"], earlier["QUERY_ID"]
@@ -119,34 +135,68 @@ def _load_file(workspace: Workspace, file: PlannedFile) -> LoadedFile:
 
 
 def _copy(workspace: Workspace, file: PlannedFile, name: str) -> tuple[int, int, str]:
-    """COPY one file and record its load, in one transaction; records read and loaded, and the id of the query."""
-    session, table = workspace.session, file.source.upper()
-    source = {**dict(workspace.project.sources[file.source]), "table": table}
+    """COPY one file and record its load, in one transaction; records read and loaded, and the id of the query.
+
+    The answer's columns: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#output.
+    """
+    session, table, counted = workspace.session, file.source.upper(), file.rows - len(file.malformed)
+    declared = workspace.project.sources[file.source]
+    source = {**dict(declared), "table": table, "columns": declared.table_columns}
     with workspace.transaction():
         with session.query_history() as history:
             copy = render("data/copy.sql", database=workspace.database, source=source, file=name)
             rows = session.sql(copy).collect()
         query_id = history.queries[-1].query_id
         outcome = {key.lower(): value for key, value in rows[0].as_dict().items()} if rows else {}
-        if "rows_parsed" not in outcome:
-            message = (
-                f"{name}: COPY INTO {workspace.database}.RAW.{table} read nothing "
-                f"({outcome.get('status', 'no answer')}), though {workspace.database}.OPS.LOADS does not list the "
-                "file; if it was copied by hand, add its row to OPS.LOADS"
-            )
-            raise LoadError(message)
-        read, loaded = int(outcome["rows_parsed"]) + len(file.malformed), int(outcome["rows_loaded"])
+        parsed, loaded, faulty = (int(outcome.get(name) or 0) for name in ("rows_parsed", "rows_loaded", "errors_seen"))
+        if "rows_parsed" not in outcome or parsed != counted or loaded + faulty != counted:
+            raise LoadError(_disagreement(workspace, file, name, outcome, counted))
+        bound = workspace.project.sources[file.source].max_rejected_share
+        if file.rows - loaded > bound * file.rows:
+            raise LoadError(_too_many(file, name, outcome, file.rows - loaded, bound))
         workspace.run(
             "data/queries.sql#record_load",
             table=table,
             file=name,
             md5=file.md5,
             query_id=query_id,
-            read=read,
+            read=file.rows,
             loaded=loaded,
-            rejected=read - loaded,
+            rejected=file.rows - loaded,
         )
-    return read, loaded, query_id
+    return file.rows, loaded, query_id
+
+
+def _disagreement(workspace: Workspace, file: PlannedFile, name: str, outcome: dict[str, Any], counted: int) -> str:
+    """Why a COPY is not accepted: its answer is not about the records that were counted in the file."""
+    table = f"{workspace.database}.RAW.{file.source.upper()}"
+    if "rows_parsed" not in outcome:
+        return (
+            f"{name}: COPY INTO {table} read nothing ({outcome.get('status', 'no answer')}), though "
+            f"{workspace.database}.OPS.LOADS does not list the file; if it was copied by hand, add its row to OPS.LOADS"
+        )
+    error = f" (line {outcome.get('first_error_line')}: {outcome['first_error']})" if outcome.get("first_error") else ""
+    return (
+        f"{name}: {counted} records were counted in the file, but COPY INTO {table} read {outcome['rows_parsed']} "
+        f"records, loaded {outcome.get('rows_loaded')} and found errors in {outcome.get('errors_seen')}, status "
+        f"{outcome.get('status')}{error}; nothing of it is kept. If the staged file was cut off or replaced, `REMOVE "
+        f"@{workspace.database}.RAW.LANDING/{file.source.lower()}/{name}` and load again"
+    )
+
+
+def _too_many(file: PlannedFile, name: str, outcome: dict[str, Any], rejected: int, bound: float) -> str:
+    """Why a file is refused of which more records than declared cannot be loaded, with the first reasons."""
+    reasons = [str(record.error) for record in file.malformed[:3]]
+    if outcome.get("first_error"):
+        column = outcome.get("first_error_column_name")
+        place = f"line {outcome.get('first_error_line')}" + (f", column {column}" if column else "")
+        reasons.append(f"{name}, {place}: {outcome['first_error']}")
+    return (
+        f"{name}: {rejected} of {file.rows} records ({rejected / file.rows:.0%}) of source {file.source} would be "
+        f"rejected, at most {bound:.0%} may be; nothing of the file is kept. First reasons: {'; '.join(reasons)}. "
+        "Correct the file, or the delimiter, encoding and types of the source in project.yaml; if the other records "
+        f"are enough, raise max_rejected_share of source {file.source}"
+    )
 
 
 def _keep_rejected(workspace: Workspace, file: PlannedFile, name: str, expected: int, query_id: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from snowloop.checks import CONTRACT_CHECKS, Check, record
 from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.contract import failing, repeated, row_rules, unique_columns
+from snowloop.lifecycle.data.tables import load_time
 from snowloop.lifecycle.results import Result
 from snowloop.project import Source, in_words
 from snowloop.sql import identifier
@@ -51,7 +52,7 @@ def check_contract(workspace: Workspace) -> ContractReport:
     for name, source in project.sources.items():
         rows_of_source, failing_of_source, checks_of_source = _check_source(workspace, name, source)
         rows, failing = rows + rows_of_source, failing + failing_of_source
-        checks += checks_of_source + _freshness(workspace, name, source)
+        checks += checks_of_source + freshness(workspace, name, source)
     record(workspace, CONTRACT_CHECKS, checks, check_run=str(uuid.uuid4()))
     report = ContractReport(tuple(checks), rows, failing)
     reasons = [f"{check.subject}: {check.reason}" for check in checks if check.failed]
@@ -89,17 +90,25 @@ def _check_source(workspace: Workspace, name: str, source: Source) -> tuple[int,
     return rows, int(row[f"C_{len(counted)}"]), checks
 
 
-def _freshness(workspace: Workspace, name: str, source: Source) -> list[Check]:
-    """The age of the newest row, if the declaration bounds it."""
+def freshness(workspace: Workspace, name: str, source: Source) -> list[Check]:
+    """The age of the newest row of a source, in seconds, if the declaration bounds it.
+
+    Args:
+        name: Name of the source.
+        source: Its declaration.
+
+    Returns:
+        The check ``FRESHNESS``, or none.
+    """
     declared = source.freshness
     if declared is None:
         return []
-    age = workspace.run(
-        "data/queries.sql#age_of_newest_row",
-        column=declared.column,
-        table=identifier(workspace.database, "RAW", name.upper()),
-        source=name.upper(),
-    )[0]["AGE"]
+    raw = identifier(workspace.database, "RAW", name.upper())
+    moment, table = load_time(source, workspace.database, name, workspace.target) or (None, raw)
+    if declared.column:
+        moment, table = f"{identifier(declared.column)}::TIMESTAMP_NTZ", raw
+    values = {"moment": moment, "table": table, "source": name.upper()}
+    age = workspace.run("data/queries.sql#age_of_newest_row", **values)[0]["AGE"]
     newest, bound = f"the newest {declared.column or 'load'}", int(declared.max_age.total_seconds())
     allowed = f"at most {in_words(declared.max_age)} are allowed"
     if age is None:

@@ -1,40 +1,40 @@
 """Stage 4b: candidate, champion and baselines are measured inside Snowflake on the very same held-out rows."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
-from snowloop.lifecycle.evaluation.holdout import TrainingRows, training_rows_of
-from snowloop.lifecycle.evaluation.results import (
-    Bin,
-    Calibration,
-    ClassResult,
-    Cost,
-    Evaluation,
-    Interval,
-    Skew,
-    SliceResult,
-)
+from snowloop.lifecycle.evaluation.holdout import training_rows_of
+from snowloop.lifecycle.evaluation.parts import Bin, Calibration, ClassResult, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.results import Evaluation, Rival
+from snowloop.lifecycle.evaluation.rivals import Measurable, rivals_of, scores_query
+from snowloop.lifecycle.evaluation.served import Robustness, RobustnessFailure, Skew, SkewKind, skew_tolerance
+from snowloop.lifecycle.features.baseline import write_score_baseline
 from snowloop.lifecycle.features.feature import Feature
-from snowloop.lifecycle.features.point_in_time import render_features
+from snowloop.lifecycle.features.formula import formula_of
 from snowloop.lifecycle.features.queries import check_slices
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.training.train import Candidate, model_version
-from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, versions
+from snowloop.lifecycle.versions import CHAMPION, aliased, model, versions
 from snowloop.project import Project
-from snowloop.sql import identifier, render
+from snowloop.sql import Parameter, identifier, prepare, render
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import EvaluationRequest, Plan, Slice
+from snowloop_procedures.requests import EvaluationRequest, Limits, Plan, Probing, ServedRequest, Slice
 
 __all__ = ["Evaluation", "evaluate"]
+ROBUSTNESS = "evaluation/robustness.sql"
+FLOATS = ("FLOAT", "DOUBLE", "REAL")
+"""What the types begin with that hold infinity (docs: Numeric data types)."""
 
 
 def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
-    """Measure a candidate, the champion and the baselines on the held-out rows, and write it into OPS.EVALUATIONS.
+    """Measure a candidate, its rivals and the baselines on the held-out rows, and write it into OPS.EVALUATIONS.
+
+    Its rivals are the champion, and the reference if that is another version: see ``ledger.reference_after``.
 
     Held-out rows that a version was trained on, because it is older than the training set, do not judge it.
 
@@ -46,32 +46,63 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
 
     Raises:
         ProjectError: if a slice's column is neither a feature nor a column of the source.
-        TrainingError: if the procedure that measures breaks down.
+        TrainingError: if the procedure that measures breaks down, or the training set's features.sql is gone.
     """
     project = workspace.project
     existing = versions(workspace)
     now = aliased(existing, CHAMPION)
     if candidate.error:
         return Evaluation(candidate, champion=now.name if now else None)
-    features = _features(now)
-    same_rows = now is None or (
-        set(features) <= set(candidate.training_set.features) and now.classes == project.label.classes
-    )
     itself = next((each for each in existing if each.name == candidate.version_name), None)
     own = training_rows_of(workspace, itself, candidate.training_set)
-    other = training_rows_of(workspace, now, candidate.training_set) if same_rows else TrainingRows()
     table = own.rows_without(project, candidate.training_set)
-    request = _request(project, workspace.target, candidate, table, other.table)
-    if now is not None and same_rows and not other.unknown:
-        request = replace(request, champion_scores=_scores(project, workspace.target, table, now.name, features))
+    rivals = rivals_of(workspace, existing, candidate, table)
+    request = _request(workspace, candidate, table, rivals)
     measured = call(workspace, EVALUATION, request)
     evaluation = replace(
-        _evaluation(candidate, now, same_rows=same_rows, measured=measured),
+        _evaluation(candidate, rivals, measured),
         held_out=own.held_out(candidate.training_set.holdout_rows - measured["rows"]),
-        champion_held_out=other.held_out(measured["trained_champion"]),
     )
     _record(workspace, evaluation, measured)
+    fingerprint = candidate.training_set.fingerprint
+    write_score_baseline(workspace, fingerprint, candidate.version_name, measured["score_bins"])
     return evaluation
+
+
+def ask_served(workspace: Workspace, candidate: Candidate) -> tuple[Skew, Robustness | None]:
+    """Ask a version as it is served, over the rows of its training set's table that are held out.
+
+    Args:
+        candidate: The version, with a training set whose table may be any rows with its features; the environment
+            records the features.sql of its fingerprint.
+
+    Returns:
+        The skew, and what the version makes of odd rows; None if no row could be changed.
+
+    Raises:
+        TrainingError: if the procedure that measures breaks down, or the training set's features.sql is gone.
+    """
+    project, target, training_set = workspace.project, workspace.target, candidate.training_set
+    names = {
+        "features": training_set.features,
+        "label": project.label.column,
+        "key": project.key,
+        "table": training_set.table,
+    }
+    checked, feature_rows = checked_rows(project, target), _feature_rows(workspace, candidate)
+    request = ServedRequest(
+        features=training_set.features,
+        label=project.label.column,
+        task=project.label.task,
+        classes=project.label.classes,
+        seed=project.seed,
+        skew=_skew(workspace, candidate, checked, feature_rows, names),
+        tolerance=skew_tolerance(project),
+        probing=_probing(workspace, candidate, checked, feature_rows, names) if training_set.holdout_rows else None,
+        version=model_version(project, target, candidate.version_name),
+    )
+    measured = call(workspace, EVALUATION, request)
+    return _measured_skew(candidate, measured["skew"]), _measured_robustness(measured["robustness"])
 
 
 def _record(workspace: Workspace, evaluation: Evaluation, measured: dict[str, Any]) -> None:
@@ -102,6 +133,7 @@ def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
         "higher_is_better": project.metric.higher_is_better,
         "champion": evaluation.champion,
         "same_rows": evaluation.same_rows,
+        "champion_unmeasured": evaluation.champion_unmeasured,
         "left_out": evaluation.held_out.left_out,
         "champion_left_out": evaluation.champion_held_out.left_out,
         "seed": project.seed,
@@ -110,17 +142,18 @@ def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, measured: dict[str, Any]) -> Evaluation:
+def _evaluation(candidate: Candidate, measurable: dict[str, Measurable], measured: dict[str, Any]) -> Evaluation:
     metrics, calibration = measured["metrics"], measured["calibration"]
-    own = {} if now is None or same_rows else now.metrics
+    rivals = {kind: rival.measured(kind, measured) for kind, rival in measurable.items()}
+    champion = rivals.get("champion") or Rival("")
     # Times and the query's id are others each time: they must not make it another evaluation.
     reproducible = {name: value for name, value in measured.items() if name not in ("cost", "query_id")}
     return Evaluation(
         candidate,
         metrics["candidate"],
-        champion=now.name if now else None,
-        champion_metrics=metrics.get("champion", own),
-        same_rows=same_rows,
+        champion=champion.name or None,
+        champion_metrics=champion.metrics,
+        champion_unmeasured=champion.unmeasured,
         interval=Interval(**measured["interval"]) if measured["interval"] else None,
         differences={other: Interval(**each) for other, each in measured["differences"].items()},
         baselines={name: metrics[name] for name in ("dummy", "simple") if name in metrics},
@@ -129,23 +162,39 @@ def _evaluation(candidate: Candidate, now: Version | None, *, same_rows: bool, m
         confusion=measured["confusion"],
         classes=tuple(ClassResult(**each) for each in measured["classes"]),
         importance=measured["importance"],
-        skew=Skew(**measured["skew"]),
+        skew=_measured_skew(candidate, measured["skew"]),
+        robustness=_measured_robustness(measured["robustness"]),
         cost=Cost(**measured["cost"]),
-        evaluation_id=content_hash(candidate.version_name, now.name if now else None, reproducible),
+        evaluation_id=content_hash(candidate.version_name, [each.name for each in rivals.values()], reproducible),
         rows=measured["rows"],
-        metrics_on_champion_rows=metrics.get("on champion rows", {}),
+        champion_held_out=champion.held_out,
+        metrics_on_champion_rows=champion.candidate_metrics,
+        reference=rivals.get("reference"),
     )
 
 
-def _features(version: Version | None) -> list[Feature]:
-    return [Feature(**feature) for feature in version.facts.get("features", [])] if version else []
+def _measured_skew(candidate: Candidate, measured: dict[str, Any]) -> Skew:
+    kinds = tuple(SkewKind(**each) for each in measured["kinds"])
+    return Skew(**{**measured, "kinds": kinds}, salt=_salt(candidate))
+
+
+def _measured_robustness(measured: dict[str, Any] | None) -> Robustness | None:
+    if measured is None:
+        return None
+    failures = tuple(RobustnessFailure(**each) for each in measured["failures"])
+    return Robustness(**{**measured, "failures": failures})
+
+
+def _salt(candidate: Candidate) -> str:
+    """Salt of the rows that are scored twice: others for each version and training set, so that none is never drawn."""
+    return f"{candidate.training_set.fingerprint} {candidate.version_name}"
 
 
 def _request(
-    project: Project, target: str, candidate: Candidate, table: str, champion_trained_on: str | None
+    workspace: Workspace, candidate: Candidate, table: str, rivals: dict[str, Measurable]
 ) -> EvaluationRequest:
-    """The request: ``table`` holds the rows that judge, ``champion_trained_on`` the champion's own training rows."""
-    training_set = candidate.training_set
+    """The request: ``table`` holds the rows that judge."""
+    project, target, training_set = workspace.project, workspace.target, candidate.training_set
     slices = _slices(project, training_set)
     checked = checked_rows(project, target)
     names: dict[str, Any] = {
@@ -160,10 +209,12 @@ def _request(
         checked=checked,
         slices=slices,
         raw_slices=any(each["raw"] for each in slices),
-        groups=project.split.by == "group",
-        champion_trained_on=champion_trained_on,
+        dependent_by=project.split.kept_as,
+        trained_on={kind.upper(): each.trained_on.table for kind, each in rivals.items() if each.trained_on.table},
     )
-    most = project.evaluation.baseline_rows
+    most, feature_rows = project.evaluation.baseline_rows, _feature_rows(workspace, candidate)
+    probing = _probing(workspace, candidate, checked, feature_rows, names) if training_set.holdout_rows else None
+    scores = {kind: each.scores(project, target) for kind, each in rivals.items()}
     return EvaluationRequest(
         features=training_set.features,
         label=project.label.column,
@@ -176,8 +227,12 @@ def _request(
         slices=tuple(Slice(each.column, tuple(each.edges)) for each in project.evaluation.slices),
         held_out=held_out,
         training=render("evaluation/some_rows.sql", most=most, training_alone=True, **names),
-        candidate_scores=_scores(project, target, table, candidate.version_name, training_set.features),
-        skew=_skew(project, target, candidate, checked, names),
+        candidate_scores=scores_query(project, target, table, candidate.version_name, training_set.features),
+        champion_scores=scores.get("champion"),
+        reference_scores=scores.get("reference"),
+        skew=_skew(workspace, candidate, checked, feature_rows, names),
+        tolerance=skew_tolerance(project),
+        probing=probing,
         version=model_version(project, target, candidate.version_name),
     )
 
@@ -185,9 +240,7 @@ def _request(
 def plan_of(project: Project) -> Plan:
     """How figures are measured, as the procedures take it."""
     declared = project.evaluation
-    return Plan(
-        declared.threshold, declared.confidence, declared.resamples, declared.bootstrap_rows, declared.importance_rows
-    )
+    return Plan(declared.threshold, declared.confidence, declared.importance_rows)
 
 
 def _slices(project: Project, training_set: TrainingSet) -> list[dict[str, Any]]:
@@ -197,30 +250,74 @@ def _slices(project: Project, training_set: TrainingSet) -> list[dict[str, Any]]
     return [{"column": each.column, "raw": each.column in source} for each in project.evaluation.slices]
 
 
-def _scores(project: Project, target: str, table: str, version: str, features: Sequence[Feature]) -> str:
-    return render(
-        "evaluation/predict_held_out.sql",
-        model=model(project, target),
-        version=identifier(version),
-        task=project.label.task,
-        classes=project.label.classes,
-        features=features,
-        label=project.label.column,
-        key=project.key,
-        table=table,
-    )
+def _feature_rows(workspace: Workspace, candidate: Candidate) -> str:
+    """The query of the candidate's own features over the rows CLEAN."""
+    fingerprint = candidate.training_set.fingerprint
+    formula = formula_of(workspace, fingerprint)
+    if formula is None:
+        message = (
+            f"{workspace.database}.OPS.TRAINING_SETS has no features.sql for training set {fingerprint}: restore the "
+            "row, or build the training set again by the train DAG"
+        )
+        raise TrainingError(message)
+    return formula.over("CLEAN", workspace.database)
 
 
-def _skew(project: Project, target: str, candidate: Candidate, checked: str, names: dict[str, Any]) -> str:
+def _skew(workspace: Workspace, candidate: Candidate, checked: str, feature_rows: str, names: dict[str, Any]) -> str:
+    project, target = workspace.project, workspace.target
     return render(
         "evaluation/skew.sql",
         **names,
         most=project.evaluation.skew_rows,
+        salt=_salt(candidate),
         checked=checked,
         columns=list(project.streamed.table_columns),
-        feature_rows=render_features(project, target, "CLEAN"),
+        feature_rows=feature_rows,
         model=model(project, target),
         version=identifier(candidate.version_name),
         task=project.label.task,
         classes=project.label.classes,
     )
+
+
+def _probing(
+    workspace: Workspace, candidate: Candidate, checked: str, feature_rows: str, names: dict[str, Any]
+) -> Probing:
+    """How the served model is asked about odd values: those of the features that a row of the source can have."""
+    project, target = workspace.project, workspace.target
+    columns = project.streamed.table_columns
+    null = {name: f"NULL::{column.type}" for name, column in columns.items() if column.nullable or name in project.key}
+    infinite = {
+        name: f"'{'inf' if column.max is None else '-inf'}'::FLOAT"
+        for name, column in columns.items()
+        if column.type.startswith(FLOATS) and None in (column.min, column.max)
+    }
+    row = {**names, "checked": checked, "feature_rows": feature_rows, "columns": columns}
+    changed = {
+        "of which every column that may be NULL is": null,
+        "of which every FLOAT column without min or max is infinite": infinite,
+    }
+    ask, _ = prepare(
+        f"{ROBUSTNESS}#ask",
+        **names,
+        probes=Parameter("probes"),
+        model=model(project, target),
+        version=identifier(candidate.version_name),
+        task=project.label.task,
+        classes=project.label.classes,
+    )
+    return Probing(
+        facts=render(f"{ROBUSTNESS}#facts", **names),
+        changed_rows=tuple(
+            (what, render(f"{ROBUSTNESS}#changed_row", **row, replaced=replaced))
+            for what, replaced in changed.items()
+            if replaced
+        ),
+        ask=ask,
+        limits=tuple(_limits(project, feature) for feature in candidate.training_set.features),
+    )
+
+
+def _limits(project: Project, feature: Feature) -> Limits:
+    column = project.streamed.table_columns.get(feature.name)
+    return Limits(column.min, column.max, column.allowed is not None) if column else Limits()

@@ -1,150 +1,21 @@
-"""The outcome of an evaluation, as data: intervals, slices, confusion, calibration, skew and cost."""
+"""The outcome of an evaluation, as data."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from snowloop.lifecycle.evaluation.parts import (
+    BINARY_CONFUSION,
+    Calibration,
+    ClassResult,
+    ConfusionCell,
+    Cost,
+    Interval,
+    SliceResult,
+)
+from snowloop.lifecycle.evaluation.served import Robustness, Skew
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import Candidate
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and its bootstrap interval.
-
-    Args:
-        value: The value on all rows.
-        low: Lower end.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class SliceResult:
-    """The deciding metric in one part of the held-out rows.
-
-    Args:
-        column: The column that makes the parts.
-        part: The part.
-        rows: Its rows.
-        value: The metric, or None if the rows do not allow it.
-    """
-
-    column: str
-    part: str
-    rows: int
-    value: float | None
-
-
-@dataclass(frozen=True)
-class Bin:
-    """One bin of the calibration.
-
-    Args:
-        rows: Its rows.
-        score: Their mean score.
-        label: Their mean label.
-    """
-
-    rows: int
-    score: float
-    label: float
-
-
-@dataclass(frozen=True)
-class ClassResult:
-    """How well one of several classes is predicted on the held-out rows.
-
-    Args:
-        name: The class.
-        rows: Its rows.
-        predicted: How many of them were predicted as which class: a row of the confusion matrix, without zeros.
-        precision: Share of the rows predicted as this class that are of it; None if none were.
-        recall: Share of its rows that were predicted as it; None if there are none.
-        f1: Harmonic mean of both.
-        roc_auc: Of its probability against all other classes; None if the rows do not allow it.
-    """
-
-    name: str
-    rows: int
-    predicted: dict[str, int]
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    roc_auc: float | None
-
-
-@dataclass(frozen=True)
-class ConfusionCell:
-    """One cell of the confusion matrix.
-
-    Args:
-        true_class: The class that the rows are of.
-        predicted_class: The class that was predicted.
-        rows: How many rows.
-    """
-
-    true_class: str
-    predicted_class: str
-    rows: int
-
-
-BINARY_CONFUSION = {
-    "true_negative": ("0", "0"),
-    "false_positive": ("0", "1"),
-    "false_negative": ("1", "0"),
-    "true_positive": ("1", "1"),
-}
-"""True and predicted class of the counts of a classification of two classes."""
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Scores against observed rates; of several classes the probability of the likeliest, and how often it was right.
-
-    Args:
-        bins: Bins of about equally many rows, by score.
-        error: Mean distance of score and label over the bins; of a regression, in standard deviations of the label.
-        by_chance: What the error of an exactly calibrated model would be on average, on as many rows.
-    """
-
-    bins: tuple[Bin, ...] = ()
-    error: float | None = None
-    by_chance: float | None = None
-
-
-@dataclass(frozen=True)
-class Skew:
-    """The same rows by the serving path and by Python.
-
-    Args:
-        rows: How many rows.
-        unserved: Rows that the serving path gave no score.
-        max_difference: The greatest difference of two scores; None if a row has none.
-    """
-
-    rows: int
-    unserved: int
-    max_difference: float | None
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the model costs to keep and to ask; times differ from run to run.
-
-    Args:
-        model_bytes: Size of the pickled model.
-        milliseconds_per_row: Time in Python for a row of a thousand.
-        milliseconds_per_row_by_sql: Time of the serving query for a row of the held-out ones.
-    """
-
-    model_bytes: int
-    milliseconds_per_row: float | None = None
-    milliseconds_per_row_by_sql: float | None = None
 
 
 @dataclass(frozen=True)
@@ -161,28 +32,73 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """A version that a candidate must not be much worse than, and both on the rows that did not train it.
+
+    Args:
+        name: The version.
+        metrics: Its metrics.
+        unmeasured: Why it could not be measured on the candidate's rows, so that its metrics are those of its own
+            training; None if it was.
+        held_out: Which of the rows it was trained on: it is measured without them.
+        candidate_metrics: The candidate's metrics on the rows that are left, if those are fewer.
+    """
+
+    name: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    unmeasured: str | None = None
+    held_out: HeldOut = HeldOut()
+    candidate_metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Selection:
     """How a candidate was chosen to be judged.
 
     Args:
-        candidates: Among how many that could be trained.
+        candidates: Among how many that could be trained: now, or when it was judged before.
         by_folds: Whether by cross-validation, which leaves the held-out rows out of the choice.
+        tried: How many were looked at, the best first, until this one kept the bounds that are not about the metric.
+        passed_over: The better ones that did not, each with the checks that it failed.
+        earlier: How many other versions were judged on the same held-out rows since the last promotion.
     """
 
     candidates: int = 1
     by_folds: bool = False
+    tried: int = 1
+    passed_over: tuple[str, ...] = ()
+    earlier: int = 0
+
+    @property
+    def chosen_from(self) -> int:
+        """Among how many candidates it was chosen by the held-out rows themselves."""
+        return self.tried if self.by_folds else self.candidates
+
+    @property
+    def trials(self) -> int:
+        """About how many versions were compared on these rows in all: the best of many looks better than it is."""
+        return self.chosen_from * (self.earlier + 1)
 
     @property
     def compared(self) -> int:
-        """How many candidates were compared on the held-out rows: the best of many looks better than it is."""
-        return 1 if self.by_folds else self.candidates
+        """By how many the error that a verdict may make is divided (alpha spending).
+
+        The first verdict on held-out rows may err in alpha of cases, the verdict k after it in alpha / (k * (k - 1)):
+        all that follow the first one in alpha together, however many there are, because these shares add up to 1.
+        Within one verdict it is divided by the candidates (Bonferroni).
+
+        Source of spending a level over several looks at one sample: K. Lan, D. DeMets, Discrete Sequential Boundaries
+        for Clinical Trials, Biometrika 70, 1983; of hold-outs that are used again and again A. Blum, M. Hardt, The
+        Ladder, ICML 2015.
+        """
+        return self.chosen_from * ((self.earlier + 1) * self.earlier or 1)
 
     @property
     def words(self) -> str:
         """The choice, to be put behind a figure; empty if there was none."""
-        if self.candidates == 1:
-            return ""
-        return f"; the best of {self.candidates} candidates {'by folds' if self.by_folds else 'on these rows'}"
+        best = f"; the best of {self.candidates} candidates {'by folds' if self.by_folds else 'on these rows'}"
+        again = f"; {self.earlier} other versions were judged on these rows before"
+        return (best if self.candidates > 1 else "") + (again if self.earlier else "")
 
 
 @dataclass(frozen=True)
@@ -194,18 +110,19 @@ class Evaluation(Result):
         metrics: The candidate's metrics on the held-out rows; one that they do not allow is missing.
         champion: Name of the champion, or None before the first promotion.
         champion_metrics: The champion's metrics.
-        same_rows: Whether the champion was measured on the same rows; if it takes features that the training set no
-            longer has, its metrics are those of its own training.
+        champion_unmeasured: Why the champion could not be measured on the same rows, so that its metrics are those of
+            its own training; None if it was.
         interval: The deciding metric with its interval.
-        differences: How much better the candidate is than ``champion`` and ``simple``: above 0 is better, whatever the
-            metric; the intervals are paired.
-        baselines: Metrics of ``dummy`` (the mean label, or the classes' shares) and ``simple`` (a linear model).
+        differences: How much better the candidate is than ``champion``, ``reference``, ``dummy`` and ``simple``: above
+            0 is better, whatever the metric; the intervals are paired.
+        baselines: Metrics of ``dummy`` (the best constant for the metric) and ``simple`` (a linear model).
         slices: The deciding metric in the declared parts of the rows.
         calibration: Scores against observed rates.
         confusion: Rows predicted right and wrong at the threshold, of two classes, by ``BINARY_CONFUSION``.
         classes: Of several classes how well each is predicted.
         importance: Loss of the deciding metric when a feature's values are shuffled.
         skew: The serving path against Python.
+        robustness: What the served model makes of odd values; None if no row is held out.
         cost: Size and time.
         evaluation_id: Its id in OPS.EVALUATIONS.
         selection: How it was chosen to be judged.
@@ -214,22 +131,24 @@ class Evaluation(Result):
         champion_held_out: Which of the others the champion was trained on: it is measured without them.
         metrics_on_champion_rows: The candidate's metrics on the rows on which the champion was measured, if
             those are fewer.
+        reference: The version that no champion may be much worse than; None if it is the champion, or there is none.
     """
 
     candidate: Candidate
     metrics: dict[str, float] = field(default_factory=dict)
     champion: str | None = None
     champion_metrics: dict[str, float] = field(default_factory=dict)
-    same_rows: bool = True
+    champion_unmeasured: str | None = None
     interval: Interval | None = None
     differences: dict[str, Interval] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     slices: tuple[SliceResult, ...] = ()
-    calibration: Calibration = Calibration()
+    calibration: Calibration = field(default_factory=Calibration)
     confusion: dict[str, int] = field(default_factory=dict)
     classes: tuple[ClassResult, ...] = ()
     importance: dict[str, float] = field(default_factory=dict)
     skew: Skew | None = None
+    robustness: Robustness | None = None
     cost: Cost | None = None
     evaluation_id: str = ""
     selection: Selection = Selection()
@@ -237,6 +156,7 @@ class Evaluation(Result):
     held_out: HeldOut = HeldOut()
     champion_held_out: HeldOut = HeldOut()
     metrics_on_champion_rows: dict[str, float] = field(default_factory=dict)
+    reference: Rival | None = None
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -251,6 +171,19 @@ class Evaluation(Result):
             return {**figures, "champion": "none yet"}
         (baseline,) = self.candidate.figure(self.champion_metrics).values()
         return {**figures, "champion": baseline}
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether the champion, if there is one, was measured on the same rows."""
+        return self.champion_unmeasured is None
+
+    @property
+    def rivals(self) -> dict[str, Rival]:
+        """Champion and reference, as far as there are both."""
+        figures = (self.champion_metrics, self.champion_unmeasured, self.champion_held_out)
+        champion = Rival(self.champion, *figures, self.metrics_on_champion_rows) if self.champion else None
+        both = {"champion": champion, "reference": self.reference}
+        return {name: rival for name, rival in both.items() if rival}
 
     @property
     def measured_rows(self) -> int:
@@ -269,7 +202,8 @@ class Evaluation(Result):
 
     def results(self) -> dict[str, Any]:
         """All that was measured, as OPS.EVALUATION_DETAILS keeps it for the report, under the names of the fields."""
-        measured = {"candidate": self.metrics, "champion": self.champion_metrics, **self.baselines}
+        rivals = {name: rival.metrics for name, rival in self.rivals.items()}
+        measured = {"candidate": self.metrics, **rivals, **self.baselines}
         return {
             "rows": self.measured_rows,
             "metrics": {whose: metrics for whose, metrics in measured.items() if metrics},
@@ -281,39 +215,44 @@ class Evaluation(Result):
             "classes": [asdict(each) for each in self.classes],
             "importance": self.importance,
             "cross_validation": self.candidate.cross_validation,
+            "skew": asdict(self.skew) if self.skew else None,
+            "robustness": asdict(self.robustness) if self.robustness else None,
             "cost": asdict(self.cost) if self.cost else None,
         }
 
     def facts(self) -> "Iterator[dict[str, Any]]":
         """All that was measured, as rows of OPS.EVALUATIONS for who reads it by SQL."""
         held_out, rows = self.candidate.training_set.holdout_rows, self.measured_rows
-        both = rows - self.champion_held_out.left_out
+        both = {name: rows - rival.held_out.left_out for name, rival in self.rivals.items()}
         for whose, metrics in {"": self.metrics, **self._baselines()}.items():
             for name, value in metrics.items():
                 yield _fact(f"{whose}{name}", value, rows=rows)
-        for whose, metrics in {
-            "champion ": self.champion_metrics,
-            "on champion rows ": self.metrics_on_champion_rows,
-        }.items():
-            for name, value in metrics.items():
-                yield _fact(f"{whose}{name}", value, rows=both)
+        for whose, rival in self.rivals.items():
+            for kind, metrics in {whose: rival.metrics, f"on {whose} rows": rival.candidate_metrics}.items():
+                for name, value in metrics.items():
+                    yield _fact(f"{kind} {name}", value, rows=both[whose])
         for name, value in self.candidate.cross_validation.items():
             yield _fact(name, value, rows=self.candidate.training_set.rows - held_out)
         if self.interval:
             yield _fact("interval", self.interval.value, self.interval, rows)
         for other, interval in self.differences.items():
-            yield _fact(f"better than {other}", interval.value, interval, both if other == "champion" else rows)
+            yield _fact(f"better than {other}", interval.value, interval, both.get(other, rows))
         yield from self._details(rows)
-        if self.skew:
-            yield _fact("skew", self.skew.max_difference, rows=self.skew.rows)
+        yield from self._serving()
         if self.cost:
             yield _fact("model bytes", self.cost.model_bytes)
             yield _fact("milliseconds per row", self.cost.milliseconds_per_row)
             yield _fact("milliseconds per row by sql", self.cost.milliseconds_per_row_by_sql, rows=rows)
 
+    def _serving(self) -> "Iterator[dict[str, Any]]":
+        if self.skew:
+            yield _fact("skew", self.skew.max_difference, rows=self.skew.rows)
+        if self.robustness:
+            yield _fact("odd rows not scored", len(self.robustness.failures), rows=self.robustness.asked)
+
     def _details(self, rows: int) -> "Iterator[dict[str, Any]]":
         for part in self.slices:
-            yield _fact(self.candidate.metric, part.value, rows=part.rows, part=f"{part.column}: {part.part}")
+            yield _fact(self.candidate.metric, part.value, part.interval, part.rows, f"{part.column}: {part.part}")
         for number, each in enumerate(self.calibration.bins, start=1):
             yield _fact("calibration score", each.score, rows=each.rows, part=f"bin {number}")
             yield _fact("calibration label", each.label, rows=each.rows, part=f"bin {number}")

@@ -5,18 +5,41 @@ from typing import Any
 
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.data.contract import rows_fail
+from snowloop.lifecycle.features.formula import DATABASE, SOURCE, Formula
 from snowloop.project import Project
 from snowloop.project.as_of_joins import AsOfJoin, resolve_join
 from snowloop.sql import identifier, render, render_project
 
 
-def render_features(project: Project, target: str, source: str) -> str:
-    """The text of features.sql over some rows of the streamed source: the one way in which it is ever read.
+def declared_formula(project: Project) -> Formula:
+    """The formula of features.sql as it is in the project now.
 
-    ``{{ source }}`` becomes those rows. ``{{ as_of('payments', on='CUSTOMER') }}`` becomes the rows of another source
-    that belong to each of them, with its key as ``OF_<KEY>``: rows of the same customer that keep the contract and were
-    known before the event. So a join cannot see the future, neither in training nor in serving (the point-in-time join
-    of feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
+    ``{{ source }}`` becomes rows of the streamed source. ``{{ as_of('payments', on='CUSTOMER') }}`` becomes the rows of
+    another source that belong to each of them, with its key as ``OF_<KEY>``: rows of the same customer that keep the
+    contract and were known before the event. So a join cannot see the future, neither in training nor in serving (the
+    point-in-time join of feature stores, such as https://docs.feast.dev/getting-started/concepts/point-in-time-joins).
+
+    Returns:
+        The formula.
+
+    Raises:
+        ProjectError: if a join is not possible.
+        jinja2.TemplateError: if it uses a value that is not given.
+    """
+
+    def as_of(name: str, on: str | Sequence[str] | Mapping[str, str] = ()) -> str:
+        try:
+            return _relation(project, resolve_join(project, name, on))
+        except ValueError as error:
+            message = f"{project.directory / 'features.sql'}: {error}"
+            raise ProjectError(message) from error
+
+    values: dict[str, Any] = {"source": SOURCE, "as_of": as_of}
+    return Formula(render_project(project, "features.sql", **values))
+
+
+def render_features(project: Project, target: str, source: str) -> str:
+    """The text of the project's features.sql over some rows of the streamed source, as a training set is built of it.
 
     Args:
         source: Quoted name of the table, or of the common table expression, with the rows.
@@ -28,26 +51,17 @@ def render_features(project: Project, target: str, source: str) -> str:
         ProjectError: if a join is not possible.
         jinja2.TemplateError: if it uses a value that is not given.
     """
-
-    def as_of(name: str, on: str | Sequence[str] | Mapping[str, str] = ()) -> str:
-        try:
-            return _relation(project, target, source, resolve_join(project, name, on))
-        except ValueError as error:
-            message = f"{project.directory / 'features.sql'}: {error}"
-            raise ProjectError(message) from error
-
-    values: dict[str, Any] = {"source": source, "as_of": as_of}
-    return render_project(project, "features.sql", **values)
+    return declared_formula(project).over(source, project.database(target))
 
 
-def _relation(project: Project, target: str, source: str, join: AsOfJoin) -> str:
+def _relation(project: Project, join: AsOfJoin) -> str:
     known = f"J.{identifier(join.event_time)}::TIMESTAMP_NTZ"
     return render(
         "features/as_of.sql",
-        source=source,
+        source=SOURCE,
         key=project.key,
         joined=join,
-        table=identifier(project.database(target), "RAW", join.name.upper()),
+        table=f"{DATABASE}.{identifier('RAW', join.name.upper())}",
         fails=rows_fail(join.source, project.key if join.name == project.source else ()),
         known=f"DATEADD('second', {join.delay}, {known})" if join.delay else known,
     )

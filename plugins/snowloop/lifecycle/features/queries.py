@@ -1,22 +1,22 @@
-"""Checks what features.sql and label.sql return before they are used: their columns, the label and the slices."""
+"""Checks what features.sql and label.sql return before they are used, and what is declared about their columns."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from snowloop.errors import ProjectError, TrainingError
 from snowloop.lifecycle.features.feature import Feature
-from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.project import Project
 from snowloop.project.loading import place_of
 from snowloop.sql import identifier, render_project
 from snowloop.workspace import Workspace
 
 
-def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
+def columns_of(workspace: Workspace, query: str, place: object) -> dict[str, Any]:
     """Names and Snowpark types of the columns of a query; no row is read.
 
     Args:
-        file: ``features.sql`` or ``label.sql``.
+        query: The query: features.sql or label.sql, rendered.
+        place: What an error names as its place.
 
     Returns:
         The columns in order; every key column is among them.
@@ -25,14 +25,8 @@ def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
         TrainingError: if Snowflake cannot compile the query, or a key column is missing from its result.
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake fails for another reason.
     """
-    project = workspace.project
     from snowflake.snowpark.exceptions import SnowparkSQLException
 
-    database, place = workspace.database, project.directory / file
-    if file == "features.sql":
-        query = render_features(project, workspace.target, identifier(database, "RAW", project.table))
-    else:
-        query = render_project(project, file, raw=identifier(database, "RAW"))
     try:
         fields = workspace.session.sql(query).schema.fields
     except SnowparkSQLException as error:
@@ -42,7 +36,7 @@ def columns_of(workspace: Workspace, file: str) -> dict[str, Any]:
         message = f"{place}: Snowflake cannot compile the query: {reason}; correct it, or the columns in project.yaml"
         raise TrainingError(message) from error
     columns = {field.name.strip('"'): field.datatype for field in fields}
-    for column in project.key:
+    for column in workspace.project.key:
         if column not in columns:
             message = f"{place}: the key column {column} is missing from its result: select it"
             raise TrainingError(message)
@@ -56,7 +50,8 @@ def check_label(workspace: Workspace) -> None:
         TrainingError: if it does not, or cannot be read.
     """
     project = workspace.project
-    columns = columns_of(workspace, "label.sql")
+    query = render_project(project, "label.sql", raw=identifier(workspace.database, "RAW"))
+    columns = columns_of(workspace, query, project.directory / "label.sql")
     if project.label.column not in columns:
         message = (
             f"{project.directory / 'label.sql'}: the label {project.label.column} is missing from its result "
@@ -88,5 +83,24 @@ def check_slices(project: Project, features: Iterable[Feature]) -> None:
             message = (
                 f"{place}: slice column {declared.column} has edges, which are for numbers; features.sql gives text: "
                 "remove `edges`, then each value is a slice"
+            )
+            raise ProjectError(message)
+
+
+def check_allowed(project: Project, features: Iterable[Feature]) -> None:
+    """Insist that every feature that leakage.allowed names is one.
+
+    Args:
+        features: The features.
+
+    Raises:
+        ProjectError: if one is not.
+    """
+    names = [feature.name for feature in features]
+    for number, declared in enumerate(project.leakage.allowed):
+        if declared.feature not in names:
+            place = place_of(project, "leakage", "allowed", number, "feature")
+            message = (
+                f"{place}: {declared.feature} is not a feature of features.sql ({', '.join(names)}): name one of them"
             )
             raise ProjectError(message)

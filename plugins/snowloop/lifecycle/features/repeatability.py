@@ -1,13 +1,13 @@
 """Checks the code of the features: whether it gives the same values twice, and how long each feature takes."""
 
 import time
+from typing import Any
 
 from snowloop.checks import FEATURE_CHECKS, Check, record
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.features.feature import Subject
 from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
 
@@ -15,7 +15,7 @@ def check_features(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     """Run features.sql a second time and time each feature; both are recorded in OPS.FEATURE_CHECKS.
 
     REPEATABLE: rows in which a second run of features.sql gave another value. MILLISECONDS: the time that a feature
-    takes for all rows of the source when nothing else is asked for.
+    takes for all rows that keep the contract when nothing else is asked for.
 
     Args:
         subject: The training set.
@@ -36,13 +36,21 @@ def check_features(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     return tuple(checks)
 
 
+def _clean_rows(workspace: Workspace) -> dict[str, Any]:
+    """What a query of the features of the rows that keep the contract is rendered with."""
+    project = workspace.project
+    return {
+        "checked": checked_rows(project, workspace.target),
+        "columns": list(project.streamed.table_columns),
+        "feature_rows": render_features(project, workspace.target, "CLEAN"),
+    }
+
+
 def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
     row = workspace.run(
         "features/repeatable.sql",
-        checked=checked_rows(project, workspace.target),
-        columns=list(project.streamed.table_columns),
-        feature_rows=render_features(project, workspace.target, "CLEAN"),
+        **_clean_rows(workspace),
         features=subject.features,
         key=project.key,
         table=subject.table,
@@ -59,12 +67,10 @@ def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
 
 
 def _times(workspace: Workspace, subject: Subject) -> list[Check]:
-    source = identifier(workspace.database, "RAW", workspace.project.table)
-    feature_rows = render_features(workspace.project, workspace.target, source)
-    checks = []
+    rows, checks = _clean_rows(workspace), []
     for feature in subject.features:
         started = time.perf_counter()
-        row = workspace.run("features/queries.sql#one_feature", feature=feature.name, feature_rows=feature_rows)[0]
+        row = workspace.run("features/queries.sql#one_feature", feature=feature.name, **rows)[0]
         elapsed = 1000 * (time.perf_counter() - started)
         reason = f"feature {feature.name} alone took {elapsed:.1f} ms for all rows, {row['N']} have a value"
         checks.append(Check.of("MILLISECONDS", passed=True, reason=reason, value=elapsed, subject=feature.name))

@@ -1,6 +1,7 @@
 """Stage 3b: the immutable training set that features.sql and label.sql describe, named after its fingerprint."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,16 +9,20 @@ from snowloop.checks import Check
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.data.validate import check_contract
+from snowloop.lifecycle.features.baseline import write_baseline
 from snowloop.lifecycle.features.feature import Feature, Subject
+from snowloop.lifecycle.features.formula import Formula
+from snowloop.lifecycle.features.keys import check_keys
+from snowloop.lifecycle.features.known_labels import is_known, known_moment
 from snowloop.lifecycle.features.leakage import check_leakage
-from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.lifecycle.features.queries import check_label, check_slices, columns_of
+from snowloop.lifecycle.features.point_in_time import declared_formula
+from snowloop.lifecycle.features.queries import check_allowed, check_label, check_slices, columns_of
 from snowloop.lifecycle.features.repeatability import check_features
 from snowloop.lifecycle.provenance import content_hash, git_commit
 from snowloop.lifecycle.results import Result
-from snowloop.project import Project
-from snowloop.sql import identifier, render_project
+from snowloop.sql import MOST_ARGUMENTS, identifier, render, render_project
 from snowloop.workspace import Workspace
+from snowloop_procedures.keys import name_keys
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class TrainingSet(Result):
 
     Args:
         table: Its quoted, qualified name.
-        fingerprint: Hash of its content, of features.sql and of label.sql.
+        fingerprint: Hash of its content, of the formula of its features, and of label.sql.
         rows: Number of rows.
         holdout_rows: How many of them are held out.
         set_aside: Rows of the source that break the contract and are left out.
@@ -35,6 +40,8 @@ class TrainingSet(Result):
         leakage: The checks for leakage: each passed, or the rows did not allow it.
         contract: Number of the contract's checks of the rows that it was built of, and how many of them failed.
         not_yet_known: Rows that are left out because their label is not known yet.
+        formula: The digest of the formula of its features.
+        purged: Training rows that are left out because their label became known after the first held-out event.
     """
 
     table: str
@@ -47,10 +54,13 @@ class TrainingSet(Result):
     leakage: tuple[Check, ...] = ()
     contract: tuple[int, int] | None = None
     not_yet_known: int = 0
+    formula: str = ""
+    purged: int = 0
 
     def summary(self) -> dict[str, int | float | str]:
         """Counts of rows and features."""
         waiting = {"label not yet known": self.not_yet_known} if self.not_yet_known else {}
+        waiting |= {"label known after the first held-out event": self.purged} if self.purged else {}
         return {
             "rows": self.rows,
             "held out": self.holdout_rows,
@@ -61,23 +71,37 @@ class TrainingSet(Result):
         }
 
 
-def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
-    """The feature columns of features.sql: all that it returns except the key.
+def describe_features(
+    workspace: Workspace, formula: Formula, place: object = None, added: Mapping[str, str] | None = None
+) -> tuple[Feature, ...]:
+    """The feature columns that a formula gives over the source: all that it returns except the key.
+
+    Args:
+        formula: The formula.
+        place: What an error names as its place; None: the project's features.sql.
+        added: Types of declared columns that the table does not have yet, by name.
 
     Returns:
-        The features, in order.
+        The features, in order; those of a model that gets them as one OBJECT in the order of their names.
 
     Raises:
-        TrainingError: if features.sql cannot be compiled, lacks a key column, returns no feature, or one that is
-            neither number nor text.
+        TrainingError: if it cannot be compiled, lacks a key column, returns no feature, or one that is neither number
+            nor text.
     """
     from snowflake.snowpark import types
 
     numbers = (types.DecimalType, types.DoubleType, types.FloatType, types.LongType, types.IntegerType)
-    place = workspace.project.directory / "features.sql"
+    project, place = workspace.project, place or workspace.project.directory / "features.sql"
+    query = render(
+        "features/queries.sql#described",
+        columns=[name for name in project.streamed.table_columns if name not in (added or {})],
+        added=added or {},
+        table=identifier(workspace.database, "RAW", project.table),
+        feature_rows=formula.over("DECLARED", workspace.database),
+    )
     features = []
-    for name, kind in columns_of(workspace, "features.sql").items():
-        if name in workspace.project.key:
+    for name, kind in columns_of(workspace, query, place).items():
+        if name in project.key:
             continue
         if not isinstance(kind, (types.StringType, *numbers)):
             message = f"{place}: feature {name} is of type {kind}: cast it to a number or to text"
@@ -86,6 +110,8 @@ def describe_features(workspace: Workspace) -> tuple[Feature, ...]:
     if not features:
         message = f"{place}: it returns only the key: select at least one feature"
         raise TrainingError(message)
+    if len(features) > MOST_ARGUMENTS:  # the fields of an OBJECT may reach the model in the order of their names
+        features.sort(key=lambda feature: feature.name)
     return tuple(features)
 
 
@@ -98,49 +124,56 @@ def build_training_set(workspace: Workspace) -> TrainingSet:
         The training set; ``kept`` if one with the same fingerprint existed.
 
     Raises:
-        TrainingError: if a query cannot be used, there is no row, a key repeats, a label is none of its classes, or
-            features.sql returns other values the second time.
+        TrainingError: if a query cannot be used, there is no row, a key repeats, features.sql leaves one out, a label
+            is none of its classes, or features.sql returns other values the second time.
         ContractViolation: if rows have arrived since the contract was checked, and they break it.
         ProjectError: if a slice is of a column that does not exist.
         LeakageError: if the rows leak the label.
     """
     project = workspace.project
-    features = describe_features(workspace)
+    formula = declared_formula(project)
+    features = describe_features(workspace, formula)
     check_label(workspace)
     check_slices(project, features)
+    check_allowed(project, features)
     build = identifier(workspace.database, "FEATURES", f"BUILD_{uuid.uuid4().hex}".upper())
-    values = _values(workspace, features)
+    values = _values(workspace, formula, features)
     not_yet_known = _not_yet_known(workspace, values)
     workspace.run("features/build_training_set.sql", table=build, **values)
     try:
+        purged = _purge(workspace, build)
         counts = _inspect(workspace, build, features)
-        declared = [project.text("features.sql"), project.text("label.sql"), project.split.model_dump()]
+        declared = [formula.digest, project.text("label.sql"), project.split.model_dump()]
         fingerprint = content_hash(*declared, counts["CONTENT"], counts["N"], counts["HELD_OUT"])
         subject = Subject(build, fingerprint, features)
-        leakage = check_leakage(workspace, subject)
+        leakage = check_leakage(workspace, subject, purged)
         if _recorded(workspace, fingerprint) is None:
+            check_keys(workspace, formula)
             check_features(workspace, subject)
-        published = _publish(workspace, subject, counts, values["checked"])
-        return replace(published, leakage=leakage, contract=_contract(workspace), not_yet_known=not_yet_known)
+        published = _publish(workspace, subject, formula, counts, values["checked"])
+        return replace(
+            published, leakage=leakage, contract=_contract(workspace), not_yet_known=not_yet_known, purged=purged
+        )
     finally:
         workspace.session.sql(f"DROP TABLE IF EXISTS {build}").collect()
 
 
 def _contract(workspace: Workspace) -> tuple[int, int]:
     """How many checks of the contract the present rows had, and how many failed; the checks run if there were none."""
-    row = workspace.run("features/queries.sql#contract_checks", sources=list(workspace.project.sources))[0]
-    if row["CHECKS"]:
+    sources = workspace.project.sources
+    row = workspace.run("features/queries.sql#contract_checks", sources=list(sources))[0]
+    if row["CHECKS"] and not any(source.table for source in sources.values()):  # others change a table at any time
         return int(row["CHECKS"]), int(row["FAILED"])
     return len(check_contract(workspace).checks), 0
 
 
-def _values(workspace: Workspace, features: tuple[Feature, ...]) -> dict[str, Any]:
+def _values(workspace: Workspace, formula: Formula, features: tuple[Feature, ...]) -> dict[str, Any]:
     """What the templates that read rows, features and labels use."""
     project = workspace.project
     return {
         "checked": checked_rows(project, workspace.target),
         "columns": list(project.streamed.table_columns),
-        "features": render_features(project, workspace.target, "CLEAN"),
+        "features": formula.over("CLEAN", workspace.database),
         "label": render_project(project, "label.sql", raw=identifier(workspace.database, "RAW")),
         "key": project.key,
         "feature_columns": features,
@@ -149,19 +182,18 @@ def _values(workspace: Workspace, features: tuple[Feature, ...]) -> dict[str, An
         "split": project.split,
         "event_time": project.streamed.event_time,
         "key_of_features": [f"F.{identifier(column)}" for column in project.key],
-        "known": _is_known(project),
+        "known": is_known(project),
+        "known_moment": known_moment(project),
     }
 
 
-def _is_known(project: Project) -> str:
-    """Predicate over C (the row) and L (its label): the label is known by now; never NULL."""
-    label = project.label
-    if label.known_at:
-        return f"COALESCE(L.{identifier(label.known_at)}::TIMESTAMP_NTZ <= SYSDATE(), FALSE)"
-    if label.known_after and project.streamed.event_time:
-        moment = f"C.{identifier(project.streamed.event_time)}::TIMESTAMP_NTZ"
-        return f"COALESCE(DATEADD('second', {int(label.known_after.total_seconds())}, {moment}) <= SYSDATE(), FALSE)"
-    return "TRUE"
+def _purge(workspace: Workspace, table: str) -> int:
+    """Leave out the training rows whose label reaches into the held-out period (purging; M. López de Prado, Advances in
+    Financial Machine Learning, 2018, chapter 7), and count them.
+    """
+    if not workspace.project.purged_by:
+        return 0
+    return int(workspace.run("features/queries.sql#purge", table=table)[0][0])
 
 
 def _not_yet_known(workspace: Workspace, values: dict[str, Any]) -> int:
@@ -195,6 +227,7 @@ def _inspect(workspace: Workspace, table: str, features: tuple[Feature, ...]) ->
     project = workspace.project
     columns = [*project.key, *(feature.name for feature in features), project.label.column]
     columns += [project.split.kept_as] if project.split.kept_as else []
+    columns += project.purged_by
     label = {"label_column": project.label.column, "classes": project.label.values}
     row = workspace.run("features/queries.sql#fingerprint", table=table, key=project.key, columns=columns, **label)[
         0
@@ -203,12 +236,13 @@ def _inspect(workspace: Workspace, table: str, features: tuple[Feature, ...]) ->
     where = f"the training set of project {project.name}"
     if not counts["N"]:
         message = f"{where} is empty: no row of {project.table} keeps the contract and has a label in label.sql"
-        message += " that is known by now" if _is_known(project) != "TRUE" else ""
+        message += " that is known by now" if is_known(project) != "TRUE" else ""
         raise TrainingError(message)
     if counts["KEYS"] != counts["N"]:
+        repeated = name_keys(workspace.run("features/queries.sql#repeated_keys", table=table, key=project.key))
         message = (
-            f"{where} has {counts['N']} rows but {counts['KEYS']} keys ({', '.join(project.key)}): features.sql and "
-            "label.sql must each return one row for a key"
+            f"{where} has {counts['N']} rows but {counts['KEYS']} keys ({', '.join(project.key)}; {repeated}): "
+            "features.sql and label.sql must each return one row for a key"
         )
         raise TrainingError(message)
     if counts["UNKNOWN"]:
@@ -227,14 +261,18 @@ def _recorded(workspace: Workspace, fingerprint: str) -> int | None:
     return int(rows[0]["ROWS_SET_ASIDE"]) if rows else None
 
 
-def _publish(workspace: Workspace, subject: Subject, counts: dict[str, int], checked: str) -> TrainingSet:
+def _publish(
+    workspace: Workspace, subject: Subject, formula: Formula, counts: dict[str, int], checked: str
+) -> TrainingSet:
     """Name the built table after its fingerprint and write the rows set aside, unless that has been done."""
     project, fingerprint = workspace.project, subject.fingerprint
     name = f"TRAINING_SET_{fingerprint}".upper()
     table = identifier(workspace.database, "FEATURES", name)
-    kept = _recorded(workspace, fingerprint) is not None
+    recorded = _recorded(workspace, fingerprint) is not None
+    kept = recorded and workspace.exists("TABLES", "FEATURES", name)  # the record of a promoted version has no table
     if not kept:
         workspace.session.sql(f"CREATE TABLE IF NOT EXISTS {table} CLONE {subject.table}").collect()
+    if not recorded:
         commit = git_commit(project)
         with workspace.transaction():
             workspace.run(
@@ -251,6 +289,8 @@ def _publish(workspace: Workspace, subject: Subject, counts: dict[str, int], che
                 rows=counts["N"],
                 holdout_rows=counts["HELD_OUT"],
                 git_commit=commit,
+                features_sql=formula.text,
             )
-    set_aside = _recorded(workspace, fingerprint) or 0
-    return TrainingSet(table, fingerprint, counts["N"], counts["HELD_OUT"], set_aside, subject.features, kept)
+    write_baseline(workspace, replace(subject, table=table))  # also of a training set that an earlier release built
+    set_aside, sizes = _recorded(workspace, fingerprint) or 0, (counts["N"], counts["HELD_OUT"])
+    return TrainingSet(table, fingerprint, *sizes, set_aside, subject.features, kept, formula=formula.digest)

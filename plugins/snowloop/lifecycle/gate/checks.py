@@ -4,18 +4,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from snowloop.checks import Check
-from snowloop.lifecycle.evaluation.results import Evaluation, Interval
-from snowloop.lifecycle.gate.selection import bonferroni_confidence, bonferroni_interval, selection_bias
+from snowloop.lifecycle.evaluation.parts import Interval
+from snowloop.lifecycle.evaluation.results import Evaluation, Rival
+from snowloop.lifecycle.evaluation.served import Skew, skew_tolerance
+from snowloop.lifecycle.features.leakage import remarks
+from snowloop.lifecycle.gate.metric import at_least, figure, keeps, with_ends
+from snowloop.lifecycle.gate.selection import bonferroni_confidence, bonferroni_interval, equal_passes, selection_bias
+from snowloop.lifecycle.gate.slices import slices
 from snowloop.project import Project
 
 
-def trained(evaluations: Sequence[Evaluation]) -> Check:
-    """At least one candidate could be trained."""
+def trained(evaluations: Sequence[Evaluation], best: Evaluation | None = None) -> Check:
+    """At least one candidate could be trained; the reason has which better ones were passed over, and why."""
     errors = [f"{each.candidate.name}: {each.candidate.error}" for each in evaluations if each.candidate.error]
     good = len(evaluations) - len(errors)
     reason = f"{good} of {len(evaluations)} candidates could be trained"
     if errors:
         reason += f" ({'; '.join(errors)})"
+    if best is not None and best.selection.passed_over:
+        reason += f"; passed over: {', '.join(best.selection.passed_over)}"
+    if best is not None and best.selection.earlier:
+        reason += f"; verdict {best.selection.earlier + 1} on these held-out rows since the last promotion"
     return Check.of("TRAINED", passed=good > 0, reason=reason, value=good, bound=1)
 
 
@@ -36,7 +45,10 @@ def leakage(_: Project, best: Evaluation) -> Check:
     if not checks:
         return Check.of("LEAKAGE", passed=False, reason="the training set was not checked for leakage", bound=0)
     failed = [check.reason for check in checks if check.failed]
-    reason = "; ".join(failed) if failed else f"{len(checks)} checks found no leakage"
+    asked = sum(check.outcome != "not_asked" for check in checks)
+    reason = "; ".join(
+        [*failed, *remarks(checks)] if failed else [f"{asked} checks found no leakage", *remarks(checks)]
+    )
     return Check.of("LEAKAGE", passed=not failed, reason=reason, value=len(failed), bound=0)
 
 
@@ -52,6 +64,12 @@ def support(project: Project, best: Evaluation) -> Check:
     reason += f" (too few: {', '.join(few)})" if few else ""
     left_out = best.held_out.left_out
     reason += f"; {left_out} held-out rows that it was trained on are left out" if left_out else ""
+    groups = best.metrics.get("groups")
+    if groups is not None:
+        reason += f"; {groups:.0f} held-out groups, {project.metric.min_groups} are needed to tell how sure it is"
+        if groups < project.metric.min_groups:
+            reason += ": load more groups, or hold out a greater share of them (split.holdout)"
+            return Check.of("SUPPORT", passed=False, reason=reason, value=groups, bound=project.metric.min_groups)
     if rows < least:
         reason += ": load more rows, hold out a greater share (split.holdout), or declare a lower metric.min_support"
     return Check.of("SUPPORT", passed=rows >= least, reason=reason, value=rows, bound=least)
@@ -63,147 +81,210 @@ def _supporting(project: Project) -> str:
 
 
 def bound(project: Project, best: Evaluation) -> Check:
-    """The metric keeps the declared bound."""
+    """The metric keeps the declared bound: its value without selection bias, or the worse end of its interval."""
     metric, value = project.metric, best.metrics.get(project.metric.name)
     if value is None:
         reason = f"{metric.name} is missing: the held-out rows do not allow to compute it"
         return Check.of("BOUND", passed=False, reason=reason, bound=metric.bound)
-    reason = f"{metric.name} is {value:.4f}, declared is {_words(project)} {metric.bound:g}{best.selection.words}"
-    return Check.of(
-        "BOUND", passed=_keeps(project, value, metric.bound), reason=reason, value=value, bound=metric.bound
-    )
+    reason = f"{metric.name} is {value:.4f}, declared is {at_least(project)} {metric.bound:g}"
+    compared, confidence = best.selection.compared, project.evaluation.confidence
+    if best.interval is None and (project.judges_the_end or compared > 1):
+        reason += f", but its interval is missing: the held-out rows do not tell how sure it is{best.selection.words}"
+        return Check.of("BOUND", passed=False, reason=reason, value=value, bound=metric.bound)
+    if best.interval and project.judges_the_end:
+        interval = bonferroni_interval(best.interval, confidence, compared)
+        value = interval.low if metric.higher_is_better else interval.high
+        sure = f"{100 * bonferroni_confidence(confidence, compared):.4g}%"
+        reason += f" for the worse end of its interval: {with_ends(interval)} ({sure})"
+    elif best.interval and compared > 1:
+        bias = selection_bias(best.interval, confidence, best.selection.trials)
+        value = value - bias if metric.higher_is_better else value + bias
+        reason += f", {bias:.4f} is taken off as selection bias"
+    reason += best.selection.words
+    return Check.of("BOUND", passed=keeps(project, value, metric.bound), reason=reason, value=value, bound=metric.bound)
 
 
 def champion(project: Project, best: Evaluation) -> Check:
     """The metric is not worse than the champion's on the same rows by more than the tolerance."""
-    metric, name, own = project.metric, "NOT_WORSE_THAN_CHAMPION", best.metrics_on_champion_rows or best.metrics
-    value = own.get(metric.name)
+    name = "NOT_WORSE_THAN_CHAMPION"
     if best.champion is None:
         return Check(name, "not_asked", "there is no champion yet: on the first run the other checks decide")
     if best.champion == best.candidate.version_name:
+        value = best.metrics.get(project.metric.name)
         return Check(name, "not_asked", f"{best.champion} is the champion already", value)
-    unfair = _unfair(project, best, own)
+    return _not_worse(project, best, name, "champion")
+
+
+def reference(project: Project, best: Evaluation) -> Check:
+    """The metric is not worse than that of the reference, so that many small steps down do not add up."""
+    name = "NOT_WORSE_THAN_REFERENCE"
+    if best.champion is None:
+        return Check(name, "not_asked", "there is no reference yet: it begins with the first champion")
+    if best.reference is None:
+        return Check(name, "not_asked", "the reference is the champion, or the version itself")
+    check = _not_worse(project, best, name, "reference")
+    if not check.failed:
+        return check
+    to_do = "if no model can be as good any more, let the reference begin again: snowloop reset-reference"
+    return replace(check, reason=f"{check.reason}: {to_do}")
+
+
+def surpasses(project: Project, best: Evaluation) -> bool:
+    """Whether a version is surely better than the reference, and so is the next one: never by luck alone."""
+    difference = best.differences.get("reference" if best.reference else "champion")
+    if difference is None or best.champion == best.candidate.version_name:
+        return False
+    return bonferroni_interval(difference, project.evaluation.confidence, best.selection.compared).low > 0
+
+
+def _not_worse(project: Project, best: Evaluation, name: str, kind: str) -> Check:
+    """The metric is not worse than a rival's, ``champion`` or ``reference``, by more than the tolerance."""
+    metric, rival = project.metric, best.rivals[kind]
+    own = rival.candidate_metrics or best.metrics
+    value, baseline = own.get(metric.name), rival.metrics.get(metric.name)
+    unfair = _unfair(project, kind, rival, own)
     if unfair:
-        return Check.of(name, passed=False, reason=unfair, bound=-metric.tolerance)
-    baseline = best.champion_metrics.get(metric.name)
+        return Check.of(name, passed=False, reason=unfair)
     if value is None or baseline is None:
-        missing = "the candidate" if value is None else f"champion {best.champion}"
-        return Check.of(name, passed=False, reason=f"{metric.name} of {missing} is missing", baseline=baseline)
-    rows = "on the same rows" if best.same_rows else "at its own training (its features or classes are gone)"
-    left_out = best.champion_held_out.left_out
+        missing = "the candidate" if value is None else f"{kind} {rival.name}"
+        reason = f"{metric.name} of {missing} is missing"
+        reason += f" ({rival.unmeasured})" if rival.unmeasured and baseline is None else ""
+        return Check.of(name, passed=False, reason=reason, baseline=baseline)
+    rows = f"at its own training ({rival.unmeasured})" if rival.unmeasured else "on the same rows"
+    left_out = rival.held_out.left_out
     rows += f", without {left_out} rows that trained it" if left_out else ""
-    both = f"{metric.name} is {value:.4f}, champion {best.champion} has {baseline:.4f} {rows}"
-    if project.gate.champion == "interval" and best.same_rows:
-        return replace(_interval_keeps(project, best, both), name=name, baseline=baseline)
-    gain = value - baseline if metric.higher_is_better else baseline - value
-    reason = f"{both}, a difference of {metric.tolerance:g} is tolerated{best.selection.words}"
-    passed = gain >= -metric.tolerance
-    return Check.of(name, passed=passed, reason=reason, value=gain, bound=-metric.tolerance, baseline=baseline)
+    both = f"{metric.name} is {value:.4f}, {kind} {rival.name} has {baseline:.4f} {rows}"
+    if project.gate.champion == "interval" and not rival.unmeasured:
+        check = _interval_keeps(project, best, both, baseline, best.differences.get(kind))
+        return replace(check, name=name, baseline=baseline)
+    gain, tolerance = value - baseline if metric.higher_is_better else baseline - value, metric.tolerated(baseline)
+    reason = f"{both}, a difference of {tolerance:.4g} is tolerated{best.selection.words}"
+    return Check.of(name, passed=gain >= -tolerance, reason=reason, value=gain, bound=-tolerance, baseline=baseline)
 
 
-def _interval_keeps(project: Project, best: Evaluation, both: str) -> Check:
+def _interval_keeps(
+    project: Project, best: Evaluation, both: str, baseline: float, difference: Interval | None
+) -> Check:
     """Whether the lower end of the paired interval of the difference keeps the tolerance."""
-    tolerance, difference = project.metric.tolerance, best.differences.get("champion")
+    tolerance = project.metric.tolerated(baseline)
     if difference is None:
         reason = f"{both}, but the paired interval of the difference is missing"
         return Check.of("", passed=False, reason=reason, bound=-tolerance)
     confidence, compared = project.evaluation.confidence, best.selection.compared
     interval = bonferroni_interval(difference, confidence, compared)
     paired = f"{100 * bonferroni_confidence(confidence, compared):.4g}%, paired"
-    reason = f"{both}: better by {_ends(interval)} ({paired}), {-tolerance:g} is tolerated{best.selection.words}"
+    equal = equal_passes(difference, confidence, compared, tolerance)
+    reason = (
+        f"{both}: better by {with_ends(interval)} ({paired}), {-tolerance:.4g} is tolerated; these rows tell "
+        f"differences of {interval.value - interval.low:.4f}, a model of equal quality passes in {equal:.0%} of cases"
+        f"{best.selection.words}"
+    )
     return Check.of("", passed=interval.low >= -tolerance, reason=reason, value=interval.low, bound=-tolerance)
 
 
-def _unfair(project: Project, best: Evaluation, own: Mapping[str, float]) -> str | None:
-    """Why the champion cannot be measured on rows that it was not trained on; None if it can."""
-    held_out, least = best.champion_held_out, project.metric.min_support
+def _unfair(project: Project, kind: str, rival: Rival, own: Mapping[str, float]) -> str | None:
+    """Why a rival cannot be measured on rows that it was not trained on; None if it can."""
+    held_out, least = rival.held_out, project.metric.min_support
     if held_out.unknown:
         return (
-            f"{held_out.unknown}: it is not known which held-out rows the champion was not trained on, and on the "
+            f"{held_out.unknown}: it is not known which held-out rows the {kind} was not trained on, and on the "
             "others it looks too good; bring the table back (UNDROP TABLE), or override the gate with a reason"
         )
     left = own.get("support", 0.0)
     if held_out.left_out and left < least:
         return (
-            f"champion {best.champion} was trained on {held_out.left_out} of the held-out rows; without them "
+            f"{kind} {rival.name} was trained on {held_out.left_out} of the held-out rows; without them "
             f"{left:.0f} {_supporting(project)} are left, {least} are needed to compare with it: load more rows, or "
-            "declare the split as it was when the champion was trained"
+            f"declare the split as it was when the {kind} was trained"
         )
     return None
 
 
-def slices(project: Project, best: Evaluation) -> Check:
-    """The metric keeps its bound in every declared part of the rows that is large enough."""
-    worst: float | None = None
-    judged, failures = 0, []
-    with_bound = [(declared, declared.bound) for declared in project.evaluation.slices if declared.bound is not None]
-    if not with_bound:
-        return Check("SLICES", "not_asked", "no slice declares a bound")
-    for declared, bound in with_bound:
-        parts = [part for part in best.slices if part.column == declared.column and part.rows >= declared.min_rows]
-        if not parts:
-            failures.append(f"{declared.column} has no part of {declared.min_rows} held-out rows")
-        for part in parts:
-            judged += 1
-            where, value = f"{part.column} {part.part} ({part.rows} rows)", part.value
-            if value is None:
-                failures.append(f"{project.metric.name} is missing for {where}")
-                continue
-            if not _keeps(project, value, bound):
-                failures.append(f"{project.metric.name} of {where} is {value:.4f}, not {_words(project)} {bound:g}")
-            if worst is None or project.is_better(worst, value):
-                worst = value
-    reason = "; ".join(failures) or f"{judged} parts of the rows keep the bounds of their slices"
-    return Check.of("SLICES", passed=not failures, reason=reason, value=worst)
-
-
 def dummy(project: Project, best: Evaluation) -> Check:
-    """The metric is better than that of a constant baseline: the mean label, or each class's share."""
+    """The metric is surely better than the best constant's: the lower end of the paired interval is above 0."""
     name, value = project.metric.name, best.metrics.get(project.metric.name)
     baseline = best.baselines.get("dummy", {}).get(name)
     if value is None or baseline is None:
         reason = f"{name} of {'the candidate' if value is None else 'the constant baseline'} is missing"
         return Check.of("DUMMY_BEATEN", passed=False, reason=reason, value=value, baseline=baseline)
-    constant = "each class's share" if project.label.task == "multiclass" else "the mean"
-    reason = f"{name} is {value:.4f}, a constant baseline ({constant}) has {baseline:.4f}"
-    passed = project.is_better(value, baseline)
-    return Check.of("DUMMY_BEATEN", passed=passed, reason=reason, value=value, bound=baseline, baseline=baseline)
+    reason = f"{name} is {value:.4f}, the best constant baseline has {baseline:.4f}"
+    interval, sure = _paired(project, best, "dummy")
+    if interval is None:
+        return Check.of("DUMMY_BEATEN", passed=False, reason=reason + sure, baseline=baseline)
+    reason += f"{sure}, surely better is asked{best.selection.words}"
+    return Check.of(
+        "DUMMY_BEATEN", passed=interval.low > 0, reason=reason, value=interval.low, bound=0.0, baseline=baseline
+    )
+
+
+def _paired(project: Project, best: Evaluation, other: str) -> tuple[Interval | None, str]:
+    """How much better the version is than a baseline, with the allowance for its selection, and that in words."""
+    if other not in best.differences:
+        return None, ", but the paired interval of the difference is missing: the rows do not tell how sure it is"
+    confidence, compared = project.evaluation.confidence, best.selection.compared
+    interval = bonferroni_interval(best.differences[other], confidence, compared)
+    level = f"{100 * bonferroni_confidence(confidence, compared):.4g}%, paired"
+    return interval, f": better by {with_ends(interval)} ({level})"
 
 
 def baseline(project: Project, best: Evaluation) -> Check:
-    """A simple linear model is not better by more than the tolerance; selection bias is subtracted from the gain."""
+    """A simple linear model is not better by more than the tolerance, by the paired difference without selection bias.
+
+    The value of the difference is judged, not an end of its interval: a first model on few rows need not be surely as
+    good as a linear one.
+    """
     metric, value = project.metric, best.metrics.get(project.metric.name)
     simple = best.baselines.get("simple", {}).get(metric.name)
-    compared, difference = best.selection.compared, best.differences.get("simple")
-    if value is None or simple is None or (compared > 1 and difference is None):
-        figures = {"the candidate": value, "the simple baseline": simple, "the paired interval of both": difference}
-        missing = next(name for name, figure in figures.items() if figure is None)
-        reason = f"{metric.name} of {missing} is missing{best.selection.words}"
+    if value is None or simple is None:
+        reason = f"{metric.name} of {'the candidate' if value is None else 'the simple baseline'} is missing"
         return Check.of("BASELINE_BEATEN", passed=False, reason=reason, value=value, baseline=simple)
-    gain = value - simple if metric.higher_is_better else simple - value
-    reason = (
-        f"{metric.name} is {value:.4f}, a simple linear model has {simple:.4f}: "
-        f"it may be better by {metric.tolerance:g} at most"
-    )
-    if difference and compared > 1:
-        bias = selection_bias(difference, project.evaluation.confidence, compared)
+    tolerance = metric.tolerated(simple)
+    reason = f"{metric.name} is {value:.4f}, a linear model of numbers and texts has {simple:.4f}"
+    interval, sure = _paired(project, best, "simple")
+    if interval is None:
+        return Check.of("BASELINE_BEATEN", passed=False, reason=reason + sure, bound=-tolerance, baseline=simple)
+    gain, reason = interval.value, f"{reason}{sure}, {-tolerance:.4g} is tolerated"
+    if best.selection.trials > 1:
+        bias = selection_bias(best.differences["simple"], project.evaluation.confidence, best.selection.trials)
         gain, reason = gain - bias, f"{reason}, {bias:.4f} is subtracted as selection bias{best.selection.words}"
-    passed = gain >= -metric.tolerance - 1e-9
-    return Check.of(
-        "BASELINE_BEATEN", passed=passed, reason=reason, value=value, bound=-metric.tolerance, baseline=simple
-    )
+    passed = gain >= -tolerance - 1e-9
+    return Check.of("BASELINE_BEATEN", passed=passed, reason=reason, value=gain, bound=-tolerance, baseline=simple)
 
 
 def skew(project: Project, best: Evaluation) -> Check:
     """The serving path gives the same scores as Python."""
-    most = project.gate.max_skew
-    if best.skew is None or best.skew.max_difference is None or not best.skew.rows:
-        unserved = f": {best.skew.unserved} of {best.skew.rows} rows got no score by SQL" if best.skew else ""
-        reason = f"the skew of serving by SQL against Python is missing{unserved}"
-        return Check.of("SKEW", passed=False, reason=reason, bound=most)
-    value = best.skew.max_difference
-    reason = f"{best.skew.rows} rows by SQL and by Python differ by {value:.3g} at most, {most:g} is allowed"
+    measured, tolerance = best.skew, skew_tolerance(project)
+    if measured is None or measured.max_difference is None or not measured.rows:
+        missing = f": {measured.unserved} of {measured.rows} rows have no score by SQL or by Python" if measured else ""
+        reason = f"the skew of serving by SQL against Python is missing{missing}{_kinds(measured)}"
+        return Check.of("SKEW", passed=False, reason=reason, bound=project.gate.max_skew)
+    value, most = measured.max_difference, tolerance.allowed(measured.score or 0.0)
+    reason = (
+        f"{measured.rows} rows by SQL and by Python differ by {value:.3g} at most, {most:.3g} is allowed"
+        f"{_kinds(measured)}"
+    )
     return Check.of("SKEW", passed=value <= most, reason=reason, value=value, bound=most)
+
+
+def _kinds(measured: Skew | None) -> str:
+    """Which kinds of rows differ, in words; nothing where none does, or the difference is of no kind."""
+    if measured is None or not measured.kinds:
+        return ""
+    others = "" if measured.others is None else f"; the other rows by up to {measured.others:.3g}"
+    return ": " + "; ".join(each.words for each in measured.kinds) + others
+
+
+def robust(_: Project, best: Evaluation) -> Check:
+    """The served model gives a finite score to odd rows: NULL, unseen texts, zeros, extremes, and one by itself."""
+    measured = best.robustness
+    if measured is None:
+        return Check("ROBUST", "not_asked", "no row is held out that could be changed")
+    failures = "; ".join(each.words for each in measured.failures)
+    if failures:
+        failures += "" if measured.complete else "; perhaps others"
+        failures += ": handle it in model.py, or rule it out by the contract (nullable, min, max, allowed)"
+    reason = failures or f"{measured.asked} rows with NULL, unseen texts, zeros and extremes get finite scores"
+    return Check.of("ROBUST", passed=not failures, reason=reason, value=len(measured.failures), bound=0)
 
 
 def calibration(project: Project, best: Evaluation) -> Check:
@@ -214,7 +295,7 @@ def calibration(project: Project, best: Evaluation) -> Check:
     check = _at_most("CALIBRATION", "the calibration error", value, most)
     if best.calibration.by_chance is None:
         return check
-    chance = f"an exactly calibrated model has {_figure(best.calibration.by_chance)} on as many rows by chance"
+    chance = f"an exactly calibrated model has {figure(best.calibration.by_chance)} on as many rows by chance"
     return replace(check, reason=f"{check.reason}; {chance}")
 
 
@@ -233,24 +314,8 @@ def latency(project: Project, best: Evaluation) -> Check:
 def _at_most(name: str, what: str, value: float | None, most: float) -> Check:
     if value is None:
         return Check.of(name, passed=False, reason=f"{what} is missing", bound=most)
-    reason = f"{what} is {_figure(value)}, at most {_figure(most)} is allowed"
+    reason = f"{what} is {figure(value)}, at most {figure(most)} is allowed"
     return Check.of(name, passed=value <= most, reason=reason, value=value, bound=most)
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
-
-
-def _keeps(project: Project, value: float, declared: float) -> bool:
-    return value >= declared if project.metric.higher_is_better else value <= declared
-
-
-def _words(project: Project) -> str:
-    return "at least" if project.metric.higher_is_better else "at most"
-
-
-def _ends(interval: Interval) -> str:
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
 
 
 Judgement = Callable[[Project, Evaluation], Check]
@@ -260,11 +325,15 @@ CHECKS: dict[str, Judgement] = {
     "SUPPORT": support,
     "BOUND": bound,
     "NOT_WORSE_THAN_CHAMPION": champion,
+    "NOT_WORSE_THAN_REFERENCE": reference,
     "SLICES": slices,
     "DUMMY_BEATEN": dummy,
     "BASELINE_BEATEN": baseline,
     "SKEW": skew,
+    "ROBUST": robust,
     "CALIBRATION": calibration,
     "SIZE": size,
     "LATENCY": latency,
 }
+CONSTRAINTS = ("SLICES", "SKEW", "ROBUST", "CALIBRATION", "SIZE", "LATENCY")
+"""Checks that are not about how good the metric is: of a candidate that fails one, the next best is judged instead."""

@@ -1,16 +1,20 @@
 """Stage 4c: the gate judges the best candidate; its verdict is data, and nothing serves without it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from snowloop.checks import VERDICTS, Check, record
 from snowloop.errors import GateRefused, OverrideError
 from snowloop.lifecycle.evaluation.results import Evaluation
-from snowloop.lifecycle.gate.checks import CHECKS, trained
-from snowloop.lifecycle.gate.selection import best_of, selected
+from snowloop.lifecycle.fingerprints import record_fingerprints
+from snowloop.lifecycle.gate.checks import CHECKS, surpasses, trained
+from snowloop.lifecycle.gate.choice import choose, past
 from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.provenance import content_hash, git_commit
-from snowloop.project import Project
+from snowloop.lifecycle.training.train import version_name
+from snowloop.project import PROTECTED, Project
+from snowloop.sql import clock
 from snowloop.workspace import Workspace
 
 
@@ -20,7 +24,7 @@ def decide(
     *,
     override: Override | None = None,
 ) -> Verdict:
-    """Judge the best candidate, and write every check into OPS.VERDICTS.
+    """Judge the best candidate that keeps the other bounds, and write every check into OPS.VERDICTS.
 
     Each decision is recorded, with an id and a time of its own, so that the newest one is the one that holds. What is
     decided again with the same outcome, and nothing decided in between, is the same decision tried again (after a lost
@@ -28,32 +32,67 @@ def decide(
 
     Args:
         evaluations: The evaluation of each candidate.
-        override: A person's decision that a version which fails serves all the same; it is recorded, and the checks
-            stay failed.
+        override: A person's decision that a version serves although the checks that it names fail; it is recorded, and
+            the checks stay failed.
 
     Returns:
         The verdict, if the candidate may serve.
 
     Raises:
-        GateRefused: if any check fails, or no candidate could be trained; the message holds the reasons.
-        OverrideError: if there is an override, but no version that could be promoted.
+        GateRefused: if any check fails that the override does not name, or no candidate could be trained; the message
+            holds the reasons.
+        OverrideError: if the override names a check that must not be overridden, or has expired; or if there is no
+            version that could be promoted.
     """
     project = workspace.project
-    best = best_of(project, evaluations)
+    if override:
+        _check_override(workspace, override)
+    best = choose(project, evaluations, past(workspace, evaluations), override.checks if override else ())
     checks = judge(project, evaluations, best)
-    failed = [check.reason for check in checks if check.failed]
+    failing = [check for check in checks if check.failed]
+    failed = [check.reason for check in failing]
     if override and best is None:
         message = f"{override.by} cannot override the gate of project {project.name}: {'; '.join(failed)}"
         raise OverrideError(message)
-    used = override if failed else None
-    if used:
-        checks.append(Check.of("OVERRIDE", passed=True, reason=f"{used.by}: {used.reason}", value=len(failed)))
-    verdict = _verdict(project, best or (evaluations[0] if evaluations else None), checks, used)
-    verdict = _record(workspace, verdict)
+    used = None
+    if override and failing:
+        failed = [check.reason for check in failing if check.name not in override.checks]
+        if not failed:
+            used = replace(override, checks=tuple(check.name for check in failing))
+            checks.append(Check.of("OVERRIDE", passed=True, reason=str(used), value=len(failing)))
+    verdict = _verdict(project, best or next(iter(evaluations), None), checks, used)
+    trained_ones = [each.candidate.version_name for each in evaluations if not each.candidate.error]
+    verdict = record_verdict(workspace, verdict, trained_ones)
+    record_fingerprints(workspace, *(("trained", "judged") if _made_as_declared(project, evaluations) else ("judged",)))
     if failed and used is None:
-        message = f"the gate of project {project.name} refuses {verdict.version_name}: {'; '.join(failed)}"
+        but = f", which the override by {override.by} does not name" if override else ""
+        message = f"the gate of project {project.name} refuses {verdict.version_name}{but}: {'; '.join(failed)}"
         raise GateRefused(message, verdict.verdict_id)
     return verdict
+
+
+def _made_as_declared(project: Project, evaluations: Sequence[Evaluation]) -> bool:
+    """Whether the versions are those that training gives now, of every declared candidate; not one of earlier code."""
+    judged = {each.candidate.version_name for each in evaluations}
+    training_sets = {each.candidate.training_set.fingerprint: each.candidate.training_set for each in evaluations}
+    declared = project.expanded_candidates
+    return any(judged == {version_name(project, each, one) for one in declared} for each in training_sets.values())
+
+
+def _check_override(workspace: Workspace, override: Override) -> None:
+    """Refuse one that has expired, or that names no check, or one that nobody can override by the declaration."""
+    overridable = [name for name in CHECKS if name not in PROTECTED or name in workspace.project.gate.overridable]
+    refused = [name for name in override.checks if name not in overridable]
+    if refused:
+        message = (
+            f"{override.by} cannot override {', '.join(refused)}: of the gate of project {workspace.project.name} "
+            f"{', '.join(overridable)} can be overridden; {' and '.join(PROTECTED)} only where gate.overridable "
+            "declares it"
+        )
+        raise OverrideError(message)
+    if override.until is not None and override.until <= clock(workspace.session):
+        message = f"the override by {override.by} is until {override.until_text} UTC, which is past: give a later time"
+        raise OverrideError(message)
 
 
 def _verdict(
@@ -71,11 +110,20 @@ def _verdict(
         metric=project.metric.name,
         override=override,
         evaluation_id=judged.evaluation_id if judged else "",
+        surpasses=judged is not None and surpasses(project, judged),
     )
 
 
-def _record(workspace: Workspace, verdict: Verdict) -> Verdict:
-    """The verdict with its id, which follows from what was decided and from the decision before."""
+def record_verdict(workspace: Workspace, verdict: Verdict, candidates: Sequence[str]) -> Verdict:
+    """Write every check of a verdict into OPS.VERDICTS, unless the same was decided last.
+
+    Args:
+        verdict: What was decided.
+        candidates: Names of the versions that were compared; of a promoted one none.
+
+    Returns:
+        The verdict with its id, which follows from what was decided and from the decision before.
+    """
     project = workspace.project
     commit = git_commit(project)
     content = _content(project, verdict, commit)
@@ -95,6 +143,8 @@ def _record(workspace: Workspace, verdict: Verdict) -> Verdict:
         evaluation_id=verdict.evaluation_id,
         champion=verdict.champion,
         content=content,
+        candidates=json.dumps(candidates),
+        valid_until=verdict.override.until_text if verdict.override else None,
     )
     return verdict
 
@@ -115,13 +165,12 @@ def judge(project: Project, evaluations: Sequence[Evaluation], best: Evaluation 
 
     Args:
         evaluations: The evaluation of each candidate.
-        best: The candidate that is judged.
+        best: The candidate that is judged, with how it was selected; None if none could be trained.
 
     Returns:
         The checks, each with its outcome and reason.
     """
-    checks = [trained(evaluations)]
+    checks = [trained(evaluations, best)]
     if best is not None:
-        judged = selected(project, evaluations, best)
-        checks += [check(project, judged) for check in CHECKS.values()]
+        checks += [check(project, best) for check in CHECKS.values()]
     return checks

@@ -1,50 +1,34 @@
-"""Which candidate is judged, and how much of its figures is selection bias."""
+"""The order of candidates, and how much of the figures of a chosen one is selection bias."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import NormalDist
 
-from snowloop.lifecycle.evaluation.results import Evaluation, Interval, Selection
+from snowloop.lifecycle.evaluation.parts import Interval
+from snowloop.lifecycle.evaluation.results import Evaluation
 from snowloop.project import Project
 
 NORMAL = NormalDist()
 
 
-def best_of(project: Project, evaluations: Sequence[Evaluation]) -> Evaluation | None:
-    """The best candidate: by the mean of its folds where cross-validation is declared, else on the held-out rows.
+def ranked(project: Project, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """The candidates that could be trained, the best first.
 
-    Of equals the champion is best, then the one declared first; without any value, any that was trained.
+    By the mean of the folds where cross-validation is declared, else on the held-out rows. Of equals the champion comes
+    first, then the one declared first; those without a value come last.
 
     Args:
         evaluations: The evaluation of each candidate.
 
     Returns:
-        The best, or None if no candidate could be trained.
+        The evaluations.
     """
-    best: Evaluation | None = None
-    for evaluation in evaluations:
-        if evaluation.candidate.error:
-            continue
-        value, highest = _deciding(project, evaluation), _deciding(project, best) if best else None
-        better = value is not None and (highest is None or project.is_better(value, highest))
-        equal_champion = value == highest and evaluation.candidate.version_name == evaluation.champion
-        if best is None or better or equal_champion:
-            best = evaluation
-    return best
 
+    def place(evaluation: Evaluation) -> tuple[bool, float, bool]:
+        value = _deciding(project, evaluation)
+        descending = 0.0 if value is None else -value if project.metric.higher_is_better else value
+        return value is None, descending, evaluation.candidate.version_name != evaluation.champion
 
-def selected(project: Project, evaluations: Sequence[Evaluation], best: Evaluation) -> Evaluation:
-    """The best candidate, with how it was selected and among how many.
-
-    Args:
-        evaluations: The evaluation of each candidate.
-        best: The best of them.
-
-    Returns:
-        The evaluation with its selection.
-    """
-    count = sum(not each.candidate.error for each in evaluations)
-    return replace(best, selection=Selection(count, by_folds=project.cross_validation is not None))
+    return sorted((each for each in evaluations if not each.candidate.error), key=place)
 
 
 def _deciding(project: Project, evaluation: Evaluation) -> float | None:
@@ -58,9 +42,8 @@ def bonferroni_interval(interval: Interval, confidence: float, compared: int) ->
     """The interval of a candidate that is the best of several on the very rows that judge it.
 
     Bonferroni's correction: ``compared`` intervals all hold with a confidence if each has the confidence
-    1 - (1 - confidence) / compared (O. J. Dunn, Multiple Comparisons among Means, JASA 56, 1961). A few hundred
-    resamples do not reach a tail so far out (B. Efron, R. Tibshirani, An Introduction to the Bootstrap, 1993,
-    chapter 13), so both ends are moved away from the value as those of a normal distribution would be.
+    1 - (1 - confidence) / compared (O. J. Dunn, Multiple Comparisons among Means, JASA 56, 1961). Both ends are moved
+    away from the value as those of a normal distribution would be.
 
     Args:
         interval: The interval of one candidate, in units of the metric.
@@ -90,7 +73,7 @@ def selection_bias(interval: Interval, confidence: float, compared: int) -> floa
     on the same rows are correlated, so the figure is rather too large than too small.
 
     Args:
-        interval: The bootstrap interval of the figure, in units of the metric.
+        interval: The interval of the figure, in units of the metric.
         confidence: Its confidence, between 0 and 1.
         compared: How many candidates were compared on the rows.
 
@@ -99,6 +82,24 @@ def selection_bias(interval: Interval, confidence: float, compared: int) -> floa
     """
     error = (interval.high - interval.low) / (2 * _standard_errors(confidence))
     return error * NORMAL.inv_cdf((compared - 0.375) / (compared + 0.25))
+
+
+def equal_passes(interval: Interval, confidence: float, compared: int, tolerance: float) -> float:
+    """The power of the test: how probable it is that a model of exactly equal quality keeps the tolerance.
+
+    Args:
+        interval: The paired interval of the difference, in units of the metric.
+        confidence: Its confidence, between 0 and 1.
+        compared: How many candidates were compared on the rows.
+        tolerance: By how much the lower end may be below 0.
+
+    Returns:
+        A probability.
+    """
+    error = (interval.value - interval.low) / _standard_errors(confidence)
+    if not error:
+        return 1.0
+    return NORMAL.cdf(tolerance / error - _standard_errors(bonferroni_confidence(confidence, compared)))
 
 
 def _standard_errors(confidence: float) -> float:

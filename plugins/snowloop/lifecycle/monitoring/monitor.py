@@ -1,4 +1,4 @@
-"""Checks the champion in service: its scores, the time of its scoring runs, its age, and its packages."""
+"""Checks the champion in service: its scores, the time of its scoring runs, its age, its packages, and drift."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -6,6 +6,11 @@ from statistics import median
 from snowloop.checks import MONITORING_CHECKS, Check, record
 from snowloop.errors import MonitoringError
 from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.monitoring.alert_store import update_alerts
+from snowloop.lifecycle.monitoring.data_health import data_health
+from snowloop.lifecycle.monitoring.drift import drift
+from snowloop.lifecycle.monitoring.performance import performance
+from snowloop.lifecycle.monitoring.windows import record_windows
 from snowloop.lifecycle.provenance import lock_hash
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import Version, champion, model
@@ -29,11 +34,14 @@ class MonitoringReport(Result):
         version_name: The champion.
         checks: SCORES_FINITE (number of scores that are null, NaN or infinite), SCORING_TIME (seconds per row of the
             newest run, as a multiple of the median), CHAMPION_AGE (days), DEPENDENCIES (number of packages that
-            differ). A check without evidence yet (no scored rows, too few runs) is missing.
+            differ), and for each feature, the score and their total ``drift:`` and its name, of the newest window
+            (population stability index). A check without evidence yet (no scored rows, too few runs) is missing.
+        waiting: What of drift is not judged yet, in words; empty if there is nothing.
     """
 
     version_name: str
     checks: tuple[Check, ...]
+    waiting: str = ""
 
     def summary(self) -> dict[str, int | float | str]:
         """The champion, and the counts of checks."""
@@ -44,20 +52,16 @@ class MonitoringReport(Result):
 def monitor(workspace: Workspace) -> MonitoringReport:
     """Check the champion in service, and write every check into OPS.MONITORING_CHECKS.
 
-    After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6.
-
-    Returns:
-        The checks.
+    After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6; and drift (docs/drift.md).
 
     Raises:
         MonitoringError: if there is no champion, or a check fails; the message holds each reason.
     """
     project, now = workspace.project, champion(workspace)
     if now is None:
-        message = (
+        raise MonitoringError(
             f"there is nothing to monitor: {model(project, workspace.target)} has no champion; train and promote one"
         )
-        raise MonitoringError(message)
     history = ledger.entries(workspace)
     checks = [
         *_finite(workspace, now),
@@ -66,11 +70,14 @@ def monitor(workspace: Workspace) -> MonitoringReport:
         *_dependencies(project, now, history),
     ]
     record(workspace, MONITORING_CHECKS, checks, model_version=now.name)
+    record_windows(workspace, [*data_health(workspace), *performance(workspace, now, history)])
+    drifted = drift(workspace, now)
+    update_alerts(workspace, now.name)
     failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(failed)}"
         raise MonitoringError(message)
-    return MonitoringReport(now.name, tuple(checks))
+    return MonitoringReport(now.name, (*checks, *drifted.checks), drifted.waiting)
 
 
 def _finite(workspace: Workspace, now: Version) -> list[Check]:

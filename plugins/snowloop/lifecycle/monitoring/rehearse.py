@@ -6,8 +6,9 @@ from typing import Any
 from snowloop.checks import REHEARSALS, Check, record
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.fit import version_to_score
+from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
 from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.known_labels import known_labels
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import REHEARSAL, call
 from snowloop.lifecycle.provenance import git_commit
@@ -15,12 +16,12 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import model_version, training_rows, version_name
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project
-from snowloop.sql import identifier, render, render_project
+from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
-from snowloop_procedures.requests import RehearsalRequest, Specification
+from snowloop_procedures.requests import RehearsalRequest, Specification, Tolerance
 
-MAX_DIFFERENCE = 1e-9
-"""Scores of two trainings with one seed may differ by this: floats are summed in another order."""
+REPRODUCED = Tolerance(absolute=1e-9, relative=1e-6)
+"""By how much scores of two trainings with one seed may differ: floats are summed in another order."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,6 @@ def rehearse(workspace: Workspace) -> Rehearsal:
 
     Nothing in service is changed.
 
-    Returns:
-        The rehearsals.
-
     Raises:
         RehearsalError: if there is no champion, or a rehearsal fails; the message holds each reason.
         TrainingError: if the procedure breaks down.
@@ -57,21 +55,19 @@ def rehearse(workspace: Workspace) -> Rehearsal:
     project, now = workspace.project, champion(workspace)
     if now is None or "training_set" not in now.facts:
         where = f"{workspace.database}.MODELS.{project.model_name}"
-        message = f"there is nothing to rehearse: {where} has no champion that was trained here"
-        raise RehearsalError(message)
+        raise RehearsalError(f"there is nothing to rehearse: {where} has no champion that was trained here")
     training_set = _training_set(workspace.database, now)
     answer = call(workspace, REHEARSAL, _request(workspace, now, training_set))
     checks = [
         *_specifications(now, answer["specifications"]),
-        *_reproduced(now, answer.get("difference")),
+        *_reproduced(now, answer.get("reproduced")),
         *_served(project, now, answer.get("served")),
         *_rollback(workspace, training_set),
     ]
     record(workspace, REHEARSALS, checks, git_commit=git_commit(project))
     failed = [check.reason for check in checks if check.failed]
     if failed:
-        message = f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}"
-        raise RehearsalError(message)
+        raise RehearsalError(f"rehearsal of project {project.name}, champion {now.name}: {'; '.join(failed)}")
     return Rehearsal(now.name, tuple(checks))
 
 
@@ -99,12 +95,13 @@ def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> R
         label=project.label.column,
         key=project.key,
         version=now.name,
-        label_rows=render_project(project, "label.sql", raw=identifier(workspace.database, "RAW")),
+        label_rows=known_labels(project, workspace.target),
     )
     return RehearsalRequest(
         query=training_rows(project, training_set),
         served=None if project.label.classes else served,
         reproduce=_same_code(project, now, training_set),
+        tolerance=REPRODUCED,
         candidates=tuple(Specification(each.name, each.params) for each in project.expanded_candidates),
         features=training_set.features,
         label=project.label.column,
@@ -129,14 +126,13 @@ def _specifications(now: Version, specifications: list[dict[str, Any]]) -> list[
     return checks
 
 
-def _reproduced(now: Version, difference: float | None) -> list[Check]:
-    if difference is None:  # the code has changed since, or no row is held out
+def _reproduced(now: Version, scores: dict[str, float] | None) -> list[Check]:
+    if scores is None:  # the code has changed since, or no row is held out
         return []
-    reason = f"{now.name} trained again gives scores that differ by at most {difference:.3g}"
-    passed, bound = difference <= MAX_DIFFERENCE, MAX_DIFFERENCE
-    return [
-        Check.of("TRAINING_REPRODUCED", passed=passed, reason=reason, value=difference, bound=bound, subject=now.name)
-    ]
+    value, bound = scores["difference"], REPRODUCED.allowed(scores["score"])
+    reason = f"{now.name} trained again gives scores that differ by at most {value:.3g}, {bound:.3g} is allowed"
+    passed = value <= bound
+    return [Check.of("TRAINING_REPRODUCED", passed=passed, reason=reason, value=value, bound=bound, subject=now.name)]
 
 
 def _served(project: Project, now: Version, measured: dict[str, float] | None) -> list[Check]:
@@ -163,7 +159,10 @@ def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
         return []
     before, name = champions[-2], "ROLLBACK_REHEARSED"
     try:
-        version_to_score(workspace, before)
+        scorer, serving = version_to_score(workspace, before), champion_formula(workspace)
+        if serving is not None:
+            to_do = "put that features.sql back first, and run snowloop apply after the rollback"
+            check_formula(scorer, serving, "the champion", to_do)
     except ScoringError as error:
         reason = f"a rollback would return to {before}: {error}"
         return [Check.of(name, passed=False, reason=reason, subject=before)]

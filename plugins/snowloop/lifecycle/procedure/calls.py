@@ -26,33 +26,34 @@ TRACEBACK = "Traceback (most recent call last)"
 
 
 @dataclass(frozen=True)
-class Handlers:
-    """The modules of snowloop_procedures that a procedure runs.
+class Handler:
+    """What a procedure runs.
 
     Args:
         prefix: What the procedure's name begins with.
-        modules: The module whose ``run`` is called, then those that it imports.
+        module: The module of snowloop_procedures whose ``run`` is called.
     """
 
     prefix: str
-    modules: tuple[str, ...]
+    module: str
 
 
-TRAINING = Handlers("TRAIN", ("training", "folds", "metrics"))
-REHEARSAL = Handlers("REHEARSE", ("rehearsal", "folds", "metrics", "training"))
-EVALUATION = Handlers("EVALUATE", ("evaluation", "comparison", "curves", "leakage", "metrics", "details"))
+TRAINING = Handler("TRAIN", "training")
+REHEARSAL = Handler("REHEARSE", "rehearsal")
+EVALUATION = Handler("EVALUATE", "evaluation")
+SMOKE = Handler("SMOKE", "smoke")
 
 
 def call(
     workspace: Workspace,
-    handlers: Handlers,
+    handler: Handler,
     request: Request,
     seconds: int | None = None,
 ) -> Any:
     """Call the procedure of the project's present code; create it first if it is missing.
 
     Args:
-        handlers: The procedure's modules.
+        handler: What the procedure runs.
         request: What it is to do.
         seconds: How long the call may take; None: as long as the session's own STATEMENT_TIMEOUT_IN_SECONDS.
 
@@ -69,15 +70,15 @@ def call(
 
     code = ProcedureCode(
         schema="MODELS",
-        prefix=handlers.prefix,
+        prefix=handler.prefix,
         files=model_code(project),
-        handler=f"snowloop_procedures.{handlers.modules[0]}.run",
+        handler=f"snowloop_procedures.{handler.module}.run",
         packages=project.packages,
         arguments="REQUEST VARCHAR",
     )
     procedure, _ = stage_procedure(workspace, code)
     try:
-        with _at_most(session, seconds), session.query_history() as history:
+        with _on_warehouse(workspace, handler), _at_most(session, seconds), session.query_history() as history:
             answer = session.sql(f"CALL {procedure}({literal(request.to_json())})").collect()[0][0]
     except SnowparkSQLException as error:
         limit = _limit(error, seconds)
@@ -89,11 +90,34 @@ def call(
 
 
 @contextmanager
+def _on_warehouse(workspace: Workspace, handler: Handler) -> Iterator[None]:
+    """Use the declared warehouse for a call that trains, and the session's own again afterwards."""
+    warehouse = workspace.project.environment.training_warehouse
+    if handler is not TRAINING or warehouse is None:
+        yield
+        return
+    before = workspace.session.sql("SELECT CURRENT_WAREHOUSE() AS NAME").collect()[0]["NAME"]
+    workspace.run("targets/queries.sql#use_warehouse", warehouse=warehouse)
+    try:
+        yield
+    finally:
+        if before is not None:
+            workspace.run("targets/queries.sql#use_warehouse", warehouse=str(before))
+
+
+@contextmanager
 def _at_most(session: "Session", seconds: int | None) -> Iterator[None]:
     """Limit the time of the statements of a session (docs: STATEMENT_TIMEOUT_IN_SECONDS) for a while."""
     if seconds is None:
         yield
         return
+    longest = session.connection.network_timeout
+    if longest is not None and seconds > longest:
+        message = (
+            f"limits.minutes allows {seconds} seconds, but the connection ends a statement after {longest}: set "
+            "SNOWLOOP_NETWORK_TIMEOUT to more seconds, or lower limits.minutes"
+        )
+        raise TrainingError(message)
     session.sql(f"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = {seconds}").collect()
     try:
         yield

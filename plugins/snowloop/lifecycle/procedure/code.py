@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import snowloop_procedures
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.project import Project
 from snowloop.sql import identifier, render
+from snowloop.stage_files import upload
 from snowloop.workspace import Workspace
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
 
 SNOWPARK = "snowflake-snowpark-python"
 RUNTIME_VERSION = "3.11"
@@ -34,8 +31,8 @@ def snowpark_package(project: Project) -> list[str]:
 
 
 def handler_code(name: str) -> bytes:
-    """The source of one of the modules that run inside Snowflake, such as ``training``."""
-    return (PACKAGE / f"{name}.py").read_bytes()
+    """The source of one of the modules that run inside Snowflake, such as ``statistics.metrics``."""
+    return (PACKAGE / f"{name.replace('.', '/')}.py").read_bytes()
 
 
 @cache
@@ -43,8 +40,9 @@ def package_archive() -> bytes:
     """The package that runs inside Snowflake as one archive; equal sources give equal bytes."""
     archive = BytesIO()
     with ZipFile(archive, "w", ZIP_STORED) as file:
-        for source in sorted(PACKAGE.glob("*.py")):
-            file.writestr(ZipInfo(f"{PACKAGE.name}/{source.name}", _ANY_TIME), source.read_bytes())
+        for source in sorted(PACKAGE.rglob("*.py")):
+            name = source.relative_to(PACKAGE.parent).as_posix()
+            file.writestr(ZipInfo(name, _ANY_TIME), source.read_bytes())
     return archive.getvalue()
 
 
@@ -157,8 +155,3 @@ def stage_procedure(workspace: Workspace, code: ProcedureCode) -> tuple[str, boo
             upload(session, f"{staged.stage}/{file}", content)
         session.sql(staged.statement).collect()
     return staged.quoted, not exists
-
-
-def upload(session: "Session", path: str, content: bytes) -> None:
-    """Put a file on a stage as it is, in place of one of the same name."""
-    session.file.put_stream(BytesIO(content), path, auto_compress=False, overwrite=True)

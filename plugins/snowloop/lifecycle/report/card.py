@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snowloop.checks import Check
-from snowloop.lifecycle.evaluation.results import ConfusionCell, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.parts import ClassResult, ConfusionCell, Cost, Interval, SliceResult
+from snowloop.project import MAX_REJECTED_SHARE
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,6 @@ class MetricRow:
 
 
 @dataclass(frozen=True)
-class ClassRow:
-    """How well one of several classes is predicted.
-
-    Args:
-        name: The class.
-        rows: Held-out rows of it.
-        values: Figures by name, such as ``precision``.
-    """
-
-    name: str
-    rows: int
-    values: dict[str, float | None]
-
-
-@dataclass(frozen=True)
 class EvaluationSummary:
     """An evaluation, as OPS.EVALUATION_DETAILS keeps it.
 
@@ -105,7 +91,7 @@ class EvaluationSummary:
     cost: Cost | None
     curves: dict[str, Any]
     rows: int | None
-    classes: tuple[ClassRow, ...] = ()
+    classes: tuple[ClassResult, ...] = ()
     cross_validation: dict[str, float] = field(default_factory=dict)
 
 
@@ -141,6 +127,7 @@ class LoadSummary:
         files: Number of files.
         rows: Rows loaded.
         rejected: Records that were not loaded.
+        highest_share: Their share in the file with the highest one.
         query_id: The last query that loaded.
     """
 
@@ -148,7 +135,13 @@ class LoadSummary:
     files: int
     rows: int
     rejected: int
+    highest_share: float
     query_id: str | None
+
+    @property
+    def too_many(self) -> bool:
+        """Whether a file lost more records than may be by default, even if the project declares that more may."""
+        return self.highest_share > MAX_REJECTED_SHARE
 
 
 @dataclass(frozen=True)

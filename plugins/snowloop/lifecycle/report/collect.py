@@ -31,9 +31,6 @@ def collect(workspace: Workspace, *, verdict_id: str | None = None, version: str
         verdict_id: The verdict that it is about; None: the latest.
         version: Only verdicts on this version; not together with ``verdict_id``.
 
-    Returns:
-        The card.
-
     Raises:
         ReportError: if there is no such verdict.
     """
@@ -63,20 +60,18 @@ def _verdict_id(workspace: Workspace, verdict_id: str | None, version: str | Non
     if rows:
         return str(rows[0]["VERDICT_ID"])
     which = f"on version {version} " if version else ""
-    message = (
+    raise ReportError(
         f"there is no verdict {which}in {workspace.database}.OPS.VERDICTS, so there is nothing to report: run the "
         "training DAG, or name a version on which the gate has decided"
     )
-    raise ReportError(message)
 
 
 def _verdict(workspace: Workspace, verdict_id: str) -> VerdictSummary:
     rows = workspace.run("report/queries.sql#verdict", verdict_id=verdict_id)
     if not rows:
-        message = (
+        raise ReportError(
             f"there is no verdict {verdict_id} in {workspace.database}.OPS.VERDICTS: leave it out to report the latest"
         )
-        raise ReportError(message)
     first = rows[0]
     return VerdictSummary(
         verdict_id,
@@ -93,8 +88,7 @@ def _verdict(workspace: Workspace, verdict_id: str) -> VerdictSummary:
 
 def _check(row: "Row") -> Check:
     outcome: Outcome = "not_asked" if row["PASSED"] is None else "passed" if row["PASSED"] else "failed"
-    figures = (_float(row[name]) for name in ("VALUE", "BOUND", "BASELINE"))
-    value, bound, baseline = figures
+    value, bound, baseline = (_float(row[name]) for name in ("VALUE", "BOUND", "BASELINE"))
     return Check(row["CHECK_NAME"], outcome, row["REASON"], value, bound, baseline=baseline)
 
 
@@ -147,7 +141,8 @@ def _float(value: Any) -> float | None:
 
 def _load(row: "Row") -> LoadSummary:
     loaded, rejected = int(row["ROWS_LOADED"] or 0), int(row["ROWS_REJECTED"] or 0)
-    return LoadSummary(row["SOURCE"], int(row["FILES"]), loaded, rejected, row["QUERY_ID"])
+    share = float(row["HIGHEST_SHARE"] or 0)
+    return LoadSummary(row["SOURCE"], int(row["FILES"]), loaded, rejected, share, row["QUERY_ID"])
 
 
 def _features(

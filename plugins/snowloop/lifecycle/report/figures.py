@@ -3,21 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from snowloop.lifecycle.evaluation.results import ConfusionCell, Cost, Interval, SliceResult
-from snowloop.lifecycle.report.card import ClassRow, EvaluationSummary, MetricRow
+from snowloop.lifecycle.evaluation.parts import ClassResult, ConfusionCell, Cost, Interval, SliceResult
+from snowloop.lifecycle.report.card import EvaluationSummary, MetricRow
 from snowloop.project import METRICS
-
-FIGURES_OF_CLASSES = ("precision", "recall", "f1", "roc_auc")
 
 
 def summarize_evaluation(details: Mapping[str, Any]) -> EvaluationSummary | None:
-    """Arrange the figures of one evaluation.
+    """Arrange the figures of one evaluation: its settings, ``curves``, and ``results`` (``Evaluation.results``).
 
-    Args:
-        details: The settings of the evaluation, ``curves``, and ``results`` (``Evaluation.results``).
-
-    Returns:
-        The figures; None of an evaluation that was recorded before OPS.EVALUATION_DETAILS had ``results``.
+    None of an evaluation that was recorded before OPS.EVALUATION_DETAILS had ``results``.
     """
     results = details.get("results")
     if results is None:
@@ -31,7 +25,7 @@ def summarize_evaluation(details: Mapping[str, Any]) -> EvaluationSummary | None
         interval=Interval(**results["interval"]) if results["interval"] else None,
         differences={other: Interval(**each) for other, each in results["differences"].items()},
         slices=tuple(SliceResult(**each) for each in results["slices"]),
-        classes=tuple(_class(each) for each in results["classes"]),
+        classes=tuple(ClassResult(**each) for each in results["classes"]),
         bins=tuple(sorted((each["score"], each["label"], each["rows"]) for each in results["calibration"]["bins"])),
         confusion=tuple(ConfusionCell(**each) for each in results["confusion_matrix"]),
         importance=tuple(sorted(results["importance"].items(), key=lambda pair: (-pair[1], pair[0]))),
@@ -45,7 +39,3 @@ def summarize_evaluation(details: Mapping[str, Any]) -> EvaluationSummary | None
 def _row(name: str, metrics: Mapping[str, Mapping[str, float]]) -> MetricRow:
     values = {whose: each[name] for whose, each in metrics.items() if name in each}
     return MetricRow(name, {"candidate": None, **values})
-
-
-def _class(found: Mapping[str, Any]) -> ClassRow:
-    return ClassRow(found["name"], found["rows"], {name: found[name] for name in FIGURES_OF_CLASSES})

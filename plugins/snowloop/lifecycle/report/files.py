@@ -1,7 +1,7 @@
 """Stage 4e: the model card of a verdict, as files in a folder or on the stage OPS.REPORTS."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from snowloop.lifecycle.report.card import Card
@@ -9,6 +9,7 @@ from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.report.render import html, markdown
 from snowloop.lifecycle.results import Result
 from snowloop.sql import identifier
+from snowloop.stage_files import upload
 from snowloop.workspace import Workspace
 
 HTML, MARKDOWN = "report.html", "report.md"
@@ -40,62 +41,46 @@ class Report(Result):
 
 
 def write_report(
-    workspace: Workspace,
-    folder: Path,
-    *,
-    verdict_id: str | None = None,
-    version: str | None = None,
+    workspace: Workspace, folder: Path, *, verdict_id: str | None = None, version: str | None = None
 ) -> Report:
-    """Write the report of a verdict into a folder.
+    """Write the report of a verdict into a folder, which is created if it does not exist.
 
     Args:
-        folder: Where to write them; it is created if it does not exist.
         verdict_id: The verdict; None: the last one.
         version: Only verdicts on this version.
-
-    Returns:
-        The paths of both files.
 
     Raises:
         ReportError: if there is no such verdict.
         OSError: if the files cannot be written.
     """
-    card = collect(workspace, verdict_id=verdict_id, version=version)
-    folder.mkdir(parents=True, exist_ok=True)
-    places = {name: folder / name for name in (HTML, MARKDOWN)}
-    texts = _texts(card)
-    for name, text in texts.items():
-        places[name].write_text(text, encoding="utf-8")
-    return _report(card, texts, str(places[HTML]), str(places[MARKDOWN]))
+
+    def save(name: str, text: str) -> str:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+        return str(folder / name)
+
+    return _report(collect(workspace, verdict_id=verdict_id, version=version), save)
 
 
 def publish_report(workspace: Workspace, *, verdict_id: str | None = None) -> Report:
-    """Put the report of a verdict on the stage OPS.REPORTS, in a folder that is named after the verdict.
-
-    Args:
-        verdict_id: The verdict; None: the last one.
-
-    Returns:
-        The stage locations of both files.
+    """Put the report of a verdict (None: the last one) on the stage OPS.REPORTS, in a folder named after the verdict.
 
     Raises:
         ReportError: if there is no such verdict.
+        AnswerError: if PUT answers that a file is not stored.
         snowflake.snowpark.exceptions.SnowparkSQLException: if they cannot be put there.
     """
     card = collect(workspace, verdict_id=verdict_id)
     folder = f"@{identifier(workspace.database, 'OPS', 'REPORTS')}/{card.verdict.verdict_id}"
-    texts = _texts(card)
-    for name, text in texts.items():
-        workspace.session.file.put_stream(
-            BytesIO(text.encode()), f"{folder}/{name}", auto_compress=False, overwrite=True
-        )
-    return _report(card, texts, f"{folder}/{HTML}".replace('"', ""), f"{folder}/{MARKDOWN}".replace('"', ""))
+
+    def put(name: str, text: str) -> str:
+        upload(workspace.session, f"{folder}/{name}", text.encode())
+        return f"{folder}/{name}".replace('"', "")
+
+    return _report(card, put)
 
 
-def _texts(card: Card) -> dict[str, str]:
-    return {HTML: html(card), MARKDOWN: markdown(card)}
-
-
-def _report(card: Card, texts: dict[str, str], page: str, text: str) -> Report:
-    verdict = card.verdict
-    return Report(verdict.verdict_id, verdict.version, verdict.outcome, page, text, texts[MARKDOWN])
+def _report(card: Card, save: Callable[[str, str], str]) -> Report:
+    verdict, text = card.verdict, markdown(card)
+    places = save(HTML, html(card)), save(MARKDOWN, text)
+    return Report(verdict.verdict_id, verdict.version, verdict.outcome, *places, text)

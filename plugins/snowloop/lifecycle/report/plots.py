@@ -17,6 +17,7 @@ INK = "#0a0b0c"
 BLUE, ORANGE, GREY = "#3b82c4", "#d9822b", "#8a8f98"
 COLOURS = (BLUE, ORANGE, "#3f9d5a", "#a05cc4", "#c44b5a", GREY)
 MOST_FEATURES = 15
+IMPORTANCE = "Permutation importance"
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -44,24 +45,23 @@ def plots(evaluation: EvaluationSummary) -> dict[str, Markup]:
     Returns:
         SVG elements by title, in the order in which they are shown.
     """
-    drawn: dict[str, Markup] = {}
     classes, residuals = evaluation.curves.get("classes") or [], evaluation.curves.get("residuals")
+    fills: dict[str, Callable[[Axes], None]] = {}
     if classes:
-        drawn["ROC curve"] = _draw("ROC curve", lambda axes: _curve(axes, classes, "roc"))
-        drawn["Precision and recall"] = _draw("Precision and recall", lambda axes: _precision(axes, classes))
+        fills["ROC curve"] = lambda axes: _curve(axes, classes)
+        fills["Precision and recall"] = lambda axes: _precision(axes, classes)
     if residuals:
-        drawn["Residuals by prediction"] = _draw("Residuals by prediction", lambda axes: _scatter(axes, residuals))
-        drawn["Residuals"] = _draw("Residuals", lambda axes: _histogram(axes, residuals))
+        fills["Residuals by prediction"] = lambda axes: _scatter(axes, residuals)
+        fills["Residuals"] = lambda axes: _histogram(axes, residuals)
     if evaluation.bins:
-        drawn["Calibration"] = _draw("Calibration", lambda axes: _calibration(axes, evaluation))
+        fills["Calibration"] = lambda axes: _calibration(axes, evaluation)
     if evaluation.importance:
-        height = 1.1 + 0.24 * min(MOST_FEATURES, len(evaluation.importance))
-        title = "Permutation importance"
-        drawn[title] = _draw(title, lambda axes: _importance(axes, evaluation), height=height)
-    return drawn
+        fills[IMPORTANCE] = lambda axes: _importance(axes, evaluation)
+    heights = {IMPORTANCE: 1.1 + 0.24 * min(MOST_FEATURES, len(evaluation.importance))}
+    return {title: _draw(title, fill, heights.get(title, 3.2)) for title, fill in fills.items()}
 
 
-def _draw(title: str, fill: "Callable[[Axes], None]", height: float = 3.2) -> Markup:
+def _draw(title: str, fill: "Callable[[Axes], None]", height: float) -> Markup:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -96,10 +96,10 @@ def _diagonal(axes: "Axes", low: float, high: float) -> None:
     axes.plot([low, high], [low, high], color=GREY, linewidth=1, linestyle="--")
 
 
-def _curve(axes: "Axes", classes: list[dict[str, Any]], kind: str) -> None:
+def _curve(axes: "Axes", classes: list[dict[str, Any]]) -> None:
     _diagonal(axes, 0, 1)
     for each, colour in _coloured(classes):
-        axes.plot(each[kind]["x"], each[kind]["y"], color=colour, linewidth=1.8, label=f"class {each['name']}")
+        axes.plot(each["roc"]["x"], each["roc"]["y"], color=colour, linewidth=1.8, label=f"class {each['name']}")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower right")
 

@@ -11,25 +11,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from snowloop.checks import Check, Outcome, counted
-from snowloop.lifecycle.evaluation.results import ConfusionCell
+from snowloop.lifecycle.evaluation.parts import ConfusionCell
 from snowloop.lifecycle.report.card import Card, FeatureFacts
 from snowloop.project import include_dir
 
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 """Characters with a meaning in Markdown; an underscore inside a word has none."""
 BLANKS = re.compile(r"\s+")
-COLUMNS = ("candidate", "champion", "simple", "dummy")
+COLUMNS = ("candidate", "champion", "reference", "simple", "dummy")
+FIGURES_OF_CLASSES = ("precision", "recall", "f1", "roc_auc")
 
 
 def html(card: Card) -> str:
-    """The card as one self-contained HTML file.
-
-    Args:
-        card: The card.
-
-    Returns:
-        The page; the content of the card is escaped.
-    """
+    """The card as one self-contained HTML page; the content of the card is escaped."""
     from snowloop.lifecycle.report.plots import plots
 
     drawn = plots(card.evaluation) if card.evaluation else {}
@@ -37,14 +31,7 @@ def html(card: Card) -> str:
 
 
 def markdown(card: Card) -> str:
-    """The card as a comment on a pull request: the verdict first, then tables; no plots.
-
-    Args:
-        card: The card.
-
-    Returns:
-        GitHub-flavoured Markdown; the content of the card is escaped.
-    """
+    """The card as a comment on a pull request, in GitHub's Markdown: the verdict first, then tables; no plots."""
     text = _environment("md").get_template("report.md.jinja").render(**_names(card))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -117,13 +104,14 @@ def _names(card: Card) -> dict[str, Any]:
         "checks": _failed_first(card.verdict.checks),
         "columns": [name for name in COLUMNS if evaluation and any(name in each.values for each in evaluation.metrics)],
         "classes": _classes(card),
+        "figures_of_classes": FIGURES_OF_CLASSES,
         "confused": {(each.true_class, each.predicted_class): each.rows for each in _confusion(card)},
         "features": _by_importance(card.features),
         "of_part": _rows_of_parts(card),
         "regression": bool(evaluation and evaluation.settings.get("task") == "regression"),
         "folds": _cross_validation(card),
         "selection": _selection(card),
-        "confidence": f"{confidence:.0%}" if confidence else "bootstrap",
+        "confidence": f"{confidence:.0%}" if confidence else "",
         "reproducibility": list(_reproducibility(card)),
     }
 
@@ -186,7 +174,6 @@ def _reproducibility(card: Card) -> Iterator[tuple[str, str]]:
         yield "package hash", str(facts.get("lock_hash", "not recorded"))
         yield "seed", str(facts.get("seed", "not recorded"))
     if evaluation:
-        resampled = f"{evaluation.settings.get('resamples')} resamples, seed {evaluation.settings.get('seed')}"
-        yield "evaluation", f"{verdict.evaluation_id}, {resampled}"
+        yield "evaluation", f"{verdict.evaluation_id}, seed {evaluation.settings.get('seed')}"
         yield "evaluation query", str(evaluation.settings.get("query_id", "not recorded"))
     yield "verdict", f"{verdict.verdict_id}, commit {verdict.git_commit}"

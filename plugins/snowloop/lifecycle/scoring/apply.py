@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from snowloop.errors import DeploymentError, PlanRefused
-from snowloop.lifecycle.procedure.code import upload
+from snowloop.lifecycle.deployment.deployments import record_deployment
+from snowloop.lifecycle.deployment.plan import DONE, Change, Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns
+from snowloop.lifecycle.fingerprints import record_fingerprints
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.blockers import unread_corrections
 from snowloop.lifecycle.scoring.observed import has_data
-from snowloop.lifecycle.scoring.plan import Change, Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns, plan_scoring
+from snowloop.lifecycle.scoring.plan import plan_scoring
 from snowloop.lifecycle.scoring.task_runs import under_way
+from snowloop.stage_files import upload
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 RUN_SECONDS = 900.0
 """How long a run of the graph is waited for."""
 POLL_SECONDS = 0.5
-DONE = {"create": "created", "change": "changed", "resume": "resumed", "keep": "kept", "drop": "dropped"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Deployment(Result):
 
     Args:
         procedure: The scoring procedure, whose name carries the hash of its code.
-        actions: For stream, procedure and each task: created, changed, kept or resumed; for an old procedure: dropped.
+        actions: For stream, procedure and each task: created, recreated, kept or resumed; for an old procedure:
+            dropped.
         sent: Number of statements and uploads.
     """
 
@@ -58,7 +61,26 @@ def deploy_scoring(workspace: Workspace) -> Deployment:
         PlanRefused: if there is no champion to score with, or rows would be lost; with each reason and its remedy.
         DeploymentError: if a run of the graph does not end.
     """
-    return apply_plan(workspace.session, plan_scoring(workspace))
+    return apply_loop(workspace, plan_scoring(workspace))
+
+
+def apply_loop(workspace: Workspace, plan: Plan) -> Deployment:
+    """Apply a plan of the loop, and record it in OPS.DEPLOYMENTS, with the fingerprints of what is deployed.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        What was done.
+
+    Raises:
+        PlanRefused: as ``apply_plan``.
+        DeploymentError: as ``apply_plan``.
+    """
+    done = apply_plan(workspace.session, plan)
+    record_deployment(workspace, plan)
+    record_fingerprints(workspace, "deployed")
+    return done
 
 
 def apply_plan(session: "Session", plan: Plan) -> Deployment:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from snowloop.lifecycle.champion.standing import Role
 from snowloop.project import Project
 from snowloop.sql import Parameter, prepare, render, run
 from snowloop_procedures.scoring_request import ChallengerStatements, Statement
@@ -14,7 +15,7 @@ SHADOW, CHALLENGES = "SERVING.SHADOW", "OPS.CHALLENGES"
 SCORE = "scoring/score_new_rows.sql#score_rows"
 
 
-def challenger_statements(project: Project, values: Mapping[str, Any]) -> ChallengerStatements | None:
+def challenger_statements(project: Project, target: str, values: Mapping[str, Any]) -> ChallengerStatements | None:
     """The statements by which a challenger scores in the champion's transaction.
 
     Args:
@@ -37,13 +38,31 @@ def challenger_statements(project: Project, values: Mapping[str, Any]) -> Challe
         return ChallengerStatements(
             "shadow", _statement(SCORE, values, scores="SHADOW", keep_features=False), **records
         )
+    unapproved = _statement(
+        "scoring/challenger.sql#unapproved", values, version=Parameter("version"), share=declared.share
+    )
     return ChallengerStatements(
         "canary",
         _statement(SCORE, values, share=declared.share, side="challenger"),
         score_rest=_statement(SCORE, values, share=declared.share, side="champion"),
-        refusal=_statement("gate/refusal.sql", values, version=Parameter("version")),
+        refusal=refusal_statement(project, values, "challenger"),
+        unapproved=unapproved if project.asks_about_canary(target) else None,
         **records,
     )
+
+
+def refusal_statement(project: Project, values: Mapping[str, Any], role: Role) -> Statement:
+    """Reads in a run why the gate does not let a version serve; ``expired_override`` is as declared.
+
+    Args:
+        values: What the champion's own statement is rendered with.
+        role: Whether the version is champion or challenger.
+
+    Returns:
+        The statement; its parameter is ``version``.
+    """
+    expire = project.champion.expired_override == "refuse"
+    return _statement("gate/refusal.sql", values, version=Parameter("version"), role=role, expire=expire)
 
 
 def _statement(template: str, values: Mapping[str, Any], **own: Any) -> Statement:

@@ -1,6 +1,8 @@
-"""Desired state of the scoring loop, computed from the declaration alone: staged request, procedure, stream, tasks.
+"""Desired state of the scoring loop: staged request, procedure, stream, tasks.
 
-The statements that score are in include/sql/scoring/score_new_rows.sql; snowloop_procedures/scoring.py executes them.
+It follows from the declaration, and from the formula of the features that the champion was trained with: features.sql
+in the project may be edited already. The statements that score are in include/sql/scoring/score_new_rows.sql;
+snowloop_procedures/scoring.py executes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,29 +11,32 @@ from typing import Any
 
 from snowloop.lifecycle.data.contract import row_fails, row_reason
 from snowloop.lifecycle.features.feature import Feature
-from snowloop.lifecycle.features.point_in_time import render_features
+from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.procedure.code import ProcedureCode, StagedProcedure, snowpark_package, staged_procedure
 from snowloop.lifecycle.provenance import content_hash
-from snowloop.lifecycle.scoring.challenger import challenger_statements, challenger_tables
+from snowloop.lifecycle.scoring.challenger import challenger_statements, challenger_tables, refusal_statement
 from snowloop.lifecycle.scoring.names import FINALIZER, GRAPH, MONITORING, ROOT, Names, names
 from snowloop.lifecycle.versions import model
 from snowloop.project import Project, Serving
 from snowloop.sql import Parameter, literal, prepare, render
+from snowloop_procedures.requests import SCORE_COLUMN
 from snowloop_procedures.scoring_request import (
     SCORING_REQUEST,
     VERSION,
     BatchLimit,
+    DeployedFormula,
     LockStatements,
     ScoringRequest,
     Statement,
+    UnscorableStatements,
 )
 
-STATEMENTS = "scoring/score_new_rows.sql"
+STATEMENTS, UNSCORABLE = "scoring/score_new_rows.sql", "scoring/unscorable.sql"
 RUN_VALUES = {
     name: Parameter(name)
     for name in (
         *("run_id", "model_version", "started_at", "rows_read", "rows_scored", "rows_quarantined", "error"),
-        *("owner", "previous_owner", "challenger", "batch"),
+        *("training_set", "owner", "previous_owner", "challenger", "batch", "first_row", "last_row", "problem"),
     )
 }
 """What only a run knows: bound when it executes its statements."""
@@ -69,7 +74,8 @@ class DesiredState:
         baseline: Keeps the keys that the source has when the stream begins.
         tables: Create the tables of a declared challenger, by SCHEMA.NAME.
         tasks: The tasks; the root is the first.
-        features: The features that features.sql gives.
+        formula: The formula of the features.
+        features: The features that it gives.
     """
 
     names: Names
@@ -80,20 +86,25 @@ class DesiredState:
     baseline: str
     tables: dict[str, str]
     tasks: tuple[DesiredTask, ...]
+    formula: Formula
     features: tuple[Feature, ...]
 
 
-def desired_state(project: Project, target: str, features: Sequence[Feature]) -> DesiredState:
+def desired_state(
+    project: Project, target: str, formula: Formula, features: Sequence[Feature], source_kind: str = "TABLE"
+) -> DesiredState:
     """Compute the scoring loop without a connection.
 
     Args:
-        features: The features that the project's features.sql gives.
+        formula: The formula that the champion was trained with.
+        features: The features that it gives.
+        source_kind: What the stream is on, as CREATE STREAM has it: ``TABLE``, ``VIEW`` or ``DYNAMIC TABLE``.
 
     Returns:
         The loop.
     """
     named = names(project, target)
-    request = scoring_request(project, target, features)
+    request = scoring_request(project, target, formula, features)
     code = ProcedureCode(
         schema="SERVING",
         prefix="SCORE",
@@ -102,9 +113,9 @@ def desired_state(project: Project, target: str, features: Sequence[Feature]) ->
         packages=snowpark_package(project),
     )
     procedure = staged_procedure(project, target, code)
-    stream = {"stream": named.stream, "table": named.table}
-    mode = {"comment": stream_comment(project), "corrections": project.serving.corrections, **stream}
-    baseline = {"database": named.database, "key": project.key, **stream}
+    mode = {"comment": stream_comment(project), "corrections": project.serving.corrections}
+    mode |= {"stream": named.stream, "kind": source_kind, "source": named.source}
+    baseline = {"database": named.database, "key": project.key, "at_offset": named.at_offset}
     return DesiredState(
         names=named,
         procedure=procedure,
@@ -114,6 +125,7 @@ def desired_state(project: Project, target: str, features: Sequence[Feature]) ->
         baseline=render("scoring/stream.sql#create_baseline", **baseline),
         tables=challenger_tables(project, target),
         tasks=_tasks(project, named, procedure.quoted),
+        formula=formula,
         features=tuple(features),
     )
 
@@ -123,21 +135,27 @@ def stream_comment(project: Project) -> str:
     return f"Snowloop, project {project.name}: its offset is what was scored; never replace it"
 
 
-def scoring_request(project: Project, target: str, features: Sequence[Feature]) -> ScoringRequest:
+def scoring_request(project: Project, target: str, formula: Formula, features: Sequence[Feature]) -> ScoringRequest:
     """What is staged with the scoring procedure.
 
     Args:
-        features: The features that features.sql gives.
+        formula: The formula that the champion was trained with.
+        features: The features that it gives.
 
     Returns:
         Its statements, and what it checks the version against.
     """
-    values = scoring_values(project, target, features)
+    values = scoring_values(project, target, formula, features)
     quoted_model, bound = model(project, target), project.contract.arriving
     reasons = statement("quarantine_reasons", values)
+    of_training_set = statement("formula", values, "features/queries.sql")
     return ScoringRequest(
         model=quoted_model,
         versions=Statement(f"SHOW VERSIONS IN MODEL {quoted_model}"),
+        recorded_champion=statement("recorded_champion", values, "champion/queries.sql"),
+        refusal=refusal_statement(project, values, "champion"),
+        refuse_moved_by_hand=project.champion.moved_by_hand == "refuse",
+        formula=DeployedFormula(formula.digest, formula.text, of_training_set),
         features=tuple(features),
         classes=project.label.classes,
         lock=lock_statements(project.database(target)),
@@ -146,21 +164,32 @@ def scoring_request(project: Project, target: str, features: Sequence[Feature]) 
         quarantine_rows=statement("quarantine_rows", values),
         limit=None if bound.share == 1 else BatchLimit(bound.share, bound.least, reasons),
         score_rows=statement("score_rows", values),
-        challenger=challenger_statements(project, values),
+        unscorable=unscorable_statements(values),
+        keys_not_once=statement("keys_not_once", values),
+        count_bins=statement("count_bins", values),
+        challenger=challenger_statements(project, target, values),
         record_run=statement("record_run", values),
         record_failure=statement("record_failure", values),
     )
 
 
 def scoring_values(
-    project: Project, target: str, features: Sequence[Feature], *, stream: str | None = None, **rows: Any
+    project: Project,
+    target: str,
+    formula: Formula,
+    features: Sequence[Feature],
+    *,
+    stream: str | None = None,
+    **rows: Any,
 ) -> dict[str, Any]:
     """What the statements of score_new_rows.sql are rendered with.
 
     Args:
-        features: The features that features.sql gives.
+        formula: The formula that the scoring version was trained with.
+        features: The features that it gives.
         stream: A query in brackets whose rows are scored in place of the stream's; None: the stream.
-        rows: More values that differ from the loop's own: ``row_id``, ``checked_rows``, ``scored_at``.
+        rows: More values that differ from the loop's own: ``row_id``, ``checked_rows``, ``scored_at``, ``batched``,
+            ``kind``.
 
     Returns:
         The values.
@@ -169,8 +198,9 @@ def scoring_values(
     return {
         **RUN_VALUES,
         "database": named.database,
-        "stream": stream or named.stream,
+        "stream": stream or named.changes,
         "table": named.table,
+        "at_offset": named.at_offset,
         "corrections": project.serving.corrections,
         "delta": project.serving.corrections and stream is None,  # whether the rows are changes of a standard stream
         "columns": list(project.streamed.table_columns),
@@ -178,7 +208,7 @@ def scoring_values(
         "fails": row_fails(project),
         "reason": row_reason(project),
         "source": f"RAW.{project.table}",
-        "features_sql": render_features(project, target, "CLEAN"),
+        "features_sql": formula.over("CLEAN", named.database),
         "features": features,
         "event_time": project.streamed.event_time,
         "keep_features": project.serving.keep_features,
@@ -193,6 +223,9 @@ def scoring_values(
         "row_id": "S.METADATA$ROW_ID",
         "checked_rows": "scoring/checked_rows.sql",
         "scored_at": "SYSDATE()",
+        "batched": False,
+        "kind": None,
+        "score_column": SCORE_COLUMN,
         **rows,
     }
 
@@ -200,6 +233,22 @@ def scoring_values(
 def statement(name: str, values: Mapping[str, Any], file: str = STATEMENTS) -> Statement:
     """One of the statements of a file, for a run to execute; score_new_rows.sql if no file is named."""
     return Statement(*prepare(f"{file}#{name}", **values))
+
+
+def unscorable_statements(values: Mapping[str, Any]) -> UnscorableStatements:
+    """What finds the rows that the model cannot score; see snowloop_procedures/unscorable.py.
+
+    Args:
+        values: What the statement that scores is rendered with.
+    """
+    listed = {"stream": None, "checked_rows": f"{UNSCORABLE}#range"}
+    return UnscorableStatements(
+        list_rows=statement("list_rows", values, UNSCORABLE),
+        score_range=statement("score_rows", {**values, **listed}),
+        quarantine_row=statement("quarantine_row", values, UNSCORABLE),
+        forget_rows=statement("forget_rows", values, UNSCORABLE),
+        known_row=statement("known_row", values, UNSCORABLE),
+    )
 
 
 def lock_statements(database: str) -> LockStatements:

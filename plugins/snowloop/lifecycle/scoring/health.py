@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from snowloop.lifecycle.data.tables import load_time
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.challenger import CHALLENGES, last_challenge
 from snowloop.lifecycle.scoring.names import GRAPH, ROOT, Names, names, stream_name
 from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, observe_environment, other_consumers
 from snowloop.lifecycle.scoring.task_runs import GraphRun, TaskRun, graph_runs
+from snowloop.lifecycle.versions import show
 from snowloop.project import Project, in_words
-from snowloop.sql import run
+from snowloop.sql import identifier, run
 from snowloop.workspace import Workspace
 
 SOON_DAYS = 2.0
@@ -81,7 +83,7 @@ def stream_health(workspace: Workspace) -> StreamHealth:
     if days is not None and days < SOON_DAYS:
         findings.append(f"{named.stream} will be stale in {days:.1f} days: let the task {named.root} run before that")
     backlog = int(run(session, "scoring/queries.sql#count_pending", stream=named.stream)[0]["N"])
-    age = _oldest_seconds(workspace) if backlog else None
+    age = oldest_seconds(workspace) if backlog else None
     findings += backlog_findings(project, named, age)
     return StreamHealth(False, days, backlog, age, consumers, tuple(findings))
 
@@ -144,9 +146,39 @@ def backlog_findings(project: Project, named: Names, age: int | None) -> list[st
     return [f"{text}: see with `snowloop status` whether the tasks run; if they may take longer, declare more"]
 
 
-def _oldest_seconds(workspace: Workspace) -> int | None:
-    age = workspace.run("scoring/queries.sql#oldest_pending_load", table=workspace.project.table)[0]["AGE"]
+def oldest_seconds(workspace: Workspace) -> int | None:
+    """How long the oldest rows wait that were loaded since the last successful run of the loop began.
+
+    Returns:
+        Seconds; None if there are none, or if it is not known when rows of the source were loaded.
+    """
+    project = workspace.project
+    if project.streamed.table is None:
+        age = workspace.run("scoring/queries.sql#oldest_pending_load", table=project.table)[0]["AGE"]
+        return None if age is None else int(age)
+    loaded = load_time(project.streamed, workspace.database, project.source, workspace.target)
+    if loaded is None:
+        return None
+    moment, table = loaded
+    age = workspace.run("scoring/queries.sql#oldest_pending_row", moment=moment, table=table)[0]["AGE"]
     return None if age is None else int(age)
+
+
+def backlog_age(workspace: Workspace) -> int | None:
+    """How long rows have waited to be scored, in seconds; 0 if none wait.
+
+    Returns:
+        The age of the oldest load that was not scored; None if the stream cannot be read, or the rows came otherwise.
+    """
+    project = workspace.project
+    within = identifier(workspace.database, "RAW")
+    streams = {str(row["name"]): row for row in show(workspace.session, f"SHOW STREAMS IN SCHEMA {within}")}
+    stream = streams.get(stream_name(project))
+    if stream is None or is_stale(stream):
+        return None
+    named = names(project, workspace.target)
+    waiting = int(run(workspace.session, "scoring/queries.sql#count_pending", stream=named.stream)[0]["N"])
+    return oldest_seconds(workspace) if waiting else 0
 
 
 def _days(stale_after: datetime | None) -> float | None:
@@ -172,8 +204,8 @@ def _challenger_findings(workspace: Workspace, observed: ObservedState) -> list[
 
 
 def _champion_findings(workspace: Workspace, observed: ObservedState) -> list[str]:
-    """A model that has no version to score with."""
+    """A model that has no version to score with; or alias, default version, ledger and verdict do not agree on it."""
     if observed.champion is not None:
-        return []
+        return list(observed.standing.findings(workspace.project, workspace.target))
     where = f"{workspace.project.name} has no champion in {workspace.target}"
     return [f"{where} to score with: train and promote one, then deploy scoring"]

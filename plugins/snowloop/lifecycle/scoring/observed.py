@@ -2,22 +2,30 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from snowloop.errors import DeploymentError, TrainingError
+from jinja2 import TemplateError
+
+from snowloop.errors import DeploymentError, ProjectError, ScoringError, TrainingError
+from snowloop.lifecycle.champion.standing import Standing, standing
+from snowloop.lifecycle.data.tables import FoundTable, find_table
+from snowloop.lifecycle.deployment.plan import Plan
+from snowloop.lifecycle.deployment.schema_version import SchemaVersion, current_version, newer, observed_version
 from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.formula import Formula, recorded_formula
+from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.features.training_set import describe_features
 from snowloop.lifecycle.scoring.names import GRAPH
 from snowloop.lifecycle.scoring.task_runs import statements_under_way
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, show, versions
+from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, serving, show, versions
 from snowloop.sql import identifier, literal, run
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-INSPECTED = (("SERVING", "SCORED"), ("SERVING", "QUARANTINE"), ("OPS", "METRICS"))
+INSPECTED = (("SERVING", "SCORED"), ("SERVING", "QUARANTINE"), ("OPS", "METRICS"), ("OPS", "VERDICTS"))
 """Tables, besides the source, whose columns matter."""
 FOLDERS = ("score_", "snowloop_procedures_")
 """What the folders of scoring procedures and of the package that they import begin with, in @MODELS.CODE."""
@@ -49,10 +57,15 @@ class ObservedState:
     Args:
         database: Whether the database exists.
         tables: Names of its tables and views, as SCHEMA.NAME.
-        columns: Columns of the source, SCORED, QUARANTINE and METRICS, by SCHEMA.NAME.
-        features: What features.sql gives over the source, or None if it cannot be read.
+        columns: Columns of the source, SCORED, QUARANTINE, METRICS and VERDICTS, by SCHEMA.NAME.
+        formula: The formula that the champion was trained with; without a champion, or if it does not record one, that
+            of the project.
+        formula_problem: Why the champion's formula is not known.
+        declared: The formula of the project's features.sql, or why it has none.
+        features: What the formula gives over the source, or None if it cannot be read.
         features_problem: Why it cannot.
         champion: The version that serves.
+        standing: What alias, default version, ledger and verdict say about it.
         challenger: The version with the alias CHALLENGER.
         streams: Rows of SHOW STREAMS for the schema RAW, by name.
         pending: Streams that hold unconsumed changes.
@@ -63,14 +76,20 @@ class ObservedState:
         packages: The folder of the package that a procedure imports, by the procedure's name; of all procedures.
         files: Paths of staged files of scoring procedures and of packages, without the stage's name.
         recovery: A recovery that has not finished.
+        version: The version of the environment's objects; None if there are none.
+        source: The table that others fill, if the streamed source is one.
     """
 
     database: bool = True
     tables: frozenset[str] = frozenset()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    formula: Formula | None = None
+    formula_problem: str = ""
+    declared: Formula | str = ""
     features: tuple[Feature, ...] | None = None
     features_problem: str = ""
     champion: Version | None = None
+    standing: Standing = field(default_factory=Standing)
     challenger: Version | None = None
     streams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pending: frozenset[str] = frozenset()
@@ -81,10 +100,15 @@ class ObservedState:
     packages: Mapping[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
     recovery: UnfinishedRecovery | None = None
+    version: SchemaVersion | None = None
+    source: FoundTable | None = None
 
 
-def observe(workspace: Workspace) -> ObservedState:
+def observe(workspace: Workspace, added: Mapping[str, str] | None = None) -> ObservedState:
     """Look at everything that the scoring loop consists of.
+
+    Args:
+        added: Types of declared columns that the source's table does not have yet, by name.
 
     Returns:
         What exists.
@@ -97,11 +121,22 @@ def observe(workspace: Workspace) -> ObservedState:
         return ObservedState(database=False)
     tables = _names(session, "TABLES", database) | _names(session, "VIEWS", database)
     source = f"RAW.{workspace.project.table}"
+    version = observed_version(session, database, tables)
+    if newer(version):
+        return ObservedState(tables=tables, version=version)
     inspected = [each for each in (("RAW", workspace.project.table), *INSPECTED) if ".".join(each) in tables]
+    found = find_table(workspace, workspace.project.streamed)
     if not inspected:
-        return ObservedState(tables=tables)
-    features, problem = _features(workspace) if source in tables else (None, f"{source} does not exist")
+        return ObservedState(tables=tables, source=found)
+    columns = {".".join(each): _columns(session, identifier(database, *each)) for each in inspected}
     registered = versions(workspace)
+    champion = serving(workspace, registered) if "OPS.LEDGER" in tables else aliased(registered, CHAMPION)
+    declared = _declared(workspace)
+    formula, unknown = _formula(workspace, champion)
+    formula = formula or (declared if isinstance(declared, Formula) else None)
+    features, problem = None, f"{source} does not exist"
+    if source in tables:
+        features, problem = _features(workspace, formula, declared, added)
     streams = {str(row["name"]): row for row in show(session, f"SHOW STREAMS IN SCHEMA {identifier(database, 'RAW')}")}
     tasks = show(session, "SHOW TASKS IN ACCOUNT")
     created = sorted(
@@ -112,10 +147,14 @@ def observe(workspace: Workspace) -> ObservedState:
     files = [str(row["name"]) for folder in FOLDERS for row in show(session, f"LIST {stage}/{folder}")]
     return ObservedState(
         tables=tables,
-        columns={".".join(each): _columns(session, identifier(database, *each)) for each in inspected},
+        columns=columns,
+        formula=formula,
+        formula_problem=unknown,
+        declared=declared,
         features=features,
         features_problem=problem,
-        champion=aliased(registered, CHAMPION),
+        champion=champion,
+        standing=standing(workspace, registered) if "VALID_UNTIL" in columns.get("OPS.VERDICTS", ()) else Standing(),
         challenger=aliased(registered, CHALLENGER),
         streams=streams,
         pending=frozenset(name for name, row in streams.items() if _is_pending(session, database, name, row)),
@@ -126,7 +165,41 @@ def observe(workspace: Workspace) -> ObservedState:
         packages=_packages(created),
         files=frozenset(name.split("/", 1)[1] for name in files),
         recovery=unfinished_recovery(session, database) if "OPS.BACKFILLS" in tables else None,
+        version=version,
+        source=found,
     )
+
+
+def after_plan(observed: ObservedState, plan: Plan, table: str) -> ObservedState:
+    """What will exist after a plan of the environment is applied, as far as the loop depends on it.
+
+    Args:
+        plan: The plan, without refusals.
+        table: The RAW table of the streamed source.
+
+    Returns:
+        The state; a features.sql that reads a column which the plan drops cannot be deployed.
+    """
+    source = f"RAW.{table}"
+    created = {change.name for change in plan.changes if change.action == "create" and change.kind in ("table", "view")}
+    columns = {
+        name: tuple(dict.fromkeys([*have, *plan.objects.get(f"table {name}", ())]))
+        for name, have in observed.columns.items()
+    }
+    state = replace(
+        observed, tables=observed.tables | created, columns=columns, version=SchemaVersion(current_version())
+    )
+    dropped = [
+        each.field.removeprefix("column ")
+        for change in plan.changes
+        if change.name == source and change.destructive
+        for each in change.fields
+    ]
+    read = [name for name in dropped if observed.formula and re.search(rf"\b{name}\b", observed.formula.text, re.I)]
+    if read:
+        problem = f"the plan of the environment drops {', '.join(read)}, which the features.sql that is deployed reads"
+        return replace(state, features=None, features_problem=problem)
+    return state
 
 
 def observe_environment(workspace: Workspace) -> ObservedState:
@@ -225,8 +298,30 @@ def _busy(session: "Session", database: str, procedures: tuple[str, ...]) -> fro
     return frozenset(name for name in procedures if any(text is None or name in text for text in texts))
 
 
-def _features(workspace: Workspace) -> tuple[tuple[Feature, ...] | None, str]:
+def _declared(workspace: Workspace) -> Formula | str:
+    """The formula of the project's features.sql; or why it cannot be rendered: it may be edited while the loop runs."""
     try:
-        return describe_features(workspace), ""
+        return declared_formula(workspace.project)
+    except (ProjectError, TemplateError) as error:
+        return str(error)
+
+
+def _formula(workspace: Workspace, champion: Version | None) -> tuple[Formula | None, str]:
+    if champion is None:
+        return None, ""
+    try:
+        return recorded_formula(workspace, champion), ""
+    except ScoringError as error:
+        return None, str(error)
+
+
+def _features(
+    workspace: Workspace, formula: Formula | None, declared: Formula | str, added: Mapping[str, str] | None
+) -> tuple[tuple[Feature, ...] | None, str]:
+    if formula is None:
+        return None, str(declared)
+    place = None if formula is declared else "the features.sql that the champion was trained with"
+    try:
+        return describe_features(workspace, formula, place, added), ""
     except TrainingError as error:
         return None, str(error)

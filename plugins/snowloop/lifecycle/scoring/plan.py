@@ -4,24 +4,30 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from snowloop.errors import PlanRefused
-from snowloop.lifecycle.procedure.code import package_archive, package_file, package_folder
-from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.deployment.plan import (
+    Action,
+    Change,
+    FieldChange,
+    Objects,
+    Plan,
+    RequireEmptyStream,
+    RunSql,
+    Step,
+    Upload,
+    WaitForRuns,
+)
+from snowloop.lifecycle.procedure.code import package_file, package_folder
 from snowloop.lifecycle.scoring.blockers import blockers
 from snowloop.lifecycle.scoring.desired import DesiredState, DesiredTask, desired_state
 from snowloop.lifecycle.scoring.names import stream_mode, stream_name
-from snowloop.lifecycle.scoring.observed import PACKAGE, ObservedState, observe
+from snowloop.lifecycle.scoring.observed import PACKAGE, ObservedState, after_plan, observe
 from snowloop.project import Project
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
-from snowloop_procedures.scoring_request import ScoringRequest
+from snowloop_procedures.versions import difference
 
-Action = Literal["create", "change", "resume", "keep", "drop", "refuse"]
-MARKS: dict[Action, str] = {"create": "+", "change": "~", "resume": ">", "keep": "=", "drop": "-", "refuse": "!"}
 OWN = re.compile(r"SCORE_[0-9A-F]{12}")
 """Names that a deployment gives to procedures: other objects are never dropped."""
 COMMENT = re.compile(r"--[^\n]*")
@@ -30,137 +36,11 @@ INSIGNIFICANT = re.compile(r"[\s\"\\;\[\]]+")
 EMPTY = ("", "NULL", "NONE")
 
 
-@dataclass(frozen=True)
-class RunSql:
-    """Send a statement."""
-
-    statement: str
-    kind: Literal["run_sql"] = "run_sql"
-
-
-@dataclass(frozen=True)
-class Upload:
-    """Put a file on the stage.
-
-    Args:
-        path: Its place, with the stage.
-        sha256: The hash of its content.
-        request: What it holds; None: the archive of snowloop_procedures, which apply builds again.
-    """
-
-    path: str
-    sha256: str
-    request: ScoringRequest | None = None
-    kind: Literal["upload"] = "upload"
-
-    def content(self) -> bytes:
-        """The file's content."""
-        return self.request.to_json().encode() if self.request else package_archive()
-
-
-@dataclass(frozen=True)
-class WaitForRuns:
-    """Wait until no run of the graph of a root task is under way."""
-
-    root: str
-    kind: Literal["wait_for_runs"] = "wait_for_runs"
-
-
-@dataclass(frozen=True)
-class RequireEmptyStream:
-    """Go on only if a stream holds nothing; otherwise resume the root task of the graph, which is as it was."""
-
-    stream: str
-    root: str
-    kind: Literal["require_empty_stream"] = "require_empty_stream"
-
-
-Step = Annotated[RunSql | Upload | WaitForRuns | RequireEmptyStream, Field(discriminator="kind")]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What is to be done with one object.
-
-    Args:
-        kind: stage files, procedure, stream, table or task.
-        name: Its name, as SCHEMA.NAME.
-        action: create, change, resume, keep, drop or refuse.
-        reason: Why.
-        remedy: What to do about a refusal.
-    """
-
-    kind: str
-    name: str
-    action: Action
-    reason: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Plan(Result):
-    """All that has to be done, in order.
-
-    Args:
-        project: Name of the project.
-        procedure: Quoted name of the scoring procedure; empty if the plan is refused before it is known.
-        changes: One for each object.
-        steps: What apply does; none if there is nothing to do or the plan is refused.
-    """
-
-    project: str
-    target: str
-    procedure: str
-    changes: tuple[Change, ...]
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def refused(self) -> tuple[Change, ...]:
-        """The refusals; with one of them nothing is applied."""
-        return tuple(change for change in self.changes if change.action == "refuse")
-
-    @property
-    def nothing_to_do(self) -> bool:
-        """Whether everything is as declared."""
-        return not self.steps and not self.refused
-
-    def summary(self) -> dict[str, int | float | str]:
-        """Number of objects by action."""
-        actions = [change.action for change in self.changes]
-        return {action: actions.count(action) for action in MARKS if action in actions}
-
-    def check(self) -> None:
-        """Raise if the plan must not be applied.
-
-        Raises:
-            PlanRefused: if it holds a refusal; the message has each reason and its remedy.
-        """
-        if self.refused:
-            reasons = [f"{each.kind} {each.name}: {each.reason}; to do: {each.remedy}" for each in self.refused]
-            message = f"the scoring loop of {self.project} in {self.target} is not deployed: " + "\n".join(reasons)
-            raise PlanRefused(message)
-
-    def text(self) -> str:
-        """The plan for people: a line for each object, then the totals."""
-        lines = [f"scoring loop of {self.project} in {self.target}:"]
-        for change in self.changes:
-            lines.append(
-                f"  {MARKS[change.action]} {change.action:<7} {change.kind:<11} {change.name}  ({change.reason})"
-            )
-            if change.remedy:
-                lines.append(f"      remedy: {change.remedy}")
-        counts = ", ".join(f"{count} to {action}" for action, count in self.summary().items())
-        if self.refused:
-            lines.append(f"refused, nothing is sent: {counts}")
-        elif self.nothing_to_do:
-            lines.append("nothing to do")
-        else:
-            lines.append(f"{counts}; {len(self.steps)} steps")
-        return "\n".join(lines)
-
-
-def plan_scoring(workspace: Workspace) -> Plan:
+def plan_scoring(workspace: Workspace, before: Plan | None = None) -> Plan:
     """Plan the scoring loop; only SHOW, DESCRIBE, LIST and SELECT are sent.
+
+    Args:
+        before: The plan of the environment, which is applied first; None: the environment is as it is.
 
     Returns:
         The plan, which may hold refusals.
@@ -168,9 +48,22 @@ def plan_scoring(workspace: Workspace) -> Plan:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
     """
-    project, target, observed = workspace.project, workspace.target, observe(workspace)
-    desired = None if observed.features is None else desired_state(project, target, observed.features)
+    project, target = workspace.project, workspace.target
+    observed = observe(workspace, _added(before, project) if before else None)
+    if before is not None and not before.refused:
+        observed = after_plan(observed, before, project.table)
+    desired = None
+    if observed.formula is not None and observed.features is not None:
+        kind = observed.source.kind if observed.source else "TABLE"
+        desired = desired_state(project, target, observed.formula, observed.features, kind)
     return make_plan(project, target, desired, observed)
+
+
+def _added(before: Plan, project: Project) -> dict[str, str]:
+    """Columns that a plan of the environment adds to the source's table, with their types."""
+    changes = [change for change in before.changes if change.name == f"RAW.{project.table}"]
+    fields = [each for change in changes for each in change.fields if each.old is None]
+    return {each.field.removeprefix("column "): str(each.new) for each in fields}
 
 
 def make_plan(project: Project, target: str, desired: DesiredState | None, observed: ObservedState) -> Plan:
@@ -188,6 +81,7 @@ def make_plan(project: Project, target: str, desired: DesiredState | None, obser
     if desired is None:
         return Plan(project.name, target, "", refusals)
     parts = _Parts()
+    parts.changes += _formula(desired, observed)
     _code(parts, desired, observed)
     _tables(parts, desired, observed)
     in_between = _stream(parts, project, desired, observed)
@@ -196,7 +90,21 @@ def make_plan(project: Project, target: str, desired: DesiredState | None, obser
     blocked = {change.name for change in refusals}
     changes = [change for change in parts.changes if change.name not in blocked]
     steps = () if refusals else tuple(parts.steps)
-    return Plan(project.name, target, desired.procedure.quoted, (*refusals, *changes), steps)
+    return Plan(
+        project.name,
+        target,
+        desired.procedure.quoted,
+        (*refusals, *changes),
+        steps,
+        objects=_compared(project, desired),
+    )
+
+
+def _compared(project: Project, desired: DesiredState) -> Objects:
+    """What is compared of the loop's objects, without those that hold rows alone."""
+    tasks = {f"task SERVING.{each.name}": {"comment": each.comment} for each in desired.tasks}
+    stream = {f"stream RAW.{stream_name(project)}": {"mode": stream_mode(project)}}
+    return {f"procedure SERVING.{desired.procedure.name}": {}, **stream, **tasks}
 
 
 @dataclass
@@ -209,6 +117,19 @@ class _Parts:
     def add(self, kind: str, name: str, action: Action, reason: str, *steps: Step) -> None:
         self.changes.append(Change(kind, name, action, reason))
         self.steps += steps
+
+
+def _formula(desired: DesiredState, observed: ObservedState) -> list[Change]:
+    """The champion's features.sql is deployed: one of the project that differs waits until its version is promoted."""
+    declared, kept = observed.declared, "the champion's is deployed"
+    if isinstance(declared, str):
+        reason = f"{kept}; that of the project cannot be read: {declared}"
+        return [Change("features", "features.sql", "keep", reason)] if declared else []
+    if declared.digest == desired.formula.digest:
+        return []
+    remedy = "to deploy it, train and promote a version; the difference is\n"
+    remedy += difference(desired.formula.text, declared.text, "the project")
+    return [Change("features", "features.sql", "keep", f"{kept}, the project has another one", remedy)]
 
 
 def _code(parts: _Parts, desired: DesiredState, observed: ObservedState) -> None:
@@ -244,7 +165,9 @@ def _stream(parts: _Parts, project: Project, desired: DesiredState, observed: Ob
     mode, desired_mode = str(observed.streams.get(name, {}).get("mode")).upper(), stream_mode(project)
     suspended: list[Step] = []
     if name in observed.streams and mode != desired_mode:
-        parts.add("stream", f"RAW.{name}", "change", f"{mode} to {desired_mode}, at the same offset")
+        fields = (FieldChange("mode", mode, desired_mode),)
+        reason = f"{mode} to {desired_mode}, at the same offset"
+        parts.changes.append(Change("stream", f"RAW.{name}", "recreate", reason, fields=fields))
         if desired_mode == "APPEND_ONLY":  # corrections may have arrived since the plan was made
             suspended.append(RequireEmptyStream(desired.names.stream, desired.names.root))
         suspended.append(RunSql(desired.change_stream))
@@ -264,7 +187,7 @@ def _graph(parts: _Parts, desired: DesiredState, observed: ObservedState, suspen
     changes = _task_changes(desired, observed)
     root, *others = desired.tasks
     actions = {task.name: change.action for task, change in zip(desired.tasks, changes, strict=True)}
-    replaced = [each for each in desired.tasks if actions[each.name] in ("create", "change")]
+    replaced = [each for each in desired.tasks if actions[each.name] in ("create", "recreate")]
     resumed = [each for each in others if actions[each.name] != "keep"]
     if not (replaced or resumed or suspended or actions[root.name] != "keep"):
         parts.changes += changes
@@ -282,10 +205,10 @@ def _graph(parts: _Parts, desired: DesiredState, observed: ObservedState, suspen
 def _task_changes(desired: DesiredState, observed: ObservedState) -> list[Change]:
     """What is to be done with each task; replacing the root detaches the other tasks."""
     root, *others = [_task_change(each, observed) for each in desired.tasks]
-    if root.action not in ("create", "change"):
+    if root.action not in ("create", "recreate"):
         return [root, *others]
     why = "replacing the root detaches it"
-    return [root, *(replace(e, action="change", reason=why) if e.action in ("keep", "resume") else e for e in others)]
+    return [root, *(replace(e, action="recreate", reason=why) if e.action in ("keep", "resume") else e for e in others)]
 
 
 def _task_change(desired: DesiredTask, observed: ObservedState) -> Change:
@@ -293,10 +216,14 @@ def _task_change(desired: DesiredTask, observed: ObservedState) -> Change:
     if task is None:
         return Change("task", name, "create", "it does not exist")
     if task["comment"] != desired.comment:
-        return Change("task", name, "change", f"its comment is '{task['comment']}', not '{desired.comment}'")
+        comment = FieldChange("comment", str(task["comment"]), desired.comment)
+        return Change(
+            "task", name, "recreate", f"its comment is '{comment.old}', not '{comment.new}'", fields=(comment,)
+        )
     altered = task_diff(desired.shown, task)
     if altered:
-        return Change("task", name, "change", f"it was altered: {', '.join(altered)}")
+        fields = tuple(FieldChange(each, str(task[each]), desired.shown[each]) for each in altered)
+        return Change("task", name, "recreate", f"it was altered: {', '.join(altered)}", fields=fields)
     if str(task["state"]).lower() != "started":
         why = task.get("last_suspended_reason") or "never resumed, or suspended by a user"
         return Change("task", name, "resume", f"it is suspended: {why}")

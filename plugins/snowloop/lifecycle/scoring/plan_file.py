@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from snowloop.errors import DeploymentError, PlanRefused
-from snowloop.lifecycle.scoring.plan import Change, Plan
+from snowloop.lifecycle.deployment.plan import Change
+from snowloop.lifecycle.scoring.deployment import DeploymentPlan
 
 
-def save_plan(plan: Plan, file: Path) -> None:
+def save_plan(plan: DeploymentPlan, file: Path) -> None:
     """Write a plan as JSON, with all its statements; the archive of the code is in it by its hash alone.
 
     Args:
@@ -20,14 +22,27 @@ def save_plan(plan: Plan, file: Path) -> None:
     Raises:
         DeploymentError: if it cannot be written.
     """
+    write_text(json.dumps(plan.to_dict(), indent=2) + "\n", file)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write a plan in one of its forms.
+
+    Args:
+        text: The text.
+        file: Where to; it is overwritten.
+
+    Raises:
+        DeploymentError: if it cannot be written.
+    """
     try:
-        file.write_text(json.dumps(plan.to_dict(), indent=2) + "\n")
+        file.write_text(text)
     except OSError as error:
         message = f"the plan cannot be written to {file}: {error.strerror}; name a file in a folder that exists"
         raise DeploymentError(message) from error
 
 
-def read_plan(file: Path) -> Plan:
+def read_plan(file: Path) -> DeploymentPlan:
     """Read a plan that ``save_plan`` has written.
 
     Args:
@@ -40,14 +55,14 @@ def read_plan(file: Path) -> Plan:
         DeploymentError: if there is no such file, or it holds no plan.
     """
     try:
-        return Plan.from_dict(json.loads(file.read_text()))
+        return DeploymentPlan.from_dict(_fields(file))
     except (OSError, ValueError) as error:
         why = "its fields are not those of a plan" if isinstance(error, ValidationError) else error
         message = f"{file} holds no plan: {why}; make one with `snowloop plan --out {file}`"
         raise DeploymentError(message) from error
 
 
-def check_unchanged(saved: Plan, now: Plan) -> None:
+def check_unchanged(saved: DeploymentPlan, now: DeploymentPlan) -> None:
     """Raise unless planning now gives the saved plan: the observed state and the declaration are unchanged.
 
     A plan follows from the declaration and the observed state alone, so an equal plan proves that both are unchanged. A
@@ -70,15 +85,33 @@ def check_unchanged(saved: Plan, now: Plan) -> None:
     raise PlanRefused(message)
 
 
-def _differences(saved: Plan, now: Plan) -> Iterator[str]:
+def _fields(file: Path) -> dict[str, Any]:
+    """What the file holds, without the totals, which follow from the rest."""
+    fields = json.loads(file.read_text())
+    return {name: value for name, value in fields.items() if name != "summary"} if isinstance(fields, dict) else {}
+
+
+BOUND = ("account", "database", "role")
+"""What a plan is bound to."""
+
+
+def _differences(saved: DeploymentPlan, now: DeploymentPlan) -> Iterator[str]:
     if (saved.project, saved.target) != (now.project, now.target):
         yield f"it was made for {saved.project} in {saved.target}"
         return
-    before, after = ({(each.kind, each.name): each for each in plan.changes} for plan in (saved, now))
+    bound = [(name, getattr(saved, name), getattr(now, name)) for name in BOUND]
+    if any(before != after for _, before, after in bound):
+        yield from (f"{name}: it was made for {before}, this is {after}" for name, before, after in bound)
+        return
+    before, after = (
+        {(each.kind, each.name): each for part in plan.parts for each in part.changes} for plan in (saved, now)
+    )
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     for key in changed:
         yield f"{' '.join(key)}: saved {_words(before.get(key))}, now {_words(after.get(key))}"
-    if not changed:
+    if not changed and saved.change_kind != now.change_kind:
+        yield f"saved {saved.change_kind.text()}, now {now.change_kind.text()}"
+    elif not changed:
         yield "the same objects, but other statements or other contents of files"
 
 

@@ -52,8 +52,8 @@ def reconcile(workspace: Workspace) -> Reconciliation:
         ScoringError: if a row was lost, or scored or quarantined more than once; the message names keys.
     """
     project, named = workspace.project, names(workspace.project, workspace.target)
-    values: dict[str, Any] = {"table": named.table, "stream": named.stream, "key": project.key}
-    unreconciled = workspace.run("scoring/reconcile.sql#unreconciled", at_offset=False, **values)
+    values: dict[str, Any] = {"table": named.table, "stream": named.changes, "key": project.key}
+    unreconciled = workspace.run("scoring/reconcile.sql#unreconciled", up_to_offset=False, **values)
     lost = [row for row in unreconciled if row["N"] > 0]
     extra = [row for row in unreconciled if row["N"] < 0]
     twice = workspace.run("scoring/reconcile.sql#scored_twice", **values)

@@ -35,6 +35,8 @@ class Status(Result):
         runs: The last runs of the scoring procedure, latest first.
         quarantined: The most frequent reasons of the last 24 hours, with their number of rows.
         recovery: What to do about an unfinished recovery; empty if there is none.
+        standing: Where alias, default version, ledger and verdict do not agree on the champion, and what to do.
+        stopped: Whether the scoring procedure refuses the champion for that.
     """
 
     project: str
@@ -49,13 +51,15 @@ class Status(Result):
     runs: tuple[dict[str, Any], ...]
     quarantined: dict[str, int]
     recovery: str = ""
+    standing: tuple[str, ...] = ()
+    stopped: bool = False
 
     @property
     def healthy(self) -> bool:
-        """Whether a champion exists, the stream can be read, no recovery is unfinished, and all tasks are started."""
+        """Whether a champion may serve, the stream can be read, no recovery is unfinished, all tasks are started."""
         started = all(state == "started" for state in self.tasks.values())
         readable = self.stream in ("empty", "holds rows") and not self.recovery
-        return self.champion is not None and readable and started
+        return self.champion is not None and not self.stopped and readable and started
 
     def text(self) -> str:
         """The status for people."""
@@ -63,6 +67,7 @@ class Status(Result):
         lines = [
             f"scoring loop of {self.project} in {self.target}: {'healthy' if self.healthy else 'NOT SERVING'}",
             f"  champion    {self.champion or 'none: run the train DAG'}",
+            *(f"              {each}" for each in self.standing),
             *([f"  challenger  {self.challenger}"] if self.challenger else []),
             f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'unknown'}",
             *([f"  recovery    {self.recovery}"] if self.recovery else []),
@@ -104,6 +109,8 @@ def loop_status(workspace: Workspace) -> Status:
         runs=tuple(row.as_dict() for row in runs),
         quarantined={str(row["REASON"]): int(row["N"]) for row in reasons},
         recovery=f"{observed.recovery}; run `snowloop recover`, then apply" if observed.recovery else "",
+        standing=tuple(observed.standing.findings(project, workspace.target)),
+        stopped=observed.standing.stops(project) is not None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from snowloop.errors import ScoringError
+from snowloop.lifecycle.data.tables import load_time
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import ROOT, Names, names
 from snowloop.lifecycle.scoring.observed import has_data
@@ -87,9 +88,16 @@ def await_scores(workspace: Workspace, *, timeout: float, since: datetime | str 
 
 
 def reporting_start(workspace: Workspace, since: datetime | str | None) -> datetime:
-    """From when on runs are reported: a time, or its ISO text; None: when the last file of the source was loaded."""
+    """From when on runs are reported: a time, or its ISO text; None: when the last file of the source was loaded.
+
+    Of a table that others fill: when its last row was loaded, if that is declared; else all runs.
+    """
     if since is None:
-        since = str(workspace.run("scoring/queries.sql#last_load", table=workspace.project.table)[0]["AT"])
+        project = workspace.project
+        loaded = load_time(project.streamed, workspace.database, project.source, workspace.target)
+        moment, table = loaded or (None, project.table)
+        query = "last_row_loaded" if moment else "last_load"
+        since = str(workspace.run(f"scoring/queries.sql#{query}", moment=moment, table=table)[0]["AT"])
     return in_utc(datetime.fromisoformat(since) if isinstance(since, str) else since)
 
 

@@ -18,6 +18,8 @@ from snowloop.workspace import Workspace
 from snowloop_procedures.requests import Folds, ModelVersion, TrainingRequest
 
 RUNTIME = ("snowflake-snowpark-python", "snowflake-ml-python")
+TRAINING_MODULES = ("training", "folds", "statistics.metrics", "bisection")
+"""The modules of snowloop_procedures that a version is made by; a change of one makes another version."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def version_name(project: declared.Project, training_set: TrainingSet, candidate
     settings = [list(project.packages), project.seed, project.label.model_dump(), candidate.params, threshold]
     settings += [project.cross_validation, project.metric.name] if project.cross_validation else []
     settings += [project.environment.artifact_repository, RUNTIME_VERSION]  # where packages come from, and which Python
-    handlers = [handler_code(name) for name in TRAINING.modules]
+    handlers = [handler_code(name) for name in TRAINING_MODULES]
     digits = content_hash(*code, *handlers, settings, length=8)
     return f"{candidate.name}_{training_set.fingerprint[:8]}_{digits}".upper()
 
@@ -129,7 +131,9 @@ def _folds(project: declared.Project) -> Folds | None:
     """How a candidate is cross-validated: by folds of the kind that the declared split is of; None if it is not."""
     if project.cross_validation is None:
         return None
-    return Folds(project.cross_validation, project.split.by, project.split.kept_as, project.metric.name)
+    return Folds(
+        project.cross_validation, project.split.by, project.split.kept_as, project.metric.name, project.purged_by
+    )
 
 
 def _facts(project: declared.Project, training_set: TrainingSet, candidate: declared.Candidate) -> dict[str, Any]:
@@ -138,6 +142,7 @@ def _facts(project: declared.Project, training_set: TrainingSet, candidate: decl
         "candidate": candidate.name,
         "params": candidate.params,
         "training_set": training_set.fingerprint,
+        "formula": training_set.formula,
         "git_commit": git_commit(project),
         "lock_hash": lock_hash(project),
         "packages": list(project.packages),
@@ -160,12 +165,12 @@ def model_version(project: declared.Project, target: str, version: str) -> Model
     return ModelVersion(project.database(target), "MODELS", project.model_name, version)
 
 
-def training_rows(project: declared.Project, training_set: TrainingSet, along: str | None = None) -> str:
+def training_rows(project: declared.Project, training_set: TrainingSet, folds: Folds | None = None) -> str:
     """The query of a training set's rows in the order of the key, so that equal training sets give equal models.
 
     Args:
         training_set: The training set.
-        along: A column by which folds are split, or None.
+        folds: The folds into which they are split, or None.
 
     Returns:
         The query.
@@ -176,7 +181,7 @@ def training_rows(project: declared.Project, training_set: TrainingSet, along: s
         features=training_set.features,
         label=project.label.column,
         key=project.key,
-        along=along,
+        along=[*filter(None, [folds.along]), *folds.moments] if folds else [],
     )
 
 
@@ -185,7 +190,7 @@ def _request(
 ) -> TrainingRequest:
     folds = _folds(project)
     return TrainingRequest(
-        query=training_rows(project, training_set, folds.along if folds else None),
+        query=training_rows(project, training_set, folds),
         features=training_set.features,
         label=project.label.column,
         task=project.label.task,

@@ -8,11 +8,9 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import ContractViolation, ScoringError
-from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.features.training_set import build_training_set
-from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.scoring import Scores, await_scores
 from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.training.train import train_candidate
@@ -33,7 +31,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     workspace = Workspace(session, project, made.target)
     candidate = train_candidate(workspace, made.prepare(), "line")
     assert candidate.error is None
-    promote(workspace, Verdict("id", candidate.version_name, None, "abc", (), kept=False))
+    made.promote_any(candidate)
     made.deploy()
     return made
 

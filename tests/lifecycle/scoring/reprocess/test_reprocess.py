@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.errors import ScoringError
+from snowloop.errors import AnswerError, ScoringError
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.scoring import reconcile, wait
 from snowloop.lifecycle.scoring.health import stream_health
@@ -90,6 +90,13 @@ def test_a_killed_backfill_goes_on_where_it_was_and_leaves_the_loop_exact(
     assert reconcile(world.workspace) == before
     run = world.rows(f"SELECT STATE, KIND, ROWS_SCORED FROM {{db}}.OPS.RUNS WHERE RUN_ID = '{done.run_id}'")
     assert [tuple(row) for row in run] == [("SUCCEEDED", "backfill", done.rows)]
+    counted = (
+        "SELECT RUN_ID, COLUMN_NAME, SUM(N) AS N FROM {db}.OPS.DRIFT_COUNTS WHERE KIND = 'backfill' "
+        "GROUP BY RUN_ID, COLUMN_NAME"
+    )
+    rows_counted = world.rows(counted)
+    assert {(row["RUN_ID"], row["N"]) for row in rows_counted} == {(done.run_id, done.rows)}
+    assert len(rows_counted) == world.value("SELECT COUNT(DISTINCT COLUMN_NAME) FROM {db}.OPS.BASELINES")
 
 
 def test_the_newest_score_of_a_key_is_the_latest(world: World):
@@ -107,6 +114,17 @@ def test_a_backfill_of_a_period_takes_its_rows_alone(world: World):
     assert backfill(world.workspace, rows=Rows(start="2001-01-01"), batch_size=100).rows > 0
 
 
+def test_a_run_whose_record_is_gone_does_not_end_as_a_success(world: World):
+    def delete() -> None:
+        world.rows("DELETE FROM {db}.OPS.RUNS WHERE KIND = 'backfill' AND STATE = 'RUNNING'")
+
+    interrupted: Any = Interrupted(world.session, "SET STATE = 'SUCCEEDED'", delete)
+    rows = Rows(end="2001-01-02")
+    with pytest.raises(AnswerError, match=r"finish_run wrote 0 rows in .*, it must write 1"):
+        backfill(replace(world.workspace, session=interrupted), rows=rows)
+    assert backfill(world.workspace, rows=rows).rows == 0
+
+
 def test_an_unknown_version_is_named(world: World):
     with pytest.raises(ScoringError, match="has no version or alias 'NOPE' to score with: it has LOGISTIC_"):
         backfill(world.workspace, version="NOPE")
@@ -120,6 +138,8 @@ def test_a_repaired_row_is_requeued_once(world: World):
     assert done.requeued == 1
     assert requeue(world.workspace).requeued == 0
     assert world.value("SELECT COUNT(*) FROM {db}.SERVING.SCORED WHERE ID = 9000001") == 1
+    counted = world.rows("SELECT DISTINCT RUN_ID, N FROM {db}.OPS.DRIFT_COUNTS WHERE KIND = 'requeue'")
+    assert [tuple(row) for row in counted] == [(done.run_id, 1)]
     after = reconcile(world.workspace)
     assert (after.scored, after.quarantined) == (before.scored + 1, before.quarantined - 1)
     assert stream_health(world.workspace).findings == ()

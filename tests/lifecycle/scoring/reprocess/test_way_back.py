@@ -1,9 +1,8 @@
 """A promotion or a rollback that is broken off in between, an alias that was moved by hand, and what is scored next."""
 
-import shutil
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from snowloop.errors import GateRefused, RehearsalError, RollbackError
 from snowloop.lifecycle.champion import ledger, promote, rollback
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.monitoring.rehearse import rehearse
-from snowloop.lifecycle.versions import champion, model, set_champion
-from snowloop.project import load_project
+from snowloop.lifecycle.versions import champion, model, set_champion, versions
 from snowloop.workspace import Workspace
 from tests.support.duel import arriving, call, deploy, insert
 from tests.support.world import World
@@ -55,7 +53,8 @@ def last(world: World, count: int) -> list[tuple[str, str | None, str | None]]:
 
 
 def verdict(world: World, name: str, against: str) -> Verdict:
-    return Verdict("said", world.results[name], world.results[against], "f", (), kept=False)
+    decided = "SELECT VERDICT_ID FROM {db}.OPS.VERDICTS WHERE MODEL_VERSION = '" + world.results[name] + "' LIMIT 1"
+    return Verdict(world.value(decided), world.results[name], world.results[against], "f", (), kept=False)
 
 
 def advance(world: World, name: str, against: str = "modest") -> Any:
@@ -88,7 +87,7 @@ def test_a_promotion_that_was_broken_off_is_completed_by_the_next_try(
 ):
     before = len(ledger.entries(world.workspace))
     broken_off(monkeypatch, promote, lambda: advance(world, "good"), halfway=halfway)
-    assert reigning(world) == (None if halfway else "modest")
+    assert reigning(world) == ("good" if halfway else "modest")
     done = advance(world, "good")
     assert (reigning(world), label(world, done.previous), done.kept) == ("good", "modest", False)
     assert advance(world, "good").kept
@@ -154,14 +153,19 @@ def test_a_version_that_is_gone_is_not_promoted_and_nothing_is_written(world: Wo
     assert (reigning(world), len(ledger.entries(world.workspace))) == ("modest", before)
 
 
-def test_there_is_no_way_back_to_a_version_that_cannot_score_the_rows_of_now(world: World, tmp_path: Path):
+def test_there_is_no_way_back_to_a_version_that_does_not_know_its_features(world: World):
     advance(world, "good")
-    place = shutil.copytree(world.project.directory, tmp_path / "duel")
-    (place / "features.sql").write_text("SELECT ID, X, Y, X * Y AS XY FROM {{ source }}\n")
-    with pytest.raises(RollbackError, match=r"no way back to MODEST_.*takes other features than features.sql"):
-        rollback.rollback(Workspace(world.session, load_project("duel", tmp_path), world.target))
-    with pytest.raises(RehearsalError, match=r"a rollback would return to MODEST_.*takes other features than features"):
-        rehearse(Workspace(world.session, load_project("duel", tmp_path), world.target))
+    name, registered = world.results["modest"], f"ALTER MODEL {model(world.project, world.target)} MODIFY VERSION"
+    facts = next(each.facts for each in versions(world.workspace) if each.name == name)
+    comments = {kept: json.dumps({each: facts[each] for each in facts if kept or each != "formula"}) for kept in (0, 1)}
+    world.rows(f"{registered} {name} SET COMMENT = '{comments[0]}'")
+    try:
+        with pytest.raises(RollbackError, match=r"no way back to MODEST_.*does not record the features\.sql"):
+            rollback.rollback(world.workspace)
+        with pytest.raises(RehearsalError, match=r"a rollback would return to MODEST_.*does not record the features"):
+            rehearse(world.workspace)
+    finally:
+        world.rows(f"{registered} {name} SET COMMENT = '{comments[1]}'")
     assert (reigning(world), reigns(world)) == ("good", ["modest", "good"])
 
 
@@ -196,11 +200,14 @@ def test_a_run_that_fails_with_the_old_version_is_an_error(world: World):
     advance(world, "fragile")
     advance(world, "good", against="fragile")
     done = rollback.rollback(world.workspace)
+    world.rows("CREATE TEMPORARY TABLE {db}.RAW.KEPT AS SELECT * FROM {db}.RAW.EVENTS")
+    world.rows("UPDATE {db}.RAW.EVENTS SET X = 950")  # of no row, not even of those that it has scored
     insert(world, [(key, 950.0, y, answer) for key, _, y, answer in arriving(1)])
     with pytest.raises(Exception, match="never seen"):
         call(world, procedure)
     with pytest.raises(RollbackError, match=r"(?s)is champion again, and no run since has scored: .*never seen"):
         rollback.verify_rollback(world.workspace, done, timeout=0)
+    world.rows("UPDATE {db}.RAW.EVENTS SET X = K.X FROM {db}.RAW.KEPT AS K WHERE K.ID = EVENTS.ID")
     assert label(world, rollback.rollback(world.workspace).to_version) == "modest"  # which can score it
     call(world, procedure)
 

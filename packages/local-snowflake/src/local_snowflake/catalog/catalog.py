@@ -24,12 +24,15 @@ from local_snowflake.catalog.objects import (
     Object,
     P,
     Relation,
+    UnreadableObjectError,
     read_props,
 )
-from local_snowflake.errors import CatalogChangedError, does_not_exist, is_conflict
+from local_snowflake.errors import CatalogChangedError, SnowflakeError, does_not_exist, is_conflict
 from local_snowflake.sql.names import META_SCHEMA, Name, quote
 
 _OBJECTS = f"{quote(META_SCHEMA)}.objects"
+_COLUMNS = "kind, database, schema, name, created_on, owner, comment, props"
+WHAT_TO_DO = "`local-snowflake check` lists what is out of reach; a backup of the data directory has it."
 # objects that share one name space in a schema
 RELATIONS = (TABLE, VIEW, STREAM)
 Key = tuple[str, Name]
@@ -52,18 +55,44 @@ class Catalog:
         # which objects the latest commits changed, by their versions
         self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_LOGGED)
         self._objects: dict[Key, Object] = {}
-        rows = duck.execute(f"SELECT * FROM {_OBJECTS}").fetchall()
+        # what is catalogued and out of reach, and why
+        self.lost: dict[Key, str] = {}
+        rows = duck.execute(f"SELECT {_COLUMNS} FROM {_OBJECTS}").fetchall()
         for kind, database, schema, name, created_on, owner, comment, text in rows:
             full = Name(database, schema, name)
-            self._objects[kind, full] = Object(kind, full, read_props(kind, full, text), owner, comment, created_on)
+            try:
+                props = read_props(kind, full, text)
+            except UnreadableObjectError as error:
+                self.lost[kind, full] = str(error)
+            else:
+                self._objects[kind, full] = Object(kind, full, props, owner, comment, created_on)
+        # whether nothing is out of reach: only then is what seems unused really unused
+        self.is_whole = not self.lost
+
+    def lose_tables_without_rows(self, duck: duckdb.DuckDBPyConnection) -> None:
+        """Take tables whose rows DuckDB does not have as out of reach."""
+        there = set(duck.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall())
+        for table in self.all(TABLE):
+            old_schema = f"{table.name.database}.{table.name.schema}"
+            if not there & {(schema, table.name.name) for schema in (table.name.physical_schema, old_schema)}:
+                del self._objects[table.key]
+                self.lost[table.key] = f"The rows of table {table.name.fqn} are missing in the data directory."
+                self.is_whole = False
 
     @overload
     def get(self, kind: Kind[P], name: Name) -> Object[P] | None: ...
     @overload
     def get(self, kind: str, name: Name) -> Object | None: ...
     def get(self, kind: str, name: Name) -> Object | None:
-        """The object, or None."""
-        return self._objects.get((kind, name))
+        """The object, or None.
+
+        Raises:
+            SnowflakeError: 000603, if it is there and out of reach.
+        """
+        found = self._objects.get((kind, name))
+        if found is None and (reason := self.lost.get((str(kind), name))):
+            raise SnowflakeError(603, "XX000", f"SQL execution internal error: {reason} {WHAT_TO_DO}")
+        return found
 
     @overload
     def need(self, kind: Kind[P], name: Name) -> Object[P]: ...
@@ -98,9 +127,22 @@ class Catalog:
         ]
         return sorted(found, key=lambda o: o.name)
 
+    def __iter__(self) -> Iterator[Key]:
+        """What identifies each object that is within reach."""
+        return iter(self._objects)
+
     def within(self, database: str, schema: str) -> list[Object]:
         """Everything in a schema."""
         return [o for o in self._objects.values() if (o.name.database, o.name.schema) == (database, schema)]
+
+    def refuse_lost(self, database: str, schema: str | None = None) -> None:
+        """Raise 000603 if something in a database or schema is out of reach: dropping it would drop that for good."""
+        for (kind, name), reason in self.lost.items():
+            if name.database == database and schema in (None, name.schema):
+                text = (
+                    f"{database}{f'.{schema}' if schema else ''} cannot be dropped: its {kind.lower()} {name.name} is"
+                )
+                raise SnowflakeError(603, "XX000", f"{text} out of reach. {reason} {WHAT_TO_DO}")
 
     # -- changes ------------------------------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class Kind(str, Generic[P]):
 def _unreadable(kind: str, name: Name, faults: str) -> UnreadableObjectError:
     return UnreadableObjectError(
         f"The data directory has the {kind.lower()} {'.'.join(filter(None, name))}, which this version of the local "
-        f"Snowflake cannot read ({faults}). Open it with the version that wrote it."
+        f"Snowflake cannot read ({faults}). It is damaged, or a later version wrote it: open it with that one."
     )
 
 
@@ -150,6 +150,7 @@ class ViewProps(_Props):
         columns: its columns as the query had them then.
         column_list: the names that the statement gives them, if it does.
         change_source: the number by which its streams know it: a rename keeps it, a replacement does not.
+        change_tracking: whether it is shown as tracked: because it was asked for, or because it has had a stream.
     """
 
     query: str
@@ -158,6 +159,7 @@ class ViewProps(_Props):
     column_list: tuple[str, ...] = ()
     secure: bool = False
     change_source: int | None = None
+    change_tracking: bool = False
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,20 @@ class TagProps(_Props):
 
 
 @dataclass(frozen=True)
+class SequenceProps(_Props):
+    """A sequence.
+
+    Attributes:
+        sequence: the name of DuckDB's sequence in the physical schema.
+        ordered: whether ORDER was declared; the values are in order in any case.
+    """
+
+    sequence: str
+    increment: int = 1
+    ordered: bool = False
+
+
+@dataclass(frozen=True)
 class DatabaseProps(_Props):
     """A database or schema: its options, which are recorded and have no effect."""
 
@@ -350,6 +366,7 @@ Task = Object[TaskProps]
 Stage = Object[StageProps]
 Routine = Object[RoutineProps]
 Tag = Object[TagProps]
+Sequence = Object[SequenceProps]
 Schema = Object[DatabaseProps]
 
 TABLE = Kind("TABLE", TableProps)
@@ -362,12 +379,13 @@ PROCEDURE = Kind("PROCEDURE", RoutineProps)
 FUNCTION = Kind("FUNCTION", RoutineProps)
 MODEL = Kind("MODEL", ModelProps)
 TAG = Kind("TAG", TagProps)
+SEQUENCE = Kind("SEQUENCE", SequenceProps)
 DATABASE = Kind("DATABASE", DatabaseProps)
 SCHEMA = Kind("SCHEMA", DatabaseProps)
 WAREHOUSE = Kind("WAREHOUSE", RecordedOptions)
 ROLE = Kind("ROLE", RecordedOptions)
 GRANT = Kind("GRANT", NoProps)
-_KINDS = (TABLE, VIEW, STREAM, TASK, STAGE, FILE_FORMAT, PROCEDURE, FUNCTION, MODEL, TAG, DATABASE, SCHEMA)
+_KINDS = (TABLE, VIEW, STREAM, TASK, STAGE, FILE_FORMAT, PROCEDURE, FUNCTION, MODEL, TAG, SEQUENCE, DATABASE, SCHEMA)
 KINDS: dict[str, Kind[Any]] = {kind: kind for kind in (*_KINDS, WAREHOUSE, ROLE, GRANT)}
 
 

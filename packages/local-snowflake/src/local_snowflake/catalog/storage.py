@@ -1,7 +1,12 @@
 """The one DuckDB file of a data directory: opened by one process, read and written by many cursors."""
 
 import logging
-from collections.abc import Callable
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -9,6 +14,7 @@ import duckdb
 from local_snowflake.sql.names import META_SCHEMA, quote
 
 logger = logging.getLogger(__name__)
+FILE, STAGES, MODELS = "snowflake.duckdb", "stages", "models"
 _META = f"""
 CREATE SCHEMA IF NOT EXISTS {quote(META_SCHEMA)};
 CREATE TABLE IF NOT EXISTS {quote(META_SCHEMA)}.objects (
@@ -16,16 +22,25 @@ CREATE TABLE IF NOT EXISTS {quote(META_SCHEMA)}.objects (
     created_on TIMESTAMPTZ NOT NULL, owner VARCHAR NOT NULL, comment VARCHAR NOT NULL, props JSON NOT NULL
 );
 """
+# DuckDB's three headers, which it writes before anything else
+_HEADERS = 12_288
+_CORRUPT_ENTRY = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
+_RESTORE = "Put a backup of the directory in its place (local-snowflake backup makes them), or serve another directory."
+
+
+class DamagedDirectoryError(Exception):
+    """A data directory that cannot be opened; nothing in it was changed."""
 
 
 class Storage:
     """The DuckDB file and its cursors."""
 
-    def __init__(self, path: Path, macros: Callable[[str], str] = lambda _: "", memory_limit: str = "1536MB") -> None:
-        """Open or create the file; ``macros`` gives the statements that define what translated SQL calls, by its name.
+    def __init__(self, path: Path, memory_limit: str = "1536MB") -> None:
+        """Open or create the file.
 
         Raises:
             duckdb.IOException: if another process has the file open.
+            DamagedDirectoryError: if the file is missing or cannot be read.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         # fakesnow's transpilation still emits arrow lambdas
@@ -35,18 +50,27 @@ class Storage:
             "default_transaction_invalidation_policy": "SYNTACTIC_ERRORS_DO_NOT_INVALIDATE",
             # statements reach no files: stages are read and written by the server itself
             "enable_external_access": False,
+            # its statistics leave out what the open transaction has written, and its casts fail then (DuckDB 2.0.0)
+            "disabled_optimizers": "compressed_materialization",
             "memory_limit": memory_limit,
             "preserve_insertion_order": True,
         }
-        self._root = duckdb.connect(str(path), config=config)
-        self._root.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._root.execute(_META)
-        self._root.execute(macros(self.catalog))
+        _keep_what_is_there(path)
+        self._root = _connect(path, config)
+        if lacking := missing_bytes(self._root, path):
+            logger.warning("%s is cut short by %d bytes: rows that were there are out of reach", path, lacking)
+        with refusing_damage(path):
+            self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+            self._root.execute(_META)
 
     @property
     def catalog(self) -> str:
         """DuckDB's name of the file."""
         return str(self._root.execute("SELECT current_database()").fetchall()[0][0])
+
+    def define(self, macros: Callable[[str], str]) -> None:
+        """Define what translated SQL calls; ``macros`` gives the statements for that, by the name of the file."""
+        self._root.execute(macros(self.catalog))
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the same file: a session's transaction lives in it."""
@@ -54,11 +78,110 @@ class Storage:
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor
 
+    def check(self) -> None:
+        """Ask DuckDB something.
+
+        Raises:
+            duckdb.FatalException: if it answers nothing any more, eg: since the disk was full at a checkpoint.
+        """
+        with self.cursor() as duck:
+            duck.execute(f"SELECT count(*) FROM {quote(META_SCHEMA)}.objects").fetchall()
+
     def close(self) -> None:
         """Write the log into the file and close it."""
         try:
             self._root.execute("CHECKPOINT")
-        except duckdb.TransactionException as error:
-            # a statement could not be stopped
+        except duckdb.Error as error:
+            # a statement could not be stopped, or the disk is full
             logger.warning("the write-ahead log was not written into the file, it is read at the next start: %s", error)
         self._root.close()
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """Whether a file could not be opened because another process has it open."""
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether a part of the file could not be read."""
+    return any(text in str(error) for text in ("Corrupt database file", "Could not read enough bytes"))
+
+
+def missing_file(path: Path) -> str | None:
+    """What is wrong with a directory that has files of an account and not its DuckDB file; None of any other one."""
+    if path.exists():
+        return None
+    left = [name for name in (STAGES, MODELS) if (path.parent / name).is_dir() and any((path.parent / name).iterdir())]
+    left += [log.name] if (log := _log(path)).exists() else []
+    return f"{path} is missing, though {', '.join(left)} of an account is there" if left else None
+
+
+def missing_bytes(duck: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """How many bytes a file that opens is shorter than it should be."""
+    sql = "SELECT total_blocks * block_size FROM pragma_database_size() WHERE database_name = current_database()"
+    ((size,),) = duck.execute(sql).fetchall()
+    return max(_HEADERS + int(size) - path.stat().st_size, 0)
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Raise DamagedDirectoryError where a part of the file cannot be read that everything depends on."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise _unreadable(path, error) from error
+        raise
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> DamagedDirectoryError:
+    return DamagedDirectoryError(
+        f"{path} cannot be read: {error}. No database of the account is within reach; nothing was changed, and the "
+        f"files of stages and models are in {path.parent}. {_RESTORE}"
+    )
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _keep_what_is_there(path: Path) -> None:
+    """Let no new file take the place of one that is missing; one whose creation was interrupted is set aside."""
+    if fault := missing_file(path):
+        raise DamagedDirectoryError(f"{fault}: no new account is made in its place. {_RESTORE}")
+    if path.exists() and path.stat().st_size < _HEADERS and not missing_file(path.with_name("none.duckdb")):
+        aside = _set_aside(path, "unfinished")
+        logger.warning(
+            "%s is empty: its creation was interrupted. It was renamed to %s, a new one is made", path, aside
+        )
+
+
+def _set_aside(path: Path, why: str) -> Path:
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    return path.rename(path.with_name(f"{path.name}.{why}-{moment}"))
+
+
+def _connect(path: Path, config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), config=config)
+    except duckdb.Error as error:
+        if is_locked(error):
+            raise
+        if "replaying WAL file" not in str(error):
+            raise _unreadable(path, error) from error
+        _cut_log(path, str(error))
+    return duckdb.connect(str(path), config=config)
+
+
+def _cut_log(path: Path, fault: str) -> None:
+    """Let the log end before what cannot be read of it; the whole one is kept next to it."""
+    log = _log(path)
+    kept = _set_aside(log, "damaged")
+    if entry := _CORRUPT_ENTRY.search(fault):
+        shutil.copyfile(kept, log)
+        os.truncate(log, int(entry[1]))
+    logger.warning(
+        "%s, the transactions since the last checkpoint, is damaged: %s. What was committed before the damage is "
+        "there, later transactions are lost; the damaged log is kept as %s",
+        *(log, fault, kept),
+    )

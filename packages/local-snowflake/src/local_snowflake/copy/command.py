@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from sqlglot import exp
 
 from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.copy.conversion import Column
-from local_snowflake.copy.staged_queries import location_text, staged_tables
+from local_snowflake.copy.staged_queries import argument, location_text, staged_tables
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.dialect import parse
@@ -61,36 +62,18 @@ class Command:
         return str(self.options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
 
     def files(self) -> list[StagedFile]:
-        """The files to load: those at the location, or those of FILES, which may not exist."""
-        pattern = self.options.get("PATTERN")
+        """The files to load: those at the location, or those of FILES, which may not exist; up to SIZE_LIMIT."""
+        location, pattern, limit = self.location, self.options.get("PATTERN"), self.options.get("SIZE_LIMIT")
         if (listed := self.options.get("FILES")) is None:
-            return self._limited([f for f in self.location.files() if self._matches(f, pattern)])
-        files = []
-        for name in [listed] if isinstance(listed, str) else listed:
-            path = self.location.target(str(name))
-            relative = path.relative_to(self.location.directory).as_posix()
-            shown = self.location.label + relative if path.is_file() else str(name)
-            files.append(StagedFile(path, relative, shown))
-        return self._limited([f for f in files if self._matches(f, pattern)])
-
-    def _matches(self, file: StagedFile, pattern: object) -> bool:
-        if pattern is None:
-            return True
-        below = file.relative.removeprefix(self.location.path).lstrip("/")
-        return any(matches(str(pattern), name) for name in {below, file.relative, file.name})
-
-    def _limited(self, files: list[StagedFile]) -> list[StagedFile]:
-        """The first files whose sizes reach SIZE_LIMIT."""
-        limit = int(str(self.options.get("SIZE_LIMIT", 0)))
-        if not limit:
+            files = location.files()
+        else:
+            files = [location.file(str(name)) for name in ([listed] if isinstance(listed, str) else listed)]
+        below = {f: f.relative.removeprefix(location.path).lstrip("/") for f in files}
+        files = [f for f in files if any(matches(pattern, name) for name in {below[f], f.relative, f.name})]
+        if limit is None or not int(str(limit)):
             return files
-        chosen, total = [], 0
-        for file in files:
-            if total >= limit:
-                break
-            chosen.append(file)
-            total += file.size
-        return chosen
+        before = accumulate((f.size for f in files), initial=0)
+        return [f for f, size in zip(files, before, strict=False) if size < int(str(limit))]
 
 
 def read_command(ctx: Context, reader: Reader) -> Command:
@@ -134,11 +117,8 @@ def _query(text: str) -> tuple[exp.Select, str, Options]:
     tables = staged_tables(tree)
     if not isinstance(tree, exp.Select) or len(tables) != 1:
         raise not_supported("COPY INTO … FROM (query) that does not read one stage")
-    options: Options = {}
-    for key, arg in (("FILE_FORMAT", "format"), ("PATTERN", "pattern")):
-        if (value := tables[0].args.get(arg)) is not None:
-            options[key] = value.name or value.sql(dialect="snowflake")
-    return tree, location_text(tables[0]), options
+    given = {"FILE_FORMAT": argument(tables[0], "format"), "PATTERN": argument(tables[0], "pattern")}
+    return tree, location_text(tables[0]), {k: v for k, v in given.items() if v is not None}
 
 
 def _columns(table: Table, listed: list[str]) -> list[Column]:

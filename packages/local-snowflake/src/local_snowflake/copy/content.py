@@ -1,7 +1,9 @@
 """One staged file's content as a table, whatever its format, and the position of each record in the file."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.orc
@@ -10,45 +12,15 @@ import pyarrow.parquet
 from local_snowflake.copy.csv_reader import read_csv
 from local_snowflake.copy.decoding import read_bytes
 from local_snowflake.copy.json_reader import read_json
-from local_snowflake.copy.rejects import Fault, Place, Reject
+from local_snowflake.copy.rejects import ROW, Content
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import literal, quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.stages.formats import FileFormat
 from local_snowflake.stages.locations import StagedFile
 
-ROW = "$ROW"
 FIELD_PREFIX = "F:"
 SOURCE = TABLE_FUNCTION_PREFIX + "STAGED"
-
-
-@dataclass
-class Content:
-    """What a file holds.
-
-    Attributes:
-        table: the records without errors: CSV has text columns C1 … Cn, Parquet and ORC a column
-            "F:name" for each of its own, JSON the column J; and "$ROW", the record's number from 1 on.
-        records: how many there are, faulty ones included.
-        fields: the names by which MATCH_BY_COLUMN_NAME and ``$1:name`` find a column: name -> DuckDB's expression.
-        faults: record number -> what is wrong with its structure, and where in the text.
-        place: where a record is, or one of its fields, or a position in the text.
-    """
-
-    table: pa.Table
-    records: int
-    fields: dict[str, str] = field(default_factory=dict)
-    faults: dict[int, tuple[Fault, int | None]] = field(default_factory=dict)
-    place: Callable[[int, int | None, int | None], Place] = lambda row, column, at: {}
-
-    def reject(
-        self, file: str, row: int, fault: Fault, column: str | None, position: int | None, at: int | None
-    ) -> Reject:
-        """A fault as VALIDATE shows it: of the record, where it shows ``at`` in the text, or of its field ``position``.
-
-        ``column`` is the column's label.
-        """
-        return Reject.of(fault, file, column_name=column, row_number=row, **self.place(row, position, at))
 
 
 def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, strict: bool = False) -> Content:
@@ -61,59 +33,36 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
         text = f"Remote file '{file.name}' was not found. There are several potential causes. The file might not exist."
         raise SnowflakeError(91016, "22000", text)
     if form.is_columnar:
-        table = read_columns(file, form)
-        names = list(table.column_names)
+        table = _read(file, form, pa.orc.read_table, partial(pa.parquet.read_table, partitioning=None))
+        names = table.column_names
+        table = pa.table([_plain(c, form) for c in table.columns], names=names)
         rows = pa.array(range(1, table.num_rows + 1), pa.int64())
         renamed = table.rename_columns([FIELD_PREFIX + n for n in names]).append_column(ROW, rows)
         quoted = {n: quote(FIELD_PREFIX + n) for n in names}
         return Content(renamed, table.num_rows, quoted)
     data = read_bytes(file.path, form, file.name)
-    if form.kind == "JSON":
-        documents = read_json(data, form)
-
-        def place(row: int, column: int | None, at: int | None) -> Place:
-            line, text = documents.lines(row)
-            return {"line": line, "character": 1, "row_start_line": line, "rejected_record": text}
-
-        return Content(documents.table, documents.records, {}, documents.faults, place)
-    csv = read_csv(data, form, width, strict=strict)
-    fields = {name: f'"C{i + 1}"' for i, name in enumerate(csv.header)}
-    return Content(csv.table, csv.records, fields, csv.faults, csv.place)
+    return read_json(data, form) if form.kind == "JSON" else read_csv(data, form, width, strict=strict)
 
 
 # -- files with columns: Parquet and ORC -------------------------------------------------------------------------------
 
 
-def read_columns(file: StagedFile, form: FileFormat) -> pa.Table:
-    """Read a file.
-
-    Raises:
-        SnowflakeError: 100139, if the file is not of its format.
-    """
-    try:
-        table = (
-            pa.orc.read_table(file.path) if form.kind == "ORC" else pa.parquet.read_table(file.path, partitioning=None)
-        )
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, form, error) from None
-    return pa.table([_plain(c, form) for c in table.columns], names=table.column_names)
-
-
 def schema_of(file: StagedFile, form: FileFormat) -> pa.Schema:
-    """The columns of a file.
+    """The columns of a file."""
+    return _read(file, form, lambda path: pa.orc.ORCFile(path).schema, pa.parquet.read_schema)
+
+
+def _read(file: StagedFile, form: FileFormat, orc: Callable[[Path], Any], parquet: Callable[[Path], Any]) -> Any:
+    """Read a file by its format.
 
     Raises:
-        SnowflakeError: 100139, if the file is not of its format.
+        SnowflakeError: 100139, if it is not of its format.
     """
     try:
-        return pa.orc.ORCFile(file.path).schema if form.kind == "ORC" else pa.parquet.read_schema(file.path)
+        return (orc if form.kind == "ORC" else parquet)(file.path)
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, form, error) from None
-
-
-def _unreadable(file: StagedFile, form: FileFormat, error: Exception) -> SnowflakeError:
-    text = f"Error parsing the {form.kind.lower()} file: {str(error).splitlines()[0]}"
-    return SnowflakeError(100139, "22000", f"{text}\n  File '{file.name}'")
+        text = f"Error parsing the {form.kind.lower()} file: {str(error).splitlines()[0]}"
+        raise SnowflakeError(100139, "22000", f"{text}\n  File '{file.name}'") from None
 
 
 def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:

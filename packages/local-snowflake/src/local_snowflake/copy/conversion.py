@@ -7,8 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from local_snowflake.copy.content import ROW
-from local_snowflake.copy.rejects import Fault, not_converted, null_value
+from local_snowflake.copy.rejects import ROW, Fault, not_converted, null_value
 from local_snowflake.sql.names import literal, quote
 from local_snowflake.sql.types import MAX_TEXT, SfType
 from local_snowflake.stages.formats import FileFormat
@@ -137,12 +136,11 @@ def _faults(
     selected = ", ".join(f"CAST(P{i} AS VARCHAR), {plans[i].check(i)}" for i in checked)
     sql = f"SELECT {quote(ROW)}, {selected} FROM ({staged}) WHERE {bad} ORDER BY 1"
     for row, *values in duck.execute(sql).fetchall():
-        for n, i in enumerate(checked):
-            text, is_bad = values[2 * n], values[2 * n + 1]
-            if is_bad:
-                null = null_value(from_text=plans[i].text)
-                fault = not_converted(text or "", columns[i].type, variant=plans[i].variant)
-                faults.append((int(row), i, null if text is None else fault))
+        for i, text, is_bad in zip(checked, values[::2], values[1::2], strict=True):
+            if is_bad and text is None:
+                faults.append((int(row), i, null_value(from_text=plans[i].text)))
+            elif is_bad:
+                faults.append((int(row), i, not_converted(text, columns[i].type, variant=plans[i].variant)))
     return faults
 
 
@@ -164,9 +162,7 @@ def strptime_format(text: str) -> str:
 def prepared_text(column: str, form: FileFormat) -> str:
     """DuckDB's SQL of a text after TRIM_SPACE and NULL_IF of its format."""
     value = f"trim({column}, ' \t')" if form.flag("TRIM_SPACE") else column
-    nulls = form.null_if()
-    if nulls:
-        listed = ", ".join(literal(n) for n in nulls)
+    if listed := ", ".join(map(literal, form.null_if())):
         value = f"(CASE WHEN {value} IN ({listed}) THEN NULL ELSE {value} END)"
     return value
 
@@ -176,8 +172,7 @@ def from_text(value: str, kind: SfType, form: FileFormat) -> str:
     if kind.name == "VARCHAR":
         return value
     if kind.name in {"NUMBER", "FLOAT"}:
-        wrong = "'_', 'x', 'X', 'b', 'B'" if kind.duckdb == "BIGINT" else "'_'"
-        odd = " OR ".join(f"contains({value}, {w.strip()})" for w in wrong.split(","))
+        odd = " OR ".join(f"contains({value}, '{w}')" for w in ("_xXbB" if kind.duckdb == "BIGINT" else "_"))
         return f"(CASE WHEN {odd} THEN NULL ELSE TRY_CAST({value} AS {kind.duckdb}) END)"
     if kind.name == "BOOLEAN":
         low = f"lower(trim({value}))"

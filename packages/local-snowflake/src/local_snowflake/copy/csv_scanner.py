@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Self
 
 from local_snowflake.copy.rejects import Fault
@@ -79,15 +80,10 @@ class Dialect:
         return re.compile(r"\r\n|\n|\r" if self.any_newline else re.escape(self.record))
 
 
-def skip_lines(text: str, count: int) -> int:
+def skip_lines(data: bytes, count: int) -> int:
     """The position after a number of lines."""
-    position = 0
-    for _ in range(count):
-        match = re.compile(r"\r\n|\n|\r").search(text, position)
-        if not match:
-            return len(text)
-        position = match.end()
-    return position
+    match = re.match(rb"(?>[^\r\n]*(?>\r\n|\n|\r)){%d}" % count, data)
+    return match.end() if match else len(data)
 
 
 def scan(text: str, dialect: Dialect, start: int = 0) -> Iterator[Record]:
@@ -95,27 +91,24 @@ def scan(text: str, dialect: Dialect, start: int = 0) -> Iterator[Record]:
     position = start
     while position < len(text):
         record, position = _record(text, position, dialect)
-        blank = record.end == record.start
-        if blank and dialect.skip_blank:
-            continue
-        yield record
+        if not (dialect.skip_blank and record.end == record.start):
+            yield record
 
 
 def _record(text: str, start: int, dialect: Dialect) -> tuple[Record, int]:
-    end_match = dialect.record_end.search(text, start)
-    end = end_match.start() if end_match else len(text)
+    end, behind = _record_end(text, start, dialect)
     line = text[start:end]
-    special = (dialect.enclosure and dialect.enclosure in line) or (
-        dialect.unenclosed_escape and dialect.unenclosed_escape in line
-    )
-    if not special:
-        values = line.split(dialect.delimiter) if dialect.delimiter else [line]
-        spans, at = [], start
-        for value in values:
-            spans.append(at)
-            at += len(value) + len(dialect.delimiter)
-        return Record(start, end, [_plain(v, dialect) for v in values], spans), end_match.end() if end_match else end
-    return _careful(text, start, dialect)
+    if any(special and special in line for special in (dialect.enclosure, dialect.unenclosed_escape)):
+        return _careful(text, start, dialect)
+    values = line.split(dialect.delimiter) if dialect.delimiter else [line]
+    sizes = (len(value) + len(dialect.delimiter) for value in values[:-1])
+    return Record(start, end, [_plain(v, dialect) for v in values], list(accumulate(sizes, initial=start))), behind
+
+
+def _record_end(text: str, position: int, dialect: Dialect) -> tuple[int, int]:
+    """Where the record at a position ends, without and with its delimiter."""
+    match = dialect.record_end.search(text, position)
+    return match.span() if match else (len(text), len(text))
 
 
 def _plain(value: str, dialect: Dialect) -> str | None:
@@ -132,17 +125,13 @@ def _careful(text: str, start: int, dialect: Dialect) -> tuple[Record, int]:
         record.spans.append(position)
         value, position, fault = _field(text, position, dialect)
         record.fields.append(value)
-        if fault:
-            record.fault, record.fault_at = fault, position
-            match = dialect.record_end.search(text, position)
-            record.end = match.start() if match else len(text)
-            return record, match.end() if match else len(text)
-        if dialect.delimiter and text.startswith(dialect.delimiter, position):
+        if not fault and dialect.delimiter and text.startswith(dialect.delimiter, position):
             position += len(dialect.delimiter)
             continue
-        record.end = position
-        match = dialect.record_end.match(text, position)
-        return record, match.end() if match else len(text)
+        # a field without a fault ends where the record does
+        record.fault, record.fault_at = fault, position if fault else 0
+        record.end, behind = _record_end(text, position, dialect)
+        return record, behind
 
 
 def _field(text: str, start: int, dialect: Dialect) -> tuple[str | None, int, Fault | None]:
@@ -161,11 +150,8 @@ def _enclosed(text: str, start: int, dialect: Dialect) -> tuple[str | None, int,
     while True:
         match = stop.search(text, position)
         if not match:
-            return (
-                None,
-                len(text),
-                Fault(f"End of file reached while expecting the closing character '{quote}'", 100067),
-            )
+            fault = Fault(f"End of file reached while expecting the closing character '{quote}'", 100067)
+            return None, len(text), fault
         parts.append(text[position : match.start()])
         position = match.end()
         if text.startswith(quote, position) and match[0] == quote:

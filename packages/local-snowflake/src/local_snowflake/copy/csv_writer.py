@@ -26,13 +26,9 @@ def csv_lines(table: pa.Table, kinds: list[str], form: FileFormat) -> Iterator[l
 
 def header_line(names: list[str], form: FileFormat) -> str:
     """The names of the columns as a file's first line."""
-    quoted = [_enclosed_name(n, form) for n in names]
-    return form.text("FIELD_DELIMITER").join(quoted) + form.text("RECORD_DELIMITER")
-
-
-def _enclosed_name(name: str, form: FileFormat) -> str:
     mark = form.text("FIELD_OPTIONALLY_ENCLOSED_BY")
-    return mark + name.replace(mark, mark * 2) + mark if mark else name
+    quoted = [mark + n.replace(mark, mark * 2) + mark if mark else n for n in names]
+    return form.text("FIELD_DELIMITER").join(quoted) + form.text("RECORD_DELIMITER")
 
 
 def _value(column: str, kind: str, form: FileFormat) -> str:

@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,8 +10,8 @@ import pyarrow as pa
 from local_snowflake.copy.content import open_file, schema_of
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import table_function
+from local_snowflake.execution.results import record_table
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.statement import Statement
 from local_snowflake.stages.formats import FileFormat, effective_format
@@ -21,6 +19,12 @@ from local_snowflake.stages.locations import StagedFile, locate
 
 _SAMPLE = 100_000
 _SIMPLE = re.compile(r"[A-Za-z_]\w*\Z")
+_SCHEMA = {
+    **dict.fromkeys(("COLUMN_NAME", "TYPE"), pa.string()),
+    "NULLABLE": pa.bool_(),
+    **dict.fromkeys(("EXPRESSION", "FILENAMES"), pa.string()),
+    "ORDER_ID": pa.int64(),
+}
 
 
 @dataclass
@@ -51,22 +55,22 @@ def infer(ctx: Context, files: list[StagedFile], form: FileFormat, *, ignore_cas
             old = columns.get(column.name)
             columns[column.name] = column if old is None else _merged(old, column)
             seen.setdefault(column.name, []).append(file.relative)
-    shown: dict[str, Callable[[tuple[int, tuple[str, InferredColumn]]], Any]] = {
-        "COLUMN_NAME": lambda c: c[1][0],
-        "TYPE": lambda c: str(c[1][1]),
-        "NULLABLE": lambda c: c[1][1].nullable,
-        "EXPRESSION": lambda c: _expression(c[0], *c[1], form),
-        "FILENAMES": lambda c: ", ".join(seen[c[1][0]]),
-        "ORDER_ID": lambda c: c[0],
-    }
-    return tabulate(enumerate(columns.items()), shown, {"NULLABLE": pa.bool_(), "ORDER_ID": pa.int64()})
+    records = [
+        {
+            "COLUMN_NAME": name,
+            "TYPE": str(column),
+            "NULLABLE": column.nullable,
+            "EXPRESSION": f"${i + 1}::{column}" if form.kind == "CSV" else f"$1:{_member(name)}::{column}",
+            "FILENAMES": ", ".join(seen[name]),
+            "ORDER_ID": i,
+        }
+        for i, (name, column) in enumerate(columns.items())
+    ]
+    return record_table(records, _SCHEMA)
 
 
-def _expression(position: int, name: str, column: InferredColumn, form: FileFormat) -> str:
-    if form.kind == "CSV":
-        return f"${position + 1}::{column}"
-    key = name if _SIMPLE.match(name) else '"' + name.replace('"', '""') + '"'
-    return f"$1:{key}::{column}"
+def _member(name: str) -> str:
+    return name if _SIMPLE.match(name) else quote(name)
 
 
 def _merged(one: InferredColumn, other: InferredColumn) -> InferredColumn:
@@ -151,16 +155,13 @@ def _json(duck: duckdb.DuckDBPyConnection) -> list[InferredColumn]:
         document = json.loads(text)
         for key, value in document.items() if isinstance(document, dict) else ():
             column = _json_value(key, value)
-            if column is not None:
-                columns[key] = _merged(columns[key], column) if key in columns else column
-            else:
-                columns.setdefault(key, InferredColumn(key, "TEXT"))
+            old = columns.setdefault(key, column)
+            if value is not None:
+                columns[key] = _merged(old, column)
     return sorted(columns.values(), key=lambda g: g.name)
 
 
-def _json_value(name: str, value: object) -> InferredColumn | None:
-    if value is None:
-        return None
+def _json_value(name: str, value: object) -> InferredColumn:
     if isinstance(value, bool):
         return InferredColumn(name, "BOOLEAN")
     if isinstance(value, int):
@@ -190,15 +191,12 @@ def infer_schema(
     form = effective_format(ctx, file_format, place.stage)
     staged = place.files()
     if files is not None:
-        by_name = {name: _staged(staged, name) for name in re.findall(r"'((?:[^']|'')*)'", files) or [files]}
-        if missing := [name for name, file in by_name.items() if file is None]:
-            raise SnowflakeError(91016, "22000", f"Remote file '{missing[0]}' was not found in '{location}'.")
-        staged = [file for file in by_name.values() if file is not None]
+        names = dict.fromkeys(re.findall(r"'((?:[^']|'')*)'", files) or [files])
+        by_name = {n: f for n in names for f in reversed(staged) if f.relative.endswith(n.lstrip("/"))}
+        if missing := next((n for n in names if n not in by_name), None):
+            raise SnowflakeError(91016, "22000", f"Remote file '{missing}' was not found in '{location}'.")
+        staged = [*by_name.values()]
     return infer(ctx, staged, form, ignore_case=bool(ignore_case))
-
-
-def _staged(files: list[StagedFile], name: str) -> StagedFile | None:
-    return next((f for f in files if f.relative.endswith(name.lstrip("/"))), None)
 
 
 _TEMPLATE = re.compile(r"\bUSING\s+TEMPLATE\b", re.I)
@@ -219,17 +217,12 @@ def use_template(ctx: Context, statement: Statement) -> str:
     query = re.sub(r"(?i)OBJECT_CONSTRUCT\s*\(\s*\*\s*\)", f"OBJECT_CONSTRUCT({_MEMBERS})", reader.parenthesised())
     value = ctx.execute(query).table.column(0)[0].as_py()
     described = json.loads(value) if isinstance(value, str) else value
-    columns = [_lower(json.loads(c) if isinstance(c, str) else c) for c in described or []]
+    members = [json.loads(c) if isinstance(c, str) else c for c in described or []]
+    columns = [{k.lower(): v for k, v in column.items()} for column in members]
     if not columns:
         raise compilation_error("USING TEMPLATE: the query describes no column.", 100090, "22000")
     columns.sort(key=lambda c: int(c.get("order_id") or 0))
-    return f"{sql[: match.start()]} ({', '.join(map(_definition, columns))}) {reader.rest()}"
-
-
-def _lower(column: dict[str, Any]) -> dict[str, Any]:
-    return {k.lower(): v for k, v in column.items()}
-
-
-def _definition(column: dict[str, Any]) -> str:
-    required = "" if str(column.get("nullable", True)).lower() == "true" else " NOT NULL"
-    return f"{quote(str(column['column_name']))} {column['type']}{required}"
+    nulls = ["" if str(c.get("nullable", True)).lower() == "true" else " NOT NULL" for c in columns]
+    pairs = zip(columns, nulls, strict=True)
+    definitions = ", ".join(f"{quote(str(c['column_name']))} {c['type']}{null}" for c, null in pairs)
+    return f"{sql[: match.start()]} ({definitions}) {reader.rest()}"

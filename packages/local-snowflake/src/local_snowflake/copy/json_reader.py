@@ -1,56 +1,38 @@
 """Reads staged JSON files: documents one a line, one after another, or in an outer array."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
 from local_snowflake.copy.decoding import as_text
-from local_snowflake.copy.rejects import Fault
+from local_snowflake.copy.rejects import ROW, Content, Fault, Place
 from local_snowflake.stages.formats import FileFormat
 
-_JSON = pa.json_(pa.utf8())
+JSON = pa.json_(pa.utf8())
+Document = tuple[int, str, Fault | None]
 
 
-@dataclass
-class JsonFile:
-    """The content of one file: table, records and faults as in ``Content``; ``lines`` is where a document starts.
-
-    That is the line of the file for a document's number, with the document's text.
-    """
-
-    table: pa.Table
-    records: int
-    faults: dict[int, tuple[Fault, int | None]]
-    lines: Callable[[int], tuple[int, str]]
-
-
-def read_json(data: bytes, form: FileFormat) -> JsonFile:
+def read_json(data: bytes, form: FileFormat) -> Content:
     """Read a file's documents: https://docs.snowflake.com/en/sql-reference/sql/create-file-format#type-json."""
     text = as_text(data, form).decode("utf-8", "replace")
     documents = _lines(text)
     if documents is None:
         documents = _documents(text)
-    faults: dict[int, tuple[Fault, int | None]] = {
-        n: (fault, start) for n, (start, _, fault) in enumerate(documents, 1) if fault
-    }
+    faults = {n: (fault, start) for n, (start, _, fault) in enumerate(documents, 1) if fault}
     rows = [n for n in range(1, len(documents) + 1) if n not in faults]
     storage = pa.array([documents[n - 1][1] for n in rows], pa.string())
     if form.flag("STRIP_OUTER_ARRAY") or form.flag("STRIP_NULL_VALUES"):
         storage, rows = _stripped(storage, rows, form)
     total = len(documents) if len(rows) <= len(documents) else len(rows) + len(faults)
-    table = pa.table({"J": pa.ExtensionArray.from_storage(_JSON, storage), "$ROW": pa.array(rows, pa.int64())})
+    table = pa.table({"J": pa.ExtensionArray.from_storage(JSON, storage), ROW: pa.array(rows, pa.int64())})
 
-    def lines(row: int) -> tuple[int, str]:
+    def place(row: int, column: int | None, at: int | None) -> Place:
         start, document, _ = documents[min(row, len(documents)) - 1]
-        return text.count("\n", 0, start) + 1, document
+        line = text.count("\n", 0, start) + 1
+        return {"line": line, "character": 1, "row_start_line": line, "rejected_record": document}
 
-    return JsonFile(table, total, faults, lines)
-
-
-Document = tuple[int, str, Fault | None]
+    return Content(table, total, faults=dict(faults), place=place)
 
 
 def _lines(text: str) -> list[Document] | None:
@@ -58,15 +40,12 @@ def _lines(text: str) -> list[Document] | None:
     documents: list[Document] = []
     start = 0
     for line in text.split("\n"):
-        stripped = line.strip()
-        if stripped:
+        if stripped := line.strip():
             fault = _fault_of(stripped)
             if fault and not documents:
                 return None
             documents.append((start, stripped, fault))
         start += len(line) + 1
-    if documents and documents[0][1] in {"[", "{"}:
-        return None
     return documents
 
 

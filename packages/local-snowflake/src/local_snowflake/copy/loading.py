@@ -9,9 +9,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.copy.command import Command
-from local_snowflake.copy.content import ROW, SOURCE, Content, metadata_values, open_file, source_sql, whole_row
+from local_snowflake.copy.content import SOURCE, metadata_values, open_file, source_sql, whole_row
 from local_snowflake.copy.conversion import Column, convert
-from local_snowflake.copy.rejects import Fault, Reject, column_label
+from local_snowflake.copy.rejects import ROW, Content, Fault, Reject, column_label
 from local_snowflake.copy.staged_queries import highest_position, name_positions, read_fields, staged_tables
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
@@ -86,16 +86,15 @@ def _convert(ctx: Context, command: Command, content: Content, done: FileLoad) -
     done.columns, done.rows = columns, converted.rows.drop_columns([ROW])
     table = command.table.name.name
     label = [column_label(table, c.name, c.position) for c in columns]
-    places: list[tuple[int, int, Reject]] = [
+    places = [
         (row, -1, content.reject(done.file.name, row, fault, label[0] if label else None, None, at))
         for row, (fault, at) in content.faults.items()
     ]
     for row, index, fault in converted.faults:
         position = index if command.query is None else None
         places.append((row, index, content.reject(done.file.name, row, fault, label[index], position, None)))
-    places.sort(key=lambda p: p[:2])
-    done.rejects = [p[2] for p in places]
-    done.error_rows = len({p[0] for p in places})
+    done.rejects = [reject for *_, reject in sorted(places, key=lambda p: p[:2])]
+    done.error_rows = len({row for row, *_ in places})
 
 
 def _source(ctx: Context, command: Command, content: Content, file: StagedFile) -> tuple[list[Column], str]:
@@ -163,52 +162,35 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
     name_positions(tree)
     if len(tree.expressions) != len(command.columns):
         sizes = f"expecting {len(command.columns)} but got {len(tree.expressions)}"
-        text = f"Insert value list does not match column list {sizes}"
-        raise compilation_error(text, 2057, "42601")
+        raise compilation_error(f"Insert value list does not match column list {sizes}", 2057, "42601")
     if command.form.is_columnar:
         read_fields(tree, set(content.fields), as_variants=False)
     table = staged_tables(tree)[0]
-    needed = highest_position(tree)
-    inner = source_sql(content, command.form.kind, needed, file)
+    inner = source_sql(content, command.form.kind, highest_position(tree), file)
     alias = table.args.get("alias") or trees.alias("STAGED")
-    values = [_outer(e) for e in tree.expressions]
-    named = [exp.alias_(v, f"S{i}", quoted=True) for i, v in enumerate(values)]
-    row = exp.alias_(exp.column(trees.identifier(ROW), table=alias.this.copy()), ROW, quoted=True)
-    tree.set("expressions", [row, *named])
+    values = [e.unalias() for e in tree.expressions]
+    # the cast of a field is left to the loader, which applies ON_ERROR
+    fields = [v.this if type(v) is exp.Cast and isinstance(v.this, exp.Column | exp.JSONExtract) else v for v in values]
+    row = trees.named(exp.column(trees.identifier(ROW), table=alias.this.copy()), ROW)
+    tree.set("expressions", [row, *(trees.named(f.copy(), f"S{i}") for i, f in enumerate(fields))])
     placeholder = exp.Table(this=trees.identifier(SOURCE), alias=alias)
     placeholder.meta["physical"] = True
     table.replace(placeholder)
-    sql = compile_query(ctx, tree, outermost=False)
-    return sql.replace(f'"{SOURCE}"', f"({inner})")
-
-
-def _outer(projection: exp.Expression) -> exp.Expression:
-    """What a projection computes; a cast of a field around it is left to the loader, which applies ON_ERROR."""
-    value = projection.this if isinstance(projection, exp.Alias) else projection
-    plain = isinstance(value, exp.Cast) and not isinstance(value, exp.TryCast)
-    if plain and isinstance(value.this, exp.Column | exp.JSONExtract):
-        value = value.this
-    return value
+    return compile_query(ctx, tree, outermost=False).replace(f'"{SOURCE}"', f"({inner})")
 
 
 def _apply(command: Command, done: FileLoad) -> None:
     """ON_ERROR: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#copy-options-copyoptions."""
-    mode = command.on_error
-    errors = done.error_rows
+    mode, errors, most = command.on_error, done.error_rows, max(done.parsed, 1)
     if mode.startswith("ABORT"):
-        done.limit = 1
         if done.rejects:
             raise done.rejects[0].as_error()
         return
-    failed = False
-    done.limit = max(done.parsed, 1)
+    done.limit, failed = most, False
     if match := re.fullmatch(r"SKIP_FILE(?:_(\d+)(%)?)?", mode):
-        if match[2]:
-            failed = errors * 100 > int(match[1]) * max(done.parsed, 1)
-            done.limit = max(done.parsed * int(match[1]) // 100, 1)
-        else:
-            done.limit = int(match[1] or 1)
-            failed = errors >= done.limit
+        number = int(match[1] or 1)
+        done.limit = max(done.parsed * number // 100, 1) if match[2] else number
+        failed = errors * 100 > number * most if match[2] else errors >= number
     if failed or (errors and not done.loaded):
         done.rows, done.status = None, "LOAD_FAILED"
     elif errors:

@@ -1,14 +1,17 @@
-"""Errors in staged files, with Snowflake's messages and codes, as VALIDATE shows them."""
+"""What a staged file holds, and the errors in it, with Snowflake's messages and codes, as VALIDATE shows them."""
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution.results import record_table
 from local_snowflake.sql.types import SfType
 
+ROW = "$ROW"
 # a position in a file: the fields of a Reject that are about it; without those that the format does not have
 Place = dict[str, int | str]
 
@@ -65,9 +68,36 @@ COLUMNS = {f.name.upper(): pa.int64() if f.type in (int, int | None) else pa.str
 
 def as_table(rejects: Iterable[Reject]) -> pa.Table:
     """Errors as VALIDATE returns them."""
-    tuples = [astuple(r) for r in rejects]
-    arrays = [pa.array([t[i] for t in tuples], kind) for i, kind in enumerate(COLUMNS.values())]
-    return pa.Table.from_arrays(arrays, names=list(COLUMNS))
+    return record_table([{name.upper(): value for name, value in vars(r).items()} for r in rejects], COLUMNS)
+
+
+@dataclass
+class Content:
+    """What a file holds.
+
+    Attributes:
+        table: the records without errors: CSV has text columns C1 … Cn, Parquet and ORC a column
+            "F:name" for each of its own, JSON the column J; and "$ROW", the record's number from 1 on.
+        records: how many there are, faulty ones included.
+        fields: the names by which MATCH_BY_COLUMN_NAME and ``$1:name`` find a column: name -> DuckDB's expression.
+        faults: record number -> what is wrong with its structure, and where in the text.
+        place: where a record is, or one of its fields, or a position in the text.
+    """
+
+    table: pa.Table
+    records: int
+    fields: dict[str, str] = field(default_factory=dict)
+    faults: dict[int, tuple[Fault, int | None]] = field(default_factory=dict)
+    place: Callable[[int, int | None, int | None], Place] = lambda row, column, at: {}
+
+    def reject(
+        self, file: str, row: int, fault: Fault, column: str | None, position: int | None, at: int | None
+    ) -> Reject:
+        """A fault as VALIDATE shows it: of the record, where it shows ``at`` in the text, or of its field ``position``.
+
+        ``column`` is the column's label.
+        """
+        return Reject.of(fault, file, column_name=column, row_number=row, **self.place(row, position, at))
 
 
 def column_count(actual: int, expected: int) -> Fault:
@@ -94,33 +124,20 @@ def not_converted(value: str, kind: SfType, *, variant: bool = False) -> Fault:
     if variant and kind.name != "VARCHAR" and not kind.is_semi_structured:
         name = {"NUMBER": "FIXED", "FLOAT": "REAL"}.get(kind.name, kind.name)
         return Fault(f'Failed to cast variant value "{shown}" to {name}', 100071, "22000", "conversion")
-    if kind.name == "VARCHAR":
-        return Fault(
-            f"User character length limit ({kind.length}) exceeded by string '{shown}'", 100074, "22000", "conversion"
-        )
-    if kind.name == "BINARY":
-        text = f"The following string is not a legal hex-encoded value: '{shown}'"
-        return Fault(text, 100115, "22000", "conversion")
     if kind.is_semi_structured:
         return Fault(f"Error parsing JSON: {shown}", 100069, "22P02", "parsing")
-    if kind.name in {"NUMBER", "FLOAT"}:
-        if kind.name == "NUMBER" and _is_number(value):
-            return Fault(f"Numeric value '{shown}' is out of range", 100039, "22003", "conversion")
-        return Fault(f"Numeric value '{shown}' is not recognized", 100038, "22018", "conversion")
-    label, code, state = {
-        "BOOLEAN": ("Boolean value", 100037, "22018"),
-        "DATE": ("Date", 100040, "22007"),
-        "TIME": ("Time", 100108, "22007"),
-    }.get(kind.name, ("Timestamp", 100035, "22007"))
-    return Fault(f"{label} '{shown}' is not recognized", code, state, "conversion")
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return not set(value.lower()) & set("_xnif")
+    if kind.name == "NUMBER" and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", value, re.I):
+        return Fault(f"Numeric value '{shown}' is out of range", 100039, "22003", "conversion")
+    timestamp = f"Timestamp '{shown}' is not recognized", 100035, "22007"
+    text, code, state = {
+        "VARCHAR": (f"User character length limit ({kind.length}) exceeded by string '{shown}'", 100074, "22000"),
+        "BINARY": (f"The following string is not a legal hex-encoded value: '{shown}'", 100115, "22000"),
+        **dict.fromkeys(("NUMBER", "FLOAT"), (f"Numeric value '{shown}' is not recognized", 100038, "22018")),
+        "BOOLEAN": (f"Boolean value '{shown}' is not recognized", 100037, "22018"),
+        "DATE": (f"Date '{shown}' is not recognized", 100040, "22007"),
+        "TIME": (f"Time '{shown}' is not recognized", 100108, "22007"),
+    }.get(kind.name, timestamp)
+    return Fault(text, code, state, "conversion")
 
 
 def column_label(table: str, column: str, position: int) -> str:

@@ -6,13 +6,15 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.copy.content import FIELD_PREFIX, ROW, SOURCE, open_file, source_sql
+from local_snowflake.copy.content import FIELD_PREFIX, SOURCE, open_file, source_sql
+from local_snowflake.copy.json_reader import JSON
+from local_snowflake.copy.rejects import ROW
 from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import put_rows
 from local_snowflake.stages.formats import FileFormat, effective_format
-from local_snowflake.stages.locations import Location, StagedFile, locate, matches
+from local_snowflake.stages.locations import StagedFile, locate, matches
 
 
 def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -26,22 +28,18 @@ def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
     name_positions(tree)
     for table in tables:
         location = locate(ctx, location_text(table))
-        form = effective_format(ctx, _argument(table, "format"), location.stage)
-        files = _files(location, _argument(table, "pattern"))
+        form = effective_format(ctx, argument(table, "format"), location.stage)
+        pattern = argument(table, "pattern")
+        files = [f for f in location.files() if matches(pattern, f.name) or matches(pattern, f.relative)]
         put_rows(ctx, table, _rows(ctx, tree, files, form))
     return tree
 
 
-def _argument(table: exp.Table, key: str) -> str | None:
-    value = table.args.get(key)
-    if value is None:
+def argument(table: exp.Table, key: str) -> str | None:
+    """The ``format`` or the ``pattern`` that is given for a stage in FROM."""
+    if (value := table.args.get(key)) is None:
         return None
     return value.name if isinstance(value, exp.Literal) else value.sql(dialect="snowflake")
-
-
-def _files(location: Location, pattern: str | None) -> list[StagedFile]:
-    files = location.files()
-    return [f for f in files if any(matches(pattern, n) for n in (f.name, f.relative))] if pattern else files
 
 
 def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: FileFormat) -> pa.Table:
@@ -67,10 +65,9 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         return pa.table({n: pa.array([], pa.string()) for n in names})
     table = pa.concat_tables(tables, promote_options="permissive").drop_columns([ROW])
     if form.kind != "CSV" and "COLUMN1" in table.column_names:
+        storage = table.column("COLUMN1").combine_chunks().cast(pa.string())
         position = table.column_names.index("COLUMN1")
-        storage = table.column("COLUMN1").combine_chunks()
-        json = pa.ExtensionArray.from_storage(pa.json_(pa.utf8()), storage.cast(pa.string()))
-        table = table.set_column(position, "COLUMN1", json)
+        table = table.set_column(position, "COLUMN1", pa.ExtensionArray.from_storage(JSON, storage))
     return table
 
 
@@ -98,36 +95,27 @@ def name_positions(tree: exp.Expression) -> None:
     """
     readers = {id(t.find_ancestor(exp.Select)) for t in staged_tables(tree)}
     for column in list(tree.find_all(exp.Column)):
-        if not re.fullmatch(r"\$\d+", column.name) or not isinstance(column.this, exp.Identifier):
-            continue
-        if id(column.find_ancestor(exp.Select)) in readers:
-            new = exp.Column(this=_column(column.name[1:]), table=column.args.get("table"))
-            _put_position(column, new, column.name)
+        is_position = re.fullmatch(r"\$\d+", column.name) and isinstance(column.this, exp.Identifier)
+        if is_position and id(column.find_ancestor(exp.Select)) in readers:
+            _put_position(column, column.args.get("table"), column.name[1:])
     outer = []
-    for parameter in list(tree.find_all(exp.Parameter)):
-        if not parameter.name.isdigit():
-            continue
+    for parameter in [p for p in tree.find_all(exp.Parameter) if p.name.isdigit()]:
+        parent = parameter.parent
         if id(parameter.find_ancestor(exp.Select)) not in readers:
             outer.append(parameter)
-            continue
-        parent = parameter.parent
-        if isinstance(parent, exp.Column) and parent.this is parameter:
-            parent.set("this", _column(parameter.name))
-            _put_position(parent, parent.copy(), f"${parameter.name}")
+        elif isinstance(parent, exp.Column) and parent.this is parameter:
+            _put_position(parent, parent.args.get("table"), parameter.name)
         else:
-            _put_position(parameter, exp.Column(this=_column(parameter.name)), f"${parameter.name}")
+            _put_position(parameter, None, parameter.name)
     for parameter in outer:
         _name_of_subquery(parameter)
 
 
-def _column(position: str) -> exp.Identifier:
-    return trees.identifier(f"COLUMN{position}")
-
-
-def _put_position(old: exp.Expr, new: exp.Expr, label: str) -> None:
-    """Replace a reference; as a result column it keeps the label."""
+def _put_position(old: exp.Expr, table: exp.Expr | None, position: str) -> None:
+    """Replace a reference; as a result column it keeps its spelling, ``$n``, as its name."""
+    new: exp.Expr = exp.Column(this=trees.identifier(f"COLUMN{position}"), table=table)
     is_result = isinstance(old.parent, exp.Select) and old.arg_key == "expressions"
-    old.replace(exp.alias_(new, label, quoted=True) if is_result else new)
+    old.replace(trees.named(new, f"${position}") if is_result else new)
 
 
 def _name_of_subquery(parameter: exp.Parameter) -> None:
@@ -155,7 +143,7 @@ def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) ->
     With ``as_variants`` a field that is a result as it is stays a VARIANT.
     """
     for node in list(tree.find_all(exp.JSONExtract, exp.Bracket)):
-        name = _key(node)
+        name = trees.member(node)
         column = node.this
         if name is None or not isinstance(column, exp.Column) or column.name != "COLUMN1":
             continue
@@ -167,15 +155,3 @@ def read_fields(tree: exp.Expression, fields: set[str], *, as_variants: bool) ->
         else:
             new = exp.null()
         node.replace(new)
-
-
-def _key(node: exp.Expression) -> str | None:
-    """The name, if the node takes one member by its name and nothing else."""
-    if isinstance(node, exp.Bracket):
-        only = node.expressions[0] if len(node.expressions) == 1 else None
-        return str(only.this) if isinstance(only, exp.Literal) and only.is_string else None
-    path = node.args.get("expression")
-    if isinstance(path, exp.JSONPath) and len(path.expressions) == 2:
-        part = path.expressions[1]
-        return str(part.this) if isinstance(part, exp.JSONPathKey) else None
-    return None

@@ -16,8 +16,9 @@ from local_snowflake.copy.unload import unload
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import statement
-from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, status
+from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, record_table, status
 from local_snowflake.sessions.locks import Resource
+from local_snowflake.sql.defaults import fill_rows
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.statement import Statement, skip_head
@@ -50,9 +51,9 @@ def copy_into(ctx: Context, stmt: Statement) -> Result:
         for load in done:
             if load.status == "LOADED":
                 load.file.path.unlink(missing_ok=True)
-    shown = [d for d in done if d.status != "LOADED"] if command.flag("RETURN_FAILED_ONLY") else done
-    if not shown and not done:
+    if not done:
         return status(_NOTHING)
+    shown = [d for d in done if d.status != "LOADED"] if command.flag("RETURN_FAILED_ONLY") else done
     return from_arrow(tabulate(shown, _RESULT, dict.fromkeys(_NUMBERS, pa.int64())), COPY)
 
 
@@ -88,11 +89,12 @@ def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[
         ctx.session.register_rows(view, rows)
         return quote(view)
 
+    keys = {"table_id": table_id(command.table), "query_id": ctx.query_id, "noted_at": datetime.now(UTC)}
     parts = []
     for i, load in enumerate(loads):
         rows = register("R", i, load.rows) if load.loaded else None
-        entry = register("H", i, load_history.as_arrow([_entry(ctx, command, load)]))
-        errors = register("E", i, load_history.errors_as_arrow(ctx, command.table, load.rejects))
+        entry = register("H", i, record_table([_entry(ctx, command, load)], load_history.COLUMNS))
+        errors = register("E", i, record_table([keys | vars(r) for r in load.rejects], load_history.ERROR_COLUMNS))
         parts.append((load, rows, entry, errors))
 
     def work() -> list[FileLoad]:
@@ -105,7 +107,8 @@ def _writing(ctx: Context, command: Command, loads: list[FileLoad]) -> Callable[
                 continue
             if rows:
                 columns = ", ".join(quote(c.name) for c in load.columns)
-                streams.insert(ctx, command.table.name, columns, f"SELECT {columns} FROM {rows}")
+                filled = fill_rows(ctx, command.table.name, columns, f"SELECT {columns} FROM {rows}")
+                streams.insert(ctx, command.table.name, *filled)
             ctx.query(f"INSERT INTO {load_history.HISTORY} SELECT * FROM {entry}")
             ctx.query(f"INSERT INTO {load_history.ERRORS} SELECT * FROM {errors}")
             done.append(load)
@@ -144,12 +147,10 @@ def _entry(ctx: Context, command: Command, load: FileLoad) -> dict[str, Any]:
 
 def _validate_only(ctx: Context, command: Command, mode: str) -> Result:
     """VALIDATION_MODE: the errors, or the first rows, and nothing is loaded."""
-    if match := re.fullmatch(r"RETURN_(\d+)_ROWS", mode):
-        command.options["ON_ERROR"] = "ABORT_STATEMENT"
-        loads = [load_file(ctx, command, f) for f in command.files()]
-        tables = [load.rows for load in loads if load.rows is not None]
-        table = pa.concat_tables(tables).slice(0, int(match[1])) if tables else pa.table({})
-        return from_arrow(table, SELECT)
-    command.options["ON_ERROR"] = "CONTINUE"
+    match = re.fullmatch(r"RETURN_(\d+)_ROWS", mode)
+    command.options["ON_ERROR"] = "ABORT_STATEMENT" if match else "CONTINUE"
     loads = [load_file(ctx, command, f) for f in command.files()]
-    return from_arrow(as_table([r for load in loads for r in load.rejects]), SELECT)
+    if not match:
+        return from_arrow(as_table([r for load in loads for r in load.rejects]), SELECT)
+    tables = [load.rows for load in loads if load.rows is not None]
+    return from_arrow(pa.concat_tables(tables).slice(0, int(match[1])) if tables else pa.table({}), SELECT)

@@ -58,7 +58,10 @@ class Unload:
 def unload(ctx: Context, reader: Reader) -> Result:
     """Read the rest of COPY INTO <stage>, and write the files."""
     job = _read(ctx, reader)
-    sql = _compiled(ctx, job)
+    query = job.query
+    if job.partition:
+        query = f"SELECT *, ({job.partition})::VARCHAR AS {quote(_PARTITION)} FROM ({query})"
+    sql = compile_query(ctx, parse(query))
     description: list[Any] = []
 
     def work() -> pa.Table:
@@ -96,7 +99,10 @@ def _read(ctx: Context, reader: Reader) -> Unload:
         query = "SELECT * FROM " + ".".join(quote(p) for p in reader.name_parts())
     partition = None
     if reader.accept("PARTITION BY"):
-        partition = _partition(reader)
+        start = reader.position
+        while not reader.done and not (reader.peek() in _OPTIONS and reader.peek(1) == "="):
+            reader.next()
+        partition = reader.sql[start : reader.position]
     options = read_options(reader)
     reader.finish()
     refuse_unknown(options, _OPTIONS)
@@ -109,31 +115,14 @@ def _read(ctx: Context, reader: Reader) -> Unload:
     return job
 
 
-def _partition(reader: Reader) -> str:
-    """The expression behind PARTITION BY, up to the first option."""
-    start = reader.position
-    while not reader.done and not (reader.peek() in _OPTIONS and reader.peek(1) == "="):
-        reader.next()
-    return reader.sql[start : reader.position]
-
-
-def _compiled(ctx: Context, job: Unload) -> str:
-    query = job.query
-    if job.partition:
-        query = f"SELECT *, ({job.partition})::VARCHAR AS {quote(_PARTITION)} FROM ({query})"
-    return compile_query(ctx, parse(query))
-
-
 def _partitions(job: Unload, table: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
     """The rows of each partition, by its value."""
     if not job.partition:
         yield None, table
         return
-    keys = table.column(_PARTITION)
-    rest = table.drop_columns([_PARTITION])
+    keys = table.column(_PARTITION).fill_null("__NULL__")
     for value in keys.unique().to_pylist():
-        mask = pa.compute.is_null(keys) if value is None else pa.compute.equal(keys, value)
-        yield "__NULL__" if value is None else str(value), rest.filter(mask)
+        yield str(value), table.drop_columns([_PARTITION]).filter(pa.compute.equal(keys, value))
 
 
 def _write(ctx: Context, job: Unload, table: pa.Table, kinds: list[str], partition: str | None) -> None:
@@ -153,7 +142,7 @@ def _blocks(job: Unload, table: pa.Table, kinds: list[str]) -> Iterator[tuple[by
     """Pieces of a file and the number of their rows."""
     job.input_bytes += table.nbytes
     if job.form.kind == "PARQUET":
-        yield from _parquet(job, table)
+        yield _parquet(job, table), table.num_rows
         return
     if not table.num_rows:
         return
@@ -169,7 +158,7 @@ def _blocks(job: Unload, table: pa.Table, kinds: list[str]) -> Iterator[tuple[by
         yield (end.join(chunk) + end).encode(), len(chunk)
 
 
-def _parquet(job: Unload, table: pa.Table) -> Iterator[tuple[bytes, int]]:
+def _parquet(job: Unload, table: pa.Table) -> bytes:
     if not job.flag("HEADER"):
         table = table.rename_columns([f"_COL_{i}" for i in range(table.num_columns)])
     sink = pa.BufferOutputStream()
@@ -177,7 +166,7 @@ def _parquet(job: Unload, table: pa.Table) -> Iterator[tuple[bytes, int]]:
     if method not in {"AUTO", "SNAPPY", "NONE"}:
         raise not_supported(f"COMPRESSION = {method} for Parquet")
     pyarrow.parquet.write_table(table, sink, compression="none" if method == "NONE" else "snappy")
-    yield sink.getvalue().to_pybytes(), table.num_rows
+    return bytes(sink.getvalue())
 
 
 def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition: str | None, number: int) -> None:
@@ -185,10 +174,9 @@ def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition:
     data = b"".join(d for d, _ in blocks)
     if job.form.kind == "CSV" and job.flag("HEADER"):
         data = header_line(job.columns, job.form).encode() + data
-    method = job.form.text("COMPRESSION") if job.form.is_set("COMPRESSION") else "AUTO"
-    extension = ".parquet" if job.form.kind == "PARQUET" else "." + job.form.kind.lower()
+    method, extension = job.form.text("COMPRESSION"), "." + job.form.kind.lower()
     if job.form.kind == "PARQUET":
-        extension = ".snappy.parquet" if method != "" else extension
+        extension = ".snappy.parquet" if method else extension
     elif method in {"AUTO", "GZIP"}:
         data, extension = gzip.compress(data, 6, mtime=0), extension + ".gz"
     elif method not in {"", "NONE"}:
@@ -210,15 +198,14 @@ def _keep(ctx: Context, job: Unload, blocks: list[tuple[bytes, int]], partition:
 
 def _name(ctx: Context, job: Unload, partition: str | None, number: int, extension: str) -> str:
     path = job.location.path
-    in_folder = not path or path.endswith("/")
     if declared := job.form.text("FILE_EXTENSION"):
         extension = "." + declared.lstrip(".")
-    if job.flag("SINGLE"):
-        return f"{path}data" if in_folder else path
     if partition is not None:
-        folder = path if in_folder else path + "/"
+        folder = path if not path or path.endswith("/") else path + "/"
         return f"{folder}{partition}/data_{ctx.query_id}_0_0_{number}{extension}"
-    stem = f"{path}data" if in_folder else path
+    stem = path if path and not path.endswith("/") else f"{path}data"
+    if job.flag("SINGLE"):
+        return stem
     if job.flag("INCLUDE_QUERY_ID"):
         stem += f"_{ctx.query_id}"
     return f"{stem}_0_0_{number}{extension}"

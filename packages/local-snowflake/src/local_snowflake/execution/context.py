@@ -9,13 +9,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.catalog.catalog import Change
-from local_snowflake.catalog.objects import Relation, Table
+from local_snowflake.catalog.objects import TABLE, Relation, Table
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
 from local_snowflake.execution.services import Services
 from local_snowflake.sessions.locks import Resource
 from local_snowflake.sessions.token import SessionToken
-from local_snowflake.sql.names import Name, quote
+from local_snowflake.sql.names import Name, joined, quote
 
 
 class Context:
@@ -48,11 +48,7 @@ class Context:
     # -- names --------------------------------------------------------------------------------------------------------
 
     def current_database(self) -> str:
-        """The session's database.
-
-        Raises:
-            SnowflakeError: 090105, if it has none.
-        """
+        """The session's database. Raises 090105 if it has none."""
         if self.session.database is None:
             text = "Cannot perform operation. This session does not have a current database. "
             raise SnowflakeError(90105, "22000", text + "Call 'USE DATABASE', or use a qualified name.")
@@ -61,8 +57,7 @@ class Context:
     def current_schema(self) -> str:
         """The session's schema; without one the database's PUBLIC, which the default search path ends with.
 
-        Raises:
-            SnowflakeError: 090106, if there is neither.
+        Raises 090106 if there is neither.
 
         Source: https://docs.snowflake.com/en/sql-reference/name-resolution
         """
@@ -97,26 +92,25 @@ class Context:
 
     def relation(self, name: Name) -> Relation | None:
         """The table, view or stream of a name; the session's temporary table hides a permanent one."""
-        return self.session.temporary.get(name) or self.catalog.relation(name)
+        return self.temporary(name) or self.catalog.relation(name)
+
+    def temporary(self, name: Name) -> Table | None:
+        """The session's temporary table of a name."""
+        return self.session.temporary_objects.get((TABLE, name))
 
     def is_temporary(self, name: Name) -> bool:
         """Whether a name means a temporary table of this session."""
-        return name in self.session.temporary
+        return (TABLE, name) in self.session.temporary_objects
 
     def physical(self, name: Name) -> str:
         """The DuckDB table of a table, quoted."""
         return f"temp.main.{quote(temporary_name(name))}" if self.is_temporary(name) else name.physical
 
-    def physical_table(self, name: Name, alias: str | None = None) -> exp.Table:
+    def physical_table(self, name: Name) -> exp.Table:
         """The DuckDB table of a table, as a syntax tree."""
         if self.is_temporary(name):
-            parts = {"this": temporary_name(name), "db": "main", "catalog": "temp"}
-        else:
-            parts = {"this": name.name, "db": name.physical_schema}
-        node = exp.Table(**{k: exp.to_identifier(v, quoted=True) for k, v in parts.items()})
-        if alias:
-            node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-        return node
+            return exp.table_(temporary_name(name), "main", "temp", quoted=True)
+        return exp.table_(name.name, name.physical_schema, quoted=True)
 
     # -- DuckDB -------------------------------------------------------------------------------------------------------
 
@@ -158,4 +152,4 @@ def definition_lock(table: Name) -> Resource:
 
 def temporary_name(name: Name) -> str:
     """The name of a temporary table inside DuckDB's one schema for them."""
-    return ".".join(name)
+    return joined(name)

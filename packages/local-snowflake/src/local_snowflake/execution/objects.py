@@ -1,18 +1,22 @@
-"""Objects that are made with CREATE, also a session's temporary ones: found, written, and dropped in the same way."""
+"""What CREATE, ALTER, DROP and SHOW of every kind of object share, of a session's temporary objects too."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from local_snowflake.catalog.objects import Kind, Object, P
-from local_snowflake.errors import already_exists, does_not_exist
+from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.objects import DATABASE, ROLE, SCHEMA, TABLE, WAREHOUSE, Kind, Object, P
+from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import TIME, Result, from_arrow, status
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 
 T = TypeVar("T")
+_OF_ACCOUNT = {DATABASE, WAREHOUSE, ROLE}
+# those of which the condition may stand behind the name, too
+_CONDITION_BEHIND = {("CREATE", DATABASE), ("CREATE", SCHEMA), ("DROP", TABLE)}
 
 
 def find(ctx: Context, kind: Kind[P], name: Name) -> Object[P] | None:
@@ -32,7 +36,7 @@ def find_all(ctx: Context, kind: Kind[P], database: str | None, schema: str | No
 
 def put(ctx: Context, new: Object[Any], *, replaces: Object[Any] | None = None) -> None:
     """Write an object into the catalog, or into its session if it is temporary; ``replaces`` may have another name."""
-    if new.props.temporary:
+    if getattr(new.props, "temporary", False):
         if replaces:
             del ctx.session.temporary_objects[replaces.key]
         ctx.session.temporary_objects[new.key] = new
@@ -43,7 +47,7 @@ def put(ctx: Context, new: Object[Any], *, replaces: Object[Any] | None = None) 
         change.put(new)
 
 
-def drop(ctx: Context, old: Object[Any]) -> Result:
+def discard(ctx: Context, old: Object[Any]) -> Result:
     """Remove an object."""
     if old.props.temporary:
         del ctx.session.temporary_objects[old.key]
@@ -53,35 +57,109 @@ def drop(ctx: Context, old: Object[Any]) -> Result:
     return status(f"{old.name.name} successfully dropped.")
 
 
+# -- names and conditions ---------------------------------------------------------------------------------------------
+
+
+def read_name(ctx: Context, reader: Reader, kind: str) -> Name:
+    """Read the name of an object of a kind; it has as many parts as the catalog has of such an object."""
+    if kind in _OF_ACCOUNT:
+        return Name("", "", reader.identifier())
+    parts = reader.name_parts()
+    return ctx.resolve_schema(parts) if kind == SCHEMA else ctx.resolve(parts)
+
+
+def _label(kind: str, name: Name) -> str:
+    """A name as errors print it; those of databases, schemas and the like are not quoted there."""
+    return ".".join(filter(None, name)) if kind in {*_OF_ACCOUNT, SCHEMA} else name.fqn
+
+
 def read_target(ctx: Context, stmt: Statement) -> tuple[Reader, Name, bool]:
     """Read ``[IF [NOT] EXISTS] name`` behind the kind of CREATE, ALTER or DROP; whether IF is there comes last."""
     reader = skip_head(stmt)
-    conditional = reader.accept("IF", "NOT", "EXISTS") if stmt.verb == "CREATE" else reader.accept("IF", "EXISTS")
-    return reader, ctx.resolve(reader.name_parts()), conditional
+    condition = ("IF", "NOT", "EXISTS") if stmt.verb == "CREATE" else ("IF", "EXISTS")
+    conditional = reader.accept(*condition)
+    name = read_name(ctx, reader, stmt.kind)
+    if (stmt.verb, stmt.kind) in _CONDITION_BEHIND:
+        conditional = reader.accept(*condition) or conditional
+    return reader, name, conditional
+
+
+def read_existing(ctx: Context, stmt: Statement, kind: Kind[P]) -> tuple[Reader, Object[P] | None]:
+    """As ``read_target``; None if the object is not there and need not be. Raises 002003 if it has to be."""
+    reader, name, if_exists = read_target(ctx, stmt)
+    if (found := find(ctx, kind, name)) is None:
+        absent(kind, name, if_exists=if_exists)
+    return reader, found
+
+
+def exists_already(kind: str, name: Name, *, if_not_exists: bool) -> Result:
+    """The outcome of a CREATE whose object is there. Raises 002002 without IF NOT EXISTS."""
+    if not if_not_exists:
+        raise already_exists(_label(kind, name))
+    return status(f"{name.name} already exists, statement succeeded.")
 
 
 def keep_existing(stmt: Statement, name: Name, old: object, *, if_not_exists: bool) -> Result | None:
     """The result of a CREATE that leaves an object as it is; None if it is to be made.
 
-    Raises:
-        SnowflakeError: 002002, if there is one, and the statement says neither OR REPLACE nor IF NOT EXISTS.
+    Raises 002002 if there is one, and the statement says neither OR REPLACE nor IF NOT EXISTS.
     """
-    if not old or stmt.or_replace:
-        return None
-    if not if_not_exists:
-        raise already_exists(name.fqn)
-    return status(f"{name.name} already exists, statement succeeded.")
+    keeps = old and not stmt.or_replace
+    return exists_already(stmt.kind, name, if_not_exists=if_not_exists) if keeps else None
 
 
 def absent(kind: str, name: Name, *, if_exists: bool) -> Result:
-    """The result of a DROP of an object that is not there.
-
-    Raises:
-        SnowflakeError: 002003, if the statement does not say IF EXISTS.
-    """
+    """The result of a DROP of an object that is not there. Raises 002003 if the statement does not say IF EXISTS."""
     if not if_exists:
-        raise does_not_exist(kind, name.fqn)
+        raise does_not_exist(kind, _label(kind, name))
     return status(f"Drop statement executed successfully ({name.name} already dropped).")
+
+
+def refuse_other_case(ctx: Context, kind: str, name: Name) -> None:
+    """Raise 000002 if the name differs from that of another object only by case: DuckDB does not tell them apart."""
+    for other in ctx.catalog.all(kind, name.database, name.schema):
+        # as DuckDB compares names
+        if other.name != name and other.name.name.encode().lower() == name.name.encode().lower():
+            text = f"{kind.lower()} {_label(kind, name)}, whose name differs only by case from"
+            raise not_supported(f"{text} {_label(kind, other.name)}, which exists: choose another name")
+
+
+def drop(
+    ctx: Context,
+    stmt: Statement,
+    kind: Kind[P],
+    remove: Callable[[Change, Object[P]], object] = Change.drop,
+    *,
+    check: Callable[[Object[P]], object] = lambda _: None,
+    after: Callable[[Object[P]], object] = lambda _: None,
+) -> Result:
+    """DROP kind [IF EXISTS] name; of a database, schema or table also CASCADE or RESTRICT behind it.
+
+    ``remove`` takes the object away in the statement's change, and what belongs to it; ``check`` raises if it may not
+    be dropped; ``after`` is called at the end. Raises 002003 if it is not there and IF EXISTS neither.
+    """
+    reader, name, if_exists = read_target(ctx, stmt)
+    if kind in {DATABASE, SCHEMA, TABLE}:
+        reader.accept_any("CASCADE", "RESTRICT")
+    reader.finish()
+    if (found := find(ctx, kind, name)) is None:
+        return absent(kind, name, if_exists=if_exists)
+    check(found)
+    with ctx.ddl(*([name] if kind == TABLE else [])) as change:
+        remove(change, found)
+    after(found)
+    return status(f"{name.name} successfully dropped.")
+
+
+def check_options(
+    options: Iterable[str], known: set[str], kind: str, code: int = 1008, sqlstate: str = "22023"
+) -> None:
+    """Raise ``code`` if a statement sets an option that its kind of object does not have."""
+    if unknown := set(options) - known:
+        raise compilation_error(f"invalid property '{min(unknown)}' for '{kind}'", code, sqlstate)
+
+
+# -- lists ------------------------------------------------------------------------------------------------------------
 
 
 def tabulate(

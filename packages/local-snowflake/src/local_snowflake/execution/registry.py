@@ -18,6 +18,7 @@ Describer = Callable[[Context, str], Result]
 SystemFunction = Callable[..., Any]
 TableFunction = Callable[..., pa.Table]
 SourceExpander = Callable[[Context, Object, exp.Table], exp.Expression]
+SourceColumns = Callable[[Context, Object], dict[str, str]]
 
 STATEMENTS: dict[tuple[str, str], Handler] = {}
 DESCRIBERS: dict[str, Describer] = {}
@@ -26,6 +27,7 @@ SYSTEM_FUNCTIONS: dict[str, SystemFunction] = {}
 EFFECTIVE_FUNCTIONS: dict[str, str] = {}
 TABLE_FUNCTIONS: dict[str, TableFunction] = {}
 SOURCES: dict[str, SourceExpander] = {}
+SOURCE_COLUMNS: dict[str, SourceColumns] = {}
 # what is kept about a table's rows elsewhere: forgotten when all rows are deleted
 ON_TRUNCATE: list[Callable[[Context, Object], None]] = []
 
@@ -67,3 +69,8 @@ def table_function(*names: str) -> Callable[[TableFunction], TableFunction]:
 def source(kind: str) -> Callable[[SourceExpander], SourceExpander]:
     """How an object of a kind is read in FROM: ``f(ctx, object, table node) -> what stands there``, not aliased."""
     return _put_into(SOURCES, kind)
+
+
+def source_columns(kind: str) -> Callable[[SourceColumns], SourceColumns]:
+    """The columns of an object of a kind in FROM: ``f(ctx, object) -> the texts of their types by name``."""
+    return _put_into(SOURCE_COLUMNS, kind)

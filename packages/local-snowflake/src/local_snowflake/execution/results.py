@@ -111,9 +111,9 @@ def from_arrow(table: pa.Table, type_id: int = OTHER) -> Result:
     return Result(table, [Column(f.name, _from_arrow_type(f.type), f.nullable) for f in table.schema], type_id)
 
 
-def from_description(table: pa.Table, description: Sequence[Sequence[Any]], type_id: int = SELECT) -> Result:
+def from_description(table: pa.Table, description: Sequence[Sequence[Any]]) -> Result:
     """A result of DuckDB's arrow table and its cursor's description."""
-    return Result(table, [Column(str(d[0]), from_duckdb(str(d[1]))) for d in description], type_id)
+    return Result(table, [Column(str(d[0]), from_duckdb(str(d[1]))) for d in description], SELECT)
 
 
 _ARROW_TYPES: tuple[tuple[Callable[[pa.DataType], bool], SfType], ...] = (

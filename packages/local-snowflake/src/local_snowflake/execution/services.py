@@ -1,6 +1,6 @@
 """What an account offers to the handlers of its statements."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -13,7 +13,6 @@ from local_snowflake.execution.query_history import QueryHistory
 from local_snowflake.execution.results import Result
 from local_snowflake.python.pool import Workers
 from local_snowflake.sessions.registry import SessionRegistry
-from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.statement import Statement
 
 T = TypeVar("T")
@@ -32,24 +31,20 @@ class StatementCompiler(Protocol):
         """A tree after the rewrites of trees; it may be the same one, changed."""
 
 
-class RunStatement(Protocol):
-    """Runs one statement under a token whose lock the caller holds."""
-
-    def __call__(self, token: SessionToken, sql: str, *, query_id: str | None = None) -> Result:
-        """Run ``sql``, under ``query_id`` if the caller has made one."""
-
-
 @dataclass(frozen=True)
 class Services:
     """The parts of an account that handlers work with.
 
     Attributes:
+        account: the account's name, as CURRENT_ACCOUNT() answers it.
         data_dir: the directory that holds everything the account keeps.
         address: host and port under which procedures reach the server; empty until the server listens.
+        run: runs a statement under a token whose lock the caller holds: ``run(token, sql, query_id=…)``.
         workers: the processes that run handlers in Python.
         others: the services of higher layers by their classes: this layer cannot name them.
     """
 
+    account: str
     data_dir: Path
     address: dict[str, Any]
     storage: Storage
@@ -58,7 +53,7 @@ class Services:
     history: QueryHistory
     workers: Workers
     compiler: StatementCompiler
-    run: RunStatement
+    run: Callable[..., Result]
     others: Mapping[type, object]
 
     def get(self, kind: type[T]) -> T:

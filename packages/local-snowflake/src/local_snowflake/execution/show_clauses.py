@@ -7,6 +7,7 @@ from typing import Any
 
 from local_snowflake.catalog.objects import Kind, Object, P
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import find_all
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader
 
@@ -60,25 +61,16 @@ def select(ctx: Context, clauses: Clauses, kind: Kind[P]) -> list[Object[P]]:
 
     Without IN: those of the current schema, else of the current database, else of the account.
     """
-    database, schema = scope(ctx, clauses)
-    objects = ctx.catalog.all(kind, database, schema)
-    objects += [
-        o
-        for o in ctx.session.temporary.values()
-        if kind.describes(o) and database in (None, o.name.database) and schema in (None, o.name.schema)
-    ]
-    return pick(clauses, sorted(objects, key=lambda o: o.name))
+    return pick(clauses, find_all(ctx, kind, *scope(ctx, clauses)))
 
 
-def pick(clauses: Clauses, objects: list[Object[P]]) -> list[Object[P]]:
-    """Apply LIKE, STARTS WITH and LIMIT … FROM."""
-    keep = like_filter(clauses.like)
-    objects = [o for o in objects if keep(o.name.name)]
-    if clauses.starts_with:
-        objects = [o for o in objects if o.name.name.startswith(clauses.starts_with)]
-    if clauses.from_name:
-        objects = [o for o in objects if o.name.name > clauses.from_name]
-    return objects[: clauses.limit] if clauses.limit else objects
+def pick(
+    clauses: Clauses, objects: list[Object[P]], name: Callable[[Object[P]], str] = lambda o: o.name.name
+) -> list[Object[P]]:
+    """Apply LIKE, STARTS WITH and LIMIT … FROM to the objects' names."""
+    keep, start, after = like_filter(clauses.like), clauses.starts_with or "", clauses.from_name or ""
+    found = [o for o in objects if keep(name(o)) and name(o).startswith(start) and name(o) > after]
+    return found[: clauses.limit] if clauses.limit else found
 
 
 def scope(ctx: Context, clauses: Clauses) -> tuple[str | None, str | None]:

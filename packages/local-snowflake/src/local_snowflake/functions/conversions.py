@@ -1,14 +1,26 @@
-"""Conversions that differ from DuckDB's: text to BINARY, TIME(…), comparisons of text with parts of a VARIANT."""
+"""Conversions that differ from DuckDB's: text to BINARY, TIME(…), text that fits a column."""
 
 from sqlglot import exp
 
+from local_snowflake.errors import SnowflakeError, carried
 from local_snowflake.functions.python_calls import call
 
-MACROS = ("hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE unhex(CAST(x AS VARCHAR)) END",)
+# what stands before and behind the text
+_TOO_LONG = (
+    carried(SnowflakeError(100078, "22000", "String '\n' is too long and would be truncated"))
+    .replace("'", "''")
+    .split("\n")
+)
+
+MACROS = (
+    "hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE unhex(CAST(x AS VARCHAR)) END",
+    f"""fitting_text(x, n) AS CASE WHEN length(CAST(x AS VARCHAR)) <= n OR x IS NULL THEN CAST(x AS VARCHAR)
+    ELSE error('{_TOO_LONG[0]}' || CAST(x AS VARCHAR) || '{_TOO_LONG[1]}') END""",
+)
 
 
 def rewrite(tree: exp.Expr) -> None:
-    """Rewrite casts to BINARY, calls of TIME, and comparisons of a VARIANT's part with a text."""
+    """Rewrite casts to BINARY and calls of TIME."""
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(exp.DType.BINARY, exp.DType.VARBINARY):
             _binary(cast)
@@ -16,8 +28,6 @@ def rewrite(tree: exp.Expr) -> None:
         # TIME('16:10:02') is TO_TIME: https://docs.snowflake.com/en/sql-reference/functions/to_time
         if time.args.get("zone") is None:
             time.replace(exp.cast(time.this, "TIME", dialect="snowflake"))
-    for comparison in list(tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
-        _comparison_with_part(comparison)
 
 
 def _binary(cast: exp.Cast) -> None:
@@ -27,22 +37,3 @@ def _binary(cast: exp.Cast) -> None:
     """
     converted = call("hex_to_binary", cast.this)
     cast.replace(call("try", converted) if isinstance(cast, exp.TryCast) else converted)
-
-
-def _comparison_with_part(comparison: exp.Expr) -> None:
-    """``v:name = 'x'``: the text is compared as a VARIANT, it is not JSON.
-
-    Source: https://docs.snowflake.com/en/sql-reference/data-type-conversion#semi-structured-data-types
-    """
-    for side, other in (("this", "expression"), ("expression", "this")):
-        text = comparison.args[side].unnest()
-        if isinstance(text, exp.Literal) and text.is_string and _is_part(comparison.args[other].unnest()):
-            comparison.set(side, call("to_json", text))
-
-
-def _is_part(node: exp.Expr) -> bool:
-    """Whether it takes a part of a VARIANT: ``v:name`` or ``v['name']``."""
-    if isinstance(node, exp.Bracket):
-        key = node.expressions[0] if node.expressions else None
-        return isinstance(key, exp.Literal) and key.is_string
-    return isinstance(node, exp.JSONExtract)

@@ -26,9 +26,23 @@ MACROS = (
     "approx_percentile_accumulate(x) AS percentile_state(list(CAST(x AS DOUBLE)) FILTER (x IS NOT NULL))",
     "approx_percentile_combine(state) AS percentile_state(flatten(list(percentile_values(state))))",
     "approx_percentile_estimate(state, p) AS list_aggregate(percentile_values(state), 'quantile_cont', p)",
-    "number_of(x VARCHAR) AS CAST(trim(x, '\"') AS DOUBLE), (x) AS x",
-    """divisor(x VARCHAR) AS CASE WHEN CAST(trim(x, '"') AS DOUBLE) = 0 THEN error('Division by zero')
-    ELSE CAST(trim(x, '"') AS DOUBLE) END, (x) AS CASE WHEN x = 0 THEN error('Division by zero') ELSE x END""",
+    # the error has the type of x
+    """number_of(x VARCHAR) AS CAST(trim(x, '"') AS DOUBLE), (x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'DATE', 'TIME')
+    OR starts_with(typeof(x), 'TIMESTAMP') THEN [x][CAST('$SNOWFLAKE|1044|42P13|SQL compilation error:
+error line 1 at position 0
+Invalid argument types for an aggregate of numbers: (' || typeof(x) || ')|$' AS BIGINT)] ELSE x END""",
+    "exact_number_of(x) AS CAST(x AS DECIMAL(38, 12))",
+    # half away from zero; all but floats have it from DuckDB
+    """rounded_half_up(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(CAST(x AS DOUBLE)) AS BIGINT)
+    WHEN typeof(x) <> 'JSON' THEN CAST(x AS BIGINT) WHEN json_type(to_json(x)) = 'BOOLEAN'
+    THEN CAST(CAST(x AS VARCHAR) = 'true' AS BIGINT)
+    ELSE CAST(CAST(json_extract_string(to_json(x), '$') AS DECIMAL(38, 6)) AS BIGINT) END""",
+    """quotient(x, y, unit) AS CASE WHEN y = 0 THEN error('Division by zero')
+    ELSE CAST((2 * x + CASE WHEN (x < 0) = (y < 0) THEN y ELSE -y END) // (2 * y) AS DECIMAL(38, 0)) * unit END""",
+    # where the values may be asked for once only: they are functions with effects, or subqueries, or large
+    """quotient_once(x, y, unit) AS list_transform([{n: x, d: y}], lambda pair: quotient(pair.n, pair.d, unit))[1]""",
+    """divisor(x VARCHAR) AS CASE WHEN number_of(x) = 0 THEN error('Division by zero') ELSE number_of(x) END,
+    (x) AS CASE WHEN x = 0 THEN error('Division by zero') ELSE x END""",
 )
 
 

@@ -3,18 +3,20 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote_plus
 
 import json5
 import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.functions.flattening import expand
+from local_snowflake.functions import number_formats
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
 
 
 def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
@@ -44,10 +46,12 @@ def register(vectors: VectorFunctions) -> None:
         "check_json": _check_json,
         "sha2": _sha2,
         "regexp_replace": _regexp_replace,
-        "flatten": expand,
+        "flatten": _flatten,
         "array_sort": _array_sort,
         "array_max": lambda text: _extreme(text, -1),
         "array_min": lambda text: _extreme(text, 0),
+        "parse_url": _parse_url,
+        **number_formats.FUNCTIONS,
     }
     for name, function in by_row.items():
         vectors.register(_KEY + name, _rowwise(function))
@@ -66,8 +70,7 @@ def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], i
 def parse_json(text: str) -> str:
     """Lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma; returned as strict JSON.
 
-    Raises:
-        SnowflakeError: 100069, if it cannot be read.
+    Raises 100069 if it cannot be read.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/parse_json
     """
@@ -141,6 +144,62 @@ def _extreme(text: str, position: int) -> str | None:
     values = json.loads(text)
     ordered = sorted((v for v in values if v is not None), key=_order) if isinstance(values, list) else []
     return json.dumps(ordered[position], ensure_ascii=False) if ordered else None
+
+
+def _flatten(text: str, path: str, recursive: bool, mode: str) -> str:
+    """FLATTEN: the rows of a JSON value as a JSON array of objects with the keys k, p, i, v and t.
+
+    ``path`` is that of the value: the rows' paths start with it. ``mode`` is OBJECT, ARRAY or BOTH: what is expanded.
+    """
+    return json.dumps(list(_rows(json.loads(text), path, recursive, mode.upper())), ensure_ascii=False)
+
+
+def _rows(value: Any, path: str, recursive: bool, mode: str) -> Iterator[dict[str, Any]]:
+    for key, index, inner, below in _children(value, path, mode):
+        yield {"k": key, "i": index, "p": below, "v": inner, "t": value}
+        if recursive:
+            yield from _rows(inner, below, recursive, mode)
+
+
+def _children(value: Any, path: str, mode: str) -> Iterator[tuple[str | None, int | None, Any, str]]:
+    if isinstance(value, dict) and mode != "ARRAY":
+        for key in sorted(value):
+            name = key if _PLAIN_KEY.match(key) else "['" + key.replace("'", "\\'") + "']"
+            dot = "." if path and not name.startswith("[") else ""
+            yield key, None, value[key], f"{path}{dot}{name}"
+    if isinstance(value, list) and mode != "OBJECT":
+        for index, inner in enumerate(value):
+            yield None, index, inner, f"{path}[{index}]"
+
+
+def _parse_url(text: str, permissive: bool) -> str:
+    """PARSE_URL: https://docs.snowflake.com/en/sql-reference/functions/parse_url.
+
+    Raises 100139 for what is no URL; if it is ``permissive``, returns an object with the error instead.
+    """
+    match = _URL.fullmatch(text)
+    if match is None:
+        if permissive:
+            return json.dumps({"error": f"Error parsing URL: {text}"})
+        raise SnowflakeError(100139, "22000", f"Error parsing URL: {text}: scheme not specified")
+    scheme, authority, path, query, fragment = match.groups()
+    host, port = (authority or "").rpartition("@")[2], None
+    if found := re.fullmatch(r"(.*):(\d+)", host, re.S):
+        host, port = found[1], found[2]
+    pairs = [pair.partition("=") for pair in query.split("&")] if query else []
+    parts = {
+        "fragment": fragment,
+        "host": host if authority is not None else None,
+        "parameters": {unquote_plus(k): unquote_plus(v) if eq else None for k, eq, v in pairs} if query else None,
+        "path": path.lstrip("/") if path else None,
+        "port": port,
+        "query": query,
+        "scheme": scheme,
+    }
+    return json.dumps(parts, ensure_ascii=False)
+
+
+_URL = re.compile(r"([A-Za-z][\w+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.S)
 
 
 def lenient(text: exp.Expr, *, safe: bool) -> exp.Expr:

@@ -8,6 +8,15 @@ from sqlglot import exp
 from local_snowflake.functions.python_calls import call, lenient, python_call
 
 MACROS = (
+    # orders and compares as the value's type: numbers by size, text by its letters; NULL for a JSON null
+    """variant_key(x, v) AS CASE WHEN json_type(x) <> 'NULL' THEN {k: CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT',
+    'DOUBLE') THEN 'NUMBER' ELSE json_type(x) END, n: coalesce(TRY_CAST(x AS DOUBLE), 0),
+    d: coalesce(TRY_CAST(x AS DECIMAL(38, 9)), 0), t: CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN ''
+    ELSE json_extract_string(x, '$') END, v: v} END""",
+    "variant_order(x) AS variant_key(to_json(x), '')",
+    "variant_ranked(x) AS variant_key(to_json(x), CAST(to_json(x) AS VARCHAR))",
+    "ranked_variant(x) AS CAST(struct_extract(x, 'v') AS JSON)",
+    "element_at_index(x, i) AS json_extract(to_json(x), CAST(i AS BIGINT))",
     "json_list(x) AS CAST(to_json(x) AS JSON[])",
     "array_flatten(x) AS to_json(flatten(CAST(to_json(x) AS JSON[][])))",
     """type_of(x) AS CASE json_type(to_json(x)) WHEN 'BIGINT' THEN 'INTEGER' WHEN 'UBIGINT' THEN 'INTEGER'
@@ -53,6 +62,14 @@ MACROS = (
     e.r -> '$.v' AS VALUE, CASE WHEN e.r IS NULL THEN to_json(x) ELSE e.r -> '$.t' END AS THIS
     FROM (SELECT unnest(CASE WHEN is_outer AND coalesce(json_array_length(y), 0) = 0 THEN [CAST(NULL AS JSON)]
     ELSE CAST(y AS JSON[]) END) AS r) AS e""",
+    "arrays_to_object(ks, vs) AS to_json(map(json_texts(ks), json_list(vs)))",
+    """split_rows(x, d) AS TABLE SELECT 1 AS SEQ,
+    unnest(range(1, 1 + len(string_split(CAST(x AS VARCHAR), d)))) AS INDEX,
+    unnest(string_split(CAST(x AS VARCHAR), d)) AS VALUE""",
+    """tokens_of(x, ds) AS list_filter(string_split(translate(CAST(x AS VARCHAR), ds, repeat(ds[1], len(ds))), ds[1]),
+    lambda e: e <> '')""",
+    """token_rows(x, ds) AS TABLE SELECT 1 AS SEQ, unnest(range(1, 1 + len(tokens_of(x, ds)))) AS INDEX,
+    unnest(tokens_of(x, ds)) AS VALUE""",
     "object_insert(x, k, v) AS json_merge_patch(x, json_object(CAST(k AS VARCHAR), v))",
 )
 
@@ -66,7 +83,9 @@ def rewrite_json(tree: exp.Expr) -> None:
     for node in list(tree.find_all(exp.Anonymous)):
         name, arguments = str(node.this).upper(), node.expressions
         if name in _KEYED and len(arguments) > 1:
-            node.replace(call(_KEYED[name], arguments[0], _keys(arguments[1:])))
+            listed = exp.Array(expressions=[exp.cast(key, "VARCHAR") for key in arguments[1:]])
+            keys = call("key_list", arguments[1]) if len(arguments) == 2 else listed
+            node.replace(call(_KEYED[name], arguments[0], keys))
 
 
 def rewrite_arrays(tree: exp.Expr) -> None:
@@ -87,9 +106,3 @@ def rewrite_arrays(tree: exp.Expr) -> None:
 
 
 _KEYED = {"OBJECT_PICK": "with_keys", "OBJECT_DELETE": "without_keys"}
-
-
-def _keys(arguments: list[exp.Expr]) -> exp.Expr:
-    if len(arguments) == 1:
-        return call("key_list", arguments[0])
-    return exp.Array(expressions=[exp.cast(a, "VARCHAR") for a in arguments])

@@ -3,19 +3,20 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions-string
 """
 
-import re
-
 from sqlglot import exp
-from sqlglot.dialects.snowflake import Snowflake
 
 from local_snowflake.errors import not_supported
+from local_snowflake.functions import number_formats, time_formats
 from local_snowflake.functions.python_calls import call, python_call
+from local_snowflake.sql.types import MAX_TEXT
 
 _TEXT = (exp.DType.VARCHAR, exp.DType.TEXT)
+_SIZED = (*_TEXT, exp.DType.CHAR, exp.DType.NCHAR, exp.DType.NVARCHAR)
 # what the letters A-Z count for; a vowel parts two letters of one number, H and W do not
 _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
 
 MACROS = (
+    "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
     # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
@@ -53,16 +54,58 @@ def rewrite_functions(tree: exp.Expr) -> None:
             replaced.replace(_regexp_replace(replaced))
 
 
+VALUES = (
+    *(exp.MD5NumberLower64, exp.MD5NumberUpper64, exp.TryBase64DecodeString, exp.ParseUrl, exp.ToNumber),
+    *(exp.ByteLength, exp.Cast),
+)
+
+
+def rewrite_values(tree: exp.Expr) -> None:
+    """Rewrite functions of a text's bytes and digits, in place."""
+    for number in list(tree.find_all(exp.MD5NumberLower64, exp.MD5NumberUpper64)):
+        first = 17 if isinstance(number, exp.MD5NumberLower64) else 1
+        number.replace(call("md5_part", number.this, exp.Literal.number(first)))
+    for decoded in list(tree.find_all(exp.TryBase64DecodeString)):
+        decoded.replace(call("TRY", call("decode", call("from_base64", decoded.this))))
+    for url in list(tree.find_all(exp.ParseUrl)):
+        permissive = exp.NEQ(
+            this=exp.cast(url.args.get("permissive") or exp.Literal.number(0), "INT"), expression=exp.Literal.number(0)
+        )
+        url.replace(python_call("parse_url", "JSON", call("text_of", url.this), permissive))
+    for number in list(tree.find_all(exp.ToNumber)):
+        _to_number(number)
+    for length in list(tree.find_all(exp.ByteLength)):
+        length.replace(call("strlen", call("text_of", length.this)))
+    for cast in list(tree.find_all(exp.Cast)):
+        # a text that is too long is truncated
+        if cast.to.is_type(*_SIZED) and cast.to.expressions and int(cast.to.expressions[0].name) < MAX_TEXT:
+            size = cast.to.expressions[0]
+            holder = exp.Placeholder()
+            cast.replace(holder)
+            holder.replace(call("left", cast, size.this.copy()))
+
+
 def rewrite_formats(tree: exp.Expr) -> None:
     """Rewrite conversions between text, times and binaries, in place."""
     for formatted in list(tree.find_all(exp.TimeToStr)):
-        formatted.set("this", call("moment_of", formatted.this))
+        formatted.replace(_to_char(formatted.this, formatted.args.get("format")))
     for binary in list(tree.find_all(exp.ToBinary)):
         if not binary.args.get("format"):
             replacement = call("unhex", binary.this)
             binary.replace(call("TRY", replacement) if binary.args.get("safe") else replacement)
     for text in list(tree.find_all(exp.ToChar)):
         text.replace(_to_char(text.this, text.args.get("format")))
+
+
+def _to_number(node: exp.ToNumber) -> None:
+    """TO_NUMBER with a constant format: the digits that it describes are what is converted."""
+    form = node.args.get("format")
+    if isinstance(form, exp.Literal) and form.is_string:
+        number_formats.check(form.name)
+        name = "try_unformat_number" if node.args.get("safe") else "unformat_number"
+        value = exp.cast(node.this, "VARCHAR", dialect="duckdb")
+        node.set("this", python_call(name, "VARCHAR", value, form))
+        node.set("format", None)
 
 
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
@@ -78,17 +121,20 @@ def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
 def _to_char(value: exp.Expr, form: exp.Expr | None) -> exp.Expr:
     """TO_CHAR(value [, format]): https://docs.snowflake.com/en/sql-reference/functions/to_char.
 
-    Raises:
-        SnowflakeError: 000002, for a number's format and for one that is no constant.
+    Raises 000002 for a format that is no constant, or that has other elements than those that are known.
     """
     if form is None:
         return call("text_of", value)
-    pattern = form.name
-    if not isinstance(form, exp.Literal) or re.search(r"[09$X]|TM", re.sub(r"FF\d|HH\d\d", "", pattern)):
+    if not isinstance(form, exp.Literal):
         raise not_supported(f"TO_CHAR (…, {form.sql(dialect='snowflake')})")
-    if encode := _ENCODINGS.get(pattern.upper()):
+    if encode := _ENCODINGS.get(form.name.upper()):
         return call(encode, value)
-    return call("strftime", call("moment_of", value), Snowflake().format_time(form) or form)
+    if form.name.upper() == "AUTO":
+        return call("text_of", value)
+    if number_formats.is_format(form.name):
+        number_formats.check(form.name)
+        return python_call("format_number", "VARCHAR", exp.cast(value, "VARCHAR", dialect="duckdb"), form)
+    return time_formats.formatted(value, form.name)
 
 
 _ENCODINGS = {"HEX": "hex", "UTF-8": "decode", "BASE64": "to_base64"}

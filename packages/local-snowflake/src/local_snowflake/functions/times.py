@@ -3,9 +3,13 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions/to_timestamp
 """
 
+import re
+
 from sqlglot import exp
 
-from local_snowflake.functions.python_calls import call, wrap
+from local_snowflake.errors import compilation_error, not_supported
+from local_snowflake.functions import time_formats
+from local_snowflake.functions.python_calls import call
 
 _FORMATS = (
     "'%a, %d %b %Y %H:%M:%S', '%a %b %d %H:%M:%S %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y', "
@@ -41,39 +45,253 @@ MACROS = (
     """timestamp_tz_of(x VARCHAR, scale) AS instant_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMPTZ)
     ELSE moment_of_number(x, scale) AT TIME ZONE 'UTC' END""",
-    """date_of(x VARCHAR) AS coalesce(TRY_CAST(time_text(x) AS DATE), CAST(moment_of_text(time_text(x)) AS DATE)),
-    (x) AS CAST(x AS DATE)""",
-    # what is computed from a date is a date
-    "as_dated(x DATE, y) AS CAST(y AS DATE), (x, y) AS y",
+    f"""date_of_text(x) AS coalesce(TRY_CAST(x AS DATE), CAST(CASE WHEN regexp_full_match(x, '-?\\d+')
+    THEN moment_of_digits(x) ELSE coalesce(TRY_CAST(time_without_offset(x) AS TIMESTAMP),
+    try_strptime(time_without_offset(x), [{_FORMATS}])) END AS DATE),
+    CASE WHEN x IS NOT NULL THEN CAST('$SNOWFLAKE|100040|22007|Date \'\'' || x || '\'\' is not recognized|$'
+    AS DATE) END)""",
+    "date_of(x VARCHAR) AS date_of_text(time_text(x)), (x) AS CAST(x AS DATE)",
+    # what is computed from a date by whole days is a date; x is a text, a time or a date
+    """plus_days(x DATE, i) AS CAST(x + i AS DATE), (x VARCHAR, i) AS moment_of_text(time_text(x)) + i,
+    (x, i) AS x + i""",
+    "plus_time(x VARCHAR, i) AS moment_of_text(time_text(x)) + i, (x, i) AS x + i",
+    """truncated_time(u, x DATE) AS CAST(date_trunc(u, x) AS DATE),
+    (u, x VARCHAR) AS date_trunc(u, moment_of_text(time_text(x))),
+    (u, x TIME) AS CAST(date_trunc(u, DATE '1970-01-01' + x) AS TIME), (u, x) AS date_trunc(u, x)""",
+    # the last day of a month stays the last one
+    """months_later(x, n) AS CASE WHEN CAST(x AS DATE) = last_day(CAST(x AS DATE))
+    THEN last_day(CAST(x AS DATE) + to_months(n)) + (CAST(x AS TIMESTAMP) - date_trunc('day', CAST(x AS TIMESTAMP)))
+    ELSE CAST(x AS TIMESTAMP) + to_months(n) END""",
+    """add_months(x DATE, n) AS CAST(months_later(x, CAST(n AS INTEGER)) AS DATE),
+    (x VARCHAR, n) AS months_later(moment_of_text(time_text(x)), CAST(n AS INTEGER)),
+    (x, n) AS months_later(x, CAST(n AS INTEGER))""",
+    """in_zone(z, x VARCHAR) AS timezone(z, instant_of_text(time_text(x))),
+    (z, x) AS timezone(z, CAST(x AS TIMESTAMPTZ))""",
+    # hours, seconds and the like beyond their range go over into the next unit: DuckDB's make_timestamp refuses them
+    """time_span(h, mi, s, ns) AS to_hours(CAST(h AS BIGINT)) + to_minutes(CAST(mi AS BIGINT))
+    + to_seconds(CAST(s AS BIGINT)) + to_microseconds(CAST(ns AS BIGINT) // 1000)""",
+    """timestamp_of_parts(y, mo, d, h, mi, s, ns) AS CAST(make_date(CAST(y AS BIGINT), 1, 1) AS TIMESTAMP)
+    + to_months(CAST(mo - 1 AS INTEGER)) + to_days(CAST(d - 1 AS INTEGER)) + time_span(h, mi, s, ns)""",
+    """months_between_of(a, b) AS CAST(round(12 * (year(a) - year(b)) + month(a) - month(b) + CASE
+    WHEN day(a) = day(b) OR (day(a) = day(last_day(a)) AND day(b) = day(last_day(b))) THEN 0
+    ELSE (epoch(a) - epoch(date_trunc('month', a)) - epoch(b) + epoch(date_trunc('month', b))) / 86400 / 31.0 END, 6)
+    AS DECIMAL(38, 6))""",
 )
 
 _ZONED = (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ)
 _PLAIN = (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
 _NAMED = {f"{try_}TO_TIMESTAMP{kind}": kind for try_ in ("", "TRY_") for kind in ("", "_NTZ", "_LTZ", "_TZ")}
-_DAYS = {"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
+# units of Snowflake -> those of DuckDB's functions; https://docs.snowflake.com/en/sql-reference/functions-date-time
+_UNITS = {
+    **{unit.upper(): unit for unit in ("year", "quarter", "month", "week", "day", "hour", "minute", "second")},
+    "MILLISECOND": "millisecond",
+    "MICROSECOND": "microsecond",
+    "NANOSECOND": "microsecond",
+}
+_DAYS = {"day", "week", "month", "quarter", "year"}
+_COUNTS = dict.fromkeys(_DAYS, "INTEGER")
+# the words of intervals: https://docs.snowflake.com/en/sql-reference/data-types-datetime#interval-constants
+_UNIT_WORDS = {
+    word: unit
+    for unit, words in {
+        "YEAR": "year years y yy yyy yyyy yr yrs",
+        "QUARTER": "quarter quarters q qtr qtrs",
+        "MONTH": "month months mm mon mons",
+        "WEEK": "week weeks w wk weekofyear woy wy",
+        "DAY": "day days d dd dayofmonth",
+        "HOUR": "hour hours h hh hr hrs",
+        "MINUTE": "minute minutes m mi min mins",
+        "SECOND": "second seconds s sec secs",
+        "MILLISECOND": "millisecond milliseconds ms msec",
+        "MICROSECOND": "microsecond microseconds us usec",
+        "NANOSECOND": "nanosecond nanoseconds ns nsec nanosec nsecond nseconds nanosecs",
+    }.items()
+    for word in words.split()
+}
+
+
+# nodes of the rewrites below
+NODES = (exp.Anonymous, exp.UnixToTime, exp.Cast)
+FORMATTED = (exp.TsOrDsToDate, exp.TsOrDsToTime, exp.StrToTime)
+ARITHMETIC = (
+    *(exp.DateAdd, exp.TimeAdd, exp.TimestampAdd, exp.Interval),
+    *(exp.TimestampTrunc, exp.DateTrunc, exp.AddMonths),
+)
+PARTS = (
+    *(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimeFromParts),
+    *(exp.ConvertTimezone, exp.MonthsBetween),
+)
 
 
 def rewrite(tree: exp.Expr) -> None:
-    """Rewrite conversions to timestamps, DATEADD and DATE_TRUNC, in place."""
+    """Rewrite conversions to dates and timestamps, in place."""
     for node in list(tree.find_all(exp.Anonymous)):
         name = str(node.this).upper()
         if name in _NAMED and len(node.expressions) in {1, 2}:
             replacement = timestamp(*node.expressions, zoned=_NAMED[name] in {"_LTZ", "_TZ"})
             node.replace(call("TRY", replacement) if name.startswith("TRY_") else replacement)
+        elif name in {"TO_DATE", "TRY_TO_DATE", "DATE"} and len(node.expressions) == 1:
+            node.replace(_tried(_date(node.expressions[0]), safe=name.startswith("TRY_")))
     for unix in list(tree.find_all(exp.UnixToTime)):
         target, scale = unix.args.get("target_type"), unix.args.get("scale")
         unix.replace(timestamp(unix.this, scale, zoned=target is not None and target.is_type(*_ZONED)))
     for cast in list(tree.find_all(exp.Cast)):
         zoned = cast.to.is_type(*_ZONED)
         if zoned or (cast.to.is_type(*_PLAIN) and isinstance(cast.this, exp.Literal)):
-            replacement = timestamp(cast.this, zoned=zoned)
-            cast.replace(call("TRY", replacement) if isinstance(cast, exp.TryCast) else replacement)
+            cast.replace(_tried(timestamp(cast.this, zoned=zoned), safe=isinstance(cast, exp.TryCast)))
+        elif cast.to.is_type(exp.DType.DATE) and not _is_iso_date(cast.this):
+            cast.replace(_tried(_date(cast.this), safe=isinstance(cast, exp.TryCast)))
+
+
+def rewrite_formats(tree: exp.Expr) -> None:
+    """TO_DATE, TO_TIME and TO_TIMESTAMP with a format."""
     for date in list(tree.find_all(exp.TsOrDsToDate)):
-        if not date.args.get("format") and not isinstance(date.this, exp.Literal):
-            replacement = call("date_of", date.this)
-            date.replace(call("TRY", replacement) if date.args.get("safe") else replacement)
-    for dated in list(tree.find_all(exp.DateAdd, exp.TimestampTrunc, exp.DateTrunc)):
-        _keep_date(dated)
+        safe, form = bool(date.args.get("safe")), _format(date)
+        if form is None:
+            date.replace(_tried(_date(date.this), safe=safe))
+        else:
+            read = time_formats.parsed(date.this, form, "date", safe=safe)
+            date.replace(exp.cast(read, "DATE", dialect="duckdb"))
+    for time in list(tree.find_all(exp.TsOrDsToTime)):
+        if (form := _format(time)) is not None:
+            read = time_formats.parsed(time.this, form, "time", safe=bool(time.args.get("safe")))
+            time.replace(exp.cast(read, "TIME", dialect="duckdb"))
+    for read in list(tree.find_all(exp.StrToTime)):
+        _read_by_format(read)
+
+
+def _tried(conversion: exp.Expr, *, safe: bool) -> exp.Expr:
+    return call("TRY", conversion) if safe else conversion
+
+
+def _is_iso_date(value: exp.Expr) -> bool:
+    """Whether DuckDB reads a value as a date as Snowflake does; a part of a VARIANT is read later on."""
+    if isinstance(value, exp.Literal):
+        return value.is_string and bool(re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", value.name))
+    return isinstance(value, (exp.JSONExtract, exp.Bracket, exp.Null))
+
+
+def _date(value: exp.Expr) -> exp.Expr:
+    """A value as DATE, a text as Snowflake recognizes it without a format."""
+    return call("date_of", exp.cast(value, "VARCHAR") if isinstance(value, exp.Literal) and value.is_string else value)
+
+
+def _format(node: exp.Expr) -> str | None:
+    """The format of a conversion; None if it has none, or AUTO. Raises 000002 if it is no constant."""
+    form = node.args.get("format")
+    if form is None or (isinstance(form, exp.Literal) and form.name.upper() == "AUTO"):
+        return None
+    if not isinstance(form, exp.Literal):
+        raise not_supported(f"a format of dates and times that is no constant: {form.sql(dialect='snowflake')}")
+    return str(form.name)
+
+
+def _read_by_format(node: exp.StrToTime) -> None:
+    target, safe = node.args.get("target_type"), bool(node.args.get("safe"))
+    zoned = target is not None and target.is_type(*_ZONED)
+    form = _format(node)
+    if form is None:
+        node.replace(_tried(timestamp(node.this, zoned=zoned), safe=safe))
+        return
+    read = time_formats.parsed(node.this, form, "timestamp", zoned=zoned, safe=safe)
+    node.replace(exp.Cast(this=read, to=exp.DataType.build("TIMESTAMPTZ" if zoned else "DATETIME", dialect="duckdb")))
+
+
+def rewrite_arithmetic(tree: exp.Expr) -> None:
+    """DATEADD, intervals, DATE_TRUNC and ADD_MONTHS: they are timestamps in DuckDB, also those of dates."""
+    for added in list(tree.find_all(exp.DateAdd, exp.TimeAdd, exp.TimestampAdd)):
+        if part := _span(added.expression, _unit(added)):
+            added.replace(_plus(added.this, [part]))
+    for sum_ in list(tree.find_all(exp.Add, exp.Sub)):
+        if isinstance(sum_.expression, exp.Interval) and (parts := _spans(sum_.expression, isinstance(sum_, exp.Sub))):
+            sum_.replace(_plus(sum_.this, parts))
+    for truncated in list(tree.find_all(exp.TimestampTrunc, exp.DateTrunc)):
+        unit = _UNITS.get(_unit(truncated))
+        if unit and not truncated.args.get("zone"):
+            truncated.replace(call("truncated_time", exp.Literal.string(unit), _typed(truncated.this)))
+    for later in list(tree.find_all(exp.AddMonths)):
+        later.replace(call("add_months", _typed(later.this), later.expression))
+
+
+def rewrite_parts(tree: exp.Expr) -> None:
+    """What is made of parts, CONVERT_TIMEZONE of the session's time, and MONTHS_BETWEEN."""
+    zero = exp.Literal.number(0)
+    for made in list(tree.find_all(exp.TimestampFromParts, exp.TimestampLtzFromParts)):
+        parts = [made.args.get(key) for key in ("year", "month", "day", "hour", "min", "sec")]
+        if all(part is not None for part in parts) and not made.args.get("zone"):
+            moment = call(
+                "timestamp_of_parts", *(p for p in parts if p is not None), made.args.get("nano") or zero.copy()
+            )
+            zoned = isinstance(made, exp.TimestampLtzFromParts)
+            made.replace(exp.cast(moment, "TIMESTAMPTZ", dialect="duckdb") if zoned else moment)
+    for made in list(tree.find_all(exp.TimeFromParts)):
+        parts = [made.args.get(key) for key in ("hour", "min", "sec")]
+        span = call("time_span", *(p for p in parts if p is not None), made.args.get("nano") or zero.copy())
+        start = exp.cast(exp.Literal.string("00:00:00"), "TIME", dialect="duckdb")
+        made.replace(exp.paren(exp.Add(this=start, expression=span)))
+    for converted in list(tree.find_all(exp.ConvertTimezone)):
+        if converted.args.get("source_tz") is None:
+            converted.replace(call("in_zone", converted.args["target_tz"], _typed(converted.args["timestamp"])))
+    for months in list(tree.find_all(exp.MonthsBetween)):
+        months.replace(call("months_between_of", call("moment_of", months.this), call("moment_of", months.expression)))
+
+
+def _typed(value: exp.Expr) -> exp.Expr:
+    """A value of which DuckDB knows the type, when it chooses a macro."""
+    if isinstance(value, exp.Null):
+        return exp.cast(value, "DATE", dialect="duckdb")
+    return exp.cast(value, "VARCHAR") if isinstance(value, exp.Literal) and value.is_string else value
+
+
+def _unit(node: exp.Expr) -> str:
+    unit = node.args.get("unit")
+    return unit.name.upper() if unit is not None else ""
+
+
+_Span = tuple[str, exp.Expr]
+
+
+def _plus(value: exp.Expr, spans: list[_Span]) -> exp.Expr:
+    """A time plus spans of time, one after the other: ``1 month, 1 day`` is not ``1 day, 1 month``."""
+    for unit, number in spans:
+        function = "plus_days" if unit in _DAYS else "plus_time"
+        value = call(
+            function,
+            _typed(value),
+            call(f"to_{unit}s", exp.cast(number, _COUNTS.get(unit, "BIGINT"), dialect="duckdb")),
+        )
+    return value
+
+
+def _span(number: exp.Expr, name: str) -> _Span | None:
+    unit = _UNITS.get(name)
+    if name == "NANOSECOND":
+        # times are stored in microseconds
+        number = exp.IntDiv(this=exp.paren(number), expression=exp.Literal.number(1000))
+    return (unit, number) if unit else None
+
+
+def _spans(interval: exp.Interval, negative: bool) -> list[_Span]:
+    """The parts of ``INTERVAL '1 day, 2 hours'``: https://docs.snowflake.com/en/sql-reference/data-types-datetime.
+
+    Raises 001003 for what is no interval; empty for one that is no constant.
+    """
+    if not isinstance(interval.this, exp.Literal):
+        return []
+    text = f"{interval.this.name} {_unit(interval)}".strip()
+    parts = [part for part in re.split(r"\s*,\s*|(?<=[A-Za-z])\s+(?=[-+\d])", text) if part]
+    found = []
+    for part in parts:
+        match = re.fullmatch(r"([-+]?)\s*(\d+)\s*([A-Za-z]*)", part)
+        name = _UNIT_WORDS.get(match[3].lower() or "second") if match else None
+        if match is None or name is None:
+            raise compilation_error(f"syntax error: '{text}' is not a valid interval.")
+        number: exp.Expr = exp.Literal.number(match[2])
+        if (match[1] == "-") != negative:
+            number = exp.Neg(this=number)
+        if span := _span(number, name):
+            found.append(span)
+    return found
 
 
 def timestamp(value: exp.Expr, scale: exp.Expr | None = None, *, zoned: bool = False) -> exp.Anonymous:
@@ -82,18 +300,3 @@ def timestamp(value: exp.Expr, scale: exp.Expr | None = None, *, zoned: bool = F
         # DuckDB finds a macro by the types of its arguments, and a literal has none yet
         value = exp.cast(value, "VARCHAR")
     return call("timestamp_tz_of" if zoned else "timestamp_ntz_of", value, scale or exp.Literal.number(0))
-
-
-def _keep_date(node: exp.Expr) -> None:
-    """DATEADD(day, 1, date) and DATE_TRUNC(…, date) are dates; both are timestamps in DuckDB."""
-    unit = node.args.get("unit")
-    name = unit.name.upper() if unit is not None else ""
-    if name == "NANOSECOND" and isinstance(node, exp.DateAdd):
-        # times are stored in microseconds
-        node.set("unit", exp.var("MICROSECOND"))
-        node.set("expression", exp.IntDiv(this=exp.paren(node.expression), expression=exp.Literal.number(1000)))
-    elif name == "NANOSECOND":
-        node.set("unit", exp.var("MICROSECOND"))
-    if (name not in _DAYS and isinstance(node, exp.DateAdd)) or isinstance(node.this, (exp.Literal, exp.Cast)):
-        return
-    wrap("as_dated", node, node.this.copy())

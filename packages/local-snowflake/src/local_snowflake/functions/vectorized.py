@@ -1,6 +1,5 @@
 """DuckDB functions that hand their rows to Python, one vector of at most 2,048 rows after the other."""
 
-import threading
 from collections.abc import Callable, Sequence
 
 import duckdb
@@ -27,7 +26,6 @@ class VectorFunctions:
         """Make the functions in the account of ``duck``, a connection that stays open: DuckDB crashes without it."""
         self._duck = duck
         self._works: dict[str, Work] = {}
-        self._lock = threading.Lock()
         for kind in _TYPES:
             duck.create_function(
                 _PREFIX + kind, self._run, None, kind, type=ARROW, null_handling=SPECIAL, side_effects=True
@@ -35,19 +33,16 @@ class VectorFunctions:
 
     def register(self, key: str, work: Work) -> None:
         """Let expressions call ``work`` under a key; a registered key is replaced."""
-        with self._lock:
-            self._works[key] = work
+        self._works[key] = work
 
     def knows(self, prefix: str) -> bool:
         """Whether a key starts with ``prefix``."""
-        with self._lock:
-            return any(k.startswith(prefix) for k in self._works)
+        return any(k.startswith(prefix) for k in list(self._works))
 
     def forget(self, prefix: str) -> None:
         """Take back the keys that start with ``prefix``."""
-        with self._lock:
-            for key in [k for k in self._works if k.startswith(prefix)]:
-                del self._works[key]
+        for key in [k for k in list(self._works) if k.startswith(prefix)]:
+            del self._works[key]
 
     def _run(self, *columns: pa.ChunkedArray) -> pa.Array:
         key, rows = columns[0][0].as_py(), len(columns[0])

@@ -12,7 +12,7 @@ from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.statement import Edit, Reader, Statement, edited, tokenize
+from local_snowflake.sql.statement import Edit, Reader, Statement, edited, normal, tokenize
 
 _PREFIX = "MODEL("
 
@@ -85,7 +85,7 @@ def _read_aliases(sql: str, tokens: list[Token], edits: list[Edit]) -> list[_Ali
         if reader.accept("VERSION"):
             target += ", " + sql[reader.position : tokens[reader.at].end + 1]
             reader.identifier()
-        aliases.append(_Alias(_normal(word), target, i, _end_of_scope(tokens, i)))
+        aliases.append(_Alias(normal(word), target, i, _end_of_scope(tokens, i)))
         _cut(sql, tokens, i, reader.at, edits)
     return aliases
 
@@ -128,11 +128,7 @@ def _callee(sql: str, tokens: list[Token], exclamation: int, aliases: list[_Alia
     while start >= 2 and tokens[start - 1].text == ".":
         start -= 2
     if start == i:
-        in_scope = [a for a in aliases if a.name == _normal(tokens[i]) and a.start < i < a.end]
+        in_scope = [a for a in aliases if a.name == normal(tokens[i]) and a.start < i < a.end]
         if in_scope:
             return tokens[i].start, in_scope[-1].target
     return tokens[start].start, sql[tokens[start].start : tokens[i].end + 1]
-
-
-def _normal(token: Token) -> str:
-    return token.text.replace('""', '"') if token.token_type == TokenType.IDENTIFIER else token.text.upper()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.functions import bulk
@@ -17,9 +16,11 @@ from local_snowflake.models.versions import folder_of, need_model, package_of
 from local_snowflake.python.handler_spec import Columns, HandlerSpec, folder_imports
 from local_snowflake.python.sandbox.scoring import OBJECT, VALUE
 from local_snowflake.python.sandbox.values import ARROW_TYPES
+from local_snowflake.routines.calls import given_arguments, is_in_from, with_types
+from local_snowflake.routines.lookup import fits
 from local_snowflake.routines.scalar import vectorised
 from local_snowflake.routines.table_functions import expand_in_from
-from local_snowflake.sql.trees import as_json
+from local_snowflake.sql import trees
 from local_snowflake.sql.types import SfType, parse_type
 
 _JSON = SfType("VARIANT")
@@ -32,11 +33,6 @@ class BoundMethod:
     label: str
     folder: Path
     method: Method
-
-    @property
-    def is_packed(self) -> bool:
-        """Whether the result is an OBJECT of fields."""
-        return self.method.outputs[0].type.upper() == "OBJECT"
 
     def result_type(self, result: str) -> SfType:
         """The type of a result: of a field, of the whole OBJECT, or of the one value."""
@@ -82,19 +78,14 @@ def bind(ctx: Context, call: ModelCall) -> BoundMethod:
 @bulk.register
 def find(ctx: Context, tree: exp.Expr) -> list[bulk.Call]:
     """The calls of models' methods in a statement."""
-    calls = []
-    for node in tree.find_all(exp.Anonymous):
-        call = parse_name(node.name)
-        if call and not _stands_in_table(node):
-            calls.append(_bulk_call(ctx, node, bind(ctx, call)))
-    return calls
+    return [_bulk_call(ctx, node, bind(ctx, call)) for node, call in _calls(tree, in_from=False)]
 
 
 def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Call:
     if bound.method.is_table_function:
         raise not_supported(f"{bound.label} outside of TABLE(…): it is a table function")
-    arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
-    outer, result = _field_access(node) if bound.is_packed else (node, VALUE)
+    arguments = _arguments(node, bound)
+    outer, result = _field_access(node) if bound.method.outputs[0].type.upper() == "OBJECT" else (node, VALUE)
     kind = bound.result_type(result)
 
     def evaluate(table: pa.Table, results: Sequence[str]) -> pa.Table:
@@ -104,8 +95,9 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
 
     def from_column(column: exp.Expr) -> exp.Expr:
         if kind.is_semi_structured:
-            return as_json(column)
-        return column if result == VALUE or _is_cast(outer) else exp.Anonymous(this="TO_JSON", expressions=[column])
+            return trees.as_json(column)
+        is_cast = isinstance(outer.parent, exp.Cast) and outer.arg_key == "this"
+        return column if result == VALUE or is_cast else exp.Anonymous(this="TO_JSON", expressions=[column])
 
     def by_vector() -> exp.Expr:
         return from_column(vectorised(ctx, bound.specification([result]), arguments))
@@ -115,48 +107,22 @@ def _bulk_call(ctx: Context, node: exp.Anonymous, bound: BoundMethod) -> bulk.Ca
     return bulk.Call(outer, function, arguments, result, arrow, from_column, by_vector)
 
 
-def _is_cast(node: exp.Expr) -> bool:
-    return isinstance(node.parent, exp.Cast) and node.arg_key == "this"
-
-
 def _field_access(node: exp.Expr) -> tuple[exp.Expr, str]:
     """The part of the tree that takes one field of a call's OBJECT, and the field; else the call itself."""
-    parent = node.parent
-    if isinstance(parent, exp.JSONExtract) and node.arg_key == "this":
-        path = parent.expression
-        steps = path.expressions if isinstance(path, exp.JSONPath) else []
-        keys = [k for k in steps if not isinstance(k, exp.JSONPathRoot)]
-        if len(keys) == 1 and isinstance(keys[0], exp.JSONPathKey) and isinstance(keys[0].this, str):
-            return parent, keys[0].this
-    if isinstance(parent, exp.Bracket) and len(parent.expressions) == 1 and node.arg_key == "this":
-        key = parent.expressions[0]
-        if isinstance(key, exp.Literal) and key.is_string:
-            return parent, key.this
-    return node, OBJECT
+    name = trees.member(node.parent) if node.arg_key == "this" else None
+    return (node.parent, name) if node.parent and name is not None else (node, OBJECT)
 
 
-def _arguments(node: exp.Anonymous, bound: BoundMethod) -> list[tuple[exp.Expr, Argument]]:
-    """A call's arguments, each with its declaration; parameters that are left out get their defaults."""
-    method = bound.method
-    positional = [a for a in node.expressions if not isinstance(a, exp.Kwarg)]
-    named = {a.this.name.upper(): a.expression for a in node.expressions if isinstance(a, exp.Kwarg)}
-    declared = method.arguments
-    values: list[exp.Expr | None] = [*positional, *([None] * (len(declared) - len(positional)))]
-    for i, argument in enumerate(declared):
-        if i >= len(positional):
-            values[i] = named.pop(argument.name.upper(), None)
-            if values[i] is None and argument.default is not None:
-                values[i] = exp.maybe_parse(argument.default, dialect="snowflake")
-    if len(positional) > len(declared) or named or any(v is None for v in values):
+def _arguments(node: exp.Anonymous, bound: BoundMethod) -> list[exp.Expr]:
+    """A call's arguments, cast to the declared types; parameters that are left out get their defaults."""
+    method, given = bound.method, given_arguments(node)
+    if not fits(method.arguments, given):
         types = ", ".join(a.type for a in method.inputs)
         text = f"error line 1 at position 0\nInvalid argument types for function '{method.name}': "
         text += f"there are {len(node.expressions)}; {bound.label} takes {len(method.inputs)}: ({types})"
         raise compilation_error(text, 1044, "42P13")
-    return [(v, a) for v, a in zip(values, declared, strict=True) if v is not None]
-
-
-def _cast(argument: exp.Expr, declared: Argument) -> exp.Expr:
-    return exp.cast(argument.copy(), declared.type, dialect="snowflake", copy=False)
+    pairs = with_types(method.arguments, given)
+    return [exp.cast(value.copy(), kind, dialect="snowflake", copy=False) for value, kind in pairs]
 
 
 def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -164,23 +130,17 @@ def expand_table_functions(ctx: Context, tree: exp.Expression) -> exp.Expression
 
     Source: https://docs.snowflake.com/en/developer-guide/snowflake-ml/model-registry/partitioned-models
     """
-    while (in_from := next(_in_from(tree), None)) is not None:
-        node, call = in_from
+    while found := next(_calls(tree, in_from=True), None):
+        node, call = found
         bound = bind(ctx, call)
         if not bound.method.is_table_function:
             raise compilation_error(f"{bound.label} is no table function: it cannot stand in TABLE(…).")
-        arguments = [_cast(a, declared) for a, declared in _arguments(node, bound)]
-        expand_in_from(ctx, node, arguments, bound.table_specification())
+        expand_in_from(ctx, node, _arguments(node, bound), bound.table_specification())
     return tree
 
 
-def _in_from(tree: exp.Expr) -> Iterator[tuple[exp.Anonymous, ModelCall]]:
-    """The calls of models' methods inside TABLE(…)."""
+def _calls(tree: exp.Expr, *, in_from: bool) -> Iterator[tuple[exp.Anonymous, ModelCall]]:
+    """The calls of models' methods: those in TABLE(…) if ``in_from``, else all others."""
     for node in tree.find_all(exp.Anonymous):
-        if _stands_in_table(node) and (call := parse_name(node.name)):
+        if is_in_from(node) == in_from and (call := parse_name(node.name)):
             yield node, call
-
-
-def _stands_in_table(node: exp.Expr) -> bool:
-    outer = node.parent.parent if isinstance(node.parent, exp.Window) else node.parent
-    return isinstance(outer, exp.TableFromRows)

@@ -8,11 +8,11 @@ from typing import Any
 from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
 from local_snowflake.errors import SnowflakeError, already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.objects import absent, read_target
+from local_snowflake.execution.objects import drop, read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.models.statements_create import add_version
-from local_snowflake.models.versions import SYSTEM_ALIASES, Model, need_model, remove_folders
+from local_snowflake.models.versions import SYSTEM_ALIASES, Model, remove_folders
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.statements.tags import read_tag_names, read_tags
@@ -24,16 +24,15 @@ Change = Callable[[Model], Object[ModelProps]]
 @statement("ALTER", "MODEL")
 def alter_model(ctx: Context, stmt: Statement) -> Result:
     """ALTER MODEL [IF EXISTS] name …: https://docs.snowflake.com/en/sql-reference/sql/alter-model."""
-    reader, name, if_exists = read_target(ctx, stmt)
-    if ctx.catalog.get(MODEL, name) is None and if_exists:
+    reader, found = read_existing(ctx, stmt, MODEL)
+    if found is None:
         return status()
-    need_model(ctx, name)
     for words, handle in _WHOLE.items():
         if reader.accept(*words):
-            return handle(ctx, name, reader)
+            return handle(ctx, found.name, reader)
     for words, read in _CHANGES.items():
         if reader.accept(*words):
-            return _apply(ctx, name, read(ctx, reader))
+            return _apply(ctx, found.name, read(ctx, reader))
     raise not_supported(f"ALTER MODEL … {reader.peek()} {reader.peek(1)}".strip())
 
 
@@ -45,9 +44,8 @@ def _apply(ctx: Context, name: Name, apply: Change) -> Result:
 
 def _set(ctx: Context, reader: Reader) -> Change:
     if reader.accept("DEFAULT_VERSION", "="):
-        version = reader.string().upper() if reader.peek() == "" and _is_text(reader) else reader.identifier()
+        version = reader.string().upper() if reader.rest().startswith("'") else reader.identifier()
         reader.finish()
-
         return lambda model: _with_props(model, default=model.version(version).name)
     if reader.accept("COMMENT", "="):
         comment = reader.string()
@@ -64,10 +62,6 @@ def _with_version(model: Model, old: ModelVersion, **changed: Any) -> Object[Mod
     return model.with_versions(replace(v, **changed) if v is old else v for v in model.versions)
 
 
-def _is_text(reader: Reader) -> bool:
-    return reader.sql[reader.position] == "'"
-
-
 def _change_alias(ctx: Context, reader: Reader) -> Change:
     version = reader.identifier()
     if reader.accept("SET", "ALIAS", "="):
@@ -80,13 +74,21 @@ def _change_alias(ctx: Context, reader: Reader) -> Change:
 
 
 def _set_alias(model: Model, version: str, alias: str) -> Object[ModelProps]:
-    """Give a version an alias; another version that has it loses it, since an alias means one version."""
+    """Give a version an alias; another version that has it loses it, since an alias means one version.
+
+    "A version can have at most one alias" (https://docs.snowflake.com/en/sql-reference/sql/alter-model). Whether a
+    second one is refused, or takes the place of the first, is not documented; nor is the text of the refusal.
+    """
     if alias in SYSTEM_ALIASES:
         raise compilation_error(f"Alias '{alias}' is reserved for the system: choose another one.")
     target = model.version(version)
     if any(v.name == alias for v in model.versions):
         text = f"Alias '{alias}' is the name of a version of model '{model.name.fqn}'"
         raise compilation_error(f"{text}: an alias would hide it. Choose another one.")
+    present = next((a for a in target.aliases if a != alias), None)
+    if present is not None:
+        text = f"Version '{target.name}' of model '{model.name.fqn}' already has the alias '{present}'"
+        raise compilation_error(f"{text}: a version can have at most one alias.")
     others = {v.name: tuple(a for a in v.aliases if a != alias) for v in model.versions}
     return model.with_versions(
         replace(v, aliases=(*others[v.name], alias) if v is target else others[v.name]) for v in model.versions
@@ -115,15 +117,11 @@ def _modify_version(ctx: Context, reader: Reader) -> Change:
     if key == "ALIAS":
         return lambda model: _set_alias(model, version, value)
     if key == "METADATA":
-        _check_json(value)
+        try:
+            json.loads(value)
+        except json.JSONDecodeError as error:
+            raise SnowflakeError(100069, "22P02", f"Error parsing JSON of METADATA: {error}") from None
     return lambda model: _with_version(model, model.version(version), **{key.lower(): value})
-
-
-def _check_json(text: str) -> None:
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SnowflakeError(100069, "22P02", f"Error parsing JSON of METADATA: {error}") from None
 
 
 def _set_tags(ctx: Context, reader: Reader) -> Change:
@@ -191,12 +189,4 @@ _CHANGES: dict[tuple[str, ...], Callable[[Context, Reader], Change]] = {
 @statement("DROP", "MODEL")
 def drop_model(ctx: Context, stmt: Statement) -> Result:
     """DROP MODEL [IF EXISTS] name: https://docs.snowflake.com/en/sql-reference/sql/drop-model."""
-    reader, name, if_exists = read_target(ctx, stmt)
-    reader.finish()
-    if ctx.catalog.get(MODEL, name) is None and if_exists:
-        return absent(MODEL, name, if_exists=True)
-    need_model(ctx, name)
-    with ctx.ddl() as change:
-        change.drop(found := ctx.catalog.need(MODEL, name))
-    remove_folders(ctx, Model(found).versions)
-    return status(f"{name.name} successfully dropped.")
+    return drop(ctx, stmt, MODEL, after=lambda model: remove_folders(ctx, model.props.versions))

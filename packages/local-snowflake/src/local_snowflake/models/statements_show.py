@@ -32,7 +32,7 @@ def show_models(ctx: Context, stmt: Statement) -> Result:
         "owner": lambda m: m.object.owner,
         "default_version_name": lambda m: m.default,
         "versions": lambda m: json.dumps([v.name for v in m.versions]),
-        "aliases": lambda m: json.dumps(m.all_aliases()),
+        "aliases": lambda m: json.dumps({alias: v.name for alias, v in m.aliases().items()}),
     }
     return listing(map(Model, select(ctx, read_clauses(skip_head(stmt)), MODEL)), columns)
 
@@ -49,7 +49,7 @@ def show_versions(ctx: Context, stmt: Statement) -> Result:
     columns: dict[str, Callable[[tuple[ModelVersion, Package]], object]] = {
         "created_on": lambda v: datetime.fromisoformat(v[0].created_on),
         "name": lambda v: v[0].name,
-        "aliases": lambda v: json.dumps(model.aliases_of(v[0])),
+        "aliases": lambda v: json.dumps([alias for alias, meant in model.aliases().items() if meant is v[0]]),
         "comment": lambda v: v[0].comment,
         "database_name": lambda _: model.name.database,
         "schema_name": lambda _: model.name.schema,

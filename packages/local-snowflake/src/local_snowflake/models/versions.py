@@ -11,15 +11,15 @@ from pathlib import Path
 
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Object
+from local_snowflake.catalog.storage import MODELS
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.models.manifest import MANIFEST, Package, read_package
 from local_snowflake.sql.names import Name, normalise, shown, split_parts
-from local_snowflake.stages.locations import Location, location_scheme
+from local_snowflake.stages.locations import SCHEMES, Location
 
 SYSTEM_ALIASES = ("DEFAULT", "FIRST", "LAST")
 _SNOW_LOCATION = re.compile(r"snow://model/((?:\"(?:[^\"]|\"\")*\"|[^/\"])+)/versions/([^/]+)/?(.*)\Z", re.S)
-_FOLDER = "models"
 _UNFINISHED = ".new-"
 
 
@@ -38,17 +38,14 @@ class Model:
 
     def find(self, alias_or_name: str) -> ModelVersion | None:
         """The version that an alias, a system alias or a name means; an alias takes precedence."""
-        if alias_or_name in SYSTEM_ALIASES:
-            return self.system_alias(alias_or_name)
         aliased = (v for v in self.versions if alias_or_name in v.aliases)
         named = (v for v in self.versions if v.name == alias_or_name)
-        return next(aliased, None) or next(named, None)
+        return self.system_aliases().get(alias_or_name) or next(aliased, None) or next(named, None)
 
-    def system_alias(self, alias: str) -> ModelVersion:
-        """The version that DEFAULT, FIRST or LAST means."""
-        if alias == "DEFAULT":
-            return next(v for v in self.versions if v.name == self.default)
-        return self.versions[0 if alias == "FIRST" else -1]
+    def system_aliases(self) -> dict[str, ModelVersion]:
+        """The versions that DEFAULT, FIRST and LAST mean."""
+        default = next(v for v in self.versions if v.name == self.default)
+        return dict(zip(SYSTEM_ALIASES, (default, self.versions[0], self.versions[-1]), strict=True))
 
     def version(self, alias_or_name: str | None) -> ModelVersion:
         """The version that an alias or a name means; the default one for None.
@@ -63,29 +60,19 @@ class Model:
             raise compilation_error(f"{text} It has: {names}.", 2003, "02000")
         return version
 
-    def aliases_of(self, version: ModelVersion) -> list[str]:
-        """A version's aliases, the system's among them."""
-        system = [alias for alias in SYSTEM_ALIASES if self.system_alias(alias) is version]
-        return system + list(version.aliases)
-
-    def all_aliases(self) -> dict[str, str]:
-        """Alias -> version name."""
-        own = {alias: v.name for v in self.versions for alias in v.aliases}
-        return {alias: self.system_alias(alias).name for alias in SYSTEM_ALIASES} | own
+    def aliases(self) -> dict[str, ModelVersion]:
+        """What every alias means, the system's among them."""
+        return self.system_aliases() | {alias: v for v in self.versions for alias in v.aliases}
 
 
 def need_model(ctx: Context, name: Name) -> Model:
-    """The model of a name.
-
-    Raises:
-        SnowflakeError: 002003, if there is none.
-    """
+    """The model of a name, which has to be there."""
     return Model(ctx.catalog.need(MODEL, name))
 
 
 def folder_of(ctx: Context, version: ModelVersion) -> Path:
     """Where a version's files are."""
-    return ctx.services.data_dir / _FOLDER / version.folder
+    return ctx.services.data_dir / MODELS / version.folder
 
 
 _package = functools.lru_cache(maxsize=256)(read_package)
@@ -106,7 +93,7 @@ def new_folder(ctx: Context, source: Path) -> Iterator[str]:
     Raises:
         SnowflakeError: if the files are not those of a model.
     """
-    root = ctx.services.data_dir / _FOLDER
+    root = ctx.services.data_dir / MODELS
     root.mkdir(exist_ok=True)
     name = uuid.uuid4().hex
     unfinished = root / f"{_UNFINISHED}{name}"
@@ -125,9 +112,10 @@ def new_folder(ctx: Context, source: Path) -> Iterator[str]:
 
 def remove_unused_folders(catalog: Catalog, data_dir: Path) -> None:
     """Remove the folders that no version uses: at the server's start, when nobody makes one."""
-    root = data_dir / _FOLDER
+    root = data_dir / MODELS
     used = {v.folder for model in catalog.all(MODEL) for v in model.props.versions}
-    for folder in [f for f in root.iterdir() if f.name not in used] if root.is_dir() else []:
+    unused = [f for f in root.iterdir() if f.name not in used] if catalog.is_whole and root.is_dir() else []
+    for folder in unused:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -141,13 +129,8 @@ def remove_folders(ctx: Context, versions: Iterable[ModelVersion]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@location_scheme("snow")
-def snow_location(ctx: Context, text: str) -> Location:
-    """Find the files that a location such as ``snow://model/db.s.m/versions/v1/model/`` means.
-
-    Raises:
-        SnowflakeError: if it is not such a location, or there is no such model or version.
-    """
+def _snow_location(ctx: Context, text: str) -> Location:
+    """The files that a location such as ``snow://model/db.s.m/versions/v1/model/`` means."""
     match = _SNOW_LOCATION.match(text)
     if not match:
         raise compilation_error(f"invalid URL '{text}': it should be snow://model/<model>/versions/<version>/<path>.")
@@ -155,3 +138,6 @@ def snow_location(ctx: Context, text: str) -> Location:
     # the client writes a version's stored name, unquoted
     version = model.find(match[2]) or model.version(normalise(match[2]))
     return Location(folder_of(ctx, version), match[3], f"versions/{match[2]}/", read_only=True)
+
+
+SCHEMES["snow"] = _snow_location

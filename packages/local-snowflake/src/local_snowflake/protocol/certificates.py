@@ -19,13 +19,12 @@ def ensure_certificate(data_dir: Path, hostnames: Sequence[str] = ()) -> tuple[P
     """Make a self-signed certificate for localhost, 127.0.0.1 and ``hostnames``, unless one for them is there.
 
     Besides ca.pem and key.pem it writes ca-bundle.pem, for REQUESTS_CA_BUNDLE: the public authorities and this one.
-
-    Returns:
-        The certificate's file and its key's file (mode 600).
+    Returns the certificate's file and its key's file (mode 600).
     """
     certificate, key = data_dir / "ca.pem", data_dir / "key.pem"
     names = ["localhost", *hostnames]
-    if certificate.exists() and key.exists() and set(names) <= _names_of(certificate):
+    bundle = data_dir / "ca-bundle.pem"
+    if bundle.exists() and set(names) <= _names_of(certificate, key):
         return certificate, key
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local_snowflake")])
@@ -49,13 +48,20 @@ def ensure_certificate(data_dir: Path, hostnames: Sequence[str] = ()) -> tuple[P
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     write_private(key, encoded)
-    certificate.write_bytes(pem)
-    (data_dir / "ca-bundle.pem").write_bytes(Path(certifi.where()).read_bytes() + b"\n" + pem)
+    write_private(certificate, pem)
+    write_private(bundle, Path(certifi.where()).read_bytes() + b"\n" + pem)
     return certificate, key
 
 
-def _names_of(certificate: Path) -> set[str]:
-    current = x509.load_pem_x509_certificate(certificate.read_bytes())
+def _names_of(certificate: Path, key: Path) -> set[str]:
+    """The names that a certificate is for; none if it is not there, not whole, or another key's."""
+    try:
+        current = x509.load_pem_x509_certificate(certificate.read_bytes())
+        private = serialization.load_pem_private_key(key.read_bytes(), None)
+    except (FileNotFoundError, ValueError):
+        return set()
+    if current.public_key() != private.public_key():
+        return set()
     names = current.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return set(names.get_values_for_type(x509.DNSName))
 

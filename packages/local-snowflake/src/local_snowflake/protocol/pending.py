@@ -74,15 +74,10 @@ class PendingStatements:
     def submit(
         self, session: Session, request: str, work: Callable[[PendingStatement], bytes]
     ) -> PendingStatement | None:
-        """The statement of a request, which is started if it is new.
+        """The statement of a request, which is started if it is new; None if the answer is not kept any more.
 
-        Args:
-            session: the client's.
-            request: what identifies the request in its session; empty for a client that sends none.
-            work: runs the statement and gives the answer; it never raises.
-
-        Returns:
-            None for a request that was answered so long ago that the answer is not kept any more.
+        ``request`` identifies the request in its session; it is empty for a client that sends none. ``work`` runs the
+        statement and gives the answer; it never raises.
         """
         with self._lock:
             key = f"{session.id}/{request}"

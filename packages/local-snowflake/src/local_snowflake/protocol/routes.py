@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
+import duckdb
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from local_snowflake.account import Account
@@ -66,6 +67,7 @@ class Server:
             "/telemetry/send": _accepted,
         }
         gets = {
+            "/health": self.health,
             "/queries/{query_id}/result": self._in_session(self.result),
             "/monitoring/queries/{query_id}": self._in_session(self.monitor),
         }
@@ -107,6 +109,14 @@ class Server:
             await run_in_threadpool(self._account.sessions.close, token)
         return succeeded({})
 
+    async def health(self, request: Request) -> Response:
+        """Whether statements can run: HTTP 200, or 503 with the reason."""
+        try:
+            await run_in_threadpool(self._account.check)
+        except duckdb.Error as error:
+            return PlainTextResponse(f"The database does not answer: {error}\n", 503)
+        return PlainTextResponse("ok\n")
+
     async def heartbeat(self, request: Request) -> Response:
         """Tell whether a session is still there."""
         return succeeded({}) if self._token(request) else gone()
@@ -137,7 +147,10 @@ class Server:
         """Run a statement; of one that is asynchronous, or takes long, the client fetches the result later."""
         token.base_url = str(request.base_url)
         body = await statement_of(request)
-        key = _request_key(request, body)
+        key = request.query_params.get("requestId", "")
+        if key and body.get("describeOnly"):
+            # a client may give a statement's own id to its description too
+            key += "/describe"
         pending = self._pending.submit(token.session, key, lambda new: self._run(new, token, body))
         if pending is None:
             return refused("000709", "The result of this request is not kept any more; the statement ran once.")
@@ -156,15 +169,15 @@ class Server:
         with token.lock:
             try:
                 if not pending.begin(token.session):
-                    return render(failed(canceled(), query_id))
+                    raise canceled()
                 # a procedure that was stopped may have had a statement on its way
                 if self._account.sessions.find(token.value) is None:
-                    return render(failed(SnowflakeError(390111, "08001", "Session no longer exists."), query_id))
+                    raise SnowflakeError(390111, "08001", "Session no longer exists.")
+                sql, bindings = body["sqlText"], body.get("bindings")
                 if body.get("describeOnly"):
-                    result = self._account.describe(token, body["sqlText"], body.get("bindings"))
-                    return render(self._answer(token, result))
+                    return render(self._answer(token, self._account.describe(token, sql, bindings)))
                 with _of_statement(token, body.get("parameters") or {}):
-                    result = self._account.execute(token, body["sqlText"], body.get("bindings"), query_id=query_id)
+                    result = self._account.execute(token, sql, bindings, query_id=query_id)
                 return render(self._answer(token, result))
             except SnowflakeError as error:
                 return render(failed(error, query_id))
@@ -238,12 +251,6 @@ def _state(pending: PendingStatement) -> dict[str, Any]:
 
 async def _accepted(request: Request) -> Response:
     return succeeded({})
-
-
-def _request_key(request: Request, body: dict[str, Any]) -> str:
-    """What identifies a request that is repeated; a client may give a statement's own id to its description too."""
-    request_id = request.query_params.get("requestId", "")
-    return f"{request_id}/describe" if request_id and body.get("describeOnly") else request_id
 
 
 async def widen_thread_pool() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,15 @@ from typing import Any
 import psutil
 import uvicorn
 
-from local_snowflake.account import Account
+from local_snowflake.account import DEFAULT_NAME, Account
 from local_snowflake.protocol.certificates import ensure_certificate, write_private
+from local_snowflake.protocol.connection import LOOPBACK, STATE, TOKEN
 from local_snowflake.protocol.routes import ANSWER_SECONDS, Server, widen_thread_pool
 from local_snowflake.sessions.idle import IdleLimits
 
-_STATE = "server.json"
-_LOOPBACK = "127.0.0.1"
+
+class ServerFailedError(Exception):
+    """The server ended because its database does not answer any more."""
 
 
 def serve(
@@ -27,43 +30,59 @@ def serve(
     host: str,
     port: int,
     hostnames: Sequence[str],
-    new_secret: str,
     *,
     user: str,
     limits: IdleLimits,
     answer_seconds: float = ANSWER_SECONDS,
+    name: str = DEFAULT_NAME,
 ) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
     HTTPS listens on ``host`` and ``port``, 0 for a free one; plain HTTP, for clients that cannot trust the certificate,
-    on loopback only. ``new_secret`` is the password if the directory has none yet; a statement's client is asked to
-    come back later after ``answer_seconds``.
+    on loopback only. A statement's client is asked to come back later after ``answer_seconds``; ``name`` is the
+    account's.
+
+    Raises:
+        ServerFailedError: if the database does not answer any more.
     """
     data_dir = data_dir.resolve()
     _make_private(data_dir)
-    secret = _secret(data_dir, new_secret)
+    secret = _secret(data_dir)
     certificate, key = ensure_certificate(data_dir, hostnames)
-    account = Account(data_dir, limits)
+    account = Account(data_dir, limits, name)
     app = Server(account, user, secret, answer_seconds).app()
     common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))
     _stop_on_signals(secure, plain)
-    with _listening(host, port) as https, _listening(_LOOPBACK, 0) as http:
+    failures: list[str] = []
+
+    def fail(reason: str) -> None:
+        failures.append(reason)
+        secure.should_exit = True
+
+    account.on_failure = fail
+    with _listening(host, port) as https, _listening(LOOPBACK, 0) as http:
         state = {
             "pid": os.getpid(),
             "created": psutil.Process().create_time(),  # distinguishes it from a later process with the same number
             "user": user,
+            "account": name.lower(),
             "host": "localhost",
             "port": https.getsockname()[1],
             "http_port": http.getsockname()[1],
         }
-        account.start({"host": _LOOPBACK, "port": state["http_port"]})
+        account.start({"host": LOOPBACK, "port": state["http_port"]})
         try:
             asyncio.run(_run(secure, plain, (https, http), data_dir, state))
         finally:
-            (data_dir / _STATE).unlink(missing_ok=True)
+            (data_dir / STATE).unlink(missing_ok=True)
             account.close()
+    if failures:
+        raise ServerFailedError(
+            f"The local Snowflake ends, since its database runs no statement any more: {failures[0]}\n"
+            f"What was committed is in {data_dir}. If the disk is full, free some space; then start it again."
+        )
 
 
 async def _run(
@@ -80,7 +99,7 @@ async def _run(
     # uvicorn shows only by a flag that it has started
     while not (secure.started and plain.started) and not any(t.done() for t in tasks):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    write_private(data_dir / _STATE, json.dumps(state).encode())
+    write_private(data_dir / STATE, json.dumps(state).encode())
     print(f"ready https://{state['host']}:{state['port']} data {data_dir}", flush=True)
     await tasks[0]
     plain.should_exit = True
@@ -118,35 +137,9 @@ def _make_private(data_dir: Path) -> None:
         data_dir.chmod(0o700)
 
 
-def _secret(data_dir: Path, new: str) -> str:
+def _secret(data_dir: Path) -> str:
     """The password of the data directory, made at its first start."""
-    file = data_dir / "token"
-    if not file.exists():
-        write_private(file, new.encode())
+    file = data_dir / TOKEN
+    if not file.exists() or not file.read_text().strip():
+        write_private(file, secrets.token_urlsafe(32).encode())
     return file.read_text().strip()
-
-
-def connection_arguments(data_dir: Path) -> dict[str, Any]:
-    """Keyword arguments for ``snowflake.connector.connect`` and ``Session.builder.configs``.
-
-    They use the plain HTTP listener on loopback, which needs no trust in the certificate.
-
-    Raises:
-        FileNotFoundError: if no server runs on the directory.
-    """
-    state = data_dir / _STATE
-    if not state.exists():
-        raise FileNotFoundError(
-            f"No server runs on {data_dir}: there is no {_STATE}. "
-            f"Start one with: python -m local_snowflake serve --data-dir {data_dir}"
-        )
-    server = json.loads(state.read_text())
-    return {
-        "account": "local",
-        "user": server["user"],
-        "password": (data_dir / "token").read_text().strip(),
-        "host": _LOOPBACK,
-        "port": server["http_port"],
-        "protocol": "http",
-        "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
-    }

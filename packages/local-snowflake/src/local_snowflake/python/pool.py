@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +36,6 @@ _MAX_IDLE = 8
 _SAME_CODE = 2
 
 
-@dataclass
-class _Idle:
-    worker: WorkerProcess
-    key: str
-    since: float
-
-
 class Workers:
     """The pool of worker processes."""
 
@@ -62,7 +54,7 @@ class Workers:
         self._memory = memory or int(os.environ.get("LOCAL_SNOWFLAKE_WORKER_MEMORY", str(8 * 1024**3)))
         self._fork_server = ForkServer(folder / "home", PRELOAD)
         self._changed = threading.Condition()
-        self._idle: list[_Idle] = []
+        self._idle: list[WorkerProcess] = []
         self._busy: dict[int, tuple[str, str]] = {}
         self._links = threading.Lock()
         self._closed = threading.Event()
@@ -177,17 +169,15 @@ class Workers:
                 self._changed.wait(0.2)
                 if session is not None and session.interruption is not None:
                     raise session.interruption
-            for k in [k for k in self._idle if k.worker.is_gone()]:  # the system ends processes when memory runs out
-                self._idle.remove(k)
-                k.worker.close()
-            idle = next((k for k in self._idle if k.key == key), None)
-            if idle is None:
-                # counts as busy while it is being started
-                self._busy[-threading.get_ident()] = pool, key
-                return None
-            self._idle.remove(idle)
-            self._busy[idle.worker.pid] = pool, key
-            return idle.worker
+            for gone in [w for w in self._idle if w.is_gone()]:  # the system ends processes when memory runs out
+                self._idle.remove(gone)
+                gone.close()
+            idle = next((w for w in self._idle if w.key == key), None)
+            # one that is to be started counts as busy already
+            self._busy[idle.pid if idle else -threading.get_ident()] = pool, key
+            if idle:
+                self._idle.remove(idle)
+            return idle
 
     def _is_full(self, pool: str, key: str) -> bool:
         running = [k for p, k in self._busy.values() if p == pool]
@@ -234,41 +224,37 @@ class Workers:
         return folder
 
     def _release(self, worker: WorkerProcess, key: str) -> None:
-        surplus = []
         with self._changed:
             self._busy.pop(worker.pid, None)
+            surplus = [worker]
             if worker.alive and not self._closed.is_set():
-                self._idle.append(_Idle(worker, key, time.monotonic()))
-                while len(self._idle) > _MAX_IDLE:
-                    surplus.append(self._idle.pop(0).worker)
-            else:
-                surplus.append(worker)
+                worker.key, worker.idle_since = key, time.monotonic()
+                self._idle.append(worker)
+                surplus, self._idle = self._idle[:-_MAX_IDLE], self._idle[-_MAX_IDLE:]
             self._changed.notify_all()
         for ended in surplus:
-            ended.kill()
-            ended.close()
+            ended.end()
 
     def _end_idle(self) -> None:
         while not self._closed.wait(30):
-            self._end([k for k in self._idle if time.monotonic() - k.since > _IDLE_SECONDS])
+            self._end([w for w in self._idle if time.monotonic() - w.idle_since > _IDLE_SECONDS])
 
-    def _end(self, idle: list[_Idle]) -> None:
+    def _end(self, idle: list[WorkerProcess]) -> None:
         with self._changed:
-            ending = [k for k in idle if k in self._idle]
-            for k in ending:
-                self._idle.remove(k)
-        for k in ending:
-            k.worker.kill()
-            k.worker.close()
+            ending = [w for w in idle if w in self._idle]
+            for worker in ending:
+                self._idle.remove(worker)
+        for worker in ending:
+            worker.end()
 
     def forget(self, folder: Path) -> None:
         """End the idle processes that import from a folder, before it is deleted."""
         inside = str(folder.resolve())
         imports = self._folder / "imports"
-        for k in list(self._idle):
-            links = [p for p in (imports / k.key).iterdir() if p.is_symlink()] if (imports / k.key).exists() else []
+        for worker in list(self._idle):
+            links = [p for p in (imports / worker.key).glob("*") if p.is_symlink()]
             if any(str(p.readlink()).startswith(inside) for p in links):
-                self._end([k])
+                self._end([worker])
 
     def close(self) -> None:
         """End all processes."""

@@ -49,6 +49,8 @@ class WorkerProcess:
     def __init__(self, pid: int, connection: Connection, life: int, fork_server: "ForkServer") -> None:
         self.pid = pid
         self.alive = True
+        # what it has run, and since when it waits: time.monotonic()
+        self.key, self.idle_since = "", 0.0
         self._connection = connection
         self._life = life
         self._fork_server = fork_server
@@ -81,6 +83,11 @@ class WorkerProcess:
         """End the process, and those that it started, at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the process and let go of it."""
+        self.kill()
+        self.close()
 
     def close(self) -> None:
         """Let go of the process: it ends when its sockets are closed."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from local_snowflake.catalog.objects import Routine
-from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.python.handler_spec import HandlerSpec
 from local_snowflake.sql.names import split_parts
@@ -63,14 +63,6 @@ def absolute_imports(ctx: Context, imports: Iterable[str]) -> tuple[str, ...]:
         bare = text.strip().strip("'")
         stage, slash, path = bare.removeprefix("@").partition("/")
         if bare.startswith("@") and not stage.startswith(("~", "%")) and stage.count(".") < 2:
-            stage = _qualified(ctx, stage)
-            bare = f"@{stage}{slash}{path}"
+            bare = f"@{ctx.resolve(split_parts(stage)).fqn}{slash}{path}"
         absolute.append(bare)
     return tuple(absolute)
-
-
-def _qualified(ctx: Context, stage: str) -> str:
-    try:
-        return ctx.resolve(split_parts(stage)).fqn
-    except SnowflakeError:
-        return stage

@@ -1,11 +1,11 @@
 """Calls of user-defined functions in a statement's tree: found and bound to an overload."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from local_snowflake.catalog.objects import FUNCTION, Routine
+from local_snowflake.catalog.objects import FUNCTION, Argument, Routine
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
@@ -30,11 +30,6 @@ class FunctionCall:
     arguments: list[exp.Expr]
 
 
-def any_functions(ctx: Context) -> bool:
-    """Whether there are user-defined functions at all: without them no statement has to be searched."""
-    return bool(find_all(ctx, FUNCTION, None))
-
-
 def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> Iterator[FunctionCall]:
     """The calls of user-defined functions in a statement whose unquoted names are upper case.
 
@@ -43,11 +38,11 @@ def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> It
     Raises:
         SnowflakeError: 001044, if a function of that name takes no such arguments.
     """
-    if not any_functions(ctx):
+    if not find_all(ctx, FUNCTION, None):
         return
     for call in list(tree.find_all(exp.Anonymous)):
         whole, name = _called(ctx, call)
-        if name is None or _is_in_from(whole) != in_from:
+        if name is None or is_in_from(whole) != in_from:
             continue
         if candidates := overloads(ctx, "FUNCTION", name):
             yield _bind(ctx, whole, call, name, candidates)
@@ -67,31 +62,29 @@ def _called(ctx: Context, call: exp.Anonymous) -> tuple[exp.Expr, Name | None]:
     return node, ctx.resolve([*parts, last])
 
 
-def _is_in_from(node: exp.Expr) -> bool:
-    parent = node.parent
-    if isinstance(parent, exp.Window):
-        parent = parent.parent
-    return isinstance(parent, exp.TableFromRows)
+def is_in_from(node: exp.Expr) -> bool:
+    """Whether a call stands in TABLE(…)."""
+    outer = node.parent.parent if isinstance(node.parent, exp.Window) else node.parent
+    return isinstance(outer, exp.TableFromRows)
+
+
+def given_arguments(call: exp.Anonymous) -> Arguments:
+    """The arguments of a call in a tree."""
+    named = {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)}
+    return Arguments([a for a in call.expressions if not isinstance(a, exp.Kwarg)], named)
+
+
+def with_types(declared: Sequence[Argument], given: Arguments) -> list[tuple[exp.Expr, str]]:
+    """The arguments in the order of their declaration, defaults among them, each with its declared type."""
+    values = [a if isinstance(a, exp.Expr) else parse(f"SELECT {a}").expressions[0] for a in in_order(declared, given)]
+    return [(value.unalias(), argument.type) for value, argument in zip(values, declared, strict=True)]
 
 
 def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candidates: list[Routine]) -> FunctionCall:
-    given = Arguments(
-        [a for a in call.expressions if not isinstance(a, exp.Kwarg)],
-        {a.this.name.upper(): a.expression for a in call.expressions if isinstance(a, exp.Kwarg)},
-    )
+    given = given_arguments(call)
     positional = [a for a in given.positional if isinstance(a, exp.Expr)]
     chosen = best(name, candidates, given, lambda: _types(ctx, call, positional))
-    arguments = [
-        converted(a if isinstance(a, exp.Expr) else _default(str(a)), declared.type)
-        for a, declared in zip(in_order(chosen, given), chosen.props.args, strict=True)
-    ]
-    return FunctionCall(whole, chosen, arguments)
-
-
-def _default(text: str) -> exp.Expr:
-    select = parse(f"SELECT {text}")
-    expression: exp.Expr = select.expressions[0]
-    return expression.unalias()
+    return FunctionCall(whole, chosen, [converted(a, kind) for a, kind in with_types(chosen.props.args, given)])
 
 
 def converted(argument: exp.Expr, kind: str) -> exp.Expr:
@@ -100,18 +93,15 @@ def converted(argument: exp.Expr, kind: str) -> exp.Expr:
     if declared.is_semi_structured:
         return exp.ToVariant(this=argument.copy())
     # DuckDB's BLOB has no length
-    return exp.cast(
-        exp.paren(argument.copy()), "BINARY" if declared.name == "BINARY" else kind, dialect="snowflake", copy=False
-    )
+    to = "BINARY" if declared.name == "BINARY" else kind
+    return exp.cast(exp.paren(argument.copy()), to, dialect="snowflake", copy=False)
 
 
 def _types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) -> list[SfType | None]:
     """The arguments' types: read from the expression, else determined by DuckDB."""
     types = [_type_of(a) for a in arguments]
     missing = [a for a, t in zip(arguments, types, strict=True) if t is False]
-    if not missing:
-        return [t if isinstance(t, SfType) else None for t in types]
-    described = iter(_described_types(ctx, call, missing))
+    described = iter(_described_types(ctx, call, missing) if missing else ())
     return [next(described) if t is False else t if isinstance(t, SfType) else None for t in types]
 
 
@@ -143,6 +133,5 @@ def _described_types(ctx: Context, call: exp.Expr, arguments: list[exp.Expr]) ->
             if (part := select.args.get(clause)) is not None:
                 probe.set(clause, part.copy())
         ctes = visible_ctes(select)
-    sql = compile_select(ctx, probe, ctes)
-    relation = ctx.session.duck.sql(sql)
+    relation = ctx.session.duck.sql(compile_select(ctx, probe, ctes))
     return [from_duckdb(str(t)) for t in relation.types]

@@ -9,7 +9,7 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.catalog.objects import Argument, RoutineProps
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.sql.names import normalise, shown
-from local_snowflake.sql.statement import Reader, tokenize
+from local_snowflake.sql.statement import CLOSING, OPENING, Reader, tokenize
 from local_snowflake.sql.types import SfType, parse_type
 
 _FLAGS = {
@@ -90,11 +90,8 @@ def split_commas(text: str) -> list[tuple[list[Token], str]]:
     parts: list[tuple[int, int]] = []
     depth, start = 0, 0
     for token in tokens:
-        if token.token_type in {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}:
-            depth += 1
-        elif token.token_type in {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}:
-            depth -= 1
-        elif token.token_type == TokenType.COMMA and depth == 0:
+        depth += (token.token_type in OPENING) - (token.token_type in CLOSING)
+        if token.token_type == TokenType.COMMA and depth == 0:
             parts.append((start, token.start))
             start = token.end + 1
     parts.append((start, len(text)))

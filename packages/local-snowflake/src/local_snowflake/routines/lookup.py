@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from local_snowflake.catalog.objects import Routine
+from local_snowflake.catalog.objects import Argument, Routine
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.definition import argument_types, type_names
@@ -11,7 +11,6 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType
 
 # from an argument's type to the parameter types that it is converted to without being asked, nearest first
-_NUMBERS = ("NUMBER", "FLOAT")
 _TIMES = ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")
 _COERCIONS: dict[str, tuple[str, ...]] = {
     "NUMBER": ("NUMBER", "FLOAT", "VARCHAR", "VARIANT", "BOOLEAN"),
@@ -35,10 +34,6 @@ class Arguments:
     positional: Sequence[object]
     named: dict[str, object]
 
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.positional) + len(self.named)
-
 
 def overloads(ctx: Context, kind: str, name: Name) -> list[Routine]:
     """The overloads of a name; the session's temporary ones hide permanent ones of the same types."""
@@ -55,15 +50,11 @@ def find_exactly(ctx: Context, kind: str, name: Name, types: list[SfType]) -> Ro
     return next((o for o in overloads(ctx, kind, name) if type_names(argument_types(o.props)) == names), None)
 
 
-def fits(overload: Routine, arguments: Arguments) -> bool:
-    """Whether a call's number and names of arguments fit an overload; those with a default may be missing."""
-    declared = overload.props.args
-    if len(arguments.positional) > len(declared):
-        return False
-    rest = declared[len(arguments.positional) :]
-    if not set(arguments.named) <= {a.name for a in rest}:
-        return False
-    return all(a.name in arguments.named or a.default is not None for a in rest)
+def fits(declared: Sequence[Argument], arguments: Arguments) -> bool:
+    """Whether a call's number and names of arguments fit those that are declared; one with a default may be missing."""
+    rest = {a.name.upper(): a.default for a in declared[len(arguments.positional) :]}
+    complete = all(default is not None or name in arguments.named for name, default in rest.items())
+    return len(arguments.positional) <= len(declared) and set(arguments.named) <= set(rest) and complete
 
 
 def best(
@@ -74,23 +65,17 @@ def best(
     Raises:
         SnowflakeError: 001044, if there is none.
     """
-    candidates = [o for o in routines if fits(o, arguments)]
+    candidates = [o for o in routines if fits(o.props.args, arguments)]
     if len(candidates) == 1:
         return candidates[0]
-    types = types_of()
-    if (chosen := choose(candidates, types)) is None:
-        raise unknown(name, [t.name if t else "NULL" for t in types])
-    return chosen
-
-
-def choose(candidates: list[Routine], types: Sequence[SfType | None]) -> Routine | None:
-    """The best overload for the types of positional arguments; None for an untyped one, eg: NULL."""
-    ranked = []
+    types, ranked = types_of(), []
     for candidate in candidates:
         costs = [_cost(t, p) for t, p in zip(types, argument_types(candidate.props), strict=False)]
         if None not in costs:
             ranked.append((sum(c for c in costs if c is not None), len(candidate.props.args), candidate))
-    return min(ranked, key=lambda r: r[:2])[2] if ranked else None
+    if not ranked:
+        raise unknown(name, [t.name if t else "NULL" for t in types])
+    return min(ranked, key=lambda r: r[:2])[2]
 
 
 def _cost(actual: SfType | None, declared: SfType) -> int | None:
@@ -113,8 +98,7 @@ def unknown(name: Name, types: Sequence[str]) -> SnowflakeError:
     )
 
 
-def in_order(overload: Routine, arguments: Arguments) -> list[object]:
+def in_order(declared: Sequence[Argument], arguments: Arguments) -> list[object]:
     """The arguments in the order of the declaration; defaults (SQL texts) fill the gaps."""
-    ordered: list[object] = list(arguments.positional)
-    rest = overload.props.args[len(ordered) :]
-    return ordered + [arguments.named.get(declared.name, declared.default) for declared in rest]
+    rest = declared[len(arguments.positional) :]
+    return [*arguments.positional, *(arguments.named.get(a.name.upper(), a.default) for a in rest)]

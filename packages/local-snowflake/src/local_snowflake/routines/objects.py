@@ -6,13 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.objects import FUNCTION, PROCEDURE, Argument, Kind, Object, Routine, RoutineProps
+from local_snowflake.catalog.objects import FUNCTION, PROCEDURE, Kind, Object, Routine, RoutineProps
 from local_snowflake.errors import already_exists, does_not_exist, not_supported
 from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import TIME, Result, from_arrow, rows, status
-from local_snowflake.execution.show_clauses import like_filter, read_clauses, scope
+from local_snowflake.execution.show_clauses import pick, read_clauses, scope
 from local_snowflake.routines.binding import absolute_imports
 from local_snowflake.routines.definition import (
     argument_types,
@@ -79,6 +79,14 @@ def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Routin
     return name, find_exactly(ctx, kind, name, types)
 
 
+def _read_existing(ctx: Context, reader: Reader, kind: str) -> Routine:
+    """Read ``name(type, …)``, an overload that has to be there."""
+    name, found = read_overload(ctx, reader, kind)
+    if found is None:
+        raise does_not_exist(kind, name.fqn)
+    return found
+
+
 @statement("DROP", "PROCEDURE", "FUNCTION")
 def drop(ctx: Context, stmt: Statement) -> Result:
     """DROP PROCEDURE | FUNCTION [IF EXISTS] name(types)."""
@@ -88,7 +96,7 @@ def drop(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     if found is None:
         return objects.absent(_kind(stmt), name, if_exists=if_exists)
-    objects.drop(ctx, found)
+    objects.discard(ctx, found)
     return status(f"{name.name} successfully dropped.")
 
 
@@ -96,12 +104,9 @@ def drop(ctx: Context, stmt: Statement) -> Result:
 def describe(ctx: Context, stmt: Statement) -> Result:
     """DESCRIBE PROCEDURE | FUNCTION name(types): its properties, one a row."""
     reader, kind = skip_head(stmt), _kind(stmt)
-    name, found = read_overload(ctx, reader, kind)
+    props = _read_existing(ctx, reader, kind).props
     reader.finish()
-    if found is None:
-        raise does_not_exist(kind, name.fqn)
-    props = found.props
-    listed = ", ".join(f"{a.name} {_bare(a.type)}" for a in props.args)
+    listed = ", ".join(f"{a.name} {parse_type(a.type).name}" for a in props.args)
     pairs: list[tuple[str, Any]] = [
         ("signature", f"({listed})"),
         ("returns", _returns(props)),
@@ -126,12 +131,8 @@ def describe(ctx: Context, stmt: Statement) -> Result:
     return rows([{"property": k, "value": v} for k, v in pairs], {"property": None, "value": None})
 
 
-def _bare(kind: str) -> str:
-    return parse_type(kind).name
-
-
 def _returns(props: RoutineProps) -> str:
-    return props.returns if props.table_columns is not None else _bare(props.returns)
+    return props.returns if props.table_columns is not None else parse_type(props.returns).name
 
 
 @statement("SHOW", "PROCEDURES", "USER PROCEDURES", "FUNCTIONS", "USER FUNCTIONS")
@@ -139,13 +140,10 @@ def show(ctx: Context, stmt: Statement) -> Result:
     """SHOW [USER] PROCEDURES | FUNCTIONS: https://docs.snowflake.com/en/sql-reference/sql/show-user-functions."""
     kind = _kind(stmt)
     clauses = read_clauses(skip_head(stmt))
-    keep = like_filter(clauses.like)
-    found = [o for o in objects.find_all(ctx, kind, *scope(ctx, clauses)) if keep(o.props.name)]
-    if clauses.starts_with:
-        found = [o for o in found if o.props.name.startswith(clauses.starts_with)]
+    found = pick(clauses, objects.find_all(ctx, kind, *scope(ctx, clauses)), lambda o: o.props.name)
     columns = _COLUMNS | _FUNCTION_COLUMNS if kind == FUNCTION else _COLUMNS
     types = {"created_on": TIME, "min_num_arguments": pa.int64(), "max_num_arguments": pa.int64()}
-    return from_arrow(objects.tabulate(found[: clauses.limit] if clauses.limit else found, columns, types))
+    return from_arrow(objects.tabulate(found, columns, types))
 
 
 def _letter(flag: bool) -> str:
@@ -187,13 +185,11 @@ def _arguments(props: RoutineProps) -> str:
 @statement("COMMENT", "ON PROCEDURE", "ON FUNCTION")
 def comment(ctx: Context, stmt: Statement) -> Result:
     """COMMENT ON PROCEDURE | FUNCTION name(types) IS 'text'."""
-    reader, kind = skip_head(stmt), _kind(stmt)
-    name, found = read_overload(ctx, reader, kind)
+    reader = skip_head(stmt)
+    found = _read_existing(ctx, reader, _kind(stmt))
     reader.expect("IS")
     text = reader.string()
     reader.finish()
-    if found is None:
-        raise does_not_exist(kind, name.fqn)
     objects.put(ctx, replace(found, comment=text))
     return status()
 
@@ -243,39 +239,25 @@ def routine_ddl(ctx: Context, kind: str, text: str) -> str:
     if found is None:
         raise does_not_exist(kind.capitalize(), f"{name.fqn}{text[text.find('(') :]}")
     props = found.props
-    secure = "SECURE " if props.secure else ""
-    aggregate = "AGGREGATE " if props.aggregate else ""
-    arguments = ", ".join(_ddl_argument(a) for a in props.args)
-    lines = [f"CREATE OR REPLACE {secure}{aggregate}{kind} {shown(props.name)}({arguments})"]
-    lines += [f"RETURNS {props.returns}", f"LANGUAGE {props.language}"]
-    if props.strict:
-        lines.append("STRICT")
-    if kind == "FUNCTION" and props.volatility != "VOLATILE":
-        lines.append(props.volatility)
-    if props.language == "PYTHON":
-        lines += _ddl_options(props)
-    lines += _ddl_rest(kind, found)
-    return "\n".join(lines) + ";"
-
-
-def _ddl_argument(declared: Argument) -> str:
-    default = f" DEFAULT {declared.default}" if declared.default is not None else ""
-    return f"{shown(declared.name)} {declared.type}{default}"
-
-
-def _ddl_options(props: RoutineProps) -> list[str]:
-    lines = [f"RUNTIME_VERSION = {literal(str(props.runtime_version))}"]
-    lists = {"IMPORTS": props.imports, "PACKAGES": props.packages}
-    lines += [f"{key} = ({','.join(map(literal, values))})" for key, values in lists.items() if values]
-    return [*lines, f"HANDLER = {literal(str(props.handler))}"]
-
-
-def _ddl_rest(kind: str, found: Routine) -> list[str]:
-    lines = [f"COMMENT={literal(found.comment)}"] if found.comment else []
-    if kind == "PROCEDURE":
-        lines.append(f"EXECUTE AS {found.props.execute_as}")
-    body = found.props.body
-    return lines if body is None else [*lines, f"AS {literal(body)}"]
+    modifiers = ("SECURE " if props.secure else "") + ("AGGREGATE " if props.aggregate else "")
+    defaults = ["" if a.default is None else f" DEFAULT {a.default}" for a in props.args]
+    pairs = zip(props.args, defaults, strict=True)
+    arguments = ", ".join(f"{shown(a.name)} {a.type}{default}" for a, default in pairs)
+    lists = {"IMPORTS": props.imports, "PACKAGES": props.packages} if props.language == "PYTHON" else {}
+    lines = [
+        f"CREATE OR REPLACE {modifiers}{kind} {shown(props.name)}({arguments})",
+        f"RETURNS {props.returns}",
+        f"LANGUAGE {props.language}",
+        "STRICT" if props.strict else "",
+        props.volatility if kind == "FUNCTION" and props.volatility != "VOLATILE" else "",
+        f"RUNTIME_VERSION = {literal(str(props.runtime_version))}" if lists else "",
+        *(f"{key} = ({','.join(map(literal, values))})" for key, values in lists.items() if values),
+        f"HANDLER = {literal(str(props.handler))}" if lists else "",
+        f"COMMENT={literal(found.comment)}" if found.comment else "",
+        f"EXECUTE AS {props.execute_as}" if kind == "PROCEDURE" else "",
+        "" if props.body is None else f"AS {literal(props.body)}",
+    ]
+    return "\n".join(filter(None, lines)) + ";"
 
 
 @system_function("SYSTEM$GET_DEFAULT_PYTHON_ARTIFACT_REPOSITORY")

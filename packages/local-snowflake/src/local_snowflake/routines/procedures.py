@@ -33,7 +33,7 @@ def with_procedure(ctx: Context, stmt: Statement) -> Result:
     """
     if not re.match(r"""with\s+(?:"(?:[^"]|"")*"|[\w$.])+\s+as\s+procedure\b""", stmt.sql, re.I):
         return queries.run(ctx, stmt)
-    reader = Reader(stmt.sql, tokenize(stmt.sql))
+    reader = stmt.reader
     reader.expect("WITH")
     name = Name(ctx.session.database or "", ctx.session.schema or "", ".".join(reader.name_parts()))
     reader.expect("AS", "PROCEDURE")
@@ -51,35 +51,25 @@ def with_procedure(ctx: Context, stmt: Statement) -> Result:
     arguments = _read_arguments(reader)
     props = replace(props, imports=imports, execute_as="CALLER", temporary=True)
     procedure = Object(PROCEDURE, name, props)
-    if not fits(procedure, arguments):
+    if not fits(props.args, arguments):
         raise unknown(name, [str(a) for a in arguments.positional])
-    return _call(ctx, procedure, in_order(procedure, arguments))
+    return _call(ctx, procedure, in_order(props.args, arguments))
 
 
 @statement("CALL")
 def call(ctx: Context, stmt: Statement) -> Result:
     """CALL name(argument, …, name => argument, …): https://docs.snowflake.com/en/sql-reference/sql/call."""
-    reader = Reader(stmt.sql, tokenize(stmt.sql))
-    reader.expect("CALL")
-    parts = reader.name_parts()
-    if parts[-1].startswith("SYSTEM$"):
+    if (found := _called(ctx, stmt.reader)) is None:
         return queries.run(ctx, Statement("SELECT " + stmt.sql[4:].strip(), "SELECT"))
-    name = ctx.resolve(parts)
-    arguments = _read_arguments(reader)
-    procedure, ordered = find_procedure(ctx, name, arguments, qualified=len(parts) > 1)
-    return _call(ctx, procedure, ordered)
+    return _call(ctx, *found)
 
 
 @describer("CALL")
 def describe_call(ctx: Context, sql: str) -> Result:
     """The columns that a CALL would return, without running it."""
-    reader = Reader(sql, tokenize(sql))
-    reader.expect("CALL")
-    parts = reader.name_parts()
-    if parts[-1].startswith("SYSTEM$"):
+    if (found := _called(ctx, Reader(sql, tokenize(sql)))) is None:
         return status("")
-    procedure, _ = find_procedure(ctx, ctx.resolve(parts), _read_arguments(reader), qualified=len(parts) > 1)
-    props = procedure.props
+    props = found[0].props
     declared = ((props.name, props.returns),) if props.table_columns is None else props.table_columns
     columns = [Column(name, parse_type(kind)) for name, kind in declared]
     empty = pa.table({c.name: pa.array([], arrow_type(c.type.key)) for c in columns})
@@ -98,20 +88,23 @@ def _read_arguments(reader: Reader) -> Arguments:
     return Arguments(positional, dict(named))
 
 
-def find_procedure(
-    ctx: Context, name: Name, arguments: Arguments, *, qualified: bool = True
-) -> tuple[Routine, list[object]]:
-    """The overload that a CALL means, and its arguments in order; ``qualified`` is whether it spells the schema, too.
+def _called(ctx: Context, reader: Reader) -> tuple[Routine, list[object]] | None:
+    """The overload that a CALL means, and its arguments in order; None for a system function.
 
     Raises:
         SnowflakeError: 002140 or 002141 if there is no such procedure; 001044 if none takes these arguments.
     """
+    reader.expect("CALL")
+    parts = reader.name_parts()
+    if parts[-1].startswith("SYSTEM$"):
+        return None
+    name, arguments, qualified = ctx.resolve(parts), _read_arguments(reader), len(parts) > 1
     routines = overloads(ctx, "PROCEDURE", name)
     if not routines:
         text = f"user-defined function {name.fqn}" if qualified else f"function {name.name}"
         raise compilation_error(f"Unknown {text}.", 2141 if qualified else 2140, "42601")
     chosen = best(name, routines, arguments, lambda: _types(ctx, arguments) if arguments.positional else [])
-    return chosen, in_order(chosen, arguments)
+    return chosen, in_order(chosen.props.args, arguments)
 
 
 def _types(ctx: Context, arguments: Arguments) -> list[Any]:
@@ -146,19 +139,11 @@ def _evaluate(ctx: Context, procedure: Routine, arguments: list[object]) -> pa.T
 def _run(ctx: Context, procedure: Routine, values: pa.Table) -> pa.Table:
     spec = handler_spec(ctx, procedure, "procedure")
     with scoped(ctx, procedure) as inner:
-        connection = {
-            "account": "local",
-            "user": ctx.session.user,
-            "password": inner.value,
-            "protocol": "http",
-            **ctx.services.address,
-            "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
-        }
-        extra = {
-            "connection": connection,
-            "table": procedure.props.table_columns is not None,
-            "nested": ctx.token.parent is not None,
-        }
+        login = {"account": ctx.services.account.lower(), "user": ctx.session.user, "password": inner.value}
+        connection = {**login, "protocol": "http"}
+        parameters = {"session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False}}
+        extra: dict[str, Any] = {"connection": connection | ctx.services.address | parameters}
+        extra |= {"table": procedure.props.table_columns is not None, "nested": ctx.token.parent is not None}
         return ctx.services.workers.call(spec, values, ctx.session, extra)
 
 
@@ -167,12 +152,9 @@ def _rows(ctx: Context, table: pa.Table, columns: tuple[tuple[str, str], ...]) -
     if not columns:
         return from_arrow(table)
     if table.num_columns != len(columns):
-        raise SnowflakeError(
-            100382,
-            "P0000",
-            f"Data type of returned table does not match expected returned table type: the procedure returned "
-            f"{table.num_columns} columns ({', '.join(table.column_names)}) and declares {len(columns)}.",
-        )
+        text = f"the procedure returned {table.num_columns} columns ({', '.join(table.column_names)})"
+        expected = "Data type of returned table does not match expected returned table type"
+        raise SnowflakeError(100382, "P0000", f"{expected}: {text} and declares {len(columns)}.")
     with ctx.services.storage.cursor() as duck:
         duck.register("returned", table)
         listed = ", ".join(

@@ -75,7 +75,7 @@ class _Expansion:
             put_table(self.node, self._outputs(), self.spec.name, lateral=False)
             return
         join = self.outer.parent
-        if not isinstance(join, exp.Join) or join.side or not _is_always(join.args.get("on")):
+        if not isinstance(join, exp.Join) or join.side or join.args.get("on") not in (None, exp.true()):
             raise not_supported(f"the table function {self.spec.name} in an outer join or with a join condition")
         joins: list[exp.Join] = self.select.args["joins"]
         at = next(i for i, j in enumerate(joins) if j is join)
@@ -183,7 +183,3 @@ class _Expansion:
         subqueries.append(exp.Subquery(this=self._outputs(), alias=alias))
         self.select.set("from_", exp.From(this=subqueries[0]))
         self.select.set("joins", [*(exp.Join(this=m, method="POSITIONAL") for m in subqueries[1:]), *joins[at + 1 :]])
-
-
-def _is_always(condition: exp.Expr | None) -> bool:
-    return condition is None or (isinstance(condition, exp.Boolean) and bool(condition.this))

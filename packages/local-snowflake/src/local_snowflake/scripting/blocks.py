@@ -19,9 +19,10 @@ from local_snowflake.scripting.evaluation import Evaluation
 from local_snowflake.scripting.faults import ScriptError
 from local_snowflake.scripting.interpreter import Interpreter
 from local_snowflake.scripting.reading import BlockReader, read_block
-from local_snowflake.scripting.variables import Scope, arguments
+from local_snowflake.scripting.variables import Scope, Variable
 from local_snowflake.sql import binds
 from local_snowflake.sql.statement import Statement, tokenize
+from local_snowflake.sql.types import parse_type
 
 
 def run_anonymous(ctx: Context, text: str) -> Result:
@@ -30,20 +31,20 @@ def run_anonymous(ctx: Context, text: str) -> Result:
     Raises:
         SnowflakeError: for an exception that the block does not handle, with the line of its text.
     """
-    return _run(ctx, text, "anonymous block", {}, None, None)
+    return _run(ctx, text, "anonymous block", {})
 
 
 def call(ctx: Context, procedure: Routine, values: pa.Table) -> Result:
     """Run the block of a procedure whose language is SQL; ``values`` is one row, the converted arguments."""
     props = procedure.props
-    returns = props.returns if props.table_columns is None else None
-    return _run(ctx, props.body or "", props.name, arguments(props.args, values), returns, procedure)
+    given = zip(props.args, values.columns, strict=True)
+    names = {a.name: Variable(column[0].as_py(), parse_type(a.type), a.type) for a, column in given}
+    return _run(ctx, props.body or "", props.name, names, procedure)
 
 
-def _run(
-    ctx: Context, text: str, name: str, names: dict[str, Any], returns: str | None, procedure: Routine | None
-) -> Result:
+def _run(ctx: Context, text: str, name: str, names: dict[str, Any], procedure: Routine | None = None) -> Result:
     block = read_block(text)
+    returns = procedure.props.returns if procedure and procedure.props.table_columns is None else None
     with scoped(ctx, procedure) as inner:
         try:
             return Interpreter(Context(ctx.services, inner), name, returns).run(block, names)

@@ -1,5 +1,7 @@
 """How a block's statements end before their end: by a fault, by RETURN, by BREAK and CONTINUE."""
 
+from dataclasses import dataclass
+
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.results import Result
 
@@ -8,6 +10,7 @@ STATEMENT, EXPRESSION = "STATEMENT_ERROR", "EXPRESSION_ERROR"
 _RAISED = "P0001"
 
 
+@dataclass(eq=False)
 class ScriptError(Exception):
     """An exception of Snowflake Scripting: STATEMENT_ERROR, EXPRESSION_ERROR or a declared one, by its name.
 
@@ -16,13 +19,11 @@ class ScriptError(Exception):
     Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/exceptions
     """
 
-    def __init__(self, kind: str, code: int, message: str, at: int, sqlstate: str = _RAISED) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.code = code
-        self.message = message
-        self.at = at
-        self.sqlstate = sqlstate
+    kind: str
+    code: int
+    message: str
+    at: int
+    sqlstate: str = _RAISED
 
     def uncaught(self, text: str) -> SnowflakeError:
         """The error with which a block ends whose text is ``text``."""
@@ -37,22 +38,16 @@ def fault(kind: str, error: SnowflakeError, at: int) -> ScriptError:
     return ScriptError(kind, error.code, error.message, at, error.sqlstate)
 
 
+@dataclass(eq=False)
 class Returned(Exception):  # noqa: N818 - it is no error
     """RETURN: carries the block's result."""
 
-    def __init__(self, result: Result) -> None:
-        super().__init__("RETURN")
-        self.result = result
+    result: Result
 
 
+@dataclass(eq=False)
 class Jumped(Exception):  # noqa: N818 - it is no error
-    """BREAK or CONTINUE, on its way to the loop of its label, or to the innermost."""
+    """BREAK (``leave``) or CONTINUE, on its way to the loop of its label, or to the innermost."""
 
-    def __init__(self, label: str | None, *, leave: bool) -> None:
-        super().__init__("BREAK" if leave else "CONTINUE")
-        self.label = label
-        self.leave = leave
-
-    def meant(self, label: str | None) -> bool:
-        """Whether the loop with a label is the one."""
-        return self.label is None or self.label == label
+    label: str | None
+    leave: bool

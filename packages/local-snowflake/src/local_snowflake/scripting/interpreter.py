@@ -1,7 +1,7 @@
 """Runs a block's tree: every SQL statement and every expression is executed in the caller's session."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -17,14 +17,12 @@ from local_snowflake.scripting.variables import (
     ResultSet,
     Row,
     Scope,
-    UserException,
     Variable,
     row_of,
 )
 from local_snowflake.sql.types import parse_type
 
 _NUMBER, _TEXT = parse_type("NUMBER"), parse_type("VARCHAR")
-Steps = tuple[tree.Step, ...]
 
 
 class Interpreter:
@@ -42,8 +40,8 @@ class Interpreter:
         self._run: dict[type[tree.Step], Callable[[Any, Scope], None]] = {
             tree.Block: self._block,
             tree.Declare: self._declare,
-            tree.DeclareCursor: self._declare_cursor,
-            tree.DeclareException: self._declare_exception,
+            tree.DeclareCursor: lambda step, scope: scope.names.update({step.name: CursorState(step.query)}),
+            tree.DeclareException: lambda step, scope: scope.names.update({step.name: step}),
             tree.DeclareResultSet: self._declare_result_set,
             tree.Assign: self._assign,
             tree.Branch: self._branch,
@@ -69,7 +67,8 @@ class Interpreter:
         except Returned as returned:
             return returned.result
         except Jumped as jumped:
-            raise ScriptError(STATEMENT, 1003, f"{jumped} is in no loop of that label", block.at, "42000") from None
+            text = f"{'BREAK' if jumped.leave else 'CONTINUE'} is in no loop of that label"
+            raise ScriptError(STATEMENT, 1003, text, block.at, "42000") from None
         return Result(pa.table({self._name: pa.array([None], pa.string())}), [Column(self._name, _TEXT)])
 
     # -- blocks -------------------------------------------------------------------------------------------------------
@@ -97,7 +96,7 @@ class Interpreter:
         finally:
             self._fault = saved
 
-    def _steps(self, steps: Steps, scope: Scope) -> None:
+    def _steps(self, steps: tree.Steps, scope: Scope) -> None:
         for step in steps:
             if (reason := self._ctx.session.interruption) is not None:
                 raise fault(STATEMENT, reason, step.at)
@@ -113,12 +112,6 @@ class Interpreter:
         kind = parse_type(step.type) if step.type else None
         none = Variable(None, kind, step.type)
         scope.names[step.name] = none if step.value is None else self._evaluation.value(step.value, scope, step.type)
-
-    def _declare_cursor(self, step: tree.DeclareCursor, scope: Scope) -> None:
-        scope.names[step.name] = CursorState(step.query)
-
-    def _declare_exception(self, step: tree.DeclareException, scope: Scope) -> None:
-        scope.names[step.name] = UserException(step.number, step.text)
 
     def _declare_result_set(self, step: tree.DeclareResultSet, scope: Scope) -> None:
         result_set = ResultSet()
@@ -153,16 +146,15 @@ class Interpreter:
 
     def _counting_loop(self, step: tree.CountingLoop, scope: Scope) -> None:
         first, last = (int(self._evaluation.value(e, scope, "NUMBER").value) for e in (step.first, step.last))
-        for i in range(last, first - 1, -1) if step.reverse else range(first, last + 1):
-            if self._leaves(step.body, step.label, Scope(scope, {step.name: Variable(i, _NUMBER)})):
+        numbers = range(last, first - 1, -1) if step.reverse else range(first, last + 1)
+        self._each(step, (Variable(i, _NUMBER) for i in numbers), scope)
+
+    def _each(self, step: tree.CountingLoop | tree.RowLoop, values: Iterable[Variable | Row], scope: Scope) -> None:
+        for value in values:
+            if self._leaves(step.body, step.label, Scope(scope, {step.name: value})):
                 return
 
     def _row_loop(self, step: tree.RowLoop, scope: Scope) -> None:
-        for row in self._rows(step, scope):
-            if self._leaves(step.body, step.label, Scope(scope, {step.name: row})):
-                return
-
-    def _rows(self, step: tree.RowLoop, scope: Scope) -> Iterator[Row]:
         source = scope.find(step.source.upper())
         if isinstance(source, CursorState):
             result = source.result or self._evaluation.open(source, (), step.at, scope)
@@ -170,13 +162,13 @@ class Interpreter:
             result = source.result
         else:
             raise not_supported(f"FOR … IN {step.source}: it is no cursor and no RESULTSET with a query")
-        return (row_of(result, i) for i in range(result.table.num_rows))
+        self._each(step, (row_of(result, i) for i in range(result.table.num_rows)), scope)
 
-    def _leaves(self, body: Steps, label: str | None, scope: Scope) -> bool:
+    def _leaves(self, body: tree.Steps, label: str | None, scope: Scope) -> bool:
         try:
             self._steps(body, scope)
         except Jumped as jumped:
-            if not jumped.meant(label):
+            if jumped.label not in {None, label}:
                 raise
             return jumped.leave
         return False
@@ -198,7 +190,7 @@ class Interpreter:
 
     def _raise(self, step: tree.Raise, scope: Scope) -> None:
         if step.name is not None:
-            exception: UserException = scope.need(step.name, UserException)
+            exception: tree.DeclareException = scope.need(step.name, tree.DeclareException)
             raise ScriptError(step.name, exception.number, exception.text, step.at)
         if self._fault is None:
             raise execution_error("RAISE without an exception is allowed in an exception handler only.")

@@ -6,14 +6,15 @@ Source: https://docs.snowflake.com/en/sql-reference-snowflake-scripting
 from collections.abc import Callable, Iterator
 
 from local_snowflake.errors import not_supported
+from local_snowflake.routines.definition import read_type, split_commas
 from local_snowflake.scripting import tree
-from local_snowflake.scripting.reading_statements import StatementReader
-from local_snowflake.sql.statement import tokenize
+from local_snowflake.scripting.tree import Steps
+from local_snowflake.sql.statement import Reader, tokenize
 
 _TRANSACTION = {"", ";", "TRANSACTION", "WORK", "NAME"}
 _BLOCK_ENDS = ("END", "EXCEPTION")
-Steps = tuple[tree.Step, ...]
 _ASYNCHRONOUS = {"ASYNC", "AWAIT", "CANCEL"}
+_USER_EXCEPTION = -20000
 
 
 def read_block(sql: str) -> tree.Block:
@@ -50,11 +51,11 @@ def is_block(sql: str) -> bool:
     )
 
 
-class BlockReader(StatementReader):
-    """Reads a block statement by statement."""
+class BlockReader(Reader):
+    """Reads a block statement by statement; the methods of most begin behind the statement's first word."""
 
     def __init__(self, sql: str) -> None:
-        super().__init__(sql)
+        super().__init__(sql, tokenize(sql))
         self._steps: dict[str, Callable[[int], tree.Step]] = {
             "LET": self.declaration,
             "IF": self._if,
@@ -63,14 +64,12 @@ class BlockReader(StatementReader):
             "WHILE": self._while,
             "REPEAT": self._repeat,
             "LOOP": self._loop,
-            "RETURN": self.return_,
-            "RAISE": self.raise_,
-            "OPEN": self.cursor,
-            "FETCH": self.cursor,
-            "CLOSE": self.cursor,
-            "NULL": self.nothing,
-            **dict.fromkeys(("BREAK", "EXIT"), self._break),
-            **dict.fromkeys(("CONTINUE", "ITERATE"), self._continue),
+            "RETURN": self._return,
+            "RAISE": lambda at: tree.Raise(at, None if self.peek() == ";" else self.identifier()),
+            **dict.fromkeys(("OPEN", "FETCH", "CLOSE"), self._cursor),
+            "NULL": lambda at: tree.Branch(at, ()),
+            **dict.fromkeys(("BREAK", "EXIT"), lambda at: tree.Jump(at, leave=True, label=self._label())),
+            **dict.fromkeys(("CONTINUE", "ITERATE"), lambda at: tree.Jump(at, leave=False, label=self._label())),
         }
 
     # -- blocks -------------------------------------------------------------------------------------------------------
@@ -116,16 +115,15 @@ class BlockReader(StatementReader):
         if self.peek(1) == ":=":
             name = self.identifier()
             self.next()
-            return tree.Assign(at, name, self.text())
+            return tree.Assign(at, name, self.until())
         if word == "EXECUTE" and self.peek(1) == "IMMEDIATE":
             return self.immediate(at)
         if word in _ASYNCHRONOUS:
             raise not_supported(f"{word} in Snowflake Scripting: asynchronous child jobs")
         if word in self._steps:
-            if word != "NULL":
-                self.next()
+            self.next()
             return self._steps[word](at)
-        return self.statement(at)
+        return self._statement(at)
 
     # -- branches and loops -------------------------------------------------------------------------------------------
 
@@ -136,7 +134,7 @@ class BlockReader(StatementReader):
         return tree.Branch(at, branches)
 
     def _branch(self, word: str) -> tuple[str | None, Steps]:
-        condition = self.text("THEN")
+        condition = self.until("THEN")
         self.expect("THEN")
         return condition, self._body(word, "ELSE", "END")
 
@@ -148,7 +146,7 @@ class BlockReader(StatementReader):
             yield None, self._body("END")
 
     def _case(self, at: int) -> tree.Step:
-        subject = self.text("WHEN") if self.peek() != "WHEN" else None
+        subject = self.until("WHEN") if self.peek() != "WHEN" else None
         branches = tuple(self._branches("WHEN"))
         self.expect("END")
         self.accept("CASE")
@@ -158,9 +156,9 @@ class BlockReader(StatementReader):
         name = self.identifier()
         self.expect("IN")
         reverse = self.accept("REVERSE")
-        first = self.text("TO", "DO", "LOOP")
+        first = self.until("TO", "DO", "LOOP")
         if self.accept("TO"):
-            last = self.text("DO", "LOOP")
+            last = self.until("DO", "LOOP")
             body, label = self._loop_body("FOR")
             return tree.CountingLoop(at, body, label, name, first, last, reverse)
         body, label = self._loop_body("FOR")
@@ -179,14 +177,14 @@ class BlockReader(StatementReader):
         return None if self.done or self.peek() == ";" else self.identifier()
 
     def _while(self, at: int) -> tree.Step:
-        condition = self.text("DO", "LOOP")
+        condition = self.until("DO", "LOOP")
         body, label = self._loop_body("WHILE")
         return tree.Loop(at, body, label, condition=condition)
 
     def _repeat(self, at: int) -> tree.Step:
         body = self._body("UNTIL")
         self.expect("UNTIL")
-        until = self.text("END")
+        until = self.until("END")
         self.expect("END")
         self.expect("REPEAT")
         return tree.Loop(at, body, self._label(), until=until)
@@ -197,8 +195,84 @@ class BlockReader(StatementReader):
         self.expect("LOOP")
         return tree.Loop(at, body, self._label())
 
-    def _break(self, at: int) -> tree.Step:
-        return tree.Jump(at, leave=True, label=self._label())
+    # -- declarations and variables -----------------------------------------------------------------------------------
 
-    def _continue(self, at: int) -> tree.Step:
-        return tree.Jump(at, leave=False, label=self._label())
+    def declaration(self, at: int) -> tree.Step:
+        """A name and what it is, in DECLARE or behind LET: a variable, a cursor, a RESULTSET or an exception."""
+        name = self.identifier()
+        if self.accept("CURSOR"):
+            self.expect("FOR")
+            return tree.DeclareCursor(at, name, self.until())
+        if self.accept("RESULTSET"):
+            return tree.DeclareResultSet(at, name, self.until() if self._assigns() else None)
+        if self.accept("EXCEPTION"):
+            number, text = _USER_EXCEPTION, ""
+            if self.accept("("):
+                number = int(self.value())
+                self.expect(",")
+                text = self.string()
+                self.expect(")")
+            return tree.DeclareException(at, name, number, text)
+        if self.peek() == "PROCEDURE":
+            raise not_supported("a procedure that is nested in a block")
+        start = self.position
+        while not self.done and self.peek() not in {"DEFAULT", ":=", ";"}:
+            self.next()
+        kind = self.sql[start : self.position].strip()
+        value = self.until() if self._assigns() else None
+        return tree.Declare(at, name, read_type(kind) if kind else None, value)
+
+    def _assigns(self) -> bool:
+        return self.accept("DEFAULT") or self.accept(":=")
+
+    # -- the other statements -----------------------------------------------------------------------------------------
+
+    def _return(self, at: int) -> tree.Step:
+        if self.peek() == "TABLE" and self.peek(1) == "(":
+            self.next()
+            return tree.Return(at, self.parenthesised().strip(), table=True)
+        return tree.Return(at, None if self.peek() == ";" else self.until())
+
+    def _cursor(self, at: int) -> tree.Step:
+        """OPEN, FETCH or CLOSE."""
+        verb = self.tokens[self.at - 1].text.upper()
+        name = self.identifier()
+        if verb == "OPEN" and self.accept("USING"):
+            return tree.Cursor(at, verb, name, tuple(self._listed()))
+        if verb == "FETCH":
+            self.expect("INTO")
+            return tree.Cursor(at, verb, name, tuple(self._targets()))
+        return tree.Cursor(at, verb, name)
+
+    def _listed(self) -> list[str]:
+        return [text.strip() for _, text in split_commas(self.parenthesised())]
+
+    def _targets(self) -> list[str]:
+        targets: list[str] = []
+        while not targets or self.accept(","):
+            self.accept(":")
+            targets.append(self.identifier())
+        return targets
+
+    def immediate(self, at: int) -> tree.Immediate:
+        """EXECUTE IMMEDIATE, from its first word on."""
+        self.expect("EXECUTE", "IMMEDIATE")
+        if self.peek() == "FROM":
+            raise not_supported("EXECUTE IMMEDIATE FROM a file")
+        text = self.until("USING", "INTO")
+        into: list[str] = []
+        using: list[str] = []
+        while word := self.accept_any("USING", "INTO"):
+            into = self._targets() if word == "INTO" else into
+            using = self._listed() if word == "USING" else using
+        return tree.Immediate(at, text, tuple(using), tuple(into))
+
+    def _statement(self, at: int) -> tree.Sql:
+        """A statement of SQL; INTO behind a query or a CALL names variables."""
+        takes_into = self.peek() in {"SELECT", "WITH", "CALL", "("}
+        text = self.until("INTO") if takes_into else self.until()
+        if not self.accept("INTO"):
+            return tree.Sql(at, text)
+        targets = self._targets()
+        more = "" if self.peek() == ";" else self.until()
+        return tree.Sql(at, f"{text} {more}", tuple(targets))

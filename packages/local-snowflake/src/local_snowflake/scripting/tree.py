@@ -13,6 +13,9 @@ class Step:
     at: int
 
 
+Steps = tuple[Step, ...]
+
+
 @dataclass(frozen=True)
 class Declare(Step):
     """A variable: ``name [type] [DEFAULT | := expression]``."""
@@ -59,7 +62,7 @@ class DeclareResultSet(Step):
 class Branch(Step):
     """IF and CASE: the first pair whose condition holds runs; a condition of None is ELSE."""
 
-    branches: tuple[tuple[str | None, tuple[Step, ...]], ...]
+    branches: tuple[tuple[str | None, Steps], ...]
     # CASE expression: what each WHEN is compared with
     subject: str | None = None
 
@@ -68,7 +71,7 @@ class Branch(Step):
 class Loop(Step):
     """WHILE, REPEAT and LOOP; ``label`` is the name behind END."""
 
-    body: tuple[Step, ...]
+    body: Steps
     label: str | None
     condition: str | None = None
     until: str | None = None
@@ -78,7 +81,7 @@ class Loop(Step):
 class CountingLoop(Step):
     """``FOR name IN [REVERSE] first TO last``."""
 
-    body: tuple[Step, ...]
+    body: Steps
     label: str | None
     name: str
     first: str
@@ -90,7 +93,7 @@ class CountingLoop(Step):
 class RowLoop(Step):
     """``FOR name IN cursor | resultset``."""
 
-    body: tuple[Step, ...]
+    body: Steps
     label: str | None
     name: str
     source: str
@@ -150,13 +153,13 @@ class Handler:
     """``WHEN exception [OR exception …] THEN …``."""
 
     names: tuple[str, ...]
-    body: tuple[Step, ...]
+    body: Steps
 
 
 @dataclass(frozen=True)
 class Block(Step):
     """``[DECLARE …] BEGIN … [EXCEPTION …] END``."""
 
-    declarations: tuple[Step, ...]
-    body: tuple[Step, ...]
+    declarations: Steps
+    body: Steps
     handlers: tuple[Handler, ...] = field(default=())

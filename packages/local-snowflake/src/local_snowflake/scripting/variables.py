@@ -4,23 +4,20 @@ Source: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/variab
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
 from sqlglot.tokens import Token, TokenType
 
-from local_snowflake.catalog.objects import Argument
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.results import Result
+from local_snowflake.scripting.tree import DeclareException
 from local_snowflake.sql.binds import OPERANDS, text_literal
-from local_snowflake.sql.statement import Edit, edited, tokenize
+from local_snowflake.sql.statement import Edit, edited, normal, tokenize
 from local_snowflake.sql.types import SfType, parse_type
-
-_NAMES = {TokenType.VAR, TokenType.IDENTIFIER}
 
 
 @dataclass
@@ -34,14 +31,18 @@ class Variable:
     @property
     def literal(self) -> str:
         """The value as Snowflake writes it in a statement."""
-        return _literal(self.value, self.type)
+        value, kind = self.value, self.type
+        is_json = kind is not None and kind.is_semi_structured
+        if value is None:
+            return "NULL" if kind is None or is_json else f"NULL::{kind}"
+        if is_json:
+            return f"PARSE_JSON({text_literal(value if isinstance(value, str) else json.dumps(value, default=str))})"
+        written = (write(value, kind) for types, write in _LITERALS if isinstance(value, types))
+        return next(written, text_literal(str(value)))
 
 
-@dataclass
-class Row:
-    """The row variable of a loop over a cursor."""
-
-    fields: dict[str, Variable]
+# the row variable of a loop over a cursor: its fields
+Row = dict[str, Variable]
 
 
 @dataclass
@@ -60,15 +61,7 @@ class CursorState:
     fetched: int = 0
 
 
-@dataclass(frozen=True)
-class UserException:
-    """A declared exception."""
-
-    number: int
-    text: str
-
-
-Meaning = Variable | Row | ResultSet | CursorState | UserException
+Meaning = Variable | Row | ResultSet | CursorState | DeclareException
 
 
 @dataclass
@@ -102,7 +95,7 @@ def variable_of(result: Result, column: int = 0, row: int = 0) -> Variable:
 
 def row_of(result: Result, row: int) -> Row:
     """One row of a result."""
-    return Row({c.name: variable_of(result, i, row) for i, c in enumerate(result.columns)})
+    return {c.name: variable_of(result, i, row) for i, c in enumerate(result.columns)}
 
 
 def fill(text: str, scope: Scope, *, expression: bool) -> str:
@@ -149,43 +142,27 @@ def _edit(tokens: list[Token], i: int, scope: Scope, *, bare: bool) -> Edit | No
         variable = _value(tokens, i + 1, scope)
         if variable is None:
             raise SnowflakeError(2049, "42601", f"SQL compilation error:\nBind variable :{after.text} not set.")
-        return token.start, variable[0], variable[1]
-    if not bare or not _may_be_name(token) or (before is not None and before.text in {".", ":", "$"}):
+        return token.start, *variable
+    # many words are keywords of their own to the tokenizer
+    is_word = token.token_type != TokenType.STRING and token.text.isidentifier()
+    is_name = is_word or token.token_type in {TokenType.VAR, TokenType.IDENTIFIER}
+    if not bare or not is_name or (before is not None and before.text in {".", ":", "$"}):
         return None
     if after is not None and after.token_type in {TokenType.L_PAREN, TokenType.FARROW}:
         return None
     variable = _value(tokens, i, scope)
-    return (token.start, variable[0], variable[1]) if variable else None
-
-
-def _may_be_name(token: Token) -> bool:
-    """Whether a token may be a variable's name; many words are keywords of their own to the tokenizer."""
-    return token.token_type in _NAMES or (token.token_type != TokenType.STRING and token.text.isidentifier())
+    return (token.start, *variable) if variable else None
 
 
 def _value(tokens: list[Token], i: int, scope: Scope) -> tuple[int, str] | None:
     """The end and the literal of the variable, or of the row's field, that is named at a token."""
-    token = tokens[i]
-    value = scope.find(token.text if token.token_type == TokenType.IDENTIFIER else token.text.upper())
-    if isinstance(value, Row) and i + 2 < len(tokens) and tokens[i + 1].token_type == TokenType.DOT:
-        last = tokens[i + 2]
-        name = last.text if last.token_type == TokenType.IDENTIFIER else last.text.upper()
-        if name not in value.fields:
+    token, value = tokens[i], scope.find(normal(tokens[i]))
+    if isinstance(value, dict) and i + 2 < len(tokens) and tokens[i + 1].token_type == TokenType.DOT:
+        name = normal(tokens[i + 2])
+        if name not in value:
             raise compilation_error(f"error line 1 at position 0\ninvalid identifier '{token.text}.{name}'", 904)
-        return last.end + 1, value.fields[name].literal
+        return tokens[i + 2].end + 1, value[name].literal
     return (token.end + 1, value.literal) if isinstance(value, Variable) else None
-
-
-def _literal(value: Any, kind: SfType | None) -> str:
-    is_json = kind is not None and kind.is_semi_structured
-    if value is None:
-        return "NULL" if kind is None or is_json else f"NULL::{kind}"
-    if is_json:
-        text = value if isinstance(value, str) else json.dumps(value, default=str)
-        return f"PARSE_JSON({text_literal(text)})"
-    return next(
-        (write(value, kind) for types, write in _LITERALS if isinstance(value, types)), text_literal(str(value))
-    )
 
 
 # how values are written by their Python types, first match first: a bool is an int, too
@@ -206,8 +183,3 @@ def converted(expression: str, kind: str) -> str:
         return f"TO_VARIANT({expression})"
     # DuckDB's BLOB has no length
     return f"CAST({expression} AS {'BINARY' if declared.name == 'BINARY' else kind})"
-
-
-def arguments(declared: Iterable[Argument], values: pa.Table) -> dict[str, Meaning]:
-    """A procedure's arguments as variables of its block; ``values`` is one row."""
-    return {a.name: Variable(values.column(i)[0].as_py(), parse_type(a.type), a.type) for i, a in enumerate(declared)}

@@ -63,4 +63,4 @@ class IdleSessions:
     def _expire(self, session: Session, tokens: list[SessionToken], idle: float) -> None:
         logger.info("session %s ends: its client was idle for %.0f s", session.id, idle)
         for token in tokens:
-            self._sessions.close_locked(token)
+            self._sessions.close(token, is_locked=True)

@@ -59,14 +59,8 @@ class LockTable:
     ) -> list[Resource]:
         """Lock resources for a transaction, in a fixed order, waiting for each for ``timeout`` seconds at most.
 
-        ``stopped``, why the waiting has to end, is looked at every second, and at each ``wake()``.
-
-        Returns:
-            Those that were not held by the owner before.
-
-        Raises:
-            SnowflakeError: 000625 after the time-out or when waiting would never end (a deadlock); the error of
-                ``stopped``.
+        ``stopped``, why the waiting has to end, is looked at every second, and at each ``wake()``. Returns those that
+        the owner did not hold before. Raises 000625 after the time-out or at a deadlock; the error of ``stopped``.
         """
         gained: list[Resource] = []
         with self._changed:

@@ -6,7 +6,6 @@ not know is refused.
 Source: https://docs.snowflake.com/en/sql-reference/parameters
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -20,93 +19,80 @@ _NTZ_FORMAT = "YYYY-MM-DD HH24:MI:SS.FF3"
 _OF_CLIENTS = ("CLIENT_", "PYTHON_SNOWPARK_")
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """A session parameter.
-
-    Attributes:
-        default: its default here, which also says its type.
-        is_free: whether it may have other values.
-    """
-
-    default: bool | int | str
-    is_free: bool = False
-
-
-PARAMETERS = {
+# a default also says its type
+_FREE: dict[str, bool | int | str] = {
     # these have an effect
-    "AUTOCOMMIT": Parameter(True, is_free=True),
-    "LOCK_TIMEOUT": Parameter(43200, is_free=True),
-    "QUERY_TAG": Parameter("", is_free=True),
-    "STATEMENT_TIMEOUT_IN_SECONDS": Parameter(172800, is_free=True),
-    "TIMEZONE": Parameter("UTC", is_free=True),
+    "AUTOCOMMIT": True,
+    "LOCK_TIMEOUT": 43200,
+    "QUERY_TAG": "",
+    "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
+    "TIMEZONE": "UTC",
     # these have none whatever they say: clients read them; nothing is queued, no result is cached; packages are those
     # installed with the server, whatever repository a statement names
-    "CLIENT_SESSION_KEEP_ALIVE": Parameter(False, is_free=True),
-    "ENABLE_DEFAULT_PYTHON_ARTIFACT_REPOSITORY": Parameter(False, is_free=True),
-    "ENABLE_EXTRACTION_PUSHDOWN_EXTERNAL_PARQUET_FOR_COPY_PHASE_I": Parameter("", is_free=True),
-    "ENABLE_ROW_ACCESS_POLICY": Parameter(True, is_free=True),  # a policy itself is refused where it is used
-    "MULTI_STATEMENT_COUNT": Parameter(1, is_free=True),
-    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": Parameter(True, is_free=True),
-    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": Parameter(0, is_free=True),
-    "USE_CACHED_RESULT": Parameter(True, is_free=True),
-    # these say what the server does
-    "ABORT_DETACHED_QUERY": Parameter(False),
-    "BINARY_INPUT_FORMAT": Parameter("HEX"),
-    "BINARY_OUTPUT_FORMAT": Parameter("HEX"),
-    "DATE_INPUT_FORMAT": Parameter("AUTO"),
-    "DATE_OUTPUT_FORMAT": Parameter("YYYY-MM-DD"),
-    "ERROR_ON_NONDETERMINISTIC_MERGE": Parameter(True),
-    "ERROR_ON_NONDETERMINISTIC_UPDATE": Parameter(False),
-    "JSON_INDENT": Parameter(2),
-    "QUOTED_IDENTIFIERS_IGNORE_CASE": Parameter(False),
-    "ROWS_PER_RESULTSET": Parameter(0),
-    "STRICT_JSON_OUTPUT": Parameter(False),
-    "TIME_INPUT_FORMAT": Parameter("AUTO"),
-    "TIME_OUTPUT_FORMAT": Parameter("HH24:MI:SS"),
-    "TIMESTAMP_DAY_IS_ALWAYS_24H": Parameter(False),
-    "TIMESTAMP_INPUT_FORMAT": Parameter("AUTO"),
-    "TIMESTAMP_NTZ_OUTPUT_FORMAT": Parameter(_NTZ_FORMAT),
-    "TIMESTAMP_OUTPUT_FORMAT": Parameter(f"{_NTZ_FORMAT} TZHTZM"),
-    "TIMESTAMP_TYPE_MAPPING": Parameter("TIMESTAMP_NTZ"),
-    "TRANSACTION_ABORT_ON_ERROR": Parameter(False),
-    "TRANSACTION_DEFAULT_ISOLATION_LEVEL": Parameter("READ COMMITTED"),
-    "TWO_DIGIT_CENTURY_START": Parameter(1970),
-    "WEEK_OF_YEAR_POLICY": Parameter(0),
-    "WEEK_START": Parameter(0),
+    "CLIENT_SESSION_KEEP_ALIVE": False,
+    "ENABLE_DEFAULT_PYTHON_ARTIFACT_REPOSITORY": False,
+    "ENABLE_EXTRACTION_PUSHDOWN_EXTERNAL_PARQUET_FOR_COPY_PHASE_I": "",
+    "ENABLE_ROW_ACCESS_POLICY": True,  # a policy itself is refused where it is used
+    "MULTI_STATEMENT_COUNT": 1,
+    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": True,
+    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": 0,
+    "USE_CACHED_RESULT": True,
+}
+# these say what the server does
+_FIXED: dict[str, bool | int | str] = {
+    "ABORT_DETACHED_QUERY": False,
+    "BINARY_INPUT_FORMAT": "HEX",
+    "BINARY_OUTPUT_FORMAT": "HEX",
+    "DATE_INPUT_FORMAT": "AUTO",
+    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "ERROR_ON_NONDETERMINISTIC_MERGE": True,
+    "ERROR_ON_NONDETERMINISTIC_UPDATE": False,
+    "JSON_INDENT": 2,
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+    "ROWS_PER_RESULTSET": 0,
+    "STRICT_JSON_OUTPUT": False,
+    "TIME_INPUT_FORMAT": "AUTO",
+    "TIME_OUTPUT_FORMAT": "HH24:MI:SS",
+    "TIMESTAMP_DAY_IS_ALWAYS_24H": False,
+    "TIMESTAMP_INPUT_FORMAT": "AUTO",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": _NTZ_FORMAT,
+    "TIMESTAMP_OUTPUT_FORMAT": f"{_NTZ_FORMAT} TZHTZM",
+    "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
+    "TRANSACTION_ABORT_ON_ERROR": False,
+    "TRANSACTION_DEFAULT_ISOLATION_LEVEL": "READ COMMITTED",
+    "TWO_DIGIT_CENTURY_START": 1970,
+    "WEEK_OF_YEAR_POLICY": 0,
+    "WEEK_START": 0,
 }
 
-DEFAULT_PARAMETERS: dict[str, Any] = {key: parameter.default for key, parameter in PARAMETERS.items()}
+DEFAULT_PARAMETERS: dict[str, Any] = _FREE | _FIXED
 
 
 def is_known(key: str) -> bool:
     """Whether a parameter may be set at all."""
-    return key in PARAMETERS or key.startswith(_OF_CLIENTS)
+    return key in DEFAULT_PARAMETERS or key.startswith(_OF_CLIENTS)
 
 
 def read_parameter(key: str, value: object) -> bool | int | str:
     """The value of a parameter, whose name is in upper case, as its type.
 
-    Raises:
-        SnowflakeError: 000002, if there is no such parameter here or it cannot have this value; 001006, if the value is
-            none of its type.
+    Raises 000002 if there is no such parameter here or it cannot have this value; 001006 if the value is none of its
+    type.
     """
-    parameter = PARAMETERS.get(key)
-    if parameter is None:
-        if not is_known(key):
-            raise not_supported(f"parameter {key}")
+    if not is_known(key):
+        raise not_supported(f"parameter {key}")
+    if key not in DEFAULT_PARAMETERS:
         return value if isinstance(value, (bool, int)) else str(value)
-    typed = _as_type(key, parameter.default, str(value))
-    if not parameter.is_free and str(typed).upper() != str(parameter.default).upper():
-        raise not_supported(f"parameter {key} = {value}: it is always {shown(parameter.default)}")
+    typed = _as_type(key, DEFAULT_PARAMETERS[key], str(value))
+    if key in _FIXED and str(typed).upper() != str(_FIXED[key]).upper():
+        raise not_supported(f"parameter {key} = {value}: it is always {shown(_FIXED[key])}")
     return typed
 
 
 def set_parameter(session: Session, key: str, value: object) -> None:
     """Set a parameter, by its name in upper case, of a session in which no statement runs or the one that sets it.
 
-    Raises:
-        SnowflakeError: as ``read_parameter`` does; 001006, if DuckDB does not know the time zone.
+    Raises as ``read_parameter`` does; 001006 if DuckDB does not know the time zone.
     """
     value = read_parameter(key, value)
     if key == "TIMEZONE":
@@ -118,11 +104,7 @@ def set_parameter(session: Session, key: str, value: object) -> None:
 
 
 def unset_parameter(session: Session, key: str) -> None:
-    """Give a session parameter its default again.
-
-    Raises:
-        SnowflakeError: 000002, if there is no such parameter here.
-    """
+    """Give a session parameter its default again. Raises 000002 if there is no such parameter here."""
     if not is_known(key):
         raise not_supported(f"parameter {key}")
     session.parameters.pop(key, None)

@@ -1,9 +1,9 @@
 """The sessions that are open, and how they are opened, found, aborted and closed."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.errors import SnowflakeError
@@ -22,7 +22,6 @@ class SessionRegistry:
         self._catalog = catalog
         self._new_session = new_session
         self._tokens: dict[str, SessionToken] = {}
-        self._lock = threading.Lock()
 
     def open(self, user: str, database: str | None = None, schema: str | None = None) -> SessionToken:
         """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
@@ -38,8 +37,7 @@ class SessionRegistry:
         return self._add(SessionToken(parent.session, parent=parent))
 
     def _add(self, token: SessionToken) -> SessionToken:
-        with self._lock:
-            self._tokens[token.value] = token
+        self._tokens[token.value] = token
         return token
 
     def find(self, value: str) -> SessionToken | None:
@@ -57,22 +55,15 @@ class SessionRegistry:
             sessions.setdefault(token.session, []).append(token)
         return sessions
 
-    def close(self, token: SessionToken) -> None:
-        """End a session once no statement runs in it; or only detach a procedure from its caller's session."""
-        self._forget(token)
+    def close(self, token: SessionToken, *, is_locked: bool = False) -> None:
+        """End a session once no statement runs in it, which is so if the caller holds the token's lock.
+
+        The token of a procedure is only detached from its caller's session.
+        """
+        self._tokens.pop(token.value, None)
         if token.parent is None:
-            with token.lock:
+            with nullcontext() if is_locked else token.lock:
                 token.session.close()
-
-    def close_locked(self, token: SessionToken) -> None:
-        """End a session, or detach a procedure; the caller holds the token's lock."""
-        self._forget(token)
-        if token.parent is None:
-            token.session.close()
-
-    def _forget(self, token: SessionToken) -> None:
-        with self._lock:
-            self._tokens.pop(token.value, None)
 
     def close_all(self, seconds: float) -> None:
         """Stop what runs and end all sessions; what cannot be stopped in time is left: it was not committed."""
@@ -84,7 +75,7 @@ class SessionRegistry:
                     token.session.interrupt()
                     continue
                 try:
-                    self.close_locked(token)
+                    self.close(token, is_locked=True)
                 finally:
                     token.lock.release()
             if time.monotonic() > deadline:
@@ -94,8 +85,7 @@ class SessionRegistry:
     def abort(self, transaction: int) -> bool:
         """Roll back another session's transaction, whatever runs in it; returns whether one of the number was open.
 
-        Raises:
-            SnowflakeError: 000603, if the statement that runs in it does not end.
+        Raises 000603 if the statement that runs in it does not end.
         """
         deadline = time.monotonic() + _ABORT_SECONDS
         while time.monotonic() < deadline:

@@ -22,8 +22,7 @@ from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import Name
 
 RANDOM = (exp.Rand, exp.Uuid, exp.Uniform, exp.Normal, exp.Zipf, exp.Randstr, exp.TableSample)
-_CHANGING_DEFAULT = re.compile(r"\b(CURRENT_\w+|LOCALTIME\w*|SYSDATE|SYSTIMESTAMP|GETDATE|UUID_STRING|RANDOM)\b", re.I)
-
+_CHANGING_DEFAULT = re.compile(r"\b(UUID_STRING|RANDOM|NEXTVAL)\b", re.I)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 

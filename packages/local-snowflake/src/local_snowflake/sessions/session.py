@@ -1,6 +1,8 @@
 """One session: its context, transaction, parameters and temporary objects."""
 
 import secrets
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,13 +11,19 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from local_snowflake.catalog.objects import Object, Table
-from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb, is_conflict
+from local_snowflake.catalog.objects import Object
+from local_snowflake.errors import (
+    CatalogChangedError,
+    SnowflakeError,
+    canceled,
+    execution_error,
+    from_duckdb,
+    is_conflict,
+    timed_out,
+)
 from local_snowflake.sessions.bounded_cache import BoundedCache
-from local_snowflake.sessions.interruption import Interruptible
 from local_snowflake.sessions.lazy_tables import LazyTables, with_lazy_tables
 from local_snowflake.sessions.locks import LockTable, Resource, new_transaction
-from local_snowflake.sessions.query_ids import QueryIds
 from local_snowflake.sessions.replay import StatementInputs, TableClock, Write, replay
 from local_snowflake.sql.names import Name
 
@@ -23,11 +31,12 @@ T = TypeVar("T")
 _CONFLICT_RETRIES = 50
 # the code of a statement's error that did not get a lock
 _NOT_LOCKED = 625
+_QUERY_IDS_KEPT = 10_000
 _RESULTS_KEPT = 64
 _RESULTS_BYTES = 256 * 1024**2
 
 
-class Session(Interruptible):
+class Session:
     """The state of one session, over a DuckDB connection of its own.
 
     DuckDB aborts a transaction at its first failing statement and Snowflake does not: so the writes of an open
@@ -37,7 +46,14 @@ class Session(Interruptible):
     def __init__(self, duck: duckdb.DuckDBPyConnection, locks: LockTable, user: str) -> None:
         # results of models and functions, computed when a statement reads them
         self.lazy_tables = LazyTables(duck)
-        super().__init__(with_lazy_tables(duck, self.lazy_tables), locks)
+        self.duck = with_lazy_tables(duck, self.lazy_tables)
+        self.locks = locks
+        self.parameters: dict[str, Any] = {}
+        # what an interrupt has to stop, apart from DuckDB and waiting for locks; why it stops the running statement
+        self.on_interrupt: list[Callable[[], None]] = []
+        self.interruption: SnowflakeError | None = None
+        # how many statements run inside one another
+        self._depth = 0
         self.id = secrets.randbits(52)
         self.user = user
         self.role = "ACCOUNTADMIN"
@@ -47,15 +63,15 @@ class Session(Interruptible):
         self.database: str | None = None
         self.schema: str | None = None
         self.variables: dict[str, Any] = {}
-        self.temporary: dict[Name, Table] = {}
-        # temporary objects that are no relations, eg: stages, by kind and name; what to do about them at the end
+        # tables, stages and the like that belong to it, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
         # the rows of statements by their ids, for RESULT_SCAN
         self.results: BoundedCache[pa.Table] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)
-        # the statement that runs, or ran last; and those that ended
+        # the statement that runs, or ran last; the latest ones that ended, well or not, and the number of all
         self.query_id: str | None = None
-        self.query_ids = QueryIds()
+        self._query_ids: deque[str] = deque(maxlen=_QUERY_IDS_KEPT)
+        self._ended = 0
         self.autocommit = True
         self.in_transaction = False
         # what a transaction keeps between its statements, eg: the offsets of the streams that it reads
@@ -122,7 +138,11 @@ class Session(Interruptible):
     def _end_duck(self, how: str) -> None:
         try:
             if how == "COMMIT":
-                self._prepare_commit()
+                try:
+                    self.before_commit()
+                except BaseException:
+                    self.duck.execute("ROLLBACK")
+                    raise
             with self.clock.committing(self.written if how == "COMMIT" else ()):
                 self.duck.execute(how)
         finally:
@@ -133,13 +153,6 @@ class Session(Interruptible):
             self.locks.release(self._transaction_id)
         if how == "COMMIT":
             self.on_commit()
-
-    def _prepare_commit(self) -> None:
-        try:
-            self.before_commit()
-        except BaseException:
-            self.duck.execute("ROLLBACK")
-            raise
 
     def abort(self, reason: SnowflakeError) -> None:
         """Roll the open transaction back for somebody else, while no statement runs in the session.
@@ -157,11 +170,8 @@ class Session(Interruptible):
     def lock(self, *resources: Resource, shared: bool = False) -> bool:
         """Lock resources until the transaction ends; the transaction sees what was committed before it got them.
 
-        Returns:
-            Whether there is one that the transaction did not hold before.
-
-        Raises:
-            SnowflakeError: 000625 after LOCK_TIMEOUT seconds; 000604, 000630 if the statement is stopped.
+        Returns whether there is one that the transaction did not hold before. Raises 000625 after LOCK_TIMEOUT seconds;
+        000604, 000630 if the statement is stopped.
         """
         gained = self._acquire(self._transaction_id, resources, shared=shared)
         if gained:
@@ -172,8 +182,7 @@ class Session(Interruptible):
     def holding(self, *resources: Resource) -> Iterator[None]:
         """Have resources alone for one statement that runs outside the session's transaction.
 
-        Raises:
-            SnowflakeError: as ``lock`` does.
+        Raises as ``lock`` does.
         """
         self.changing = owner = new_transaction()
         try:
@@ -222,46 +231,41 @@ class Session(Interruptible):
         ``work`` may run again: after a conflict with another writer, or when a later statement fails; if it would write
         something else then because its ``inputs`` changed, the transaction is rolled back instead.
         """
-        if not self.in_transaction and self.autocommit:
-            return self._autocommitted(work)
-        self.begin()
-        for attempt in range(_CONFLICT_RETRIES):
-            try:
-                done = work()
-            except duckdb.Error as error:
-                self._recover(from_duckdb(error))
-                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
-                    raise from_duckdb(error) from None
-            except BaseException as error:
-                if not _before_writing(error) or self._aborted():
-                    self._recover(error)
-                raise
-            else:
-                self._writes.append((work, inputs))
-                return done
-        raise AssertionError("unreachable")
-
-    def _autocommitted(self, work: Callable[[], T]) -> T:
+        own = not self.in_transaction and self.autocommit
         for attempt in range(_CONFLICT_RETRIES):
             self.begin()
             try:
                 done = work()
-                self._end_duck("COMMIT")
+                if own:
+                    self._end_duck("COMMIT")
             except duckdb.Error as error:
-                if not is_conflict(error) or attempt == _CONFLICT_RETRIES - 1:
-                    self.rollback()
+                again = is_conflict(error) and attempt < _CONFLICT_RETRIES - 1
+                self._take_back(from_duckdb(error), own=own, again=again)
+                if not again:
                     raise from_duckdb(error) from None
-                # the rows that the statement reads are still there for the next attempt
-                if self.in_transaction:
-                    self._end_duck("ROLLBACK")
-                self._register_again()
-            except BaseException:
-                self.rollback()
+            except BaseException as error:
+                self._take_back(error, own=own)
                 raise
             else:
-                self.drop_rows()
+                if own:
+                    self.drop_rows()
+                else:
+                    self._writes.append((work, inputs))
                 return done
         raise AssertionError("unreachable")
+
+    def _take_back(self, failure: BaseException, *, own: bool, again: bool = False) -> None:
+        """Undo a write that failed: with its own transaction, or in the open one, whose other writes are kept."""
+        if not own:
+            if not _before_writing(failure) or self._aborted():
+                self._recover(failure)
+        elif again:
+            # the rows that the statement reads are still there for the next attempt
+            if self.in_transaction:
+                self._end_duck("ROLLBACK")
+            self._register_again()
+        else:
+            self.rollback()
 
     def _aborted(self) -> bool:
         try:
@@ -273,9 +277,8 @@ class Session(Interruptible):
     def _recover(self, failure: BaseException) -> None:
         """Replace an aborted DuckDB transaction by a new one with the same writes.
 
-        Raises:
-            SnowflakeError: 000603, if they could not run again or would have written something else; the transaction is
-                rolled back. Its text names the failure that aborted it.
+        Raises 000603 if they could not run again or would have written something else; the transaction is rolled back.
+        Its text names the failure that aborted it.
         """
         if not self.in_transaction:
             return
@@ -290,7 +293,17 @@ class Session(Interruptible):
             text += f"have to run again then, and one of them would not do the same: {conflict}. Begin it again."
             raise SnowflakeError(603, "40000", text)
 
-    # -- results ------------------------------------------------------------------------------------------------------
+    # -- statements and their results ---------------------------------------------------------------------------------
+
+    def note_ended(self, query_id: str) -> None:
+        """Note that a statement ended."""
+        self._ended += 1
+        self._query_ids.append(query_id)
+
+    def numbered_query(self, number: int) -> str | None:
+        """The id of the session's first statement for 1, of its last for -1; None if there is none or it is too old."""
+        index = number - 1 - self._ended if number > 0 else number
+        return self._query_ids[index] if -len(self._query_ids) <= index < 0 else None
 
     def remember(self, query_id: str, rows: pa.Table) -> None:
         """Keep the rows of a statement's result for RESULT_SCAN."""
@@ -310,6 +323,39 @@ class Session(Interruptible):
         while self._rows and not self.in_transaction:
             name, _ = self._rows.popitem()
             self.duck.unregister(name)
+
+    def interrupt(self, reason: SnowflakeError | None = None) -> None:
+        """Stop the statement that runs, from another thread: it ends with ``reason``, by default its cancellation."""
+        self.interruption = reason or canceled()
+        self.duck.interrupt()
+        self.locks.wake()
+        for stop in list(self.on_interrupt):
+            stop()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Around a statement: it ends with the interruption's error, and at STATEMENT_TIMEOUT_IN_SECONDS if set.
+
+        Statements of procedures run inside the one that called them.
+        """
+        if self._depth == 0:
+            self.interruption = None
+        seconds = float(self.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", 0))
+        timer = threading.Timer(seconds, self.interrupt, [timed_out(seconds)]) if seconds else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        self._depth += 1
+        try:
+            yield
+        except (SnowflakeError, duckdb.Error):
+            if self.interruption is not None:
+                raise self.interruption from None
+            raise
+        finally:
+            self._depth -= 1
+            if timer:
+                timer.cancel()
 
     def close(self) -> None:
         """Undo what is open and let go of temporary objects."""

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from local_snowflake.sessions.session import Session
 
@@ -41,13 +41,5 @@ class SessionToken:
 @contextmanager
 def all_locked(tokens: Sequence[SessionToken]) -> Iterator[bool]:
     """Lock tokens so that no statement begins under them; yields False if a statement runs under one already."""
-    locked = []
-    try:
-        for token in tokens:
-            if not token.lock.acquire(blocking=False):
-                break
-            locked.append(token)
-        yield len(locked) == len(tokens)
-    finally:
-        for token in locked:
-            token.lock.release()
+    with ExitStack() as held:
+        yield all(t.lock.acquire(blocking=False) and held.callback(t.lock.release) for t in tokens)

@@ -1,4 +1,4 @@
-"""Bind values: written into the statement as literals, or, for a batch of rows, handed over as an arrow table."""
+"""Bind values: as literals in the text, as a table of the rows of a batch, as markers of an INSERT that is prepared."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,16 +10,19 @@ from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.python.sandbox.values import ARROW_TYPES
-from local_snowflake.sql.statement import Edit, Statement, edited
+from local_snowflake.sql.names import literal
+from local_snowflake.sql.statement import Edit, Reader, Statement, edited
 
 BATCH_PREFIX = "$BINDS_"
+# how the text begins that stands for a bind value while a statement is compiled
+BIND_PREFIX = "$BIND_"
 BATCH_COLUMN = "B"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def is_batch(bindings: dict[str, Any] | None) -> bool:
+def is_batch(bindings: dict[str, Any]) -> bool:
     """Whether the bindings hold a list of values each: one statement for many rows."""
-    return bool(bindings) and any(isinstance(b["value"], list) for b in (bindings or {}).values())
+    return any(isinstance(b["value"], list) for b in bindings.values())
 
 
 def inline(statement: Statement, bindings: dict[str, Any]) -> str:
@@ -28,14 +31,9 @@ def inline(statement: Statement, bindings: dict[str, Any]) -> str:
 
 
 def fill(statement: Statement, literals: dict[str, str]) -> str:
-    """The statement's text with literals in the place of ``?`` or ``:n`` placeholders.
+    """The statement's text with literals, by their numbers from ``1`` on, in the place of ``?`` or ``:n``.
 
-    Args:
-        statement: the statement.
-        literals: by the placeholders' numbers, from ``1`` on.
-
-    Raises:
-        SnowflakeError: 002049, if there are more ``?`` than literals.
+    Raises 002049 if there are more ``?`` than literals.
     """
     sql, tokens = statement.sql, statement.tokens
     marks = _question_marks(tokens)
@@ -62,16 +60,8 @@ OPERANDS = {TokenType.VAR, TokenType.IDENTIFIER, TokenType.R_PAREN, TokenType.R_
 def batch(statement: Statement, bindings: dict[str, Any], table: str) -> tuple[str, pa.Table]:
     """Turn ``INSERT … VALUES (?, …)`` with a list of values for each placeholder into ``INSERT … SELECT … FROM table``.
 
-    Args:
-        statement: the statement.
-        bindings: placeholder number -> {"type", "value": list}.
-        table: the name under which the rows will be registered.
-
-    Returns:
-        The new text, and the rows: columns B1, B2, ….
-
-    Raises:
-        SnowflakeError: if the statement is not such an INSERT.
+    Returns the new text, and the rows that are to be registered as ``table``: columns B1, B2, …. Raises 000002 for
+    another statement.
     """
     sql, tokens = statement.sql, statement.tokens
     values = next((i for i, t in enumerate(tokens) if t.token_type == TokenType.VALUES), None)
@@ -79,8 +69,10 @@ def batch(statement: Statement, bindings: dict[str, Any], table: str) -> tuple[s
         raise SnowflakeError(
             2, "0A000", "Unsupported feature 'array bind': only INSERT … VALUES (?, …) takes many rows."
         )
-    start, end = tokens[values].start, _closing(tokens, values + 1).end + 1
-    opening = tokens[values + 1].end + 1
+    reader = Reader(sql, tokens)
+    reader.at = values + 1
+    reader.parenthesised()
+    start, opening, end = tokens[values].start, tokens[values + 1].end + 1, reader.tokens[reader.at - 1].end + 1
     marks = _question_marks(tokens)
     edits = [(start, opening, "SELECT "), (end - 1, end, f' FROM "{table}"')]
     edits += [(t.start, t.start + 1, f'"{BATCH_COLUMN}{i + 1}"') for i, t in enumerate(marks)]
@@ -95,27 +87,13 @@ def _question_marks(tokens: list[Token]) -> list[Token]:
     return [t for t in tokens if marks.get(t.token_type) == t.text]
 
 
-def _closing(tokens: list[Token], opening: int) -> Token:
-    depth = 0
-    for token in tokens[opening:]:
-        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
-        if depth == 0:
-            return token
-    raise SnowflakeError(1003, "42000", "SQL compilation error:\nsyntax error: a bracket is not closed.")
-
-
 def text_literal(value: str) -> str:
     """A text as Snowflake's literal: quotes doubled, backslashes too, since they escape there."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def as_literal(kind: str, value: str | None) -> str:
-    """A bind value in Snowflake's SQL.
-
-    Args:
-        kind: the type that the client names, eg: ``FIXED``.
-        value: the value as the protocol carries it; None for NULL.
-    """
+    """A bind value, as the protocol carries it, in Snowflake's SQL; ``kind`` is the client's name of its type."""
     if value is None:
         return "NULL"
     if kind in {"FIXED", "REAL"}:
@@ -157,28 +135,19 @@ def _array(kind: str, values: list[str | None]) -> pa.Array:
         integers = [None if v is None else int(v) for v in values]
         fits = all(v is None or -(2**63) <= v < 2**63 for v in integers)
         return pa.array(integers, pa.int64()) if fits else pa.array(values, pa.string())
-    return pa.array([None if v is None else _typed(kind, v) for v in values], _arrow_type(kind))
-
-
-def _arrow_type(kind: str) -> pa.DataType:
-    return pa.float64() if kind == "REAL" else ARROW_TYPES.get(kind, pa.string())
+    arrow_type = pa.float64() if kind == "REAL" else ARROW_TYPES.get(kind, pa.string())
+    return pa.array([None if v is None else _typed(kind, v) for v in values], arrow_type)
 
 
 _EPOCHS = re.compile(r"-?\d+( \d{4})?")
 
 
 def of_type(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray | pa.Array:
-    """Bind values that came as texts, as values for a column.
+    """Bind values that came as texts, as values for a column of a type, eg: ``DATE``.
 
     The connector calls a batch's column TEXT if its values are of several types, and None has one of its own. The
     values themselves are written as those of their types: times as numbers since 1970, bytes in hexadecimal digits.
-
-    Args:
-        texts: the values.
-        kind: the name of the column's type, eg: ``DATE``.
-
-    Raises:
-        SnowflakeError: 100115 for a value of a BINARY column that is not hexadecimal.
+    Raises 100115 for a value of a BINARY column that is not hexadecimal.
     """
     if kind == "BINARY":
         return pa.array([None if v is None else _bytes(v) for v in texts.to_pylist()], pa.binary())
@@ -197,3 +166,59 @@ def _bytes(text: str) -> bytes:
     except ValueError:
         message = f"The following string is not a legal hex-encoded value: '{text}'"
         raise SnowflakeError(100115, "22000", message) from None
+
+
+# -- an INSERT that comes again and again is compiled once for all values of the same types ----------------------------
+
+_INTEGER = re.compile(r"-?\d{1,18}")
+_IN_ROWS = {
+    *(TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.PLACEHOLDER),
+    *(TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE, TokenType.FALSE),
+}
+
+
+class Prepared:
+    """A statement for which ``is_preparable`` holds, with markers for its values, and what replaces them.
+
+    With markers in the place of the values the text is always the same; the values take the markers' places in the
+    compiled SQL. That is only done where a value stands by itself in a row of VALUES: nothing there depends on it.
+    """
+
+    def __init__(self, statement: Statement, bindings: dict[str, Any]) -> None:
+        # the value in DuckDB's SQL, by the marker as it stands there
+        self._values: dict[str, str] = {}
+        self.sql = fill(statement, {n: self._mark(n, b["type"], b["value"]) for n, b in bindings.items()})
+
+    def _mark(self, number: str, kind: str, value: str | None) -> str:
+        if value is None or kind == "BOOLEAN":
+            return as_literal(kind, value)
+        marker = f"731{int(number):06d}731" if kind == "FIXED" else f"'{BIND_PREFIX}{number}$'"
+        self._values[marker] = value if kind == "FIXED" else literal(value)
+        return f"{marker}::FLOAT" if kind == "REAL" else marker
+
+    def fill(self, parts: Sequence[str]) -> tuple[str, ...] | None:
+        """Compiled SQL with the values; None if a marker is not there exactly once."""
+        (sql,) = parts
+        if any(sql.count(marker) != 1 for marker in self._values):
+            return None
+        markers = "|".join(map(re.escape, self._values))
+        return (re.sub(markers, lambda match: self._values[match[0]], sql) if markers else sql,)
+
+
+def is_preparable(statement: Statement, bindings: dict[str, Any]) -> bool:
+    """Whether a statement is an INSERT of rows in which nothing but constants and bind values stands."""
+    if statement.verb != "INSERT" or not all(_is_simple(b["type"], b["value"]) for b in bindings.values()):
+        return False
+    tokens = statement.tokens
+    rows = next((i for i, token in enumerate(tokens, 1) if token.token_type == TokenType.VALUES), len(tokens))
+    if any(token.text.upper() == "IDENTIFIER" for token in tokens[:rows]):
+        return False
+    kinds = [token.token_type for token in tokens[rows:]]
+    return _IN_ROWS.issuperset(kinds) and kinds.count(TokenType.PLACEHOLDER) == len(bindings)
+
+
+def _is_simple(kind: str, value: str | None) -> bool:
+    """Whether a value is a literal that the compiler leaves as it is."""
+    if value is None or kind in {"TEXT", "REAL", "BOOLEAN"}:
+        return True
+    return kind == "FIXED" and _INTEGER.fullmatch(value) is not None

@@ -8,22 +8,21 @@ Three caches, each safe for a reason of its own:
   and functions that DuckDB evaluates when the plan runs (see ``_is_repeatable`` and ``_is_bound_to_statement``).
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import TypeVar
 
-from cachetools import LRUCache
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Object
+from local_snowflake.catalog.objects import TABLE, Table
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result
+from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.replay import RANDOM
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.column_names import keep_texts
+from local_snowflake.sql.columns import keep_texts
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name
@@ -55,41 +54,18 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled statement.
+    """A compiled statement: DuckDB's SQL of its parts, and what runs them in a statement's context.
 
-    Attributes:
-        sql: DuckDB's SQL of its parts.
-        run: runs these parts, in a statement's context; all that depends on the session or on the moment is in there.
+    All that depends on the session or on the moment is in ``run``.
     """
 
     sql: tuple[str, ...]
     run: Callable[[Context, Sequence[str]], Result]
 
 
-@dataclass(frozen=True)
-class _Compiled:
-    """A plan that may run again, and the tables that it reads."""
-
-    plan: Plan
-    reads: dict[Name, Object]
-
-
-class _Cache(Generic[V]):
-    """The values that were used last, by keys that start with a statement's text; for all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: LRUCache = LRUCache(_CHARACTERS, getsizeof=lambda entry: entry[1])
-
-    def get(self, sql: str, *surroundings: object) -> V | None:
-        with self._lock:
-            value, _ = self._entries.get((sql, *surroundings), (None, 0))
-        return cast("V | None", value)
-
-    def put(self, value: V, sql: str, *surroundings: object) -> None:
-        if len(sql) <= _LONGEST:
-            with self._lock:
-                self._entries[sql, *surroundings] = value, len(sql) + 1
+def _keep(cache: BoundedCache[V], value: V, sql: str, *surroundings: object) -> None:
+    if len(sql) <= _LONGEST:
+        cache.put((sql, *surroundings), value, len(sql) + 1)
 
 
 class Compiler:
@@ -97,34 +73,34 @@ class Compiler:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._statements: _Cache[Statement] = _Cache()
-        self._trees: _Cache[exp.Expression] = _Cache()
-        self._plans: _Cache[_Compiled] = _Cache()
+        self._statements: BoundedCache[Statement] = BoundedCache(_CHARACTERS, _CHARACTERS)
+        self._trees: BoundedCache[exp.Expression] = BoundedCache(_CHARACTERS, _CHARACTERS)
+        # with the tables that a plan reads
+        self._plans: BoundedCache[tuple[Plan, dict[Name, Table]]] = BoundedCache(_CHARACTERS, _CHARACTERS)
 
     def statement(self, sql: str) -> Statement:
         """The statement of a text."""
-        if cached := self._statements.get(sql):
+        if cached := self._statements.get((sql,)):
             return cached
         statement = parse_statement(sql, registry.STATEMENTS)
         if statement.verb not in RAW_VERBS:
-            self._statements.put(statement, sql)
+            _keep(self._statements, statement, sql)
         return statement
 
     def parse(self, ctx: Context, sql: str | Statement) -> exp.Expression:
         """The syntax tree of a query or DML statement, after the rewrites of its text; it may be changed.
 
-        Raises:
-            SnowflakeError: 001003, if the text does not parse.
+        Raises 001003 if the text does not parse.
         """
         statement = self.statement(sql) if isinstance(sql, str) else sql
         for rewrite in self._pipeline.text:
             if (text := rewrite(ctx, statement)) != statement.sql:
                 statement = self.statement(text)
-        if (cached := self._trees.get(statement.sql)) is not None:
+        if (cached := self._trees.get((statement.sql,))) is not None:
             return cached.copy()
         tree = parse(statement)
         keep_texts(tree, statement)
-        self._trees.put(tree.copy(), statement.sql)
+        _keep(self._trees, tree.copy(), statement.sql)
         return tree
 
     def rewrite(self, ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -136,19 +112,14 @@ class Compiler:
     def plan(
         self, ctx: Context, statement: Statement, compile_: Callable[[Context, Statement, exp.Expression], Plan]
     ) -> Plan:
-        """The plan of a query or DML statement.
-
-        Args:
-            ctx: the statement's context; the tables that the statement reads are noted there.
-            statement: the statement.
-            compile_: makes the plan of a parsed statement.
-        """
+        """The plan of a query or DML statement, which ``compile_`` makes; the context notes what it reads."""
         key = (statement.sql, ctx.session.database, ctx.session.schema, ctx.catalog.version)
         # a temporary table hides another one in its session alone
-        shared = not ctx.session.temporary
-        if shared and (compiled := self._plans.get(*key)):
-            ctx.reads.update(compiled.reads)
-            return compiled.plan
+        shared = not any(kind == TABLE for kind, _ in ctx.session.temporary_objects)
+        if shared and (compiled := self._plans.get(key)):
+            plan, reads = compiled
+            ctx.reads.update(reads)
+            return plan
         tree = self.parse(ctx, statement)
         repeatable = shared and _is_repeatable(ctx, tree)
         # a block of Snowflake Scripting evaluates all its expressions in one context
@@ -156,7 +127,7 @@ class Compiler:
         try:
             plan = compile_(ctx, statement, tree)
             if repeatable and not _is_bound_to_statement(ctx, plan):
-                self._plans.put(_Compiled(plan, dict(ctx.reads)), *key)
+                _keep(self._plans, (plan, dict(ctx.reads)), *key)
         finally:
             ctx.reads = earlier | ctx.reads
         return plan

@@ -12,7 +12,6 @@ import sqlglot
 from fakesnow import macros
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.transforms import stage
-from fakesnow.transforms import transforms as fs
 from fakesnow.variables import Variables
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
@@ -22,6 +21,7 @@ from sqlglot.tokens import TokenType
 from local_snowflake import functions
 from local_snowflake.errors import SnowflakeError, compilation_error, syntax_error
 from local_snowflake.sql.statement import Statement
+from local_snowflake.sql.transforms import TransformedTree, nodes
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 # fakesnow makes a directory when it is imported and leaves it; nothing here uses it
@@ -48,29 +48,33 @@ def macro_definitions(catalog: str) -> str:
     return "\n".join([macros.creation_sql(schema), *own])
 
 
-def parse(sql: str | Statement) -> exp.Expression:
-    """Parse one Snowflake statement, or its text.
+class _Dialect(Snowflake):
+    """Snowflake, whose formats of times stay as they are written."""
 
-    Raises:
-        SnowflakeError: 001003, if it does not parse.
-    """
+    @classmethod
+    def format_time(cls, expression: str | exp.Expr | None) -> exp.Expr | None:
+        """The format itself: ``time_formats`` reads it; sqlglot's table knows some elements in one case only."""
+        return exp.Literal.string(expression[1:-1]) if isinstance(expression, str) else expression
+
+
+# the tokens of a word that sqlglot reads as a command are not those that its parser expects
+_UNLIKE_THE_PARSERS = Snowflake.Tokenizer.COMMANDS | {TokenType.SEMICOLON}
+
+
+def parse(sql: str | Statement) -> exp.Expression:
+    """Parse one Snowflake statement, or its text. Raises 001003 if it does not parse, 000900 if there is nothing."""
+    text, tokens = (sql, []) if isinstance(sql, str) else (sql.sql, sql.tokens)
+    if not text.strip():
+        raise compilation_error("Empty SQL statement.", 900, "42601")
     try:
-        parsed = _parse(sql) if isinstance(sql, Statement) else sqlglot.parse_one(sql, read="snowflake")
+        if tokens and _UNLIKE_THE_PARSERS.isdisjoint(token.token_type for token in tokens):
+            return cast(exp.Expression, _Dialect().parser().parse(tokens, text)[0])
+        return cast(exp.Expression, sqlglot.parse_one(text, read=_Dialect))
     except ParseError as error:
-        text = re.sub(r"\x1b\[\d+m", "", str(error))
-        raise syntax_error(text) from None
+        raise syntax_error(re.sub(r"\x1b\[\d+m", "", str(error))) from None
     except IndexError:
         # sqlglot takes the arguments of OBJECT_CONSTRUCT and the like in pairs
         raise compilation_error("not enough arguments for a function: a key without a value", 938, "22023") from None
-    return cast(exp.Expression, parsed)
-
-
-def _parse(statement: Statement) -> exp.Expr | None:
-    """Parse a statement from its tokens; those of a word that sqlglot reads as a command are not what it expects."""
-    kinds = {token.token_type for token in statement.tokens}
-    if not kinds or kinds & (Snowflake.Tokenizer.COMMANDS | {TokenType.SEMICOLON}):
-        return sqlglot.parse_one(statement.sql, read="snowflake")
-    return Snowflake().parser().parse(statement.tokens, statement.sql)[0]
 
 
 def upper_case(expression: exp.Expression) -> exp.Expression:
@@ -79,23 +83,22 @@ def upper_case(expression: exp.Expression) -> exp.Expression:
         # the key of {'a': 1} is a text, which sqlglot keeps as an identifier
         if isinstance(pair.parent, exp.Struct) and isinstance(pair.this, exp.Identifier):
             pair.this.set("quoted", True)
-    return cast(exp.Expression, expression.transform(fs.upper_case_unquoted_identifiers, copy=False))
+    for node in nodes(expression):
+        if isinstance(node, exp.Identifier) and not node.quoted and isinstance(node.this, str):
+            node.set("this", node.this.upper())
+    return expression
 
 
 def translate(expression: exp.Expression, duck: Any) -> exp.Expression:
     """Rewrite a resolved Snowflake syntax tree into one that prints as DuckDB's SQL.
 
-    Args:
-        expression: the tree; identifiers are upper case, tables are physical.
-        duck: the session's DuckDB connection: a CREATE TABLE AS with types looks at its query's columns there.
-
-    Raises:
-        SnowflakeError: if fakesnow refuses a part of it, with the part's name.
+    Identifiers are upper case, tables are physical; a CREATE TABLE AS with types looks at its query's columns in
+    ``duck``, the session's connection. What fakesnow refuses is an error that names it.
     """
     cursor = FakeSnowflakeCursor(cast(Any, _Connection()), duck)
     functions.prepare(expression)
     try:
-        translated = cast(exp.Expression, cursor._transform(expression, None))
+        translated = cast(TransformedTree, cursor._transform(cast(Any, TransformedTree(expression)), None)).root
     except snowflake.connector.errors.Error as error:
         raise SnowflakeError(error.errno or 1003, error.sqlstate or "42000", str(error.msg)) from None
     except NotImplementedError as error:

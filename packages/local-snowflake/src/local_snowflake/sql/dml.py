@@ -1,5 +1,6 @@
 """INSERT, UPDATE, DELETE, MERGE and TRUNCATE on DuckDB, with Snowflake's row counts."""
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +16,9 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
 from local_snowflake.sql import trees
+from local_snowflake.sql.assignments import assign_inserted, assign_merged, assign_updated
 from local_snowflake.sql.compiler import Plan
+from local_snowflake.sql.defaults import fill_assignments, fill_insert
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
@@ -52,20 +55,44 @@ def _insert(ctx: Context, tree: exp.Insert) -> Plan:
     tree.set("overwrite", None)
     table.set("alias", None)
     name = target_table(ctx, table)
+    _read_times(ctx, tree, name)
+    assign_inserted(ctx, tree, name)
     target = streams.tracked(ctx, name)
     if target:
         rewrite.list_columns(tree, target)
+    fill_insert(ctx, tree, name)
 
-    def run(ctx: Context, sql: Sequence[str]) -> Result:
-        def work() -> Result:
-            if overwrite:
-                _clear(ctx, name, target)
-            return counts(INSERT, inserted=_count(ctx, sql[0]))
+    def work(ctx: Context, sql: Sequence[str]) -> Result:
+        if overwrite:
+            _clear(ctx, name, target)
+        return counts(INSERT, inserted=_count(ctx, sql[0]))
 
-        inputs = _inputs(ctx, name, inserts=True, reads_target=overwrite)
-        return streams.write_statement(ctx, name, target, work, inputs)
+    return _plan(name, target, (_compile(ctx, tree),), work, inserts=True, reads_target=overwrite)
 
-    return Plan((_compile(ctx, tree),), run)
+
+# what DuckDB reads as Snowflake does
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
+
+
+def _read_times(ctx: Context, tree: exp.Insert, name: Name) -> None:
+    """Constant texts for columns of dates and times are read as casts read them, eg: ``01/31/2024``."""
+    table = ctx.relation(name)
+    schema, source = tree.this, tree.expression
+    if not TABLE.describes(table):
+        return
+    kinds = {c.name: c.type for c in table.props.columns}
+    columns = [c.name for c in schema.expressions] if isinstance(schema, exp.Schema) else [*kinds]
+    positions = [(i, kinds[c]) for i, c in enumerate(columns) if kinds.get(c, "").startswith(("DATE", "TIMESTAMP"))]
+    if not positions:
+        return
+    rows = source.expressions if isinstance(source, exp.Values) else [source] if isinstance(source, exp.Select) else []
+    for row in rows:
+        for position, kind in positions:
+            value = row.expressions[position] if position < len(row.expressions) else None
+            value = value.this if isinstance(value, exp.Alias) else value
+            is_text = isinstance(value, exp.Literal) and value.is_string
+            if value is not None and is_text and not _ISO_TIME.fullmatch(value.name):
+                value.replace(exp.cast(value.copy(), kind, dialect="snowflake"))
 
 
 def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
@@ -76,21 +103,36 @@ def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
 
 
 def _truncate(ctx: Context, tree: exp.TruncateTable) -> Plan:
+    missing = table_name(ctx, tree.expressions[0])
+    if tree.args.get("exists") and ctx.relation(missing) is None:
+        return Plan((), lambda *_: status())
     name = target_table(ctx, tree.expressions[0])
     target = streams.tracked(ctx, name)
     table = ctx.relation(name)
 
-    def run(ctx: Context, _: Sequence[str]) -> Result:
-        def work() -> Result:
-            _clear(ctx, name, target)
-            if TABLE.describes(table):
-                for forget in registry.ON_TRUNCATE:
-                    forget(ctx, table)
-            return status()
+    def work(ctx: Context, _: Sequence[str]) -> Result:
+        _clear(ctx, name, target)
+        if TABLE.describes(table):
+            for forget in registry.ON_TRUNCATE:
+                forget(ctx, table)
+        return status()
 
-        return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
+    return _plan(name, target, (), work)
 
-    return Plan((), run)
+
+def _plan(
+    name: Name,
+    target: streams.Tracked | None,
+    sql: tuple[str, ...],
+    work: Callable[[Context, Sequence[str]], Result],
+    **inputs: bool,
+) -> Plan:
+    """The plan of a statement that writes into a table; ``inputs`` are those of ``_inputs``."""
+
+    def run(ctx: Context, sql: Sequence[str]) -> Result:
+        return streams.write_statement(ctx, name, target, lambda: work(ctx, sql), _inputs(ctx, name, **inputs))
+
+    return Plan(sql, run)
 
 
 def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: bool = True) -> StatementInputs:
@@ -109,22 +151,20 @@ def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: 
 def _update(ctx: Context, tree: exp.Update) -> Plan:
     name = _aliased_target(ctx, tree.this)
     _bare_assignments(tree)
+    fill_assignments(ctx, tree, name)
+    assign_updated(ctx, tree.expressions, name)
     target = streams.tracked(ctx, name)
     archive = _archive_updated(ctx, tree, target) if target else ""
 
-    def run(ctx: Context, sql: Sequence[str]) -> Result:
+    def work(ctx: Context, sql: Sequence[str]) -> Result:
         archive, update = sql
+        streams.lock_rows(ctx, name)
+        archived = _count(ctx, archive) if archive else None
+        updated = _count(ctx, update)
+        _check_archived(archived, updated)
+        return counts(UPDATE, updated=updated, multi_joined=0)
 
-        def work() -> Result:
-            streams.lock_rows(ctx, name)
-            archived = _count(ctx, archive) if archive else None
-            updated = _count(ctx, update)
-            _check_archived(archived, updated)
-            return counts(UPDATE, updated=updated, multi_joined=0)
-
-        return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
-
-    return Plan((archive, _compile(ctx, tree)), run)
+    return _plan(name, target, (archive, _compile(ctx, tree)), work)
 
 
 def _archive_updated(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:
@@ -154,15 +194,12 @@ def _delete(ctx: Context, tree: exp.Delete) -> Plan:
     alias = quote(tree.this.alias)
     target = streams.tracked(ctx, name)
 
-    def run(ctx: Context, sql: Sequence[str]) -> Result:
-        def work() -> Result:
-            streams.lock_rows(ctx, name)
-            deleted = archive_deleted(ctx, target, sql[0], alias) if target else _count(ctx, sql[0])
-            return counts(DELETE, deleted=deleted)
+    def work(ctx: Context, sql: Sequence[str]) -> Result:
+        streams.lock_rows(ctx, name)
+        deleted = archive_deleted(ctx, target, sql[0], alias) if target else _count(ctx, sql[0])
+        return counts(DELETE, deleted=deleted)
 
-        return streams.write_statement(ctx, name, target, work, _inputs(ctx, name))
-
-    return Plan((_compile(ctx, tree),), run)
+    return _plan(name, target, (_compile(ctx, tree),), work)
 
 
 # -- MERGE ------------------------------------------------------------------------------------------------------------
@@ -172,32 +209,33 @@ def _merge(ctx: Context, tree: exp.Merge) -> Plan:
     name = _aliased_target(ctx, tree.this)
     for update in tree.find_all(exp.Update):
         _bare_assignments(update)
-    whens = list(tree.find_all(exp.When))
-    kinds = [kind for kind in ("inserted", "updated", "deleted") if any(_effect(w) == kind for w in whens)]
+        fill_assignments(ctx, update, name)
+    for insert in tree.find_all(exp.Insert):
+        fill_insert(ctx, insert, name)
+    assign_merged(ctx, tree, name)
+    effects = {_EFFECTS.get(type(when.args["then"]), "deleted") for when in tree.find_all(exp.When)}
+    kinds = [kind for kind in ("inserted", "updated", "deleted") if kind in effects]
     target = streams.tracked(ctx, name)
     around = _archive_merged(ctx, tree, target) if target else ("", "", "")
 
-    def run(ctx: Context, sql: Sequence[str]) -> Result:
+    def work(ctx: Context, sql: Sequence[str]) -> Result:
         setup, archive, cleanup, merge = sql
+        streams.lock_rows(ctx, name)
+        if setup:
+            ctx.query(setup)
+        archived = _count(ctx, archive) if archive else None
+        actions = pc.value_counts(ctx.arrow(merge).column(0).combine_chunks()).to_pylist()
+        rows = {str(action["values"]).upper(): int(action["counts"]) for action in actions}
+        if cleanup:
+            ctx.query(cleanup)
+        _check_archived(archived, rows.get("UPDATE", 0) + rows.get("DELETE", 0))
+        return counts(MERGE, **{kind: rows.get(_MERGE_ACTIONS[kind], 0) for kind in kinds})
 
-        def work() -> Result:
-            streams.lock_rows(ctx, name)
-            if setup:
-                ctx.query(setup)
-            archived = _count(ctx, archive) if archive else None
-            actions = pc.value_counts(ctx.arrow(merge).column(0).combine_chunks()).to_pylist()
-            rows = {str(action["values"]).upper(): int(action["counts"]) for action in actions}
-            if cleanup:
-                ctx.query(cleanup)
-            _check_archived(archived, rows.get("UPDATE", 0) + rows.get("DELETE", 0))
-            return counts(MERGE, **{kind: rows.get(_MERGE_ACTIONS[kind], 0) for kind in kinds})
-
-        inputs = _inputs(ctx, name, inserts="inserted" in kinds, reads_target=True)
-        return streams.write_statement(ctx, name, target, work, inputs)
-
-    return Plan((*around, _compile(ctx, tree) + " RETURNING merge_action"), run)
+    sql = (*around, _compile(ctx, tree) + " RETURNING merge_action")
+    return _plan(name, target, sql, work, inserts="inserted" in kinds)
 
 
+_EFFECTS: dict[type, str] = {exp.Insert: "inserted", exp.Update: "updated"}
 _MERGE_ACTIONS = {"inserted": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
 
 
@@ -223,10 +261,6 @@ def _archive_merged(ctx: Context, tree: exp.Merge, target: streams.Tracked) -> t
         archive = archive_sql(target, _compile(ctx, matching))
     rewrite.mark_merge(tree, target)
     return setup, archive, cleanup
-
-
-def _effect(when: exp.When) -> str:
-    return {exp.Insert: "inserted", exp.Update: "updated"}.get(type(when.args["then"]), "deleted")
 
 
 def _bare_assignments(update: exp.Update) -> None:

@@ -55,12 +55,7 @@ def describe_last(ctx: Context, statements: list[str]) -> Result:
 def with_results(statement: Statement, query_ids: Sequence[str]) -> str:
     """A statement's text with the rows of the n-th statement before it in the place of ``FROM $n``.
 
-    Args:
-        statement: the statement.
-        query_ids: those of the statements before it in the chain, in order.
-
-    Raises:
-        SnowflakeError: if there are fewer statements before it.
+    ``query_ids`` are those of the statements before it in the chain. Raises 001003 if there are fewer.
     """
     if "$" not in statement.sql:
         return statement.sql

@@ -15,12 +15,7 @@ _CALL = re.compile(r"\bidentifier\s*\(\s*['$]", re.I)
 
 
 def inline_identifiers(statement: Statement, variables: Mapping[str, Any]) -> str:
-    """The statement's text with names in the place of IDENTIFIER(…).
-
-    Args:
-        statement: the statement; its bind values are part of its text already.
-        variables: the session's variables by their names in upper case.
-    """
+    """The statement's text with names in the place of IDENTIFIER(…); ``variables`` are those of the session."""
     if not _CALL.search(statement.sql):
         return statement.sql
     tokens = statement.tokens

@@ -1,6 +1,7 @@
 """Names of objects: how they are written, compared and stored."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _PLAIN = re.compile(r"[A-Z_][A-Z0-9_$]*\Z")
@@ -58,7 +59,12 @@ class Name(NamedTuple):
 
 def physical_schema(database: str, schema: str) -> str:
     """One DuckDB file holds every Snowflake database, so that a transaction may span them: DB.SCHEMA is one schema."""
-    return f"{database}.{schema}"
+    return joined((database, schema))
+
+
+def joined(parts: Iterable[str]) -> str:
+    """One name for the parts of another one, with dots between them; different parts never give the same."""
+    return ".".join(part.replace("%", "%25").replace(".", "%2E") for part in parts)
 
 
 def split_parts(text: str) -> list[str]:

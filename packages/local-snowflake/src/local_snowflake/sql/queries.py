@@ -1,7 +1,9 @@
 """Queries and DML: parse, resolve, translate, run on DuckDB."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -9,17 +11,16 @@ from sqlglot import exp
 
 from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE
-from local_snowflake.errors import not_supported
+from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result, from_description, status
 from local_snowflake.sql import binds
-from local_snowflake.sql.column_names import name_outputs
-from local_snowflake.sql.column_types import as_declared, declared_columns
+from local_snowflake.sql.columns import as_declared, declared_columns, name_outputs
 from local_snowflake.sql.compiler import Compiler, Plan
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.dml import compile_dml
-from local_snowflake.sql.prepared import Prepared, is_preparable
+from local_snowflake.sql.names import literal
 from local_snowflake.sql.resolve import resolve, table_name
 from local_snowflake.sql.statement import Statement
 from local_snowflake.sql.types import parse_type
@@ -30,11 +31,7 @@ DML = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 
 
 def run(ctx: Context, statement: Statement) -> Result:
-    """Run a statement that no handler claims: a query or DML.
-
-    Raises:
-        SnowflakeError: 000002 with its first words, if it is neither.
-    """
+    """Run a statement that no handler claims: a query or DML. Raises 000002 with its first words, if it is neither."""
     with _rows_dropped(ctx):
         plan = ctx.services.get(Compiler).plan(ctx, statement, _compile)
         return plan.run(ctx, plan.sql)
@@ -42,9 +39,9 @@ def run(ctx: Context, statement: Statement) -> Result:
 
 def run_prepared(ctx: Context, statement: Statement, bindings: dict[str, Any]) -> Result | None:
     """Run an INSERT of rows of bind values; None for another statement, whose values have to be in its text."""
-    if not is_preparable(statement, bindings):
+    if not binds.is_preparable(statement, bindings):
         return None
-    prepared = Prepared(statement, bindings)
+    prepared = binds.Prepared(statement, bindings)
     with _rows_dropped(ctx):
         plan = ctx.services.get(Compiler).plan(ctx, ctx.compiler.statement(prepared.sql), _compile)
         sql = prepared.fill(plan.sql)
@@ -109,6 +106,23 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
     with _rows_dropped(ctx):
         plan = _compile_query(ctx, tree)
         return plan.run(ctx, plan.sql)
+
+
+def evaluate(ctx: Context, expression: str) -> Any:
+    """The value of an expression in Snowflake's SQL."""
+    return run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({expression}) AS V")).table.column(0)[0].as_py()
+
+
+def evaluate_time(ctx: Context, value: Any) -> datetime:
+    """A time, written as a text or as an expression, eg: ``DATEADD('hour', -1, CURRENT_TIMESTAMP())``."""
+    written = str(value) if re.search(r"[A-Za-z]\w*\s*\(|\A[A-Za-z_]+\Z", str(value)) else literal(str(value))
+    try:
+        time = evaluate(ctx, f"({written})::TIMESTAMP_LTZ")
+    except SnowflakeError as error:
+        raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
+    if not isinstance(time, datetime):
+        raise compilation_error(f"invalid time [{value}]", 1008, "22023")
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _compile_query(ctx: Context, tree: exp.Expression) -> Plan:

@@ -22,24 +22,24 @@ _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"
 
 
 def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
-    """Resolve everything that only Snowflake knows, in place.
+    """Resolve everything that only Snowflake knows, in place: to a tree of physical tables, ready to be translated.
 
-    Args:
-        ctx: the statement's context.
-        tree: a parsed statement; identifiers may still be in lower case.
-
-    Returns:
-        The tree with physical tables only, ready to be translated.
+    Identifiers may still be in lower case.
     """
     tree = upper_case(tree)
     tree = ctx.compiler.rewrite(ctx, tree)
-    _replace_parameters(ctx, tree)
+    replace_parameters(ctx, tree)
     _replace_system_functions(ctx, tree)
     _replace_table_functions(ctx, tree)
     # the arguments of a table function are names, eg: VALIDATE(db.schema.t): so columns come after them
-    _shorten_columns(tree)
+    for column in tree.find_all(exp.Column):
+        if column.args.get("db"):
+            # db.schema.t.c -> t.c: the table is named by its alias, which is its last part
+            column.set("db", None)
+            column.set("catalog", None)
     for table in list(tree.find_all(exp.Table)):
-        if _is_plain(table) and not is_cte(table) and not table.meta.get("target") and not table.meta.get("physical"):
+        is_resolved = table.meta.get("target") or table.meta.get("physical")
+        if isinstance(table.this, exp.Identifier) and not is_resolved and not is_cte(table):
             _replace_source(ctx, table)
     return tree
 
@@ -54,8 +54,7 @@ def table_name(ctx: Context, table: exp.Table) -> Name:
 def target_table(ctx: Context, table: exp.Table) -> Name:
     """Make a DML statement's target physical, in place; returns its name.
 
-    Raises:
-        SnowflakeError: 002003, if there is no such table; 001003 if it is a view or a stream.
+    Raises 002003 if there is no such table; 001003 if it is a view or a stream.
     """
     name = table_name(ctx, table)
     relation = ctx.relation(name)
@@ -65,6 +64,7 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
         raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
     _name_physical(ctx, table, name)
     table.meta["target"] = True
+    table.meta["name"] = name
     return name
 
 
@@ -74,29 +74,10 @@ def _name_physical(ctx: Context, table: exp.Table, name: Name) -> None:
         table.set(part, physical.args.get(part))
 
 
-def _is_plain(table: exp.Table) -> bool:
-    return isinstance(table.this, exp.Identifier)
-
-
 def is_cte(table: exp.Table) -> bool:
     """Whether the table is a common table expression that is in scope where it stands."""
-    if table.args.get("db") or table.args.get("catalog"):
-        return False
-    child: Expr = table
-    while parent := child.parent:
-        with_ = parent.args.get("with_")
-        if isinstance(with_, exp.With):
-            for cte in with_.expressions if child is not with_ else ():
-                if cte.alias == table.name:
-                    return True
-        if isinstance(parent, exp.With):
-            for cte in parent.expressions:
-                if cte is child and not parent.recursive:
-                    break
-                if cte.alias == table.name:
-                    return True
-        child = parent
-    return False
+    is_qualified = table.args.get("db") or table.args.get("catalog")
+    return not is_qualified and any(cte.alias == table.name for ctes in trees.ctes_around(table) for cte in ctes)
 
 
 def _replace_source(ctx: Context, table: exp.Table) -> None:
@@ -149,15 +130,7 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     return inner
 
 
-def _shorten_columns(tree: exp.Expression) -> None:
-    """``db.schema.t.c`` -> ``t.c``: the table is named by its alias, which is its last part."""
-    for column in tree.find_all(exp.Column):
-        if column.args.get("db"):
-            column.set("db", None)
-            column.set("catalog", None)
-
-
-def _replace_parameters(ctx: Context, tree: exp.Expression) -> None:
+def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
     """``$1`` -> the first column of what is read; ``$name`` -> the session variable's value."""
     for values in tree.find_all(exp.Values):
         alias = values.args.get("alias")

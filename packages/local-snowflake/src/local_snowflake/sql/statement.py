@@ -1,10 +1,10 @@
 """A statement: its text, its tokens, its first words, and a reader over the tokens."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import TokenError
@@ -13,15 +13,36 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.errors import syntax_error
 from local_snowflake.sql.names import normalise
 
+T = TypeVar("T")
 _LEADING_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.S)
 _MODIFIERS = {"TEMP", "TEMPORARY", "TRANSIENT", "SCOPED", "SECURE", "VOLATILE", "LOCAL", "GLOBAL", "RECURSIVE"}
 # verbs whose text is not SQL (file://… would be read as a comment), so that it is never tokenized as a whole
 RAW_VERBS = {"PUT", "GET", "LS", "LIST", "RM", "REMOVE"}
+OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 
 
 def strip_comments(sql: str) -> str:
     """The statement without leading comments and without the closing semicolon."""
     return _LEADING_COMMENTS.sub("", sql).rstrip().rstrip(";").rstrip()
+
+
+_TAIL = re.compile(r";\s*(?:--|//|/\*)")
+
+
+def _without_tail(text: str) -> str:
+    """The statement without the comments behind its closing semicolon."""
+    if not _TAIL.search(text):
+        return text
+    try:
+        tokens = _Dialect().tokenize(text)
+    except TokenError:
+        return text
+    closing = next((i for i, t in enumerate(tokens) if t.token_type == TokenType.SEMICOLON), None)
+    if closing is None or any(t.token_type != TokenType.SEMICOLON for t in tokens[closing:]):
+        closing = len(tokens) - 1
+    is_closed = bool(tokens) and tokens[closing].token_type == TokenType.SEMICOLON
+    return text[: tokens[closing].start].rstrip() if is_closed else text
 
 
 # a change of a text: where it starts, where it ends, and what replaces that
@@ -33,6 +54,11 @@ def edited(sql: str, edits: Iterable[Edit]) -> str:
     for start, end, text in sorted(edits, reverse=True):
         sql = sql[:start] + text + sql[end:]
     return sql
+
+
+def normal(token: Token) -> str:
+    """The normalised form of an identifier's token."""
+    return token.text.replace('""', '"') if token.token_type == TokenType.IDENTIFIER else token.text.upper()
 
 
 class Reader:
@@ -64,11 +90,7 @@ class Reader:
         return False
 
     def accept_any(self, *words: str) -> str | None:
-        """Read one of ``words`` if it comes next.
-
-        Returns:
-            The word; None if none of them comes next.
-        """
+        """Read one of ``words`` if it comes next, and return it."""
         if (word := self.peek()) in words and word:
             self.at += 1
             return word
@@ -101,12 +123,11 @@ class Reader:
     def identifier(self) -> str:
         """Read one identifier; returns its normalised form."""
         token = self.next()
-        if token.token_type == TokenType.IDENTIFIER:
-            return token.text.replace('""', '"')
-        if not re.match(r"[\w$]+\Z", token.text) or token.token_type == TokenType.STRING:
+        is_word = re.match(r"[\w$]+\Z", token.text) and token.token_type != TokenType.STRING
+        if token.token_type != TokenType.IDENTIFIER and not is_word:
             self.at -= 1
             raise self.unexpected("an identifier")
-        return token.text.upper()
+        return normal(token)
 
     def name_parts(self) -> list[str]:
         """Read a dotted name, or ``IDENTIFIER('…')``; returns its normalised parts."""
@@ -149,6 +170,21 @@ class Reader:
             depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(self.next().token_type, 0)
         return self.sql[start : self.tokens[self.at - 1].start]
 
+    def until(self, *ends: str) -> str:
+        """Read the text up to the statement's end, or to a word outside of brackets and of CASE."""
+        start, depth, cases = self.position, 0, 0
+        while not self.done:
+            kind, word = self.tokens[self.at].token_type, self.peek()
+            if depth == 0 and (word == ";" or (cases == 0 and word in ends)):
+                break
+            depth += (kind in OPENING) - (kind in CLOSING)
+            cases = max(cases + (kind == TokenType.CASE) - (kind == TokenType.END), 0)
+            self.next()
+        text = self.sql[start : self.position].strip()
+        if not text:
+            raise self.unexpected("an expression")
+        return text
+
     def value_list(self) -> list[str]:
         """Read ``( 'a', b, … )``; returns the values."""
         self.expect("(")
@@ -157,6 +193,13 @@ class Reader:
             values.append(self.value())
             self.accept(",")
         return values
+
+    def listed(self, read: Callable[[], T]) -> list[T]:
+        """Read items, each with ``read``, with commas between them."""
+        items = [read()]
+        while self.accept(","):
+            items.append(read())
+        return items
 
     def options(self, *stop: str) -> dict[str, str | list[str]]:
         """Read ``KEY = value`` pairs up to the end or to one of the words ``stop``."""
@@ -204,8 +247,7 @@ class Statement:
     def tokens(self) -> list[Token]:
         """The text's tokens; do not change the list.
 
-        Raises:
-            SnowflakeError: 001003, if the text cannot be split into tokens, eg: because a quote is not closed.
+        Raises 001003 if the text cannot be split into tokens, eg: because a quote is not closed.
         """
         return tokenize(self.sql)
 
@@ -240,11 +282,9 @@ def tokenize(sql: str) -> list[Token]:
 def parse_statement(sql: str, kinds: Container[tuple[str, str]]) -> Statement:
     """Recognise a statement by its first words.
 
-    Args:
-        sql: the text of one statement.
-        kinds: the (verb, kind) pairs that have a handler; the kind may have several words, eg: ``FILE FORMAT``.
+    ``kinds`` are the (verb, kind) pairs that have a handler; a kind may have several words, eg: ``FILE FORMAT``.
     """
-    text = strip_comments(sql)
+    text = _without_tail(strip_comments(sql))
     verb = (re.match(r"[A-Za-z]+", text) or [""])[0].upper()
     verb = {"DESC": "DESCRIBE", "LIST": "LS", "REMOVE": "RM"}.get(verb, verb)
     if verb in RAW_VERBS:

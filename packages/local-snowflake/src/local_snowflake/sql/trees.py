@@ -1,5 +1,7 @@
 """Pieces of syntax trees that are needed again and again."""
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 # what may follow a table in FROM, and belongs to what takes its place
@@ -31,8 +33,34 @@ def as_json(expression: exp.Expr) -> exp.Expr:
     return exp.Cast(this=expression, to=exp.DataType(this=exp.DataType.Type.JSON))
 
 
+def member(node: exp.Expr | None) -> str | None:
+    """The name, if a node takes one member of an object by its name and nothing else: ``o:name`` or ``o['name']``."""
+    if isinstance(node, exp.Bracket):
+        only = node.expressions[0] if len(node.expressions) == 1 else None
+        return str(only.this) if isinstance(only, exp.Literal) and only.is_string else None
+    path = node.args.get("expression") if isinstance(node, exp.JSONExtract) else None
+    keys = path.expressions[1:] if isinstance(path, exp.JSONPath) else []
+    only = keys[0].this if len(keys) == 1 and isinstance(keys[0], exp.JSONPathKey) else None
+    return only if isinstance(only, str) else None
+
+
 def move_clauses(old: exp.Expr, new: exp.Expr) -> None:
     """Give what takes a table's place in FROM the joins and the like behind it."""
     for clause in _CLAUSES:
         if old.args.get(clause):
             new.set(clause, old.args[clause])
+
+
+def ctes_around(node: exp.Expr) -> Iterator[list[exp.CTE]]:
+    """The common table expressions in scope where a node stands, of the innermost WITH first."""
+    own, child = node.args.get("with_"), node
+    if isinstance(own, exp.With):
+        yield own.expressions
+    while parent := child.parent:
+        with_ = parent.args.get("with_")
+        if isinstance(parent, exp.With):
+            ctes = parent.expressions
+            yield ctes if parent.recursive else ctes[: next((i for i, cte in enumerate(ctes) if cte is child), 0)]
+        elif isinstance(with_, exp.With) and child is not with_:
+            yield with_.expressions
+        child = parent

@@ -9,19 +9,9 @@ MAX_BINARY = 8_388_608
 _INTEGERS = {"INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT"}
 _FLOATS = {"FLOAT", "FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"}
 _TEXTS = {"VARCHAR", "STRING", "TEXT", "NVARCHAR", "NVARCHAR2", "CHAR VARYING", "NCHAR VARYING"}
-_TIMESTAMPS = {
-    "DATETIME": "TIMESTAMP_NTZ",
-    "TIMESTAMP": "TIMESTAMP_NTZ",
-    "TIMESTAMPNTZ": "TIMESTAMP_NTZ",
-    "TIMESTAMP WITHOUT TIME ZONE": "TIMESTAMP_NTZ",
-    "TIMESTAMP_NTZ": "TIMESTAMP_NTZ",
-    "TIMESTAMPLTZ": "TIMESTAMP_LTZ",
-    "TIMESTAMP_LTZ": "TIMESTAMP_LTZ",
-    "TIMESTAMP WITH LOCAL TIME ZONE": "TIMESTAMP_LTZ",
-    "TIMESTAMPTZ": "TIMESTAMP_TZ",
-    "TIMESTAMP_TZ": "TIMESTAMP_TZ",
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ",
-}
+_NTZ = {"DATETIME", "TIMESTAMP", "TIMESTAMPNTZ", "TIMESTAMP_NTZ", "TIMESTAMP WITHOUT TIME ZONE"}
+_LTZ = {"TIMESTAMPLTZ", "TIMESTAMP_LTZ", "TIMESTAMP WITH LOCAL TIME ZONE"}
+_TZ = {"TIMESTAMPTZ", "TIMESTAMP_TZ", "TIMESTAMP WITH TIME ZONE"}
 
 
 @dataclass(frozen=True)
@@ -77,32 +67,19 @@ class SfType:
 
 
 _DUCKDB = {
+    **{name: name for name in ("VARCHAR", "BOOLEAN", "DATE", "TIME")},
+    **dict.fromkeys(("TIMESTAMP_LTZ", "TIMESTAMP_TZ"), "TIMESTAMP WITH TIME ZONE"),
+    **dict.fromkeys(("VARIANT", "OBJECT", "ARRAY"), "JSON"),
     "FLOAT": "DOUBLE",
-    "VARCHAR": "VARCHAR",
     "BINARY": "BLOB",
-    "BOOLEAN": "BOOLEAN",
-    "DATE": "DATE",
-    "TIME": "TIME",
     "TIMESTAMP_NTZ": "TIMESTAMP",
-    "TIMESTAMP_LTZ": "TIMESTAMP WITH TIME ZONE",
-    "TIMESTAMP_TZ": "TIMESTAMP WITH TIME ZONE",
-    "VARIANT": "JSON",
-    "OBJECT": "JSON",
-    "ARRAY": "JSON",
 }
 
 
 def parse_type(text: str) -> SfType:
-    """Read a type as a statement spells it.
+    """The type that a statement spells, with Snowflake's defaults filled in, eg: NUMBER(38,0) for ``int``.
 
-    Args:
-        text: eg: ``number(10, 2)``, ``string``, ``timestamp_ntz``.
-
-    Returns:
-        The type with Snowflake's defaults filled in, eg: NUMBER(38,0).
-
-    Raises:
-        ValueError: for a type that the local Snowflake does not have.
+    Raises ValueError for a type that the local Snowflake does not have.
     """
     match = re.match(r"\s*([A-Za-z_][\w ]*?)\s*(?:\((.*)\))?\s*\Z", text, re.S)
     make = _SPELLINGS.get(re.sub(r"\s+", " ", match[1].upper())) if match else None
@@ -134,7 +111,9 @@ _SPELLINGS: dict[str, _Maker] = {
     **dict.fromkeys(_TEXTS, _sized("VARCHAR", "length", MAX_TEXT)),
     **dict.fromkeys(("CHAR", "CHARACTER", "NCHAR"), _sized("VARCHAR", "length", 1)),
     **dict.fromkeys(("BINARY", "VARBINARY"), _sized("BINARY", "length", MAX_BINARY)),
-    **{spelling: _sized(name, "scale", 9) for spelling, name in _TIMESTAMPS.items()},
+    **dict.fromkeys(_NTZ, _sized("TIMESTAMP_NTZ", "scale", 9)),
+    **dict.fromkeys(_LTZ, _sized("TIMESTAMP_LTZ", "scale", 9)),
+    **dict.fromkeys(_TZ, _sized("TIMESTAMP_TZ", "scale", 9)),
     "TIME": _sized("TIME", "scale", 9),
     **{name: _plain(SfType(name)) for name in ("BOOLEAN", "DATE", "VARIANT", "OBJECT", "ARRAY")},
     "MAP": _plain(SfType("OBJECT")),

@@ -1,9 +1,7 @@
 """Named file formats: create, alter, drop, show, describe."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from local_snowflake.catalog.objects import FILE_FORMAT, FileFormatProps, Object
 from local_snowflake.errors import already_exists, does_not_exist
@@ -11,7 +9,7 @@ from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
-from local_snowflake.execution.show_clauses import pick, read_clauses, scope
+from local_snowflake.execution.show_clauses import common, pick, read_clauses, scope
 from local_snowflake.sql.names import shown
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options, find_format
@@ -68,27 +66,21 @@ def drop_file_format(ctx: Context, stmt: Statement) -> Result:
     reader, name, if_exists = objects.read_target(ctx, stmt)
     reader.finish()
     found = objects.find(ctx, FILE_FORMAT, name)
-    return objects.drop(ctx, found) if found else objects.absent(FILE_FORMAT, name, if_exists=if_exists)
+    return objects.discard(ctx, found) if found else objects.absent(FILE_FORMAT, name, if_exists=if_exists)
 
 
 @statement("SHOW", "FILE FORMATS")
 def show_file_formats(ctx: Context, stmt: Statement) -> Result:
     """SHOW FILE FORMATS: https://docs.snowflake.com/en/sql-reference/sql/show-file-formats."""
     clauses = read_clauses(skip_head(stmt))
-    return objects.listing(pick(clauses, objects.find_all(ctx, FILE_FORMAT, *scope(ctx, clauses))), _COLUMNS)
-
-
-_COLUMNS: dict[str, Callable[[Object[FileFormatProps]], Any]] = {
-    "created_on": lambda o: o.created_on,
-    "name": lambda o: o.name.name,
-    "database_name": lambda o: o.name.database,
-    "schema_name": lambda o: o.name.schema,
-    "type": lambda o: o.props.options["TYPE"],
-    "owner": lambda o: o.owner,
-    "comment": lambda o: o.comment,
-    "format_options": lambda o: json.dumps(DEFAULTS[o.props.options["TYPE"]] | o.props.options),
-    "owner_role_type": lambda _: "ROLE",
-}
+    found = pick(clauses, objects.find_all(ctx, FILE_FORMAT, *scope(ctx, clauses)))
+    columns = ("created_on", "name", "database_name", "schema_name", "type", "owner", "comment", "format_options")
+    kinds = [o.props.options["TYPE"] for o in found]
+    records = [
+        {**common(o), "type": kind, "format_options": json.dumps(DEFAULTS[kind] | o.props.options)}
+        for o, kind in zip(found, kinds, strict=True)
+    ]
+    return rows(records, (*columns, "owner_role_type"))
 
 
 @statement("DESCRIBE", "FILE FORMAT")
@@ -102,4 +94,4 @@ def describe_file_format(ctx: Context, stmt: Statement) -> Result:
         shown_property(key, options.get(key, default), default, numbers=("SKIP_HEADER",))
         for key, default in {"TYPE": "CSV", **DEFAULTS[options["TYPE"]]}.items()
     ]
-    return rows(records, dict.fromkeys(("property", "property_type", "property_value", "property_default")))
+    return rows(records, ("property", "property_type", "property_value", "property_default"))

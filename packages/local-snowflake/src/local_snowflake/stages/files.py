@@ -133,7 +133,7 @@ def get(ctx: Context, stmt: Statement) -> Result:
     location = locate(ctx, command.path("a stage"))
     target = _local(command.path("a local path"))
     options = command.options()
-    files = location.files(_text(options.get("PATTERN")))
+    files = location.files(options.get("PATTERN"))
     names = {f.relative: f.path for f in files}
     token = ctx.services.get(Transfers).grant(Grant(location, root(ctx) / INCOMING, readable=names))
     transfer = {
@@ -148,16 +148,12 @@ def get(ctx: Context, stmt: Statement) -> Result:
     return replace(status(), transfer=transfer)
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
 @statement("LS")
 def list_files(ctx: Context, stmt: Statement) -> Result:
     """LIST @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/list."""
     command = _StageCommand(stmt)
     location = locate(ctx, command.path("a stage"))
-    files = location.files(_text(command.options().get("PATTERN")))
+    files = location.files(command.options().get("PATTERN"))
     records = [{"name": f.name, "size": f.size, "md5": f.md5, "last_modified": f.modified} for f in files]
     return rows(records, {"name": None, "size": pa.int64(), "md5": None, "last_modified": None})
 
@@ -168,19 +164,13 @@ def remove(ctx: Context, stmt: Statement) -> Result:
     command = _StageCommand(stmt)
     location = locate(ctx, command.path("a stage"))
     location.refuse_read_only("removed from")
-    files = location.files(_text(command.options().get("PATTERN")))
+    files = location.files(command.options().get("PATTERN"))
     for file in files:
         file.path.unlink(missing_ok=True)
-    _drop_empty_directories(location)
-    return rows([{"name": f.name, "result": "removed"} for f in files], {"name": None, "result": None})
-
-
-def _drop_empty_directories(location: Location) -> None:
-    if not location.directory.is_dir():
-        return
     for directory in sorted((p for p in location.directory.rglob("*") if p.is_dir()), reverse=True):
         if not any(directory.iterdir()):
             directory.rmdir()
+    return rows([{"name": f.name, "result": "removed"} for f in files], ("name", "result"))
 
 
 @statement("COPY", "FILES INTO")
@@ -213,13 +203,15 @@ def copy_files(ctx: Context, stmt: Statement) -> Result:
         copied.append({"file": stage + place.relative_to(target.directory).as_posix()})
     if not is_true(options.get("DETAILED_OUTPUT"), default=True):
         return rows([{"files_copied": len(copied)}], {"files_copied": pa.int64()})
-    return rows(copied, {"file": None})
+    return rows(copied, ("file",))
 
 
 def _matching(source: Location, options: Options) -> list[tuple[Path, str]]:
     """The files of a location that options choose, and what they are called in the target."""
     base = "/".join(p for p in source.path.split("/") if p)
-    files = [(f.path, _below(f.relative, base)) for f in source.files(_text(options.get("PATTERN")))]
+    found = source.files(options.get("PATTERN"))
+    # behind the location that it was found by; a single file's is its name
+    files = [(f.path, f.relative.removeprefix(base).lstrip("/") or f.path.name) for f in found]
     listed = options.get("FILES")
     return files if listed is None else [(path, name) for path, name in files if name in listed]
 
@@ -232,24 +224,14 @@ def _selected(ctx: Context, query: str) -> list[tuple[Path, str]]:
     """
     table = ctx.execute(query).table
     if table.num_columns > 2:
-        text = (
-            f"The query of COPY FILES has {table.num_columns} columns: that exceeds maximum allowable number of columns"
-        )
-        raise compilation_error(f"{text} (2).", 1003, "42000")
-    columns = [c.to_pylist() for c in table.columns]
-    names = columns[1] if len(columns) > 1 else [None] * table.num_rows
-    files = []
-    for url, name in zip(columns[0], names, strict=True):
-        path = local_path(ctx, str(url))
-        files.append((path, str(name) if name is not None else locate(ctx, str(url)).path))
-    return files
-
-
-def _below(relative: str, base: str) -> str:
-    """A file's path behind the location that it was found by; a single file's is its name."""
-    if relative == base:
-        return PurePosixPath(relative).name
-    return relative.removeprefix(base).lstrip("/") if base else relative
+        text = f"The query of COPY FILES has {table.num_columns} columns"
+        raise compilation_error(f"{text}: that exceeds maximum allowable number of columns (2).")
+    urls, *named = (c.to_pylist() for c in table.columns)
+    names = named[0] if named else [None] * table.num_rows
+    return [
+        (local_path(ctx, str(url)), locate(ctx, str(url)).path if name is None else str(name))
+        for url, name in zip(urls, names, strict=True)
+    ]
 
 
 _LOCATION_TOKEN = re.compile(r"""@(?:"(?:[^"]|"")*"|[^\s"'();,])+|[a-z]+://[^\s'();,]+""")
@@ -257,15 +239,11 @@ _LOCATION_TOKEN = re.compile(r"""@(?:"(?:[^"]|"")*"|[^\s"'();,])+|[a-z]+://[^\s'
 
 def read_location(reader: Reader) -> str:
     """Read a location, ``@stage/path`` or ``'@stage/path'``; returns it without its quotes."""
-    if reader.done:
-        raise reader.unexpected("a stage")
-    text = reader.sql[reader.position :]
-    if text.startswith("'"):
+    if reader.rest().startswith("'"):
         return reader.string()
-    match = _LOCATION_TOKEN.match(text)
+    match = _LOCATION_TOKEN.match(reader.sql, reader.position)
     if not match:
         raise reader.unexpected("a stage")
-    end = reader.position + match.end()
-    while not reader.done and reader.position < end:
+    while reader.position < match.end():
         reader.next()
     return match[0]

@@ -1,5 +1,6 @@
 """File formats: the options that describe CSV, JSON, Parquet and ORC files, checked, with Snowflake's defaults."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,7 @@ from local_snowflake.stages.options import Options, Value, is_true
 # https://docs.snowflake.com/en/sql-reference/sql/create-file-format#format-type-options-formattypeoptions
 _COMMON: dict[str, str | list[str]] = {
     "FILE_EXTENSION": "",
-    "DATE_FORMAT": "AUTO",
-    "TIME_FORMAT": "AUTO",
-    "TIMESTAMP_FORMAT": "AUTO",
+    **dict.fromkeys(("DATE_FORMAT", "TIME_FORMAT", "TIMESTAMP_FORMAT"), "AUTO"),
     "BINARY_FORMAT": "HEX",
     "TRIM_SPACE": "false",
     "COMPRESSION": "AUTO",
@@ -43,18 +42,13 @@ DEFAULTS: dict[str, dict[str, str | list[str]]] = {
     "JSON": {
         **_COMMON,
         "NULL_IF": [],
-        "ENABLE_OCTAL": "false",
-        "ALLOW_DUPLICATE": "false",
-        "STRIP_OUTER_ARRAY": "false",
-        "STRIP_NULL_VALUES": "false",
+        **dict.fromkeys(("ENABLE_OCTAL", "ALLOW_DUPLICATE", "STRIP_OUTER_ARRAY", "STRIP_NULL_VALUES"), "false"),
         "IGNORE_UTF8_ERRORS": "false",
     },
     "PARQUET": {
         "COMPRESSION": "AUTO",
         "BINARY_AS_TEXT": "true",
-        "USE_LOGICAL_TYPE": "false",
-        "TRIM_SPACE": "false",
-        "USE_VECTORIZED_SCANNER": "false",
+        **dict.fromkeys(("USE_LOGICAL_TYPE", "TRIM_SPACE", "USE_VECTORIZED_SCANNER"), "false"),
         "REPLACE_INVALID_CHARACTERS": "false",
         "SNAPPY_COMPRESSION": "true",
         "NULL_IF": [],
@@ -62,6 +56,8 @@ DEFAULTS: dict[str, dict[str, str | list[str]]] = {
     "ORC": {"TRIM_SPACE": "false", "REPLACE_INVALID_CHARACTERS": "false", "NULL_IF": []},
 }
 _BOOLEANS = {"true", "false"}
+_CHARACTERS = {"FIELD_DELIMITER", "RECORD_DELIMITER", "ESCAPE", "ESCAPE_UNENCLOSED_FIELD"}
+_CHARACTERS |= {"FIELD_OPTIONALLY_ENCLOSED_BY"}
 
 
 @dataclass(frozen=True)
@@ -99,10 +95,6 @@ class FileFormat:
         value = self.options.get("NULL_IF", DEFAULTS[self.kind]["NULL_IF"])
         return list(value) if isinstance(value, list) else [str(value)]
 
-    def is_set(self, key: str) -> bool:
-        """Whether an option is set."""
-        return key in self.options
-
 
 def checked_options(options: Options) -> dict[str, Any]:
     """Check the options of a format and normalise their values.
@@ -137,27 +129,17 @@ def _checked(kind: str, key: str, value: Value) -> str | list[str]:
 def _check_csv(options: dict[str, Any]) -> None:
     if not str(options.get("SKIP_HEADER", "0")).isdigit():
         raise compilation_error(f"invalid value [{options['SKIP_HEADER']}] for parameter 'SKIP_HEADER'", 1008, "22023")
-    for key in ("FIELD_DELIMITER", "RECORD_DELIMITER", "ESCAPE", "ESCAPE_UNENCLOSED_FIELD"):
-        if key in options:
-            options[key] = _character(str(options[key]))
-    enclosure = str(options.get("FIELD_OPTIONALLY_ENCLOSED_BY", "NONE"))
-    if enclosure.upper() != "NONE":
-        enclosure = _character(enclosure)
-        if enclosure not in {'"', "'"}:
-            text = f"invalid value ['{enclosure}'] for parameter 'FIELD_OPTIONALLY_ENCLOSED_BY'"
-            raise compilation_error(text, 1008, "22023")
-        options["FIELD_OPTIONALLY_ENCLOSED_BY"] = enclosure
-    if str(options.get("PARSE_HEADER", "false")) == "true" and int(str(options.get("SKIP_HEADER", "0"))):
-        raise compilation_error(
-            "Invalid file format: PARSE_HEADER is only allowed when SKIP_HEADER is 0.", 1008, "22023"
-        )
-
-
-def _character(text: str) -> str:
-    """A delimiter, which may be spelled in hexadecimal: ``0x1F``."""
-    if text.lower().startswith("0x") and len(text) > 2:
-        return bytes.fromhex(text[2:]).decode("latin-1")
-    return text
+    for key in _CHARACTERS & options.keys():
+        # a delimiter may be spelled in hexadecimal: 0x1F
+        if match := re.fullmatch(r"0x(.+)", options[key], re.I | re.S):
+            options[key] = bytes.fromhex(match[1]).decode("latin-1")
+    enclosure = options.get("FIELD_OPTIONALLY_ENCLOSED_BY", "NONE")
+    if enclosure not in {'"', "'"} and enclosure.upper() != "NONE":
+        text = f"invalid value ['{enclosure}'] for parameter 'FIELD_OPTIONALLY_ENCLOSED_BY'"
+        raise compilation_error(text, 1008, "22023")
+    if options.get("PARSE_HEADER") == "true" and int(options.get("SKIP_HEADER", "0")):
+        text = "Invalid file format: PARSE_HEADER is only allowed when SKIP_HEADER is 0."
+        raise compilation_error(text, 1008, "22023")
 
 
 def find_format(ctx: Context, name: str) -> Object[FileFormatProps]:
@@ -178,9 +160,7 @@ def effective_format(ctx: Context, own: Value | None, stage: Stage | None) -> Fi
     options: Options = {"FORMAT_NAME": own} if isinstance(own, str) else dict(own) if isinstance(own, dict) else {}
     if not options and stage is not None:
         options = dict(stage.props.file_format)
-    if "FORMAT_NAME" in options:
-        name = options.pop("FORMAT_NAME")
-        named = find_format(ctx, str(name)).props.options
-        options = {**named, **options}
+    if name := options.pop("FORMAT_NAME", None):
+        options = {**find_format(ctx, str(name)).props.options, **options}
     checked = checked_options(options)
     return FileFormat(checked.get("TYPE", "CSV"), checked)

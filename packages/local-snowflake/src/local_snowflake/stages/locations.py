@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.objects import STAGE, TABLE, Object, Stage
+from local_snowflake.catalog.storage import STAGES
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
@@ -20,7 +21,6 @@ from local_snowflake.sql.names import Name, normalise
 _PART = r'"(?:[^"]|"")*"|[^./"\s]+'
 _LOCATION = re.compile(rf"@(?P<name>~|(?:(?:{_PART})\.)*(?:%(?:{_PART})|(?:{_PART})))(?P<path>/.*)?\Z", re.S)
 _MODIFIED = "%a, %d %b %Y %H:%M:%S GMT"
-STAGES = "stages"
 
 
 @dataclass(frozen=True)
@@ -90,32 +90,33 @@ class Location:
             raise compilation_error(f"Invalid path '{path}': it leads out of the stage.", 1011, "42601")
         return self.directory.joinpath(*parts)
 
-    def files(self, pattern: str | None = None) -> list[StagedFile]:
+    def file(self, name: str) -> StagedFile:
+        """The file below this location that FILES names; it may not exist."""
+        path = self.target(name)
+        relative = path.relative_to(self.directory).as_posix()
+        return StagedFile(path, relative, self.label + relative if path.is_file() else name)
+
+    def files(self, pattern: object = None) -> list[StagedFile]:
         """The files whose path starts with this location's, by name.
 
         Args:
             pattern: a regular expression that must match the whole path within the stage, or from some slash of it on.
         """
         matches(pattern, "")
-        prefix = "/".join(p for p in self.path.split("/") if p and p != ".")
-        start = self._inside(prefix)
+        start = self._inside(self.path)
         # object stores know prefixes, not directories: @s/a means s/a, s/a/b and s/ab
-        candidates = _files_below(start) if start.is_dir() else []
-        if prefix and not self.path.endswith("/") and start.parent.is_dir():
-            for near in start.parent.iterdir():
-                if near.name.startswith(start.name) and near != start:
-                    candidates += [near] if near.is_file() else _files_below(near)
-            candidates += [start] if start.is_file() else []
-        files = []
-        for path in candidates:
-            relative = path.relative_to(self.directory).as_posix()
-            staged = StagedFile(path, relative, self.label + relative)
-            if matches(pattern, staged.name):
-                files.append(staged)
-        return sorted(files, key=lambda f: f.name)
+        found = [start]
+        if start != self.directory and not self.path.endswith("/") and start.parent.is_dir():
+            found = [near for near in start.parent.iterdir() if near.name.startswith(start.name)]
+        elif start.is_file():
+            found = []
+        paths = [p for near in found for p in ([near] if near.is_file() else near.rglob("*")) if p.is_file()]
+        names = [(p, p.relative_to(self.directory).as_posix()) for p in paths]
+        files = [StagedFile(path, name, self.label + name) for path, name in names]
+        return sorted((f for f in files if matches(pattern, f.name)), key=lambda f: f.name)
 
 
-def matches(pattern: str | None, name: str) -> bool:
+def matches(pattern: object, name: str) -> bool:
     """Whether a PATTERN option accepts a file's name.
 
     Raises:
@@ -124,27 +125,13 @@ def matches(pattern: str | None, name: str) -> bool:
     if pattern is None:
         return True
     try:
-        return re.fullmatch(pattern, name, re.S) is not None
+        return re.fullmatch(str(pattern), name, re.S) is not None
     except re.error as error:
         raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
 
 
-def _files_below(directory: Path) -> list[Path]:
-    return [p for p in directory.rglob("*") if p.is_file()]
-
-
-SchemeLocator = Callable[[Context, str], Location]
-_SCHEMES: dict[str, SchemeLocator] = {}
-
-
-def location_scheme(scheme: str) -> Callable[[SchemeLocator], SchemeLocator]:
-    """Register the directory of a scheme's locations, eg: ``@location_scheme("snow")`` for ``snow://model/…``."""
-
-    def register(locator: SchemeLocator) -> SchemeLocator:
-        _SCHEMES[scheme] = locator
-        return locator
-
-    return register
+# what finds the locations of a scheme, eg: ``snow`` for ``snow://model/…``
+SCHEMES: dict[str, Callable[[Context, str], Location]] = {}
 
 
 def unquote_location(text: str) -> str:
@@ -170,15 +157,16 @@ def locate(ctx: Context, text: str) -> Location:
     """
     text = unquote_location(text)
     if match := re.match(r"([a-z][a-z0-9]*)://", text):
-        if match[1] in _SCHEMES:
-            return _SCHEMES[match[1]](ctx, text)
+        if match[1] in SCHEMES:
+            return SCHEMES[match[1]](ctx, text)
         raise compilation_error(f"invalid URL prefix found in: '{text}': only internal stages can be used here")
     match = _LOCATION.match(text)
     if not match:
         raise compilation_error(f"invalid stage location '{text}': a stage is written as @stage/path")
     path = (match["path"] or "").lstrip("/")
     if match["name"] == "~":
-        return Location(root(ctx) / f"user-{_safe(ctx.session.user.lower())}", path, "")
+        user = re.sub(r"\W", lambda m: f"-{ord(m[0]):x}", ctx.session.user.lower())
+        return Location(root(ctx) / f"user-{user}", path, "")
     parts = re.findall(rf"%(?:{_PART})|(?:{_PART})", match["name"])
     if parts[-1].startswith("%"):
         name = ctx.resolve([*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
@@ -241,19 +229,9 @@ def sweep(data_dir: Path, catalog: Catalog) -> None:
     """Delete directories that no stage uses: temporary stages of a server that was killed, dropped schemas."""
     used = {stage.props.id for stage in catalog.all(STAGE)}
     used |= {f"table-{table_id(table)}" for table in catalog.all(TABLE)}
-    if (data_dir / STAGES).is_dir():
-        for directory in (data_dir / STAGES).iterdir():
-            if directory.name not in used and not directory.name.startswith("user-"):
-                remove_directory(directory)
-
-
-def remove_directory(directory: Path) -> None:
-    """Delete a stage's files."""
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"\W", lambda m: f"-{ord(m[0]):x}", name)
+    for directory in (data_dir / STAGES).glob("*") if catalog.is_whole else ():
+        if directory.name not in used and not directory.name.startswith("user-"):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def digests(path: Path) -> tuple[str, str]:

@@ -12,10 +12,10 @@ Options = dict[str, Value]
 _LISTS = {"NULL_IF", "FILES"}
 
 
-def read_options(reader: Reader, *stop: str) -> Options:
-    """Read ``KEY = value`` pairs, commas between them allowed, up to the end or to one of the words ``stop``."""
+def read_options(reader: Reader) -> Options:
+    """Read ``KEY = value`` pairs, commas between them allowed, as far as there are any."""
     options: Options = {}
-    while not reader.done and reader.peek() not in stop and reader.peek(1) == "=":
+    while reader.peek(1) == "=":
         key = reader.next().text.upper()
         reader.expect("=")
         options[key] = _value(reader, key)

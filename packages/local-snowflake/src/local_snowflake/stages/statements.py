@@ -1,21 +1,27 @@
 """Stages: create, alter, drop, show, describe."""
 
+import shutil
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from local_snowflake.catalog.objects import STAGE, Object, Stage, StageProps
+from local_snowflake.catalog.objects import STAGE, Object, StageProps
 from local_snowflake.errors import already_exists, compilation_error, not_supported
 from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
-from local_snowflake.execution.show_clauses import pick, read_clauses, scope
+from local_snowflake.execution.show_clauses import common, pick, read_clauses, scope
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.stages.formats import DEFAULTS, checked_options
-from local_snowflake.stages.locations import need_stage, remove_directory, root
+from local_snowflake.stages.locations import need_stage, root
 from local_snowflake.stages.options import Options, is_true, read_options
+
+_COLUMNS = (
+    *("created_on", "name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner"),
+    *("comment", "region", "type", "cloud", "notification_channel", "storage_integration", "endpoint"),
+    *("owner_role_type", "directory_enabled"),
+)
 
 
 @statement("CREATE", "STAGE")
@@ -35,23 +41,19 @@ def create_stage(ctx: Context, stmt: Statement) -> Result:
     props = StageProps(uuid.uuid4().hex, temporary, **options)
     objects.put(ctx, Object(STAGE, name, props, ctx.session.role, comment or ""))
     if temporary:
-        directory = root(ctx) / props.id
-        ctx.session.endings.append(lambda: remove_directory(directory))
+        ctx.session.endings.append(partial(shutil.rmtree, root(ctx) / props.id, ignore_errors=True))
     if old:
-        remove_directory(root(ctx) / old.props.id)
+        shutil.rmtree(root(ctx) / old.props.id, ignore_errors=True)
     return status(f"Stage area {name.name} successfully created.")
 
 
 def _read_stage_options(reader: Reader) -> tuple[dict[str, Options], str | None]:
     """The options that a statement sets, by the names of their fields in ``StageProps``, and its comment."""
-    options: Options = {}
-    while not reader.done:
-        if reader.accept("WITH", "TAG") or reader.accept("TAG"):
-            raise not_supported("CREATE STAGE … TAG")
-        before = reader.at
-        options |= read_options(reader)
-        if reader.at == before:
-            raise reader.unexpected("an option")
+    options = read_options(reader)
+    if reader.accept("WITH", "TAG") or reader.accept("TAG"):
+        raise not_supported("CREATE STAGE … TAG")
+    if not reader.done:
+        raise reader.unexpected("an option")
     for key in ("URL", "STORAGE_INTEGRATION", "CREDENTIALS", "USE_PRIVATELINK_ENDPOINT", "ENDPOINT"):
         if key in options:
             raise not_supported(f"CREATE STAGE … {key}: external stages")
@@ -74,8 +76,8 @@ def drop_stage(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     if (stage := objects.find(ctx, STAGE, name)) is None:
         return objects.absent(STAGE, name, if_exists=if_exists)
-    result = objects.drop(ctx, stage)
-    remove_directory(root(ctx) / stage.props.id)
+    result = objects.discard(ctx, stage)
+    shutil.rmtree(root(ctx) / stage.props.id, ignore_errors=True)
     return result
 
 
@@ -113,24 +115,17 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
 def show_stages(ctx: Context, stmt: Statement) -> Result:
     """SHOW STAGES: https://docs.snowflake.com/en/sql-reference/sql/show-stages."""
     clauses = read_clauses(skip_head(stmt))
-    return objects.listing(pick(clauses, objects.find_all(ctx, STAGE, *scope(ctx, clauses))), _COLUMNS)
-
-
-_COLUMNS: dict[str, Callable[[Stage], Any]] = {
-    "created_on": lambda o: o.created_on,
-    "name": lambda o: o.name.name,
-    "database_name": lambda o: o.name.database,
-    "schema_name": lambda o: o.name.schema,
-    "url": lambda _: "",
-    **dict.fromkeys(("has_credentials", "has_encryption_key"), lambda _: "N"),
-    "owner": lambda o: o.owner,
-    "comment": lambda o: o.comment,
-    "region": lambda _: None,
-    "type": lambda o: "INTERNAL TEMPORARY" if o.props.temporary else "INTERNAL",
-    **dict.fromkeys(("cloud", "notification_channel", "storage_integration", "endpoint"), lambda _: None),
-    "owner_role_type": lambda _: "ROLE",
-    "directory_enabled": lambda o: "Y" if is_true(o.props.directory.get("ENABLE")) else "N",
-}
+    records = [
+        {
+            **common(o),
+            "url": "",
+            **dict.fromkeys(("has_credentials", "has_encryption_key"), "N"),
+            "type": "INTERNAL TEMPORARY" if o.props.temporary else "INTERNAL",
+            "directory_enabled": "Y" if is_true(o.props.directory.get("ENABLE")) else "N",
+        }
+        for o in pick(clauses, objects.find_all(ctx, STAGE, *scope(ctx, clauses)))
+    ]
+    return rows(records, _COLUMNS)
 
 
 @statement("DESCRIBE", "STAGE")
@@ -145,8 +140,7 @@ def describe_stage(ctx: Context, stmt: Statement) -> Result:
     properties.append(("STAGE_LOCATION", "URL", "", ""))
     properties.append(("DIRECTORY", "ENABLE", str(is_true(directory.get("ENABLE"))).lower(), "false"))
     records = [{"parent_property": parent, **shown_property(*shown)} for parent, *shown in properties]
-    names = ("parent_property", "property", "property_type", "property_value", "property_default")
-    return rows(records, dict.fromkeys(names))
+    return rows(records, ("parent_property", "property", "property_type", "property_value", "property_default"))
 
 
 def shown_property(key: str, value: object, default: object, *, numbers: tuple[str, ...] = ()) -> dict[str, str]:

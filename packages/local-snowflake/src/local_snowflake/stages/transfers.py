@@ -69,10 +69,7 @@ class Transfers:
     def routes(self) -> list[Route]:
         """The routes of the server."""
         path = ROUTE + "/{token}/{name:path}"
-        return [
-            Route(path, self.download, methods=["GET", "HEAD"]),
-            Route(path, self.upload, methods=["PUT"]),
-        ]
+        return [Route(path, self.download, methods=["GET", "HEAD"]), Route(path, self.upload, methods=["PUT"])]
 
     async def upload(self, request: Request) -> Response:
         """Store one file, under a temporary name first, so that no reader sees part of it."""
@@ -82,7 +79,9 @@ class Transfers:
         temporary = grant.incoming / uuid.uuid4().hex
         await run_in_threadpool(temporary.parent.mkdir, parents=True, exist_ok=True)
         try:
-            await _receive(request, temporary)
+            with temporary.open("wb", buffering=_BLOCK) as file:
+                async for chunk in request.stream():
+                    file.write(chunk)
             encoding = request.headers.get("content-encoding", "")
             await run_in_threadpool(_store, grant, request.path_params["name"], encoding, temporary)
         except SnowflakeError as error:
@@ -106,12 +105,6 @@ class Transfers:
             return Response(status_code=404)
         _, digest = await run_in_threadpool(digests, path)
         return FileResponse(path, headers={_DIGEST_HEADER: digest}, media_type="application/octet-stream")
-
-
-async def _receive(request: Request, path: Path) -> None:
-    with path.open("wb", buffering=_BLOCK) as file:
-        async for chunk in request.stream():
-            file.write(chunk)
 
 
 def _store(grant: Grant, name: str, encoding: str, temporary: Path) -> None:

@@ -1,15 +1,22 @@
 """Warehouses, roles and grants: recorded and shown, though nothing is metered and nobody is kept out."""
 
+import re
 from dataclasses import replace
 
 from local_snowflake.catalog.objects import GRANT, KINDS, ROLE, WAREHOUSE, NoProps, Object, RecordedOptions
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import drop, exists_already, read_new
+from local_snowflake.execution.objects import drop, keep_existing, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import common, pick, read_clauses
-from local_snowflake.sql.names import Name
+from local_snowflake.sql.names import Name, shown, split_parts
 from local_snowflake.sql.statement import Statement, skip_head
+
+_GRANT = re.compile(
+    r'(?:GRANT|REVOKE) (?P<privilege>.+?)(?: ON (?P<kind>.+?) (?P<name>(?:"[^"]*"|[^\s"])+))? '
+    r"(?:TO|FROM) (?P<grantee>.+)",
+    re.IGNORECASE,
+)
 
 BUILT_IN_ROLES = ("ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN")
 
@@ -17,12 +24,12 @@ BUILT_IN_ROLES = ("ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADM
 @statement("CREATE", "WAREHOUSE", "ROLE")
 def create(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE] WAREHOUSE | ROLE [IF NOT EXISTS] name [[WITH] options]."""
-    reader, name, if_not_exists = read_new(ctx, stmt)
+    reader, name, if_not_exists = read_target(ctx, stmt)
     reader.accept("WITH")
     options = reader.options()
     reader.finish()
-    if ctx.catalog.get(stmt.kind, name) and not stmt.or_replace:
-        return exists_already(stmt.kind, name, if_not_exists=if_not_exists)
+    if kept := keep_existing(stmt, name, ctx.catalog.get(stmt.kind, name), if_not_exists=if_not_exists):
+        return kept
     comment = str(options.pop("COMMENT", ""))
     with ctx.ddl() as change:
         change.put(Object(stmt.kind, name, RecordedOptions(options), owner=ctx.session.role, comment=comment))
@@ -86,32 +93,41 @@ def show_roles(ctx: Context, stmt: Statement) -> Result:
 def grant(ctx: Context, stmt: Statement) -> Result:
     """GRANT … TO [ROLE | USER] …: recorded for SHOW GRANTS."""
     text = " ".join(stmt.sql.split())
-    _need_grantee(ctx, text.upper().rpartition(" TO ")[2])
+    grantee = text.upper().rpartition(" TO ")[2].replace('"', "").split()
+    if grantee and grantee[0] == "ROLE":
+        ctx.catalog.need(ROLE, Name("", "", grantee[1]))
     with ctx.ddl() as change:
-        change.put(Object(GRANT, Name("", "", text.partition(" ")[2].upper()), NoProps(), owner=ctx.session.role))
+        change.put(Object(GRANT, Name("", "", _granted(text)), NoProps(), owner=ctx.session.role))
     return status()
+
+
+def _granted(text: str) -> str:
+    """What a GRANT or REVOKE is about, one text however it is written: ``SELECT ON TABLE D.S.T TO ROLE R``."""
+    if (found := _GRANT.fullmatch(text)) is None:
+        return text.partition(" ")[2].upper()
+    grantee = found["grantee"].replace('"', "").upper()
+    if not found["name"]:
+        return f"{found['privilege'].upper()} TO {grantee}"
+    name = ".".join(shown(part) for part in split_parts(found["name"]))
+    return f"{found['privilege'].upper()} ON {found['kind'].upper()} {name} TO {grantee}"
 
 
 @statement("REVOKE")
 def revoke(ctx: Context, stmt: Statement) -> Result:
     """REVOKE … FROM [ROLE | USER] …: takes a recorded grant back."""
-    what, _, grantee = " ".join(stmt.sql.split()).partition(" ")[2].upper().rpartition(" FROM ")
-    found = ctx.catalog.get(GRANT, Name("", "", f"{what} TO {grantee}"))
+    found = ctx.catalog.get(GRANT, Name("", "", _granted(" ".join(stmt.sql.split()))))
     if found:
         with ctx.ddl() as change:
             change.drop(found)
     return status()
 
 
-def _need_grantee(ctx: Context, grantee: str) -> None:
-    words = grantee.replace('"', "").split()
-    if words and words[0] == "ROLE":
-        ctx.catalog.need(ROLE, Name("", "", words[1]))
-
-
 @statement("SHOW", "GRANTS")
 def show_grants(ctx: Context, stmt: Statement) -> Result:
-    """SHOW GRANTS: what was granted, in the words of the statement."""
+    """SHOW GRANTS [TO ROLE | USER name]: what was granted; to one of them, or to all."""
+    reader, grantee_name = skip_head(stmt), None
+    if reader.accept("TO") and reader.accept_any("ROLE", "USER"):
+        grantee_name = reader.identifier()
     records = []
     for o in ctx.catalog.all(GRANT):
         what, _, grantee = o.name.name.rpartition(" TO ")
@@ -119,6 +135,7 @@ def show_grants(ctx: Context, stmt: Statement) -> Result:
         kind, _, name = target.partition(" ")
         words = grantee.split()
         granted_to = words[0] if len(words) > 1 else "ROLE"
-        records.append((o.created_on, privilege, kind, name, granted_to, words[-1] if words else "", o.owner))
+        if grantee_name in (None, words[-1] if words else ""):
+            records.append((o.created_on, privilege, kind, name, granted_to, words[-1] if words else "", o.owner))
     names = ("created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "granted_by")
     return rows([dict(zip(names, record, strict=True)) for record in records], names)

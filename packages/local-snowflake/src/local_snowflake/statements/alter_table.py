@@ -12,21 +12,17 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Table
 from local_snowflake.errors import already_exists, compilation_error, not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import read_existing
+from local_snowflake.execution.objects import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
+from local_snowflake.routines.definition import read_type
+from local_snowflake.sql.defaults import default_sql
+from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name, normalise, quote
-from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.sql.types import SfType, parse_type
+from local_snowflake.statements import definitions
 from local_snowflake.statements.clones import copy_definition
-from local_snowflake.statements.definitions import (
-    column_definition,
-    constrain,
-    default_sql,
-    drop_sequences,
-    parse_definitions,
-    place_of,
-)
 from local_snowflake.statements.tables import DAYS, keeps_past, read_days, read_flag
 
 _OPTIONS = (*DAYS, "CHANGE_TRACKING", "COMMENT")
@@ -37,8 +33,7 @@ _CONSTRAINTS = {"CONSTRAINT", "PRIMARY KEY", "UNIQUE", "FOREIGN KEY"}
 @statement("ALTER", "TABLE")
 def alter_table(ctx: Context, stmt: Statement) -> Result:
     """ALTER TABLE [IF EXISTS] name action."""
-    reader = skip_head(stmt)
-    table = read_existing(ctx, reader, TABLE)
+    reader, table = read_existing(ctx, stmt, TABLE)
     if table is None:
         return status()
     action = reader.accept_any(*_ACTIONS)
@@ -81,7 +76,7 @@ def move_table(ctx: Context, change: Change, table: Table, name: Name) -> None:
         columns = copy_definition(ctx, change, table, name, name.physical)
         streams.move_rows(change, table, name)
         change.duck.execute(f"DROP TABLE {old.physical}")
-        drop_sequences(change, table, table.props.columns)
+        definitions.drop_sequences(change, table, table.props.columns)
         table = replace(table, props=replace(table.props, columns=columns))
     change.rename(table, name)
 
@@ -113,16 +108,9 @@ def _set(ctx: Context, reader: Reader, table: Table) -> None:
 
 def _unset(ctx: Context, reader: Reader, table: Table) -> None:
     """UNSET option, …: the option has its default again, which for CHANGE_TRACKING is FALSE."""
-    _change_options(ctx, table, "UNSET", dict.fromkeys(_read_identifiers(reader)))
-
-
-def _read_identifiers(reader: Reader) -> list[str]:
-    """Read identifiers with commas between them, to the end."""
-    names = [reader.identifier()]
-    while reader.accept(","):
-        names.append(reader.identifier())
+    options = dict.fromkeys(reader.listed(reader.identifier))
     reader.finish()
-    return names
+    _change_options(ctx, table, "UNSET", options)
 
 
 def _change_options(ctx: Context, table: Table, action: str, options: Mapping[str, object]) -> None:
@@ -158,17 +146,13 @@ def _cluster(ctx: Context, reader: Reader, table: Table) -> None:
 def save(ctx: Context, change: Change, table: Table) -> None:
     """Put a changed table into the catalog; a temporary one is the session's."""
     if table.props.temporary:
-        ctx.session.temporary[table.name] = table
+        ctx.session.temporary_objects[table.key] = table
     else:
         change.put(table)
 
 
 def _find(table: Table, column: str) -> Column:
-    """A table's column.
-
-    Raises:
-        SnowflakeError: 000904, if there is none of the name.
-    """
+    """A table's column. Raises 000904 if there is none of the name."""
     for found in table.props.columns:
         if found.name == column:
             return found
@@ -196,7 +180,7 @@ def _add(ctx: Context, reader: Reader, table: Table) -> None:
     while True:
         reader.accept("COLUMN")
         if_not_exists = reader.accept("IF", "NOT", "EXISTS")
-        columns, constraints = parse_definitions(ctx, _definition(reader))
+        columns, constraints = definitions.parse_definitions(ctx, _definition(reader))
         if constraints or len(columns) != 1:
             raise reader.unexpected("a column")
         if columns[0].name not in names:
@@ -223,10 +207,10 @@ def _definition(reader: Reader) -> str:
 
 def _add_constraint(ctx: Context, reader: Reader, table: Table) -> None:
     """ADD [CONSTRAINT name] PRIMARY KEY | UNIQUE | FOREIGN KEY …."""
-    columns, constraints = parse_definitions(ctx, reader.rest())
+    columns, constraints = definitions.parse_definitions(ctx, reader.rest())
     if columns or len(constraints) != 1:
         raise reader.unexpected("a constraint")
-    constrained = constrain(ctx, table.props.columns, constraints[0])
+    constrained = definitions.constrain(ctx, table.props.columns, constraints[0])
     with ctx.ddl(table.name) as change:
         for old, new in zip(table.props.columns, constrained, strict=True):
             if old.nullable and not new.nullable:
@@ -243,12 +227,15 @@ def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> C
         if not empty:
             text = f"Non-nullable column '{column.name}' cannot be added to non-empty table '{table.name.name}'"
             raise compilation_error(f"{text} unless it has a non-null default value.", 2260, "42601")
-    place = place_of(table.name, temporary=table.props.temporary)
-    made, definition = column_definition(ctx, change, place, replace(column, nullable=True))
-    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {definition}")
+    place = definitions.place_of(table.name, temporary=table.props.temporary)
+    made, definition = definitions.column_definition(ctx, change, place, replace(column, nullable=True))
+    filled = f" DEFAULT {default_sql(ctx, column)}" if column.default is not None else ""
+    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {definition}{filled}")
     for history in streams.version_tables(ctx, table)[1:]:
         archived = definition if not column.identity else f"{quote(column.name)} BIGINT"
-        change.duck.execute(f"ALTER TABLE {history} ADD COLUMN {archived}")
+        change.duck.execute(f"ALTER TABLE {history} ADD COLUMN {archived}{filled}")
+    for versions in streams.version_tables(ctx, table) if filled else ():
+        change.duck.execute(f"ALTER TABLE {versions} ALTER COLUMN {quote(column.name)} DROP DEFAULT")
     if not column.nullable:
         change.duck.execute(f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET NOT NULL")
     return replace(made, nullable=column.nullable)
@@ -263,7 +250,8 @@ def _drop(ctx: Context, reader: Reader, table: Table) -> None:
         return
     reader.accept("COLUMN")
     if_exists = reader.accept("IF", "EXISTS")
-    names = _read_identifiers(reader)
+    names = reader.listed(reader.identifier)
+    reader.finish()
     with ctx.ddl(table.name) as change:
         for name in names:
             if if_exists and name not in {c.name for c in table.props.columns}:
@@ -272,7 +260,7 @@ def _drop(ctx: Context, reader: Reader, table: Table) -> None:
             table = _with_columns(table, (c for c in table.props.columns if c is not gone))
             for physical in streams.version_tables(ctx, table):
                 change.duck.execute(f"ALTER TABLE {physical} DROP COLUMN {quote(name)}")
-            drop_sequences(change, table, [gone])
+            definitions.drop_sequences(change, table, [gone])
         save(ctx, change, table)
 
 
@@ -315,28 +303,21 @@ def _alter_column(ctx: Context, reader: Reader, table: Table, column: Column, ch
             change.duck.execute(f"{target} {action} NOT NULL")
             return replace(column, nullable=action == "DROP")
     if reader.accept("DROP", "DEFAULT"):
-        change.duck.execute(f"{target} DROP DEFAULT")
         return replace(column, default=None)
     if reader.accept("SET", "DEFAULT"):
-        default = reader.rest()
+        default = definitions.read_default(ctx, upper_case(parse(f"SELECT {reader.rest()}")).expressions[0])
         reader.at = len(reader.tokens)
-        change.duck.execute(f"{target} SET DEFAULT ({default_sql(ctx, default)})")
-        return replace(column, default=default)
+        column = replace(column, default=default)
+        definitions.check_default(ctx, change, column)
+        return column
     if reader.accept("COMMENT") or reader.accept("SET", "COMMENT"):
         return replace(column, comment=reader.string())
     if reader.accept("UNSET", "COMMENT"):
         return replace(column, comment="")
     reader.accept("SET", "DATA", "TYPE") or reader.accept("TYPE")
-    return _change_type(ctx, change, table, column, _read_type(reader))
-
-
-def _read_type(reader: Reader) -> SfType:
     name = reader.next().text
     sizes = f"({reader.parenthesised()})" if reader.peek() == "(" else ""
-    try:
-        return parse_type(name + sizes)
-    except ValueError as error:
-        raise compilation_error(str(error), 2040, "42601") from None
+    return _change_type(ctx, change, table, column, parse_type(read_type(name + sizes)))
 
 
 def _change_type(ctx: Context, change: Change, table: Table, column: Column, new: SfType) -> Column:

@@ -9,6 +9,7 @@ from local_snowflake.catalog.objects import (
     FUNCTION,
     PROCEDURE,
     SCHEMA,
+    SEQUENCE,
     STREAM,
     TABLE,
     TAG,
@@ -20,12 +21,13 @@ from local_snowflake.catalog.objects import (
     Table,
     View,
 )
-from local_snowflake.errors import already_exists, not_supported
+from local_snowflake.errors import already_exists
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name, physical_schema, quote
 from local_snowflake.sql.statement import Reader
 from local_snowflake.statements.definitions import column_definition, drop_table_data, next_identity, place_of
+from local_snowflake.statements.sequences import clone_sequence
 from local_snowflake.streams.points import read_point
 from local_snowflake.streams.statements import clone_stream
 from local_snowflake.streams.time_travel import past_rows
@@ -36,20 +38,14 @@ from local_snowflake.tasks.statements import as_new
 _DEFINITIONS = (PROCEDURE, FUNCTION, FILE_FORMAT, TAG)
 
 
-def refuse_time_travel(reader: Reader) -> None:
-    """A clone of the past is not supported."""
-    if reader.peek() in {"AT", "BEFORE"}:
-        raise not_supported("CLONE … AT | BEFORE")
-
-
 def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, temporary: bool) -> Result:
     """CREATE TABLE name CLONE source."""
     source = ctx.resolve(reader.name_parts())
     point = read_point(ctx, reader)
     reader.accept("COPY", "GRANTS")
     reader.finish()
-    found = ctx.session.temporary.get(source) or ctx.catalog.need(TABLE, source)
-    old = ctx.session.temporary.get(name) if temporary else ctx.catalog.relation(name)
+    found = ctx.temporary(source) or ctx.catalog.need(TABLE, source)
+    old = ctx.temporary(name) if temporary else ctx.catalog.relation(name)
     if old is not None and not (or_replace and TABLE.describes(old)):
         raise already_exists(name.fqn)
     query = past_rows(ctx, found, point) if point else f"SELECT * FROM {ctx.physical(source)}"
@@ -66,7 +62,7 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
         made = streams.clone_rows(change, found, rows, made, target)
         change.duck.execute(f"DROP TABLE {rows}")
         if temporary:
-            ctx.session.temporary[name] = made
+            ctx.session.temporary_objects[made.key] = made
     return status(f"Table {name.name} successfully created.")
 
 
@@ -75,8 +71,7 @@ def copy_definition(
 ) -> tuple[Column, ...]:
     """Make an empty DuckDB table, ``target``, with a table's own columns; identities continue to count.
 
-    Returns:
-        The columns as the catalog is to have them.
+    Returns the columns as the catalog is to have them.
     """
     place, definitions, columns = place_of(name, temporary=temporary), [], []
     for column in source.props.columns:
@@ -98,9 +93,20 @@ def clone_schema_into(ctx: Context, change: Change, source: Name, target: Name) 
     Both names are those that the schemas are catalogued by.
     """
     change.rely_on_all(source.database, source.name)
-    clones = _clone_contents(ctx, change, source, target)
-    _clone_streams(ctx, change, source, target, clones)
-    _clone_tasks(ctx, change, source, target)
+    _clone_schemas(ctx, change, {source: target})
+
+
+def _clone_schemas(ctx: Context, change: Change, targets: dict[Name, Name]) -> None:
+    """Copy what is in schemas; their streams may be on tables of any of them."""
+    clones: dict[Name, Table | View] = {}
+    for source, target in targets.items():
+        clones |= _clone_contents(ctx, change, source, target)
+    for source, target in targets.items():
+        for stream in ctx.catalog.all(STREAM, source.database, source.name):
+            clone_stream(ctx, change, stream, Name(target.database, target.name, stream.name.name), clones)
+        # the tasks of a clone are suspended; what follows what in their graphs stays as it is
+        for task in ctx.catalog.all(TASK, source.database, source.name):
+            change.put(_copied(ctx, task, target, as_new(task.props)))
 
 
 def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) -> dict[Name, Table | View]:
@@ -113,6 +119,9 @@ def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) ->
         clones[table.name] = streams.clone_rows(change, table, table.name.physical, made, name.physical)
     for view in ctx.catalog.all(VIEW, source.database, source.name):
         clones[view.name] = change.put(_copied(ctx, view, target, replace(view.props, change_source=None)))
+    schema = physical_schema(target.database, target.name)
+    for sequence in ctx.catalog.all(SEQUENCE, source.database, source.name):
+        change.put(_copied(ctx, sequence, target, clone_sequence(ctx, change, sequence, schema)))
     for kind in _DEFINITIONS:
         for found in ctx.catalog.all(kind, source.database, source.name):
             change.put(_copied(ctx, found, target, found.props))
@@ -124,27 +133,12 @@ def _copied(ctx: Context, original: Object[P], schema: Name, props: P) -> Object
     return Object(original.kind, name, props, ctx.session.role, original.comment)
 
 
-def _clone_streams(ctx: Context, change: Change, source: Name, target: Name, clones: dict[Name, Table | View]) -> None:
-    for stream in ctx.catalog.all(STREAM, source.database, source.name):
-        clone_stream(ctx, change, stream, Name(target.database, target.name, stream.name.name), clones)
-
-
-def _clone_tasks(ctx: Context, change: Change, source: Name, target: Name) -> None:
-    """The tasks of a clone are suspended; what follows what in their graphs stays as it is."""
-    for task in ctx.catalog.all(TASK, source.database, source.name):
-        change.put(_copied(ctx, task, target, as_new(task.props)))
-
-
 def clone_database_into(ctx: Context, change: Change, source: str, target: str) -> None:
     """Copy every schema of a database into ``target``, a new database."""
     change.rely_on_all(source)
-    clones: dict[Name, Table | View] = {}
-    schemas = ctx.catalog.all(SCHEMA, source)
-    for schema in schemas:
-        name = Name(target, "", schema.name.name)
+    targets = {}
+    for schema in ctx.catalog.all(SCHEMA, source):
+        targets[schema.name] = name = Name(target, "", schema.name.name)
         change.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(physical_schema(target, name.name))}")
         change.put(Object(SCHEMA, name, schema.props, ctx.session.role, schema.comment))
-        clones |= _clone_contents(ctx, change, schema.name, name)
-    for schema in schemas:
-        _clone_streams(ctx, change, schema.name, Name(target, "", schema.name.name), clones)
-        _clone_tasks(ctx, change, schema.name, Name(target, "", schema.name.name))
+    _clone_schemas(ctx, change, targets)

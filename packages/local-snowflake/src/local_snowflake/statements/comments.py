@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 
-from local_snowflake.catalog.objects import TABLE, VIEW
+from local_snowflake.catalog.objects import KINDS, TABLE, VIEW
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import absent, find, put, read_name
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, status
 from local_snowflake.routines.objects import routine_ddl
-from local_snowflake.sql.names import Name, literal, shown, split_parts
+from local_snowflake.sql.names import literal, shown, split_parts
 from local_snowflake.sql.statement import Statement, skip_head
-
-_IN_SCHEMA = {"TABLE", "COLUMN", "VIEW", "STAGE", "STREAM", "TASK", "SEQUENCE", "TAG", "MODEL"}
 
 
 @statement("COMMENT")
@@ -24,35 +23,24 @@ def comment(ctx: Context, stmt: Statement) -> Result:
     if kind == "FILE":
         reader.expect("FORMAT")
         kind = "FILE FORMAT"
-    parts = reader.name_parts()
-    column = parts.pop() if kind == "COLUMN" else None
+    column = None
+    if kind == "COLUMN":
+        *parts, column = reader.name_parts()
+        kind, name = TABLE, ctx.resolve(parts)
+    else:
+        name = read_name(ctx, reader, kind)
     reader.expect("IS")
     text = reader.string()
     reader.finish()
-    name = _name(ctx, kind, parts)
-    kind = TABLE if column else kind
-    if if_exists and not (name in ctx.session.temporary or ctx.catalog.get(kind, name)):
+    if (found := find(ctx, KINDS[kind], name) if kind in KINDS else None) is None:
+        absent(kind, name, if_exists=if_exists)
         return status()
-    found = ctx.session.temporary.get(name) or ctx.catalog.need(kind, name)
     if column and TABLE.describes(found):
         columns = tuple(replace(c, comment=text) if c.name == column else c for c in found.props.columns)
-        found = replace(found, props=replace(found.props, columns=columns))
+        put(ctx, replace(found, props=replace(found.props, columns=columns)))
     else:
-        found = replace(found, comment=text)
-    with ctx.ddl() as change:
-        if name in ctx.session.temporary and TABLE.describes(found):
-            ctx.session.temporary[name] = found
-        else:
-            change.put(found)
+        put(ctx, replace(found, comment=text))
     return status()
-
-
-def _name(ctx: Context, kind: str, parts: list[str]) -> Name:
-    if kind == "SCHEMA":
-        return ctx.resolve_schema(parts)
-    if kind in _IN_SCHEMA or kind == "FILE FORMAT":
-        return ctx.resolve(parts)
-    return Name("", "", parts[0])
 
 
 @system_function("GET_DDL")
@@ -64,7 +52,7 @@ def get_ddl(ctx: Context, kind: str, name: str, *_: object) -> str:
     if kind.upper() in {"PROCEDURE", "FUNCTION"}:
         return routine_ddl(ctx, kind.upper(), name)
     full = ctx.resolve(split_parts(name))
-    found = ctx.session.temporary.get(full) or ctx.catalog.need(kind.upper(), full)
+    found = ctx.temporary(full) or ctx.catalog.need(kind.upper(), full)
     if VIEW.describes(found):
         return found.props.text.rstrip(";") + ";"
     if not TABLE.describes(found):

@@ -1,55 +1,68 @@
 """Databases and schemas: create, drop, alter (options are recorded), show."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 from local_snowflake.catalog.catalog import Change
-from local_snowflake.catalog.objects import DATABASE, SCHEMA, DatabaseProps, Object, OptionValue, Schema
+from local_snowflake.catalog.objects import DATABASE, SCHEMA, TABLE, DatabaseProps, Object, Schema
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import check_options, drop, exists_already, find, read_name, read_new
+from local_snowflake.execution.objects import (
+    absent,
+    check_options,
+    drop,
+    keep_existing,
+    read_name,
+    read_target,
+    refuse_other_case,
+)
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import common, pick, read_clauses
 from local_snowflake.sql.names import Name, physical_schema, quote
-from local_snowflake.sql.statement import Reader, Statement, skip_head
-from local_snowflake.statements.clones import clone_database_into, clone_schema_into, refuse_time_travel
+from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.statements.clones import clone_database_into, clone_schema_into
 
 _OPTIONS = {"COMMENT", *(field.name.upper() for field in fields(DatabaseProps) if field.name != "transient")}
 
 
-@statement("CREATE", "DATABASE")
-def create_database(ctx: Context, stmt: Statement) -> Result:
-    """CREATE [OR REPLACE] [TRANSIENT] DATABASE [IF NOT EXISTS] name [options]."""
-    reader, name, if_not_exists = read_new(ctx, stmt)
-    source = _read_clone(ctx, reader, "DATABASE")
+@statement("CREATE", "DATABASE", "SCHEMA")
+def create(ctx: Context, stmt: Statement) -> Result:
+    """CREATE [OR REPLACE] [TRANSIENT] DATABASE | SCHEMA [IF NOT EXISTS] name [CLONE source] [options]."""
+    reader, name, if_not_exists = read_target(ctx, stmt)
+    source = None
+    if reader.accept("CLONE"):
+        source = read_name(ctx, reader, stmt.kind)
+        if reader.peek() in {"AT", "BEFORE"}:
+            raise not_supported("CLONE … AT | BEFORE")
+        ctx.catalog.need(stmt.kind, source)
+    if stmt.kind == SCHEMA:
+        reader.accept("WITH", "MANAGED", "ACCESS")
+        ctx.catalog.need(DATABASE, Name("", "", name.database))
     options = reader.options()
     reader.finish()
-    old = ctx.catalog.get(DATABASE, name)
-    if old and not stmt.or_replace:
-        return exists_already(DATABASE, name, if_not_exists=if_not_exists)
+    old = ctx.catalog.get(stmt.kind, name)
+    if kept := keep_existing(stmt, name, old, if_not_exists=if_not_exists):
+        return kept
+    refuse_other_case(ctx, stmt.kind, name)
+    comment = str(options.get("COMMENT", ""))
     with ctx.ddl() as change:
         if old:
-            _remove_database(ctx, change, old)
-        comment = str(options.get("COMMENT", ""))
-        change.put(Object(DATABASE, name, DatabaseProps(), ctx.session.role, comment))
-        if source:
-            clone_database_into(ctx, change, source.name, name.name)
+            _REMOVE[stmt.kind](ctx, change, old)
+        if stmt.kind == SCHEMA:
+            _make_schema(ctx, change, name, comment, transient="TRANSIENT" in stmt.modifiers)
+            if source:
+                clone_schema_into(ctx, change, source, name)
         else:
-            for schema in ("PUBLIC", "INFORMATION_SCHEMA"):
+            change.put(Object(DATABASE, name, DatabaseProps(), ctx.session.role, comment))
+            if source:
+                clone_database_into(ctx, change, source.name, name.name)
+            for schema in () if source else ("PUBLIC", "INFORMATION_SCHEMA"):
                 _make_schema(ctx, change, Name(name.name, "", schema))
-    ctx.session.database, ctx.session.schema = name.name, "PUBLIC"
-    return status(f"Database {name.name} successfully created.")
-
-
-def _read_clone(ctx: Context, reader: Reader, kind: str) -> Name | None:
-    """Read ``CLONE source`` if it comes next; the source must be there."""
-    if not reader.accept("CLONE"):
-        return None
-    source = read_name(ctx, reader, kind)
-    refuse_time_travel(reader)
-    return ctx.catalog.need(kind, source).name
+    ctx.session.database, ctx.session.schema = (name.database or name.name, name.name if name.database else "PUBLIC")
+    return status(f"{stmt.kind.capitalize()} {name.name} successfully created.")
 
 
 def _make_schema(ctx: Context, change: Change, name: Name, comment: str = "", *, transient: bool = False) -> None:
@@ -59,6 +72,7 @@ def _make_schema(ctx: Context, change: Change, name: Name, comment: str = "", *,
 
 def _remove_database(ctx: Context, change: Change, database: Object[DatabaseProps]) -> None:
     change.rely_on_all(database.name.name)
+    ctx.catalog.refuse_lost(database.name.name)
     for schema in ctx.catalog.all(SCHEMA, database.name.name):
         _remove_schema(ctx, change, schema)
     change.drop(database)
@@ -67,57 +81,36 @@ def _remove_database(ctx: Context, change: Change, database: Object[DatabaseProp
 def _remove_schema(ctx: Context, change: Change, schema: Schema) -> None:
     name = schema.name
     change.rely_on_all(name.database, name.name)
+    ctx.catalog.refuse_lost(name.database, name.name)
     for contained in ctx.catalog.within(name.database, name.name):
         change.drop(contained)
     change.duck.execute(f"DROP SCHEMA IF EXISTS {quote(physical_schema(name.database, name.name))} CASCADE")
     change.drop(schema)
-    for temporary in [t for t in ctx.session.temporary if (t.database, t.schema) == (name.database, name.name)]:
-        change.duck.execute(f"DROP TABLE IF EXISTS {ctx.physical(temporary)}")
-        del ctx.session.temporary[temporary]
+    tables = [o for o in ctx.session.temporary_objects.values() if TABLE.describes(o)]
+    for table in (t for t in tables if (t.name.database, t.name.schema) == (name.database, name.name)):
+        change.duck.execute(f"DROP TABLE IF EXISTS {ctx.physical(table.name)}")
+        del ctx.session.temporary_objects[table.key]
 
 
-@statement("DROP", "DATABASE")
-def drop_database(ctx: Context, stmt: Statement) -> Result:
-    """DROP DATABASE [IF EXISTS] name."""
-
-    def leave(database: Object[DatabaseProps]) -> None:
-        if ctx.session.database == database.name.name:
-            ctx.session.database = ctx.session.schema = None
-
-    return drop(ctx, stmt, DATABASE, partial(_remove_database, ctx), after=leave)
+_REMOVE: dict[str, Callable[[Context, Change, Object[DatabaseProps]], None]] = {
+    DATABASE: _remove_database,
+    SCHEMA: _remove_schema,
+}
 
 
-@statement("CREATE", "SCHEMA")
-def create_schema(ctx: Context, stmt: Statement) -> Result:
-    """CREATE [OR REPLACE] [TRANSIENT] SCHEMA [IF NOT EXISTS] name [options]."""
-    reader, name, if_not_exists = read_new(ctx, stmt)
-    source = _read_clone(ctx, reader, "SCHEMA")
-    reader.accept("WITH", "MANAGED", "ACCESS")
-    options = reader.options()
-    reader.finish()
-    ctx.catalog.need(DATABASE, Name("", "", name.database))
-    old = ctx.catalog.get(SCHEMA, name)
-    if old and not stmt.or_replace:
-        return exists_already(SCHEMA, name, if_not_exists=if_not_exists)
-    with ctx.ddl() as change:
-        if old:
-            _remove_schema(ctx, change, old)
-        _make_schema(ctx, change, name, str(options.get("COMMENT", "")), transient="TRANSIENT" in stmt.modifiers)
-        if source:
-            clone_schema_into(ctx, change, source, name)
-    ctx.session.database, ctx.session.schema = name.database, name.name
-    return status(f"Schema {name.name} successfully created.")
+@statement("DROP", "DATABASE", "SCHEMA")
+def drop_database_or_schema(ctx: Context, stmt: Statement) -> Result:
+    """DROP DATABASE | SCHEMA [IF EXISTS] name."""
+    session = ctx.session
 
+    def leave(dropped: Object[DatabaseProps]) -> None:
+        if (DATABASE, session.database) == (dropped.kind, dropped.name.name):
+            session.database = session.schema = None
+        elif (session.database, session.schema) == (dropped.name.database, dropped.name.name):
+            session.schema = None
 
-@statement("DROP", "SCHEMA")
-def drop_schema(ctx: Context, stmt: Statement) -> Result:
-    """DROP SCHEMA [IF EXISTS] name."""
-
-    def leave(schema: Schema) -> None:
-        if (ctx.session.database, ctx.session.schema) == (schema.name.database, schema.name.name):
-            ctx.session.schema = None
-
-    return drop(ctx, stmt, SCHEMA, partial(_remove_schema, ctx), after=leave)
+    kind = DATABASE if stmt.kind == DATABASE else SCHEMA
+    return drop(ctx, stmt, kind, partial(_REMOVE[kind], ctx), after=leave)
 
 
 @statement("ALTER", "SCHEMA", "DATABASE")
@@ -125,37 +118,27 @@ def alter(ctx: Context, stmt: Statement) -> Result:
     """ALTER SCHEMA | DATABASE [IF EXISTS] [name] SET option = value … | UNSET option, …; without a name the current."""
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
-    name = _named(ctx, reader, stmt.kind)
-    old = find(ctx, DATABASE if stmt.kind == DATABASE else SCHEMA, name, if_exists=if_exists)
+    if reader.peek() in {"SET", "UNSET"}:
+        database = ctx.current_database()
+        name = Name("", "", database) if stmt.kind == DATABASE else Name(database, "", ctx.current_schema())
+    else:
+        name = read_name(ctx, reader, stmt.kind)
+    old = ctx.catalog.get(DATABASE if stmt.kind == DATABASE else SCHEMA, name)
     if old is None:
+        absent(stmt.kind, name, if_exists=if_exists)
         return status()
     action = reader.accept_any("SET", "UNSET")
     if action is None or reader.peek() == "TAG":
         raise not_supported(f"ALTER {stmt.kind} … {action or ''} {reader.peek()}")
-    options = reader.options() if action == "SET" else _unset(reader)
+    options: dict[str, Any] = {}
+    options |= reader.options() if action == "SET" else dict.fromkeys(reader.listed(reader.identifier))
     reader.finish()
     check_options(options, _OPTIONS, stmt.kind)
     comment = str(options.pop("COMMENT") or "") if "COMMENT" in options else old.comment
-    recorded: dict[str, Any] = {key.lower(): value for key, value in options.items()}
+    recorded = {key.lower(): value for key, value in options.items()}
     with ctx.ddl() as change:
         change.put(replace(old, props=replace(old.props, **recorded), comment=comment))
     return status()
-
-
-def _named(ctx: Context, reader: Reader, kind: str) -> Name:
-    if reader.peek() in {"SET", "UNSET"}:
-        database = ctx.current_database()
-        return Name("", "", database) if kind == DATABASE else Name(database, "", ctx.current_schema())
-    return read_name(ctx, reader, kind)
-
-
-def _unset(reader: Reader) -> dict[str, OptionValue | None]:
-    """The options of UNSET."""
-    found: dict[str, OptionValue | None] = {}
-    while not reader.done:
-        found[reader.identifier()] = None
-        reader.accept(",")
-    return found
 
 
 @statement("SHOW", "DATABASES", "TERSE DATABASES")

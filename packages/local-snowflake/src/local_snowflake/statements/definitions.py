@@ -13,10 +13,15 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Table
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported, syntax_error
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.dialect import parse, to_duckdb, translate, upper_case
+from local_snowflake.routines.calls import function_calls
+from local_snowflake.routines.definition import read_type
+from local_snowflake.routines.expansion import expand
+from local_snowflake.sql.defaults import default_sql
+from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name, literal, quote
-from local_snowflake.sql.resolve import resolve, table_name
-from local_snowflake.sql.types import SfType, parse_type
+from local_snowflake.sql.resolve import replace_parameters, table_name
+from local_snowflake.sql.rewrites.sequences import qualify_sequences
+from local_snowflake.sql.types import parse_type
 from local_snowflake.streams.tracking import next_id
 
 _CONSTRAINTS = (exp.Constraint, exp.PrimaryKey, exp.UniqueColumnConstraint, exp.ForeignKey, exp.CheckColumnConstraint)
@@ -25,8 +30,7 @@ _CONSTRAINTS = (exp.Constraint, exp.PrimaryKey, exp.UniqueColumnConstraint, exp.
 def parse_definitions(ctx: Context, text: str) -> tuple[list[Column], list[exp.Expression]]:
     """Read the columns and constraints of a table from what the brackets of CREATE TABLE contain.
 
-    Raises:
-        SnowflakeError: 001003, if it is something else; 000002 with its text, for what is not supported.
+    Raises 001003 if it is something else; 000002 with its text, for what is not supported.
     """
     return read_definitions(ctx, parse(f"CREATE TABLE T ({text})").this)
 
@@ -47,7 +51,7 @@ def read_definitions(ctx: Context, schema: exp.Expression) -> tuple[list[Column]
 
 def _read_column(ctx: Context, column: exp.ColumnDef) -> Column:
     kind = column.args.get("kind")
-    found = Column(column.name, str(read_type(kind)) if kind is not None else "VARCHAR(16777216)")
+    found = Column(column.name, read_type(kind.sql(dialect="snowflake")) if kind is not None else "VARCHAR(16777216)")
     for constraint in column.args.get("constraints") or []:
         found = _constrain_column(ctx, found, constraint.args.get("kind"))
     return found
@@ -62,7 +66,7 @@ def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) 
     if isinstance(constraint, exp.UniqueColumnConstraint) and constraint.this is None:
         return replace(column, unique=True)
     if isinstance(constraint, exp.DefaultColumnConstraint):
-        return replace(column, default=constraint.this.sql(dialect="snowflake"))
+        return replace(column, default=read_default(ctx, constraint.this))
     if isinstance(constraint, exp.CommentColumnConstraint):
         return replace(column, comment=constraint.this.name)
     if isinstance(constraint, exp.ComputedColumnConstraint) or constraint.args.get("expression") is not None:
@@ -80,8 +84,7 @@ def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) 
 def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expression) -> list[Column]:
     """A table's columns, in their order, with a constraint of the table; of keys only NOT NULL is enforced.
 
-    Raises:
-        SnowflakeError: 000904, if it names no column of the table; 000002 with its text, for what is not supported.
+    Raises 000904 if it names no column of the table; 000002 with its text, for what is not supported.
 
     Source: https://docs.snowflake.com/en/sql-reference/constraints-overview
     """
@@ -118,19 +121,6 @@ def _check_reference(ctx: Context, reference: exp.Reference) -> None:
         raise does_not_exist("Table", name.fqn)
 
 
-def read_type(kind: exp.Expression) -> SfType:
-    """The type that a syntax tree spells.
-
-    Raises:
-        SnowflakeError: 001003, for a type that the local Snowflake does not have.
-    """
-    text = kind.sql(dialect="snowflake")
-    try:
-        return parse_type(text)
-    except ValueError as error:
-        raise compilation_error(str(error), 2040, "42601") from None
-
-
 # -- DuckDB's columns -------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +144,7 @@ def column_definition(ctx: Context, change: Change, place: str, column: Column) 
         change.duck.execute(f"CREATE {kind} {sequence} START {start} INCREMENT {step}")
         text += f" DEFAULT nextval({literal(sequence)})"
     elif column.default is not None:
-        text += f" DEFAULT ({default_sql(ctx, column.default)})"
+        check_default(ctx, change, column)
     return column, text + ("" if column.nullable else " NOT NULL")
 
 
@@ -178,10 +168,27 @@ def drop_sequences(change: Change, table: Table, columns: Iterable[Column]) -> N
             change.duck.execute(f"DROP SEQUENCE IF EXISTS {place}.{quote(column.sequence)}")
 
 
-def default_sql(ctx: Context, expression: str) -> str:
-    """DuckDB's SQL of a column default."""
-    tree = parse(f"SELECT {expression}")
-    return to_duckdb(translate(resolve(ctx, tree), ctx.session.duck)).removeprefix("SELECT ")
+def read_default(ctx: Context, expression: exp.Expression) -> str:
+    """The text of a default that is defined: session variables and functions in SQL are replaced by what they are now.
+
+    Raises:
+        SnowflakeError: 000002, if it calls a function in another language.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-table
+    """
+    holder = exp.Paren(this=expression)
+    replace_parameters(ctx, holder)
+    qualify_sequences(ctx, holder)
+    if holder.find(exp.Anonymous):
+        expand(ctx, holder)
+        if call := next(function_calls(ctx, holder), None):
+            raise not_supported(f"the function {call.function.name.fqn} in the default of a column")
+    return str(holder.this.sql(dialect="snowflake"))
+
+
+def check_default(ctx: Context, change: Change, column: Column) -> None:
+    """Raise if rows could not be filled with a column's default, eg: if it refers to another column."""
+    change.duck.execute(f"EXPLAIN SELECT {default_sql(ctx, column)}")
 
 
 def drop_table_data(ctx: Context, change: Change, table: Table) -> None:
@@ -190,6 +197,6 @@ def drop_table_data(ctx: Context, change: Change, table: Table) -> None:
     change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
     drop_sequences(change, table, table.props.columns)
     if table.props.temporary:
-        ctx.session.temporary.pop(table.name, None)
+        ctx.session.temporary_objects.pop(table.key, None)
     else:
         change.drop(table)

@@ -49,9 +49,8 @@ def alter_session(ctx: Context, stmt: Statement) -> Result:
             set_parameter(ctx.session, key, value)
     else:
         reader.expect("UNSET")
-        while not reader.done:
-            unset_parameter(ctx.session, reader.identifier())
-            reader.accept(",")
+        for key in reader.listed(reader.identifier):
+            unset_parameter(ctx.session, key)
     reader.finish()
     return status()
 
@@ -114,7 +113,7 @@ _CONTEXT = {
 
 
 system_function("CURRENT_ACCOUNT", "CURRENT_ACCOUNT_NAME", "CURRENT_ORGANIZATION_NAME", "CURRENT_REGION")(
-    lambda ctx, *_: "LOCAL"
+    lambda ctx, *_: ctx.services.account
 )
 for _name, _read in _CONTEXT.items():
     system_function(_name)(lambda ctx, *_, read=_read: read(ctx.session))
@@ -126,7 +125,7 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/last_query_id
     """
-    return ctx.session.query_ids.numbered(number)
+    return ctx.session.numbered_query(number)
 
 
 @table_function("RESULT_SCAN")
@@ -142,8 +141,7 @@ def result_scan(ctx: Context, query_id: str) -> pa.Table:
 def wait(ctx: Context, amount: float, unit: str = "SECONDS") -> str:
     """SYSTEM$WAIT(amount [, unit]): do nothing for a while; an interrupt of the session ends it.
 
-    Raises:
-        SnowflakeError: 001003 for another unit; 000604 when it was interrupted.
+    Raises 001003 for another unit; 000604 when it was interrupted.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_wait
     """

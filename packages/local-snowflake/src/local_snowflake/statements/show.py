@@ -43,7 +43,7 @@ def show_views(ctx: Context, stmt: Statement) -> Result:
     found = select(ctx, read_clauses(skip_head(stmt)), VIEW)
     records = [_common(o) | {"text": o.props.text, "is_secure": str(o.props.secure).lower()} for o in found]
     names = ("created_on", "name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure")
-    return rows(records, (*names, "is_materialized", "owner_role_type"))
+    return rows(records, (*names, "is_materialized", "owner_role_type", "change_tracking"))
 
 
 @statement("SHOW", "OBJECTS", "TERSE OBJECTS")
@@ -61,6 +61,10 @@ def shown_retention(table: TableProps) -> int:
     return 1 if table.data_retention_time_in_days is None else table.data_retention_time_in_days
 
 
+def _shows_changes(o: Table | View) -> bool:
+    return streams.shows_changes(o) if TABLE.describes(o) else o.props.change_tracking
+
+
 def _common(o: Table | View) -> dict[str, Any]:
     table = o.props if TABLE.describes(o) else TableProps()
     kind = "TEMPORARY" if table.temporary else "TRANSIENT" if table.transient else str(o.kind)
@@ -71,7 +75,7 @@ def _common(o: Table | View) -> dict[str, Any]:
         "reserved": "",
         "retention_time": str(shown_retention(table)),
         "automatic_clustering": "OFF",
-        "change_tracking": "ON" if TABLE.describes(o) and streams.shows_changes(o) else "OFF",
+        "change_tracking": "ON" if _shows_changes(o) else "OFF",
         "is_external": "N",
         "is_materialized": "false",
     }

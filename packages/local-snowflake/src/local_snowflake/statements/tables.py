@@ -10,7 +10,7 @@ from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
-from local_snowflake.execution.ddl import drop, exists_already
+from local_snowflake.execution.objects import drop, keep_existing, refuse_other_case
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import quote
@@ -51,17 +51,20 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     upper_case(table)
     name = table_name(ctx, table)
     ctx.require_schema(name)
-    old = ctx.session.temporary.get(name) if stmt.temporary else ctx.catalog.relation(name)
-    if old and not stmt.or_replace:
-        return exists_already(TABLE, name, if_not_exists=bool(tree.args.get("exists")))
+    old = ctx.temporary(name) if stmt.temporary else ctx.catalog.relation(name)
+    if kept := keep_existing(stmt, name, old, if_not_exists=bool(tree.args.get("exists"))):
+        return kept
     if old is not None and not TABLE.describes(old):
         raise already_exists(name.fqn)
+    if not stmt.temporary:
+        refuse_other_case(ctx, TABLE, name)
     options = _read_properties(tree)
     tracking = bool(options.pop("change_tracking", False))
     comment = str(options.pop("comment", ""))
     columns = tuple(_columns(ctx, tree, schema))
     props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
-    source = _source_query(ctx, tree)
+    query = tree.args.get("expression")
+    source = compile_query(ctx, query.unnest().copy()) if query is not None else None
     _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
 
@@ -109,20 +112,8 @@ def _clean(stmt: Statement) -> str:
     return " ".join(w for i, w in enumerate(words) if not (i < 5 and w.upper() == "SCOPED"))
 
 
-def _source_query(ctx: Context, tree: exp.Create) -> str | None:
-    """DuckDB's SQL of the query that fills the table, if there is one."""
-    if (query := tree.args.get("expression")) is not None:
-        query = query.this if isinstance(query, exp.Subquery) else query
-        return compile_query(ctx, query.copy())
-    return None
-
-
 def _read_properties(tree: exp.Create) -> dict[str, Any]:
-    """A table's options, by their names in lower case.
-
-    Raises:
-        SnowflakeError: 000002, for an option that is not supported.
-    """
+    """A table's options, by their names in lower case. Raises 000002 for an option that is not supported."""
     found: dict[str, Any] = {}
     properties = tree.args.get("properties")
     for option in properties.expressions if properties else ():
@@ -148,22 +139,14 @@ def _read_option(key: str, value: str) -> dict[str, Any]:
 
 
 def read_flag(key: str, value: object) -> bool:
-    """An option's TRUE or FALSE.
-
-    Raises:
-        SnowflakeError: 001008, if it is neither.
-    """
+    """An option's TRUE or FALSE. Raises 001008 if it is neither."""
     if str(value).upper() not in {"TRUE", "FALSE"}:
         raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
     return str(value).upper() == "TRUE"
 
 
 def read_days(key: str, value: object) -> int:
-    """An option's number of days, from 0 to 90.
-
-    Raises:
-        SnowflakeError: 001008, if it is none.
-    """
+    """An option's number of days, from 0 to 90. Raises 001008 if it is none."""
     if not str(value).isdigit() or int(str(value)) > _MOST_DAYS:
         raise compilation_error(f"invalid value [{value}] for parameter '{key}'", 1008, "22023")
     return int(str(value))
@@ -200,7 +183,7 @@ def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tr
             streams.enable(change, new, for_time_travel=True)
     ctx.session.drop_rows()
     if temporary:
-        ctx.session.temporary[new.name] = new
+        ctx.session.temporary_objects[new.key] = new
 
 
 def keeps_past(table: Table) -> bool:

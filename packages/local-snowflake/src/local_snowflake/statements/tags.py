@@ -8,7 +8,7 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import MODEL, TAG, ModelProps, Object, Tag, TagProps
 from local_snowflake.errors import SnowflakeError, not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import drop, exists_already, read_new
+from local_snowflake.execution.objects import drop, keep_existing, read_target
 from local_snowflake.execution.registry import statement, system_function, table_function
 from local_snowflake.execution.results import Result, record_table, rows, status
 from local_snowflake.execution.show_clauses import common, read_clauses, select
@@ -29,17 +29,13 @@ def create_tag(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-tag
     """
-    reader, name, if_not_exists = read_new(ctx, stmt)
-    allowed: list[str] = []
-    if reader.accept("ALLOWED_VALUES"):
-        allowed.append(reader.string())
-        while reader.accept(","):
-            allowed.append(reader.string())
+    reader, name, if_not_exists = read_target(ctx, stmt)
+    allowed = reader.listed(reader.string) if reader.accept("ALLOWED_VALUES") else []
     options = reader.options()
     reader.finish()
     ctx.require_schema(name)
-    if ctx.catalog.get(TAG, name) and not stmt.or_replace:
-        return exists_already(TAG, name, if_not_exists=if_not_exists)
+    if kept := keep_existing(stmt, name, ctx.catalog.get(TAG, name), if_not_exists=if_not_exists):
+        return kept
     with ctx.ddl() as change:
         comment = str(options.get("COMMENT", ""))
         change.put(Object(TAG, name, TagProps(tuple(allowed)), ctx.session.role, comment))
@@ -72,45 +68,34 @@ def show_tags(ctx: Context, stmt: Statement) -> Result:
 
 
 def read_tag_names(ctx: Context, reader: Reader) -> list[str]:
-    """Read ``tag, …`` to the end; returns their full names.
-
-    Raises:
-        SnowflakeError: 002003, if there is no such tag.
-    """
-    names = [_tag(ctx, reader.name_parts()).name.fqn]
-    while reader.accept(","):
-        names.append(_tag(ctx, reader.name_parts()).name.fqn)
+    """Read ``tag, …`` to the end; returns their full names. Raises 002003 if there is no such tag."""
+    tags = reader.listed(lambda: _tag(ctx, reader.name_parts()))
     reader.finish()
-    return names
+    return [tag.name.fqn for tag in tags]
 
 
 def read_tags(ctx: Context, reader: Reader) -> dict[str, str]:
     """Read ``tag = 'value', …`` to the end; returns full name -> value.
 
-    Raises:
-        SnowflakeError: 002003, if there is no such tag; 391801, if it does not allow the value.
+    Raises 002003 if there is no such tag; 391801 if it does not allow the value.
     """
-    values: dict[str, str] = {}
-    while True:
+
+    def read() -> tuple[str, str]:
         tag = _tag(ctx, reader.name_parts())
         reader.expect("=")
-        values[tag.name.fqn] = _allowed(tag, reader.string())
-        if not reader.accept(","):
-            break
+        value, allowed = reader.string(), list(tag.props.allowed_values)
+        if allowed and value not in allowed:
+            text = f"Tag value '{value}' is not allowed for tag '{tag.name.fqn}': use one of {allowed}."
+            raise SnowflakeError(391801, "23001", text)
+        return tag.name.fqn, value
+
+    values = reader.listed(read)
     reader.finish()
-    return values
+    return dict(values)
 
 
 def _tag(ctx: Context, parts: list[str]) -> Tag:
     return ctx.catalog.need(TAG, ctx.resolve(parts))
-
-
-def _allowed(tag: Tag, value: str) -> str:
-    allowed = list(tag.props.allowed_values)
-    if allowed and value not in allowed:
-        text = f"Tag value '{value}' is not allowed for tag '{tag.name.fqn}': use one of {allowed}."
-        raise SnowflakeError(391801, "23001", text)
-    return value
 
 
 def _tagged(ctx: Context, name: str, domain: str) -> Object[ModelProps]:

@@ -33,34 +33,25 @@ def begin(ctx: Context, stmt: Statement) -> Result:
 
 
 @statement("COMMIT")
-def commit(ctx: Context, stmt: Statement) -> Result:
-    """COMMIT [WORK]."""
-    _check_scope(ctx)
-    ctx.session.commit()
-    return status()
-
-
 @statement("ROLLBACK")
-def rollback(ctx: Context, stmt: Statement) -> Result:
-    """ROLLBACK [WORK]."""
-    _check_scope(ctx)
-    ctx.session.rollback()
-    return status()
-
-
-def _is_callers(ctx: Context) -> bool:
-    """Whether the open transaction is that of a procedure's caller."""
-    return ctx.session.in_transaction and ctx.session.transaction == ctx.token.callers_transaction
-
-
-def _check_scope(ctx: Context) -> None:
-    """A procedure may not end its caller's transaction.
+def end(ctx: Context, stmt: Statement) -> Result:
+    """COMMIT | ROLLBACK [WORK]; a procedure may not end its caller's transaction.
 
     Source: https://docs.snowflake.com/en/sql-reference/transactions#scoped-transactions
     """
     if _is_callers(ctx):
         text = "Modifying a transaction that has started at a different scope is not allowed."
         raise SnowflakeError(90231, "25000", f"Stored procedure execution error: {text}")
+    if stmt.verb == "COMMIT":
+        ctx.session.commit()
+    else:
+        ctx.session.rollback()
+    return status()
+
+
+def _is_callers(ctx: Context) -> bool:
+    """Whether the open transaction is that of a procedure's caller."""
+    return ctx.session.in_transaction and ctx.session.transaction == ctx.token.callers_transaction
 
 
 def _read_account(reader: Reader) -> None:
@@ -106,8 +97,7 @@ def show_transactions(ctx: Context, stmt: Statement) -> Result:
 def abort_transaction(ctx: Context, transaction: int | str) -> str:
     """SYSTEM$ABORT_TRANSACTION(id): roll back the transaction of another session.
 
-    Raises:
-        SnowflakeError: 001003 for what is no number or this session's own; 000603, if no such transaction is open.
+    Raises 001003 for what is no number or this session's own; 000603 if no such transaction is open.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_abort_transaction
     """

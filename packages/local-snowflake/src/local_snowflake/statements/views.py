@@ -1,26 +1,31 @@
 """Views: stored as their query's text, expanded where they are read."""
 
 import re
+from dataclasses import replace
 
 from local_snowflake.catalog.objects import VIEW, Column, Object, ViewProps
+from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import drop, exists_already, read_new
+from local_snowflake.execution.objects import check_options, drop, exists_already, read_existing, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import normalise
 from local_snowflake.sql.queries import describe
 from local_snowflake.sql.statement import Statement
+from local_snowflake.statements.tables import read_flag
 
 
 @statement("CREATE", "VIEW")
 def create_view(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE] VIEW [IF NOT EXISTS] name [(columns)] [options] AS query."""
-    reader, name, if_not_exists = read_new(ctx, stmt)
+    reader, name, if_not_exists = read_target(ctx, stmt)
     listed: list[str] = []
     if reader.peek() == "(":
         listed = [normalise(re.match(r'\s*("(?:[^"]|"")*"|\w+)', c)[1]) for c in reader.parenthesised().split(",")]  # type: ignore[index]
     reader.accept("COPY", "GRANTS")
     options = reader.options("AS")
+    check_options(options, {"COMMENT", "CHANGE_TRACKING"}, VIEW)
+    tracking = read_flag("CHANGE_TRACKING", options.get("CHANGE_TRACKING", "FALSE"))
     reader.expect("AS")
     query = reader.rest()
     ctx.require_schema(name)
@@ -31,9 +36,31 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     names = listed or [c.name for c in columns]
     described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
     props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)
+    props = replace(props, change_tracking=tracking)
     with ctx.ddl() as change:
         change.put(Object(VIEW, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", ""))))
     return status(f"View {name.name} successfully created.")
+
+
+@statement("ALTER", "VIEW")
+def alter_view(ctx: Context, stmt: Statement) -> Result:
+    """ALTER VIEW [IF EXISTS] name SET CHANGE_TRACKING = TRUE: https://docs.snowflake.com/en/sql-reference/sql/alter-view.
+
+    The tables below it are tracked once a stream is on it, or by ALTER TABLE.
+    """
+    reader, view = read_existing(ctx, stmt, VIEW)
+    if view is None:
+        return status()
+    if not reader.accept("SET") or reader.peek() != "CHANGE_TRACKING":
+        raise not_supported(f"ALTER VIEW … {reader.peek()}")
+    options = reader.options()
+    reader.finish()
+    check_options(options, {"CHANGE_TRACKING"}, VIEW)
+    if not read_flag("CHANGE_TRACKING", options["CHANGE_TRACKING"]):
+        raise not_supported("ALTER VIEW … SET CHANGE_TRACKING = FALSE")
+    with ctx.ddl() as change:
+        change.put(replace(view, props=replace(view.props, change_tracking=True)))
+    return status()
 
 
 @statement("DROP", "VIEW")

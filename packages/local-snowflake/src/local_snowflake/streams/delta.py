@@ -14,7 +14,6 @@ from local_snowflake.streams.layout import (
 from local_snowflake.streams.tracking import Tracked
 
 ACTION, ISUPDATE, ROW_ID = "METADATA$ACTION", "METADATA$ISUPDATE", "METADATA$ROW_ID"
-METADATA = (ACTION, ISUPDATE, ROW_ID)
 _ROW, _VALID_FROM, _INSERTED, _VALID_TO = (quote(c) for c in (ROW, VALID_FROM, INSERTED, VALID_TO))
 
 
@@ -55,16 +54,10 @@ def has_data_sql(target: Tracked, after: int, upto: int, *, append_only: bool) -
     return f"SELECT 1 FROM ({inserted_rows(*bounds) if append_only else shown})"
 
 
-def row_id(row: str) -> str:
-    """DuckDB's SQL of METADATA$ROW_ID: 40 hexadecimal digits, the same for every stream that shows the row."""
-    return f"sha1('row ' || {row})"
-
-
 def _shown(target: Tracked, action: str = "'INSERT'", isupdate: str = "FALSE", prefix: str = "") -> str:
-    return (
-        f"SELECT {target.listed(prefix)}, {action} AS {quote(ACTION)}, {isupdate} AS {quote(ISUPDATE)}, "
-        f"{row_id(prefix + _ROW)} AS {quote(ROW_ID)}"
-    )
+    # a row has the same id, 40 hexadecimal digits, in every stream that shows it
+    columns = f"{action} AS {quote(ACTION)}, {isupdate} AS {quote(ISUPDATE)}, sha1('row ' || {prefix}{_ROW})"
+    return f"SELECT {target.listed(prefix)}, {columns} AS {quote(ROW_ID)}"
 
 
 def inserted_rows(target: Tracked, after: str, upto: str) -> str:
@@ -96,8 +89,6 @@ def _version_columns(target: Tracked) -> str:
 def _difference(target: Tracked, first: str, last: str) -> str:
     """The difference between rows at the end of a range and those at its start."""
     same = f"({target.listed('f.')}) IS NOT DISTINCT FROM ({target.listed('l.')})"
-    if len(target.columns) == 1:
-        same = f"{target.listed('f.')} IS NOT DISTINCT FROM {target.listed('l.')}"
     joined = f"f.{_ROW} = l.{_ROW} WHERE f.{_ROW} IS NULL OR l.{_ROW} IS NULL OR NOT ({same})"
     new = _shown(target, "'INSERT'", f"f.{_ROW} IS NOT NULL", "l.")
     old = _shown(target, "'DELETE'", f"l.{_ROW} IS NOT NULL", "f.")

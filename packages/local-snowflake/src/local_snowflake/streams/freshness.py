@@ -85,11 +85,11 @@ def readable_sources(ctx: Context, stream: Stream) -> list[Tracked]:
         if table and table.props.change_tracking is False:
             raise not_tracked_then(table.name)
         text = f"Base table '{stream.props.table_name}' dropped, cannot read from stream '{stream.name.name}'."
-        raise SnowflakeError(91901, "02000", f"SQL compilation error:\n{text}")
+        raise compilation_error(text, 91901, "02000")
     if state.stale:
         text = f"Stream '{stream.name.name}' is stale since {state.stale_after:%Y-%m-%d %H:%M:%S} UTC: its offset is "
         text += "outside the data retention period of its source. Recreate it with CREATE OR REPLACE STREAM."
-        raise SnowflakeError(91901, "02000", f"SQL compilation error:\n{text}")
+        raise compilation_error(text, 91901, "02000")
     return [source for source in state.sources if source]
 
 
@@ -101,18 +101,14 @@ def not_tracked_then(table: Name) -> SnowflakeError:
 
 def keep_fresh(ctx: Context, stream: Stream) -> None:
     """An empty stream that was asked whether it has data is as fresh as one that was consumed."""
+    stale = "stream = ? AND refreshed < now() - INTERVAL 1 HOUR"
     with ctx.services.storage.cursor() as duck:
-        duck.execute(
-            f"UPDATE {OFFSETS} SET refreshed = now() WHERE stream = ? AND refreshed < now() - INTERVAL 1 HOUR",
-            [stream.props.id],
-        )
+        duck.execute(f"UPDATE {OFFSETS} SET refreshed = now() WHERE {stale}", [stream.props.id])
 
 
 def offset_time(duck: duckdb.DuckDBPyConnection, stream: int) -> datetime | None:
     """When the version at a stream's offset was made."""
-    row = duck.execute(
-        f"SELECT max(v.made) FROM {OFFSETS} o JOIN {VERSIONS} v USING (tracked) "
-        "WHERE o.stream = ? AND v.version <= o.version",
-        [stream],
-    ).fetchone()
-    return row[0] if row else None
+    joined = f"{OFFSETS} o JOIN {VERSIONS} v USING (tracked)"
+    sql = f"SELECT max(v.made) FROM {joined} WHERE o.stream = ? AND v.version <= o.version"
+    ((time,),) = duck.execute(sql, [stream]).fetchall()
+    return time

@@ -31,6 +31,7 @@ class OffsetRange:
     With ``initial`` it sees the rows as they were at ``upto`` instead.
     """
 
+    stream: int
     tracked: int
     after: int
     upto: int
@@ -49,9 +50,8 @@ def bind_offset_ranges(ctx: Context) -> None:
     if ctx.streams and session.in_transaction:
         session.lock(*stream_locks(ctx))
         mark_start(session)
-    for stream in ctx.streams:
-        for span in _ranges(ctx, stream):
-            _bind(session.duck, stream, span)
+    for span in _ranges(ctx):
+        _bind(session.duck, span)
     _bind_offsets(ctx)
 
 
@@ -59,19 +59,17 @@ def consuming(ctx: Context, work: Callable[[], T]) -> T:
     """Run DML inside a writing closure; the streams that it reads, which compiling it has put into ``ctx``, move on."""
     bind_offset_ranges(ctx)
     done = work()
-    for stream in ctx.streams:
-        for span in _ranges(ctx, stream):
-            _advance(ctx.session.duck, stream, span)
+    for span in _ranges(ctx):
+        _advance(ctx.session.duck, span)
     return done
 
 
 def consume_in_ddl(ctx: Context) -> None:
     """Consume the streams that a DDL statement is about to read, inside its own transaction."""
     _bind_offsets(ctx)
-    for stream in ctx.streams:
-        for span in _ranges(ctx, stream):
-            _bind(ctx.session.duck, stream, span)
-            _advance(ctx.session.duck, stream, span)
+    for span in _ranges(ctx):
+        _bind(ctx.session.duck, span)
+        _advance(ctx.session.duck, span)
 
 
 def stream_locks(ctx: Context) -> list[Resource]:
@@ -79,32 +77,34 @@ def stream_locks(ctx: Context) -> list[Resource]:
     return [Resource(f"stream {stream}", "STREAM") for stream in ctx.streams]
 
 
-def _ranges(ctx: Context, stream: int) -> list[OffsetRange]:
-    session = ctx.session
-    if not session.in_transaction:
-        return _current(session.duck, stream, versions_of(session.duck))
-    key = (_RANGE, stream)
-    if key not in session.notes:
-        # committed offsets: the transaction's own snapshot may be older than the stream's lock
-        with ctx.services.storage.cursor() as duck:
-            session.notes[key] = _current(duck, stream, versions_of(duck) | session.notes[_START])
-    ranges: list[OffsetRange] = session.notes[key]
+def _ranges(ctx: Context) -> list[OffsetRange]:
+    """What the statement sees of the streams that it reads."""
+    session, ranges = ctx.session, []
+    for stream in ctx.streams:
+        key = (_RANGE, stream)
+        if not session.in_transaction:
+            ranges += _current(session.duck, stream, versions_of(session.duck))
+            continue
+        if key not in session.notes:
+            # committed offsets: the transaction's own snapshot may be older than the stream's lock
+            with ctx.services.storage.cursor() as duck:
+                session.notes[key] = _current(duck, stream, versions_of(duck) | session.notes[_START])
+        ranges += session.notes[key]
     return ranges
 
 
 def _current(duck: duckdb.DuckDBPyConnection, stream: int, versions: dict[int, int]) -> list[OffsetRange]:
-    return [
-        OffsetRange(tracked, version, version if initial else max(version, versions.get(tracked, version)), initial)
-        for tracked, version, initial, _ in offsets_of(duck, stream)
-    ]
+    ranges = []
+    for tracked, version, initial, _ in offsets_of(duck, stream):
+        upto = version if initial else max(version, versions.get(tracked, version))
+        ranges.append(OffsetRange(stream, tracked, version, upto, initial))
+    return ranges
 
 
-def _bind(duck: duckdb.DuckDBPyConnection, stream: int, span: OffsetRange) -> None:
-    after, upto = lower_bound(stream, span.tracked), upper_bound(stream, span.tracked)
-    duck.execute(f"SET VARIABLE {quote(after)} = {span.after}::BIGINT")
-    duck.execute(f"SET VARIABLE {quote(upto)} = {span.upto}::BIGINT")
-    initial = f"{span.upto}::BIGINT" if span.initial else "NULL::BIGINT"
-    duck.execute(f"SET VARIABLE {quote(initial_version(stream, span.tracked))} = {initial}")
+def _bind(duck: duckdb.DuckDBPyConnection, span: OffsetRange) -> None:
+    initial = span.upto if span.initial else "NULL"
+    for variable, value in (lower_bound, span.after), (upper_bound, span.upto), (initial_version, initial):
+        duck.execute(f"SET VARIABLE {quote(variable(span.stream, span.tracked))} = {value}::BIGINT")
 
 
 def _bind_offsets(ctx: Context) -> None:
@@ -117,9 +117,7 @@ def _bind_offsets(ctx: Context) -> None:
             session.duck.execute(f"SET VARIABLE {quote(offset_variable(stream, tracked))} = {version}::BIGINT")
 
 
-def _advance(duck: duckdb.DuckDBPyConnection, stream: int, span: OffsetRange) -> None:
-    duck.execute(
-        f"UPDATE {OFFSETS} SET version = greatest(version, ?), initial = FALSE, refreshed = now() "
-        "WHERE stream = ? AND tracked = ?",
-        [span.upto, stream, span.tracked],
-    )
+def _advance(duck: duckdb.DuckDBPyConnection, span: OffsetRange) -> None:
+    changed = "version = greatest(version, ?), initial = FALSE, refreshed = now()"
+    sql = f"UPDATE {OFFSETS} SET {changed} WHERE stream = ? AND tracked = ?"
+    duck.execute(sql, [span.upto, span.stream, span.tracked])

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from local_snowflake.catalog.objects import STREAM, Stream
-from local_snowflake.errors import compilation_error, does_not_exist
+from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.queries import compile_query
@@ -57,7 +57,7 @@ def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Poi
     if kind == "OFFSET":
         return Point("TIMESTAMP", datetime.now(UTC) + timedelta(seconds=float(_evaluate(ctx, expression))), before)
     value = str(_evaluate(ctx, expression))
-    return Point(kind, named_stream(ctx, value).props.id if kind == "STREAM" else value, before)
+    return Point(kind, need_stream(ctx, value).props.id if kind == "STREAM" else value, before)
 
 
 def _evaluate(ctx: Context, expression: str) -> Any:
@@ -65,16 +65,9 @@ def _evaluate(ctx: Context, expression: str) -> Any:
     return ctx.session.read(lambda: ctx.query(sql))[0][0]
 
 
-def named_stream(ctx: Context, name: str) -> Stream:
-    """The stream of a dotted name.
-
-    Raises:
-        SnowflakeError: 002003, if there is none.
-    """
-    full = ctx.resolve(split_parts(name))
-    if (stream := ctx.catalog.get(STREAM, full)) is None:
-        raise does_not_exist("Stream", full.fqn)
-    return stream
+def need_stream(ctx: Context, name: str) -> Stream:
+    """The stream of a dotted name."""
+    return ctx.catalog.need(STREAM, ctx.resolve(split_parts(name)))
 
 
 def version_at(ctx: Context, duck: duckdb.DuckDBPyConnection, target: Tracked, point: Point | None) -> int:

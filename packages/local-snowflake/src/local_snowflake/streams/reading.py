@@ -5,17 +5,17 @@ from typing import Any
 
 from sqlglot import exp
 
-from local_snowflake.catalog.objects import STREAM, Stream
+from local_snowflake.catalog.objects import STREAM, TABLE, Stream
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import source, statement, system_function
+from local_snowflake.execution.registry import source, source_columns, statement, system_function
 from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import common, read_clauses, select
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.streams import delta
 from local_snowflake.streams.freshness import freshness, keep_fresh, offset_time, readable_sources, source_view
-from local_snowflake.streams.points import named_stream
+from local_snowflake.streams.points import need_stream
 from local_snowflake.streams.time_travel import refuse_past
-from local_snowflake.streams.tracking import offsets_of, versions_of
+from local_snowflake.streams.tracking import by_id, offsets_of, versions_of
 from local_snowflake.streams.views import view_stream_sql
 
 _GONE = "No privilege or table dropped"
@@ -60,13 +60,21 @@ def _record(ctx: Context, stream: Stream) -> dict[str, Any]:
 def read_stream(ctx: Context, stream: Stream, table: exp.Table) -> exp.Expression:
     """A stream in FROM: the changes in the transaction's offset range, as DuckDB's SQL that needs no translation."""
     refuse_past(table, "a stream")
-    sources = readable_sources(ctx, stream)
-    number, initial_rows = stream.props.id, stream.props.initial_rows
-    append_only = stream.props.mode == "APPEND_ONLY"
-    ctx.streams.add(number)
+    sources, props = readable_sources(ctx, stream), stream.props
+    ctx.streams.add(props.id)
     if view := source_view(ctx, stream):
         return exp.var(view_stream_sql(ctx, view, stream, sources))
-    return exp.var(delta.stream_sql(sources[0], number, append_only=append_only, initial_rows=initial_rows))
+    append_only = props.mode == "APPEND_ONLY"
+    return exp.var(delta.stream_sql(sources[0], props.id, append_only=append_only, initial_rows=props.initial_rows))
+
+
+@source_columns("STREAM")
+def stream_columns(ctx: Context, stream: Stream) -> dict[str, str]:
+    """Those of its source, and the three METADATA$ columns; of a source that is gone only these."""
+    tables = [by_id(ctx, tracked) for tracked, *_ in offsets_of(ctx.session.duck, stream.props.id)]
+    relation = source_view(ctx, stream) or next((ctx.catalog.get(TABLE, each.name) for each in tables if each), None)
+    columns = {column.name: column.type for column in relation.props.columns} if relation else {}
+    return columns | {delta.ACTION: "VARCHAR", delta.ISUPDATE: "BOOLEAN", delta.ROW_ID: "VARCHAR"}
 
 
 @system_function("SYSTEM$STREAM_HAS_DATA", effective="BOOLEAN")
@@ -75,11 +83,10 @@ def stream_has_data(ctx: Context, name: str) -> bool:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_has_data
     """
-    stream = named_stream(ctx, name)
-    append_only = stream.props.mode == "APPEND_ONLY"
+    stream = need_stream(ctx, name)
+    append_only, duck = stream.props.mode == "APPEND_ONLY", ctx.session.duck
     ctx.session.refresh()
     sources = {s.id: s for s in readable_sources(ctx, stream)}
-    duck = ctx.session.duck
     versions = versions_of(duck)
     for tracked, after, initial, _ in offsets_of(duck, stream.props.id):
         sql = delta.has_data_sql(sources[tracked], after, versions[tracked], append_only=append_only)
@@ -97,5 +104,5 @@ def stream_timestamp(ctx: Context, name: str) -> str:
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/system_stream_get_table_timestamp
     """
-    time: datetime | None = offset_time(ctx.session.duck, named_stream(ctx, name).props.id)
+    time: datetime | None = offset_time(ctx.session.duck, need_stream(ctx, name).props.id)
     return str(int(time.timestamp() * 1_000_000) * 1000) if time else "0"

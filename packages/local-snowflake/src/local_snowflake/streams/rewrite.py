@@ -42,10 +42,8 @@ def restrict_to_archived(update: exp.Update, target: Tracked, *, instead: bool) 
         .where(exp.EQ(this=_column(VALID_TO), expression=version()))
     )
     condition = exp.In(this=_column(ROW, update.this.alias), query=exp.Subquery(this=archived))
-    if instead or not update.args.get("where"):
-        update.set("where", exp.Where(this=condition))
-    else:
-        update.set("where", exp.Where(this=exp.and_(update.args["where"].this, condition)))
+    where = None if instead else update.args.get("where")
+    update.set("where", exp.Where(this=exp.and_(where.this, condition) if where else condition))
 
 
 def matching_rows(table: exp.Table, sources: Sequence[exp.Expr], condition: exp.Expr | None) -> exp.Select:

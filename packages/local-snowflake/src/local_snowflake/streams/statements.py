@@ -8,11 +8,11 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import STREAM, TABLE, VIEW, Object, Stream, StreamProps, Table, View
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import check_options, drop, exists_already, read_existing, read_new
+from local_snowflake.execution.objects import check_options, drop, exists_already, read_existing, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.streams.freshness import source_view
 from local_snowflake.streams.layout import OFFSETS
 from local_snowflake.streams.points import Point, read_point, version_at
@@ -28,7 +28,7 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-stream
     """
-    reader, name, if_not_exists = read_new(ctx, stmt)
+    reader, name, if_not_exists = read_target(ctx, stmt)
     ctx.require_schema(name)
     reader.accept("COPY", "GRANTS")
     reader.expect("ON")
@@ -92,7 +92,9 @@ def _numbered(change: Change, view: View) -> View:
     """The view with a number by which its streams know it."""
     if view.props.change_source:
         return view
-    return change.put(replace(view, props=replace(view.props, change_source=next_id(change.duck))))
+    return change.put(
+        replace(view, props=replace(view.props, change_source=next_id(change.duck), change_tracking=True))
+    )
 
 
 def _put_offset(change: Change, stream: StreamProps, tracked: int, version: int) -> None:
@@ -132,8 +134,7 @@ def alter_stream(ctx: Context, stmt: Statement) -> Result:
 
     Source: https://docs.snowflake.com/en/sql-reference/sql/alter-stream
     """
-    reader = skip_head(stmt)
-    found = read_existing(ctx, reader, STREAM)
+    reader, found = read_existing(ctx, stmt, STREAM)
     if found is None:
         return status()
     if reader.accept("UNSET", "COMMENT"):

@@ -69,6 +69,8 @@ def prepare(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> datetime:
 
 def sweep(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Drop the history of tables and the offsets of streams that are gone, eg: with their schema."""
+    if not catalog.is_whole:
+        return
     histories = [row[0] for row in duck.execute(f"SELECT id FROM {TRACKED}").fetchall()]
     streams = [row[0] for row in duck.execute(f"SELECT DISTINCT stream FROM {OFFSETS}").fetchall()]
     # read after the ids: whatever was committed before them is in the catalog then
@@ -162,10 +164,8 @@ def _register(change: Change, table: Table, *, time_travel: bool) -> Table:
     """Catalogue a table whose hidden columns are there and filled."""
     restore_defaults(change, table.name)
     tracked_id = next_id(change.duck)
-    valid_to = f"CAST(NULL AS BIGINT) AS {quote(VALID_TO)}"
-    change.duck.execute(
-        f"CREATE TABLE {history(tracked_id)} AS SELECT *, {valid_to} FROM {table.name.physical} LIMIT 0"
-    )
+    rows = f"SELECT *, CAST(NULL AS BIGINT) AS {quote(VALID_TO)} FROM {table.name.physical}"
+    change.duck.execute(f"CREATE TABLE {history(tracked_id)} AS {rows} LIMIT 0")
     change.duck.execute(f"INSERT INTO {TRACKED} VALUES (?, 0)", [tracked_id])
     change.duck.execute(f"INSERT INTO {VERSIONS} VALUES (?, 0, now(), NULL)", [tracked_id])
     return change.put(_with_tracking(table, ChangeTracking(tracked_id, time_travel)))

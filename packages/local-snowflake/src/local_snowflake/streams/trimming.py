@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 def trim_all(storage: Storage, catalog: Catalog) -> None:
     """Trim the history of every tracked table; one that is being changed otherwise is left for the next time."""
+    if not catalog.is_whole:
+        return
     with storage.cursor() as duck:
         sweep(duck, catalog)
         for table in filter(is_tracked, catalog.all(TABLE)):
@@ -32,18 +34,13 @@ def trim(duck: duckdb.DuckDBPyConnection, table: Table) -> int:
 
     ``duck`` has no open transaction. Returns how many row versions were deleted.
     """
-    tracked = of(table).id
-    now = datetime.now(UTC)
-    ((retained,),) = duck.execute(
-        f"SELECT max(version) FROM {VERSIONS} WHERE tracked = ? AND made <= ?",
-        [tracked, now - timedelta(days=retention_days(table))],
-    ).fetchall()
+    tracked, now = of(table).id, datetime.now(UTC)
+    sql = f"SELECT max(version) FROM {VERSIONS} WHERE tracked = ? AND made <= ?"
+    ((retained,),) = duck.execute(sql, [tracked, now - timedelta(days=retention_days(table))]).fetchall()
     if retained is None:
         return 0
-    ((needed,),) = duck.execute(
-        f"SELECT min(version) FROM {OFFSETS} WHERE tracked = ? AND refreshed >= ?",
-        [tracked, now - timedelta(days=extended_days(table))],
-    ).fetchall()
+    sql = f"SELECT min(version) FROM {OFFSETS} WHERE tracked = ? AND refreshed >= ?"
+    ((needed,),) = duck.execute(sql, [tracked, now - timedelta(days=extended_days(table))]).fetchall()
     oldest = retained if needed is None else min(retained, needed)
     duck.execute(f"DELETE FROM {VERSIONS} WHERE tracked = ? AND version < ?", [tracked, oldest])
     ((deleted,),) = duck.execute(f"DELETE FROM {history(tracked)} WHERE {quote(VALID_TO)} <= ?", [oldest]).fetchall()

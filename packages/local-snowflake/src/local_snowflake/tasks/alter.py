@@ -5,14 +5,15 @@ Source: https://docs.snowflake.com/en/sql-reference/sql/alter-task
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from local_snowflake.catalog.objects import TASK, WAREHOUSE, Task, TaskProps
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import read_existing
+from local_snowflake.execution.objects import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import Reader, Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.tasks import rules
 from local_snowflake.tasks.clauses import read_names, read_settings
 from local_snowflake.tasks.graph import STARTED, SUSPENDED, TaskGraphs, fingerprint, graphs_of
@@ -23,20 +24,16 @@ from local_snowflake.tasks.scheduler import Scheduler
 @statement("ALTER", "TASK")
 def alter_task(ctx: Context, stmt: Statement) -> Result:
     """ALTER TASK [IF EXISTS] name RESUME | SUSPEND | SET … | UNSET … | MODIFY … | ADD AFTER … | REMOVE …."""
-    reader = skip_head(stmt)
-    old = read_existing(ctx, reader, TASK)
+    reader, old = read_existing(ctx, stmt, TASK)
     if old is None:
         return status()
     action = reader.accept_any("RESUME", "SUSPEND")
     if action is None:
         task = _read_change(ctx, old, reader)
         put_changed(ctx, graphs_of(ctx.catalog, old.name), task)
-        return status()
-    reader.finish()
-    if action == "RESUME":
-        resume(ctx, [old])
     else:
-        suspend(ctx, old)
+        reader.finish()
+        resume(ctx, [old]) if action == "RESUME" else suspend(ctx, old)
     return status()
 
 
@@ -49,7 +46,7 @@ def put_changed(ctx: Context, graphs: TaskGraphs, task: Task) -> None:
     name = task.name.name
     if name in graphs.tasks:
         rules.require_suspended(graphs, name)
-    extended = graphs.with_task(task)
+    extended = TaskGraphs((graphs.tasks | {name: task}).values())
     rules.check(extended, task)
     rules.require_suspended(extended, name)
     with ctx.ddl() as change:
@@ -87,32 +84,33 @@ def _read_change(ctx: Context, task: Task, reader: Reader) -> Task:
 
 
 def _remove_predecessors(ctx: Context, task: Task, names: list[list[str]], graphs: TaskGraphs) -> Task:
-    """Take predecessors away; a task that has none left becomes a suspended root."""
-    props = task.props
+    """Take the predecessors away that a statement names."""
     for parts in reversed(names):
-        full = ctx.resolve(parts) if len(parts) > 1 else Name(task.name.database, task.name.schema, parts[0])
-        if full.name not in props.predecessors or (full.database, full.schema) != task.name[:2]:
+        full = rules.full_name(ctx, task.name, parts)
+        if full.name not in task.props.predecessors or full[:2] != task.name[:2]:
             if full.name in graphs.tasks or ctx.catalog.get(TASK, full):
                 raise rules.refusal(f"Task {task.name.name} does not have predecessor {full.name}.")
             raise rules.refusal(f"Invalid predecessor {written(parts)} was specified.")
-    gone = {parts[-1] for parts in names}
-    props = replace(props, predecessors=tuple(p for p in props.predecessors if p not in gone))
+    return without_predecessors(task, {parts[-1] for parts in names})
+
+
+def without_predecessors(task: Task, gone: set[str]) -> Task:
+    """A task without some of its predecessors; one that has none left becomes a suspended root."""
+    props = replace(task.props, predecessors=tuple(p for p in task.props.predecessors if p not in gone))
     return replace(task, props=props if props.predecessors else suspended(props, "CHILD_BECAME_ROOT"))
 
 
 def _set(ctx: Context, task: Task, reader: Reader, graphs: TaskGraphs) -> Task:
-    clauses = read_settings(reader)
-    props = task.props
+    clauses, props = read_settings(reader), task.props
     if clauses.warehouse:
         ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse))
-        props = replace(props, warehouse=clauses.warehouse)
-    if clauses.schedule is not None:
-        props = replace(props, schedule=clauses.schedule)
-    if clauses.finalize is not None:
-        props = replace(props, finalize=finalize_target(ctx, task.name, clauses.finalize, graphs))
-    settings, parameters = props.settings | clauses.settings, props.parameters | clauses.parameters
+    finalize = finalize_target(ctx, task.name, clauses.finalize, graphs)
+    given = {"warehouse": clauses.warehouse or None, "schedule": clauses.schedule, "finalize": finalize}
+    changed: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    changed["settings"] = props.settings | clauses.settings
+    changed["parameters"] = props.parameters | clauses.parameters
     comment = task.comment if clauses.comment is None else clauses.comment
-    return replace(task, props=replace(props, settings=settings, parameters=parameters), comment=comment)
+    return replace(task, props=replace(props, **changed), comment=comment)
 
 
 def _unset(task: Task, reader: Reader) -> Task:
@@ -120,10 +118,8 @@ def _unset(task: Task, reader: Reader) -> Task:
     settings, parameters = dict(props.settings), dict(props.parameters)
     while not reader.done:
         key = reader.identifier()
-        if key == "WAREHOUSE":
-            props = replace(props, warehouse=None)
-        elif key == "SCHEDULE":
-            props = replace(props, schedule=None)
+        if key in {"WAREHOUSE", "SCHEDULE"}:
+            props = replace(props, warehouse=None) if key == "WAREHOUSE" else replace(props, schedule=None)
         elif key == "COMMENT":
             comment = ""
         elif key == "FINALIZE":

@@ -6,7 +6,7 @@ from typing import Any
 from sqlglot.tokens import TokenType
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.sessions.parameters import PARAMETERS, read_parameter
+from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, read_parameter
 from local_snowflake.sql.names import split_parts
 from local_snowflake.sql.statement import Reader
 
@@ -44,7 +44,7 @@ def read_definition(reader: Reader) -> Clauses:
         if reader.accept("AFTER"):
             clauses.after = read_names(reader)
         elif reader.accept("WHEN"):
-            clauses.condition = _text_until_as(reader)
+            clauses.condition = reader.until("AS")
         elif reader.accept("COPY", "GRANTS"):
             continue
         elif reader.accept("EXECUTE", "AS", "USER"):
@@ -87,14 +87,6 @@ def _name(reader: Reader) -> list[str]:
     return reader.name_parts()
 
 
-def _text_until_as(reader: Reader) -> str:
-    start, depth = reader.position, 0
-    while not (depth == 0 and reader.peek() == "AS"):
-        depth += {"(": 1, ")": -1}.get(reader.peek(), 0)
-        reader.next()
-    return reader.sql[start : reader.position].strip()
-
-
 def _read_setting(reader: Reader, clauses: Clauses) -> None:
     key = reader.next().text.upper()
     reader.expect("=")
@@ -117,7 +109,7 @@ def _read_setting(reader: Reader, clauses: Clauses) -> None:
         raise compilation_error(
             f"Invalid parameter {key} for a task: AUTOCOMMIT has to be TRUE and SEARCH_PATH cannot be set."
         )
-    elif key in PARAMETERS:
+    elif key in DEFAULT_PARAMETERS:
         clauses.parameters[key] = str(read_parameter(key, reader.value()))
     else:
         raise compilation_error(f"invalid property '{key}' for 'TASK'", 1008, "22023")

@@ -10,7 +10,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.sessions.parameters import set_parameter
 from local_snowflake.sessions.registry import SessionRegistry
 from local_snowflake.sessions.token import SessionToken
-from local_snowflake.sql import queries
+from local_snowflake.sql.queries import evaluate
 from local_snowflake.tasks.graph import Graph, Node
 from local_snowflake.tasks.runs import RunningTask, State
 
@@ -61,10 +61,8 @@ class TaskExecutor:
             with self._session(task.run.graph, task.node) as ctx:
                 return _run(ctx, task)
         except SnowflakeError as error:
-            record.error_code, record.error_message = f"{error.code:06d}", error.message
-            if task.timed_out:
-                late = timed_out(task.limit)
-                record.error_code, record.error_message = f"{late.code:06d}", late.message
+            cause = timed_out(task.limit) if task.timed_out else error
+            record.error_code, record.error_message = f"{cause.code:06d}", cause.message
             return State.CANCELLED if task.cancelled else State.FAILED
         except Exception as error:
             # a run must end, whatever happens in it
@@ -93,6 +91,5 @@ def _run(ctx: Context, task: RunningTask) -> State:
 
 def _holds(ctx: Context, condition: str) -> bool:
     """Evaluate a WHEN condition; a condition that is NULL does not hold."""
-    result = queries.run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({condition}) AS HOLDS"))
-    value = result.table.column(0)[0].as_py()
+    value = evaluate(ctx, condition)
     return value.strip().lower() in {"true", "t", "yes", "on", "1"} if isinstance(value, str) else bool(value)

@@ -55,12 +55,9 @@ def get_predecessor_return_value(ctx: Context, name: str | None = None) -> str |
     """SYSTEM$GET_PREDECESSOR_RETURN_VALUE(['NAME']): the name is case-sensitive, and needed if there are several."""
     task = _running(ctx, "SYSTEM$GET_PREDECESSOR_RETURN_VALUE")
     above = task.node.predecessors
-    if name is None:
-        if len(above) != 1:
-            raise refusal(
-                f"Task {task.name.fqn} has {len(above)} predecessors: name the one whose return value to read."
-            )
-        name = above[0]
+    if name is None and len(above) != 1:
+        raise refusal(f"Task {task.name.fqn} has {len(above)} predecessors: name the one whose return value to read.")
+    name = above[0] if name is None else name
     if name not in above:
         raise refusal(f"Task {name} is not a predecessor of task {task.name.fqn}: {', '.join(above) or 'it has none'}.")
     return task.run.values.get(name)
@@ -91,24 +88,19 @@ def task_runtime_info(ctx: Context, what: str) -> str | None:
     """SYSTEM$TASK_RUNTIME_INFO('what'): https://docs.snowflake.com/en/sql-reference/functions/system_task_runtime_info."""
     task = _running(ctx, "SYSTEM$TASK_RUNTIME_INFO")
     graph = task.run.record
+    last = ctx.services.get(Scheduler).history.last_run(graph.root_id, "SUCCEEDED")
     values = {
         "CURRENT_TASK_NAME": task.node.name,
         "CURRENT_ROOT_TASK_NAME": graph.name,
         "CURRENT_ROOT_TASK_UUID": graph.root_id,
         "CURRENT_TASK_GRAPH_RUN_GROUP_ID": str(graph.group_id),
         "CURRENT_TASK_GRAPH_ORIGINAL_SCHEDULED_TIMESTAMP": _stamp(graph.run_id / 1000),
-        "LAST_SUCCESSFUL_TASK_GRAPH_RUN_GROUP_ID": None,
-        "LAST_SUCCESSFUL_TASK_GRAPH_ORIGINAL_SCHEDULED_TIMESTAMP": None,
+        "LAST_SUCCESSFUL_TASK_GRAPH_RUN_GROUP_ID": str(last.group_id) if last else None,
+        "LAST_SUCCESSFUL_TASK_GRAPH_ORIGINAL_SCHEDULED_TIMESTAMP": _stamp(last.run_id / 1000) if last else None,
     }
     if what.upper() not in values:
-        raise compilation_error(
-            f"invalid argument [{what}] of SYSTEM$TASK_RUNTIME_INFO: one of {', '.join(values)}.", 1008
-        )
-    if what.upper().startswith("LAST_SUCCESSFUL"):
-        last = ctx.services.get(Scheduler).history.last_run(graph.root_id, "SUCCEEDED")
-        if last is None:
-            return None
-        return str(last.group_id) if what.upper().endswith("ID") else _stamp(last.run_id / 1000)
+        listed = ", ".join(values)
+        raise compilation_error(f"invalid argument [{what}] of SYSTEM$TASK_RUNTIME_INFO: one of {listed}.", 1008)
     return values[what.upper()]
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.objects import TASK, Task
@@ -50,15 +52,9 @@ class Graph:
     config: str | None = None
     version: int = 1
 
-    def to_dict(self) -> dict[str, Any]:
-        """The graph as JSON can carry it."""
-        return asdict(self)
 
-    @staticmethod
-    def from_dict(data: dict[str, Any]) -> Graph:
-        """The graph of ``to_dict()``."""
-        nodes = {n: Node(**{**d, "predecessors": tuple(d["predecessors"])}) for n, d in data["nodes"].items()}
-        return Graph(**{**data, "nodes": nodes})
+# of graphs and JSON
+GRAPHS = TypeAdapter(Graph)
 
 
 class TaskGraphs:
@@ -66,10 +62,6 @@ class TaskGraphs:
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self.tasks = {t.name.name: t for t in tasks}
-
-    def with_task(self, task: Task) -> TaskGraphs:
-        """The same with one task new or changed."""
-        return TaskGraphs((self.tasks | {task.name.name: task}).values())
 
     def predecessors(self, name: str) -> list[str]:
         """The tasks that a task runs after."""
@@ -92,40 +84,22 @@ class TaskGraphs:
         target = self.tasks[name].props.finalize
         if target in self.tasks:
             return {str(target)}
-        roots: set[str] = set()
-        todo, seen = [name], {name}
-        while todo:
-            here = todo.pop()
-            above = self.predecessors(here)
-            if not above:
-                roots.add(here)
-            todo += [p for p in above if p not in seen]
-            seen.update(above)
-        return roots
+        return {n for n in [name, *_reach(name, self.predecessors)] if not self.predecessors(n)}
 
     def descendants(self, name: str) -> list[str]:
         """Every task below a task, without its graph's finalizer."""
-        below: list[str] = []
-        todo = [name]
-        while todo:
-            for child in self.children(todo.pop(0)):
-                if child not in below:
-                    below.append(child)
-                    todo.append(child)
-        return below
+        return _reach(name, self.children)
 
     def graph(self, root: str) -> Graph:
         """The graph of a root as it is now."""
-        task = self.tasks[root]
-        members = [root, *self.descendants(root)]
-        last = self.finalizer_of(root)
-        nodes = {n: self._node(n, root) for n in [*members, *([last] if last else [])]}
+        task, last = self.tasks[root], self.finalizer_of(root)
+        names = [root, *self.descendants(root), *([last] if last else [])]
         settings = task.props.settings
         return Graph(
             task.name.database,
             task.name.schema,
             root,
-            nodes,
+            {name: self._node(name, root) for name in names},
             last,
             retries=int(settings.get("TASK_AUTO_RETRY_ATTEMPTS", 0)),
             suspend_after=int(settings.get("SUSPEND_TASK_AFTER_NUM_FAILURES", DEFAULT_FAILURES)),
@@ -146,6 +120,23 @@ class TaskGraphs:
         )
 
 
+def _reach(start: str, step: Callable[[str], list[str]]) -> list[str]:
+    """What is reached from a task step by step, each once, the nearest first."""
+    found: list[str] = []
+    todo = [start]
+    while todo:
+        new = [name for name in step(todo.pop(0)) if name not in found]
+        found, todo = found + new, todo + new
+    return found
+
+
+def overlap_policy(settings: dict[str, Any]) -> str:
+    """The policy that OVERLAP_POLICY or the older ALLOW_OVERLAPPING_EXECUTION sets."""
+    if str(settings.get("ALLOW_OVERLAPPING_EXECUTION")).upper() == "TRUE":
+        return "ALLOW_CHILD_OVERLAP"
+    return str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
+
+
 def graphs_of(catalog: Catalog, name: Name) -> TaskGraphs:
     """The graphs of a name's schema."""
     return TaskGraphs(catalog.all(TASK, name.database, name.schema))
@@ -153,7 +144,7 @@ def graphs_of(catalog: Catalog, name: Name) -> TaskGraphs:
 
 def fingerprint(graph: Graph) -> str:
     """What distinguishes one version of a graph from another."""
-    data = graph.to_dict() | {"version": 0}
+    data = asdict(graph) | {"version": 0}
     for node in data["nodes"].values():
         node["resumed"] = node["resumed"] and node["name"] != graph.root
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

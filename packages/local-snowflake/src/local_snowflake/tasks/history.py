@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -12,7 +11,6 @@ from typing import Any
 import duckdb
 
 from local_snowflake.sql.names import META_SCHEMA, quote
-from local_snowflake.tasks.graph import Graph
 
 RETENTION = timedelta(days=7)
 SCHEDULE, EXECUTE, TRIGGER = "SCHEDULE", "EXECUTE TASK", "TRIGGER"
@@ -65,10 +63,12 @@ class TaskRecord:
 
 
 _TYPES = {"int": "BIGINT", "str": "VARCHAR", "datetime": "TIMESTAMPTZ"}
-
-
-def _columns(record: type) -> str:
-    return ", ".join(f"{f.name} {_TYPES[str(f.type).split(' ')[0]]}" for f in fields(record))
+# where records are kept, what changes in them, and what tells them apart
+_CHANGED = ("state", "query_start_time", "completed_time", "error_code", "error_message", "return_value")
+_KEPT: dict[type, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    GraphRecord: (_GRAPHS, ("state", "started", "completed"), ("group_id", "attempt")),
+    TaskRecord: (_TASKS, _CHANGED, ("query_id",)),
+}
 
 
 class History:
@@ -77,8 +77,9 @@ class History:
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         self._duck = duck
         self._lock = threading.RLock()
-        self._duck.execute(f"CREATE TABLE IF NOT EXISTS {_GRAPHS} ({_columns(GraphRecord)})")
-        self._duck.execute(f"CREATE TABLE IF NOT EXISTS {_TASKS} ({_columns(TaskRecord)})")
+        for record, (table, *_) in _KEPT.items():
+            columns = ", ".join(f"{f.name} {_TYPES[str(f.type).split(' ')[0]]}" for f in fields(record))
+            self._duck.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
         self._last_id = 0
 
     def new_id(self) -> int:
@@ -89,36 +90,26 @@ class History:
 
     def add(self, record: GraphRecord | TaskRecord) -> None:
         """Write a new record."""
-        table = _GRAPHS if isinstance(record, GraphRecord) else _TASKS
         values = [getattr(record, f.name) for f in fields(record)]
-        self.query(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+        self.query(f"INSERT INTO {_KEPT[type(record)][0]} VALUES ({', '.join('?' * len(values))})", values)
 
-    def save_graph(self, record: GraphRecord) -> None:
-        """Write what changed in a graph's record."""
-        self._update(_GRAPHS, record, ("state", "started", "completed"), ("group_id", "attempt"))
+    def save(self, record: GraphRecord | TaskRecord) -> None:
+        """Write how a run goes on or ended."""
+        table, changed, key = _KEPT[type(record)]
+        sets, where = (separator.join(f"{c} = ?" for c in cs) for separator, cs in ((", ", changed), (" AND ", key)))
+        self.query(f"UPDATE {table} SET {sets} WHERE {where}", [getattr(record, c) for c in (*changed, *key)])
 
     def next_attempt(self, ended: GraphRecord, begun: GraphRecord) -> None:
         """Write that one attempt ended and the next began, both or none."""
         with self._lock:
             self._duck.execute("BEGIN TRANSACTION")
             try:
-                self.save_graph(ended)
+                self.save(ended)
                 self.add(begun)
             except BaseException:
                 self._duck.execute("ROLLBACK")
                 raise
             self._duck.execute("COMMIT")
-
-    def save_task(self, record: TaskRecord) -> None:
-        """Write how a task's run goes on or ended."""
-        times = ("query_start_time", "completed_time")
-        self._update(_TASKS, record, ("state", *times, "error_code", "error_message", "return_value"), ("query_id",))
-
-    def _update(
-        self, table: str, record: GraphRecord | TaskRecord, changed: tuple[str, ...], key: tuple[str, ...]
-    ) -> None:
-        sets, where = (separator.join(f"{c} = ?" for c in cs) for separator, cs in ((", ", changed), (" AND ", key)))
-        self.query(f"UPDATE {table} SET {sets} WHERE {where}", [getattr(record, c) for c in (*changed, *key)])
 
     def prune(self, now: datetime) -> None:
         """Forget what is older than seven days."""
@@ -192,8 +183,3 @@ class History:
         """Let go of the connection."""
         with self._lock:
             self._duck.close()
-
-
-def graph_of(record: GraphRecord) -> Graph:
-    """The graph that a record's run goes by."""
-    return Graph.from_dict(json.loads(record.graph))

@@ -1,19 +1,18 @@
 """Table functions of INFORMATION_SCHEMA about runs of tasks and of graphs."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.objects import TASK, Task
-from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.catalog.objects import TASK
+from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
 from local_snowflake.execution.results import TIME, record_table
-from local_snowflake.sql import queries
 from local_snowflake.sql.names import split_parts
-from local_snowflake.tasks.graph import STARTED, TaskGraphs, graphs_of
+from local_snowflake.sql.queries import evaluate_time
+from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import RETENTION, SCHEDULE
 from local_snowflake.tasks.schedule import next_due
 from local_snowflake.tasks.scheduler import Scheduler
@@ -69,40 +68,39 @@ def task_history(
 ) -> pa.Table:
     """TASK_HISTORY: https://docs.snowflake.com/en/sql-reference/functions/task_history."""
     _check_limit(result_limit)
-    first, last = _time(ctx, scheduled_time_range_start), _time(ctx, scheduled_time_range_end)
-    for bound in (first, last):
-        if bound and bound < datetime.now(UTC) - RETENTION - timedelta(minutes=1):
-            raise compilation_error("Invalid time range: TASK_HISTORY shows the last 7 days.", 1008, "22023")
+    bounds = (scheduled_time_range_start, scheduled_time_range_end)
+    first, last = (None if bound is None else evaluate_time(ctx, bound) for bound in bounds)
+    if any(bound and bound < datetime.now(UTC) - RETENTION - timedelta(minutes=1) for bound in (first, last)):
+        raise compilation_error("Invalid time range: TASK_HISTORY shows the last 7 days.", 1008, "22023")
     filters = {"first": first, "last": last, "name": task_name, "root_id": root_task_id, "errors": bool(error_only)}
     runs = ctx.services.get(Scheduler).history.task_rows(result_limit, **filters)
-    coming = [
+    shown = [
         r
-        for r in ([] if error_only else _scheduled(ctx))
+        for r in ([] if error_only else _scheduled(ctx, task_name))
         if (first is None or r["SCHEDULED_TIME"] >= first)
         and (last is None or r["SCHEDULED_TIME"] <= last)
-        and _matches(r["NAME"], task_name)
         and root_task_id in {None, r["ROOT_TASK_ID"]}
     ]
-    return record_table([*coming, *(_history_row(r) for r in runs)][:result_limit], _HISTORY)
-
-
-def _history_row(r: dict[str, Any]) -> dict[str, Any]:
-    row = _shown(r, _NAMES)
-    if r["state"] in {"SCHEDULED", "SKIPPED"}:
-        row["QUERY_ID"] = None
-    if r["name"] != r["root_name"]:
-        row["NEXT_SCHEDULED_TIME"] = None
-    return row
+    for run in runs:
+        unknown = {"QUERY_ID": None} if run["state"] in {"SCHEDULED", "SKIPPED"} else {}
+        unknown |= {"NEXT_SCHEDULED_TIME": None} if run["name"] != run["root_name"] else {}
+        shown.append(_shown(run, _NAMES) | unknown)
+    return record_table(shown[:result_limit], _HISTORY)
 
 
 def _shown(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return {names.get(key, key.upper()): value for key, value in record.items()}
 
 
-def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
-    """The next run of every started root that has a schedule, the latest first."""
-    runs = [
-        {
+def _scheduled(ctx: Context, name: str | None) -> list[dict[str, Any]]:
+    """The next run of every started root, or of those of one name, that has a schedule, the latest first."""
+    now = datetime.now(UTC)
+    runs = []
+    for root in ctx.catalog.all(TASK):
+        at = next_due(root, now, root.props.resumed_on or now) if root.props.state == STARTED else None
+        if at is None or at - now >= timedelta(days=8) or not _matches(root.name.name, name):
+            continue
+        run = {
             **dict(zip(("DATABASE_NAME", "SCHEMA_NAME", "NAME"), root.name, strict=True)),
             "QUERY_TEXT": root.props.definition,
             "CONDITION_TEXT": root.props.condition,
@@ -115,17 +113,8 @@ def _scheduled(ctx: Context) -> Iterable[dict[str, Any]]:
             "ATTEMPT_NUMBER": 1,
             "CONFIG": root.props.settings.get("CONFIG"),
         }
-        for root, at in _next_runs(ctx)
-    ]
+        runs.append(run)
     return sorted(runs, key=lambda r: r["SCHEDULED_TIME"], reverse=True)
-
-
-def _next_runs(ctx: Context) -> Iterable[tuple[Task, datetime]]:
-    now = datetime.now(UTC)
-    for task in ctx.catalog.all(TASK):
-        at = next_due(task, now, task.props.resumed_on or now) if task.props.state == STARTED else None
-        if at and at - now < timedelta(days=8):
-            yield task, at
 
 
 @table_function("COMPLETE_TASK_GRAPHS")
@@ -139,12 +128,9 @@ def complete_task_graphs(
     _check_limit(result_limit)
     since = datetime.now(UTC) - timedelta(minutes=60)
     found = [
-        _shown(r, _GRAPH_NAMES)
-        for r in ctx.services.get(Scheduler).history.graph_rows()
-        if r["completed"]
-        and r["completed"] >= since
-        and _matches(r["name"], root_task_name)
-        and (not error_only or r["state"] in {"FAILED", "CANCELLED"})
+        r
+        for r in _graph_runs(ctx, root_task_name, completed=True)
+        if r["COMPLETED_TIME"] >= since and (not error_only or r["STATE"] in {"FAILED", "CANCELLED"})
     ]
     found.sort(key=lambda r: r["COMPLETED_TIME"], reverse=True)
     return record_table(found[:result_limit], _GRAPHS)
@@ -154,18 +140,15 @@ def complete_task_graphs(
 def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: str | None = None) -> pa.Table:
     """CURRENT_TASK_GRAPHS: graph runs that execute or are due within 8 days."""
     _check_limit(result_limit)
-    running = [
-        _shown(r, _GRAPH_NAMES)
-        for r in ctx.services.get(Scheduler).history.graph_rows()
-        if not r["completed"] and _matches(r["name"], root_task_name)
-    ]
-    scheduled = [
-        {k: v for k, v in r.items() if k in _GRAPHS} | {"ROOT_TASK_NAME": r["NAME"]}
-        for r in _scheduled(ctx)
-        if _matches(r["NAME"], root_task_name)
-    ]
+    running = _graph_runs(ctx, root_task_name, completed=False)
+    scheduled = [r | {"ROOT_TASK_NAME": r["NAME"]} for r in _scheduled(ctx, root_task_name)]
     columns = {k: v for k, v in _GRAPHS.items() if k != "COMPLETED_TIME"}
     return record_table([*scheduled, *running][:result_limit], columns)
+
+
+def _graph_runs(ctx: Context, name: str | None, *, completed: bool) -> list[dict[str, Any]]:
+    runs = ctx.services.get(Scheduler).history.graph_rows()
+    return [_shown(r, _GRAPH_NAMES) for r in runs if bool(r["completed"]) == completed and _matches(r["name"], name)]
 
 
 def _matches(name: str, pattern: str | None) -> bool:
@@ -177,30 +160,12 @@ def task_dependents(ctx: Context, task_name: str, recursive: bool = True) -> pa.
     """TASK_DEPENDENTS: a task and those that run after it, directly or (RECURSIVE) at any distance."""
     name = ctx.resolve(split_parts(task_name))
     task = ctx.catalog.need(TASK, name)
-    graphs: TaskGraphs = graphs_of(ctx.catalog, name)
+    graphs = graphs_of(ctx.catalog, name)
     below = graphs.descendants(name.name) if recursive else graphs.children(name.name)
     records = describe_all(ctx, [task, *(graphs.tasks[n] for n in below)])
-    columns = {k.upper(): v for k, v in TASK_COLUMNS.items()}
-    return record_table([{k.upper(): v for k, v in r.items()} for r in records], columns)
+    return record_table([_shown(r, {}) for r in records], _shown(TASK_COLUMNS, {}))
 
 
 def _check_limit(limit: int) -> None:
     if not isinstance(limit, int) or not 1 <= limit <= _MOST:
         raise compilation_error(f"invalid value [{limit}] for parameter 'RESULT_LIMIT': 1 to {_MOST}.", 1008, "22023")
-
-
-def _time(ctx: Context, value: Any) -> datetime | None:
-    """A time, written as a text or as an expression, eg: ``DATEADD('hour', -1, CURRENT_TIMESTAMP())``."""
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(str(value))
-    except ValueError:
-        sql = f"SELECT ({value})::TIMESTAMP_LTZ AS T"
-        try:
-            time = queries.run_query(ctx, ctx.compiler.parse(ctx, sql)).table.column(0)[0].as_py()
-        except SnowflakeError as error:
-            raise compilation_error(f"invalid time [{value}]: {error.message}", 1008, "22023") from None
-    if not isinstance(time, datetime):
-        raise compilation_error(f"invalid time [{value}]", 1008, "22023")
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

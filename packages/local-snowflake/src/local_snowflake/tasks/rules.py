@@ -68,7 +68,11 @@ def _check_values(task: Task) -> None:
     schedule_of(task)
     if task.props.condition:
         check_condition(task.props.condition)
-    check_body(task.props.definition)
+    definition = task.props.definition
+    if not definition.replace(";", " ").split():
+        raise compilation_error("syntax error: a task needs a statement behind AS.")
+    if is_block(definition):
+        read_block(definition)
 
 
 def check_config(text: str) -> None:
@@ -94,14 +98,6 @@ def check_condition(condition: str) -> None:
                 f"functions are allowed: [{', '.join(sorted(_CONDITION_FUNCTIONS))}].",
                 2_223,
             )
-
-
-def check_body(definition: str) -> None:
-    """Raise if a body is no statement, or a block that does not parse."""
-    if not definition.replace(";", " ").split():
-        raise compilation_error("syntax error: a task needs a statement behind AS.")
-    if is_block(definition):
-        read_block(definition)
 
 
 def _check_finalizer(graphs: TaskGraphs, task: Task) -> None:
@@ -162,18 +158,12 @@ def _check_child(task: Task) -> None:
 
 
 def _check_compute(task: Task) -> None:
-    name, settings, warehouse = task.name, task.props.settings, task.props.warehouse
-    serverless = [
-        k for k in ("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE", "TARGET_COMPLETION_INTERVAL") if k in settings
-    ]
-    if warehouse and serverless:
-        raise refusal(
-            f"Task {name.fqn} cannot have both WAREHOUSE and {serverless[0]}: the latter is for serverless tasks."
-        )
+    name, settings, warehouse = task.name.fqn, task.props.settings, task.props.warehouse
+    for key in ("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE", "TARGET_COMPLETION_INTERVAL"):
+        if warehouse and key in settings:
+            raise refusal(f"Task {name} cannot have both WAREHOUSE and {key}: the latter is for serverless tasks.")
     if is_triggered(task) and not warehouse and "TARGET_COMPLETION_INTERVAL" not in settings:
-        raise refusal(
-            f"Task {name.fqn} is triggered and serverless: it needs TARGET_COMPLETION_INTERVAL, or a WAREHOUSE."
-        )
+        raise refusal(f"Task {name} is triggered and serverless: it needs TARGET_COMPLETION_INTERVAL, or a WAREHOUSE.")
 
 
 def _check_size(graphs: TaskGraphs, task: Task) -> None:
@@ -199,28 +189,26 @@ def written(parts: list[str]) -> str:
 
 def predecessors(ctx: Context, name: Name, after: list[list[str]], graphs: TaskGraphs) -> list[str]:
     """The names of predecessors: checked to be there, each once, in order."""
-    names: set[str] = set()
-    elsewhere = ""
-    for parts in after:
-        full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
-        if (full.database, full.schema) != (name.database, name.schema):
-            if not ctx.catalog.get(TASK, full):
-                raise refusal(f"Invalid predecessor {written(parts)} was specified.")
-            elsewhere = elsewhere or full.name
-        elif full.name not in graphs.tasks:
+    found = [(parts, full_name(ctx, name, parts)) for parts in after]
+    for parts, full in found:
+        if not (full.name in graphs.tasks if full[:2] == name[:2] else ctx.catalog.get(TASK, full)):
             raise refusal(f"Invalid predecessor {written(parts)} was specified.")
-        names.add(full.name)
-    if elsewhere:
+    if elsewhere := next((full.name for _, full in found if full[:2] != name[:2]), None):
         raise refusal(f"Cannot have predecessor {elsewhere} from a different schema.")
-    return sorted(names)
+    return sorted({full.name for _, full in found})
+
+
+def full_name(ctx: Context, task: Name, parts: list[str]) -> Name:
+    """The full name of a task that a statement about another one names: alone it is one of the same schema."""
+    return ctx.resolve(parts) if len(parts) > 1 else Name(task.database, task.schema, parts[0])
 
 
 def finalize_target(ctx: Context, name: Name, parts: list[str] | None, graphs: TaskGraphs) -> str | None:
     """The name of the root that a task is to finalize: checked to be there."""
     if parts is None:
         return None
-    full = ctx.resolve(parts) if len(parts) > 1 else Name(name.database, name.schema, parts[0])
-    same = (full.database, full.schema) == (name.database, name.schema)
+    full = full_name(ctx, name, parts)
+    same = full[:2] == name[:2]
     if not (full.name in graphs.tasks if same else ctx.catalog.get(TASK, full)):
         raise refusal(f"Invalid finalized root task {written(parts)} was specified.")
     if not same:

@@ -1,8 +1,6 @@
 """Runs of task graphs: which tasks may start, what follows from each outcome, and the runs that are under way."""
 
-import json
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,8 +11,8 @@ from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.sessions.session import Session
 from local_snowflake.sql.names import Name
-from local_snowflake.tasks.graph import DEFAULT_TIMEOUT_MS, STARTED, SUSPENDED, Graph, Node
-from local_snowflake.tasks.history import GraphRecord, TaskRecord, graph_of
+from local_snowflake.tasks.graph import DEFAULT_TIMEOUT_MS, GRAPHS, STARTED, SUSPENDED, Graph, Node
+from local_snowflake.tasks.history import GraphRecord, TaskRecord
 
 INTERRUPTED = "The run was interrupted: the server stopped while the task was executing."
 _SYSTEM_ERROR = "000603"
@@ -94,20 +92,13 @@ class GraphRun:
     @property
     def outcome(self) -> State:
         """What the run is called when it is over."""
-        if State.FAILED in self.states.values():
-            return State.FAILED
-        if State.CANCELLED in self.states.values():
-            return State.CANCELLED
-        return State.SKIPPED if self.states[self.graph.root] == State.SKIPPED else State.SUCCEEDED
+        good = State.SKIPPED if self.states[self.graph.root] == State.SKIPPED else State.SUCCEEDED
+        return next((s for s in (State.FAILED, State.CANCELLED) if s in self.states.values()), good)
 
     def retry(self) -> None:
         """Begin the next attempt: from the tasks that failed."""
         self.attempt += 1
-        self.reset(n for n, s in self.states.items() if s == State.FAILED)
-
-    def reset(self, names: Iterable[str]) -> None:
-        """Let tasks wait again."""
-        self.states.update(dict.fromkeys(list(names), State.WAITING))
+        self.states |= {n: State.WAITING for n, s in self.states.items() if s == State.FAILED}
 
 
 @dataclass
@@ -135,11 +126,7 @@ class Run:
     def start_attempt(self, now: datetime) -> None:
         """Set the time from which the attempt counts."""
         self.record.started = now
-        self.deadline = time.monotonic() + self._seconds(self.graph.nodes[self.graph.root])
-
-    @staticmethod
-    def _seconds(node: Node) -> float:
-        return (DEFAULT_TIMEOUT_MS if node.timeout_ms is None else node.timeout_ms or DEFAULT_TIMEOUT_MS) / 1000
+        self.deadline = time.monotonic() + _seconds(self.graph.nodes[self.graph.root])
 
     def deadline_of(self, name: str) -> tuple[float, float]:
         """By when a task that starts now has to end, as time.monotonic(), and the seconds of its limit.
@@ -147,12 +134,10 @@ class Run:
         USER_TASK_TIMEOUT_MS of the root is for the whole graph; a child's own takes its place, and a finalizer has its
         own time.
         """
-        root, node = self.graph.nodes[self.graph.root], self.graph.nodes[name]
-        if node.timeout_ms is not None:
-            return time.monotonic() + self._seconds(node), self._seconds(node)
-        if name == self.graph.finalizer:
-            return time.monotonic() + self._seconds(root), self._seconds(root)
-        return self.deadline, self._seconds(root)
+        node = self.graph.nodes[name]
+        seconds = _seconds(self.graph.nodes[self.graph.root] if node.timeout_ms is None else node)
+        alone = node.timeout_ms is not None or name == self.graph.finalizer
+        return time.monotonic() + seconds if alone else self.deadline, seconds
 
     def next_attempt(self, now: datetime, scheduled_from: str) -> GraphRecord:
         """Begin another attempt after one that failed; returns the record of the one before."""
@@ -162,6 +147,10 @@ class Run:
         self.record = GraphRecord(**{**before.__dict__, **begun, "attempt": before.attempt + 1})
         self.start_attempt(now)
         return before
+
+
+def _seconds(node: Node) -> float:
+    return (node.timeout_ms or DEFAULT_TIMEOUT_MS) / 1000
 
 
 @dataclass
@@ -206,7 +195,7 @@ def new_run(graph: Graph, root_id: str, record_id: int, at: datetime, scheduled_
         scheduled_from=scheduled_from,
         scheduled_time=at,
         config=config,
-        graph=json.dumps(graph.to_dict()),
+        graph=GRAPHS.dump_json(graph).decode(),
     )
     return Run(record, GraphRun(graph))
 
@@ -228,7 +217,7 @@ def recovered_run(record: GraphRecord, tasks: list[TaskRecord], now: datetime) -
             states[task.name] = State.WAITING
         else:
             states[task.name] = State.FAILED if failed else State(task.state)
-    run = Run(record, GraphRun(graph_of(record), states, record.attempt))
+    run = Run(record, GraphRun(GRAPHS.validate_json(record.graph), states, record.attempt))
     run.values = {t.name: t.return_value for t in tasks if t.return_value is not None}
     run.start_attempt(record.started or now)
     return run, lost

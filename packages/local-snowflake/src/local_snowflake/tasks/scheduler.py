@@ -15,7 +15,7 @@ from local_snowflake.catalog.storage import Storage
 from local_snowflake.sql.names import Name
 from local_snowflake.tasks import history
 from local_snowflake.tasks.execution import TaskExecutor
-from local_snowflake.tasks.graph import STARTED, graphs_of
+from local_snowflake.tasks.graph import STARTED, graphs_of, overlap_policy
 from local_snowflake.tasks.history import GraphRecord, History, TaskRecord
 from local_snowflake.tasks.runs import FailureCounter, Run, RunningTask, State, new_run, recovered_run
 from local_snowflake.tasks.schedule import Timetable, is_triggered, next_due
@@ -26,7 +26,6 @@ _HOUSEKEEPING = timedelta(hours=1)
 # a statement may begin between two interrupts: they are repeated until the task has ended
 _INTERRUPT_AGAIN = 0.25
 _STOP_SECONDS = 10.0
-_OVERLAP = {"ALLOW_CHILD_OVERLAP", "ALLOW_ALL_OVERLAP"}
 
 
 class Scheduler:
@@ -60,7 +59,10 @@ class Scheduler:
         """Go on with what the server left unfinished, and follow the schedules."""
         with self._lock:
             for record, tasks in self.history.unfinished():
-                self._recover(record, tasks)
+                run, lost = recovered_run(record, tasks, datetime.now(UTC))
+                for task in lost:
+                    self.history.save(task)
+                self._resume(run)
         self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
         self._thread.start()
 
@@ -122,10 +124,8 @@ class Scheduler:
         if now - self._pruned > _HOUSEKEEPING:
             self.history.prune(now)
             self._pruned = now
-        waits = [_HOUSEKEEPING.total_seconds(), self._interrupt_late()]
-        if following:
-            waits.append((following - datetime.now(UTC)).total_seconds())
-        return max(min(waits), 0.0)
+        wait = self._interrupt_late()
+        return max(min(wait, (following - datetime.now(UTC)).total_seconds()) if following else wait, 0.0)
 
     def _interrupt_late(self) -> float:
         """Interrupt tasks whose time is over; returns the seconds until the next one's is."""
@@ -169,35 +169,26 @@ class Scheduler:
         """Run the failed tasks of a graph's last run again, and what follows from them."""
         with self._lock:
             run, _ = recovered_run(record, self.history.tasks_of(record.group_id), datetime.now(UTC))
-            again = [n for n, s in run.progress.states.items() if s == State.FAILED]
-            run.progress.reset([*again, *([run.graph.finalizer] if run.graph.finalizer else [])])
+            run.progress.retry()
+            if run.graph.finalizer:
+                run.progress.states[run.graph.finalizer] = State.WAITING
             self.history.next_attempt(run.next_attempt(datetime.now(UTC), history.MANUAL_RETRY), run.record)
             run.progress.attempt = run.record.attempt
-            self._runs[record.group_id] = run
-            self._advance(run)
+            self._resume(run)
 
     def running(self, name: Name) -> list[RunningTask]:
         """The runs of a task that are under way."""
         return [task for task in list(self._tasks.values()) if task.name == name]
 
-    def _recover(self, record: GraphRecord, tasks: list[TaskRecord]) -> None:
-        run, lost = recovered_run(record, tasks, datetime.now(UTC))
-        for task in lost:
-            self.history.save_task(task)
-        self._runs[record.group_id] = run
+    def _resume(self, run: Run) -> None:
+        self._runs[run.record.group_id] = run
         self._advance(run)
 
     def _may_start(self, root: Task) -> bool:
         """Whether the overlap policy allows another run of a root now."""
-        active = self._active(root.props.id)
-        settings = root.props.settings
-        policy = str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
-        if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "FALSE")).upper() == "TRUE":
-            policy = "ALLOW_CHILD_OVERLAP"
-        if policy == "ALLOW_ALL_OVERLAP" or not active:
-            return True
+        active, policy = self._active(root.props.id), overlap_policy(root.props.settings)
         root_runs = any(r.progress.states[r.graph.root] == State.EXECUTING for r in active)
-        return policy in _OVERLAP and not root_runs
+        return not active or policy == "ALLOW_ALL_OVERLAP" or (policy == "ALLOW_CHILD_OVERLAP" and not root_runs)
 
     def _active(self, root_id: str) -> list[Run]:
         return [run for run in self._runs.values() if run.record.root_id == root_id]
@@ -209,9 +200,8 @@ class Scheduler:
         run.start_attempt(now)
         run.record.next_scheduled_time = next_due(root, max(at, now), root.props.resumed_on or now)
         self.history.add(run.record)
-        self._runs[run.record.group_id] = run
         self._timetable.ran(root, now)
-        self._advance(run)
+        self._resume(run)
 
     def _advance(self, run: Run) -> None:
         """Start the tasks of a run that may start, or end its attempt."""
@@ -243,7 +233,7 @@ class Scheduler:
             return
         task.deadline, task.limit = run.deadline_of(task.node.name)
         task.record.state, task.record.query_start_time = str(State.EXECUTING), datetime.now(UTC)
-        self.history.save_task(task.record)
+        self.history.save(task.record)
         self._tasks[task.record.query_id] = task
         self._signal.set()
         try:
@@ -266,12 +256,12 @@ class Scheduler:
             run.counted = True
             if self._failures.count_failure(run):
                 task.record.state = "FAILED_AND_AUTO_SUSPENDED"
-        self.history.save_task(task.record)
+        self.history.save(task.record)
         self._advance(run)
 
     def _finish(self, run: Run) -> None:
         run.record.state, run.record.completed = str(run.progress.outcome), datetime.now(UTC)
-        self.history.save_graph(run.record)
+        self.history.save(run.record)
         del self._runs[run.record.group_id]
         if run.progress.outcome == State.SUCCEEDED:
             self._failures.count_success(run)

@@ -10,9 +10,8 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import TIME, Result, rows
 from local_snowflake.execution.show_clauses import common, read_clauses, select
-from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.tasks.graph import TaskGraphs, graphs_of
+from local_snowflake.tasks.graph import TaskGraphs, graphs_of, overlap_policy
 
 COLUMNS: dict[str, pa.DataType | None] = {
     "created_on": TIME,
@@ -33,7 +32,7 @@ def describe(task: Task, graphs: TaskGraphs) -> dict[str, Any]:
     props, name, settings = task.props, task.name, task.props.settings
     relations = _relations(task, graphs)
     root = graphs.is_root(name.name)
-    policy = _overlap_policy(settings)
+    policy = overlap_policy(settings)
     flexible = "TARGET_COMPLETION_INTERVAL" in settings
     return {
         **common(task),
@@ -60,12 +59,6 @@ def _relations(task: Task, graphs: TaskGraphs) -> dict[str, Any]:
     return relations
 
 
-def _overlap_policy(settings: dict[str, Any]) -> str:
-    if str(settings.get("ALLOW_OVERLAPPING_EXECUTION", "false")).lower() == "true":
-        return "ALLOW_CHILD_OVERLAP"
-    return str(settings.get("OVERLAP_POLICY", "NO_OVERLAP")).upper()
-
-
 def describe_all(ctx: Context, tasks: list[Task]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
     graphs = {task.name[:2]: graphs_of(ctx.catalog, task.name) for task in {t.name[:2]: t for t in tasks}.values()}
@@ -80,19 +73,16 @@ def show_tasks(ctx: Context, stmt: Statement) -> Result:
     root_only = next((i for i in range(len(words) - 1) if words[i : i + 2] == ["ROOT", "ONLY"]), None)
     if root_only is not None:
         reader.tokens = reader.tokens[:root_only] + reader.tokens[root_only + 2 :]
-    tasks = select(ctx, read_clauses(reader), TASK)
-    records = describe_all(ctx, tasks)
+    records = describe_all(ctx, select(ctx, read_clauses(reader), TASK))
     if root_only is not None:
         records = [r for r in records if r["allow_overlapping_execution"] is not None]
-    if stmt.kind.startswith("TERSE"):
-        return rows(records, _TERSE)
-    return rows(records, COLUMNS)
+    return rows(records, _TERSE if stmt.kind.startswith("TERSE") else COLUMNS)
 
 
 @statement("DESCRIBE", "TASK")
 def describe_task(ctx: Context, stmt: Statement) -> Result:
     """DESCRIBE TASK name."""
     reader = skip_head(stmt)
-    name: Name = ctx.resolve(reader.name_parts())
+    name = ctx.resolve(reader.name_parts())
     reader.finish()
     return rows(describe_all(ctx, [ctx.catalog.need(TASK, name)]), COLUMNS)

@@ -8,16 +8,15 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TASK, WAREHOUSE, Object, Task, TaskProps
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.ddl import drop, exists_already, read_new
+from local_snowflake.execution.objects import drop, exists_already, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.tasks import rules
-from local_snowflake.tasks.alter import put_changed, suspended, with_version
+from local_snowflake.tasks.alter import put_changed, suspended, with_version, without_predecessors
 from local_snowflake.tasks.clauses import Clauses, read_definition
-from local_snowflake.tasks.graph import TaskGraphs, fingerprint, graphs_of
-from local_snowflake.tasks.history import graph_of
+from local_snowflake.tasks.graph import GRAPHS, TaskGraphs, fingerprint, graphs_of
 from local_snowflake.tasks.rules import finalize_target, predecessors
 from local_snowflake.tasks.scheduler import Scheduler
 
@@ -34,7 +33,7 @@ def as_new(task: TaskProps) -> TaskProps:
 @statement("CREATE", "TASK")
 def create_task(ctx: Context, stmt: Statement) -> Result:
     """CREATE [OR REPLACE | OR ALTER] TASK [IF NOT EXISTS] name clauses AS statement."""
-    reader, name, if_not_exists = read_new(ctx, stmt)
+    reader, name, if_not_exists = read_target(ctx, stmt)
     if reader.peek() == "CLONE":
         raise not_supported("CREATE TASK … CLONE")
     clauses = read_definition(reader)
@@ -45,12 +44,9 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
         return exists_already(TASK, name, if_not_exists=if_not_exists)
     before = old if stmt.or_alter else None
     props = _definition(ctx, name, clauses, graphs, before.props if before else as_new(TaskProps("", "")))
-    comment = clauses.comment or ""
-    new = Object(TASK, name, props, ctx.session.role, comment)
-    put_changed(ctx, graphs, replace(before, props=props, comment=comment) if before else new)
-    if old and stmt.or_alter:
-        return status(f"Task {name.name} successfully altered.")
-    return status(f"Task {name.name} successfully created.")
+    task = before or Object(TASK, name, props, ctx.session.role)
+    put_changed(ctx, graphs, replace(task, props=props, comment=clauses.comment or ""))
+    return status(f"Task {name.name} successfully {'altered' if before else 'created'}.")
 
 
 def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs, state: TaskProps) -> TaskProps:
@@ -83,9 +79,7 @@ def _remove(ctx: Context, change: Change, dropped: Task) -> None:
     graphs, name = graphs_of(ctx.catalog, dropped.name), dropped.name.name
     change.drop(dropped)
     for child in graphs.children(name):
-        task = graphs.tasks[child]
-        props = replace(task.props, predecessors=tuple(p for p in task.props.predecessors if p != name))
-        change.put(replace(task, props=props if props.predecessors else suspended(props, "CHILD_BECAME_ROOT")))
+        change.put(without_predecessors(graphs.tasks[child], {name}))
     if last := graphs.finalizer_of(name):
         task = graphs.tasks[last]
         change.put(replace(task, props=suspended(replace(task.props, finalize=None), "FINALIZER_BECAME_ROOT")))
@@ -109,12 +103,12 @@ def execute_task(ctx: Context, stmt: Statement) -> Result:
         raise rules.refusal(f"Task {name.fqn} is not a root task: EXECUTE TASK runs a standalone or a root task.")
     if retry:
         _retry_last(ctx, root, graphs)
-        return status(f"Task {name.name} is scheduled to run immediately.")
-    task = with_version(graphs, root)
-    if task is not root:
-        with ctx.ddl() as change:
-            change.put(task)
-    ctx.services.get(Scheduler).execute(task, config)
+    else:
+        task = with_version(graphs, root)
+        if task is not root:
+            with ctx.ddl() as change:
+                change.put(task)
+        ctx.services.get(Scheduler).execute(task, config)
     return status(f"Task {name.name} is scheduled to run immediately.")
 
 
@@ -126,6 +120,6 @@ def _retry_last(ctx: Context, root: Task, graphs: TaskGraphs) -> None:
         raise rules.refusal(
             f"Cannot retry task {root.name.fqn}: the last run of its graph has to be FAILED or CANCELLED ({state})."
         )
-    if fingerprint(graph_of(last)) != fingerprint(graphs.graph(root.name.name)):
+    if fingerprint(GRAPHS.validate_json(last.graph)) != fingerprint(graphs.graph(root.name.name)):
         raise rules.refusal(f"Cannot retry task {root.name.fqn}: its graph was modified since its last run.")
     scheduler.retry(last)

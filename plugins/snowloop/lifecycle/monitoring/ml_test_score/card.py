@@ -78,10 +78,9 @@ class ScoreCard(Result):
 
 
 def score_card(workspace: Workspace) -> ScoreCard:
-    """Look for evidence of each test in the records of one environment; nothing is changed.
+    """Look for evidence of each test in the records of one environment; a test without evidence scores 0.
 
-    Returns:
-        The card; a test without evidence scores 0.
+    Nothing is changed.
 
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if the environment does not exist, or is older than a table
@@ -119,16 +118,12 @@ def record_by_hand(workspace: Workspace, *, test: str, result: str, document: st
         result: The result of the test.
         document: Where it is written down.
 
-    Returns:
-        The test.
-
     Raises:
         ReportError: if there is no such test, or result or document are empty.
     """
     named = test_of(test)
     if named is None:
-        message = f"there is no test '{test}': name one of {', '.join(each.key for each in RUBRIC)}"
-        raise ReportError(message)
+        raise ReportError(f"there is no test '{test}': name one of {', '.join(each.key for each in RUBRIC)}")
     if not result.strip() or not document.strip():
         message = f"{named.key} by hand needs a result and a document: got result '{result}', document '{document}'"
         raise ReportError(message)

@@ -1,11 +1,11 @@
-"""The 28 tests of "The ML Test Score: A Rubric for ML Production Readiness" (Breck and others, 2017)."""
+"""The 28 tests of "The ML Test Score: A Rubric for ML Production Readiness" (Breck and others, 2017).
+
+https://research.google/pubs/the-ml-test-score-a-rubric-for-ml-production-readiness-and-technical-debt-reduction/
+"""
 
 from dataclasses import dataclass
 
 SECTIONS = ("data", "model", "infrastructure", "monitoring")
-PAPER = (
-    "https://research.google/pubs/the-ml-test-score-a-rubric-for-ml-production-readiness-and-technical-debt-reduction/"
-)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from snowloop.errors import ScoringError
-from snowloop.lifecycle.champion.fit import version_to_score
-from snowloop.lifecycle.data.contract import row_fails
-from snowloop.lifecycle.features.point_in_time import render_features
-from snowloop.lifecycle.provenance import content_hash
+from snowloop.lifecycle.champion.fit import Scorer, version_to_score
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.desired import statement
-from snowloop.lifecycle.scoring.names import names
-from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, statement_values
+from snowloop.lifecycle.scoring.desired import statement, unscorable_statements
+from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, check_judged, source_values, statement_values
 from snowloop.workspace import Workspace
-from snowloop_procedures.scoring_request import Statement
+from snowloop_procedures.keys import name_keys
+from snowloop_procedures.scoring_request import Statement, UnscorableStatements
+from snowloop_procedures.unscorable import forget, score
 
 READ_AT = "CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ"
 """When a batch's rows were read: the score of a correction that the loop scores meanwhile must be newer."""
@@ -69,8 +67,8 @@ def backfill(
     """Score rows of the source again into SERVING.SCORED; the newest score of a key is in SERVING.LATEST_SCORES.
 
     Each batch and its progress commit together. The same call resumes one that was killed: a call with the same
-    ``run_id`` or, without it, the same request. It resumes with the version and the features.sql with which it began,
-    or not at all. The stream and the loop are left alone; rows in the stream are the loop's.
+    ``run_id`` or, without it, the same request. It resumes with the version with which it began, or not at all. The
+    stream and the loop are left alone; rows in the stream are the loop's.
 
     Args:
         version: Name or alias of the version; None: the champion.
@@ -83,31 +81,30 @@ def backfill(
 
     Raises:
         ScoringError: if the version cannot score, the batch size is below 1, a batch gives too many scores, or the
-            backfill cannot be resumed: it began with another request, champion or features.sql.
+            backfill cannot be resumed: it began with another request or champion.
     """
     if batch_size < 1:
-        message = f"a batch of {batch_size} rows does no work: give a batch size of at least 1"
-        raise ScoringError(message)
+        raise ScoringError(f"a batch of {batch_size} rows does no work: give a batch size of at least 1")
     chosen = rows or Rows()
     chosen = replace(chosen, start=_utc(chosen.start), end=_utc(chosen.end))
     request = {"version": version, **asdict(chosen), "batch_size": batch_size}
     unfinished = _find(workspace, request, run_id)
     if unfinished is not None and unfinished["FINISHED_AT"] is not None:
         return _result(unfinished, int(unfinished["BATCHES_DONE"]))
-    name = version_to_score(workspace, version)
-    features = content_hash(render_features(workspace.project, workspace.target, "SOURCE"))
+    scorer = version_to_score(workspace, version)
+    check_judged(workspace, scorer.name, "challenger" if version else "champion")
     if unfinished is not None:
-        _check(unfinished, name, features)
-        return _resume(workspace, unfinished)
-    text = json.dumps({**request, "features": features}, sort_keys=True)
-    record = {"run_id": run_id or uuid.uuid4().hex, "request": text, "version": name, "batch_size": batch_size}
-    return _resume(workspace, _begin(workspace, chosen, record))
+        _check(unfinished, scorer.name)
+        return _resume(workspace, unfinished, scorer)
+    text = json.dumps(request, sort_keys=True)
+    record = {"run_id": run_id or uuid.uuid4().hex, "request": text, "version": scorer.name, "batch_size": batch_size}
+    return _resume(workspace, _begin(workspace, chosen, record), scorer)
 
 
 def _find(workspace: Workspace, request: dict[str, Any], run_id: str | None) -> dict[str, Any] | None:
     """The backfill of a run; without one, the newest of an equal request, if it is unfinished."""
     rows = workspace.run(f"{QUERIES}#find_backfills", run_id=run_id)
-    backfills = [(row.as_dict(), _request(row["REQUEST"])) for row in rows]
+    backfills = [(row.as_dict(), json.loads(row["REQUEST"])) for row in rows]
     if run_id is None:
         newest = next((row for row, earlier in backfills if earlier == request), None)
         return newest if newest and newest["FINISHED_AT"] is None else None
@@ -116,30 +113,19 @@ def _find(workspace: Workspace, request: dict[str, Any], run_id: str | None) -> 
     row, earlier = backfills[0]
     same_version = request["version"] in (earlier.get("version"), row["MODEL_VERSION"])
     if not same_version or earlier != {**request, "version": earlier.get("version")}:
-        message = f"the backfill {run_id} began with {earlier}, not {request}: give another run id"
-        raise ScoringError(message)
+        raise ScoringError(f"the backfill {run_id} began with {earlier}, not {request}: give another run id")
     return row
 
 
-def _request(text: str) -> dict[str, Any]:
-    """What a stored request asks for."""
-    return {name: value for name, value in json.loads(text).items() if name != "features"}
-
-
-def _check(unfinished: dict[str, Any], name: str, features: str) -> None:
-    """Refuse to resume with another version or other features, so that a run's scores are of one kind."""
+def _check(unfinished: dict[str, Any], name: str) -> None:
+    """Refuse to resume with another version, so that a run's scores are of one kind."""
     run_id, version = unfinished["RUN_ID"], unfinished["MODEL_VERSION"]
-    progress = (
-        f"the backfill {run_id}, begun {int(unfinished['AGE']) / 3600:.1f} h ago and {unfinished['BATCHES_DONE']} of "
-        f"{unfinished['BATCHES']} batches far,"
-    )
-    otherwise = "or give another run id, which starts again: the newest score of a key counts"
     if version != name:
-        message = f"{progress} scores with {version}, not {name}: name that version and run id {run_id}, {otherwise}"
-        raise ScoringError(message)
-    if json.loads(unfinished["REQUEST"]).get("features") != features:
-        message = f"{progress} began with another features.sql: restore that one to resume it, {otherwise}"
-        raise ScoringError(message)
+        raise ScoringError(
+            f"the backfill {run_id}, begun {int(unfinished['AGE']) / 3600:.1f} h ago and {unfinished['BATCHES_DONE']} "
+            f"of {unfinished['BATCHES']} batches far, scores with {version}, not {name}: name that version and run id "
+            f"{run_id}, or give another run id, which starts again: the newest score of a key counts"
+        )
 
 
 def _utc(text: str | None) -> str | None:
@@ -156,14 +142,7 @@ def _utc(text: str | None) -> str | None:
 def _begin(workspace: Workspace, rows: Rows, record: dict[str, Any]) -> dict[str, Any]:
     """Assign the rows to batches, once for all."""
     project, run_id = workspace.project, record["run_id"]
-    source = {
-        "table": names(project, workspace.target).table,
-        "columns": list(project.streamed.table_columns),
-        "key": project.key,
-        "fails": row_fails(project),
-        "event_time": project.streamed.event_time,
-        "corrections": project.serving.corrections,
-    }
+    source = {**source_values(workspace), "event_time": project.streamed.event_time}
     run = {"run_id": run_id, "kind": "backfill", "model_name": project.model_name, "state": "RUNNING"}
     with workspace.transaction():
         workspace.run("scoring/reprocess/list_keys.sql", **record, **source, **asdict(rows))
@@ -176,19 +155,23 @@ def _progress(workspace: Workspace, run_id: str) -> dict[str, Any]:
     return workspace.run(f"{QUERIES}#find_backfills", run_id=run_id)[0].as_dict()
 
 
-def _resume(workspace: Workspace, unfinished: dict[str, Any]) -> Backfill:
+def _resume(workspace: Workspace, unfinished: dict[str, Any], scorer: Scorer) -> Backfill:
     run_id, version = str(unfinished["RUN_ID"]), str(unfinished["MODEL_VERSION"])
     done = int(unfinished["BATCHES_DONE"])
-    values = statement_values(workspace, checked_rows=f"{ROWS}#backfill_batch", scored_at=READ_AT)
-    score_rows = statement("score_rows", values)
+    values = statement_values(
+        workspace, scorer, checked_rows=f"{ROWS}#backfill_batch", scored_at=READ_AT, batched=True, kind="backfill"
+    )
+    score_rows, unscorable = statement("score_rows", values), unscorable_statements(values)
+    after = (statement("keys_not_once", values, QUERIES), statement("count_bins", values))
     for batch in range(done + 1, int(unfinished["BATCHES"]) + 1):
-        _batch(workspace, score_rows, run_id, version, batch)
+        bound = {"run_id": run_id, "model_version": version, "training_set": scorer.training_set, "batch": batch}
+        _batch(workspace, score_rows, unscorable, after, bound)
     with workspace.transaction():
-        workspace.run(f"{QUERIES}#finish_backfill", run_id=run_id)
+        workspace.write(f"{QUERIES}#finish_backfill", rows=1, run_id=run_id)
         workspace.run(f"{QUERIES}#delete_backfill_keys", run_id=run_id)
         total = _progress(workspace, run_id)
         counts = {"read": total["ROWS_TOTAL"], "scored": total["ROWS_SCORED"], "quarantined": 0}
-        workspace.run(f"{QUERIES}#finish_run", run_id=run_id, version=version, **counts)
+        workspace.write(f"{QUERIES}#finish_run", rows=1, run_id=run_id, version=version, **counts)
     return replace(_result(_progress(workspace, run_id), done), age_seconds=int(unfinished["AGE"]))
 
 
@@ -197,17 +180,31 @@ def _result(row: dict[str, Any], done: int) -> Backfill:
     return Backfill(row["RUN_ID"], row["MODEL_VERSION"], int(row["BATCHES"]), **counts, resumed_at=done)
 
 
-def _batch(workspace: Workspace, score_rows: Statement, run_id: str, version: str, batch: int) -> None:
-    """Score one batch and record its progress, together; if another process has done it meanwhile, do nothing."""
+def _batch(
+    workspace: Workspace,
+    score_rows: Statement,
+    unscorable: UnscorableStatements,
+    after: tuple[Statement, Statement],
+    values: dict[str, Any],
+) -> None:
+    """Score one batch and record its progress, together; if another process has done it meanwhile, do nothing.
+
+    ``after`` names keys without exactly one score, and counts the rows in the bins of the baseline.
+    """
+    not_once, count_bins = after
+    run_id, batch = values["run_id"], values["batch"]
     expected = int(workspace.run(f"{QUERIES}#count_batch_rows", batch=batch, run_id=run_id)[0]["N"])
     with workspace.transaction():
         if not workspace.run(f"{QUERIES}#finish_batch", batch=batch, run_id=run_id)[0][0]:
             return
-        rows = score_rows.count(workspace.session, run_id=run_id, model_version=version, batch=batch)
-        if rows > expected:
-            message = (
-                f"batch {batch} of backfill {run_id} gave {rows} scores for {expected} rows: features.sql must give "
-                "exactly one row for each row of its source; nothing of the batch was written"
+        done = score(workspace.session, score_rows, unscorable, values, quarantine=False)
+        wrong, rows = name_keys(not_once.execute(workspace.session, **values)), done.scored
+        forget(workspace.session, unscorable, values, done)
+        if wrong or rows > expected:
+            raise ScoringError(
+                f"batch {batch} of backfill {run_id} gave {rows} scores, but not one for each row ({wrong}): "
+                f"features.sql of {values['model_version']} must give exactly one row for each row of its source; "
+                "nothing of the batch was written"
             )
-            raise ScoringError(message)
+        count_bins.execute(workspace.session, **values)
         workspace.run(f"{QUERIES}#add_scored", rows=rows, run_id=run_id)

@@ -2,29 +2,32 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from snowloop.errors import DeploymentError, ScoringError
-from snowloop.lifecycle.champion.fit import version_to_score
-from snowloop.lifecycle.data.contract import row_fails
+from snowloop.lifecycle.champion.fit import Scorer, version_to_score
+from snowloop.lifecycle.data.tables import FoundTable, find_table, problems
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.desired import statement, stream_comment
+from snowloop.lifecycle.scoring.desired import statement, stream_comment, unscorable_statements
 from snowloop.lifecycle.scoring.names import names, stream_mode, stream_name
 from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, observe, unfinished_recovery
 from snowloop.lifecycle.scoring.reprocess.shared import (
     QUERIES,
     ROWS,
+    check_judged,
     paused,
     scoring_lock,
+    source_values,
     statement_values,
 )
 from snowloop.lifecycle.versions import show
 from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
+from snowloop_procedures.keys import name_keys
+from snowloop_procedures.unscorable import forget, score
 
 TABLE = "OPS.RECOVERY_ROWS"
-STATEMENTS = {"count_rows": "ROWS_READ", "quarantine_rows": "ROWS_QUARANTINED", "score_rows": "ROWS_SCORED"}
-"""What is done with missed rows, in this order, and the column of OPS.RUNS that counts it."""
+COUNTED = ("ROWS_READ", "ROWS_QUARANTINED", "ROWS_SCORED")
+"""Columns of OPS.RUNS that count the missed rows."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +75,24 @@ def recover_loop(workspace: Workspace, *, lost: bool = True) -> Recovery:
     stream = observed.streams.get(stream_name(project))
     if stream is not None and not is_stale(stream) and not observed.recovery and not lost:
         return Recovery(recovered=False)
-    version = version_to_score(workspace, None)
-    run_id = _begin(workspace, version)
+    scorer = version_to_score(workspace, None)
+    check_judged(workspace, scorer.name, "champion")
+    run_id = _begin(workspace, scorer.name)
     # resumed only when all is done, and only if the stream existed, so that its mode is known: apply does it otherwise
     with paused(session, named, resume=stream is not None, after_failure=False):
         replaced = _replace(workspace)
-        return _score_missed(workspace, run_id, version, replaced=replaced)
+        return _score_missed(workspace, run_id, scorer, replaced=replaced)
 
 
 def _check(workspace: Workspace, observed: ObservedState) -> None:
     database = workspace.database
     if "SERVING.BASELINE" not in observed.tables:
-        message = f"the scoring loop never served in {database}: there is nothing to recover; run apply"
-        raise DeploymentError(message)
+        raise DeploymentError(f"the scoring loop never served in {database}: there is nothing to recover; run apply")
     if TABLE not in observed.tables:
-        message = (
+        raise DeploymentError(
             f"{database} is of an earlier version, {TABLE} does not exist: run the DAG "
             f"{workspace.project.name}__environment for target {workspace.target}, then recover again"
         )
-        raise DeploymentError(message)
 
 
 def _begin(workspace: Workspace, version: str) -> str:
@@ -114,49 +116,47 @@ def _replace(workspace: Workspace) -> bool:
     if rows and not is_stale(rows[0]):
         return False
     mode = str(rows[0]["mode"]) if rows else stream_mode(project)
-    values = {"corrections": mode == "DEFAULT", "comment": stream_comment(project)}
-    workspace.run("scoring/stream.sql#replace", stream=named.stream, table=named.table, **values)
+    found = find_table(workspace, project.streamed) or FoundTable()
+    for problem in problems(found):
+        raise DeploymentError(f"{named.stream} cannot be replaced: {problem.reason}; to do: {problem.remedy}")
+    values = {"corrections": mode == "DEFAULT", "comment": stream_comment(project), "kind": found.kind}
+    workspace.run("scoring/stream.sql#replace", stream=named.stream, source=named.source, **values)
     return True
 
 
-def _score_missed(workspace: Workspace, run_id: str, version: str, *, replaced: bool) -> Recovery:
+def _score_missed(workspace: Workspace, run_id: str, scorer: Scorer, *, replaced: bool) -> Recovery:
     """Score what was missed and finish the run, unless another process has done it and the stream is still the same."""
-    session, columns = workspace.session, list(workspace.project.streamed.table_columns)
+    session, columns, version = workspace.session, list(workspace.project.streamed.table_columns), scorer.name
     rows = render(f"{ROWS}#missed_rows", database=workspace.database, columns=columns, run_id=run_id)
-    values = statement_values(workspace, stream=rows, row_id="S.SNOWLOOP_NUMBER")
+    values = statement_values(workspace, scorer, stream=rows, row_id="S.SNOWLOOP_NUMBER", kind="recovery")
     with scoring_lock(workspace):
         state = workspace.run(f"{QUERIES}#run_state", run_id=run_id)[0]
-        read, quarantined, scored = (int(state[column]) for column in STATEMENTS.values())
+        read, quarantined, scored = (int(state[column]) for column in COUNTED)
         if state["STATE"] == "RUNNING" or replaced:
             _find_missed(workspace, run_id)
-            counts = [
-                statement(name, values).count(session, run_id=run_id, model_version=version) for name in STATEMENTS
-            ]
-            if counts[0] != counts[1] + counts[2]:
-                message = (
-                    f"of {counts[0]} missed rows {counts[1]} were quarantined and {counts[2]} scored: features.sql "
-                    "must give one row for each; nothing was written"
+            run = {"run_id": run_id, "model_version": version, "training_set": scorer.training_set}
+            unscorable = unscorable_statements(values)
+            counts = [statement(name, values).count(session, **run) for name in ("count_rows", "quarantine_rows")]
+            done = score(session, statement("score_rows", values), unscorable, run)
+            counts = [counts[0], counts[1] + done.unscorable, done.scored]
+            wrong = name_keys(statement("keys_not_once", values, QUERIES).execute(session, run_id=run_id))
+            forget(session, unscorable, run, done)
+            if wrong or counts[0] != counts[1] + counts[2]:
+                raise ScoringError(
+                    f"of {counts[0]} missed rows {counts[1]} were quarantined and {counts[2]} scored ({wrong}): "
+                    f"features.sql of {version} must give exactly one row for each; nothing was written"
                 )
-                raise ScoringError(message)
+            statement("count_bins", values).execute(session, **run)
             workspace.run(f"{QUERIES}#delete_missed_rows", run_id=run_id)
             read, quarantined, scored = read + counts[0], quarantined + counts[1], scored + counts[2]
             total = {"read": read, "scored": scored, "quarantined": quarantined}
-            workspace.run(f"{QUERIES}#finish_run", version=version, run_id=run_id, **total)
+            workspace.write(f"{QUERIES}#finish_run", rows=1, version=version, run_id=run_id, **total)
     return Recovery(True, "replaced" if replaced else "kept", read, scored, quarantined)
 
 
 def _find_missed(workspace: Workspace, run_id: str) -> None:
     """Record rows that were deleted meanwhile, where corrections are declared, and list those that were missed."""
-    project, named = workspace.project, names(workspace.project, workspace.target)
-    values: dict[str, Any] = {
-        "run_id": run_id,
-        "table": named.table,
-        "stream": named.stream,
-        "columns": list(project.streamed.table_columns),
-        "key": project.key,
-        "fails": row_fails(project),
-        "corrections": project.serving.corrections,
-    }
-    if project.serving.corrections:
-        workspace.run("scoring/reprocess/missed_rows.sql#record_deletions", at_offset=True, **values)
+    values = {**source_values(workspace), "run_id": run_id}
+    if values["corrections"]:
+        workspace.run("scoring/reprocess/missed_rows.sql#record_deletions", up_to_offset=True, **values)
     workspace.run("scoring/reprocess/missed_rows.sql#list_rows", **values)

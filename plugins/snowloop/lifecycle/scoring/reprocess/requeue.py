@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.champion.fit import version_to_score
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.scoring.desired import statement
+from snowloop.lifecycle.scoring.desired import statement, unscorable_statements
 from snowloop.lifecycle.scoring.names import names
 from snowloop.lifecycle.scoring.reprocess.shared import (
     QUERIES,
     ROWS,
+    check_judged,
     paused,
     scoring_lock,
+    source_values,
     statement_values,
 )
 from snowloop.sql import render
 from snowloop.workspace import Workspace
+from snowloop_procedures.keys import name_keys
+from snowloop_procedures.unscorable import forget, score
 
 
 @dataclass(frozen=True)
@@ -47,36 +51,33 @@ def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
     Args:
         version: Name or alias of the version; None: the champion.
 
-    Returns:
-        The counts.
-
     Raises:
-        ScoringError: if the version cannot score, or features.sql does not give one row for each.
+        ScoringError: if the version cannot score, its verdict does not let it serve, or features.sql does not give one
+            row for each.
     """
     session, project = workspace.session, workspace.project
     named, run_id = names(project, workspace.target), uuid.uuid4().hex
-    name = version_to_score(workspace, version)
-    rows = render(
-        f"{ROWS}#quarantined_rows",
-        database=named.database,
-        table=named.table,
-        columns=list(project.streamed.table_columns),
-        key=project.key,
-        corrections=project.serving.corrections,
-    )
-    values = statement_values(workspace, stream=rows, row_id="S.SNOWLOOP_NUMBER")
+    scorer = version_to_score(workspace, version)
+    name = scorer.name
+    check_judged(workspace, name, "challenger" if version else "champion")
+    rows = render(f"{ROWS}#quarantined_rows", database=named.database, **source_values(workspace))
+    values = statement_values(workspace, scorer, stream=rows, row_id="S.SNOWLOOP_NUMBER", kind="requeue")
     with paused(session, named), scoring_lock(workspace):
         read = statement("count_rows", values).count(session)
         passing = statement("count_passing", values, QUERIES).count(session, run_id=run_id)
-        scored = statement("score_rows", values).count(session, run_id=run_id, model_version=name)
-        most = int(workspace.run(f"{QUERIES}#most_scores_of_a_key", key=project.key, run_id=run_id)[0]["N"])
-        if scored != passing or most > 1:
-            message = (
-                f"{scored} scores for {passing} quarantined rows that pass now, up to {most} of one key: features.sql "
-                "must give exactly one row for each row of its source; nothing was written"
+        run = {"run_id": run_id, "model_version": name, "training_set": scorer.training_set}
+        unscorable = unscorable_statements(values)
+        done = score(session, statement("score_rows", values), unscorable, run, quarantine=False)
+        scored, passing = done.scored, passing - done.unscorable
+        wrong = name_keys(statement("keys_not_once", values, QUERIES).execute(session, run_id=run_id))
+        forget(session, unscorable, run, done)
+        if wrong or scored != passing:
+            raise ScoringError(
+                f"{scored} scores for {passing} quarantined rows that pass now ({wrong}): features.sql of {name} must "
+                "give exactly one row for each row of its source; nothing was written"
             )
-            raise ScoringError(message)
-        workspace.run(f"{QUERIES}#mark_requeued", key=project.key, run_id=run_id)
+        statement("count_bins", values).execute(session, **run)
+        workspace.write(f"{QUERIES}#mark_requeued", rows=scored, key=project.key, run_id=run_id)
         if scored:
             record = {"kind": "requeue", "model_name": project.model_name, "state": "SUCCEEDED", "version": name}
             counts = {"read": scored, "scored": scored, "quarantined": 0}

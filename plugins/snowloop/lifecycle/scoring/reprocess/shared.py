@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import ScoringError
-from snowloop.lifecycle.features.training_set import describe_features
+from snowloop.lifecycle.champion.fit import Scorer
+from snowloop.lifecycle.champion.standing import Role, refusal
+from snowloop.lifecycle.data.contract import row_fails
 from snowloop.lifecycle.scoring.apply import wait_for_runs
 from snowloop.lifecycle.scoring.desired import lock_statements, scoring_values
-from snowloop.lifecycle.scoring.names import Names
+from snowloop.lifecycle.scoring.names import Names, names
 from snowloop.lifecycle.scoring.task_runs import root_task
 from snowloop.workspace import Workspace
 from snowloop_procedures import lock
@@ -21,9 +23,46 @@ QUERIES = "scoring/reprocess/queries.sql"
 ROWS = "scoring/reprocess/rows.sql"
 
 
-def statement_values(workspace: Workspace, **rows: Any) -> dict[str, Any]:
-    """What the scoring procedure's own statements are rendered with, over other rows than those of the stream."""
-    return scoring_values(workspace.project, workspace.target, describe_features(workspace), **rows)
+def statement_values(workspace: Workspace, scorer: Scorer, **rows: Any) -> dict[str, Any]:
+    """What the scoring procedure's own statements are rendered with, over other rows than those of the stream.
+
+    The features are those of the features.sql that the version was trained with.
+    """
+    return scoring_values(workspace.project, workspace.target, scorer.formula, scorer.features, **rows)
+
+
+def source_values(workspace: Workspace) -> dict[str, Any]:
+    """What statements about the source's rows are rendered with: its table, now and at the offset, key and contract."""
+    project = workspace.project
+    named = names(project, workspace.target)
+    return {
+        "table": named.table,
+        "at_offset": named.at_offset,
+        "columns": list(project.streamed.table_columns),
+        "key": project.key,
+        "fails": row_fails(project),
+        "corrections": project.serving.corrections,
+    }
+
+
+def check_judged(workspace: Workspace, version: str, role: Role) -> None:
+    """Refuse a version that the gate does not let serve: what is scored here is served as what the loop scores.
+
+    Args:
+        version: Name of the version.
+        role: ``challenger``, if it was named and need not be as good as the champion.
+
+    Raises:
+        ScoringError: if its verdict does not let it serve.
+    """
+    project = workspace.project
+    reason = refusal(workspace, version, role, expire=project.champion.expired_override == "refuse")["REASON"]
+    if reason:
+        message = (
+            f"version {version} of project {project.name} must not serve: {reason}; choose another version, or have "
+            f"the gate judge it: by {project.name}__train, or `snowloop challenge --judge`"
+        )
+        raise ScoringError(message)
 
 
 @contextmanager

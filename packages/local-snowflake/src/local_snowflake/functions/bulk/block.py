@@ -6,17 +6,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
+from local_snowflake.functions.bulk import scope
 from local_snowflake.functions.bulk.calls import Call
-from local_snowflake.functions.bulk.fill import Argument, BulkTable, Evaluation
-from local_snowflake.functions.bulk.scope import (
-    compile_select,
-    describe,
-    describe_columns,
-    drop_unused_ctes,
-    output_name,
-    top_of,
-    visible_ctes,
-)
+from local_snowflake.functions.bulk.fill import BulkTable, Evaluation
 from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 
@@ -57,7 +49,7 @@ class Block:
         self._write_out_aliases()
         self._write_out_positions()
         self.columns_only = self._needs_columns_only()
-        late = [self._is_late(p) for p in self.select.expressions]
+        late = [self._has_call(p) or (self.columns_only and not p.is_star) for p in self.select.expressions]
         before = exp.Select(expressions=[])
         for clause in (*_BEFORE, *_GROUPING, *_AFTER):
             if (part := self.select.args.get(clause)) is not None and not self._comes_after(clause):
@@ -65,8 +57,8 @@ class Block:
         late_conditions = self._split_where(before)
         shown = [p.copy() for p, is_late in zip(self.select.expressions, late, strict=True) if not is_late]
         before.set("expressions", shown)
-        source = visible_ctes(self.select)
-        widths, names = describe_columns(self.ctx, before, source)
+        source = scope.visible_ctes(self.select)
+        widths, names = scope.describe_columns(self.ctx, before, source)
         after = self._after(late, widths, names)
         conditions = [self._later(self._copy_with_calls(c)) for c in late_conditions]
         clauses = {c: self._later_clause(c) for c in (*_GROUPING, *_AFTER) if self._comes_after(c)}
@@ -78,11 +70,6 @@ class Block:
     def _has_call(self, node: exp.Expr | None) -> bool:
         return node is not None and any(id(n) in self.calls for n in node.walk())
 
-    def _is_late(self, projection: exp.Expr) -> bool:
-        if self.columns_only and not _is_star(projection):
-            return True
-        return self._has_call(projection)
-
     def _write_out_aliases(self) -> None:
         """Replace the name of a projection that contains a call, where another part of the block uses it."""
         late = {p.alias: p.this for p in self.select.expressions if isinstance(p, exp.Alias) and self._has_call(p)}
@@ -93,7 +80,7 @@ class Block:
             name = column.name
             if column.table or name not in late or column.find_ancestor(exp.Select) is not self.select:
                 continue
-            clause = top_of(column, self.select)
+            clause = scope.top_of(column, self.select)
             # in the projection that has the alias, the name is that of a source's column
             if clause.arg_key == "expressions" and clause.alias == name:
                 continue
@@ -126,7 +113,8 @@ class Block:
         for clause in ("from_", "joins", "laterals"):
             if (part := self.select.args.get(clause)) is not None:
                 sources.set(clause, part.copy())
-        return name in describe(self.ctx, compile_select(self.ctx, sources, visible_ctes(self.select)))[0]
+        sql = scope.compile_select(self.ctx, sources, scope.visible_ctes(self.select))
+        return name in scope.describe(self.ctx, sql)[0]
 
     def _write_out_positions(self) -> None:
         """``GROUP BY 1`` -> the expression: the position changes when the calls are taken out."""
@@ -188,7 +176,7 @@ class Block:
         position, of_shown = 0, iter(widths)
         for projection, is_late in zip(self.select.expressions, late, strict=True):
             if is_late:
-                name = output_name(projection)
+                name = scope.output_name(projection)
                 value = self._later(self._copy_with_calls(projection.unalias()))
                 projections.append(trees.named(value, name))
                 continue
@@ -213,7 +201,7 @@ class Block:
             return call.from_column(trees.column(self._evaluation(call)))
         if not self._has_call(node) and not (self.columns_only and not isinstance(node, exp.Column)):
             needs_row = node.find(exp.Column, exp.AggFunc, exp.Window, exp.Select) is not None
-            return self._carry(node) if needs_row and isinstance(node, exp.Expr) else node
+            return self._carry(node) if needs_row else node
         if isinstance(node, (exp.Select, exp.Lambda)):
             raise NotInBulk
         for child in list(node.iter_expressions()):
@@ -238,9 +226,9 @@ class Block:
         """The name of the column with a call's result."""
         key = (call.function.key, *(a.sql(dialect="snowflake") for a in call.arguments))
         if key not in self.evaluations:
-            self.evaluations[key] = Evaluation(call.function, f"P{len(self.evaluations)}_", [], {})
+            arguments = [a.copy() for a in call.arguments]
+            self.evaluations[key] = Evaluation(call.function, f"P{len(self.evaluations)}_", arguments, {})
         evaluation = self.evaluations[key]
-        evaluation.arguments = evaluation.arguments or [Argument(a.copy()) for a in call.arguments]
         evaluation.results[call.result] = call.type
         return evaluation.column(call.result)
 
@@ -250,17 +238,16 @@ class Block:
             before.append("expressions", trees.named(hidden, f"$H{i}"))
         position = shown + len(self.hidden)
         for evaluation in self.evaluations.values():
+            evaluation.position = position
             for argument in evaluation.arguments:
-                argument.position = position
-                alias = f"$A{position}"
-                before.append("expressions", trees.named(argument.expression, alias))
+                before.append("expressions", trees.named(argument, f"$A{position}"))
                 position += 1
         if not before.expressions:
             # a call without arguments: the block's rows still have to be counted
             before.append("expressions", trees.named(exp.Literal.number(1), "$H0"))
             self.hidden.append(exp.Literal.number(1))
         columns = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
-        sql = compile_select(self.ctx, before, source)
+        sql = scope.compile_select(self.ctx, before, source)
         BulkTable(self.ctx, self.name, sql, columns, list(self.evaluations.values())).register()
 
     def _replace(self, after: list[exp.Expr], conditions: list[exp.Expr], clauses: dict[str, exp.Expr]) -> None:
@@ -271,11 +258,7 @@ class Block:
         select.set("from_", exp.From(this=exp.to_table(f'"{self.name}"', dialect="snowflake")))
         if conditions:
             select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
-        drop_unused_ctes(select)
-
-
-def _is_star(projection: exp.Expr) -> bool:
-    return bool(projection.is_star)
+        scope.drop_unused_ctes(select)
 
 
 def _is_position(ordered: exp.Expr) -> bool:

@@ -19,21 +19,14 @@ _IN_FLIGHT = 4
 
 
 @dataclass
-class Argument:
-    """An argument of a call: its expression, and its place among the columns of the block's rows."""
-
-    expression: exp.Expr
-    position: int = 0
-
-
-@dataclass
 class Evaluation:
-    """One function over the same arguments; the results that the calls need."""
+    """One function over the same arguments, whose columns are at ``position``; the results that the calls need."""
 
     function: Function
     prefix: str
-    arguments: list[Argument]
+    arguments: list[exp.Expr]
     results: dict[str, pa.DataType]
+    position: int = 0
 
     def column(self, result: str) -> str:
         """The name of a result's column in the filled table."""
@@ -41,7 +34,7 @@ class Evaluation:
 
     def run(self, rows: pa.Table) -> pa.Table:
         """The results for a chunk of the block's rows."""
-        columns = [rows.column(a.position) for a in self.arguments]
+        columns = rows.columns[self.position : self.position + len(self.arguments)]
         arguments = pa.Table.from_arrays(columns, [f"A{i}" for i in range(len(columns))])
         if not columns:
             # a table without columns does not know how many rows it has

@@ -13,18 +13,19 @@ def rewrite(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Replace every call of a bulk function.
 
     A block's calls are replaced together, innermost block first: the block's rows are computed once, with the calls'
-    arguments, the functions are evaluated over chunks of them, and the block becomes a SELECT from the results.
-    Calls that cannot be taken out of their block (eg: in a correlated subquery, in JOIN … ON) become DuckDB functions.
-
-    Raises:
-        SnowflakeError: 000002 for a call in LIMIT or OFFSET, which take constants only.
+    arguments, the functions are evaluated over chunks of them, and the block becomes a SELECT from the results. Calls
+    that cannot be taken out of their block (eg: in a correlated subquery, in JOIN … ON) become DuckDB functions. Raises
+    000002 for a call in LIMIT or OFFSET, which take constants only.
     """
     while calls := find_calls(ctx, tree):
         select, of_block = _innermost(calls)
         if select is None:
             _by_vector(of_block)
             continue
-        _refuse_in_limit(of_block, select)
+        for call in of_block:
+            if (clause := _clause(call.node, select)) in {"limit", "offset"}:
+                text = f"{call.node.sql(dialect='snowflake')} in {clause.upper()}, which takes a constant"
+                raise not_supported(text)
         movable = [call for call in of_block if _is_movable(call, select)]
         _by_vector([call for call in of_block if call not in movable])
         if not movable:
@@ -34,12 +35,6 @@ def rewrite(ctx: Context, tree: exp.Expression) -> exp.Expression:
         except NotInBulk:
             _by_vector(movable)
     return tree
-
-
-def _refuse_in_limit(calls: list[Call], select: exp.Select) -> None:
-    for call in calls:
-        if (clause := _clause(call.node, select)) in {"limit", "offset"}:
-            raise not_supported(f"{call.node.sql(dialect='snowflake')} in {clause.upper()}, which takes a constant")
 
 
 def _by_vector(calls: list[Call]) -> None:

@@ -33,7 +33,9 @@ def run(control: socket.socket, preload: list[str], temporary: str) -> None:
         preload: modules to import before workers are forked, one by one between requests.
         temporary: the directory of the workers' temporary directories; it is deleted when the server is gone.
     """
-    worker.redirect_output()
+    # what handlers print goes to the server's log, away from its standard output
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
     waker, alarm = socket.socketpair()
     alarm.setblocking(False)
     signal.set_wakeup_fd(alarm.fileno())

@@ -1,31 +1,37 @@
 """Calls of functions over a table of arguments: by row, or vectorized over pandas frames."""
 
-import inspect
-import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.python.sandbox.values import SEMI_STRUCTURED, Kind, arrow_type, from_python, to_python
+from local_snowflake.python.sandbox.values import SEMI_STRUCTURED, Kind, arrow_type, from_python, plain, to_python
 
 Call = dict[str, Any]
 
 
 def evaluate_scalar(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
     """One result for each row; ``call["count"]`` is the number of rows, also where there are no arguments."""
-    kinds = [kind for _, kind in call["inputs"]]
     output = call["outputs"][0][1]
     if is_vectorized(handler):
-        results = _vectorized(handler, kinds, output, batch)
+        results = _vectorized(handler, [kind for _, kind in call["inputs"]], output, batch)
     else:
-        columns = [to_python(c, k) for c, k in zip(batch.columns, kinds, strict=True)]
-        rows = zip(*columns, strict=True) if columns else ((),) * call["count"]
-        if call["strict"]:
-            values = [None if any(v is None for v in row) else handler(*row) for row in rows]
-        else:
-            values = [handler(*row) for row in rows]
-        results = from_python(values, output)
+        rows, strict = rows_of(batch.columns, call, call["count"]), call["strict"]
+        results = from_python([None if strict and None in row else handler(*row) for row in rows], output)
     return pa.table({"RESULT": results})
+
+
+def rows_of(columns: Iterable[pa.ChunkedArray | pa.Array], call: Call, count: int) -> Iterable[tuple[Any, ...]]:
+    """The arguments of each of ``count`` rows, as the handler gets them."""
+    values = [to_python(column, kind) for column, (_, kind) in zip(columns, call["inputs"], strict=True)]
+    return zip(*values, strict=True) if values else ((),) * count
+
+
+def batches(handler: Any, rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """The rows in parts of at most the handler's maximum batch size, each with the number of its first row."""
+    size = int(getattr(handler, "_sf_max_batch_size", None) or rows.num_rows or 1)
+    for start in range(0, rows.num_rows, size):
+        yield start, rows.slice(start, size)
 
 
 def is_vectorized(handler: Any) -> bool:
@@ -34,10 +40,8 @@ def is_vectorized(handler: Any) -> bool:
 
 
 def _vectorized(handler: Any, kinds: list[Kind], output: Kind, batch: pa.Table) -> pa.ChunkedArray:
-    size = int(getattr(handler, "_sf_max_batch_size", None) or batch.num_rows or 1)
     chunks = []
-    for start in range(0, batch.num_rows, size):
-        part = batch.slice(start, size)
+    for _, part in batches(handler, batch):
         frame = to_frame(part, kinds, flatten=bool(getattr(handler, "_sf_flatten_object_input", False)))
         results = series_to_arrow(handler(frame), output)
         if len(results) != part.num_rows:
@@ -91,33 +95,15 @@ def series_to_arrow(result: Any, kind: Kind) -> pa.Array:
     target = arrow_type(kind)
     rounded = kind_of == "f" and target == pa.int64()
     if kind_of in "iufb" and target in {pa.float64(), pa.int64(), pa.bool_()} and not rounded:
-        return _flat(pa.array(result, from_pandas=True).cast(target))
+        return flat(pa.array(result, from_pandas=True).cast(target))
     if isinstance(result, (pd.Series, pd.Index)):
         result = result.astype(object).where(pd.notna(result), None) if kind[0] not in SEMI_STRUCTURED else result
         result = result.tolist()
     elif hasattr(result, "tolist"):
         result = result.tolist()
-    return from_python([None if _is_missing(v) else v for v in result], kind)
+    return from_python([plain(v) for v in result], kind)
 
 
-def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+def flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """An array in one piece."""
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return math.isnan(value)
-    return type(value).__name__ in {"NAType", "NaTType"}
-
-
-def accepts(function: Any, count: int) -> bool:
-    """Whether a handler can be called with ``count`` arguments; with an unknown signature it can."""
-    try:
-        inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:
-        return True
-    return True

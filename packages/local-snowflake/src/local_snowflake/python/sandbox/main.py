@@ -98,9 +98,3 @@ def write_table(table: pa.Table) -> memoryview:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return memoryview(sink.getvalue())
-
-
-def redirect_output() -> None:
-    """Send what handlers print to the server's log, away from its standard output."""
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr

@@ -5,6 +5,7 @@ import linecache
 import sys
 import types
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def find_handler(handler: str) -> Any:
     parts = handler.split(".")
     inline = sys.modules.get(INLINE_MODULE)
     if inline is not None and hasattr(inline, parts[0]):
-        return _walk(inline, parts)
+        return reduce(getattr, parts, inline)
     for length in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:length])
         try:
@@ -51,15 +52,9 @@ def find_handler(handler: str) -> Any:
             if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
                 raise
             continue
-        return _walk(module, parts[length:])
+        return reduce(getattr, parts[length:], module)
     where = "the inline code" if inline is not None else "the imports and packages"
     raise ModuleNotFoundError(f"handler '{handler}' was not found in {where}")
-
-
-def _walk(start: Any, names: list[str]) -> Any:
-    for name in names:
-        start = getattr(start, name)
-    return start
 
 
 def snowflake_module() -> types.ModuleType:
@@ -68,16 +63,9 @@ def snowflake_module() -> types.ModuleType:
     Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-batch
     """
     module = types.ModuleType("_snowflake")
-    module.__dict__.update(
-        vectorized=_vectorized,
-        udf_init_once=_init_once,
-        get_generic_secret_string=_no_secrets,
-        get_oauth_access_token=_no_secrets,
-        get_secret_type=_no_secrets,
-        get_username_password=_no_secrets,
-        get_cloud_provider_token=_no_secrets,
-        get_wif_token=_no_secrets,
-    )
+    secrets = ("generic_secret_string", "oauth_access_token", "secret_type", "username_password")
+    refused = {f"get_{name}": _no_secrets for name in (*secrets, "cloud_provider_token", "wif_token")}
+    module.__dict__.update(refused, vectorized=_vectorized, udf_init_once=_init_once)
     return module
 
 

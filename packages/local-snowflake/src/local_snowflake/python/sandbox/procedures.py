@@ -8,9 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.python.sandbox.values import from_python, to_python
-
-Call = dict[str, Any]
+from local_snowflake.python.sandbox.functions import Call, rows_of
+from local_snowflake.python.sandbox.values import from_python
 
 
 def call_procedure(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
@@ -19,8 +18,7 @@ def call_procedure(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
     ``call["connection"]`` has the connector's keyword arguments, ``call["table"]`` is whether a table comes back
     instead of one row RESULT.
     """
-    kinds = [kind for _, kind in call["inputs"]]
-    arguments = [to_python(c, k)[0] for c, k in zip(batch.columns, kinds, strict=True)]
+    (arguments,) = rows_of(batch.columns, call, 1)
     with _session(call["connection"]) as session:
         result = handler(session, *arguments)
         if inspect.iscoroutine(result):
@@ -51,7 +49,8 @@ def _rows(session: Any, result: Any) -> pa.Table:
 
     if isinstance(result, DataFrame):
         table = result.to_arrow()
-        return table.rename_columns([_plain(n) for n in table.column_names])
+        plain = [n[1:-1].replace('""', '"') if n[:1] == '"' == n[-1:] else n for n in table.column_names]
+        return table.rename_columns(plain)
     if "pandas" in sys.modules:
         import pandas as pd
 
@@ -61,7 +60,3 @@ def _rows(session: Any, result: Any) -> pa.Table:
         return result
     kind = type(result).__name__
     raise TypeError(f"the procedure is declared to return a table: its handler has to return a DataFrame, not {kind}")
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name

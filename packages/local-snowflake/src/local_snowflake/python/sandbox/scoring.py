@@ -8,7 +8,6 @@ runs, but it is handed an empty result, and the model's frame is read by column 
 import ast
 import inspect
 import json
-import math
 import os
 import sys
 import textwrap
@@ -19,8 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from local_snowflake.python.sandbox.functions import to_frame
-from local_snowflake.python.sandbox.values import SEMI_STRUCTURED, json_text
+from local_snowflake.python.sandbox.functions import batches, flat, to_frame
+from local_snowflake.python.sandbox.values import SEMI_STRUCTURED, json_text, plain
 
 # the whole result of a method, as JSON text; and that of a method whose result is a single value
 OBJECT, VALUE = "*", ""
@@ -46,11 +45,9 @@ def evaluate_model(infer: Any, call: dict[str, Any], batch: pa.Table) -> pa.Tabl
     """
     kinds = [kind for _, kind in call["inputs"]]
     flatten = bool(getattr(infer, "_sf_flatten_object_input", False))
-    size = int(getattr(infer, "_sf_max_batch_size", None) or batch.num_rows or 1)
     parts = []
     with _threads(batch.num_rows):
-        for start in range(0, batch.num_rows, size):
-            part = batch.slice(start, size)
+        for _, part in batches(infer, batch):
             results = _run(infer, to_frame(part, kinds, flatten=flatten))
             if len(results) != part.num_rows:
                 raise ValueError(f"the model returned {len(results)} results for a batch of {part.num_rows} rows")
@@ -119,12 +116,10 @@ def _column(results: Any, name: str, kind: str) -> pa.Array:
         if name == OBJECT:
             return _objects(results)
         series = results.iloc[:, 0] if name == VALUE else results[name] if name in results.columns else None
-    elif name == VALUE:
-        series = results
+    elif name == OBJECT:
+        return pa.array([json_text(r) for r in results], pa.string())
     else:
-        if name == OBJECT:
-            return pa.array([json_text(r) for r in results], pa.string())
-        series = [r.get(name) for r in results]
+        series = results if name == VALUE else [r.get(name) for r in results]
     if series is None:
         return pa.nulls(len(results), pa.string())
     return _json_texts(series) if kind in SEMI_STRUCTURED else _scalars(series)
@@ -136,14 +131,14 @@ def _scalars(series: Any) -> pa.Array:
         array = pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return _json_texts(series)
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = flat(array)
     if pa.types.is_nested(array.type):
         return _json_texts(series)
     return array.cast(pa.float64()) if pa.types.is_floating(array.type) else array
 
 
 def _json_texts(series: Any) -> pa.Array:
-    return pa.array([None if (value := _plain(v)) is None else json_text(value) for v in series], pa.string())
+    return pa.array([None if (value := plain(v)) is None else json_text(value) for v in series], pa.string())
 
 
 def _objects(frame: Any) -> pa.Array:
@@ -158,7 +153,7 @@ def _objects(frame: Any) -> pa.Array:
             return pc.binary_join_element_wise(*pieces, "}", "")
     names = [str(name) for name in frame.columns]
     rows = zip(*(c.tolist() for c in columns), strict=True)
-    return pa.array([json_text(dict(zip(names, map(_plain, row), strict=True))) for row in rows], pa.string())
+    return pa.array([json_text(dict(zip(names, map(plain, row), strict=True))) for row in rows], pa.string())
 
 
 def _number_text(column: pa.Array) -> pa.Array | None:
@@ -173,12 +168,3 @@ def _number_text(column: pa.Array) -> pa.Array | None:
         # a whole number stays one with a fraction
         text = pc.replace_substring_regex(text, _INTEGER, r"\1.0")
     return text.fill_null("null")
-
-
-def _plain(value: Any) -> Any:
-    """A value without NaN, NA and NumPy's types at its top."""
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
-        return None
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -6,10 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.python.sandbox.functions import is_vectorized, series_to_arrow, to_frame
-from local_snowflake.python.sandbox.values import arrow_type, from_python, to_python
+from local_snowflake.python.sandbox.functions import Call, batches, is_vectorized, rows_of, series_to_arrow, to_frame
+from local_snowflake.python.sandbox.values import arrow_type, from_python
 
-Call = dict[str, Any]
 # of a result row: the input row that it belongs to, and whether it came from end_partition
 ROW, END = "$ROW", "$END"
 
@@ -25,41 +24,31 @@ def evaluate_table(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
     Returns:
         The output columns, and ROW and END.
     """
-    parts = []
+    fields = [(f"F{i}", arrow_type(kind)) for i, (_, kind) in enumerate(call["outputs"])]
+    parts = [pa.schema([*fields, (ROW, pa.int64()), (END, pa.bool_())]).empty_table()]
     start = 0
     for size in call["partitions"]:
         instance = handler()
-        parts += list(_process(instance, call, batch.slice(start, size), start, size))
+        parts += _process(instance, call, batch.slice(start, size), start, size)
         if hasattr(instance, "end_partition"):
-            parts += list(_end_partition(instance, call, batch.slice(start, size), start + size - 1))
+            parts += _end_partition(instance, call, batch.slice(start, size), start + size - 1)
         start += size
-    return pa.concat_tables([_empty(call), *parts])
-
-
-def _empty(call: Call) -> pa.Table:
-    fields = [(f"F{i}", arrow_type(kind)) for i, (_, kind) in enumerate(call["outputs"])]
-    return pa.schema([*fields, (ROW, pa.int64()), (END, pa.bool_())]).empty_table()
+    return pa.concat_tables(parts)
 
 
 def _process(instance: Any, call: Call, part: pa.Table, start: int, size: int) -> Iterator[pa.Table]:
     process = getattr(instance, "process", None)
     if process is None:
         return
-    kinds = [kind for _, kind in call["inputs"]]
     if is_vectorized(process):
-        step = int(getattr(process, "_sf_max_batch_size", None) or size or 1)
-        for offset in range(0, size, step):
-            frame = _named_frame(part.slice(offset, step), call)
-            for columns in _frames(process(frame)):
-                first = start + offset
-                positions = list(range(first, first + min(step, size - offset)))
+        for offset, batch in batches(process, part):
+            positions = list(range(start + offset, start + offset + batch.num_rows))
+            for columns in _frames(process(_named_frame(batch, call))):
                 yield _table(columns, call, positions, end=False)
         return
-    columns = [to_python(c, k) for c, k in zip(part.columns, kinds, strict=True)]
-    arguments = zip(*columns, strict=True) if columns else ((),) * size
     outputs: list[Any] = []
     rows: list[int] = []
-    for i, values in enumerate(arguments):
+    for i, values in enumerate(rows_of(part.columns, call, size)):
         before = len(outputs)
         if call["strict"] and any(v is None for v in values):
             # not called: NULL in every column
@@ -72,17 +61,14 @@ def _process(instance: Any, call: Call, part: pa.Table, start: int, size: int) -
 
 def _end_partition(instance: Any, call: Call, part: pa.Table, last: int) -> Iterator[pa.Table]:
     end = instance.end_partition
-    if is_vectorized(end):
-        for columns in _frames(end(_named_frame(part, call))):
+    result = end(_named_frame(part, call)) if is_vectorized(end) else end()
+    # the rows of what has a vectorized process are frames, too
+    if is_vectorized(end) or is_vectorized(getattr(instance, "process", None)):
+        for columns in _frames(result):
             yield _table(columns, call, None, end=True, last=last)
-        return
-    if is_vectorized(getattr(instance, "process", None)):
-        # then its rows are frames, too
-        for columns in _frames(end()):
-            yield _table(columns, call, None, end=True, last=last)
-        return
-    outputs = _tuples(end(), call)
-    yield _row_table(outputs, call, [last] * len(outputs), end=True)
+    else:
+        outputs = _tuples(result, call)
+        yield _row_table(outputs, call, [last] * len(outputs), end=True)
 
 
 def _named_frame(part: pa.Table, call: Call) -> Any:
@@ -145,16 +131,12 @@ def _with_rows(arrays: list[pa.Array], rows: list[int], *, end: bool) -> pa.Tabl
 
 def evaluate_aggregate(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
     """One result for each group; the batch has one column, for each group the list of its rows as structures."""
-    groups = batch.column(0).combine_chunks()
-    kinds = [kind for _, kind in call["inputs"]]
     results = []
-    for i in range(len(groups)):
+    for group in batch.column(0).combine_chunks():
         instance = handler()
-        group = groups[i].values if groups[i].is_valid else None
-        if group is not None:
-            columns = [to_python(group.field(k), kind) for k, kind in enumerate(kinds)]
-            rows = zip(*columns, strict=True) if columns else ((),) * len(group)
-            for row in rows:
+        if group.is_valid:
+            columns = [group.values.field(k) for k in range(len(call["inputs"]))]
+            for row in rows_of(columns, call, len(group.values)):
                 instance.accumulate(*row)
         results.append(instance.finish())
     return pa.table({"RESULT": from_python(results, call["outputs"][0][1])})

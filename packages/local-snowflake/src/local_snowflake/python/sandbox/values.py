@@ -28,8 +28,7 @@ ARROW_TYPES = {
     "DATE": pa.date32(),
     "TIME": pa.time64("us"),
     "TIMESTAMP_NTZ": pa.timestamp("us"),
-    "TIMESTAMP_LTZ": pa.timestamp("us", "UTC"),
-    "TIMESTAMP_TZ": pa.timestamp("us", "UTC"),
+    **dict.fromkeys(("TIMESTAMP_LTZ", "TIMESTAMP_TZ"), pa.timestamp("us", "UTC")),
     "BINARY": pa.binary(),
 }
 
@@ -105,8 +104,13 @@ def _boolean(value: Any, _: Kind) -> bool:
     return bool(value)
 
 
-def _time(value: Any, _: Kind) -> dt.time:
-    return value if isinstance(value, dt.time) else dt.time.fromisoformat(value)
+def plain(value: Any) -> Any:
+    """A value without NaN, NA and NumPy's types at its top."""
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def json_text(value: Any) -> str:
@@ -146,10 +150,8 @@ _CONVERTERS: dict[str, Callable[[Any, Kind], Any]] = {
     "FLOAT": lambda v, _: float(v),
     "BOOLEAN": _boolean,
     "DATE": _date,
-    "TIME": _time,
-    "TIMESTAMP_NTZ": _instant,
-    "TIMESTAMP_LTZ": _instant,
-    "TIMESTAMP_TZ": _instant,
+    "TIME": lambda v, _: v if isinstance(v, dt.time) else dt.time.fromisoformat(v),
+    **dict.fromkeys(("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"), _instant),
     "BINARY": lambda v, _: bytes(v),
     **dict.fromkeys(SEMI_STRUCTURED, lambda v, _: json_text(v)),
 }

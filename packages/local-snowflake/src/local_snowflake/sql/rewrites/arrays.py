@@ -8,23 +8,18 @@ from sqlglot import exp
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call, wrap
 
-# function -> the arguments that are arrays, those that are values, and whether it gives an array
-_FUNCTIONS: dict[type[exp.Expression], tuple[tuple[str, ...], tuple[str, ...], bool]] = {
-    exp.ArrayAppend: (("this",), ("expression",), True),
-    exp.ArrayPrepend: (("this",), ("expression",), True),
-    exp.ArrayInsert: (("this",), ("expression",), True),
-    exp.ArrayConcat: (("this", "expressions"), (), True),
-    exp.ArraySlice: (("this",), (), True),
-    exp.ArrayCompact: (("this",), (), True),
-    exp.ArrayDistinct: (("this",), (), True),
-    exp.ArrayIntersect: (("expressions",), (), True),
-    exp.ArrayExcept: (("this", "expression"), (), True),
-    exp.ArrayRemove: (("this",), ("expression",), True),
-    exp.ArrayRemoveAt: (("this",), (), True),
-    exp.ArrayContains: (("this",), ("expression",), False),
-    exp.ArrayPosition: (("this",), ("expression",), False),
-    exp.ArrayOverlaps: (("this", "expression"), (), False),
-}
+# functions of an array and a value, of several arrays, and of one array; and those that give no array
+_WITH_VALUE = (
+    exp.ArrayAppend,
+    exp.ArrayPrepend,
+    exp.ArrayInsert,
+    exp.ArrayRemove,
+    exp.ArrayContains,
+    exp.ArrayPosition,
+)
+_OF_ARRAYS = (exp.ArrayConcat, exp.ArrayIntersect, exp.ArrayExcept, exp.ArrayOverlaps)
+_OF_ARRAY = (exp.ArraySlice, exp.ArrayCompact, exp.ArrayDistinct, exp.ArrayRemoveAt)
+_GIVES_NO_ARRAY = (exp.ArrayContains, exp.ArrayPosition, exp.ArrayOverlaps)
 
 _MACROS: dict[type[exp.Expression], str] = {
     exp.Flatten: "array_flatten",
@@ -38,7 +33,7 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for array in list(tree.find_all(exp.Array)):
         if not _is_uniform(array):
             array.replace(call("json_array", *array.expressions))
-    for function in list(tree.find_all(*_FUNCTIONS)):
+    for function in list(tree.find_all(*_WITH_VALUE, *_OF_ARRAYS, *_OF_ARRAY)):
         _on_lists(function)
     for text in tree.find_all(exp.ArrayToString):
         _wrap(text, "this", "json_texts")
@@ -56,13 +51,12 @@ def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _on_lists(node: exp.Expression) -> None:
-    arrays, values, gives_array = _FUNCTIONS[type(node)]
-    for key in arrays:
-        _wrap(node, key, "json_list")
-    for key in values:
-        _wrap(node, key, "to_json")
-    if gives_array:
+def _on_lists(node: exp.Expr) -> None:
+    _wrap(node, "this", "json_list")
+    if not isinstance(node, _OF_ARRAY):
+        for key in ("expression", "expressions"):
+            _wrap(node, key, "to_json" if isinstance(node, _WITH_VALUE) else "json_list")
+    if not isinstance(node, _GIVES_NO_ARRAY):
         wrap("to_json", node)
 
 
@@ -72,7 +66,7 @@ def _is_uniform(array: exp.Array) -> bool:
     return kinds in ({True}, {False})
 
 
-def _wrap(node: exp.Expression, key: str, function: str) -> None:
+def _wrap(node: exp.Expr, key: str, function: str) -> None:
     value = node.args.get(key)
     if isinstance(value, list):
         node.set(key, [call(function, v) for v in value])

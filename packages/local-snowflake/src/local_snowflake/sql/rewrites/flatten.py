@@ -16,8 +16,7 @@ _NAMES = ("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
 def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Read the arguments of every FLATTEN in FROM.
 
-    Raises:
-        SnowflakeError: 001003, if there is no INPUT, or an option is not a constant of its kind.
+    Raises 001003 if there is no INPUT, or an option is not a constant of its kind.
     """
     for node in list(tree.find_all(exp.Lateral, exp.TableFromRows)):
         if not isinstance(node.this, exp.Explode):
@@ -39,11 +38,15 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
 def _rows(options: dict[str, exp.Expr]) -> exp.Expr:
     value, path = options["INPUT"], options.get("PATH")
     if path is not None and path.name:
-        value = _at_path(value, path)
+        at_path = f"SELECT GET_PATH({value.sql(dialect='snowflake')}, {path.sql(dialect='snowflake')})"
+        value = parse(at_path).expressions[0]
+    mode = options["MODE"].name.upper() if "MODE" in options else "BOTH"
+    if mode not in {"OBJECT", "ARRAY", "BOTH"}:
+        raise syntax_error(f"FLATTEN's MODE is 'OBJECT', 'ARRAY' or 'BOTH', not '{mode}'.")
     arguments = [
         exp.Literal.string(path.name if path is not None else ""),
         _flag(options, "RECURSIVE"),
-        exp.Literal.string(_mode(options.get("MODE"))),
+        exp.Literal.string(mode),
     ]
     rows = python_call("flatten", "JSON", call("to_json", value.copy()), *arguments)
     return call("flat_rows", value, rows, _flag(options, "OUTER"))
@@ -54,19 +57,6 @@ def _flag(options: dict[str, exp.Expr], name: str) -> exp.Boolean:
     if not isinstance(option, exp.Boolean):
         raise syntax_error(f"FLATTEN's {name} is TRUE or FALSE, not {option.sql(dialect='snowflake')}.")
     return exp.Boolean(this=option.this)
-
-
-def _mode(option: exp.Expr | None) -> str:
-    mode = "BOTH" if option is None else option.name.upper()
-    if mode not in {"OBJECT", "ARRAY", "BOTH"}:
-        raise syntax_error(f"FLATTEN's MODE is 'OBJECT', 'ARRAY' or 'BOTH', not '{mode}'.")
-    return mode
-
-
-def _at_path(value: exp.Expr, path: exp.Expr) -> exp.Expr:
-    text = f"SELECT GET_PATH({value.sql(dialect='snowflake')}, {path.sql(dialect='snowflake')})"
-    expression: exp.Expr = parse(text).expressions[0]
-    return expression
 
 
 def _arguments(call: exp.Explode) -> list[exp.Expr]:

@@ -1,6 +1,7 @@
-"""Rows from GENERATOR: an order by SEQ1, SEQ2, SEQ4 or SEQ8 is the order in which they come.
+"""Rows that are generated, in the order of SEQ1, SEQ2, SEQ4 or SEQ8, or sampled: micro-partitions are row groups.
 
-Source: https://docs.snowflake.com/en/sql-reference/functions/seq1
+Source: https://docs.snowflake.com/en/sql-reference/functions/seq1 and
+https://docs.snowflake.com/en/sql-reference/constructs/sample
 """
 
 from sqlglot import exp
@@ -16,4 +17,29 @@ def order_of_generation(ctx: Context, tree: exp.Expression) -> exp.Expression:
         order = window.args.get("order")
         if order is not None and all(isinstance(term.this, _SEQUENCES) for term in order.expressions):
             window.set("order", None)
+    return tree
+
+
+def samples_of_blocks(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """``SAMPLE BLOCK (p)`` -> ``SAMPLE SYSTEM (p)``, which is another word for it."""
+    for sample in tree.find_all(exp.TableSample):
+        method = sample.args.get("method")
+        if method is not None and method.name.upper() == "BLOCK":
+            sample.set("method", exp.var("SYSTEM"))
+    return tree
+
+
+def samples_of_generated_rows(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """``TABLE(GENERATOR(…)) SAMPLE (…)``: what is generated becomes a subquery, which DuckDB samples."""
+    for rows in list(tree.find_all(exp.TableFromRows)):
+        if (sample := rows.args.get("sample")) is not None:
+            rows.set("sample", None)
+            holder = exp.Placeholder()
+            rows.replace(holder)
+            alias = rows.args.get("alias")
+            query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=rows))
+            holder.replace(exp.Subquery(this=query, alias=alias.copy() if alias else None, sample=sample))
+    for sample in tree.find_all(exp.TableSample):
+        if sample.args.get("size") is not None:
+            sample.set("method", exp.var("RESERVOIR"))
     return tree

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
+from local_snowflake.sql import trees
 
 
 def joins_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -48,23 +49,16 @@ def _order_columns(select: exp.Select) -> None:
     names = list(dict.fromkeys(name.name for join in joins for name in join.args["using"]))
     if len(joins) != 1 or not names:
         return
-    asof = joins[0].args.get("match_condition") is not None
-    right = exp.to_identifier(joins[0].this.alias_or_name, quoted=True) if asof else None
-    left = _left_alias(joins[0]) if asof else None
-    firsts = [exp.column(exp.to_identifier(n, quoted=True), table=left.copy() if left else None) for n in names]
-    sides = [side for side in (left, right) if side is not None] or [None]
-    excluded = [
-        exp.column(exp.to_identifier(n, quoted=True), table=side.copy() if side else None)
-        for n in names
-        for side in sides
-    ]
-    select.set("expressions", [*firsts, exp.Star(except_=excluded)])
+    is_asof = joins[0].args.get("match_condition") is not None
+    sides = (_left_name(joins[0]), joins[0].this.alias_or_name) if is_asof else (None,)
+    excluded = [trees.column(name, side) for name in names for side in sides]
+    select.set("expressions", [*(trees.column(name, sides[0]) for name in names), exp.Star(except_=excluded)])
 
 
-def _left_alias(join: exp.Join) -> exp.Identifier:
+def _left_name(join: exp.Join) -> str:
     parent = join.parent
     source = parent.args["from_"].this if isinstance(parent, exp.Select) else parent
-    return exp.to_identifier(source.alias_or_name if source is not None else "", quoted=True)
+    return source.alias_or_name if source is not None else ""
 
 
 def _asof(join: exp.Join) -> None:
@@ -73,12 +67,7 @@ def _asof(join: exp.Join) -> None:
     if join.args.get("on") is not None:
         conditions.append(join.args["on"].copy())
     if names := join.args.get("using"):
-        left, right = _left_alias(join), exp.to_identifier(join.this.alias_or_name, quoted=True)
-        conditions += [
-            exp.EQ(this=exp.column(n.copy(), table=left.copy()), expression=exp.column(n.copy(), table=right.copy()))
-            for n in names
-        ]
-    join.set("on", exp.and_(*conditions))
-    join.set("using", None)
-    join.set("match_condition", None)
-    join.set("side", "LEFT")
+        sides = _left_name(join), join.this.alias_or_name
+        conditions += [trees.column(n.name, sides[0]).eq(trees.column(n.name, sides[1])) for n in names]
+    for part, value in {"on": exp.and_(*conditions), "using": None, "match_condition": None, "side": "LEFT"}.items():
+        join.set(part, value)

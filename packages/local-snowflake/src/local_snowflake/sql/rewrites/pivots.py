@@ -3,8 +3,6 @@
 Source: https://docs.snowflake.com/en/sql-reference/constructs/pivot
 """
 
-from typing import Any
-
 from sqlglot import exp
 
 from local_snowflake.errors import execution_error
@@ -16,8 +14,7 @@ from local_snowflake.sql.types import parse_type
 def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Read the values of ``IN (ANY)`` and ``IN (SELECT …)``, and fill in ``DEFAULT ON NULL``.
 
-    Raises:
-        SnowflakeError: if there are no values to pivot by.
+    Raises 002140 if there are no values to pivot by.
     """
     for pivot in list(tree.find_all(exp.Pivot)):
         if pivot.args.get("unpivot") or not pivot.args.get("fields"):
@@ -35,6 +32,8 @@ def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
 def _read_values(
     ctx: Context, tree: exp.Expression, source: exp.Table | exp.Subquery, pivot: exp.Pivot, field: exp.Expr
 ) -> None:
+    from local_snowflake.sql.queries import run_query
+
     of_values = field.expressions[0] if isinstance(field, exp.In) and field.expressions else None
     if not isinstance(of_values, exp.PivotAny | exp.Query):
         return
@@ -49,7 +48,8 @@ def _read_values(
         query = exp.select("*").from_(exp.Subquery(this=of_values.copy(), alias=trees.alias("V")))
     if with_ := tree.args.get("with_"):
         query.set("with_", with_.copy())
-    values = [_literal(row[0]) for row in _rows(ctx, query)]
+    found = run_query(ctx, query).table.column(0).to_pylist()
+    values = [exp.convert(v if isinstance(v, int | float | str | bool) else str(v)) for v in found]
     if not values:
         raise execution_error("PIVOT finds no values to pivot by", 2140, "22000")
     field.set("expressions", values)
@@ -66,17 +66,6 @@ def _name_casts(pivot: exp.Pivot, field: exp.Expr) -> None:
             kind = parse_type(value.to.sql(dialect="snowflake"))
             name.set("this", f"CAST({value.this.sql(dialect='snowflake')} AS {kind})")
             value.replace(exp.alias_(value.copy(), name.copy()))
-
-
-def _rows(ctx: Context, query: exp.Select) -> list[tuple[Any, ...]]:
-    from local_snowflake.sql.queries import run_query
-
-    table = run_query(ctx, query).table
-    return [tuple(row.values()) for row in table.to_pylist()]
-
-
-def _literal(value: Any) -> exp.Expr:
-    return exp.convert(value) if isinstance(value, int | float | str | bool) else exp.Literal.string(str(value))
 
 
 def _fill(source: exp.Table | exp.Subquery, pivot: exp.Pivot, default: exp.Expr) -> None:

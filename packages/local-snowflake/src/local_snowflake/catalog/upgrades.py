@@ -1,0 +1,101 @@
+"""What earlier versions wrote into a data directory otherwise, changed when it opens."""
+
+import logging
+
+import duckdb
+
+from local_snowflake.catalog.catalog import Catalog
+from local_snowflake.catalog.objects import SCHEMA, TABLE, Column, Table
+from local_snowflake.sql.names import META_SCHEMA, Name, physical_schema, quote
+
+logger = logging.getLogger(__name__)
+_FORMAT = f"{quote(META_SCHEMA)}.format"
+# what this version writes; 0 has no number, and DuckDB schemas named by parts with dots between them
+FORMAT = 1
+
+
+def _drop_stored_defaults(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Drop the defaults that are in DuckDB's file: its macros could not be replaced for them."""
+    sql = "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE column_default IS NOT NULL"
+    stored = set(duck.execute(sql).fetchall())
+    for table in catalog.all(TABLE):
+        for schema in {table.name.physical_schema, _old_schema(table)}:
+            for column in table.props.columns:
+                if column.default is not None and (schema, table.name.name, column.name) in stored:
+                    target = f"{quote(schema)}.{quote(table.name.name)}"
+                    duck.execute(f"ALTER TABLE {target} ALTER COLUMN {quote(column.name)} DROP DEFAULT")
+
+
+def _move_dotted_schemas(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Give schemas with dots in their names, or their databases', DuckDB schemas of their own: two could share one."""
+    moves = [o.name for o in catalog.all(SCHEMA) if physical_schema(o.name.database, o.name.name) != _dotted(o.name)]
+    # a new name is longer than the old one, and may be the old one of another schema
+    for name in sorted(moves, key=lambda name: len(_dotted(name)), reverse=True):
+        duck.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(physical_schema(name.database, name.name))}")
+        for table in catalog.all(TABLE, name.database, name.name):
+            _move(duck, table)
+
+
+def _move(duck: duckdb.DuckDBPyConnection, table: Table) -> None:
+    old, new = (quote(schema) for schema in (_old_schema(table), table.name.physical_schema))
+    definition = duck.execute(
+        "SELECT sql FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
+        [_old_schema(table), table.name.name],
+    ).fetchone()
+    if definition is None:
+        return
+    sequences = [column for column in table.props.columns if column.sequence]
+    for column in sequences:
+        _copy_sequence(duck, old, new, column)
+    duck.execute(str(definition[0]).replace(f"{old}.", f"{new}."))
+    source = f"{old}.{quote(table.name.name)}"
+    duck.execute(f"INSERT INTO {table.name.physical} SELECT * FROM {source}")
+    duck.execute(f"DROP TABLE {source}")
+    for column in sequences:
+        duck.execute(f"DROP SEQUENCE {old}.{quote(str(column.sequence))}")
+
+
+def _copy_sequence(duck: duckdb.DuckDBPyConnection, old: str, new: str, column: Column) -> None:
+    sql = (
+        "SELECT coalesce(last_value + increment_by, start_value), increment_by FROM duckdb_sequences() "
+        "WHERE concat('\"', schema_name, '\"') = ? AND sequence_name = ?"
+    )
+    for start, step in duck.execute(sql, [old, column.sequence]).fetchall():
+        duck.execute(f"CREATE SEQUENCE {new}.{quote(str(column.sequence))} START {start} INCREMENT {step}")
+
+
+def _old_schema(table: Table) -> str:
+    return _dotted(Name(table.name.database, "", table.name.schema))
+
+
+def _dotted(schema: Name) -> str:
+    return f"{schema.database}.{schema.name}"
+
+
+def upgrade(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Bring a directory to the present format; an interrupted one is brought there at the next start."""
+    number = read_format(duck)
+    if number > FORMAT:
+        logger.warning(
+            "a later version of the local Snowflake wrote the directory (format %d, this version knows %d): what this "
+            "version does not know is out of reach. Serve it with that version",
+            *(number, FORMAT),
+        )
+        catalog.is_whole = False
+        return
+    _drop_stored_defaults(duck, catalog)
+    if number < FORMAT:
+        duck.execute("BEGIN TRANSACTION")
+        _move_dotted_schemas(duck, catalog)
+        duck.execute(f"CREATE TABLE IF NOT EXISTS {_FORMAT} (number BIGINT NOT NULL)")
+        duck.execute(f"INSERT INTO {_FORMAT} VALUES ({FORMAT})")
+        duck.execute("COMMIT")
+
+
+def read_format(duck: duckdb.DuckDBPyConnection) -> int:
+    """The number of a directory's format; a later version may have written a higher one than ``FORMAT``."""
+    there = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = 'format'"
+    if duck.execute(there, [META_SCHEMA]).fetchall() == [(0,)]:
+        return 0
+    ((number,),) = duck.execute(f"SELECT coalesce(max(number), 0) FROM {_FORMAT}").fetchall()
+    return int(number)

@@ -1,0 +1,38 @@
+"""How to connect to a running server, from what it wrote into its data directory; imports nothing of the server."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+STATE = "server.json"
+LOOPBACK = "127.0.0.1"
+TOKEN = "token"  # noqa: S105 (the name of the file)
+
+
+def connection_arguments(data_dir: Path) -> dict[str, Any]:
+    """Keyword arguments for ``snowflake.connector.connect`` and ``Session.builder.configs``.
+
+    They use the plain HTTP listener on loopback, which needs no trust in the certificate.
+
+    Raises:
+        FileNotFoundError: if no server runs on the directory.
+    """
+    state = data_dir / STATE
+    if not state.exists():
+        raise FileNotFoundError(
+            f"No server runs on {data_dir}: there is no {STATE}. "
+            f"Start one with: python -m local_snowflake serve --data-dir {data_dir}"
+        )
+    try:
+        server = json.loads(state.read_text())
+    except ValueError as error:
+        raise FileNotFoundError(f"{state} is damaged ({error}): start the server again.") from None
+    return {
+        "account": server["account"],
+        "user": server["user"],
+        "password": (data_dir / TOKEN).read_text().strip(),
+        "host": LOOPBACK,
+        "port": server["http_port"],
+        "protocol": "http",
+        "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
+    }

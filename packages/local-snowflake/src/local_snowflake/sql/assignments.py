@@ -1,0 +1,149 @@
+"""What INSERT, UPDATE and MERGE write into a column takes the column's type, or is refused.
+
+DuckDB stores a text of any length, rounds floats half to even and keeps a NUMBER of few digits in 64 bits.
+Source: https://docs.snowflake.com/en/sql-reference/data-type-conversion
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from sqlglot import exp
+
+from local_snowflake.catalog.objects import TABLE
+from local_snowflake.execution.context import Context
+from local_snowflake.functions.python_calls import call
+from local_snowflake.sql import trees
+from local_snowflake.sql.binds import BIND_PREFIX
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
+
+_ROWS = "$ASSIGNED"
+# clauses for whose result the text of a projection matters
+_READ = ("distinct", "group", "order", "having", "qualify", "windows", "limit", "with_")
+# whole numbers of more digits are stored in 64 bits as they are
+_CHECKED_DIGITS = 18
+
+
+def assign_inserted(ctx: Context, tree: exp.Insert, target: Name) -> None:
+    """Convert the rows of an INSERT, in place."""
+    columns = column_types(ctx, target)
+    named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None
+    kinds = [columns.get(c.name) for c in named] if named else [*columns.values()]
+    query = tree.expression
+    if tree.args.get("by_name") or not any(kind is not None and _is_checked(kind) for kind in kinds):
+        return
+    types = StaticTypes(ctx)
+    if isinstance(query, exp.Values):
+        for row in query.expressions:
+            _assign_all(types, row.expressions, kinds)
+    elif isinstance(query, exp.Select) and _is_plain(query):
+        _assign_all(types, query.expressions, kinds)
+    elif isinstance(query, exp.Query):
+        tree.set("expression", _around(types, query, kinds))
+
+
+def assign_updated(ctx: Context, assignments: Sequence[exp.Expr], target: Name) -> None:
+    """Convert the values of ``SET c = value, …``, in place."""
+    columns, types = column_types(ctx, target), StaticTypes(ctx)
+    for assignment in assignments:
+        if isinstance(assignment, exp.EQ) and (kind := columns.get(assignment.this.name)) is not None:
+            assignment.set("expression", _assigned(types, assignment.expression, kind))
+
+
+def assign_merged(ctx: Context, tree: exp.Merge, target: Name) -> None:
+    """Convert the values of a MERGE's branches, in place."""
+    columns, types = column_types(ctx, target), StaticTypes(ctx)
+    for when in tree.find_all(exp.When):
+        then = when.args["then"]
+        if isinstance(then, exp.Update):
+            assign_updated(ctx, then.expressions, target)
+        elif isinstance(then, exp.Insert) and isinstance(then.expression, exp.Tuple):
+            named = then.this.expressions if then.this is not None else []
+            kinds = [columns.get(c.name) for c in named] if named else [*columns.values()]
+            _assign_all(types, then.expression.expressions, kinds)
+
+
+def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
+    """The types of a table's columns by their names."""
+    relation = ctx.relation(table)
+    columns = relation.props.columns if TABLE.describes(relation) else ()
+    return {column.name: parse_type(column.type) for column in columns}
+
+
+def _is_checked(kind: SfType) -> bool:
+    return kind.name in {"NUMBER", "VARCHAR"}
+
+
+def _is_plain(query: exp.Select) -> bool:
+    return not any(query.args.get(clause) for clause in _READ) and not any(p.is_star for p in query.expressions)
+
+
+def _assign_all(types: StaticTypes, values: list[exp.Expr], kinds: Sequence[SfType | None]) -> None:
+    if len(values) != len(kinds):
+        # DuckDB says so
+        return
+    for value, kind in zip(values, kinds, strict=True):
+        if kind is not None:
+            inner = value.this if isinstance(value, exp.Alias) else value
+            if (made := _assigned(types, inner, kind)) is not inner:
+                inner.replace(made)
+
+
+def _around(types: StaticTypes, query: exp.Query, kinds: Sequence[SfType | None]) -> exp.Expr:
+    """A query around the one of an INSERT, if it has to convert a column."""
+    output = types.output(query)
+    found = [*output.values()] if output is not None else []
+    if found and len(found) != len(kinds):
+        return query
+    columns = [trees.column(f"C{i}", _ROWS) for i in range(len(kinds))]
+    made = []
+    for column, kind, of_value in zip_longest(columns, kinds, found):
+        types.note(column, of_value)
+        made.append(column if kind is None else _assigned(types, column, kind))
+    if all(m is c for m, c in zip(made, columns, strict=True)):
+        return query
+    inner = exp.Subquery(this=query.copy(), alias=trees.alias(_ROWS, *(f"C{i}" for i in range(len(kinds)))))
+    return exp.select(*made).from_(inner)
+
+
+def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
+    """A value as it is stored in a column of a type; the same expression if nothing is to be done."""
+    kind = types.of(value)
+    if isinstance(value, (exp.Null, exp.Placeholder)) or (isinstance(value, exp.Column) and value.name == "DEFAULT"):
+        return value
+    if isinstance(value, exp.Var):
+        return value
+    if target.name == "VARCHAR":
+        return _text(value, kind, target)
+    return _number(value, kind, target) if target.name == "NUMBER" else value
+
+
+def _text(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
+    if isinstance(value, exp.Literal) and value.is_string:
+        fits = len(value.this) <= target.length and not value.this.startswith(BIND_PREFIX)
+        if fits or target.length >= MAX_TEXT:
+            return value
+    elif kind is not None and kind.name not in {"VARCHAR", "NUMBER", "BINARY"}:
+        value = call("text_of", value.copy())
+    if target.length >= MAX_TEXT or (kind is not None and kind.name == "VARCHAR" and _fits(value, kind, target)):
+        return value
+    return call("fitting_text", value.copy(), exp.Literal.number(target.length))
+
+
+def _fits(value: exp.Expr, kind: SfType, target: SfType) -> bool:
+    return not isinstance(value, exp.Literal) and kind.length <= target.length
+
+
+def _number(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
+    literal = isinstance(value, exp.Literal)
+    if kind is not None and kind.name == "NUMBER" and not literal and kind.precision <= target.precision:
+        return value
+    made = value
+    if target.scale == 0 and (kind is None or kind.name in {"FLOAT", "VARIANT"}):
+        made = call("rounded_half_up", value.copy())
+    elif kind is not None and kind.name == "VARIANT":
+        made = call("number_of", value.copy())
+    if target.scale == 0 and target.precision <= _CHECKED_DIGITS:
+        made = exp.cast(made.copy(), f"DECIMAL({target.precision}, 0)", dialect="duckdb")
+    return made

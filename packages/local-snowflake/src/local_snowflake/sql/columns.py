@@ -1,0 +1,204 @@
+"""Columns of results: named by their expressions, with the types that a query's text declares."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from local_snowflake.catalog.objects import TABLE
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.results import Column
+from local_snowflake.sql.statement import Statement
+from local_snowflake.sql.types import parse_type
+
+_OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+_CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_ENDS = {
+    *(TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.QUALIFY, TokenType.ORDER_BY),
+    *(TokenType.LIMIT, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT, TokenType.SEMICOLON),
+}
+_TEXTS = "texts"
+
+
+def keep_texts(tree: exp.Expr, statement: Statement) -> None:
+    """Keep the texts of the outermost SELECT's expressions with the statement's tree."""
+    select = outermost(tree)
+    if select is None or all(isinstance(p, (exp.Alias, exp.Column, exp.Star)) for p in select.expressions):
+        return
+    texts = _projections(statement.tokens, statement.sql)
+    if len(texts) == len(select.expressions):
+        select.meta[_TEXTS] = texts
+
+
+def outermost(tree: exp.Expr) -> exp.Select | None:
+    """The SELECT that names a query's columns."""
+    query: exp.Expr | None = tree
+    while isinstance(query, (exp.SetOperation, exp.Subquery)):
+        query = query.this
+    return query if isinstance(query, exp.Select) else None
+
+
+def name_outputs(tree: exp.Expr) -> None:
+    """Give unnamed result columns Snowflake's names; DuckDB's would show otherwise, eg: ``count_star()``."""
+    for inner in tree.find_all(exp.Subquery, exp.CTE):
+        # its columns may be referred to by these names
+        if isinstance(inner, exp.CTE) or isinstance(inner.parent, (exp.From, exp.Join)):
+            _name_outputs_of(inner.this)
+    _name_outputs_of(tree)
+
+
+def _name_outputs_of(query: exp.Expr) -> None:
+    select = outermost(query)
+    if select is None:
+        return
+    texts = select.meta.get(_TEXTS, [])
+    for position, projection in enumerate(list(select.expressions)):
+        if isinstance(projection, (exp.Alias, exp.Star, exp.Aliases, exp.Column)) or projection.is_star:
+            continue
+        text = texts[position] if len(texts) == len(select.expressions) else projection.sql(dialect="snowflake")
+        projection.replace(exp.alias_(projection.copy(), text.upper(), quoted=True))
+
+
+def _projections(tokens: list[Token], sql: str) -> list[str]:
+    """The texts between SELECT, its commas and what ends the list."""
+    # the brackets around a whole query do not count, those of common table expressions do
+    leading = next((i for i, t in enumerate(tokens) if t.token_type != TokenType.L_PAREN), 0)
+    depth, begun, texts = 0, None, []
+    for position, token in enumerate(tokens[leading:], leading):
+        kind = token.token_type
+        if depth == 0 and begun is None and kind == TokenType.SELECT:
+            begun = position + 1
+            if begun < len(tokens) and tokens[begun].token_type in {TokenType.DISTINCT, TokenType.ALL}:
+                begun += 1
+            continue
+        ends = depth == 0 and begun is not None and (kind in _ENDS or kind in _CLOSING)
+        if ends or (depth == 0 and begun is not None and kind == TokenType.COMMA):
+            texts.append(_text(tokens, begun or 0, position, sql))
+            begun = position + 1
+        if ends:
+            return texts
+        depth += (kind in _OPENING) - (kind in _CLOSING)
+    return [*texts, _text(tokens, begun, len(tokens), sql)] if begun is not None else []
+
+
+def _text(tokens: list[Token], first: int, behind: int, sql: str) -> str:
+    return sql[tokens[first].start : tokens[behind - 1].end + 1] if first < behind else ""
+
+
+# -- types -------------------------------------------------------------------------------------------------------------
+
+# clauses after which a column is not simply the table's
+_OPAQUE = ("joins", "laterals", "group", "distinct", "pivots", "match")
+Declared = dict[str, dict[str, Any]]
+_NO_CTES: Mapping[str, Declared] = {}
+
+
+def declared_columns(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared] = _NO_CTES) -> Declared:
+    """The columns of a query whose types follow from its text, by the names that they have in its result.
+
+    They are catalogued columns, of queries over one table, and what is cast, or made by a function of semi-structured
+    values; no other computed columns, and none of set operations. The tree is not resolved yet; ``ctes`` are the
+    columns of the common table expressions around it.
+    """
+    if isinstance(tree, exp.Subquery):
+        return declared_columns(ctx, tree.this, ctes)
+    if not isinstance(tree, exp.Select):
+        return {}
+    if with_ := tree.args.get("with_"):
+        ctes = dict(ctes)
+        for cte in with_.expressions:
+            ctes[_name(cte.args["alias"].this)] = declared_columns(ctx, cte.this, ctes)
+    from_ = tree.args.get("from_")
+    is_opaque = from_ is None or any(tree.args.get(clause) for clause in _OPAQUE)
+    below = {} if is_opaque or from_ is None else _source(ctx, from_.this, ctes)
+    columns: Declared = {}
+    for projection in tree.expressions:
+        if isinstance(projection, exp.Star) and not projection.args.get("except_"):
+            columns |= below
+        column = projection.this if isinstance(projection, exp.Alias) else projection
+        plain = column.this if isinstance(column, exp.Column) and isinstance(column.this, exp.Identifier) else None
+        kind = None if plain else expression_type(column)
+        computed = {"type": kind, "nullable": True} if kind else None
+        source = below.get(_name(plain)) if plain else computed
+        label = projection.args["alias"] if isinstance(projection, exp.Alias) else plain
+        if source and label is not None:
+            columns[_name(label)] = source
+    return columns
+
+
+def _source(ctx: Context, source: exp.Expr, ctes: Mapping[str, Declared]) -> Declared:
+    alias = source.args.get("alias")
+    if any(source.args.get(clause) for clause in _OPAQUE) or (alias is not None and alias.args.get("columns")):
+        return {}
+    if isinstance(source, exp.Subquery):
+        return declared_columns(ctx, source.this, ctes)
+    if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
+        return {}
+    identifiers = [p for p in (source.args.get("catalog"), source.args.get("db"), source.this) if p is not None]
+    parts = [_name(p) if isinstance(p, exp.Identifier) else str(p) for p in identifiers]
+    if len(parts) == 1 and parts[0] in ctes:
+        return ctes[parts[0]]
+    if ctx.session.database is None and len(parts) < 3:
+        return {}
+    table = ctx.relation(ctx.resolve(parts))
+    columns = table.props.columns if TABLE.describes(table) else ()
+    return {c.name: {"type": c.type, "nullable": c.nullable} for c in columns}
+
+
+def _name(identifier: exp.Identifier) -> str:
+    return str(identifier.this) if identifier.quoted else str(identifier.this).upper()
+
+
+def as_declared(columns: list[Column], declared: Declared) -> list[Column]:
+    """A result's columns with their declared types, where these are of the same kind."""
+    found = []
+    for column in columns:
+        if typed := declared.get(column.name):
+            kind = parse_type(typed["type"])
+            same = kind.name == column.type.name or (kind.is_semi_structured and column.type.is_semi_structured)
+            column = dataclasses.replace(column, type=kind if same else column.type, nullable=bool(typed["nullable"]))  # noqa: PLW2901
+        found.append(column)
+    return found
+
+
+# -- the types of expressions ------------------------------------------------------------------------------------------
+
+_BY_CLASS: dict[type[exp.Expr], str] = {
+    **dict.fromkeys((exp.Array, exp.ToArray, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayConcat, exp.ArraySlice), "ARRAY"),
+    **dict.fromkeys((exp.JSONKeys, exp.Split), "ARRAY"),
+    **dict.fromkeys((exp.Struct, exp.ObjectAgg, exp.JSONObject), "OBJECT"),
+    **dict.fromkeys((exp.ParseJSON, exp.ToVariant), "VARIANT"),
+}
+_BY_NAME = {
+    **dict.fromkeys(
+        ("AS_ARRAY", "ARRAY_COMPACT", "ARRAY_DISTINCT", "ARRAY_INSERT", "ARRAY_PREPEND", "ARRAY_UNIQUE_AGG"), "ARRAY"
+    ),
+    **dict.fromkeys(("TO_OBJECT", "AS_OBJECT", "OBJECT_DELETE", "OBJECT_INSERT", "OBJECT_PICK"), "OBJECT"),
+}
+
+
+def expression_type(node: exp.Expr) -> str | None:
+    """The type of a cast, or of a function that makes a semi-structured value; None for another expression.
+
+    Source: https://docs.snowflake.com/en/sql-reference/data-types-semistructured
+    """
+    while isinstance(node, (exp.Paren, exp.WithinGroup, exp.Filter)):
+        node = node.this
+    if isinstance(node, (exp.Cast, exp.TryCast)):
+        return _cast_type(node.to)
+    if isinstance(node, exp.Anonymous):
+        return _BY_NAME.get(node.name.upper())
+    return _BY_CLASS.get(type(node))
+
+
+def _cast_type(kind: exp.DataType) -> str | None:
+    """A cast's type as Snowflake spells it; the element types of a structured one are left out."""
+    text = kind.sql(dialect="snowflake")
+    if kind.this in {exp.DataType.Type.ARRAY, exp.DataType.Type.MAP, exp.DataType.Type.OBJECT}:
+        text = text.split("(", 1)[0]
+    try:
+        return str(parse_type(text))
+    except ValueError:
+        return None

@@ -1,0 +1,132 @@
+"""Arithmetic of NUMBERs with Snowflake's scales, where DuckDB would give a float or another scale.
+
+Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
+"""
+
+from sqlglot import exp
+
+from local_snowflake.functions.python_calls import call
+from local_snowflake.sql.static_types import FLOAT, PRECISION, StaticTypes, number, quotient_scale
+from local_snowflake.sql.types import MAX_TEXT
+
+_QUOTIENT = "quotient"
+# an argument of a macro is repeated where it is used: divisions in divisions would grow by powers
+_DEEPEST = 3
+# what is not to be evaluated more than once
+_ONCE = (exp.Rand, exp.Query, exp.Subquery)
+_MACROS = {_QUOTIENT, "number_of", "text_of", "rounded_half_up", "exact_number_of", "round", "date_of"}
+# digits of what DuckDB computes in 64 bits
+_LONG = 18
+
+
+def computed(types: StaticTypes, node: exp.Expr) -> None:
+    """A quotient or product of NUMBERs with its scale; whole numbers beyond 64 bits."""
+    left, right = types.of(node.this), types.of(node.expression)
+    if left is None or right is None or {left.name, right.name} != {"NUMBER"}:
+        return
+    kind = types.of(node)
+    if kind is None or kind.name != "NUMBER":
+        return
+    if isinstance(node, exp.Div):
+        scale = quotient_scale(left.scale)
+        made = _quotient(node.this, left.scale, node.expression, right.scale, scale)
+        types.note(made, number(scale))
+        node.replace(made)
+    elif isinstance(node, exp.Mul) and left.scale + right.scale > kind.scale:
+        product = exp.Mul(this=node.this.copy(), expression=node.expression.copy())
+        made = exp.cast(call("round", product, exp.Literal.number(kind.scale)), _type(kind.scale), dialect="duckdb")
+        types.note(made, kind)
+        node.replace(made)
+    elif isinstance(node, (exp.Add, exp.Sub, exp.Mul)) and left.scale == right.scale == 0:
+        long = max(left.precision, right.precision)
+        if isinstance(node, exp.Mul) and long < PRECISION:
+            long = left.precision + right.precision
+        # a column of NUMBER(38,0) is stored in 64 bits: see the README
+        if _LONG < long < PRECISION or any(_is_long(side) for side in (node.this, node.expression)):
+            node.set("this", exp.cast(node.this, "HUGEINT", dialect="duckdb"))
+
+
+def averaged(types: StaticTypes, node: exp.Expr) -> None:
+    """AVG of NUMBERs: the exact sum by the number of values."""
+    argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    kind = types.of(argument)
+    if kind is None or kind.name != "NUMBER":
+        return
+    if isinstance(node.parent, exp.Filter):
+        types.note(node, FLOAT)
+        return
+    scale = quotient_scale(kind.scale)
+    whole = node.parent if isinstance(node.parent, exp.Window) and node.arg_key == "this" else node
+    parts = []
+    for function in (exp.Sum, exp.Count):
+        part = whole.copy()
+        if part is not whole and isinstance(part, exp.Window):
+            part.set("this", function(this=node.this.copy()))
+        else:
+            part = function(this=node.this.copy())
+        parts.append(part)
+    total, count = parts
+    made = _quotient(total, kind.scale, exp.Nullif(this=count, expression=exp.Literal.number(0)), 0, scale)
+    types.note(made, number(scale))
+    whole.replace(made)
+
+
+def cast(types: StaticTypes, node: exp.Expr) -> None:
+    """Casts of a FLOAT to a whole number round half away from zero; of a text to VARCHAR(n) cut it."""
+    kind, of_value = types.of(node), types.of(node.this)
+    if kind is None:
+        return
+    if kind.name == "NUMBER" and kind.scale == 0 and _is_long(node.this):
+        node.set("to", exp.DataType.build("HUGEINT", dialect="duckdb"))
+    elif kind.name == "VARCHAR" and kind.length < MAX_TEXT and _has_size(node) and not isinstance(node.this, exp.Null):
+        size = exp.Literal.number(kind.length)
+        node.set("to", exp.DataType.build("VARCHAR"))
+        node.replace(call("left", node.copy(), size))
+    elif kind.name == "NUMBER" and kind.scale == 0 and not isinstance(node.this, exp.Null):
+        # TRY_CAST would not see an error of what is inside
+        unknown = of_value is None and not isinstance(node, exp.TryCast)
+        if unknown or (of_value is not None and of_value.name in {"FLOAT", "VARIANT"}):
+            node.set("this", call("rounded_half_up", node.this))
+
+
+def _has_size(node: exp.Expr) -> bool:
+    return bool(node.args["to"].expressions)
+
+
+def _quotient(dividend: exp.Expr, left: int, divisor: exp.Expr, right: int, scale: int) -> exp.Expr:
+    """``dividend / divisor`` as a NUMBER of a scale, computed in whole numbers; left and right are their scales."""
+    numerator = _scaled(dividend, left, scale + right)
+    denominator = _scaled(divisor, right, right)
+    # a call may be one of a function in Python
+    once = any(_calls(side) or side.find(*_ONCE) or _depth(side) >= _DEEPEST for side in (dividend, divisor))
+    return call(_QUOTIENT + ("_once" if once else ""), numerator, denominator, _power(-scale))
+
+
+def _scaled(value: exp.Expr, scale: int, power: int) -> exp.Expr:
+    """A value of a scale by a power of ten, as a whole number."""
+    exact = exp.cast(value.copy(), _type(scale) if scale else "HUGEINT", dialect="duckdb")
+    product = exact if power == 0 else exp.Mul(this=exact, expression=_power(power))
+    return product if scale == 0 else exp.cast(product, "HUGEINT", dialect="duckdb")
+
+
+def _power(power: int) -> exp.Expr:
+    if power >= 0:
+        return exp.Literal.number("1" + "0" * power)
+    return exp.Literal.number("0." + "0" * (-power - 1) + "1")
+
+
+def _type(scale: int) -> str:
+    return f"DECIMAL({PRECISION}, {scale})"
+
+
+def _depth(node: exp.Expr) -> int:
+    """How many quotients there are in an expression."""
+    return sum(1 for n in node.find_all(exp.Anonymous) if n.name == _QUOTIENT)
+
+
+def _calls(node: exp.Expr) -> bool:
+    return any(n.name not in _MACROS for n in node.find_all(exp.Anonymous))
+
+
+def _is_long(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) and node.this.strip("-").isdigit() and len(node.this) > _LONG

@@ -1,0 +1,392 @@
+"""The types of expressions as a statement's text and the catalog give them, before anything runs.
+
+What cannot be known, eg: the result of a function of the account, has no type here: None.
+
+Source of the results' types: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlglot import exp
+
+from local_snowflake.catalog.objects import StreamProps
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution.context import Context
+from local_snowflake.execution.registry import SOURCE_COLUMNS
+from local_snowflake.sql import trees
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.types import SfType, parse_type
+
+TEXT, FLOAT, BOOLEAN, DATE = (parse_type(name) for name in ("VARCHAR", "FLOAT", "BOOLEAN", "DATE"))
+NTZ, LTZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"))
+VARIANT, ARRAY, OBJECT = (parse_type(name) for name in ("VARIANT", "ARRAY", "OBJECT"))
+WHOLE = SfType("NUMBER", 18, 0)
+# what the parser reads and DuckDB computes in 128 bits
+PRECISION = 38
+_SCALE_OF_QUOTIENT, _LARGEST_SCALE = 6, 12
+
+_OF_THEIR_ARGUMENT = (
+    *(exp.Paren, exp.Alias, exp.Neg, exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls),
+    *(exp.Max, exp.Min, exp.AnyValue, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Distinct),
+    *(exp.Abs, exp.TimestampTrunc, exp.DateTrunc, exp.Ordered),
+)
+_FLOATS = (
+    *(exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.ToDouble, exp.Stddev, exp.StddevPop, exp.StddevSamp),
+    *(exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp, exp.Rand, exp.Median, exp.PercentileCont),
+    *(exp.Sin, exp.Cos, exp.Tan, exp.Asin, exp.Acos, exp.Atan, exp.Atan2, exp.Degrees, exp.Radians, exp.ApproxQuantile),
+)
+_WHOLES = (
+    *(exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.Length, exp.StrPosition),
+    *(exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.Week, exp.DayOfWeek),
+    *(exp.DayOfYear, exp.DayOfMonth, exp.DateDiff, exp.Extract, exp.ApproxDistinct, exp.ArraySize, exp.Sign, exp.Ascii),
+    *(exp.RegexpCount, exp.Levenshtein),
+)
+_TEXTS = (
+    *(exp.Upper, exp.Lower, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat, exp.ConcatWs, exp.DPipe, exp.Pad),
+    *(exp.Replace, exp.Reverse, exp.Repeat, exp.SplitPart, exp.MD5, exp.SHA, exp.SHA2, exp.Initcap, exp.ToChar),
+    *(exp.RegexpReplace, exp.RegexpExtract, exp.GroupConcat, exp.Chr, exp.Translate, exp.JSONExtractScalar, exp.Space),
+    *(exp.Typeof, exp.JSONFormat, exp.Strtok, exp.Monthname, exp.Dayname),
+)
+_VARIANTS = (exp.JSONExtract, exp.Bracket, exp.ParseJSON, exp.ToVariant)
+_ARRAYS = (exp.Array, exp.ToArray, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayConcat, exp.ArraySlice, exp.Split)
+_OBJECTS = (exp.Struct, exp.ObjectAgg, exp.JSONObject)
+_BOOLEANS = (exp.Predicate, exp.Connector, exp.Not, exp.StartsWith, exp.EndsWith, exp.Contains, exp.RegexpLike)
+
+_FIXED: dict[type[exp.Expr], SfType] = {
+    **dict.fromkeys(_FLOATS, FLOAT),
+    **dict.fromkeys(_WHOLES, WHOLE),
+    **dict.fromkeys(_TEXTS, TEXT),
+    **dict.fromkeys(_VARIANTS, VARIANT),
+    **dict.fromkeys(_ARRAYS, ARRAY),
+    **dict.fromkeys(_OBJECTS, OBJECT),
+    exp.Boolean: BOOLEAN,
+    exp.CurrentDate: DATE,
+    exp.TsOrDsToDate: DATE,
+    exp.LastDay: DATE,
+    exp.CurrentTimestamp: LTZ,
+}
+_CALLS = {
+    **dict.fromkeys(("TO_JSON", "JSON_ARRAY", "GET_IGNORE_CASE"), VARIANT),
+    **dict.fromkeys(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TRY_TO_TIMESTAMP", "TRY_TO_TIMESTAMP_NTZ"), NTZ),
+    **dict.fromkeys(("TEXT_OF", "AS_VARCHAR", "AS_CHAR", "TYPE_OF"), TEXT),
+}
+# the columns of FLATTEN
+_FLATTENED = {"SEQ": WHOLE, "KEY": TEXT, "PATH": TEXT, "INDEX": WHOLE, "VALUE": VARIANT, "THIS": VARIANT}
+Columns = Mapping[str, SfType | None]
+_NOTHING: Columns = {}
+_SCOPES = (exp.Select, exp.Update, exp.Delete, exp.Merge)
+
+
+def number(scale: int, precision: int = PRECISION) -> SfType:
+    """A NUMBER; a scale is at most as large as the precision."""
+    return SfType("NUMBER", precision, min(scale, precision))
+
+
+def quotient_scale(dividend: int) -> int:
+    """The scale of a quotient, and of an average, of a NUMBER of a scale."""
+    return max(dividend, min(dividend + _SCALE_OF_QUOTIENT, _LARGEST_SCALE))
+
+
+def product_scale(left: int, right: int) -> int:
+    """The scale of a product of two NUMBERs."""
+    return min(left + right, max(left, right, _LARGEST_SCALE))
+
+
+def common(kinds: list[SfType | None]) -> SfType | None:
+    """The type of what may be any of several values, eg: of COALESCE; None if one is not known."""
+    if not kinds or None in kinds:
+        return None
+    names = {kind.name for kind in kinds if kind is not None}
+    if names == {"NUMBER"}:
+        return number(max(k.scale for k in kinds if k), max(k.precision - k.scale for k in kinds if k) + 20)
+    for name in ("VARIANT", "FLOAT"):
+        if name in names:
+            return VARIANT if name == "VARIANT" else FLOAT
+    if "NUMBER" in names:
+        return FLOAT
+    if len(names) == 1:
+        return kinds[0]
+    return None
+
+
+class StaticTypes:
+    """The types of a statement's expressions, each found once.
+
+    The names of the tree are upper case and its tables are not resolved, apart from a DML statement's target.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        # the nodes are kept with what is found: an id is a node's as long as the node is there
+        self._kinds: dict[int, tuple[exp.Expr, SfType | None]] = {}
+        self._sources: dict[int, tuple[exp.Expr, dict[str, Columns | None]]] = {}
+        self._outputs: dict[int, tuple[exp.Expr, Columns | None]] = {}
+
+        self._finders: dict[type[exp.Expr], Callable[[Any], SfType | None]] = {
+            exp.Literal: lambda node: TEXT if node.is_string else _of_number(node.this),
+            exp.Column: self._column,
+            exp.Cast: lambda node: _of_cast(node.to),
+            exp.Subquery: self._subquery,
+            exp.Binary: self._arithmetic,
+            exp.Anonymous: lambda node: _CALLS.get(node.name.upper()),
+        }
+
+    def of(self, node: exp.Expr) -> SfType | None:
+        """The type of an expression."""
+        if (found := self._kinds.get(id(node))) is None:
+            # a column that refers to itself, eg: of a recursive query, has no type
+            self._kinds[id(node)] = (node, None)
+            found = self._kinds[id(node)] = (node, self._find(node))
+        return found[1]
+
+    def note(self, node: exp.Expr, kind: SfType | None) -> None:
+        """Let an expression that was made have a type."""
+        self._kinds[id(node)] = (node, kind)
+
+    def _find(self, node: exp.Expr) -> SfType | None:
+        kind = next((k for t, find in self._finders.items() if isinstance(node, t) and (k := find(node))), None)
+        if kind is not None or isinstance(node, (exp.Column, exp.Cast, exp.Subquery, exp.All, exp.Any)):
+            # what follows ALL or ANY is no value
+            return kind
+        if fixed := _FIXED.get(type(node)):
+            return fixed
+        if isinstance(node, _BOOLEANS):
+            return BOOLEAN
+        if isinstance(node, _OF_THEIR_ARGUMENT):
+            return self.of(node.this) if isinstance(node.this, exp.Expr) else None
+        return self._of_several(node)
+
+    def _subquery(self, node: exp.Expr) -> SfType | None:
+        columns = self.output(node.this)
+        return next(iter(columns.values()), None) if columns else None
+
+    def _of_several(self, node: exp.Expr) -> SfType | None:
+        if isinstance(node, (exp.Coalesce, exp.Greatest, exp.Least)):
+            return self._common([node.this, *node.expressions])
+        if isinstance(node, exp.If):
+            return self._common([node.args.get("true"), node.args.get("false")])
+        if isinstance(node, exp.Case):
+            return self._common([*(i.args["true"] for i in node.args["ifs"]), node.args.get("default")])
+        if isinstance(node, exp.Nullif):
+            return self.of(node.this)
+        if isinstance(node, (exp.Sum, exp.Avg)):
+            return self._aggregate(node)
+        if isinstance(node, (exp.Round, exp.Trunc, exp.Floor, exp.Ceil)):
+            return self._rounded(node)
+        if isinstance(node, exp.ToNumber):
+            scale = node.args.get("scale")
+            return number(int(scale.name) if isinstance(scale, exp.Literal) else 0)
+        return None
+
+    def _common(self, nodes: list[exp.Expr | None]) -> SfType | None:
+        return common([self.of(n) for n in nodes if n is not None and not isinstance(n, exp.Null)])
+
+    def _aggregate(self, node: exp.Expr) -> SfType | None:
+        argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+        kind = self.of(argument)
+        if kind is None or kind.name != "NUMBER":
+            return None if kind is None else FLOAT
+        return number(quotient_scale(kind.scale) if isinstance(node, exp.Avg) else kind.scale)
+
+    def _rounded(self, node: exp.Expr) -> SfType | None:
+        kind, digits = self.of(node.this), node.args.get("decimals")
+        if kind is None or kind.name != "NUMBER" or (digits is not None and not isinstance(digits, exp.Literal)):
+            return FLOAT if kind is not None else None
+        return number(min(kind.scale, int(digits.name)) if digits is not None and digits.is_number else 0)
+
+    def _arithmetic(self, node: exp.Binary) -> SfType | None:
+        if not isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)):
+            return None
+        left, right = self.of(node.this), self.of(node.expression)
+        if left is None or right is None:
+            return None
+        names = {left.name, right.name}
+        if names == {"NUMBER"}:
+            if isinstance(node, exp.Mul):
+                return number(product_scale(left.scale, right.scale), min(left.precision + right.precision, PRECISION))
+            scale = quotient_scale(left.scale) if isinstance(node, exp.Div) else max(left.scale, right.scale)
+            whole = max(left.precision - left.scale, right.precision - right.scale) + 1
+            return number(scale, PRECISION if isinstance(node, exp.Div) else min(whole + scale, PRECISION))
+        if names <= {"NUMBER", "FLOAT", "VARCHAR", "VARIANT", "BOOLEAN"}:
+            if names == {"NUMBER", "BOOLEAN"}:
+                return left if left.name == "NUMBER" else right
+            return FLOAT
+        if names == {"DATE", "NUMBER"}:
+            return DATE
+        return number(0) if names == {"DATE"} and isinstance(node, exp.Sub) else None
+
+    # -- columns ------------------------------------------------------------------------------------------------------
+
+    def _column(self, column: exp.Column) -> SfType | None:
+        name, table = column.name, column.table
+        for scope in _scopes(column, name):
+            if scope is None:
+                return None
+            sources = self.sources(scope)
+            if table:
+                if table in sources:
+                    return (sources[table] or _NOTHING).get(name)
+                continue
+            found = [columns[name] for columns in sources.values() if columns is not None and name in columns]
+            if found:
+                return found[0]
+            if any(columns is None for columns in sources.values()):
+                return None
+            if isinstance(scope, exp.Select) and (aliased := _aliased(scope, name)) is not None:
+                return self.of(aliased)
+        return None
+
+    def sources(self, scope: exp.Expr) -> dict[str, Columns | None]:
+        """The columns of all that a query or DML statement reads, by alias; None where they are not known."""
+        if (found := self._sources.get(id(scope))) is None:
+            self._sources[id(scope)] = (scope, {})
+            found = self._sources[id(scope)] = (scope, dict(self._read(scope)))
+        return found[1]
+
+    def _read(self, scope: exp.Expr) -> Iterator[tuple[str, Columns | None]]:
+        # the UPDATE of a MERGE's branch has no table of its own
+        read = [scope.this] if isinstance(scope, (exp.Update, exp.Delete, exp.Merge)) and scope.this else []
+        for clause in ("from_", "using"):
+            value = scope.args.get(clause)
+            sources = value if isinstance(value, list) else [value.this if isinstance(value, exp.From) else value]
+            read += [s for s in sources if isinstance(s, exp.Expr)]
+        for source in list(read):
+            read += [join.this for join in source.args.get("joins") or ()]
+        read += [join.this for join in scope.args.get("joins") or ()]
+        read += scope.args.get("laterals") or ()
+        for number_, source in enumerate(read):
+            yield source.alias_or_name or f"${number_}", self._source(source)
+
+    def _source(self, source: exp.Expr) -> Columns | None:
+        if any(source.args.get(clause) for clause in ("pivots", "match")):
+            return None
+        alias = source.args.get("alias")
+        if source.find(exp.Explode, exp.Flatten) and not isinstance(source, exp.Subquery):
+            return _FLATTENED
+        columns: Columns | None
+        if isinstance(source, exp.Subquery):
+            columns = self.output(source.this)
+        elif isinstance(source, exp.Lateral) and isinstance(source.this, exp.Subquery):
+            columns = self.output(source.this.this)
+        elif isinstance(source, exp.Values):
+            columns = self._values(source)
+        elif isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
+            columns = self._table(source)
+        else:
+            return None
+        names = [i.name for i in alias.args.get("columns") or ()] if alias is not None else []
+        return dict(zip(names, columns.values(), strict=False)) if columns is not None and names else columns
+
+    def _values(self, values: exp.Values) -> Columns:
+        first = values.expressions[0].expressions if values.expressions else []
+        # many rows are not looked at
+        rows = [row.expressions for row in values.expressions[:20]]
+        complete = len(values.expressions) <= len(rows) and all(len(row) == len(first) for row in rows)
+        return {
+            f"COLUMN{i}": self._common([row[i - 1] for row in rows]) if complete else None
+            for i in range(1, len(first) + 1)
+        }
+
+    def _table(self, table: exp.Table) -> Columns | None:
+        name: Name | None = table.meta.get("name")
+        if name is None:
+            if table.meta.get("physical"):
+                return None
+            if not table.args.get("db"):
+                for ctes in trees.ctes_around(table):
+                    if cte := next((c for c in ctes if c.alias == table.name), None):
+                        names = [i.name for i in cte.args["alias"].args.get("columns") or ()]
+                        columns = self.output(cte.this)
+                        if columns is None or not names:
+                            return columns
+                        return dict(zip(names, columns.values(), strict=False))
+            parts = [p for p in (table.args.get("catalog"), table.args.get("db"), table.this) if p is not None]
+            try:
+                name = self._ctx.resolve([p.name if isinstance(p, exp.Expr) else p for p in parts])
+            except SnowflakeError:
+                return None
+        relation = self._ctx.relation(name)
+        if relation is None:
+            return None
+        if isinstance(relation.props, StreamProps):
+            types = SOURCE_COLUMNS[relation.kind](self._ctx, relation)
+        else:
+            types = {column.name: column.type for column in relation.props.columns}
+        return {column: parse_type(kind) for column, kind in types.items()}
+
+    def output(self, query: exp.Expr) -> Columns | None:
+        """The columns of a query's result; None if not all are known by name."""
+        if (found := self._outputs.get(id(query))) is None:
+            self._outputs[id(query)] = (query, None)
+            found = self._outputs[id(query)] = (query, self._result(query))
+        return found[1]
+
+    def _result(self, query: exp.Expr) -> Columns | None:
+        if isinstance(query, exp.Subquery):
+            return self.output(query.this)
+        if isinstance(query, exp.SetOperation):
+            left = self.output(query.this)
+            # a recursive query reads itself with the types of its anchor
+            self._outputs[id(query)] = (query, left)
+            right = self.output(query.expression)
+            if left is None or right is None or len(left) != len(right):
+                return None
+            return {n: common([k, r]) for (n, k), r in zip(left.items(), right.values(), strict=True)}
+        if not isinstance(query, exp.Select):
+            return None
+        columns: dict[str, SfType | None] = {}
+        for number_, projection in enumerate(query.expressions):
+            if projection.is_star:
+                star = projection.this if isinstance(projection, exp.Column) else projection
+                sources = self.sources(query)
+                read = [sources.get(projection.table)] if isinstance(projection, exp.Column) else [*sources.values()]
+                if None in read:
+                    return None
+                columns |= self._star(star, [source for source in read if source is not None])
+            else:
+                columns[projection.alias_or_name or f"${number_}"] = self.of(projection)
+        return columns
+
+    def _star(self, star: exp.Expr, sources: list[Columns]) -> Columns:
+        """The columns of ``*``, with its EXCLUDE, REPLACE and RENAME."""
+        columns = {name: kind for source in sources for name, kind in source.items()}
+        for excluded in star.args.get("except_") or ():
+            columns.pop(excluded.name, None)
+        for replaced in star.args.get("replace") or ():
+            columns[replaced.alias] = self.of(replaced.this)
+        renamed = {alias.this.name: alias.alias for alias in star.args.get("rename") or ()}
+        return {renamed.get(name, name): kind for name, kind in columns.items()}
+
+
+def _scopes(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
+    """The queries and DML statements around a node, the innermost first; None for a parameter of a lambda."""
+    while parent := node.parent:
+        if isinstance(parent, exp.Lambda) and any(p.name == name for p in parent.expressions):
+            yield None
+        if isinstance(parent, _SCOPES):
+            yield parent
+        node = parent
+
+
+def _aliased(select: exp.Select, name: str) -> exp.Expr | None:
+    """The expression that a query gives a name."""
+    return next((p.this for p in select.expressions if isinstance(p, exp.Alias) and p.alias == name), None)
+
+
+def _of_number(text: str) -> SfType:
+    if not text.replace(".", "", 1).isdigit():
+        return FLOAT
+    whole, _, fraction = text.partition(".")
+    precision = len(whole.lstrip("0")) + len(fraction)
+    return number(len(fraction), max(precision, 1)) if precision <= PRECISION else FLOAT
+
+
+def _of_cast(kind: exp.DataType) -> SfType | None:
+    text = kind.sql(dialect="snowflake")
+    if kind.this in {exp.DType.ARRAY, exp.DType.MAP, exp.DType.OBJECT}:
+        text = text.split("(", 1)[0]
+    try:
+        return parse_type(text)
+    except ValueError:
+        return None

@@ -1,0 +1,139 @@
+"""Fakesnow's rewrites of a tree, without the walks that would find nothing.
+
+Fakesnow walks over the whole tree once for each of its some seventy rewrites. Nearly all of them change nodes of one
+kind, which most statements do not have, and a walk costs as much as printing the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import Expr, exp
+
+_DATE_ADD = (exp.DateAdd,)
+_SHOW = (exp.Show, exp.Command)
+_TYPE = (exp.DataType,)
+# a rewrite's name -> the kinds of nodes without any of which it changes nothing
+NODES: dict[str, tuple[type[Expr], ...]] = {
+    "identifier": (exp.DynamicIdentifier, exp.Anonymous),
+    "upper_case_unquoted_identifiers": (exp.Identifier,),
+    "alter_session": (exp.Alter,),
+    "update_variables": (exp.Set, exp.Alias),
+    "current_version": (exp.CurrentVersion,),
+    "set_schema": (exp.Use,),
+    "create_database": (exp.Create,),
+    "extract_comment_on_table": (exp.Create, exp.Comment, exp.Alter),
+    "extract_comment_on_columns": (exp.Alter,),
+    "information_schema_fs": (exp.Table,),
+    "information_schema_databases": (exp.Table,),
+    "drop_schema_cascade": (exp.Drop,),
+    "tag": (exp.Alter, exp.Command, exp.Create, exp.Drop),
+    "semi_structured_types": _TYPE,
+    "try_parse_json": (exp.Anonymous,),
+    "split": (exp.Split,),
+    "trim_cast_varchar": (exp.Trim,),
+    "indices_to_json_extract": (exp.Bracket,),
+    "json_extract_cast_as_varchar": (exp.JSONExtract,),
+    "json_extract_cased_as_varchar": (exp.JSONExtract,),
+    "json_extract_precedence": (exp.JSONExtract, exp.JSONExtractScalar),
+    "flatten_value_cast_as_varchar": (exp.Explode,),
+    "flatten": (exp.Explode,),
+    "regex_replace": (exp.RegexpReplace,),
+    "regex_substr": (exp.RegexpExtract,),
+    "result_scan": (exp.TableFromRows,),
+    "sequence_nextval": (exp.Column,),
+    "values_columns": (exp.Values,),
+    "to_date": (exp.Anonymous,),
+    "timestamp_offsets": (exp.Cast,),
+    "to_decimal": (exp.ToNumber,),
+    "to_timestamp": (exp.UnixToTime, exp.Anonymous, exp.Cast),
+    "to_variant": (exp.ToVariant,),
+    "object_construct": (exp.StarMap, exp.Struct, exp.JSONObject),
+    "timestamp_ntz": _TYPE,
+    "float_to_double": _TYPE,
+    "integer_precision": _TYPE,
+    "extract_text_length": (exp.Create, exp.Alter),
+    "sample": (exp.TableSample,),
+    "array_size": (exp.ArraySize,),
+    "random": (exp.Rand,),
+    "array_agg_within_group": (exp.WithinGroup,),
+    "array_agg": (exp.ArrayAgg,),
+    "object_agg": (exp.ObjectAgg,),
+    "array_construct_etc": (exp.ArrayConstructCompact, exp.Array, exp.ArrayConcat),
+    "dateadd_date_cast": _DATE_ADD,
+    "dateadd_string_literal_timestamp_cast": _DATE_ADD,
+    "datediff_string_literal_timestamp_cast": (exp.DateDiff,),
+    "show_databases": _SHOW,
+    "show_functions": _SHOW,
+    "show_procedures": _SHOW,
+    "show_parameters": _SHOW,
+    "show_warehouses": _SHOW,
+    "show_schemas": _SHOW,
+    "show_tables_etc": _SHOW,
+    "show_columns": _SHOW,
+    "show_stages": _SHOW,
+    "show_sequences": _SHOW,
+    "show_keys": _SHOW,
+    "show_users": _SHOW,
+    "create_user": (exp.Command,),
+    "haversine": (exp.Anonymous,),
+    "hex_string": (exp.HexString,),
+    "sha256": (exp.SHA2, exp.SHA2Digest, exp.Anonymous),
+    "create_clone": (exp.Clone,),
+    "alias_in_join": (exp.Join,),
+    "alias_in_where": (exp.Anonymous,),
+    "alter_table_strip_cluster_by": (exp.Alter, exp.Command),
+    "numeric_agg_implicit_cast": (
+        *(exp.Sum, exp.Avg, exp.Variance, exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.VariancePop, exp.Median),
+    ),
+    "create_stage": (exp.Create,),
+    "create_file_format": (exp.Create,),
+    "list_stage": (exp.ListStage,),
+    "put_stage": (exp.Put,),
+    "create_table_as": (exp.Create,),
+}
+
+
+def name_of(rewrite: Callable[..., Expr]) -> str:
+    """The name of a rewrite of fakesnow; some are called by a function without a name."""
+    named = rewrite.__code__.co_names if rewrite.__name__ == "<lambda>" else (rewrite.__name__,)
+    return next((name for name in named if name in NODES), rewrite.__name__)
+
+
+class TransformedTree:
+    """Stands for a tree in fakesnow's chain ``tree.transform(rewrite, …).transform(…)``, each of which gives the next.
+
+    Attributes:
+        root: The tree after the rewrites so far.
+    """
+
+    def __init__(self, root: Expr) -> None:
+        self.root = root
+        self._present: set[type] | None = None
+
+    def transform(self, rewrite: Callable[..., Expr], *args: object, **named: object) -> TransformedTree:
+        """Apply a rewrite as ``Expr.transform`` does, unless the tree has no node that it could change."""
+        kinds = NODES.get(name_of(rewrite))
+        if kinds is None or not self._kinds().isdisjoint(kinds):
+            self.root = self.root.transform(rewrite, *args, **named)  # type: ignore[arg-type]
+            self._present = None
+        return self
+
+    def _kinds(self) -> set[type]:
+        """The classes of the tree's nodes, with those that they are derived from."""
+        if self._present is None:
+            self._present = {base for kind in set(map(type, nodes(self.root))) for base in kind.__mro__}
+        return self._present
+
+
+def nodes(root: Expr) -> Iterator[Expr]:
+    """All nodes of a tree in no order; three times as fast as ``Expr.walk``."""
+    left = [root]
+    while left:
+        node = left.pop()
+        yield node
+        for value in node.args.values():
+            if isinstance(value, Expr):
+                left.append(value)
+            elif isinstance(value, list):
+                left += [each for each in value if isinstance(each, Expr)]

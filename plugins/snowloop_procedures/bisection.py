@@ -1,0 +1,78 @@
+"""Finds the rows at which a statement fails, by halves: a bounded number of statements."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+PYTHON_ERROR = 100357
+"""Snowflake's number of an error that Python code raised inside it, such as that of a model."""
+DATA_EXCEPTION = "22"
+"""Class of the SQL states of values that an expression cannot take, such as a division by zero (ISO 9075-2)."""
+
+
+@dataclass(frozen=True)
+class Bisection:
+    """What was found.
+
+    Args:
+        failed: The places at which the statement fails, in order, and why.
+        calls: How many statements were executed.
+        complete: Whether all places were attempted; not if there were too many statements, or failures.
+    """
+
+    failed: dict[int, Exception]
+    calls: int
+    complete: bool
+
+
+def bisect(
+    first: int, last: int, attempt: Callable[[int, int], None], most_calls: int, most_failed: int | None = None
+) -> Bisection:
+    """Attempt a range of rows, and where it fails its halves, down to single rows, which are attempted twice.
+
+    Args:
+        first: First place.
+        last: Last place.
+        attempt: Does the work for the places from one to another, both included, or raises.
+        most_calls: How often it may be called; f failing rows of n take about 2 * f * log2(n / f) calls.
+        most_failed: After how many failing rows to stop; None: not before all are found.
+
+    Returns:
+        What was found; where ``attempt`` did not raise, its work is done.
+
+    Raises:
+        Exception: what ``attempt`` raised, if no row is to blame for it.
+    """
+    failed, doubtful, calls = dict[int, Exception](), set[int](), 0
+    waiting = [(first, last)] if first <= last else []
+    while waiting and calls < most_calls and len(failed) != most_failed:
+        low, high = waiting.pop()
+        calls += 1
+        try:
+            attempt(low, high)
+        except Exception as error:
+            if not blames_a_row(error):
+                raise
+            if low == high and low in doubtful:
+                failed[low] = error
+            elif low == high:
+                doubtful.add(low)  # once more: a process that was ended from outside says nothing of the row
+                waiting.append((low, low))
+            else:
+                middle = (low + high) // 2
+                waiting += [(middle + 1, high), (low, middle)]
+    return Bisection(failed, calls, not waiting)
+
+
+def blames_a_row(error: BaseException) -> bool:
+    """Whether a row can be the cause: Python code raised, or an expression could not take a value."""
+    codes = (getattr(error, "errno", None), getattr(error, "sql_error_code", None))
+    state = getattr(getattr(error, "conn_error", None) or error, "sqlstate", None)
+    return PYTHON_ERROR in codes or str(state).startswith(DATA_EXCEPTION)
+
+
+def words(error: BaseException) -> str:
+    """The error without the traceback: what Python code raised last, or else the message in one line."""
+    text = str(getattr(error, "message", None) or error)
+    raised = re.findall(r"^[A-Za-z_][\w.]*(?:Error|Exception|Warning|Interrupt|Exit)?: \S.*$", text, re.MULTILINE)
+    return (raised[-1] if "Traceback" in text and raised else " ".join(text.split()))[:500]

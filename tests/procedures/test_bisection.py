@@ -1,0 +1,86 @@
+"""Rows at which a statement fails are found by halves, with few statements."""
+
+import random
+
+import pytest
+
+from snowloop_procedures.bisection import bisect, words
+
+
+class RowError(Exception):
+    """What Snowflake says of a model that raised."""
+
+    errno = 100357
+
+
+class Work:
+    """A statement that fails where one of its rows is bad, and else does its work."""
+
+    def __init__(self, *bad: int) -> None:
+        self.bad, self.calls, self.done = set(bad), 0, list[int]()
+
+    def __call__(self, first: int, last: int) -> None:
+        self.calls += 1
+        rows = range(first, last + 1)
+        if self.bad & set(rows):
+            raise RowError
+        self.done += rows
+
+
+@pytest.mark.parametrize("bad", [(), (1,), (1000,), (7, 8), (1, 500, 1000), tuple(range(100, 130))])
+def test_exactly_the_bad_rows_are_left_and_all_others_are_done_once(bad: tuple[int, ...]):
+    work = Work(*bad)
+    found = bisect(1, 1000, work, 1000)
+    assert list(found.failed) == list(bad)
+    assert sorted(work.done) == sorted(set(range(1, 1001)) - set(bad))
+    assert (found.complete, found.calls) == (True, work.calls)
+    assert found.calls <= 1 + 23 * len(bad)
+
+
+def test_random_rows_too():
+    chance = random.Random(3)
+    for _ in range(50):
+        count = chance.randint(1, 60)
+        bad = sorted(chance.sample(range(count), chance.randint(0, count)))
+        work = Work(*bad)
+        found = bisect(0, count - 1, work, 10_000)
+        assert list(found.failed) == bad
+        assert sorted([*work.done, *bad]) == list(range(count))
+
+
+def test_the_number_of_statements_and_of_failures_is_bounded():
+    work = Work(*range(10_000))
+    found = bisect(0, 9_999, work, 50)
+    assert (found.complete, found.calls, work.calls) == (False, 50, 50)
+    assert len(bisect(0, 9_999, Work(*range(10_000)), 500, most_failed=3).failed) == 3
+    assert bisect(5, 4, Work(), 10).calls == 0
+
+
+@pytest.mark.parametrize("state", ["08001", "57014", "42501", None])
+def test_what_no_row_is_to_blame_for_is_raised(state: str | None):
+    class OtherError(Exception):
+        errno, sqlstate = 604, state
+
+    def fail(_: int, __: int) -> None:
+        raise OtherError
+
+    with pytest.raises(OtherError):
+        bisect(0, 9, fail, 10)
+
+
+def test_a_value_that_an_expression_cannot_take_is_of_a_row():
+    class DivisionError(Exception):
+        errno, sqlstate = 100051, "22012"
+
+    def fail(_: int, __: int) -> None:
+        raise DivisionError
+
+    assert list(bisect(0, 0, fail, 10).failed) == [0]
+
+
+def test_an_error_is_told_without_its_traceback():
+    text = 'Python Interpreter Error:\nTraceback (most recent call last):\n  File "a.py", line 1, in predict\n'
+    assert words(RuntimeError(f"{text}ValueError: Input X contains NaN.\n in function PREDICT")) == (
+        "ValueError: Input X contains NaN."
+    )
+    assert words(RuntimeError("Division by\n zero")) == "Division by zero"
