@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from stack import connections
-from stack import trigger as client
 from stack import up as stack_up
+from stack.airflow import trigger as client
 from stack.processes import on_end_signals
 from stack.progress import Progress, console
 from stack.run import RunRequest

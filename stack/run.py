@@ -18,10 +18,11 @@ from rich.console import Console
 from snowloop.errors import LoadError, SnowloopError
 from snowloop.lifecycle.data.files import check_files
 from snowloop.project import load_project
-from stack import snowflake, trigger
+from stack import snowflake
+from stack.airflow import trigger
+from stack.airflow.health import unhealthy
 from stack.connections import write_connection_file
 from stack.events import RunEvent, StageEvent, read_events
-from stack.health import unhealthy
 from stack.holder import Hold, Holder, hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
 from stack.progress import Progress
@@ -153,7 +154,7 @@ def _child(
 ) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[StageEvent | RunEvent]]]:
     """Start the process that runs the DAG; it does not survive the block."""
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "stack.dag_run", request.dag_id, json.dumps(request.conf), str(writing)]
+    command = [sys.executable, "-m", "stack.airflow.dag_run", request.dag_id, json.dumps(request.conf), str(writing)]
     try:
         process = start(command, log=log, environment=environment, pass_fds=[writing])
     finally:

@@ -82,7 +82,7 @@ class Supervisor:
 
     def _prepare_database(self, environment: Mapping[str, str]) -> None:
         log = self.state.logs / "database.log"
-        process = start([sys.executable, "-m", "stack.database"], log=log, environment=environment)
+        process = start([sys.executable, "-m", "stack.airflow.database"], log=log, environment=environment)
         self.hold.add("database", ProcessId.of(process.pid))
         if process.wait() != 0:
             raise StackError(f"Airflow's metadata database could not be prepared; {log} says:\n{tail(log)}")

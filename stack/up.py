@@ -11,7 +11,7 @@ from rich.console import Console
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from stack import snowflake
-from stack.health import unhealthy
+from stack.airflow.health import unhealthy
 from stack.holder import hold, in_use, read
 from stack.processes import ProcessId, start, stop, tail
 from stack.state import USER, StackError, State, local_url, python_command

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from snowflake.snowpark import Session
 
-from snowloop_procedures import leakage, performance, robustness, skew
+from snowloop_procedures.checks import leakage, performance, robustness, skew
 from snowloop_procedures.requests import (
     ComparisonRequest,
     EvaluationRequest,

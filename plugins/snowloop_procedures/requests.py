@@ -239,7 +239,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Probing:
-    """How the served model is asked about odd values; see robustness.py and include/sql/evaluation/robustness.sql.
+    """How the served model is asked about odd values; see checks/robustness.py and evaluation/robustness.sql.
 
     Args:
         facts: Reads NULLS_<place> and HIGHEST_<place> of the training set.

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
+from stack.airflow.trigger import AirflowApi, trigger
 from stack.progress import Progress, console
-from stack.trigger import AirflowApi, trigger
 from tests.support.commandline import REPOSITORY, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]

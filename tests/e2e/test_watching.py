@@ -18,9 +18,9 @@ import psutil
 import pytest
 
 from stack import holder
+from stack.airflow.trigger import AirflowApi, trigger
 from stack.processes import ProcessId
 from stack.progress import Progress, console
-from stack.trigger import AirflowApi, trigger
 from tests.support.commandline import REPOSITORY, Ran, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]

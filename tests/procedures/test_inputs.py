@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from snowloop.new.files import new_project
 from snowloop.project import include_dir
-from snowloop_procedures import folds, leakage
+from snowloop_procedures import folds
+from snowloop_procedures.checks import leakage
 from snowloop_procedures.requests import Feature, LeakageRequest
 from snowloop_procedures.statistics import details, metrics
 from snowloop_procedures.statistics.baselines import baselines

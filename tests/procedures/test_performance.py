@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snowloop_procedures.performance import measure
+from snowloop_procedures.checks.performance import measure
 from snowloop_procedures.requests import PerformanceRequest, Plan, Slice
 from snowloop_procedures.statistics import intervals
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from snowloop_procedures import robustness
+from snowloop_procedures.checks import robustness
 from snowloop_procedures.requests import Feature, Limits, Probing
 from tests.lifecycle.evaluation.test_evaluation import REQUEST
 from tests.procedures.test_bisection import RowError

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snowloop_procedures import skew
+from snowloop_procedures.checks import skew
 from snowloop_procedures.requests import Feature, Tolerance
 from tests.lifecycle.evaluation.test_evaluation import REQUEST
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from snowloop.cli.main import app
 from snowloop.project import declared_projects
-from snowloop.project.schema import SCHEMAS
+from snowloop.project.files.schema import SCHEMAS
 
 SCHEMA = json.loads(SCHEMAS["project"].file().read_text())
 PROJECTS = {project.name: project.directory / "project.yaml" for project in declared_projects()}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 
 from tests.repository.checkout import ROOT, files
 
 MAX_LINES = 400
+MAX_MODULES = 15
+PRODUCT = ("plugins/*.py", "packages/local-snowflake/src/*.py", "stack/*.py", "dags/*.py", "benchmarks/*.py")
 ONE_PERSONS_MACHINE = re.compile(r"(?<![\w.:/])/(?:home|Users)/(?!snowloop\b)\w+")
 SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/]{40}|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}")
 DATA = (".csv", ".parquet", ".png", ".ico")
@@ -23,6 +26,14 @@ def test_no_source_file_is_too_long() -> None:
     }
 
     assert long == {}, "look for a second purpose in each"
+
+
+def test_no_folder_has_too_many_modules() -> None:
+    modules = Counter(path.parent for path in files(*PRODUCT) if path.name != "__init__.py")
+    full = {str(folder.relative_to(ROOT)): count for folder, count in modules.items() if count > MAX_MODULES}
+
+    assert len(modules) > 20
+    assert full == {}, "make a room in each, named after the concept that its modules share"
 
 
 @pytest.mark.parametrize("pattern", [ONE_PERSONS_MACHINE, SECRET], ids=["a person's folder", "a secret"])

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from stack.health import PARTS, unhealthy
+from stack.airflow.health import PARTS, unhealthy
 
 HEALTHY = {part: {"status": "healthy"} for part in PARTS}
 

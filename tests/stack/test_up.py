@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from stack import holder
-from stack.trigger import AirflowApi
+from stack.airflow.trigger import AirflowApi
 from tests.stack.looking import addresses, descendants
 from tests.support.commandline import Stack
 

@@ -200,7 +200,7 @@ def schema(
 
     Example: snowloop schema --of targets > targets.schema.json
     """
-    from snowloop.project.schema import SCHEMAS
+    from snowloop.project.files.schema import SCHEMAS
 
     sys.stdout.write(SCHEMAS[of].text())
 

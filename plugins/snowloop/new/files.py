@@ -14,7 +14,7 @@ from snowloop.new.inferred_defaults import choose_key, choose_label, choose_spli
 from snowloop.new.table import Table, read_table
 from snowloop.new.templates import Draft, render_files
 from snowloop.project import include_dir, load_project, project_folders
-from snowloop.project.loading import FILES, is_installed
+from snowloop.project.files.loading import FILES, is_installed
 from snowloop.project.sources import NAME
 
 LARGE_FILE, LARGE_TABLE = 20_000_000, 1_000_000

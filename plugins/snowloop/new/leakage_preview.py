@@ -10,7 +10,7 @@ import pandas as pd
 from snowloop.new.columns import NUMBERS, ColumnProfile
 from snowloop.new.inferred_defaults import MAX_CLASSES, Label
 from snowloop.project import Leakage
-from snowloop_procedures import leakage
+from snowloop_procedures.checks import leakage
 from snowloop_procedures.requests import Feature, LeakageRequest
 
 SPLITS = 3

@@ -20,8 +20,8 @@ from snowloop.new.inferred_defaults import SAFE_SUPPORT, YES, Key, Label, SplitP
 from snowloop.new.leakage_preview import leakage_candidates
 from snowloop.new.table import Table
 from snowloop.project import include_dir
-from snowloop.project.loading import FILES
-from snowloop.project.schema import SCHEMAS
+from snowloop.project.files.loading import FILES
+from snowloop.project.files.schema import SCHEMAS
 from snowloop.sql import literal
 
 PACKAGES = ("scikit-learn", "pandas", "snowflake-ml-python", "snowflake-snowpark-python")

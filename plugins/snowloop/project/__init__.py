@@ -8,8 +8,14 @@ from snowloop.project.contract import Contract, OnArrival, OnTraining
 from snowloop.project.declaration import Environment, Project, Replay, Schedule, Serving
 from snowloop.project.durations import in_words
 from snowloop.project.evaluation import PROTECTED, Approval, EvaluationPlan, Gate, Leakage, Metric, Slice
+from snowloop.project.files.loading import (
+    declared_projects,
+    include_dir,
+    load_project,
+    project_folders,
+    usable_projects,
+)
 from snowloop.project.label import METRICS, Label
-from snowloop.project.loading import declared_projects, include_dir, load_project, project_folders, usable_projects
 from snowloop.project.monitoring import DataHealth, Monitoring, Performance
 from snowloop.project.sources import MAX_REJECTED_SHARE, Column, RowId, Source
 from snowloop.project.training import Candidate, Limits, Search, Split

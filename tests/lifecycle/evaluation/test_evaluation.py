@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snowloop_procedures import leakage
+from snowloop_procedures.checks import leakage
 from snowloop_procedures.requests import (
     EvaluationRequest,
     Feature,

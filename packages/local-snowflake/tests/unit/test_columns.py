@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_snowflake.sql.columns import expression_type, keep_texts, name_outputs
+from local_snowflake.sql.columns.outputs import expression_type, keep_texts, name_outputs
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.statement import parse_statement
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type

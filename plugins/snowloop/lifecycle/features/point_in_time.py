@@ -7,7 +7,7 @@ from snowloop.errors import ProjectError
 from snowloop.lifecycle.data.contract import rows_fail
 from snowloop.lifecycle.features.formula import DATABASE, SOURCE, Formula
 from snowloop.project import Project
-from snowloop.project.as_of_joins import AsOfJoin, resolve_join
+from snowloop.project.files.as_of_joins import AsOfJoin, resolve_join
 from snowloop.sql import identifier, render, render_project
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from snowloop.errors import ProjectError, TrainingError
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.project import Project
-from snowloop.project.loading import place_of
+from snowloop.project.files.loading import place_of
 from snowloop.sql import identifier, render_project
 from snowloop.workspace import Workspace
 

@@ -18,7 +18,7 @@ from local_snowflake.execution.objects import tabulate
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import COPY, SELECT, Result, from_arrow, record_table, status
 from local_snowflake.sessions.locks import Resource
-from local_snowflake.sql.defaults import fill_rows
+from local_snowflake.sql.columns.defaults import fill_rows
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX
 from local_snowflake.sql.statement import Statement, skip_head

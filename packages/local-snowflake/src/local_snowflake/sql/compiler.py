@@ -22,7 +22,7 @@ from local_snowflake.execution.results import Result
 from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.replay import RANDOM
 from local_snowflake.sql.binds import BATCH_PREFIX
-from local_snowflake.sql.columns import keep_texts
+from local_snowflake.sql.columns.outputs import keep_texts
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name

@@ -16,9 +16,9 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
 from local_snowflake.sql import trees
-from local_snowflake.sql.assignments import assign_inserted, assign_merged, assign_updated
+from local_snowflake.sql.columns.assignments import assign_inserted, assign_merged, assign_updated
+from local_snowflake.sql.columns.defaults import fill_assignments, fill_insert
 from local_snowflake.sql.compiler import Plan
-from local_snowflake.sql.defaults import fill_assignments, fill_insert
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table

@@ -16,7 +16,7 @@ from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Result, from_description, status
 from local_snowflake.sql import binds
-from local_snowflake.sql.columns import as_declared, declared_columns, name_outputs
+from local_snowflake.sql.columns.outputs import as_declared, declared_columns, name_outputs
 from local_snowflake.sql.compiler import Compiler, Plan
 from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.dml import compile_dml

@@ -16,7 +16,7 @@ from local_snowflake.execution.objects import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.routines.definition import read_type
-from local_snowflake.sql.defaults import default_sql
+from local_snowflake.sql.columns.defaults import default_sql
 from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name, normalise, quote
 from local_snowflake.sql.statement import Reader, Statement

@@ -16,7 +16,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.routines.calls import function_calls
 from local_snowflake.routines.definition import read_type
 from local_snowflake.routines.expansion import expand
-from local_snowflake.sql.defaults import default_sql
+from local_snowflake.sql.columns.defaults import default_sql
 from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name, literal, quote
 from local_snowflake.sql.resolve import replace_parameters, table_name

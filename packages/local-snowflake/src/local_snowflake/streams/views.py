@@ -17,7 +17,7 @@ from local_snowflake.errors import SnowflakeError, compilation_error, does_not_e
 from local_snowflake.execution.context import Context
 from local_snowflake.routines.calls import function_calls
 from local_snowflake.sessions.replay import RANDOM
-from local_snowflake.sql.columns import name_outputs
+from local_snowflake.sql.columns.outputs import name_outputs
 from local_snowflake.sql.dialect import parse, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import function_name, is_cte, resolve, table_name

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from snowloop.project.declaration import Project
-from snowloop.project.loading import include_dir
+from snowloop.project.files.loading import include_dir
 from snowloop.project.sources import Declaration
 from snowloop.project.targets import Targets
 

@@ -1,6 +1,6 @@
 """Airflow's metadata database of the stack: brought up to date, and freed of runs that were cut off.
 
-Also a command, for processes that do not import Airflow themselves: ``python -m stack.database``.
+Also a command, for processes that do not import Airflow themselves: ``python -m stack.airflow.database``.
 """
 
 from __future__ import annotations

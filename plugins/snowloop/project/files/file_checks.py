@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
-from snowloop.project.as_of_joins import AS_OF, join_problems
+from snowloop.project.files.as_of_joins import AS_OF, join_problems
 
 if TYPE_CHECKING:
     from snowloop.project.declaration import Candidate, Project

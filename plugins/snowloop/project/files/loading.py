@@ -7,13 +7,13 @@ from pathlib import Path
 
 from snowloop.errors import ProjectError
 from snowloop.project.declaration import Project
-from snowloop.project.file_checks import FileLine, FilePlace, file_problems
+from snowloop.project.files.file_checks import FileLine, FilePlace, file_problems
+from snowloop.project.files.yaml_file import line_of, read_declaration
 from snowloop.project.targets import FILE as TARGETS_FILE
 from snowloop.project.targets import NO_TARGETS, Targets
-from snowloop.project.yaml_file import line_of, read_declaration
 
 FILES = ("project.yaml", "features.sql", "label.sql", "model.py")
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def include_dir() -> Path:

@@ -1,6 +1,6 @@
 """Runs one DAG once, to its end, under Airflow in this process, and writes its events to a file descriptor.
 
-Started by the stack as a process of its own: ``python -m stack.dag_run DAG_ID CONF_JSON EVENTS_FD``.
+Started by the stack as a process of its own: ``python -m stack.airflow.dag_run DAG_ID CONF_JSON EVENTS_FD``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from airflow.listeners import hookimpl
 from airflow.sdk import TaskInstanceState, TriggerRule
 
-from stack import database
+from stack.airflow import database
 from stack.events import RunEvent, StageEvent, StageState
 
 if TYPE_CHECKING:

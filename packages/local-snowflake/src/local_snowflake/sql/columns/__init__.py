@@ -1,0 +1,1 @@
+"""Columns: how those of a result are named and typed, and what is written into those of a table."""

@@ -1,0 +1,1 @@
+"""The Airflow of the stack: its metadata database, one run in a process, its health, its REST API."""
