@@ -105,7 +105,7 @@ class Stack:
                     output = process.communicate(timeout=patience)
                 except subprocess.TimeoutExpired:
                     process.kill()
-                    output = ("it was killed, so that its output is not known", "")  # what it started may hold the pipes
+                    output = ("it was killed, so its output is not known", "")  # what it started may hold the pipes
                 down(self.state, Console(quiet=True))
                 error.add_note("\n".join(["it printed:", *output]))
                 raise
