@@ -157,3 +157,11 @@ def test_a_sensor_hands_its_wait_to_the_triggerer(sensor, arguments, question, o
         made.resume({}, {"error": "no such stream"})
     with pytest.raises(AirflowFailException, match=re.escape(f"60 s waiting for {awaited} of credit_approval")):
         made.resume({}, {"timed_out": True})
+
+
+@pytest.mark.parametrize("sensor", [StreamHasDataSensor, GraphRunFinishedSensor, BacklogBelowSensor])
+def test_a_wait_that_airflow_loses_is_begun_again(sensor):
+    options = {"rows": 1} if sensor is BacklogBelowSensor else {}
+    made = sensor(task_id="wait", project="credit_approval", **options)
+    assert made.retries == 2
+    assert made.retry_delay.total_seconds() <= 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
@@ -23,6 +24,10 @@ class LoopSensor(TemplatedArguments, BaseSensorOperator):
         project: Name of the declared project.
         target: Environment of the loop (templated; the DAG's parameter by default).
         snowflake_conn_id: Airflow connection to Snowflake; None: as for the operators.
+        retries: How often the wait is begun again if Airflow loses it: an executor that reports late that the task has
+            been deferred fails one that was resumed meanwhile ("finished with state success, but the task instance's
+            state attribute is running"). An answer that is a failure is final.
+        retry_delay: Pause before that.
         kwargs: What every sensor takes; ``poke_interval`` and ``timeout`` hold in the triggerer too.
     """
 
@@ -37,9 +42,11 @@ class LoopSensor(TemplatedArguments, BaseSensorOperator):
         project: str,
         target: str = TARGET_TEMPLATE,
         snowflake_conn_id: str | None = None,
+        retries: int | None = 2,
+        retry_delay: timedelta | float = timedelta(seconds=5),
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(retries=retries, retry_delay=retry_delay, **kwargs)
         self.project = project
         self.target = target
         self.snowflake_conn_id = snowflake_conn_id
