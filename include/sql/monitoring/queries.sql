@@ -15,12 +15,16 @@ WHERE MODEL_VERSION = {{ version|bind }} AND NOT_FINITE IS NOT NULL AND ROWS_SCO
     )
 
 -- name: scoring_times
--- The last scoring runs, the newest first: how long each took, and for how many rows.
-SELECT RUN_ID, ROWS_READ, DATEDIFF('millisecond', STARTED_AT, FINISHED_AT) / 1000 AS SECONDS
+-- The last scoring runs, the oldest first: how long each took, for how many rows, and whether it is yet to be judged.
+SELECT
+    RUN_ID, MODEL_VERSION, ROWS_READ, STARTED_AT, FINISHED_AT, DATEDIFF('millisecond', STARTED_AT, FINISHED_AT) / 1000 AS SECONDS,
+    STARTED_AT > COALESCE((
+        SELECT MAX(WINDOW_START) FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} WHERE NAME = 'SCORING_TIME'
+    ), '1970-01-01'::TIMESTAMP_NTZ) AS IS_NEW
 FROM {{ identifier(database, 'OPS', 'RUNS') }}
 WHERE STATE = 'SUCCEEDED' AND KIND IS NULL AND ROWS_READ > 0
-ORDER BY STARTED_AT DESC, RUN_ID
-LIMIT {{ limit }}
+QUALIFY ROW_NUMBER() OVER (ORDER BY STARTED_AT DESC, RUN_ID) <= {{ limit }}
+ORDER BY STARTED_AT, RUN_ID DESC
 
 -- name: served_scores
 {% import "features/macros.sql" as macros %}
@@ -58,7 +62,8 @@ FROM (
 LEFT JOIN (
     SELECT NAME, MODEL_VERSION, WINDOW_START, WINDOW_END, VALUE, BOUND, PASSED, N, REASON
     FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
-    WHERE WINDOW_END IS NOT NULL
+    -- without the bounds each look would read all that was ever judged
+    WHERE WINDOW_END >= {{ oldest|bind }}::TIMESTAMP_NTZ AND NAME IN ({% for name in names %}{{ name|bind }}{{ ", " if not loop.last }}{% endfor %})
     QUALIFY ROW_NUMBER() OVER (PARTITION BY NAME, MODEL_VERSION, WINDOW_START, WINDOW_END ORDER BY CHECKED_AT DESC) = 1
 ) AS K
     ON K.NAME = S.NAME AND K.MODEL_VERSION IS NOT DISTINCT FROM S.MODEL_VERSION

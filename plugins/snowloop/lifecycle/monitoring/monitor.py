@@ -1,7 +1,9 @@
 """Checks the champion in service: its scores, the time of its scoring runs, its age, its packages, and drift."""
 
 from dataclasses import dataclass
+from datetime import UTC
 from statistics import median
+from typing import TYPE_CHECKING
 
 from snowloop.checks import MONITORING_CHECKS, Check, record
 from snowloop.errors import MonitoringError
@@ -10,15 +12,18 @@ from snowloop.lifecycle.monitoring.alert_store import update_alerts
 from snowloop.lifecycle.monitoring.data_health import data_health
 from snowloop.lifecycle.monitoring.drift import drift
 from snowloop.lifecycle.monitoring.performance import performance
-from snowloop.lifecycle.monitoring.windows import record_windows
+from snowloop.lifecycle.monitoring.windows import Window, record_windows
 from snowloop.lifecycle.provenance import lock_hash
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import Version, champion, model
 from snowloop.project import Project, in_words
 from snowloop.workspace import Workspace
 
+if TYPE_CHECKING:
+    from snowflake.snowpark import Row
+
 EARLIER_RUNS = 20
-"""Scoring runs that the newest one is compared with, at most."""
+"""Scoring runs that one is compared with, at most; and those that are judged at once."""
 MIN_EARLIER_RUNS = 2
 """With fewer earlier runs there is no comparison."""
 LONG_SECONDS = 60.0
@@ -32,10 +37,11 @@ class MonitoringReport(Result):
 
     Args:
         version_name: The champion.
-        checks: SCORES_FINITE (number of scores that are null, NaN or infinite), SCORING_TIME (seconds per row of the
-            newest run, as a multiple of the median), CHAMPION_AGE (days), DEPENDENCIES (number of packages that
-            differ), and for each feature, the score and their total ``drift:`` and its name, of the newest window
-            (population stability index). A check without evidence yet (no scored rows, too few runs) is missing.
+        checks: SCORES_FINITE (number of scores that are null, NaN or infinite), SCORING_TIME (seconds per row of a run,
+            as a multiple of the median: of the runs since the last time those that failed, or the newest), CHAMPION_AGE
+            (days), DEPENDENCIES (number of packages that differ), and for each feature, the score and their total
+            ``drift:`` and its name, of the newest window (population stability index). A check without evidence yet (no
+            scored rows, too few runs) is missing.
         waiting: What of drift is not judged yet, in words; empty if there is nothing.
     """
 
@@ -63,16 +69,14 @@ def monitor(workspace: Workspace) -> MonitoringReport:
             f"there is nothing to monitor: {model(project, workspace.target)} has no champion; train and promote one"
         )
     history = ledger.entries(workspace)
-    checks = [
-        *_finite(workspace, now),
-        *_times(workspace),
-        *_age(workspace, now),
-        *_dependencies(project, now, history),
-    ]
-    record(workspace, MONITORING_CHECKS, checks, model_version=now.name)
-    record_windows(workspace, [*data_health(workspace), *performance(workspace, now, history)])
+    of_the_moment = [*_finite(workspace, now), *_age(workspace, now), *_dependencies(project, now, history)]
+    record(workspace, MONITORING_CHECKS, of_the_moment, model_version=now.name)
+    runs = _times(workspace)
+    record_windows(workspace, [*runs, *data_health(workspace), *performance(workspace, now, history)])
     drifted = drift(workspace, now)
     update_alerts(workspace, now.name)
+    slow = [each.check for each in runs if each.check.failed]
+    checks = [*of_the_moment, *(slow or [each.check for each in runs[-1:]])]
     failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(failed)}"
@@ -93,22 +97,33 @@ def _finite(workspace: Workspace, now: Version) -> list[Check]:
     return [Check.of("SCORES_FINITE", passed=not bad, reason=reason, value=bad, bound=0)]
 
 
-def _times(workspace: Workspace) -> list[Check]:
-    """The newest run compared with the median of earlier ones, in seconds per row."""
-    rows = workspace.run("monitoring/queries.sql#scoring_times", limit=EARLIER_RUNS + 1)
-    newest, *earlier = [float(row["SECONDS"]) / int(row["ROWS_READ"]) for row in rows] or [0.0]
-    if len(earlier) < MIN_EARLIER_RUNS or not median(earlier):
-        return []
-    slowdown, seconds = newest / median(earlier), float(rows[0]["SECONDS"])
-    bound = workspace.project.monitoring.max_slowdown
+def _times(workspace: Workspace) -> list[Window]:
+    """Each run that was not judged before, against the median of those before it in seconds per row; oldest first."""
+    rows = workspace.run("monitoring/queries.sql#scoring_times", limit=2 * EARLIER_RUNS)
+    costs = [float(row["SECONDS"]) / int(row["ROWS_READ"]) for row in rows]
+    judged = [
+        _time(workspace.project, row, costs[place], costs[max(place - EARLIER_RUNS, 0) : place])
+        for place, row in enumerate(rows)
+        if row["IS_NEW"] and place >= MIN_EARLIER_RUNS
+    ]
+    return [window for window in judged if window]
+
+
+def _time(project: Project, run: "Row", cost: float, earlier: list[float]) -> Window | None:
+    """The judgement on one run; None if the runs before it took no time."""
+    if not median(earlier):
+        return None
+    slowdown, seconds, bound = cost / median(earlier), float(run["SECONDS"]), project.monitoring.max_slowdown
     passed = slowdown <= bound or seconds < LONG_SECONDS
     reason = (
-        f"the last scoring run took {seconds:.1f} s, {1000 * newest:.3g} ms a row, {slowdown:.2f} times the median of "
-        f"the {len(earlier)} runs before it"
+        f"the scoring run of {run['STARTED_AT']:%Y-%m-%d %H:%M:%S} UTC took {seconds:.1f} s, {1000 * cost:.3g} ms a "
+        f"row, {slowdown:.2f} times the median of the {len(earlier)} runs before it"
     )
     if not passed:
         reason += f", at most {bound:g} are allowed: check the warehouse, features.sql and the version"
-    return [Check.of("SCORING_TIME", passed=passed, reason=reason, value=slowdown, bound=bound)]
+    check = Check.of("SCORING_TIME", passed=passed, reason=reason, value=slowdown, bound=bound)
+    start, end = (run[name].replace(tzinfo=UTC) for name in ("STARTED_AT", "FINISHED_AT"))
+    return Window(check, start, end, int(run["ROWS_READ"]), run["MODEL_VERSION"])
 
 
 def _age(workspace: Workspace, now: Version) -> list[Check]:

@@ -40,11 +40,10 @@ def record_windows(workspace: Workspace, windows: Sequence[Window]) -> None:
         snowflake.snowpark.exceptions.SnowparkSQLException: if they cannot be written.
     """
     for first in range(0, len(windows), AT_ONCE):
-        rows = [
-            {"start": _text(each.start), "end": _text(each.end), "window": each}
-            for each in windows[first : first + AT_ONCE]
-        ]
-        workspace.run("monitoring/queries.sql#record_windows", windows=rows)
+        some = windows[first : first + AT_ONCE]
+        rows = [{"start": _text(each.start), "end": _text(each.end), "window": each} for each in some]
+        names, oldest = sorted({each.check.name for each in some}), _text(min(each.end for each in some))
+        workspace.run("monitoring/queries.sql#record_windows", windows=rows, names=names, oldest=oldest)
 
 
 def _text(moment: datetime) -> str:
