@@ -37,6 +37,15 @@ def test_shipped_projects_are_valid():
     assert [project.name for project in declared_projects()] == SHIPPED
 
 
+def test_a_changed_file_is_read_again(folder: Path):
+    before = load_project("credit_approval", folder)
+    assert load_project("credit_approval", folder).model_dump() == before.model_dump()
+    edit(folder, "seed: 7", "seed: 77")
+    assert load_project("credit_approval", folder).seed == 77
+    (folder / "credit_approval" / "model.py").write_text("def build(): pass\n")
+    assert "model.py:1: there is no function build_model" in refusal(folder)
+
+
 def test_names_of_database_and_tables():
     project = load_project("credit_approval")
     assert project.database("dev") == "CREDIT_APPROVAL_DEV"

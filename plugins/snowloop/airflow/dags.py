@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal, NoReturn
 
-from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, TaskGroup, TriggerRule
+from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, TaskGroup, TriggerRule, get_parsing_context
 
 from snowloop.airflow import TAG, VERDICT_KEY
 from snowloop.airflow.operators.challenge import (
@@ -43,6 +43,9 @@ REPORT = "report"
 def draw_dags(draw: Callable[[Project], DAG | None]) -> dict[str, DAG]:
     """Draw a DAG of each usable project; one that cannot be drawn is an import error of the file, and stops no other.
 
+    A task needs its own DAG alone, so no other project is read for it
+    (https://airflow.apache.org/docs/apache-airflow/stable/howto/dynamic-dag-generation.html).
+
     Args:
         draw: Draws the DAG of one project; None: the project has none of this kind.
 
@@ -50,7 +53,8 @@ def draw_dags(draw: Callable[[Project], DAG | None]) -> dict[str, DAG]:
         The DAGs by their ids, for the globals of a DAG file, where Airflow looks for them.
     """
     dags, problems = {}, []
-    for project in usable_projects():
+    project_of_task = (get_parsing_context().dag_id or "").rpartition("__")[0]
+    for project in usable_projects(project_of_task or None):
         try:
             dag = draw(project)
             if dag is None:

@@ -90,7 +90,6 @@ def _model_problems(text: str, directory: Path, candidates: "Sequence[Candidate]
     except (RecursionError, MemoryError):  # of Python's parser
         yield FileLine("model.py", 1), "this Python is nested too deeply: simplify it"
         return
-    yield from _folder_problems(tree, directory)
     builders = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build_model"]
     if builders:
         yield from _parameter_problems(builders[-1].args, candidates)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from snowloop.errors import ProjectError
 from snowloop.project.declaration import Project
-from snowloop.project.files.file_checks import FileLine, FilePlace, file_problems
+from snowloop.project.files.file_checks import FileLine, FilePlace, Problem, file_problems
 from snowloop.project.files.yaml_file import line_of, read_declaration
 from snowloop.project.targets import FILE as TARGETS_FILE
 from snowloop.project.targets import NO_TARGETS, Targets
 
 FILES = ("project.yaml", "features.sql", "label.sql", "model.py")
+MOST_KEPT = 1024
+"""Projects that a process keeps in memory."""
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -77,18 +79,25 @@ def declared_projects(folder: Path | None = None) -> list[Project]:
     return projects
 
 
-def usable_projects() -> list[Project]:
+def usable_projects(only: str | None = None) -> list[Project]:
     """The usable declared projects, in order of their names: an error in one must not stop the DAGs of the others.
 
     ``declared_projects`` reports the errors.
+
+    Args:
+        only: The name of one project, if no other one is needed: the files of the others are not read.
     """
-    return _loaded(*_folders())[0]
+    return _loaded(*_folders(), only)[0]
 
 
-def _loaded(folders: Sequence[Path], errors: list[ProjectError]) -> tuple[list[Project], list[ProjectError]]:
+def _loaded(
+    folders: Sequence[Path], errors: list[ProjectError], only: str | None = None
+) -> tuple[list[Project], list[ProjectError]]:
     """The usable projects of some folders, and the errors so far with those of the others."""
     projects, places = [], _places(folders)
     for name in places:
+        if only not in (None, name):
+            continue
         try:
             projects.append(_load(name, places))
         except ProjectError as error:
@@ -137,16 +146,31 @@ def _read(name: str, directory: Path) -> Project:
     for file in FILES:
         if not (directory / file).is_file():
             raise ProjectError(f"{directory / file}: the file is missing; a project needs {', '.join(FILES)}")
-    project = read_declaration(directory / "project.yaml", Project, f"name: {directory.name}")
-    if project.name != name:
-        message = f"{directory / 'project.yaml'}: name is '{project.name}', the folder is '{name}': make them equal"
+    declared, problems = _declaration(directory, _stamps(directory))
+    if declared.name != name:
+        message = f"{directory / 'project.yaml'}: name is '{declared.name}', the folder is '{name}': make them equal"
         raise ProjectError(message)
-    object.__setattr__(project, "_directory", directory)
-    project = _with_targets(project)
-    problems = [f"{_at(project, place)}: {what}" for place, what in file_problems(directory, project)]
+    project = _with_targets(declared)
     if problems:
-        raise ProjectError("\n".join(problems))
+        raise ProjectError("\n".join(f"{_at(project, place)}: {what}" for place, what in problems))
     return project
+
+
+def _stamps(directory: Path) -> tuple[tuple[int, int], ...]:
+    """When a project's folder and each of its files were changed, in nanoseconds, and their sizes in bytes."""
+    stats = [path.stat() for path in (directory, *(directory / file for file in FILES))]
+    return tuple((each.st_mtime_ns, each.st_size) for each in stats)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _declaration(directory: Path, _stamps: tuple[tuple[int, int], ...]) -> tuple[Project, tuple[Problem, ...]]:
+    """What the files of a project declare, and what is wrong with them: read once by a process until they change.
+
+    Each of the DAG files asks for all projects.
+    """
+    project = read_declaration(directory / "project.yaml", Project, f"name: {directory.name}")
+    object.__setattr__(project, "_directory", directory)
+    return project, tuple(file_problems(directory, project))
 
 
 def _with_targets(project: Project) -> Project:
@@ -159,7 +183,7 @@ def _with_targets(project: Project) -> Project:
         raise ProjectError(f"{targets.file}: {problem}")
     approving = dict.fromkeys((*project.approval.targets, *targets.with_approval()))
     approval = project.approval.model_copy(update={"targets": tuple(approving)})
-    changed = project.model_copy(update={"approval": approval}) if targets.with_approval() else project
+    changed = project.model_copy(update={"approval": approval} if targets.with_approval() else None)
     object.__setattr__(changed, "_targets", targets)
     return changed
 
