@@ -60,11 +60,12 @@ down: env ## stop all that runs on .local: what `make up` or a killed `make run`
 
 test: lint types unit ## lint, types and the tests that are not slow: ten minutes on two cores
 
-lint: env ## ruff, import contracts, yamllint, hadolint
+lint: env ## ruff, import contracts, yamllint, zizmor, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PYTHONPATH=plugins:.:packages/local-snowflake/src $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
+	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/hadolint Dockerfile
 
 types: env ## mypy

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.dags import project_dag, train_group
+from snowloop.airflow.drawing import project_dag, train_group
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import target_form
 from snowloop.checks import Check

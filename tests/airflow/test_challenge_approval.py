@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
 
-from snowloop.airflow.dags import challenge_tasks, project_dag
+from snowloop.airflow.drawing import challenge_tasks, project_dag
 from snowloop.airflow.operators.approval import ApproveOperator
 from snowloop.airflow.params import challenge_form, target_form
 from snowloop.lifecycle.champion.approval import Approval

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk import DAG
 
 from snowloop.airflow.connections import connection_id
-from snowloop.airflow.dags import draw_dags, project_dag, promotion_tasks
+from snowloop.airflow.drawing import draw_dags, project_dag, promotion_tasks
 from snowloop.airflow.operators.delivery import DeliverOperator, SmokeOperator
 from snowloop.airflow.params import promotion_form
 from snowloop.checks import Check

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -95,6 +96,12 @@ SLIPS = {
 """Broken projects by name: a file, a text in it, what stands in its place (None: no such file), and the message."""
 
 
+def parsed(folder: Path) -> DagBag:
+    """The DAGs of a folder, drawn anew: Airflow parses each file in a process of its own."""
+    sys.modules.pop("snowloop.airflow.dags", None)
+    return DagBag(dag_folder=str(folder))
+
+
 def copy(folder: Path, name: str) -> Path:
     """A project like credit_approval under another name."""
     shutil.copytree(PROJECTS["credit_approval"].directory, folder / name)
@@ -114,11 +121,11 @@ def test_a_slip_in_one_declaration_is_its_own_error_and_stops_no_other_project(t
         assert old in text, name
         path.write_bytes(text.replace(old, new, 1).encode("utf-8", "surrogateescape"))
     monkeypatch.setenv("SNOWLOOP_PROJECTS", os.pathsep.join([str(tmp_path), str(tmp_path / "none")]))
-    found = DagBag(dag_folder=str(DAGS))
+    found = parsed(DAGS)
     usable = {*PROJECTS, "churn"} - set(SLIPS)
     assert sorted(found.dags) == sorted(f"{name}__{kind}" for name in usable for kind in NAMES)
     ((file, error),) = found.import_errors.items()
-    assert file.endswith("declarations.py")
+    assert file.endswith("dags/snowloop_dags.py")
     for name, (_, _, _, says) in SLIPS.items():
         lines = [line for line in error.splitlines() if f"{tmp_path / name}/" in line]
         assert any(says in line for line in lines), (name, lines)
@@ -129,7 +136,7 @@ def test_a_slip_in_one_declaration_is_its_own_error_and_stops_no_other_project(t
 def test_a_dag_that_cannot_be_drawn_names_its_project_and_stops_no_other(tmp_path):
     (tmp_path / "probe.py").write_text(
         """
-from snowloop.airflow.dags import draw_dags, project_dag
+from snowloop.airflow.drawing import draw_dags, project_dag
 
 def draw(project):
     with project_dag(project, "probe", about="A probe of airflow", params={}) as dag:

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag, score_group
+from snowloop.airflow.drawing import project_dag, score_group
 from snowloop.airflow.params import data_form, target_form, wait_form
 from snowloop.project import Project
 
@@ -13,6 +13,3 @@ def draw(project: Project) -> DAG:
     with project_dag(project, "score", about=__doc__, params=form) as dag:
         score_group(project)
     return dag
-
-
-globals().update(draw_dags(draw))

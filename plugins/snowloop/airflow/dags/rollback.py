@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag
+from snowloop.airflow.drawing import project_dag
 from snowloop.airflow.operators.stages import RollbackOperator, VerifyRollbackOperator
 from snowloop.airflow.params import target_form, verify_form
 from snowloop.project import Project
@@ -14,6 +14,3 @@ def draw(project: Project) -> DAG:
         done = RollbackOperator(task_id="rollback", project=project.name)
         VerifyRollbackOperator(task_id="verify", project=project.name, rollback=done.output)
     return dag
-
-
-globals().update(draw_dags(draw))

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag
+from snowloop.airflow.drawing import project_dag
 from snowloop.airflow.operators.evidence import RehearseOperator, VerifyOperator
 from snowloop.airflow.params import target_form
 from snowloop.project import Project
@@ -14,6 +14,3 @@ def draw(project: Project) -> DAG:
         verify = VerifyOperator(task_id="verify", project=project.name)
         verify >> RehearseOperator(task_id="rehearse", project=project.name)
     return dag
-
-
-globals().update(draw_dags(draw))

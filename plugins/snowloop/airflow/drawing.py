@@ -1,8 +1,9 @@
-"""The DAGs of a project, and the groups of tasks that they share."""
+"""What DAGs are drawn with: one DAG of each project, and the groups of tasks that they share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Literal, NoReturn
 
@@ -34,27 +35,28 @@ from snowloop.airflow.operators.stages import (
 from snowloop.airflow.operators.wait import AwaitScoresOperator
 from snowloop.airflow.params import default_target
 from snowloop.errors import ProjectError
-from snowloop.project import Project, usable_projects
+from snowloop.project import Project, declared_projects, usable_projects
 from snowloop.timeouts import Timeouts
 
 REPORT = "report"
 
 
-def draw_dags(draw: Callable[[Project], DAG | None]) -> dict[str, DAG]:
-    """Draw a DAG of each usable project; one that cannot be drawn is an import error of the file, and stops no other.
+def draw_dags(*draws: Callable[[Project], DAG | None], problems: Iterable[str] = ()) -> dict[str, DAG]:
+    """Draw the DAGs of each usable project; what cannot be drawn is an import error of the file, and stops no other.
 
     A task needs its own DAG alone, so no other project is read for it
     (https://airflow.apache.org/docs/apache-airflow/stable/howto/dynamic-dag-generation.html).
 
     Args:
-        draw: Draws the DAG of one project; None: the project has none of this kind.
+        draws: Each draws one DAG of a project; None: the project has none of this kind.
+        problems: What is an import error of the file besides, such as ``declaration_problems``.
 
     Returns:
         The DAGs by their ids, for the globals of a DAG file, where Airflow looks for them.
     """
-    dags, problems = {}, []
+    dags, found = {}, [*problems]
     project_of_task = (get_parsing_context().dag_id or "").rpartition("__")[0]
-    for project in usable_projects(project_of_task or None):
+    for project, draw in itertools.product(usable_projects(project_of_task or None), draws):
         try:
             dag = draw(project)
             if dag is None:
@@ -62,12 +64,26 @@ def draw_dags(draw: Callable[[Project], DAG | None]) -> dict[str, DAG]:
             dag.validate()
         except Exception as error:  # noqa: BLE001 - shown as an import error, with the project's file
             reason = f"a DAG cannot be drawn ({type(error).__name__}: {error}): correct what is declared"
-            problems.append(f"{project.directory / 'project.yaml'}: {reason}")
+            found.append(f"{project.directory / 'project.yaml'}: {reason}")
         else:
             dags[dag.dag_id] = dag
-    if problems:
-        dags["problems"] = _invalid_dag("\n".join(problems))
+    if found:
+        dags["problems"] = _invalid_dag("\n".join(found))
     return dags
+
+
+def declaration_problems() -> tuple[str, ...]:
+    """The errors of declarations that cannot be used, one text with a line for each; none if all can be used.
+
+    A task is not asked about the projects of others.
+    """
+    if get_parsing_context().dag_id:
+        return ()
+    try:
+        declared_projects()
+    except ProjectError as error:
+        return (str(error),)
+    return ()
 
 
 def _invalid_dag(problem: str) -> DAG:
@@ -92,7 +108,7 @@ def project_dag(
 
     Args:
         name: What it does; the DAG is called ``<project>__<name>``.
-        about: Its documentation: the docstring of its DAG file.
+        about: Its documentation: the docstring of its module.
         params: Its form.
         schedule: Cron expression or preset such as ``@weekly``, in UTC; triggered by hand when None, or where the
             target that a scheduled run works on declares no schedules. A scheduled DAG is paused at creation: a person

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag
+from snowloop.airflow.drawing import project_dag
 from snowloop.airflow.operators.evidence import MonitorOperator
 from snowloop.airflow.operators.reprocess import HealthOperator, RecoverOperator
 from snowloop.airflow.params import recover_form, target_form
@@ -17,6 +17,3 @@ def draw(project: Project) -> DAG:
         recover >> HealthOperator(task_id="health", project=project.name)
         recover >> MonitorOperator(task_id="monitor", project=project.name)
     return dag
-
-
-globals().update(draw_dags(draw))

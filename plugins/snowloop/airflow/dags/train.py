@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag, train_group
+from snowloop.airflow.drawing import project_dag, train_group
 from snowloop.airflow.params import data_form, override_form, target_form
 from snowloop.project import Project
 
@@ -13,6 +13,3 @@ def draw(project: Project) -> DAG:
     with project_dag(project, "train", about=__doc__, params=form, schedule=project.schedule.train) as dag:
         train_group(project, part="all")
     return dag
-
-
-globals().update(draw_dags(draw))

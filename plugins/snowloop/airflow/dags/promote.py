@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag, promotion_tasks
+from snowloop.airflow.drawing import project_dag, promotion_tasks
 from snowloop.airflow.params import promotion_form
 from snowloop.project import Project
 
@@ -14,6 +14,3 @@ def draw(project: Project) -> DAG | None:
     with project_dag(project, "promote", about=__doc__, params=promotion_form(project)) as dag:
         promotion_tasks(project)
     return dag
-
-
-globals().update(draw_dags(draw))

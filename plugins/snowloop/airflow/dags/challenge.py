@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import challenge_tasks, draw_dags, project_dag
+from snowloop.airflow.drawing import challenge_tasks, project_dag
 from snowloop.airflow.params import challenge_form, target_form
 from snowloop.project import Project
 
@@ -12,6 +12,3 @@ def draw(project: Project) -> DAG:
     with project_dag(project, "challenge", about=__doc__, params=target_form() | challenge_form()) as dag:
         challenge_tasks(project)
     return dag
-
-
-globals().update(draw_dags(draw))

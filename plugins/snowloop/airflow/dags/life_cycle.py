@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, environment_group, project_dag, replay_group, train_group
+from snowloop.airflow.drawing import environment_group, project_dag, replay_group, train_group
 from snowloop.airflow.params import data_form, override_form, target_form, wait_form
 from snowloop.project import Project
 
@@ -13,6 +13,3 @@ def draw(project: Project) -> DAG:
     with project_dag(project, "life_cycle", about=__doc__, params=form) as dag:
         environment_group(project) >> train_group(project, part="initial") >> replay_group(project)
     return dag
-
-
-globals().update(draw_dags(draw))

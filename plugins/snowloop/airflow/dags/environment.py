@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, environment_group, project_dag
+from snowloop.airflow.drawing import environment_group, project_dag
 from snowloop.airflow.params import target_form
 from snowloop.project import Project
 
@@ -12,6 +12,3 @@ def draw(project: Project) -> DAG:
     with project_dag(project, "environment", about=__doc__, params=target_form()) as dag:
         environment_group(project)
     return dag
-
-
-globals().update(draw_dags(draw))

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from snowloop.airflow.dags import draw_dags, project_dag
+from snowloop.airflow.drawing import project_dag
 from snowloop.airflow.operators.reprocess import BackfillOperator
 from snowloop.airflow.operators.stages import ReconcileOperator
 from snowloop.airflow.params import backfill_form, target_form
@@ -15,6 +15,3 @@ def draw(project: Project) -> DAG:
         backfill = BackfillOperator(task_id="backfill", project=project.name)
         backfill >> ReconcileOperator(task_id="reconcile", project=project.name)
     return dag
-
-
-globals().update(draw_dags(draw))
