@@ -72,6 +72,13 @@ def chosen_connection(
             yield choice
 
 
+def is_configured(connection: str) -> bool:
+    """Whether Snowflake's connections.toml has a connection of this name."""
+    from snowflake.connector.config_manager import CONFIG_MANAGER
+
+    return connection in dict(CONFIG_MANAGER["connections"])  # type: ignore[call-overload]
+
+
 def environment_options(environment: Mapping[str, str]) -> dict[str, Any]:
     """The connection that SNOWFLAKE_* variables describe, for the connector; empty if no variable is set.
 

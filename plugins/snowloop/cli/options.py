@@ -89,24 +89,50 @@ def open_workspace(
     Raises:
         typer.Exit: with 2 if Snowloop refuses, with 1 on any other error.
     """
-    try:
+    with errors_as_exit_codes():
         declared = load_project(project)
         if deploys:
             check_checkout(declared, target)
-        with (
-            chosen_connection(connection, airflow_connection, _connection_of(declared, target)) as choice,
-            _open_session(project, choice, airflow_connection) as session,
-        ):
+        with open_session(project, connection, airflow_connection, connection_of(declared, target)) as session:
             yield Workspace.open(session, declared, target)
+
+
+@contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """End the command in one message, with exit code 2 if Snowloop refuses, with 1 on any other error of it."""
+    try:
+        yield
     except Refusal as error:
         fail(str(error), REFUSED)
     except SnowloopError as error:
         fail(str(error), FAILED)
 
 
-def _connection_of(project: Project, target: str) -> str | None:
+def connection_of(project: Project, target: str) -> str | None:
+    """The connection that targets.yaml names for a target, if it names one."""
     declared = project.targets.find(target)
     return declared.connection if declared else None
+
+
+@contextmanager
+def open_session(
+    project: str, connection: str | None, airflow_connection: str | None, of_target: str | None
+) -> "Iterator[Session]":
+    """Open the session of a command; an error of Snowflake's clients ends the command in one message.
+
+    Args:
+        project: Name of the project, which Snowflake stores with each query.
+        of_target: The connection that targets.yaml names, or None.
+
+    Raises:
+        NoConnection: as ``chosen_connection``.
+        typer.Exit: with 1 if it cannot be opened, or Snowflake rejects a statement.
+    """
+    with (
+        chosen_connection(connection, airflow_connection, of_target) as choice,
+        _open_session(project, choice, airflow_connection) as session,
+    ):
+        yield session
 
 
 @contextmanager

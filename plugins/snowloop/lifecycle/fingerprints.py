@@ -49,7 +49,8 @@ FIELDS = {
     "replay": "training", "sample": "training", "seed": "training", "packages": "packages", "contract": "contract",
     "metric": "gate", "leakage": "gate", "evaluation": "gate", "gate": "gate", "champion": "serving",
     "schedule": "serving", "environment": "serving", "serving": "serving", "description": "description",
-    "owners": "description", "tags": "description", "approval": "description", "monitoring": "description",
+    "owners": "description", "tags": "description", "approval": "description", "ci": "description",
+    "monitoring": "description",
 }  # fmt: skip
 """The part to which each field of project.yaml belongs; ``_declared`` says which of their fields belong elsewhere."""
 RULES = ("nullable", "unique", "min", "max", "allowed")

@@ -12,7 +12,7 @@ from snowloop.errors import ProjectError
 from snowloop.project.challenger import Challenger
 from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
-from snowloop.project.evaluation import Approval, EvaluationPlan, Gate, Leakage, Metric
+from snowloop.project.evaluation import Approval, Ci, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
 from snowloop.project.sources import (
@@ -151,6 +151,7 @@ class Project(Declaration):
     evaluation: EvaluationPlan = EvaluationPlan()
     gate: Gate = Gate()
     approval: Approval = Approval()
+    ci: Ci = Ci()
     champion: Champion = Champion()
     replay: Replay | None = None
     sample: str | None = Field(
@@ -321,6 +322,18 @@ class Project(Declaration):
         names = ", ".join(self._targets.targets)
         message = f"{self._targets.file}: there is no target '{target}' (there are: {names}): name one, or declare it"
         raise ProjectError(message)
+
+    def with_trial(self, name: str, like: str, targets: Targets | None = None) -> "Project":
+        """The project with a disposable target more, which asks of a version what another target asks.
+
+        Args:
+            name: Name of the disposable target.
+            like: The other target.
+            targets: The declared targets; None: those of the project.
+        """
+        changed = self.model_copy()
+        object.__setattr__(changed, "_targets", (targets or self._targets).with_trial(name, like))
+        return changed
 
     def candidate(self, name: str) -> Candidate:
         """The declared candidate of a name; case does not count.

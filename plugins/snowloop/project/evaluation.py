@@ -185,6 +185,19 @@ class Gate(Declaration):
     )
 
 
+class Ci(Declaration):
+    """How many rows `snowloop ci` uses to try a change; the training after the merge uses all."""
+
+    training_rows: int = Field(
+        50_000,
+        ge=10,
+        description="Maximum number of rows of the source on which it trains and judges: by hash of key or group.",
+    )
+    compared_rows: int = Field(
+        10_000, ge=1, description="Maximum number of rows that both the new and the serving version score."
+    )
+
+
 class Approval(Declaration):
     """The environments in which a person must approve a promotion; by default none."""
 

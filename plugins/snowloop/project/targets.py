@@ -197,6 +197,22 @@ class Targets(Declaration):
         """The targets that say where their versions come from."""
         return tuple(name for name, target in self.targets.items() if target.accepts_from)
 
+    def with_trial(self, name: str, like: str) -> "Targets":
+        """The targets with a disposable one more: bounds and warehouses of another one, and a database of its own.
+
+        Args:
+            name: Name of the disposable target.
+            like: The other target; if it is not declared, nothing is added.
+        """
+        declared = self.find(like)
+        if declared is None:
+            return self
+        free = {"database": None, "branch": None, "mode": "development", "approval": False, "accepts_from": None}
+        trial = declared.model_copy(update=free)
+        changed = self.model_copy(update={"targets": {**self.targets, name: trial}})
+        object.__setattr__(changed, "_file", self._file)
+        return changed
+
     def problems(self, project: str, metric: Metric) -> Iterator[str]:
         """What is wrong with the bounds of a project's metric; the others have been checked without any project."""
         better = HIGHER if metric.higher_is_better else LOWER

@@ -17,6 +17,8 @@ from snowloop.project import include_dir
 
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 """Characters with a meaning in Markdown; an underscore inside a word has none."""
+LINKS = re.compile(r"(?<=@)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
+"""Where an invisible space keeps GitHub from making a mention or a link of a text."""
 BLANKS = re.compile(r"\s+")
 COLUMNS = ("candidate", "champion", "reference", "simple", "dummy")
 FIGURES_OF_CLASSES = ("precision", "recall", "f1", "roc_auc")
@@ -27,17 +29,22 @@ def html(card: Card) -> str:
     from snowloop.lifecycle.report.plots import plots
 
     drawn = plots(card.evaluation) if card.evaluation else {}
-    return _environment("html").get_template("report.html.jinja").render(**_names(card), plots=drawn)
+    return environment("html").get_template("report.html.jinja").render(**_names(card), plots=drawn)
 
 
 def markdown(card: Card) -> str:
     """The card as a comment on a pull request, in GitHub's Markdown: the verdict first, then tables; no plots."""
-    text = _environment("md").get_template("report.md.jinja").render(**_names(card))
+    text = environment("md").get_template("report.md.jinja").render(**_names(card))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 @cache
-def _environment(kind: str) -> Environment:
+def environment(kind: str) -> Environment:
+    """The templates of include/report, with what is put into them escaped.
+
+    Args:
+        kind: ``html``, or ``md`` for GitHub's Markdown.
+    """
     jinja = Environment(
         loader=FileSystemLoader(include_dir() / "report"),
         autoescape=True,
@@ -46,7 +53,7 @@ def _environment(kind: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters.update(number=number, share=_share, size=_size, words=_words)
+    jinja.filters.update(number=number, share=_share, short=_short, size=_size, words=_words)
     return jinja
 
 
@@ -54,7 +61,7 @@ def _escaped(value: Any) -> Markup:
     """A value as text of one line in Markdown; it comes before the escaping of HTML, which then leaves it alone."""
     if isinstance(value, Markup):
         return value
-    text = SPECIAL.sub(r"\\\1", BLANKS.sub(" ", str(value)))
+    text = LINKS.sub("\u200b", SPECIAL.sub(r"\\\1", BLANKS.sub(" ", str(value))))
     return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
@@ -73,6 +80,11 @@ def number(value: Any) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
+
+
+def _short(text: Any, most: int) -> str:
+    """A text of at most so many characters."""
+    return str(text) if len(str(text)) <= most else f"{str(text)[: most - 1]}…"
 
 
 def _size(value: float | None) -> str:
@@ -101,7 +113,7 @@ def _names(card: Card) -> dict[str, Any]:
         "data": card.data,
         "failed": card.verdict.failed,
         "counted": counted(card.verdict.checks, " checks"),
-        "checks": _failed_first(card.verdict.checks),
+        "checks": failed_first(card.verdict.checks),
         "columns": [name for name in COLUMNS if evaluation and any(name in each.values for each in evaluation.metrics)],
         "classes": _classes(card),
         "figures_of_classes": FIGURES_OF_CLASSES,
@@ -116,7 +128,7 @@ def _names(card: Card) -> dict[str, Any]:
     }
 
 
-def _failed_first(checks: tuple[Check, ...]) -> list[Check]:
+def failed_first(checks: tuple[Check, ...]) -> list[Check]:
     """Failed checks, then passed ones, then those that were not asked."""
     order: tuple[Outcome, ...] = ("failed", "passed", "not_asked")
     return sorted(checks, key=lambda check: order.index(check.outcome))

@@ -1,0 +1,1 @@
+"""``snowloop ci``: a change is tried in a disposable database, and reported."""
