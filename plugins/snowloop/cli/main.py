@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from snowloop.cli import alerts, challenge, ci, delivery, evidence, reprocess, stages
+from snowloop.cli import alerts, challenge, ci, debugging, delivery, evidence, reprocess, stages
 from snowloop.cli.options import DIFFERS, DONE, FAILED, REFUSED, AsJson, fail, note, say, show, workspace_command
 from snowloop.errors import SnowloopError
 from snowloop.workspace import Workspace
@@ -25,7 +25,7 @@ option; 3 something differs from the declaration (plan and status with --exit-co
 Example: snowloop status --project credit_approval
 """
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for group in (stages, reprocess, challenge, ci, delivery, evidence, alerts):
+for group in (stages, reprocess, challenge, ci, delivery, evidence, alerts, debugging):
     app.add_typer(group.commands)
 
 

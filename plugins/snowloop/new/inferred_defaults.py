@@ -257,6 +257,10 @@ def repeats_label(column: ColumnProfile, label: Label) -> bool:
     """Whether a column says the same as the label in other words, as ``alive`` does of ``survived``."""
     if len(column.counts) != len(label.values) or column.nulls > label.column.nulls:
         return False
-    texts = zip(column.texts, label.column.texts, strict=True)
-    pairs = {(text, label.fold(of)) for text, of in texts if text in column.counts and of in label.column.counts}
-    return len(pairs) == len(label.values)
+    pairs: dict[str, str] = {}
+    for text, of in zip(column.texts, label.column.texts, strict=True):
+        if text in column.counts and of in label.column.counts:
+            says = label.fold(of)
+            if pairs.setdefault(text, says) != says:
+                return False
+    return len(pairs) == len(set(pairs.values())) == len(label.values)

@@ -86,8 +86,8 @@ def _strongest(frame: pd.DataFrame, features: Sequence[ColumnProfile]) -> list[C
 def _values(column: ColumnProfile, rows: Sequence[int]) -> Any:
     """The values of a column as the model gets them: numbers, flags as numbers, or text; None where there is none."""
     if column.kind in NUMBERS and not column.expression:
-        read = pd.to_numeric(pd.Series([column.texts[row] for row in rows]), errors="coerce").to_numpy(dtype=float)
-        return np.where(np.isfinite(read), read, np.nan)
+        read = {text: column.number(text) for text in column.counts}
+        return np.array([read.get(column.texts[row], np.nan) for row in rows])
     texts = [text if text in column.counts else None for text in (column.texts[row] for row in rows)]
     if column.kind in NUMBERS:
         return [np.nan if text is None else column.number(text) for text in texts]

@@ -70,13 +70,26 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _table(value: str) -> str:
+def full_name(value: str) -> str:
+    """A text that is the full name of a table.
+
+    Raises:
+        ValueError: if it is not.
+    """
     if not re.fullmatch(rf"{PART}\.{PART}\.{PART}", value) or _other_braces(value):
         raise ValueError(
             f"'{value}' is not the full name of a table: write DATABASE.SCHEMA.NAME, parts that are not plain names in "
             "double quotes; {target} stands for the environment's name in capitals"
         )
     return value
+
+
+def name_parts(value: str) -> tuple[str, str, str]:
+    """Database, schema and name of a full name, as they are spelled in Snowflake."""
+    database, schema, name = (
+        part[1:-1].replace('""', '"') if part.startswith('"') else part.upper() for part in re.findall(PART, value)
+    )
+    return database, schema, name
 
 
 def _stage(value: str) -> str:
@@ -190,7 +203,7 @@ class Source(Declaration):
     """Rows with the same columns: of files that are loaded into a RAW table, or of a table that others fill."""
 
     file: Text | None = Field(None, description="Name of its files in the data folder, or a pattern with *.")
-    table: Annotated[Text, AfterValidator(_table)] | None = Field(
+    table: Annotated[Text, AfterValidator(full_name)] | None = Field(
         None,
         description="A table or view that others fill, as DATABASE.SCHEMA.NAME; it is read where it is. {target} "
         "stands for the environment's name in capitals.",
@@ -310,11 +323,7 @@ class Source(Declaration):
         """
         if self.table is None:
             return None
-        parts = (part.replace("{target}", target.upper()) for part in re.findall(PART, self.table))
-        database, schema, name = (
-            part[1:-1].replace('""', '"') if part.startswith('"') else part.upper() for part in parts
-        )
-        return database, schema, name
+        return name_parts(self.table.replace("{target}", target.upper()))
 
     def location(self, target: str) -> str:
         """The stage and path of its files in an environment; only of a source that is a stage."""

@@ -14,7 +14,7 @@ from snowloop.workspace import Workspace
 SOURCE, DATABASE = "{{ source }}", "{{ database }}"
 """Stand in a formula for the rows that it is read over, and for the database of the environment."""
 _NAME = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")*")'
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"""
       (?P<insignificant> \s+ | --[^\n]* | //[^\n]* | /\*.*?\*/ )
     | '(?: [^'\\] | \\. | '' )*' | \$\$.*?\$\$ | "(?: [^"] | "" )*"
@@ -42,7 +42,7 @@ class Formula:
     @property
     def digest(self) -> str:
         """Hash of the tokens: white space, comments, and the case of what is not quoted do not matter."""
-        matches = [match for match in _TOKEN.finditer(self.text) if match["insignificant"] is None]
+        matches = [match for match in TOKEN.finditer(self.text) if match["insignificant"] is None]
         return content_hash([match[0].upper() if match["word"] else match[0] for match in matches], length=32)
 
     def over(self, source: str, database: str) -> str:
