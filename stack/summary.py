@@ -44,7 +44,8 @@ def summarize(events: Sequence[StageEvent]) -> Iterator[tuple[str, str]]:
             yield f"candidate {event.label}".strip(), format_figures(event.figures)
     if "gate" in by_task:
         checks = (by_task["gate"].result or {}).get("checks", [])
-        yield "verdict", "\n".join(f"{MARKS[check['outcome']]} {check['reason']}" for check in checks)
+        lines = [f"{MARKS[check['outcome']]} {check['reason']}" for check in checks]
+        yield "verdict", "\n".join([str(by_task["gate"].figures["checks"]), *lines])
     for task, name in (("promote", "champion"), ("rollback", "champion"), ("deploy", "scoring"), ("reconcile", "rows")):
         if task in by_task:
             yield name, format_figures(by_task[task].figures)

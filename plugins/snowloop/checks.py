@@ -103,6 +103,17 @@ def record(workspace: "Workspace", table: CheckTable, checks: Sequence[Check], *
         workspace.run("checks/record.sql", table=table, checks=checks, common=columns)
 
 
+def listed(checks: Sequence[Check], failed: str = "FAILED") -> str:
+    """Checks for a terminal, a line each: outcome, name and reason.
+
+    Args:
+        checks: The checks.
+        failed: What a failed one is called, of at most nine characters.
+    """
+    words = {"passed": "ok", "failed": failed, "not_asked": "not asked"}
+    return "\n".join(f"{words[each.outcome]:9} {each.name}: {each.reason}" for each in checks)
+
+
 def counted(checks: Sequence[Check], noun: str = "") -> str:
     """How many of some checks passed, for people; a check that was not asked is not counted as passed.
 

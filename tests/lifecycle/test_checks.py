@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from snowloop.checks import CONTRACT_CHECKS, VERDICTS, Check, counted, record
+from snowloop.checks import CONTRACT_CHECKS, VERDICTS, Check, counted, listed, record
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 
@@ -60,3 +60,10 @@ def test_checks_of_a_verdict_have_their_baseline_and_are_recorded_once():
 
 def test_nothing_is_recorded_of_no_check():
     assert recorded(CONTRACT_CHECKS, [], check_run="1") == []
+
+
+def test_checks_are_listed_with_their_outcomes():
+    assert listed([PASSED, NOT_ASKED]).splitlines() == [
+        f"ok        SUPPORT: {PASSED.reason}", f"not asked SLICES: {NOT_ASKED.reason}",
+    ]  # fmt: skip
+    assert listed([FAILED], failed="FAULT") == f"FAULT     {FAILED.name}: {FAILED.reason}"

@@ -70,10 +70,10 @@ def test_the_summary_says_the_verdict_in_words():
         Check.of("SIZE", passed=False, reason="the model is too large"),
         Check("CALIBRATION", "not_asked", "no bound is declared"),
     )
-    checks = Verdict("id", "V", None, "abc", made, kept=False).to_dict()["checks"]
-    gate = StageEvent("train.gate", "success", result={"checks": checks})
+    judged = Verdict("id", "V", None, "abc", made, kept=False)
+    gate = StageEvent("train.gate", "success", figures=judged.summary(), result=judged.to_dict())
     verdict = "✓ roc_auc 0.81 is at least 0.65\n✗ the model is too large\n- no bound is declared"
-    assert dict(summarize([gate]))["verdict"] == verdict
+    assert dict(summarize([gate]))["verdict"] == f"1 passed, 1 failed, 1 not asked\n{verdict}"
 
 
 def test_the_summary_of_a_failed_run_names_stage_and_reason():

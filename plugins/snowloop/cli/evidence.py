@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from snowloop.checks import counted, listed
 from snowloop.cli.options import REFUSED, AsJson, fail, say, show, workspace_command
 from snowloop.workspace import Workspace
 
@@ -51,8 +52,7 @@ def monitor(workspace: Workspace, as_json: AsJson = False) -> None:
     from snowloop.lifecycle.monitoring import monitor as monitoring
 
     done = monitoring.monitor(workspace)
-    lines = [f"{each.name}: {each.reason}" for each in done.checks]
-    show(done, "\n".join([*lines, *([done.waiting] if done.waiting else [])]), as_json=as_json)
+    show(done, "\n".join(filter(None, [listed(done.checks), done.waiting])), as_json=as_json)
 
 
 @workspace_command(commands)
@@ -66,11 +66,9 @@ def verify(workspace: Workspace, as_json: AsJson = False) -> None:
     from snowloop.lifecycle.monitoring.verify import verify as verifying
 
     done = verifying(workspace)
-    words = {"passed": "ok", "failed": "FAULT", "not_asked": "not asked"}
-    lines = [f"{words[each.outcome]:9} {each.name}: {each.reason}" for each in done.checks]
-    show(done, "\n".join(lines), as_json=as_json)
+    show(done, listed(done.checks, failed="FAULT"), as_json=as_json)
     if done.faults:
-        fail(f"{len(done.faults)} of {len(done.checks)} checks of {workspace.database} failed", REFUSED)
+        fail(f"{workspace.database}: {counted(done.checks, ' checks')}", REFUSED)
 
 
 @workspace_command(commands)
@@ -82,4 +80,4 @@ def rehearse(workspace: Workspace, as_json: AsJson = False) -> None:
     from snowloop.lifecycle.monitoring import rehearse as rehearsals
 
     done = rehearsals.rehearse(workspace)
-    show(done, "\n".join(f"{each.name}: {each.reason}" for each in done.checks), as_json=as_json)
+    show(done, listed(done.checks), as_json=as_json)

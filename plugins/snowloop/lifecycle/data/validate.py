@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from snowloop.checks import CONTRACT_CHECKS, Check, record
+from snowloop.checks import CONTRACT_CHECKS, Check, counted, record
 from snowloop.errors import ContractViolation
 from snowloop.lifecycle.data.contract import failing, repeated, row_rules, unique_columns
 from snowloop.lifecycle.data.tables import load_time
@@ -29,8 +29,7 @@ class ContractReport(Result):
 
     def summary(self) -> dict[str, int | float | str]:
         """Counts of rows, failing rows and checks."""
-        passed = sum(check.passed for check in self.checks)
-        return {"rows": self.rows, "failing": self.failing, "checks": len(self.checks), "passed": passed}
+        return {"rows": self.rows, "failing": self.failing, "checks": counted(self.checks)}
 
 
 def check_contract(workspace: Workspace) -> ContractReport:
@@ -71,23 +70,23 @@ def _check_source(workspace: Workspace, name: str, source: Source) -> tuple[int,
     project = workspace.project
     key = project.key if name == project.source else ()
     rules = row_rules(source, key)
-    counted = [(rule.name, rule.description, failing([rule])) for rule in rules]
-    counted += [
+    questions = [(rule.name, rule.description, failing([rule])) for rule in rules]
+    questions += [
         (f"{'_'.join(columns)}_UNIQUE", f"{', '.join(columns)} must be unique", repeated(columns))
         for columns in unique_columns(source, key)
     ]
-    counted.append(("ANY_RULE", "a row must keep every rule", failing(rules)))
+    questions.append(("ANY_RULE", "a row must keep every rule", failing(rules)))
     table = identifier(workspace.database, "RAW", name.upper())
-    counts = [count for _, _, count in counted]
+    counts = [count for _, _, count in questions]
     row = workspace.run("data/queries.sql#contract_counts", table=table, counts=counts)[0]
     rows, share = int(row["N"]), project.contract.training.share
     reason = f"{rows} rows" if rows else f"{table} is empty"
     checks = [Check.of("ROW_COUNT", passed=rows > 0, reason=reason, value=rows, bound=1, subject=name)]
-    for place, (check, description, _) in enumerate(counted, start=1):
+    for place, (check, description, _) in enumerate(questions, start=1):
         value, bound = int(row[f"C_{place}"]), share * rows
         reason = f"{description}: {value} of {rows} rows do not, {share:.2%} are tolerated"
         checks.append(Check.of(check, passed=value <= bound, reason=reason, value=value, bound=bound, subject=name))
-    return rows, int(row[f"C_{len(counted)}"]), checks
+    return rows, int(row[f"C_{len(questions)}"]), checks
 
 
 def freshness(workspace: Workspace, name: str, source: Source) -> list[Check]:

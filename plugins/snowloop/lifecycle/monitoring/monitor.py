@@ -5,7 +5,7 @@ from datetime import UTC
 from statistics import median
 from typing import TYPE_CHECKING
 
-from snowloop.checks import MONITORING_CHECKS, Check, record
+from snowloop.checks import MONITORING_CHECKS, Check, counted, record
 from snowloop.errors import MonitoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.monitoring.alert_store import update_alerts
@@ -29,6 +29,11 @@ MIN_EARLIER_RUNS = 2
 LONG_SECONDS = 60.0
 """A shorter run is never a regression: with few rows, most of the time is overhead."""
 DAY = 86_400
+NO_RUN = Check(
+    "SCORING_TIME",
+    "not_asked",
+    f"no run that scored rows ended since the last time with {MIN_EARLIER_RUNS} runs before it to compare it with",
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,8 @@ class MonitoringReport(Result):
         checks: SCORES_FINITE (number of scores that are null, NaN or infinite), SCORING_TIME (seconds per row of a run,
             as a multiple of the median: of the runs since the last time those that failed, or the newest), CHAMPION_AGE
             (days), DEPENDENCIES (number of packages that differ), and for each feature, the score and their total
-            ``drift:`` and its name, of the newest window (population stability index). A check without evidence yet (no
-            scored rows, too few runs) is missing.
+            ``drift:`` and its name, of the newest window (population stability index). One without evidence yet (no scored
+            rows, too few runs, none since the last time) is not asked.
         waiting: What of drift is not judged yet, in words; empty if there is nothing.
     """
 
@@ -50,9 +55,8 @@ class MonitoringReport(Result):
     waiting: str = ""
 
     def summary(self) -> dict[str, int | float | str]:
-        """The champion, and the counts of checks."""
-        passed = sum(check.passed for check in self.checks)
-        return {"version": self.version_name, "checks": len(self.checks), "passed": passed}
+        """The champion, and how many checks passed and were not asked."""
+        return {"version": self.version_name, "checks": counted(self.checks)}
 
 
 def monitor(workspace: Workspace) -> MonitoringReport:
@@ -69,9 +73,10 @@ def monitor(workspace: Workspace) -> MonitoringReport:
             f"there is nothing to monitor: {model(project, workspace.target)} has no champion; train and promote one"
         )
     history = ledger.entries(workspace)
-    of_the_moment = [*_finite(workspace, now), *_age(workspace, now), *_dependencies(project, now, history)]
-    record(workspace, MONITORING_CHECKS, of_the_moment, model_version=now.name)
     runs = _times(workspace)
+    of_the_moment = [_finite(workspace, now), _age(workspace, now), _dependencies(project, now, history)]
+    of_the_moment += [] if runs else [NO_RUN]
+    record(workspace, MONITORING_CHECKS, of_the_moment, model_version=now.name)
     record_windows(workspace, [*runs, *data_health(workspace), *performance(workspace, now, history)])
     drifted = drift(workspace, now)
     update_alerts(workspace, now.name)
@@ -84,17 +89,17 @@ def monitor(workspace: Workspace) -> MonitoringReport:
     return MonitoringReport(now.name, (*checks, *drifted.checks), drifted.waiting)
 
 
-def _finite(workspace: Workspace, now: Version) -> list[Check]:
+def _finite(workspace: Workspace, now: Version) -> Check:
     row = workspace.run("monitoring/queries.sql#finite_scores", version=now.name)[0]
     rows, bad = int(row["N"]), int(row["NOT_FINITE"])
     if not rows:
-        return []
+        return Check("SCORES_FINITE", "not_asked", f"{now.name} has scored no row yet")
     reason = f"{bad} of {rows} scores in {row['RUNS']} runs are null, NaN or infinite"
     if bad:
         reason += (
             ": look at FEATURES of these rows in SERVING.SCORED, and handle such values in model.py or features.sql"
         )
-    return [Check.of("SCORES_FINITE", passed=not bad, reason=reason, value=bad, bound=0)]
+    return Check.of("SCORES_FINITE", passed=not bad, reason=reason, value=bad, bound=0)
 
 
 def _times(workspace: Workspace) -> list[Window]:
@@ -126,24 +131,25 @@ def _time(project: Project, run: "Row", cost: float, earlier: list[float]) -> Wi
     return Window(check, start, end, int(run["ROWS_READ"]), run["MODEL_VERSION"])
 
 
-def _age(workspace: Workspace, now: Version) -> list[Check]:
+def _age(workspace: Workspace, now: Version) -> Check:
     fingerprint = str(now.facts.get("training_set") or "")
     seconds = workspace.run("monitoring/queries.sql#age_of_training_set", fingerprint=fingerprint)[0]["AGE"]
     if seconds is None:
-        return []
+        return Check("CHAMPION_AGE", "not_asked", f"OPS.TRAINING_SETS has no record of the training set of {now.name}")
     max_age = workspace.project.monitoring.max_model_age
     days, bound = int(seconds) / DAY, max_age.total_seconds() / DAY
     reason = f"the training set of {now.name} is {days:.1f} days old, {in_words(max_age)} are allowed"
     reason += "" if days <= bound else ": train again, or raise monitoring.max_model_age"
-    return [Check.of("CHAMPION_AGE", passed=days <= bound, reason=reason, value=days, bound=bound)]
+    return Check.of("CHAMPION_AGE", passed=days <= bound, reason=reason, value=days, bound=bound)
 
 
-def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -> list[Check]:
+def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -> Check:
     """The declared packages compared with those that the ledger has of the champion's promotion."""
     promoted = [entry for entry in history if entry.action == ledger.PROMOTE]
     own = next((entry for entry in reversed(promoted) if entry.to_version == now.name), None)
     if own is None or own.lock_hash is None:
-        return []
+        reason = f"OPS.LEDGER has no promotion of {now.name} with the hash of its packages"
+        return Check("DEPENDENCIES", "not_asked", reason)
     same = own.lock_hash == lock_hash(project)
     trained, declared = set(now.facts.get("packages", ())), set(project.packages)
     changed = 0 if same else max(len(trained ^ declared), 1)
@@ -159,4 +165,4 @@ def _dependencies(project: Project, now: Version, history: list[ledger.Entry]) -
             f"the declared packages are not those that {now.name} was trained with: "
             f"{', '.join(changes) or 'they come from another artifact repository'}; train again"
         )
-    return [Check.of("DEPENDENCIES", passed=same, reason=reason, value=changed, bound=0)]
+    return Check.of("DEPENDENCIES", passed=same, reason=reason, value=changed, bound=0)

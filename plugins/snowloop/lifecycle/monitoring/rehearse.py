@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from snowloop.checks import REHEARSALS, Check, record
+from snowloop.checks import REHEARSALS, Check, counted, record
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
@@ -31,16 +31,15 @@ class Rehearsal(Result):
     Args:
         version_name: The champion.
         checks: TRAINING_REPRODUCED, SPECIFICATION_TESTED, ROLLBACK_REHEARSED and SERVED_SCORES_MEASURED of a version;
-            a rehearsal that was not possible (no earlier champion, no label yet) is missing.
+            one that was not possible (no earlier champion, no label yet) is not asked.
     """
 
     version_name: str
     checks: tuple[Check, ...]
 
     def summary(self) -> dict[str, int | float | str]:
-        """The champion, and the counts of rehearsals."""
-        passed = sum(check.passed for check in self.checks)
-        return {"version": self.version_name, "checks": len(self.checks), "passed": passed}
+        """The champion, and how many rehearsals passed and were not asked."""
+        return {"version": self.version_name, "checks": counted(self.checks)}
 
 
 def rehearse(workspace: Workspace) -> Rehearsal:
@@ -60,9 +59,9 @@ def rehearse(workspace: Workspace) -> Rehearsal:
     answer = call(workspace, REHEARSAL, _request(workspace, now, training_set))
     checks = [
         *_specifications(now, answer["specifications"]),
-        *_reproduced(now, answer.get("reproduced")),
-        *_served(project, now, answer.get("served")),
-        *_rollback(workspace, training_set),
+        _reproduced(now, answer.get("reproduced")),
+        _served(project, now, answer.get("served")),
+        _rollback(workspace, now, training_set),
     ]
     record(workspace, REHEARSALS, checks, git_commit=git_commit(project))
     failed = [check.reason for check in checks if check.failed]
@@ -126,38 +125,41 @@ def _specifications(now: Version, specifications: list[dict[str, Any]]) -> list[
     return checks
 
 
-def _reproduced(now: Version, scores: dict[str, float] | None) -> list[Check]:
-    if scores is None:  # the code has changed since, or no row is held out
-        return []
+def _reproduced(now: Version, scores: dict[str, float] | None) -> Check:
+    if scores is None:
+        reason = f"model.py, packages, seed or candidate of {now.name} have changed since, or no row is held out"
+        return Check("TRAINING_REPRODUCED", "not_asked", reason, subject=now.name)
     value, bound = scores["difference"], REPRODUCED.allowed(scores["score"])
     reason = f"{now.name} trained again gives scores that differ by at most {value:.3g}, {bound:.3g} is allowed"
     passed = value <= bound
-    return [Check.of("TRAINING_REPRODUCED", passed=passed, reason=reason, value=value, bound=bound, subject=now.name)]
+    return Check.of("TRAINING_REPRODUCED", passed=passed, reason=reason, value=value, bound=bound, subject=now.name)
 
 
-def _served(project: Project, now: Version, measured: dict[str, float] | None) -> list[Check]:
-    metric = project.metric
-    value = measured.get(metric.name) if measured else None
-    if measured is None or value is None or measured["support"] < metric.min_support:
-        return []
+def _served(project: Project, now: Version, measured: dict[str, float] | None) -> Check:
+    name, metric = "SERVED_SCORES_MEASURED", project.metric
+    if measured is None:
+        return Check(name, "not_asked", "served scores of several classes are not measured here", subject=now.name)
+    value = measured.get(metric.name)
+    if value is None or measured["support"] < metric.min_support:
+        reason = (
+            f"of the rows that {now.name} scored {measured['support']:.0f} have a known label"
+            f"{'' if project.label.task == 'regression' else ' of the rarer class'}, {metric.min_support} are needed"
+        )
+        return Check(name, "not_asked", reason, subject=now.name)
     passed = value >= metric.bound if metric.higher_is_better else value <= metric.bound
     evaluated = now.metrics.get(metric.name)
     reason = f"{metric.name} of the scores that {now.name} served is {value:.4f}, bound {metric.bound:g}"
     reason += "" if evaluated is None else f", on the held-out rows it was {evaluated:.4f}"
-    return [
-        Check.of(
-            "SERVED_SCORES_MEASURED", passed=passed, reason=reason, value=value, bound=metric.bound, subject=now.name
-        )
-    ]
+    return Check.of(name, passed=passed, reason=reason, value=value, bound=metric.bound, subject=now.name)
 
 
-def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
+def _rollback(workspace: Workspace, now: Version, training_set: TrainingSet) -> Check:
     """Whether the previous champion, to which a rollback would return, could serve at once."""
-    project = workspace.project
+    project, name = workspace.project, "ROLLBACK_REHEARSED"
     champions = ledger.champion_history(ledger.entries(workspace))
     if len(champions) < 2:
-        return []
-    before, name = champions[-2], "ROLLBACK_REHEARSED"
+        return Check(name, "not_asked", f"{now.name} has no champion before it to return to", subject=now.name)
+    before = champions[-2]
     try:
         scorer, serving = version_to_score(workspace, before), champion_formula(workspace)
         if serving is not None:
@@ -165,7 +167,7 @@ def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
             check_formula(scorer, serving, "the champion", to_do)
     except ScoringError as error:
         reason = f"a rollback would return to {before}: {error}"
-        return [Check.of(name, passed=False, reason=reason, subject=before)]
+        return Check.of(name, passed=False, reason=reason, subject=before)
     query = render(
         "evaluation/predict_held_out.sql",
         model=model(project, workspace.target),
@@ -180,4 +182,4 @@ def _rollback(workspace: Workspace, training_set: TrainingSet) -> list[Check]:
     rows = workspace.session.sql(query).collect()
     unscored = sum(any(value is None for value in row) for row in rows)
     reason = f"{before}, to which a rollback would return, scores {len(rows) - unscored} of {len(rows)} held-out rows"
-    return [Check.of(name, passed=unscored == 0, reason=reason, value=unscored, bound=0, subject=before)]
+    return Check.of(name, passed=unscored == 0, reason=reason, value=unscored, bound=0, subject=before)
