@@ -16,10 +16,11 @@ from snowloop_procedures.requests import (
     ComparisonRequest,
     EvaluationRequest,
     LeakageRequest,
+    NewerRows,
     PerformanceRequest,
     ServedRequest,
 )
-from snowloop_procedures.statistics import baselines, comparison, curves, intervals
+from snowloop_procedures.statistics import baselines, comparison, curves, fairness, intervals
 from snowloop_procedures.statistics import details as parts
 from snowloop_procedures.statistics import metrics as measures
 from snowloop_procedures.statistics.deciles import score_bins
@@ -66,7 +67,8 @@ def evaluate(session: Session, request: EvaluationRequest) -> dict[str, Any]:
     Returns:
         ``metrics`` by whose they are, ``interval``, ``differences``, and the parts of the evaluation. Rows that
         champion or reference were trained on do not judge it: ``trained`` are so many, by rival, and the metrics
-        ``on champion rows`` and ``on reference rows`` are the candidate's without them.
+        ``on champion rows`` and ``on reference rows`` are the candidate's without them. ``newer`` is None, or what rows
+        say that arrived since the candidate was trained.
     """
     task, plan = request.task, request.plan
     frame = session.sql(request.held_out).to_pandas()
@@ -79,9 +81,7 @@ def evaluate(session: Session, request: EvaluationRequest) -> dict[str, Any]:
     columns |= baselines.baselines(session.sql(request.training).to_pandas(), frame, request)
     trained = {name: _trained(frame, name) for name in RIVALS}
     measured = _metrics(request, label, columns, trained)
-    dependence = intervals.Dependence(
-        *(frame[column].to_numpy() if column in frame else None for column in ("SNOWLOOP_GROUP", "SNOWLOOP_ORDER"))
-    )
+    dependence = _dependence(frame)
     if "SNOWLOOP_GROUP" in frame:
         measured["candidate"]["groups"] = float(frame["SNOWLOOP_GROUP"].nunique(dropna=False))
     model = _load(session, request)
@@ -92,11 +92,13 @@ def evaluate(session: Session, request: EvaluationRequest) -> dict[str, Any]:
         "trained": {name: int(rows.sum()) for name, rows in trained.items()},
         **_intervals(request, label, columns, trained, dependence),
         "slices": parts.slices(request, frame, label, columns["candidate"], dependence),
+        "fairness": fairness.fairness(request, frame, label, columns, trained["champion"], dependence),
         "calibration": parts.calibration(task, label, columns["candidate"]),
         "curves": curves.curves(task, label, columns["candidate"], request.seed, request.classes),
         "confusion": parts.confusion(task, label, columns["candidate"], plan.threshold),
         "classes": parts.each_class(request.classes, label, columns["candidate"]),
         "importance": parts.importance(request, model, rows, label),
+        "newer": _newer(session, request, request.newer) if request.newer else None,
         "score_bins": score_bins(measures.served_score(columns["candidate"])),
         **_asked(session, request, model),
         "cost": {**_cost(model, rows, task), "milliseconds_per_row_by_sql": by_sql},
@@ -173,6 +175,40 @@ def _intervals(
     return {
         "interval": intervals.interval(name, label, candidate, threshold, confidence, dependence),
         "differences": {other: found for other, found in differences.items() if found},
+    }
+
+
+def _dependence(frame: pd.DataFrame) -> intervals.Dependence:
+    return intervals.Dependence(
+        *(frame[column].to_numpy() if column in frame else None for column in ("SNOWLOOP_GROUP", "SNOWLOOP_ORDER"))
+    )
+
+
+def _newer(session: Session, request: EvaluationRequest, newer: NewerRows) -> dict[str, Any]:
+    """Candidate and champion on the rows that arrived since the candidate was trained.
+
+    Returns:
+        ``rows``, ``support``, the candidate's ``value`` and ``interval``, the ``champion``'s value on the rows that it
+        was not trained on, and the paired ``difference`` there; None is what the rows do not allow.
+    """
+    frame, plan = session.sql(newer.held_out).to_pandas(), request.plan
+    label = measures.encode_labels(frame[request.label], request.classes)
+    if not len(frame):
+        return {"rows": 0, "support": 0, **dict.fromkeys(("value", "interval", "champion", "difference"))}
+    own, its = _served(session, newer.candidate_scores, request), None
+    columns, trained = {"candidate": own}, {"champion": _trained(frame, "champion")}
+    if newer.champion_scores is not None:
+        columns["champion"] = _served(session, newer.champion_scores, request)
+        rows = ~trained["champion"]
+        its = measures.value(request.metric, label[rows], columns["champion"][rows], plan.threshold)
+    known = _intervals(request, label, columns, trained, _dependence(frame))
+    return {
+        "rows": len(frame),
+        "support": measures.support(request.task, label, own),
+        "value": measures.value(request.metric, label, own, plan.threshold),
+        "interval": known["interval"],
+        "champion": its,
+        "difference": known["differences"].get("champion"),
     }
 
 

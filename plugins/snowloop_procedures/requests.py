@@ -216,10 +216,16 @@ class Slice:
     Args:
         column: Column whose values make the parts.
         edges: Of a number, where one part ends and the next begins; without any each value is a part.
+        people: Whether the parts are groups of people, whose treatment is compared.
+        min_rows: Rows that a part needs to be compared.
+        min_events: Rows of a class that it needs for a rate among them.
     """
 
     column: str
     edges: tuple[float, ...] = ()
+    people: bool = False
+    min_rows: int = 1
+    min_events: int = 1
 
 
 @dataclass(frozen=True)
@@ -272,6 +278,21 @@ class ServedRequest(LabelledRequest):
     version: ModelVersion
 
 
+@dataclass(frozen=True)
+class NewerRows:
+    """Labelled rows that arrived since the candidate was trained.
+
+    Args:
+        held_out: Reads them, in the order of the key.
+        candidate_scores: Reads the candidate's scores of them as it serves them, in the same order.
+        champion_scores: Reads the champion's; None if there is none, or it cannot score them.
+    """
+
+    held_out: str
+    candidate_scores: str
+    champion_scores: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRequest(ServedRequest):
     """Measure a candidate, the champion, the reference and two baselines on the same held-out rows.
@@ -286,6 +307,7 @@ class EvaluationRequest(ServedRequest):
         candidate_scores: Reads the candidate's scores of the held-out rows as it serves them, in the same order.
         champion_scores: Reads the champion's; None if there is none, or it cannot score them.
         reference_scores: Reads the reference's; None if it is the champion, or cannot score them.
+        newer: The rows that arrived since the candidate was trained; None if it was trained on the present ones.
     """
 
     do: ClassVar[str] = "evaluate"
@@ -298,6 +320,7 @@ class EvaluationRequest(ServedRequest):
     candidate_scores: str
     champion_scores: str | None = None
     reference_scores: str | None = None
+    newer: NewerRows | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

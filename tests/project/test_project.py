@@ -136,6 +136,8 @@ def test_duration_is_no_feature_of_bank_marketing():
             "- {column: CODE_GENDER, edges: [1, 2], bound: 0.55",
             "slice column CODE_GENDER has edges, which are for numbers; it is a VARCHAR: remove `edges`",
         ),
+        ("seed: 7", "gate: {fairness: {max_widening: 0.1}}", "max_widening is for gaps that have a bound"),
+        ("seed: 7", "gate: {fairness: {selection_rate: 2}}", "'gate.fairness.selection_rate'"),
         ("seed: 7", "approval: {timeout: 24h}", "no environment is named: add `targets: [prod]`"),
         ("seed: 7", "approval: {targets: [p rod]}", "'p rod' is not a plain name"),
         ("seed: 7", "approval: {targets: [prod], timeout: soon}", "write it like 30 minutes, 24h or 7 days"),
@@ -344,3 +346,25 @@ def test_a_declaration_cannot_be_changed():
     assert isinstance(project, Project)
     with pytest.raises(ValueError, match="frozen"):
         project.seed = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ([(", inclusion: true}", "}"), (", inclusion: true}", "}")], "set `inclusion: true` at the slices of them"),
+        (
+            [("task: classification", "task: regression"), ("{name: roc_auc, at_least", "{name: mae, at_most")],
+            "gate.fairness.selection_rate is for a classification",
+        ),
+        (
+            [(LABEL, "task: multiclass, classes: [1, 2]}"), ("{name: roc_auc, at_least", "{name: log_loss, at_most")],
+            "gate.fairness is for labels of two classes and for regressions",
+        ),
+    ],
+)
+def test_bounds_of_gaps_between_groups_fit_the_label_and_the_slices(
+    folder: Path, changes: list[tuple[str, str]], says: str
+):
+    for old, new in [("seed: 7", "gate: {fairness: {selection_rate: 0.2}}"), *changes]:
+        edit(folder, old, new)
+    assert says in refusal(folder)

@@ -5,7 +5,7 @@ from typing import Any
 
 from snowflake.snowpark import Session
 
-from snowloop.project import Project, Source, load_project
+from snowloop.project import Fairness, Project, Source, load_project
 
 TRAINED, COLUMNS = 600, {
     "ROW_ID": "NUMBER(38,0)", "AGE": "NUMBER(38,0)", "JOB": "VARCHAR", "MARITAL": "VARCHAR", "EDUCATION": "VARCHAR",
@@ -69,5 +69,6 @@ def bank(*, corrections: bool = False, **source: Any) -> Project:
         "serving": serving,
         "metric": metric,
         "evaluation": evaluation,
+        "gate": project.gate.model_copy(update={"fairness": Fairness()}),
     }
     return project.model_copy(update=changes)

@@ -14,6 +14,18 @@ MD5({{ (salt|default("sample") ~ "|")|literal }} || {% for column in key %}{{ co
     WHERE K.IS_HOLDOUT IS NULL
 )
 
+-- name: newer_rows
+{# The rows of a training set that are in none of a version's own, held out or not: all of them are held out for it. #}
+(
+    SELECT A.* EXCLUDE (IS_HOLDOUT), TRUE AS IS_HOLDOUT
+    FROM {{ table }} AS A
+    LEFT JOIN {{ seen }} AS K ON K.{{ key[0]|identifier }} = A.{{ key[0]|identifier }}
+    {% for column in key[1:] %}
+        AND K.{{ column|identifier }} = A.{{ column|identifier }}
+    {% endfor %}
+    WHERE K.IS_HOLDOUT IS NULL
+)
+
 -- name: record
 -- The same evaluation is recorded once.
 INSERT INTO {{ identifier(database, 'OPS', 'EVALUATIONS') }} (

@@ -7,7 +7,7 @@ from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract, OnArrival, OnTraining
 from snowloop.project.declaration import Environment, Project, Replay, Schedule, Serving
 from snowloop.project.durations import in_words
-from snowloop.project.evaluation import PROTECTED, Approval, EvaluationPlan, Gate, Leakage, Metric, Slice
+from snowloop.project.evaluation import PROTECTED, Approval, EvaluationPlan, Fairness, Gate, Leakage, Metric, Slice
 from snowloop.project.files.loading import (
     declared_projects,
     include_dir,
@@ -35,6 +35,7 @@ __all__ = [
     "DataHealth",
     "Environment",
     "EvaluationPlan",
+    "Fairness",
     "Gate",
     "Label",
     "Leakage",

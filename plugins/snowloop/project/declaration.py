@@ -181,6 +181,7 @@ class Project(Declaration):
                 yield f"column {column} (of key or split) is not a column of source '{self.source}': declare it there"
         yield from self._source_problems()
         yield from self.split.problems(self.streamed, self.key)
+        yield from self.gate.fairness.problems(self.label.task, self.evaluation.slices)
         if self.metric.tolerance == 0 and self.gate.champion == "interval":
             yield (
                 "metric.tolerance 0 lets a retrained model pass only when it is surely better than the champion: "

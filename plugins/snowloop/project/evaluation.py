@@ -1,5 +1,6 @@
 """The declaration of what a model must pass before it serves: metric, leakage, evaluation, gate and approval."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Literal, Self, get_args
 
@@ -159,6 +160,48 @@ class EvaluationPlan(Declaration):
         return slices
 
 
+class Fairness(Declaration):
+    """Bounds of the gaps between groups of people, those of the slices with `inclusion: true`; none by default."""
+
+    selection_rate: float | None = Field(
+        None, gt=0, le=1, description="Largest difference of the share of rows with a score from the threshold on."
+    )
+    true_positive_rate: float | None = Field(
+        None, gt=0, le=1, description="Largest difference of that share among rows of class 1."
+    )
+    false_positive_rate: float | None = Field(
+        None, gt=0, le=1, description="Largest difference of that share among rows of class 0."
+    )
+    calibration: float | None = Field(
+        None, gt=0, description="Largest difference of mean score minus mean label, in units of the label."
+    )
+    max_widening: float | None = Field(
+        None, ge=0, description="By how much a bounded gap may be wider than the champion's; null: it is not compared."
+    )
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The figures that have a bound."""
+        figures = ("selection_rate", "true_positive_rate", "false_positive_rate", "calibration")
+        return {name: value for name in figures if (value := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.max_widening is not None and not self.bounds:
+            raise ValueError("max_widening is for gaps that have a bound: bound one, such as `selection_rate: 0.2`")
+        return self
+
+    def problems(self, task: str, slices: tuple[Slice, ...]) -> Iterator[str]:
+        """What does not fit the label and the slices."""
+        if self.bounds and not any(each.inclusion for each in slices):
+            yield "gate.fairness bounds gaps between groups of people: set `inclusion: true` at the slices of them"
+        if task == "multiclass" and self.bounds:
+            yield "gate.fairness is for labels of two classes and for regressions: remove it"
+        rates = [name for name in self.bounds if name != "calibration"]
+        if task == "regression" and rates:
+            yield f"gate.fairness.{rates[0]} is for a classification: of a regression only calibration has a gap"
+
+
 class Gate(Declaration):
     """What the gate checks in addition to the bound of the metric; it cannot be switched off."""
 
@@ -180,6 +223,7 @@ class Gate(Declaration):
     max_milliseconds_per_row: float = Field(
         10.0, gt=0, description="Maximum time of a prediction per row, in milliseconds."
     )
+    fairness: Fairness = Field(Fairness(), description="Bounds of the gaps between groups of people.")
     overridable: tuple[ProtectedCheck, ...] = Field(
         (), description="Which of the checks LEAKAGE and SKEW an override may name, as it may all others."
     )

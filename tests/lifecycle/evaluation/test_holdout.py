@@ -129,3 +129,34 @@ def test_intervals_are_of_whole_groups(world: World, tmp_path: Path):
     assert found.interval
     assert [found.interval.low, found.interval.high] == pytest.approx([whole["low"], whole["high"]])  # type: ignore[index]
     assert found.interval.low != pytest.approx(single["low"])  # type: ignore[index]
+
+
+def test_rows_that_arrived_since_a_version_was_trained_are_a_second_hold_out(session: Session, tmp_path: Path):
+    """Both sides of the present split, but none of the rows that the version was trained or judged on."""
+    world = World(session, visits(tmp_path / "projects", LOOSE), "newer", write_visits(tmp_path / "data", rows=400))
+    world.promote_first()
+    given, old = world.workspace, world.results["training_set"]
+    assert world.results["evaluations"][0].newer is None, "it was trained on the present rows"
+    world.rows(
+        "INSERT INTO {db}.RAW.VISIT SELECT VISIT_ID + 100000, PATIENT, SEEN_AT, DOSE + 0.05, "
+        "ANSWER + MOD(VISIT_ID, 5), ANSWERED_AT FROM {db}.RAW.VISIT WHERE VISIT_ID < 120"
+    )
+    now = build_training_set(given)
+    arrived = now.rows - old.rows
+    assert arrived > 50
+    itself = champion(given)
+    assert itself
+    found = evaluate(given, Candidate("line", itself.name, now, itself.metrics, metric="rmse"))
+    assert found.newer
+    assert (found.newer.rows, found.newer.support) == (arrived, arrived)
+    assert found.newer.champion is None, "it is the champion itself"
+    score = f"MODEL({{db}}.MODELS.VISITS, {itself.name})!PREDICT(T.DOSE):output_feature_0::FLOAT"
+    rows = world.rows(f"SELECT T.RESPONSE, {score} AS SCORE FROM {now.table} AS T WHERE T.VISIT_ID >= 100000")
+    assert len(rows) == arrived
+    errors = np.array([float(row["RESPONSE"]) - float(row["SCORE"]) for row in rows])
+    assert found.newer.value == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert reason(world.project, found, "NEWER_ROWS")[0]
+    fresh = evaluated(world, world.project)
+    assert fresh.newer is None
+    recorded = world.rows("SELECT ROWS_MEASURED FROM {db}.OPS.EVALUATIONS WHERE NAME = 'newer rows rmse'")
+    assert [row["ROWS_MEASURED"] for row in recorded] == [arrived]

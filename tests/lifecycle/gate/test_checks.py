@@ -9,20 +9,22 @@ import pytest
 
 from snowloop.checks import Check
 from snowloop.errors import OverrideError
-from snowloop.lifecycle.evaluation.parts import Calibration, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.parts import Calibration, Cost, GroupGap, Interval, NewerRows, SliceResult
 from snowloop.lifecycle.evaluation.results import Evaluation, HeldOut, Rival
 from snowloop.lifecycle.evaluation.served import Robustness, RobustnessFailure, Skew, SkewKind
 from snowloop.lifecycle.gate.checks import CHECKS, surpasses
 from snowloop.lifecycle.gate.verdict import Override, Verdict, override_of
-from snowloop.project import Approval, Gate, Project, Slice
+from snowloop.project import Approval, Fairness, Gate, Project, Slice
 from tests.support.judged import CREDIT, DIABETES, GOOD, checks, evaluation, failed, refusing, trained_on, verdict
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "gate.md"
 LEAK = (Check.of("SINGLE_FEATURE", passed=False, reason="feature DURATION alone", subject="DURATION", value=0.92),)
 SLICED = CREDIT.model_copy(
     update={
-        "evaluation": CREDIT.evaluation.model_copy(update={"slices": (Slice(column="CODE_GENDER", bound=0.6),)}),
-        "gate": Gate(max_calibration_error=0.1),
+        "evaluation": CREDIT.evaluation.model_copy(
+            update={"slices": (Slice(column="CODE_GENDER", bound=0.6, inclusion=True),)}
+        ),
+        "gate": Gate(max_calibration_error=0.1, fairness=Fairness(selection_rate=0.2)),
     }
 )
 PARTS = (
@@ -30,7 +32,8 @@ PARTS = (
     SliceResult("CODE_GENDER", "M", 150, 0.65),
     SliceResult("CODE_GENDER", "X", 3, 0.1),
 )
-WHOLE = replace(GOOD, slices=PARTS)
+ALIKE = GroupGap("CODE_GENDER", "selection_rate", "F", "M", 0.1, 0.05, 0.15)
+WHOLE = replace(GOOD, slices=PARTS, gaps=(ALIKE,))
 COST = Cost(10_000, 0.1, 0.2)
 
 
@@ -54,11 +57,12 @@ REFUSED = {
         replace(WHOLE, metrics={**WHOLE.metrics, "groups": 19}),  # 30 rows, but of few customers
     ],
     "BOUND": [
-        replace(evaluation("A", {"roc_auc": 0.64, "support": 30}), slices=PARTS),
+        replace(evaluation("A", {"roc_auc": 0.64, "support": 30}), slices=PARTS, gaps=(ALIKE,)),
     ],
     "NOT_WORSE_THAN_CHAMPION": [
         compared(-0.03, -0.04, 0.01),
         compared(-0.01, -0.05, 0.03),  # not much worse, but nothing is sure
+        replace(WHOLE, newer=NewerRows(90, 30, 0.7, Interval(0.7, 0.6, 0.8), 0.8, Interval(-0.1, -0.15, -0.05))),
         replace(WHOLE, champion_metrics={}),
         replace(WHOLE, differences={name: WHOLE.differences[name] for name in ("simple", "dummy")}),
     ],
@@ -67,10 +71,20 @@ REFUSED = {
         replace(against_reference(0.0, -0.01, 0.01), reference=Rival("R_1", unmeasured="it is gone")),
         replace(against_reference(0.0, -0.01, 0.01), reference=Rival("R_1", held_out=HeldOut(0, "its rows are gone"))),
     ],
+    "NEWER_ROWS": [
+        replace(WHOLE, newer=NewerRows(90, 30, 0.6, Interval(0.6, 0.56, 0.64))),
+        replace(WHOLE, newer=NewerRows(90, 30, 0.6)),  # no interval: the value counts
+        replace(WHOLE, newer=NewerRows(90, 30)),
+    ],
     "SLICES": [
         replace(WHOLE, slices=(PARTS[0], replace(PARTS[1], value=0.59))),
         replace(WHOLE, slices=(PARTS[0], replace(PARTS[1], value=None))),
         replace(WHOLE, slices=()),
+    ],
+    "FAIRNESS": [
+        replace(WHOLE, gaps=(replace(ALIKE, value=0.3, low=0.25, high=0.35),)),
+        replace(WHOLE, gaps=(replace(ALIKE, low=None, high=None),)),
+        replace(WHOLE, gaps=()),
     ],
     "DUMMY_BEATEN": [
         replace(WHOLE, differences={**WHOLE.differences, "dummy": Interval(0.02, -0.001, 0.041)}),  # better by chance
@@ -126,7 +140,7 @@ def test_a_missing_cost_is_refused_by_both_that_need_it():
     [
         compared(-0.01, -0.02, 0.0),  # within the tolerance, and surely so
         compared(0.05, 0.01, 0.09),
-        replace(evaluation("A", {"roc_auc": 0.7, "support": 30}), slices=PARTS),  # the first run
+        replace(evaluation("A", {"roc_auc": 0.7, "support": 30}), slices=PARTS, gaps=(ALIKE,)),  # the first run
         replace(WHOLE, champion="A_1"),  # it is the champion already
     ],
 )

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from snowloop.checks import Check
-from snowloop.lifecycle.evaluation.parts import ClassResult, ConfusionCell, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.parts import (
+    ClassResult,
+    ConfusionCell,
+    Cost,
+    GroupGap,
+    GroupResult,
+    Interval,
+    SliceResult,
+)
 from snowloop.lifecycle.evaluation.results import Evaluation
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.report.card import (
@@ -229,6 +237,32 @@ def test_several_classes_have_a_row_each_and_a_square_of_confusion():
 
 def test_results_that_are_read_back_from_json_are_the_same():
     assert summarize_evaluation(json.loads(json.dumps(MULTICLASS_DETAILS))) == summarize_evaluation(MULTICLASS_DETAILS)
+
+
+def test_groups_of_people_are_shown_with_their_widest_gaps():
+    groups = (
+        GroupResult("SEX", "F", 40, {"selection_rate": 0.25, "calibration": 0.01}),
+        GroupResult("SEX", "M", 40, {"selection_rate": 0.375, "calibration": None}),
+    )
+    gaps = (
+        GroupGap("SEX", "selection_rate", "F", "M", 0.125, 0.0, 0.33, Interval(0.015, -0.1, 0.2)),
+        GroupGap("SEX", "selection_rate", "F", "X", 0.075, 0.0, 0.2),
+    )
+    known = details("roc_auc", "classification", {"candidate": {"roc_auc": 0.7}}, groups=groups, gaps=gaps)
+    card = replace(CARD, evaluation=summarize_evaluation(json.loads(json.dumps(known))))
+    words = Page(html(card)).words
+    assert {
+        "Groups of people",
+        "selection rate",
+        "0.375",
+        "F and M",
+        "0.125",
+        "0 to 0.33",
+        "0.015 (-0.1 to 0.2)",
+    } <= set(words)
+    assert "F and X" not in words
+    assert "| SEX: M | 40 | 0.375 | - |" in markdown(card)
+    assert "widest gap of the selection rate: 0.125 (0 to 0.33) between SEX F and M" in markdown(card)
 
 
 def test_an_evaluation_without_results_is_not_measured():

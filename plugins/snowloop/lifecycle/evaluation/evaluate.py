@@ -7,7 +7,17 @@ from typing import Any
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.evaluation.holdout import training_rows_of
-from snowloop.lifecycle.evaluation.parts import Bin, Calibration, ClassResult, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.newer import measured_newer, newer_rows
+from snowloop.lifecycle.evaluation.parts import (
+    Bin,
+    Calibration,
+    ClassResult,
+    Cost,
+    GroupGap,
+    GroupResult,
+    Interval,
+    SliceResult,
+)
 from snowloop.lifecycle.evaluation.results import Evaluation, Rival
 from snowloop.lifecycle.evaluation.rivals import Measurable, rivals_of, scores_query
 from snowloop.lifecycle.evaluation.served import Robustness, RobustnessFailure, Skew, SkewKind, skew_tolerance
@@ -36,7 +46,8 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
 
     Its rivals are the champion, and the reference if that is another version: see ``ledger.reference_after``.
 
-    Held-out rows that a version was trained on, because it is older than the training set, do not judge it.
+    Held-out rows that a version was trained on, because it is older than the training set, do not judge it. All rows
+    that arrived since are a second hold-out of such a version.
 
     Args:
         candidate: The trained candidate.
@@ -57,7 +68,8 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
     own = training_rows_of(workspace, itself, candidate.training_set)
     table = own.rows_without(project, candidate.training_set)
     rivals = rivals_of(workspace, existing, candidate, table)
-    request = _request(workspace, candidate, table, rivals)
+    newer = newer_rows(workspace, existing, candidate, own)
+    request = replace(_request(workspace, candidate, table, rivals), newer=newer)
     measured = call(workspace, EVALUATION, request)
     evaluation = replace(
         _evaluation(candidate, rivals, measured),
@@ -158,6 +170,8 @@ def _evaluation(candidate: Candidate, measurable: dict[str, Measurable], measure
         differences={other: Interval(**each) for other, each in measured["differences"].items()},
         baselines={name: metrics[name] for name in ("dummy", "simple") if name in metrics},
         slices=tuple(SliceResult(**each) for each in measured["slices"]),
+        groups=tuple(GroupResult(**each) for each in measured["fairness"]["groups"]),
+        gaps=tuple(GroupGap.of(each) for each in measured["fairness"]["gaps"]),
         calibration=Calibration(**{**calibration, "bins": tuple(Bin(**each) for each in calibration["bins"])}),
         confusion=measured["confusion"],
         classes=tuple(ClassResult(**each) for each in measured["classes"]),
@@ -170,6 +184,7 @@ def _evaluation(candidate: Candidate, measurable: dict[str, Measurable], measure
         champion_held_out=champion.held_out,
         metrics_on_champion_rows=champion.candidate_metrics,
         reference=rivals.get("reference"),
+        newer=measured_newer(measured["newer"]),
     )
 
 
@@ -224,7 +239,10 @@ def _request(
         metric=project.metric.name,
         higher_is_better=project.metric.higher_is_better,
         plan=plan_of(project),
-        slices=tuple(Slice(each.column, tuple(each.edges)) for each in project.evaluation.slices),
+        slices=tuple(
+            Slice(each.column, tuple(each.edges), each.inclusion, each.min_rows, each.min_events)
+            for each in project.evaluation.slices
+        ),
         held_out=held_out,
         training=render("evaluation/some_rows.sql", most=most, training_alone=True, **names),
         candidate_scores=scores_query(project, target, table, candidate.version_name, training_set.features),

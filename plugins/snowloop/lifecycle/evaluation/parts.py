@@ -1,6 +1,8 @@
 """The parts of an evaluation, as data: intervals, slices, classes, confusion, calibration and cost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,27 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class NewerRows:
+    """Candidate and champion on labelled rows that arrived since the candidate was trained.
+
+    Args:
+        rows: How many rows.
+        support: How many count: of classes those of the rarest one.
+        value: The candidate's metric; None if the rows do not allow it.
+        interval: The same with its interval.
+        champion: The champion's metric on those of them that it was not trained on.
+        difference: How much better the candidate is there, with the paired interval.
+    """
+
+    rows: int
+    support: int
+    value: float | None = None
+    interval: Interval | None = None
+    champion: float | None = None
+    difference: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +69,68 @@ class SliceResult:
         if self.value is None or self.low is None or self.high is None:
             return None
         return Interval(self.value, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """How a group of people is treated: a part of a slice about people.
+
+    Args:
+        column: The column that makes the groups.
+        part: The group.
+        rows: Its rows.
+        figures: Of two classes ``selection_rate``, ``true_positive_rate`` and ``false_positive_rate``, and
+            ``calibration``, the mean score minus the mean label; None where no row counts.
+    """
+
+    column: str
+    part: str
+    rows: int
+    figures: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class GroupGap:
+    """How differently two groups of people are treated.
+
+    Args:
+        column: The column that makes the groups.
+        figure: The figure that is compared.
+        one: One group.
+        other: The other.
+        value: The absolute difference.
+        low: Lower end of its interval; None if the rows do not tell.
+        high: Upper end.
+        wider: By how much it is wider than the champion's on the same rows; None if there is none to compare with.
+    """
+
+    column: str
+    figure: str
+    one: str
+    other: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    wider: Interval | None = None
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Self:
+        """The gap of the fields that the evaluation procedure, or OPS.EVALUATION_DETAILS, has."""
+        wider = fields.get("wider")
+        return cls(**{**fields, "wider": Interval(**wider) if wider else None})
+
+    @property
+    def interval(self) -> Interval | None:
+        """The difference with its interval, if there is one."""
+        return None if self.low is None or self.high is None else Interval(self.value, self.low, self.high)
+
+
+def widest(gaps: Iterable[GroupGap]) -> tuple[GroupGap, ...]:
+    """The widest gap of each column and figure."""
+    found: dict[tuple[str, str], GroupGap] = {}
+    for gap in sorted(gaps, key=lambda each: -each.value):
+        found.setdefault((gap.column, gap.figure), gap)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,12 @@ from snowloop.lifecycle.evaluation.parts import (
     ClassResult,
     ConfusionCell,
     Cost,
+    GroupGap,
+    GroupResult,
     Interval,
+    NewerRows,
     SliceResult,
+    widest,
 )
 from snowloop.lifecycle.evaluation.served import Robustness, Skew
 from snowloop.lifecycle.results import Result
@@ -117,6 +121,8 @@ class Evaluation(Result):
             0 is better, whatever the metric; the intervals are paired.
         baselines: Metrics of ``dummy`` (the best constant for the metric) and ``simple`` (a linear model).
         slices: The deciding metric in the declared parts of the rows.
+        groups: How the groups of the slices about people are treated.
+        gaps: How differently each two of them with enough rows are.
         calibration: Scores against observed rates.
         confusion: Rows predicted right and wrong at the threshold, of two classes, by ``BINARY_CONFUSION``.
         classes: Of several classes how well each is predicted.
@@ -132,6 +138,7 @@ class Evaluation(Result):
         metrics_on_champion_rows: The candidate's metrics on the rows on which the champion was measured, if
             those are fewer.
         reference: The version that no champion may be much worse than; None if it is the champion, or there is none.
+        newer: What rows say that arrived since the candidate was trained; None if it was trained on the present ones.
     """
 
     candidate: Candidate
@@ -143,6 +150,8 @@ class Evaluation(Result):
     differences: dict[str, Interval] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     slices: tuple[SliceResult, ...] = ()
+    groups: tuple[GroupResult, ...] = ()
+    gaps: tuple[GroupGap, ...] = ()
     calibration: Calibration = field(default_factory=Calibration)
     confusion: dict[str, int] = field(default_factory=dict)
     classes: tuple[ClassResult, ...] = ()
@@ -157,6 +166,7 @@ class Evaluation(Result):
     champion_held_out: HeldOut = HeldOut()
     metrics_on_champion_rows: dict[str, float] = field(default_factory=dict)
     reference: Rival | None = None
+    newer: NewerRows | None = None
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -191,6 +201,11 @@ class Evaluation(Result):
         return self.candidate.training_set.holdout_rows if self.rows is None else self.rows
 
     @property
+    def widest_gaps(self) -> tuple[GroupGap, ...]:
+        """The widest gap of each column and figure."""
+        return widest(self.gaps)
+
+    @property
     def confusion_matrix(self) -> list[ConfusionCell]:
         """The confusion matrix of two or of several classes; empty of a regression."""
         two = [ConfusionCell(*BINARY_CONFUSION[name], count) for name, count in self.confusion.items()]
@@ -210,6 +225,9 @@ class Evaluation(Result):
             "interval": asdict(self.interval) if self.interval else None,
             "differences": {other: asdict(interval) for other, interval in self.differences.items()},
             "slices": [asdict(each) for each in self.slices],
+            "newer": asdict(self.newer) if self.newer else None,
+            "groups": [asdict(each) for each in self.groups],
+            "gaps": [asdict(each) for each in self.gaps],
             "calibration": asdict(self.calibration),
             "confusion_matrix": [asdict(each) for each in self.confusion_matrix],
             "classes": [asdict(each) for each in self.classes],
@@ -238,6 +256,7 @@ class Evaluation(Result):
         for other, interval in self.differences.items():
             yield _fact(f"better than {other}", interval.value, interval, both.get(other, rows))
         yield from self._details(rows)
+        yield from self._of_newer_rows()
         yield from self._serving()
         if self.cost:
             yield _fact("model bytes", self.cost.model_bytes)
@@ -253,6 +272,7 @@ class Evaluation(Result):
     def _details(self, rows: int) -> "Iterator[dict[str, Any]]":
         for part in self.slices:
             yield _fact(self.candidate.metric, part.value, part.interval, part.rows, f"{part.column}: {part.part}")
+        yield from self._of_groups()
         for number, each in enumerate(self.calibration.bins, start=1):
             yield _fact("calibration score", each.score, rows=each.rows, part=f"bin {number}")
             yield _fact("calibration label", each.label, rows=each.rows, part=f"bin {number}")
@@ -263,6 +283,18 @@ class Evaluation(Result):
         yield from self._of_classes()
         for feature, value in self.importance.items():
             yield _fact("importance", value, part=feature)
+
+    def _of_newer_rows(self) -> "Iterator[dict[str, Any]]":
+        if self.newer:
+            yield _fact(f"newer rows {self.candidate.metric}", self.newer.value, self.newer.interval, self.newer.rows)
+
+    def _of_groups(self) -> "Iterator[dict[str, Any]]":
+        for group in self.groups:
+            for figure, value in group.figures.items():
+                yield _fact(figure.replace("_", " "), value, rows=group.rows, part=f"{group.column}: {group.part}")
+        for gap in self.widest_gaps:
+            what = f"{gap.column}: {gap.one} and {gap.other}"
+            yield _fact(f"gap of {gap.figure.replace('_', ' ')}", gap.value, gap.interval, part=what)
 
     def _of_classes(self) -> "Iterator[dict[str, Any]]":
         for each in self.classes:

@@ -8,7 +8,9 @@ from snowloop.lifecycle.evaluation.parts import Interval
 from snowloop.lifecycle.evaluation.results import Evaluation, Rival
 from snowloop.lifecycle.evaluation.served import Skew, skew_tolerance
 from snowloop.lifecycle.features.leakage import remarks
+from snowloop.lifecycle.gate.fairness import fairness
 from snowloop.lifecycle.gate.metric import at_least, figure, keeps, with_ends
+from snowloop.lifecycle.gate.newer import newer, worse_than_champion
 from snowloop.lifecycle.gate.selection import bonferroni_confidence, bonferroni_interval, equal_passes, selection_bias
 from snowloop.lifecycle.gate.slices import slices
 from snowloop.project import Project
@@ -105,14 +107,15 @@ def bound(project: Project, best: Evaluation) -> Check:
 
 
 def champion(project: Project, best: Evaluation) -> Check:
-    """The metric is not worse than the champion's on the same rows by more than the tolerance."""
+    """The metric is not worse than the champion's on the same rows by more than the tolerance, nor on newer rows."""
     name = "NOT_WORSE_THAN_CHAMPION"
     if best.champion is None:
         return Check(name, "not_asked", "there is no champion yet: on the first run the other checks decide")
     if best.champion == best.candidate.version_name:
         value = best.metrics.get(project.metric.name)
         return Check(name, "not_asked", f"{best.champion} is the champion already", value)
-    return _not_worse(project, best, name, "champion")
+    check, contradiction = _not_worse(project, best, name, "champion"), worse_than_champion(project, best)
+    return replace(check, outcome="failed", reason=f"{check.reason}; {contradiction}") if contradiction else check
 
 
 def reference(project: Project, best: Evaluation) -> Check:
@@ -326,7 +329,9 @@ CHECKS: dict[str, Judgement] = {
     "BOUND": bound,
     "NOT_WORSE_THAN_CHAMPION": champion,
     "NOT_WORSE_THAN_REFERENCE": reference,
+    "NEWER_ROWS": newer,
     "SLICES": slices,
+    "FAIRNESS": fairness,
     "DUMMY_BEATEN": dummy,
     "BASELINE_BEATEN": baseline,
     "SKEW": skew,
@@ -335,5 +340,5 @@ CHECKS: dict[str, Judgement] = {
     "SIZE": size,
     "LATENCY": latency,
 }
-CONSTRAINTS = ("SLICES", "SKEW", "ROBUST", "CALIBRATION", "SIZE", "LATENCY")
+CONSTRAINTS = ("SLICES", "FAIRNESS", "SKEW", "ROBUST", "CALIBRATION", "SIZE", "LATENCY")
 """Checks that are not about how good the metric is: of a candidate that fails one, the next best is judged instead."""

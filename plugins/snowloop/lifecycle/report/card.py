@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snowloop.checks import Check
-from snowloop.lifecycle.evaluation.parts import ClassResult, ConfusionCell, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.parts import (
+    ClassResult,
+    ConfusionCell,
+    Cost,
+    GroupGap,
+    GroupResult,
+    Interval,
+    SliceResult,
+)
 from snowloop.project import MAX_REJECTED_SHARE
 
 
@@ -70,6 +78,8 @@ class EvaluationSummary:
         interval: The deciding metric with its interval.
         differences: How much better the candidate is than another, with the paired interval.
         slices: The deciding metric in each slice.
+        groups: How groups of people are treated.
+        gaps: The widest gap of each column and figure between groups of people.
         classes: Figures of each class, if there are more than two.
         bins: Bins of the calibration: mean score, mean label, rows.
         confusion: The cells of the confusion matrix that are not empty.
@@ -92,6 +102,8 @@ class EvaluationSummary:
     curves: dict[str, Any]
     rows: int | None
     classes: tuple[ClassResult, ...] = ()
+    groups: tuple[GroupResult, ...] = ()
+    gaps: tuple[GroupGap, ...] = ()
     cross_validation: dict[str, float] = field(default_factory=dict)
 
 

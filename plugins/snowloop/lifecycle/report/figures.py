@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from snowloop.lifecycle.evaluation.parts import ClassResult, ConfusionCell, Cost, Interval, SliceResult
+from snowloop.lifecycle.evaluation.parts import (
+    ClassResult,
+    ConfusionCell,
+    Cost,
+    GroupGap,
+    GroupResult,
+    Interval,
+    SliceResult,
+    widest,
+)
 from snowloop.lifecycle.report.card import EvaluationSummary, MetricRow
 from snowloop.project import METRICS
 
@@ -25,6 +34,8 @@ def summarize_evaluation(details: Mapping[str, Any]) -> EvaluationSummary | None
         interval=Interval(**results["interval"]) if results["interval"] else None,
         differences={other: Interval(**each) for other, each in results["differences"].items()},
         slices=tuple(SliceResult(**each) for each in results["slices"]),
+        groups=tuple(GroupResult(**each) for each in results.get("groups", ())),
+        gaps=widest(GroupGap.of(each) for each in results.get("gaps", ())),
         classes=tuple(ClassResult(**each) for each in results["classes"]),
         bins=tuple(sorted((each["score"], each["label"], each["rows"]) for each in results["calibration"]["bins"])),
         confusion=tuple(ConfusionCell(**each) for each in results["confusion_matrix"]),
