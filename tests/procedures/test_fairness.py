@@ -32,7 +32,7 @@ def measured(
         scores["champion"] = np.asarray(champion, dtype=float)
     rows = np.zeros(len(label), dtype=bool) if trained is None else np.asarray(trained)
     answer = fairness(asked or request(), frame, label, scores, rows, dependence)
-    return json.loads(json.dumps(answer))  # type: ignore[no-any-return]  # as the procedure answers
+    return json.loads(json.dumps(answer))  # as the procedure answers
 
 
 def sample(rows: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -68,6 +68,15 @@ class Drift(Declaration):
     ignore: tuple[str, ...] = Field((), description="Features that are measured but not judged, such as a date.")
 
 
+class ScoreCard(Declaration):
+    """What counts as evidence on the score card."""
+
+    window: Duration = Field(timedelta(days=90), description="How old evidence may be.")
+    max_feature_time: Duration = Field(
+        timedelta(minutes=1), description="Maximum time to compute one feature alone for all rows."
+    )
+
+
 class Monitoring(Declaration):
     """Bounds that the DAG `<project>__health` checks."""
 
@@ -85,3 +94,4 @@ class Monitoring(Declaration):
     performance: Performance = Field(Performance(), description="How labels that become known later are judged.")
     alerts: Alerts = Field(Alerts(), description="When an alert opens and closes, and who is notified.")
     drift: Drift = Field(Drift(), description="When scored rows have drifted from the training rows.")
+    score_card: ScoreCard = Field(ScoreCard(), description="What counts as evidence on the score card.")

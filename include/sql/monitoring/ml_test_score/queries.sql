@@ -1,264 +1,369 @@
--- Evidence of the tests of the ML Test Score, a query a test: RAN is above 0 if a system did the test, BY_HAND if a person
--- could have done it from what is recorded, EVIDENCE says what was recorded.
+-- Evidence of the tests of the ML Test Score, a query a test: ASKED is above 0 if the test ran in the declared window and is
+-- about the present champion, FAILED how much of its last outcome failed, EVIDENCE what is recorded. BY_HAND, where there is
+-- one, is above 0 if a person did the test and it is recorded.
 
 -- name: columns_are_checked
--- Runs of the contract's checks, except whether there are rows at all.
+-- The declared rules of columns in the last run of the contract's checks; without a declared rule there is nothing.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT CHECK_RUN) AS RAN, 0 AS BY_HAND,
-    COUNT(*) || ' checks of columns in ' || COUNT(DISTINCT CHECK_RUN) || ' runs of the data contract' AS EVIDENCE
+    COUNT(*) AS ASKED, COUNT_IF(NOT PASSED) AS FAILED,
+    COUNT(*) || ' declared rules of columns were checked last, ' || COUNT_IF(NOT PASSED) || ' are broken' AS EVIDENCE
 FROM {{ identifier(database, 'OPS', 'CONTRACT_CHECKS') }}
-WHERE CHECK_NAME <> 'ROW_COUNT'
+WHERE CHECK_RUN = (
+    SELECT CHECK_RUN FROM {{ identifier(database, 'OPS', 'CONTRACT_CHECKS') }}
+    WHERE CHECKED_AT >= {{ card.since() }}
+    ORDER BY CHECKED_AT DESC, CHECK_RUN
+    LIMIT 1
+) AND (
+    {% for source, rule in rules %}
+    (SOURCE = {{ source|bind }} AND CHECK_NAME = {{ rule|bind }}) OR
+    {% endfor %}
+    FALSE
+)
 
--- name: feature_importance_is_measured
--- Evaluations that measured permutation importance.
+-- name: features_are_beneficial
+-- The permutation importance of each of the champion's features: one that is not above 0 adds nothing.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT EVALUATION_ID) AS RAN, 0 AS BY_HAND,
-    'permutation importance of ' || COUNT(DISTINCT SLICE) || ' features in ' || COUNT(DISTINCT EVALUATION_ID)
-        || ' evaluations' AS EVIDENCE
+    COUNT(*) AS ASKED, COUNT_IF(VALUE <= 0) AS FAILED,
+    'permutation importance of ' || COUNT(*) || ' features of the champion'
+        || COALESCE(', without any: ' || NULLIF(LISTAGG(IFF(VALUE <= 0, SLICE, NULL), ', '), ''), '') AS EVIDENCE
 FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
-WHERE NAME = 'importance'
+WHERE NAME = 'importance' AND EVALUATION_ID = (
+    SELECT EVALUATION_ID FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
+    WHERE NAME = 'importance' AND MODEL_VERSION = {{ champion|bind }} AND EVALUATED_AT >= {{ card.since() }}
+    ORDER BY EVALUATED_AT DESC, EVALUATION_ID
+    LIMIT 1
+)
 
--- name: feature_cost_is_measured
--- Training sets for which the time of each feature was measured.
+-- name: features_are_cheap
+-- The time of each feature alone, over all rows, against the declared bound.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT TRAINING_SET) AS RAN, 0 AS BY_HAND,
-    'time to compute each of ' || COUNT(DISTINCT FEATURE) || ' features, the slowest '
-        || ROUND(MAX(VALUE), 1) || ' ms' AS EVIDENCE
+    COUNT(*) AS ASKED, COUNT_IF(VALUE > {{ most_milliseconds|bind }}) AS FAILED,
+    'time to compute each of ' || COUNT(*) || ' features, the slowest ' || ROUND(MAX(VALUE), 1) || ' ms, '
+        || {{ most_milliseconds|bind }} || ' ms are allowed' AS EVIDENCE
 FROM {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }}
-WHERE CHECK_NAME = 'MILLISECONDS'
+WHERE CHECK_NAME = 'MILLISECONDS' AND TRAINING_SET = {{ training_set|bind }} AND CHECKED_AT >= {{ card.since() }}
 
 -- name: features_do_not_leak
--- Checks that no feature is known only after the label, or predicts it alone.
+-- The last checks of the champion's training set for leakage, as far as they were asked.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT CHECK_ID) AS RAN, 0 AS BY_HAND,
-    COUNT(*) || ' checks that a feature does not leak the label, ' || COUNT_IF(NOT PASSED) || ' failed' AS EVIDENCE
+    COUNT_IF(PASSED IS NOT NULL) AS ASKED, COUNT_IF(NOT PASSED) AS FAILED,
+    COUNT_IF(PASSED IS NOT NULL) || ' checks of the champion''s training set for leakage, ' || COUNT_IF(NOT PASSED)
+        || ' failed' AS EVIDENCE
 FROM {{ identifier(database, 'OPS', 'LEAKAGE_CHECKS') }}
-WHERE CHECK_NAME IN ('KNOWN_AFTER_LABEL', 'SINGLE_FEATURE')
+WHERE CHECK_ID = (
+    SELECT CHECK_ID FROM {{ identifier(database, 'OPS', 'LEAKAGE_CHECKS') }}
+    WHERE TRAINING_SET = {{ training_set|bind }} AND CHECKED_AT >= {{ card.since() }}
+    ORDER BY CHECKED_AT DESC, CHECK_ID
+    LIMIT 1
+)
 
 -- name: features_are_added_quickly
--- Promotions within a day of building their training set.
+-- The last promotion that brought another features.sql into service: within a day of building its training set?
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    'new features served ' || MIN(DATEDIFF('second', T.CREATED_AT, L.DONE_AT))
+    COUNT(*) AS ASKED, COUNT_IF(SECONDS NOT BETWEEN 0 AND 86400) AS FAILED,
+    'the last new features served ' || MAX(SECONDS)
         || ' s after their training set was built, past contract, leakage checks and gate' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'LEDGER') }} AS L
-JOIN {{ identifier(database, 'OPS', 'TRAINING_SETS') }} AS T ON T.FINGERPRINT = L.TRAINING_SET
-WHERE L.ACTION = 'promote' AND DATEDIFF('second', T.CREATED_AT, L.DONE_AT) BETWEEN 0 AND 86400
+FROM (
+    SELECT DATEDIFF('second', T.CREATED_AT, L.DONE_AT) AS SECONDS
+    FROM {{ identifier(database, 'OPS', 'LEDGER') }} AS L
+    JOIN {{ identifier(database, 'OPS', 'TRAINING_SETS') }} AS T ON T.FINGERPRINT = L.TRAINING_SET
+    LEFT JOIN {{ identifier(database, 'OPS', 'LEDGER') }} AS B ON B.ACTION = 'promote' AND B.TO_VERSION = L.FROM_VERSION
+    LEFT JOIN {{ identifier(database, 'OPS', 'TRAINING_SETS') }} AS S ON S.FINGERPRINT = B.TRAINING_SET
+    WHERE L.ACTION = 'promote' AND L.DONE_AT >= {{ card.since() }} AND T.FEATURES_SQL IS DISTINCT FROM S.FEATURES_SQL
+    QUALIFY ROW_NUMBER() OVER (ORDER BY L.ENTRY DESC) = 1
+)
 
 -- name: feature_code_is_tested
--- Training sets whose feature code was run twice and compared.
+-- The champion's features.sql run twice over the same rows.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT TRAINING_SET) AS RAN, 0 AS BY_HAND,
-    'features.sql run twice over the same rows and ' || COUNT(DISTINCT FEATURE) || ' features compared, '
-        || COUNT_IF(NOT PASSED) || ' differed' AS EVIDENCE
+    COUNT(*) AS ASKED, COUNT_IF(NOT PASSED) AS FAILED,
+    'features.sql run twice over the same rows and ' || COUNT(*) || ' features compared, ' || COUNT_IF(NOT PASSED)
+        || ' differed' AS EVIDENCE
 FROM {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }}
-WHERE CHECK_NAME = 'REPEATABLE'
+WHERE CHECK_NAME = 'REPEATABLE' AND TRAINING_SET = {{ training_set|bind }} AND CHECKED_AT >= {{ card.since() }}
 
--- name: promotions_are_reviewed
--- Promotions of committed code that a person approved; RAN if there is no other promotion.
+-- name: promotion_is_reviewed
+-- Who approved the champion's promotion: of committed code, and not the user who promoted it.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    IFF(COUNT_IF(REVIEWED) = COUNT(*), COUNT(*), 0) AS RAN,
-    COUNT_IF(REVIEWED) AS BY_HAND,
-    COUNT_IF(REVIEWED) || ' of ' || COUNT(*) || ' promotions approved by a person, of committed code' AS EVIDENCE
+    COUNT(*) AS ASKED,
+    COUNT_IF(
+        COALESCE(GIT_COMMIT, 'unknown') = 'unknown' OR GIT_COMMIT LIKE '%-dirty' OR UPPER(APPROVED_BY) = UPPER(DONE_BY)
+    ) AS FAILED,
+    'the promotion was approved by ' || MAX(APPROVED_BY) || ', done by ' || MAX(DONE_BY) || ', of commit '
+        || COALESCE(MAX(GIT_COMMIT), 'unknown') AS EVIDENCE
 FROM (
-    SELECT
-        APPROVED_BY IS NOT NULL
-            AND COALESCE(GIT_COMMIT, 'unknown') <> 'unknown' AND GIT_COMMIT NOT LIKE '%-dirty' AS REVIEWED
+    SELECT APPROVED_BY, DONE_BY, GIT_COMMIT
     FROM {{ identifier(database, 'OPS', 'LEDGER') }}
-    WHERE ACTION = 'promote'
+    WHERE ACTION = 'promote' AND TO_VERSION = {{ champion|bind }} AND DONE_AT >= {{ card.since() }}
+    QUALIFY ROW_NUMBER() OVER (ORDER BY ENTRY DESC) = 1
 )
+WHERE APPROVED_BY IS NOT NULL
 
--- name: served_scores_are_measured
--- Versions whose served scores were measured; fewer than three show no correlation: a person compares.
+-- name: offline_and_online_quality_correlate
+-- Pearson's correlation over versions, of the metric on held-out rows and on scores that were served; three show one.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    IFF(COUNT(DISTINCT MODEL_VERSION) > 2, COUNT(*), 0) AS RAN, COUNT(*) AS BY_HAND,
-    'served scores of ' || COUNT(DISTINCT MODEL_VERSION) || ' versions were measured on labels that arrived later, last: ' || MAX_BY(REASON, DONE_AT) AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
-WHERE NAME = 'SERVED_SCORES_MEASURED' AND VALUE IS NOT NULL
-
--- name: candidates_compete
--- Training sets on which several candidates competed.
-SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    'up to ' || MAX(VERSIONS) || ' candidates competed on each of ' || COUNT(*) || ' training sets' AS EVIDENCE
+    IFF(N > 2, N, 0) AS ASKED, IFF(COALESCE(R, 0) > 0, 0, 1) AS FAILED,
+    'correlation of {{ metric }} on held-out rows and of served scores over ' || N || ' versions: '
+        || COALESCE(ROUND(R, 2)::VARCHAR, 'none') AS EVIDENCE
 FROM (
-    SELECT TRAINING_SET, COUNT(DISTINCT MODEL_VERSION) AS VERSIONS
-    FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
-    GROUP BY TRAINING_SET
+    SELECT COUNT(*) AS N, CORR(O.VALUE, S.VALUE) AS R
+    FROM (
+        SELECT MODEL_VERSION, MAX_BY(VALUE, EVALUATED_AT) AS VALUE
+        FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
+        WHERE NAME = {{ metric|bind }} AND SLICE IS NULL AND VALUE IS NOT NULL
+        GROUP BY MODEL_VERSION
+    ) AS O
+    JOIN (
+        SELECT MODEL_VERSION, MAX_BY(VALUE, DONE_AT) AS VALUE
+        FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
+        WHERE NAME = 'SERVED_SCORES_MEASURED' AND VALUE IS NOT NULL AND DONE_AT >= {{ card.since() }}
+        GROUP BY MODEL_VERSION
+    ) AS S ON S.MODEL_VERSION = O.MODEL_VERSION
 )
-WHERE VERSIONS > 1
+
+-- name: hyperparameters_are_tuned
+-- The combinations of the champion's search that were compared when it was judged, of those that are declared.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+SELECT
+    COUNT(DISTINCT C.VALUE::VARCHAR) AS ASKED,
+    GREATEST({{ searched|length|bind }} - COUNT(DISTINCT C.VALUE::VARCHAR), 0) AS FAILED,
+    COUNT(DISTINCT C.VALUE::VARCHAR) || ' of ' || {{ searched|length|bind }}
+        || ' combinations of the champion''s search could be trained and were compared with it' AS EVIDENCE
+FROM {{ identifier(database, 'OPS', 'VERDICTS') }} AS V, LATERAL FLATTEN(INPUT => PARSE_JSON(V.CANDIDATES)) AS C
+WHERE V.MODEL_VERSION = {{ champion|bind }} AND V.DECIDED_AT >= {{ card.since() }} AND (
+    {% for candidate in searched %}
+    STARTSWITH(C.VALUE::VARCHAR, {{ (candidate ~ "_")|upper|bind }}) OR
+    {% endfor %}
+    FALSE
+)
 
 -- name: staleness_is_measured
--- Evaluations in which an older champion was measured on rows of a later training set.
+-- The last evaluation that measured an older champion on the rows of a later training set, beside a new version.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT D.EVALUATION_ID) AS RAN, 0 AS BY_HAND,
-    'an older champion measured on the rows of a later training set in ' || COUNT(DISTINCT D.EVALUATION_ID)
-        || ' evaluations' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'EVALUATION_DETAILS') }} AS D
-JOIN {{ identifier(database, 'OPS', 'EVALUATIONS') }} AS E ON E.EVALUATION_ID = D.EVALUATION_ID
-JOIN {{ identifier(database, 'OPS', 'EVALUATIONS') }} AS O ON O.MODEL_VERSION = D.DETAILS:champion::VARCHAR
-WHERE D.DETAILS:same_rows::BOOLEAN AND O.TRAINING_SET <> E.TRAINING_SET
+    COUNT(*) AS ASKED, COUNT_IF(OLD IS NULL OR NEW IS NULL) AS FAILED,
+    'on the rows of a later training set the older champion has {{ metric }} ' || COALESCE(MAX(ROUND(OLD, 4))::VARCHAR, 'unmeasured')
+        || ', the new version ' || COALESCE(MAX(ROUND(NEW, 4))::VARCHAR, 'unmeasured') AS EVIDENCE
+FROM (
+    SELECT IFF(D.DETAILS:same_rows::BOOLEAN, C.VALUE, NULL) AS OLD, E.VALUE AS NEW
+    FROM {{ identifier(database, 'OPS', 'EVALUATION_DETAILS') }} AS D
+    JOIN {{ identifier(database, 'OPS', 'EVALUATIONS') }} AS E
+        ON E.EVALUATION_ID = D.EVALUATION_ID AND E.NAME = {{ metric|bind }} AND E.SLICE IS NULL
+    JOIN {{ identifier(database, 'OPS', 'LEDGER') }} AS L
+        ON L.ACTION = 'promote' AND L.TO_VERSION = D.DETAILS:champion::VARCHAR AND L.TRAINING_SET <> E.TRAINING_SET
+    LEFT JOIN {{ identifier(database, 'OPS', 'EVALUATIONS') }} AS C
+        ON C.EVALUATION_ID = D.EVALUATION_ID AND C.NAME = {{ ("champion " ~ metric)|bind }}
+    WHERE D.EVALUATED_AT >= {{ card.since() }}
+        AND {{ champion|bind }} IN (D.MODEL_VERSION, D.DETAILS:champion::VARCHAR)
+    QUALIFY ROW_NUMBER() OVER (ORDER BY D.EVALUATED_AT DESC, D.EVALUATION_ID, L.ENTRY DESC) = 1
+)
 
--- name: simpler_model_is_compared
--- Verdicts that compared a version with a constant and a linear baseline.
-SELECT
-    COUNT(DISTINCT VERDICT_ID) AS RAN, 0 AS BY_HAND,
-    COUNT(DISTINCT VERDICT_ID) || ' verdicts compared the version with a linear model' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
-WHERE CHECK_NAME = 'BASELINE_BEATEN' AND BASELINE IS NOT NULL AND VALUE IS NOT NULL
+-- name: simpler_model_is_not_better
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.of_verdict("BASELINE_BEATEN") }}
 
--- name: slices_are_evaluated
--- Verdicts that checked the bounds of slices; slices without a bound are left to a person.
-SELECT
-    COUNT(DISTINCT V.VERDICT_ID) AS RAN, COUNT(E.EVALUATION_ID) AS BY_HAND,
-    COUNT(DISTINCT E.SLICE) || ' slices measured, bounds checked in '
-        || COUNT(DISTINCT V.VERDICT_ID) || ' verdicts' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }} AS E
-LEFT JOIN {{ identifier(database, 'OPS', 'VERDICTS') }} AS V
-    ON V.EVALUATION_ID = E.EVALUATION_ID AND V.CHECK_NAME = 'SLICES' AND V.VALUE IS NOT NULL
-WHERE E.SLICE LIKE '%: %' AND E.SLICE NOT LIKE 'class %' AND E.NAME <> 'importance'
+-- name: slices_keep_their_bounds
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.of_verdict("SLICES") }}
 
--- name: inclusion_is_measured
--- Slices that the declaration marks with inclusion; RAN if they have a bound.
-SELECT
-    COUNT_IF(S.VALUE:bound::FLOAT IS NOT NULL) AS RAN, COUNT(*) AS BY_HAND,
-    'measured for inclusion: ' || LISTAGG(DISTINCT S.VALUE:column::VARCHAR, ', ') AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'EVALUATION_DETAILS') }} AS D, LATERAL FLATTEN(INPUT => D.DETAILS:slices) AS S
-WHERE S.VALUE:inclusion::BOOLEAN
+-- name: groups_of_people_are_treated_alike
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.of_verdict("FAIRNESS") }}
 
 -- name: training_is_reproducible
--- Trainings that were repeated and gave the same scores.
-SELECT
-    COUNT_IF(PASSED) AS RAN, 0 AS BY_HAND,
-    COUNT_IF(PASSED) || ' of ' || COUNT(*) || ' repeated trainings gave the same model, last: ' || MAX_BY(REASON, DONE_AT) AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
-WHERE NAME = 'TRAINING_REPRODUCED'
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.outcome() }}
+FROM (
+{{ card.newest_rehearsal("TRAINING_REPRODUCED") }}
+)
 
 -- name: model_code_is_tested
--- Tests of the model code of every candidate.
+-- The tests of the last rehearsal of the champion, one a candidate.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    COUNT(*) || ' tests of the estimators that build_model returns, ' || COUNT_IF(NOT PASSED) || ' failed' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
-WHERE NAME = 'SPECIFICATION_TESTED'
+    COUNT(*) AS ASKED, COUNT_IF(NOT PASSED) AS FAILED,
+    'the estimators that build_model returns for ' || COUNT(*) || ' candidates were tested, ' || COUNT_IF(NOT PASSED)
+        || ' failed' AS EVIDENCE
+FROM (
+    SELECT PASSED
+    FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
+    WHERE NAME = 'SPECIFICATION_TESTED' AND PASSED IS NOT NULL AND MODEL_VERSION = {{ champion|bind }}
+        AND DONE_AT >= {{ card.since() }}
+    QUALIFY DONE_AT = MAX(DONE_AT) OVER ()
+)
 
 -- name: pipeline_is_integration_tested
--- Runs that scored new rows with a version that passed the gate: files to scores, end to end.
+-- Runs of the loop with the champion, which was trained, judged and promoted here: files to scores, end to end.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT R.RUN_ID) AS RAN, 0 AS BY_HAND,
-    'files to scores end to end: ' || COUNT(DISTINCT R.RUN_ID) || ' runs of the native task scored with a version that '
-        || 'was trained, evaluated and promoted here' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'RUNS') }} AS R
-JOIN {{ identifier(database, 'OPS', 'LEDGER') }} AS L ON L.TO_VERSION = R.MODEL_VERSION AND L.VERDICT_ID IS NOT NULL
-WHERE R.ROWS_SCORED > 0 AND R.ERROR IS NULL
+    COUNT(*) AS ASKED, COUNT_IF(PLACE = 1 AND ERROR IS NOT NULL) AS FAILED,
+    'files to scores end to end: ' || COUNT_IF(ERROR IS NULL) || ' runs of the native task scored with the champion, '
+        || 'which was trained, judged and promoted here; the last run '
+        || COALESCE('failed: ' || MAX(IFF(PLACE = 1, ERROR, NULL)), 'succeeded') AS EVIDENCE
+FROM (
+    SELECT R.ERROR, ROW_NUMBER() OVER (ORDER BY R.STARTED_AT DESC, R.RUN_ID) AS PLACE
+    FROM {{ identifier(database, 'OPS', 'RUNS') }} AS R
+    JOIN (
+        SELECT MIN(DONE_AT) AS DONE_AT
+        FROM {{ identifier(database, 'OPS', 'LEDGER') }}
+        WHERE ACTION = 'promote' AND TO_VERSION = {{ champion|bind }} AND VERDICT_ID IS NOT NULL
+    ) AS L ON R.STARTED_AT >= L.DONE_AT
+    WHERE R.KIND IS NULL AND R.STARTED_AT >= {{ card.since() }}
+        AND (R.ERROR IS NOT NULL OR (R.MODEL_VERSION = {{ champion|bind }} AND R.ROWS_SCORED > 0))
+)
 
--- name: promotions_are_validated
--- Promotions after a verdict; a single one without a verdict costs the point.
+-- name: promotion_is_validated
+-- The champion's last promotion: after a verdict of which no check failed; an override lets a version pass that failed.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    IFF(COUNT_IF(V.VERDICT_ID IS NULL) = 0, COUNT(*), 0) AS RAN, 0 AS BY_HAND,
-    COUNT_IF(V.VERDICT_ID IS NOT NULL) || ' of ' || COUNT(*) || ' promotions after a verdict of the gate' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'LEDGER') }} AS L
-LEFT JOIN (SELECT VERDICT_ID, MIN(DECIDED_AT) AS DECIDED_AT FROM {{ identifier(database, 'OPS', 'VERDICTS') }} GROUP BY VERDICT_ID) AS V
-    ON V.VERDICT_ID = L.VERDICT_ID AND V.DECIDED_AT <= L.DONE_AT
-WHERE L.ACTION = 'promote'
+    COUNT(*) AS ASKED, COUNT_IF(V.VERDICT_ID IS NULL OR V.FAILED > 0) AS FAILED,
+    COALESCE('promoted after verdict ' || MAX(V.VERDICT_ID) || ': ' || MAX(V.PASSED) || ' checks passed, ' || MAX(V.FAILED)
+        || ' failed, ' || MAX(V.NOT_ASKED) || ' not asked', 'promoted without a verdict') AS EVIDENCE
+FROM (
+    SELECT VERDICT_ID, DONE_AT
+    FROM {{ identifier(database, 'OPS', 'LEDGER') }}
+    WHERE ACTION = 'promote' AND TO_VERSION = {{ champion|bind }} AND DONE_AT >= {{ card.since() }}
+    QUALIFY ROW_NUMBER() OVER (ORDER BY ENTRY DESC) = 1
+) AS L
+LEFT JOIN (
+    SELECT
+        VERDICT_ID, MIN(DECIDED_AT) AS DECIDED_AT, COUNT_IF(PASSED AND CHECK_NAME <> 'OVERRIDE') AS PASSED,
+        COUNT_IF(NOT PASSED) AS FAILED, COUNT_IF(PASSED IS NULL) AS NOT_ASKED
+    FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
+    GROUP BY VERDICT_ID
+) AS V ON V.VERDICT_ID = L.VERDICT_ID AND V.DECIDED_AT <= L.DONE_AT
 
 -- name: scores_are_traceable
--- Scores that are kept with all that is needed to recompute a single row.
+-- The champion's scores, each with all that is needed to recompute it by itself.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT RUN_ID) AS RAN, 0 AS BY_HAND,
-    COUNT(*) || ' scores kept with version, run and features, so that each can be recomputed by itself' AS EVIDENCE
+    COUNT(*) AS ASKED, COUNT_IF(FEATURES IS NULL OR RUN_ID IS NULL) AS FAILED,
+    COUNT_IF(FEATURES IS NOT NULL AND RUN_ID IS NOT NULL) || ' of ' || COUNT(*)
+        || ' scores of the champion kept with version, run and features, so that each can be recomputed by itself' AS EVIDENCE
 FROM {{ identifier(database, 'SERVING', 'SCORED') }}
-WHERE FEATURES IS NOT NULL AND MODEL_VERSION IS NOT NULL AND RUN_ID IS NOT NULL
+WHERE MODEL_VERSION = {{ champion|bind }} AND SCORED_AT >= {{ card.since() }}
 
--- name: challengers_score_before_promotion
--- Versions that scored new rows as challengers, as shadow or canary, before they were promoted.
+-- name: champion_was_a_canary
+-- Runs in which the champion served a share of the keys before it was promoted; a shadow serves nobody.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(DISTINCT L.TO_VERSION) AS RAN, 0 AS BY_HAND,
-    COUNT(DISTINCT L.TO_VERSION) || ' versions scored as challengers in ' || COUNT(DISTINCT C.RUN_ID)
-        || ' runs before they were promoted' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'CHALLENGES') }} AS C
-JOIN {{ identifier(database, 'OPS', 'LEDGER') }} AS L
-    ON L.ACTION = 'promote' AND L.TO_VERSION = C.CHALLENGER AND L.DONE_AT >= C.NOTED_AT
-WHERE C.ROWS_SCORED > 0 AND C.ERROR IS NULL
+    COUNT(*) AS ASKED, COUNT_IF(PLACE = 1 AND ERROR IS NOT NULL) AS FAILED,
+    'the champion served as a canary in ' || COUNT_IF(ERROR IS NULL) || ' runs before it was promoted'
+        || COALESCE(', the last one failed: ' || MAX(IFF(PLACE = 1, ERROR, NULL)), '') AS EVIDENCE
+FROM (
+    SELECT C.ERROR, ROW_NUMBER() OVER (ORDER BY C.NOTED_AT DESC, C.RUN_ID) AS PLACE
+    FROM {{ identifier(database, 'OPS', 'CHALLENGES') }} AS C
+    JOIN (
+        SELECT MAX(DONE_AT) AS DONE_AT
+        FROM {{ identifier(database, 'OPS', 'LEDGER') }}
+        WHERE ACTION = 'promote' AND TO_VERSION = {{ champion|bind }}
+    ) AS L ON C.NOTED_AT <= L.DONE_AT
+    WHERE C.MODE = 'canary' AND C.CHALLENGER = {{ champion|bind }} AND C.NOTED_AT >= {{ card.since() }}
+        AND (C.ROWS_SCORED > 0 OR C.ERROR IS NOT NULL)
+)
 
 -- name: rollback_is_rehearsed
--- Rehearsals of a rollback; a rollback that a person did is in the ledger.
+-- The last rehearsal of a rollback since the champion last changed; a rollback that a person did is in the ledger.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    (SELECT COUNT(*) FROM {{ identifier(database, 'OPS', 'REHEARSALS') }} WHERE NAME = 'ROLLBACK_REHEARSED' AND PASSED) AS RAN,
-    (SELECT COUNT(*) FROM {{ identifier(database, 'OPS', 'LEDGER') }} WHERE ACTION = 'rollback') AS BY_HAND,
-    (SELECT COUNT(*) FROM {{ identifier(database, 'OPS', 'REHEARSALS') }} WHERE NAME = 'ROLLBACK_REHEARSED' AND PASSED)
-        || ' rehearsals passed, ' || (SELECT COUNT(*) FROM {{ identifier(database, 'OPS', 'LEDGER') }} WHERE ACTION = 'rollback')
-        || ' rollbacks in the ledger' AS EVIDENCE
+    COUNT(R.PASSED) AS ASKED, COUNT_IF(NOT R.PASSED) AS FAILED, MAX(L.ROLLBACKS) AS BY_HAND,
+    COALESCE(MAX(R.REASON), MAX(L.ROLLBACKS) || ' rollbacks in the ledger') AS EVIDENCE
+FROM (
+    SELECT COUNT_IF(ACTION = 'rollback' AND DONE_AT >= {{ card.since() }}) AS ROLLBACKS, MAX(DONE_AT) AS CHANGED_AT
+    FROM {{ identifier(database, 'OPS', 'LEDGER') }}
+    WHERE ACTION IN ('promote', 'rollback')
+) AS L
+LEFT JOIN (
+    SELECT PASSED, REASON, DONE_AT
+    FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
+    WHERE NAME = 'ROLLBACK_REHEARSED' AND PASSED IS NOT NULL AND DONE_AT >= {{ card.since() }}
+    QUALIFY ROW_NUMBER() OVER (ORDER BY DONE_AT DESC, REASON) = 1
+) AS R ON R.DONE_AT >= L.CHANGED_AT
 
--- name: dependency_changes_are_reported
--- Comparisons of the declared packages with those of the champion; a change fails the run.
-SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    'declared packages compared with those of the champion ' || COUNT(*) || ' times, ' || COUNT_IF(NOT PASSED) || ' changes reported' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
-WHERE NAME = 'DEPENDENCIES'
+-- name: dependencies_are_compared
+-- A package that is not the champion's fails the check, and with it the run, which is the notification.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.outcome() }}
+FROM (
+{{ card.newest_monitoring("DEPENDENCIES") }}
+)
 
--- name: arriving_rows_are_checked
--- Scoring runs that checked each new row against the contract.
+-- name: invariants_hold
+-- Rows that the loop checked against declared rules of the scored source; and the newest judgements of what broke them.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    COUNT(*) || ' scoring runs checked ' || SUM(ROWS_READ)::NUMBER(38,0) || ' new rows against the contract, '
-        || SUM(ROWS_QUARANTINED)::NUMBER(38,0) || ' were quarantined' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'RUNS') }}
-WHERE ROWS_READ > 0 AND ROWS_QUARANTINED IS NOT NULL AND ERROR IS NULL
+    IFF({{ (scored_rules > 0)|bind }}, R.RUNS, 0) AS ASKED, C.FAILED AS FAILED,
+    R.RUNS || ' scoring runs checked ' || R.N || ' new rows against {{ scored_rules }} declared rules, ' || R.BROKEN
+        || ' were quarantined' || COALESCE('; ' || C.REASONS, '') AS EVIDENCE
+FROM (
+    SELECT COUNT(*) AS RUNS, SUM(ROWS_READ)::NUMBER(38,0) AS N, SUM(ROWS_QUARANTINED)::NUMBER(38,0) AS BROKEN
+    FROM {{ identifier(database, 'OPS', 'RUNS') }}
+    WHERE KIND IS NULL AND ROWS_READ > 0 AND ROWS_QUARANTINED IS NOT NULL AND ERROR IS NULL
+        AND MODEL_VERSION = {{ champion|bind }} AND STARTED_AT >= {{ card.since() }}
+) AS R, (
+    SELECT COUNT(*) AS FAILED, NULLIF(LISTAGG(REASON, '; '), '') AS REASONS
+    FROM (
+        SELECT PASSED, REASON
+        FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
+        WHERE NAME IN ('contract', 'quarantine') AND PASSED IS NOT NULL AND CHECKED_AT >= {{ card.since() }}
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY NAME ORDER BY WINDOW_END DESC, CHECKED_AT DESC) = 1
+    )
+    WHERE NOT PASSED
+) AS C
 
 -- name: training_and_serving_agree
--- Verdicts that compared scores by SQL with scores by Python.
-SELECT
-    COUNT(DISTINCT VERDICT_ID) AS RAN, 0 AS BY_HAND,
-    COUNT(DISTINCT VERDICT_ID) || ' verdicts compared scores of the same rows by the serving path and by Python, greatest '
-        || 'difference ' || MAX(VALUE) AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
-WHERE CHECK_NAME = 'SKEW' AND VALUE IS NOT NULL
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.of_verdict("SKEW") }}
 
--- name: champion_age_is_checked
--- Checks of the champion's age.
-SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    'age of the champion checked ' || COUNT(*) || ' times, ' || COUNT_IF(NOT PASSED) || ' times it was too old; last: '
-        || MAX_BY(REASON, CHECKED_AT) AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
-WHERE NAME = 'CHAMPION_AGE'
+-- name: champion_is_not_stale
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.outcome() }}
+FROM (
+{{ card.newest_monitoring("CHAMPION_AGE") }}
+)
 
 -- name: scores_are_finite
--- Checks that served scores are finite; where the least and the greatest are kept, a person can check.
-SELECT
-    (SELECT COUNT(*) FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} WHERE NAME = 'SCORES_FINITE') AS RAN,
-    COUNT(*) AS BY_HAND,
-    'least, mean and greatest score of ' || COUNT(*) || ' runs kept' || COALESCE('; last check: ' || (
-        SELECT MAX_BY(REASON, CHECKED_AT) FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} WHERE NAME = 'SCORES_FINITE'
-    ), '') AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'METRICS') }}
-WHERE MIN_SCORE IS NOT NULL AND MAX_SCORE IS NOT NULL
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.outcome() }}
+FROM (
+{{ card.newest_monitoring("SCORES_FINITE") }}
+)
 
--- name: scoring_time_is_checked
--- Comparisons of a run's time with earlier runs; where the times of tasks are kept, a person can compare.
-SELECT
-    (SELECT COUNT(*) FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} WHERE NAME = 'SCORING_TIME') AS RAN,
-    COUNT(*) AS BY_HAND,
-    'start and end of ' || COUNT(*) || ' runs of the tasks kept' || COALESCE('; last check: ' || (
-        SELECT MAX_BY(REASON, CHECKED_AT) FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }} WHERE NAME = 'SCORING_TIME'
-    ), '') AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'TASK_RUNS') }}
-WHERE STARTED_AT IS NOT NULL AND FINISHED_AT IS NOT NULL
+-- name: scoring_is_not_slower
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+{{ card.outcome() }}
+FROM (
+{{ card.newest_monitoring("SCORING_TIME") }}
+)
 
--- name: served_quality_is_checked
--- Measurements of the served scores against the metric's bound.
-SELECT
-    COUNT(*) AS RAN, 0 AS BY_HAND,
-    'served scores were measured ' || COUNT(*) || ' times, they kept the bound ' || COUNT_IF(PASSED) || ' times' AS EVIDENCE
-FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
-WHERE NAME = 'SERVED_SCORES_MEASURED' AND BOUND IS NOT NULL AND VALUE IS NOT NULL
+-- name: served_quality_is_kept
+-- Served scores on labels that arrived later: the last rehearsal, and the newest window that was judged.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
+SELECT COUNT(*) AS ASKED, COUNT_IF(NOT PASSED) AS FAILED, LISTAGG(REASON, '; ') AS EVIDENCE
+FROM (
+    SELECT * FROM (
+    {{ card.newest_rehearsal("SERVED_SCORES_MEASURED") }}
+    )
+    UNION ALL
+    SELECT * FROM (
+    {{ card.newest_monitoring("performance") }}
+    )
+)
 
 -- name: done_by_hand
--- Tests that people did and wrote down.
+-- Tests that people did in the window and wrote down.
+{% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT TEST, RESULT, DOCUMENT, DONE_BY, DONE_AT
 FROM {{ identifier(database, 'OPS', 'TESTS_BY_HAND') }}
+WHERE DONE_AT >= {{ card.since() }}
 ORDER BY DONE_AT
 
 -- name: record_by_hand

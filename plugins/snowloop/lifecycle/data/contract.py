@@ -135,6 +135,23 @@ def repeated(columns: Sequence[str]) -> str:
     return f"COUNT(CASE WHEN {present} THEN 1 END) - COUNT(DISTINCT {identifiers(columns, ALIAS)})"
 
 
+def declared_rules(source: Source) -> list[str]:
+    """Names of the checks of the rules that a declaration states; without those that hold for the key of any source.
+
+    Args:
+        source: The declared source.
+
+    Returns:
+        The names, as in OPS.CONTRACT_CHECKS.
+    """
+    return [rule.name for rule in row_rules(source)] + [unique_check(columns) for columns in unique_columns(source, ())]
+
+
+def unique_check(columns: Sequence[str]) -> str:
+    """The name of the check that the values of some columns are unique."""
+    return f"{'_'.join(columns)}_UNIQUE"
+
+
 def unique_columns(source: Source, key: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The columns, or groups of columns, whose values must be unique: the key, and those declared unique."""
     single = [(name,) for name, column in source.table_columns.items() if column.unique]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from snowloop.checks import CONTRACT_CHECKS, Check, counted, record
 from snowloop.errors import ContractViolation
-from snowloop.lifecycle.data.contract import failing, repeated, row_rules, unique_columns
+from snowloop.lifecycle.data.contract import failing, repeated, row_rules, unique_check, unique_columns
 from snowloop.lifecycle.data.tables import load_time
 from snowloop.lifecycle.results import Result
 from snowloop.project import Source, in_words
@@ -72,7 +72,7 @@ def _check_source(workspace: Workspace, name: str, source: Source) -> tuple[int,
     rules = row_rules(source, key)
     questions = [(rule.name, rule.description, failing([rule])) for rule in rules]
     questions += [
-        (f"{'_'.join(columns)}_UNIQUE", f"{', '.join(columns)} must be unique", repeated(columns))
+        (unique_check(columns), f"{', '.join(columns)} must be unique", repeated(columns))
         for columns in unique_columns(source, key)
     ]
     questions.append(("ANY_RULE", "a row must keep every rule", failing(rules)))

@@ -45,8 +45,8 @@ class MonitoringReport(Result):
         checks: SCORES_FINITE (number of scores that are null, NaN or infinite), SCORING_TIME (seconds per row of a run,
             as a multiple of the median: of the runs since the last time those that failed, or the newest), CHAMPION_AGE
             (days), DEPENDENCIES (number of packages that differ), and for each feature, the score and their total
-            ``drift:`` and its name, of the newest window (population stability index). One without evidence yet (no scored
-            rows, too few runs, none since the last time) is not asked.
+            ``drift:`` and its name, of the newest window (population stability index). One without evidence yet
+            (no scored rows, too few runs, none since the last time) is not asked.
         waiting: What of drift is not judged yet, in words; empty if there is nothing.
     """
 

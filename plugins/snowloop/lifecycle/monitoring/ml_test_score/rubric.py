@@ -18,7 +18,7 @@ class Test:
         name: Its name, as in the paper.
         query: The query of include/sql/monitoring/ml_test_score/queries.sql that reads the evidence; None if no system
             can do the test.
-        missing: What would be evidence; shown when there is none.
+        missing: What would be evidence; shown when there is none of late.
         late_table: A table of OPS that the query reads and that an environment may not have yet.
     """
 
@@ -35,21 +35,25 @@ class Test:
         return f"{self.section}-{self.number}"
 
 
-NO_CONTRACT = "no check of the data contract was recorded: run the training DAG"
-NOT_EVALUATED = "no evaluation was recorded: run the training DAG"
+NO_RULES = (
+    "no declared rule of a column was checked: declare rules (nullable, min, max, allowed), and run the training DAG"
+)
+NOT_EVALUATED = (
+    "no importance of the champion's features was recorded: run the training DAG, with importance_rows above 0"
+)
 NOT_REHEARSED = "nothing was rehearsed: run `snowloop rehearse`, or the DAG of that name"
 NOT_MONITORED = "nothing was monitored: run `snowloop monitor`, or the health DAG"
-NOT_SCORED = "no run of the scoring task was recorded: deploy scoring, and let rows arrive"
+NOT_SCORED = "no new row was checked against a declared rule: declare rules, deploy scoring, and let rows arrive"
 
 Tests = tuple[tuple[str, str | None, str], ...]
 """Name, query and missing evidence of the tests of a section."""
-LATE_TABLES = {"challengers_score_before_promotion": "CHALLENGES"}
+LATE_TABLES = {"champion_was_a_canary": "CHALLENGES"}
 """Tables of OPS that an environment does not have before they are needed, by query."""
 
 DATA: Tests = (
-    ("Feature expectations are captured in a schema", "columns_are_checked", NO_CONTRACT),
-    ("All features are beneficial", "feature_importance_is_measured", NOT_EVALUATED),
-    ("No feature's cost is too much", "feature_cost_is_measured", "no feature was timed: build a training set"),
+    ("Feature expectations are captured in a schema", "columns_are_checked", NO_RULES),
+    ("All features are beneficial", "features_are_beneficial", NOT_EVALUATED),
+    ("No feature's cost is too much", "features_are_cheap", "no feature was timed: build a training set"),
     (
         "Features adhere to meta-level requirements",
         "features_do_not_leak",
@@ -63,7 +67,7 @@ DATA: Tests = (
     (
         "New features can be added quickly",
         "features_are_added_quickly",
-        "no training set was promoted within a day of being built",
+        "no promotion brought another features.sql",
     ),
     (
         "All input feature code is tested",
@@ -74,38 +78,38 @@ DATA: Tests = (
 MODEL: Tests = (
     (
         "Every model specification is reviewed and submitted",
-        "promotions_are_reviewed",
-        "no promotion of committed code was approved: declare `approval`, and run from a git commit",
+        "promotion_is_reviewed",
+        "nobody approved the champion's promotion: declare `approval`, and run from a git commit",
     ),
     (
         "Offline proxy metrics correlate with actual online impact metrics",
-        "served_scores_are_measured",
-        "served scores of three versions were not measured: load labels, and rehearse after promotions",
+        "offline_and_online_quality_correlate",
+        "served scores of fewer than three versions were measured: load labels, and rehearse after promotions",
     ),
     (
         "All hyperparameters have been tuned",
-        "candidates_compete",
-        "no training set had several candidates: declare more `candidates`",
+        "hyperparameters_are_tuned",
+        "the champion is of no search: declare `search` for its candidate",
     ),
     (
         "The impact of model staleness is known",
         "staleness_is_measured",
-        "no champion was measured on a later training set: train again when there are new rows",
+        "no older champion was measured on a later training set: train again when there are new rows",
     ),
     (
         "A simpler model is not better",
-        "simpler_model_is_compared",
-        "no verdict compared a version with a linear model",
+        "simpler_model_is_not_better",
+        "no verdict compared the champion with a linear model: run the training DAG",
     ),
     (
         "Model quality is sufficient on all important data slices",
-        "slices_are_evaluated",
-        "no slice was evaluated: declare `evaluation.slices`, with a bound",
+        "slices_keep_their_bounds",
+        "no slice has a bound: declare `evaluation.slices` with `bound`, and run the training DAG",
     ),
     (
         "The model has been tested for considerations of inclusion",
-        "inclusion_is_measured",
-        "no slice is marked for inclusion: set `inclusion: true` and a bound on the slices that are about people",
+        "groups_of_people_are_treated_alike",
+        "no gap between groups of people was judged: set `inclusion: true` at slices, bounds in `gate.fairness`",
     ),
 )
 INFRASTRUCTURE: Tests = (
@@ -114,44 +118,44 @@ INFRASTRUCTURE: Tests = (
     (
         "The full ML pipeline is integration tested",
         "pipeline_is_integration_tested",
-        "no version that was evaluated here has scored new rows: run the life cycle in this target",
+        "the champion, if it was trained and promoted here, has scored no new rows: run the life cycle in this target",
     ),
     (
         "Model quality is validated before it serves",
-        "promotions_are_validated",
-        "there was no promotion, or one without a verdict",
+        "promotion_is_validated",
+        "no promotion of the champion was recorded",
     ),
     (
         "The model allows debugging of a single example",
         "scores_are_traceable",
-        "no score was kept with its features: see `serving.keep_features`",
+        "the champion has scored no row",
     ),
     (
         "Models are tested via a canary process before they serve",
-        "challengers_score_before_promotion",
-        "no version scored as a challenger before it was promoted: declare `serving.challenger`",
+        "champion_was_a_canary",
+        "the champion was no canary before it was promoted: declare `serving.challenger` with mode canary",
     ),
     (
         "Models can be quickly and safely rolled back",
         "rollback_is_rehearsed",
-        "no rollback was rehearsed: promote a second version, then run `snowloop rehearse`",
+        "no rollback was rehearsed since the champion changed: promote a second version, then run `snowloop rehearse`",
     ),
 )
 MONITORING: Tests = (
-    ("Dependency changes result in notification", "dependency_changes_are_reported", NOT_MONITORED),
-    ("Data invariants hold in training and serving inputs", "arriving_rows_are_checked", NOT_SCORED),
+    ("Dependency changes result in notification", "dependencies_are_compared", NOT_MONITORED),
+    ("Data invariants hold in training and serving inputs", "invariants_hold", NOT_SCORED),
     (
         "Training and serving features compute the same values",
         "training_and_serving_agree",
-        "no verdict compared the serving path with Python",
+        "no verdict compared the champion's serving path with Python",
     ),
-    ("Models are not too stale", "champion_age_is_checked", NOT_MONITORED),
+    ("Models are not too stale", "champion_is_not_stale", NOT_MONITORED),
     ("The model is numerically stable", "scores_are_finite", NOT_MONITORED),
-    ("Computing performance has not regressed", "scoring_time_is_checked", NOT_MONITORED + ", after three runs"),
+    ("Computing performance has not regressed", "scoring_is_not_slower", NOT_MONITORED + ", after three runs"),
     (
         "Prediction quality has not regressed",
-        "served_quality_is_checked",
-        "served scores were never measured on labels that arrived later: load the labels, then run `snowloop rehearse`",
+        "served_quality_is_kept",
+        "no served scores of the champion were measured: load labels that arrived later, then run `snowloop rehearse`",
     ),
 )
 RUBRIC = tuple(
