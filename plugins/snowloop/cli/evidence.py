@@ -1,11 +1,14 @@
 """Commands of ``snowloop`` about evidence: the score card, manual tests, monitoring, and rehearsals."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from snowloop.cli.options import REFUSED, AsJson, fail, say, show, workspace_command
+from snowloop.errors import MonitoringCheckError
 from snowloop.workspace import Workspace
 
 commands = typer.Typer()
@@ -43,16 +46,32 @@ def record_test(
 
 
 @workspace_command(commands)
-def monitor(workspace: Workspace, as_json: AsJson = False) -> None:
+def monitor(
+    workspace: Workspace,
+    html: Annotated[
+        Path | None, typer.Option(help="File for the page: drift, scores, performance, volume and latency over time.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check what serves: scores that are not finite, slower runs, an old champion, other packages, drift.
 
-    Example: snowloop monitor --project credit_approval --target prod
+    The page is written also if a check fails.
+
+    Example: snowloop monitor --project credit_approval --target prod --html monitoring.html
     """
     from snowloop.lifecycle.monitoring import monitor as monitoring
+    from snowloop.lifecycle.report.monitoring import write_page
 
-    done = monitoring.monitor(workspace)
-    lines = [f"{each.name}: {each.reason}" for each in done.checks]
-    show(done, "\n".join([*lines, *([done.waiting] if done.waiting else [])]), as_json=as_json)
+    try:
+        done = monitoring.monitor(workspace)
+    except MonitoringCheckError:
+        if html:
+            write_page(workspace, html)
+        raise
+    if html:
+        done = replace(done, page=write_page(workspace, html))
+    lines = [*(f"{each.name}: {each.reason}" for each in done.checks), done.waiting, done.page]
+    show(done, "\n".join(line for line in lines if line), as_json=as_json)
 
 
 @workspace_command(commands)
