@@ -119,7 +119,11 @@ class VerificationError(SnowloopError):
 
 
 class MonitoringError(SnowloopError):
-    """A check of what serves failed: its scores, its times, its age or its packages; or nothing serves."""
+    """What serves cannot be monitored: nothing serves, or the environment is of an earlier version."""
+
+
+class MonitoringCheckError(MonitoringError):
+    """All was measured and recorded, and a check of what serves failed: its scores, times, age or packages."""
 
 
 class RehearsalError(SnowloopError):

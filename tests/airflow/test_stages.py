@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from snowloop.airflow.operators import evidence, stages
 from snowloop.checks import Check
-from snowloop.errors import GateRefused, MonitoringError, NotificationError
+from snowloop.errors import GateRefused, MonitoringCheckError, MonitoringError, NotificationError
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
@@ -20,6 +20,7 @@ from snowloop.lifecycle.evaluation.evaluate import Evaluation
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.gate.verdict import Override, Verdict
+from snowloop.lifecycle.monitoring.monitor import MonitoringReport
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.plan import Change, Plan
@@ -102,7 +103,6 @@ CALLS = [
     ),
     ("RehearseOperator", {}, "monitoring.rehearse.rehearse", (), {}),
     ("VerifyOperator", {}, "monitoring.verify.check_verified", (), {}),
-    ("MonitorOperator", {}, "monitoring.monitor.monitor", (), {}),
 ]
 
 
@@ -200,21 +200,29 @@ def test_a_report_with_dates_becomes_json(session, context, monkeypatch):
     assert context["ti"].pushed["summary"]["rejected"] == 1
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_monitoring_sends_the_messages_of_alerts_whether_a_check_fails_or_not(session, context, monkeypatch, fails):
-    sent = []
+@pytest.mark.parametrize("error", [None, MonitoringCheckError("it is old"), MonitoringError("nothing serves")], ids=str)
+def test_monitoring_sends_messages_and_shows_a_page_also_if_a_check_fails(session, context, monkeypatch, error):
+    done = []
 
-    def monitored(_workspace):
-        if fails:
-            raise MonitoringError("the champion is old")
-        return Done()
+    def monitored(workspace):
+        assert (workspace.session, workspace.target) == (session, "dev")
+        if error:
+            raise error
+        return MonitoringReport("V1", ())
+
+    def publish(_workspace):
+        done.append("page")
+        return "@DB.OPS.REPORTS/monitoring/2026-03-01.html"
 
     monkeypatch.setattr("snowloop.lifecycle.monitoring.monitor.monitor", monitored)
-    monkeypatch.setattr("snowloop.airflow.notify.send_alerts", lambda *given: sent.append(given[1]))
+    monkeypatch.setattr("snowloop.lifecycle.report.monitoring.publish_page", publish)
+    monkeypatch.setattr("snowloop.airflow.notify.send_alerts", lambda *given: done.append(given[1]))
     stage = evidence.MonitorOperator(task_id="monitor", project="credit_approval", target="dev")
-    with pytest.raises(AirflowFailException, match="the champion is old") if fails else nullcontext():
+    with pytest.raises(AirflowFailException, match=str(error)) if error else nullcontext():
         stage.execute(context)
-    assert sent == [context]
+    assert done == [context] if str(error) == "nothing serves" else [context, "page"]
+    if error is None:
+        assert context["ti"].pushed["summary"]["page"] == "@DB.OPS.REPORTS/monitoring/2026-03-01.html"
 
 
 def test_a_message_that_could_not_be_sent_does_not_hide_the_check_that_failed(session, context, monkeypatch):

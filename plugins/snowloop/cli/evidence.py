@@ -1,12 +1,15 @@
 """Commands of ``snowloop`` about evidence: the score card, manual tests, monitoring, and rehearsals."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from snowloop.checks import counted, listed
 from snowloop.cli.options import REFUSED, AsJson, fail, say, show, workspace_command
+from snowloop.errors import MonitoringCheckError
 from snowloop.workspace import Workspace
 
 commands = typer.Typer()
@@ -44,15 +47,31 @@ def record_test(
 
 
 @workspace_command(commands)
-def monitor(workspace: Workspace, as_json: AsJson = False) -> None:
+def monitor(
+    workspace: Workspace,
+    html: Annotated[
+        Path | None, typer.Option(help="File for the page: drift, scores, performance, volume and latency over time.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check what serves: scores that are not finite, slower runs, an old champion, other packages, drift.
 
-    Example: snowloop monitor --project credit_approval --target prod
+    The page is written also if a check fails.
+
+    Example: snowloop monitor --project credit_approval --target prod --html monitoring.html
     """
     from snowloop.lifecycle.monitoring import monitor as monitoring
+    from snowloop.lifecycle.report.monitoring import write_page
 
-    done = monitoring.monitor(workspace)
-    show(done, "\n".join(filter(None, [listed(done.checks), done.waiting])), as_json=as_json)
+    try:
+        done = monitoring.monitor(workspace)
+    except MonitoringCheckError:
+        if html:
+            write_page(workspace, html)
+        raise
+    if html:
+        done = replace(done, page=write_page(workspace, html))
+    show(done, "\n".join(filter(None, [listed(done.checks), done.waiting, done.page])), as_json=as_json)
 
 
 @workspace_command(commands)

@@ -31,7 +31,8 @@ from snowloop.lifecycle.report.card import (
     VerdictSummary,
 )
 from snowloop.lifecycle.report.figures import summarize_evaluation
-from snowloop.lifecycle.report.render import html, markdown, number
+from snowloop.lifecycle.report.render import html, markdown
+from snowloop.lifecycle.report.templates import number
 from snowloop.lifecycle.training.train import Candidate
 
 CANDIDATE = Candidate("A", "A_1", TrainingSet("T", "f" * 12, 400, 100, 0, (), kept=False), metric="accuracy")

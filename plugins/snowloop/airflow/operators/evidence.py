@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -44,7 +45,10 @@ class ReportOperator(SnowparkStageOperator):
 
 
 class MonitorOperator(SnowparkStageOperator):
-    """Monitor what serves, and send the messages of alerts; a failed check of the champion fails the task."""
+    """Monitor what serves, send the messages of alerts, and put a page with plots on the stage OPS.REPORTS.
+
+    A failed check of the champion fails the task.
+    """
 
     stage = "monitoring.monitor:monitor"
 
@@ -54,14 +58,15 @@ class MonitorOperator(SnowparkStageOperator):
         return super().perform(context, project)
 
     def run(self, workspace: Workspace) -> Result:
-        """Call ``monitor``, then send; also if a check failed, so that what failed is known.
+        """Call ``monitor``, then send and show; also if a check failed, so that what failed is known.
 
         Raises:
-            MonitoringError: If a check failed.
+            MonitoringError: If a check failed, or nothing could be monitored.
             NotificationError: If a notifier could not send.
         """
         from snowloop.airflow.notify import send_alerts
-        from snowloop.errors import MonitoringError, NotificationError
+        from snowloop.errors import MonitoringCheckError, MonitoringError, NotificationError
+        from snowloop.lifecycle.report.monitoring import publish_page
 
         try:
             result = super().run(workspace)
@@ -70,9 +75,11 @@ class MonitorOperator(SnowparkStageOperator):
                 send_alerts(workspace, self._context)
             except NotificationError as unsent:
                 raise MonitoringError(f"{failed}; and {unsent}") from unsent
+            if isinstance(failed, MonitoringCheckError):
+                self.log.info("the page of monitoring: %s", publish_page(workspace))
             raise
         send_alerts(workspace, self._context)
-        return result
+        return replace(result, page=publish_page(workspace))  # type: ignore[call-arg]
 
 
 class VerifyOperator(SnowparkStageOperator):

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from snowloop.checks import counted
 from snowloop.lifecycle.ci.review import Review
 from snowloop.lifecycle.fingerprints import TO_DO
-from snowloop.lifecycle.report.render import environment, failed_first
+from snowloop.lifecycle.report.render import failed_first
+from snowloop.lifecycle.report.templates import templates
 
 LONGEST = 65_000
 """Characters; GitHub takes 65,536 in a comment, of which a workflow may need some for its own mark."""
@@ -38,7 +39,7 @@ def _render(review: Review, links: Mapping[str, str], card: str) -> str:
     longest = max((len(each) for each in re.findall(r"`+", "\n".join(shown))), default=0)
     difference = review.difference
     text = (
-        environment("md")
+        templates("md")
         .get_template("ci.md.jinja")
         .render(
             review=review,

@@ -6,6 +6,7 @@ By day: ``volume``, ``quarantine``, ``rejects``, ``latency``, ``cost``. Of the m
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
@@ -150,30 +151,61 @@ def _rejects(workspace: Workspace, loads: Sequence[Any], today: date) -> Iterato
             yield _of_day(row["DAY"], check, read)
 
 
-def _latency(workspace: Workspace, today: date) -> Iterator[Window]:
-    """From load to score, by the day of the load; a day with rows that still wait is not judged yet."""
-    longest = workspace.project.monitoring.data.max_latency
-    table = workspace.project.table
-    rows = workspace.run("monitoring/data_health.sql#latencies", table=table, days=JUDGED_DAYS)
+@dataclass(frozen=True)
+class DayOfLatency:
+    """How long the rows that were loaded on one day took to be scored.
+
+    Args:
+        day: The day of the load, in UTC.
+        rows: Rows that were loaded.
+        half: Seconds within which half of them were scored; None if some still wait.
+        most: Seconds within which 95 % of them were; None if some still wait.
+    """
+
+    day: date
+    rows: int
+    half: float | None
+    most: float | None
+
+
+def latencies(workspace: Workspace, days: int) -> list[DayOfLatency]:
+    """From load to score, by the day of the load, the oldest first.
+
+    Args:
+        days: How many days to look back.
+    """
+    rows = workspace.run("monitoring/data_health.sql#latencies", table=workspace.project.table, days=days)
     by_day: dict[date, list[tuple[float, int]]] = {}
     for row in rows:
         seconds = float("inf") if row["SECONDS"] is None else float(row["SECONDS"])
         by_day.setdefault(row["DAY"], []).append((seconds, int(row["N"])))
-    for day, loads in by_day.items():
-        count = sum(rows for _, rows in loads)
-        if day >= today:
+    return [_day_of_latency(day, loads) for day, loads in by_day.items()]
+
+
+def _day_of_latency(day: date, loads: Sequence[tuple[float, int]]) -> DayOfLatency:
+    count = sum(rows for _, rows in loads)
+    if any(seconds == float("inf") for seconds, _ in loads):
+        return DayOfLatency(day, count, None, None)
+    return DayOfLatency(day, count, _quantile(loads, 0.5), _quantile(loads, 0.95))
+
+
+def _latency(workspace: Workspace, today: date) -> Iterator[Window]:
+    """A day with rows that still wait is not judged yet."""
+    longest = workspace.project.monitoring.data.max_latency
+    bound = longest.total_seconds()
+    for each in latencies(workspace, JUDGED_DAYS):
+        if each.day >= today:
             continue
-        half, most = (_quantile(loads, part) for part in (0.5, 0.95))
-        if max(seconds for seconds, _ in loads) == float("inf"):
-            waiting = Check("latency", "not_asked", f"of {count:,} rows loaded on {day} some still wait to be scored")
-            yield _of_day(day, waiting, count)
+        if each.half is None or each.most is None:
+            reason = f"of {each.rows:,} rows loaded on {each.day} some still wait to be scored"
+            yield _of_day(each.day, Check("latency", "not_asked", reason), each.rows)
             continue
         reason = (
-            f"of {count:,} rows loaded on {day} 50 % were scored within {half:,.0f} s, 95 % within {most:,.0f} s, "
-            f"{in_words(longest)} are allowed for 95 %"
+            f"of {each.rows:,} rows loaded on {each.day} 50 % were scored within {each.half:,.0f} s, 95 % within "
+            f"{each.most:,.0f} s, {in_words(longest)} are allowed for 95 %"
         )
-        bound = longest.total_seconds()
-        yield _of_day(day, Check.of("latency", passed=most <= bound, reason=reason, value=most, bound=bound), count)
+        check = Check.of("latency", passed=each.most <= bound, reason=reason, value=each.most, bound=bound)
+        yield _of_day(each.day, check, each.rows)
 
 
 def _quantile(loads: Sequence[tuple[float, int]], part: float) -> float:

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from snowloop.checks import MONITORING_CHECKS, Check, counted, record
-from snowloop.errors import MonitoringError
+from snowloop.errors import MonitoringCheckError, MonitoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.monitoring.alert_store import update_alerts
 from snowloop.lifecycle.monitoring.data_health import data_health
@@ -48,15 +48,18 @@ class MonitoringReport(Result):
             ``drift:`` and its name, of the newest window (population stability index). One without evidence yet
             (no scored rows, too few runs, none since the last time) is not asked.
         waiting: What of drift is not judged yet, in words; empty if there is nothing.
+        page: Where the page of monitoring is; empty if none was made.
     """
 
     version_name: str
     checks: tuple[Check, ...]
     waiting: str = ""
+    page: str = ""
 
     def summary(self) -> dict[str, int | float | str]:
-        """The champion, and how many checks passed and were not asked."""
-        return {"version": self.version_name, "checks": counted(self.checks)}
+        """The champion, how many checks passed and were not asked, and where the page is."""
+        page = {"page": self.page} if self.page else {}
+        return {"version": self.version_name, "checks": counted(self.checks), **page}
 
 
 def monitor(workspace: Workspace) -> MonitoringReport:
@@ -65,7 +68,8 @@ def monitor(workspace: Workspace) -> MonitoringReport:
     After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6; and drift (docs/drift.md).
 
     Raises:
-        MonitoringError: if there is no champion, or a check fails; the message holds each reason.
+        MonitoringError: if there is no champion.
+        MonitoringCheckError: if a check fails; the message holds each reason.
     """
     project, now = workspace.project, champion(workspace)
     if now is None:
@@ -85,7 +89,7 @@ def monitor(workspace: Workspace) -> MonitoringReport:
     failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(failed)}"
-        raise MonitoringError(message)
+        raise MonitoringCheckError(message)
     return MonitoringReport(now.name, (*checks, *drifted.checks), drifted.waiting)
 
 

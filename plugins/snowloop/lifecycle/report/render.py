@@ -1,25 +1,15 @@
 """Writes a model card as a page of its own (HTML) and as a pull-request comment (Markdown)."""
 
 import json
-import math
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from snowloop.checks import Check, Outcome, counted
 from snowloop.lifecycle.evaluation.parts import ConfusionCell
 from snowloop.lifecycle.report.card import Card, FeatureFacts
-from snowloop.project import include_dir
+from snowloop.lifecycle.report.templates import number, templates
 
-SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
-"""Characters with a meaning in Markdown; an underscore inside a word has none."""
-LINKS = re.compile(r"(?<=@)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
-"""Where an invisible space keeps GitHub from making a mention or a link of a text."""
-BLANKS = re.compile(r"\s+")
 COLUMNS = ("candidate", "champion", "reference", "simple", "dummy")
 FIGURES_OF_CLASSES = ("precision", "recall", "f1", "roc_auc")
 
@@ -29,77 +19,13 @@ def html(card: Card) -> str:
     from snowloop.lifecycle.report.plots import plots
 
     drawn = plots(card.evaluation) if card.evaluation else {}
-    return environment("html").get_template("report.html.jinja").render(**_names(card), plots=drawn)
+    return templates("html").get_template("report.html.jinja").render(**_names(card), plots=drawn)
 
 
 def markdown(card: Card) -> str:
     """The card as a comment on a pull request, in GitHub's Markdown: the verdict first, then tables; no plots."""
-    text = environment("md").get_template("report.md.jinja").render(**_names(card))
+    text = templates("md").get_template("report.md.jinja").render(**_names(card))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
-@cache
-def environment(kind: str) -> Environment:
-    """The templates of include/report, with what is put into them escaped.
-
-    Args:
-        kind: ``html``, or ``md`` for GitHub's Markdown.
-    """
-    jinja = Environment(
-        loader=FileSystemLoader(include_dir() / "report"),
-        autoescape=True,
-        finalize=_escaped if kind == "md" else None,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    jinja.filters.update(number=number, share=_share, short=_short, size=_size, words=_words)
-    return jinja
-
-
-def _escaped(value: Any) -> Markup:
-    """A value as text of one line in Markdown; it comes before the escaping of HTML, which then leaves it alone."""
-    if isinstance(value, Markup):
-        return value
-    text = LINKS.sub("\u200b", SPECIAL.sub(r"\\\1", BLANKS.sub(" ", str(value))))
-    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
-
-
-def number(value: Any) -> str:
-    """A readable number: four significant digits, thousands separators, a dash if it is missing."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool | str):
-        return str(value)
-    if not math.isfinite(value):
-        return str(value)
-    if isinstance(value, int) or (abs(value) >= 1000 and float(value).is_integer()):
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _short(text: Any, most: int) -> str:
-    """A text of at most so many characters."""
-    return str(text) if len(str(text)) <= most else f"{str(text)[: most - 1]}…"
-
-
-def _size(value: float | None) -> str:
-    if value is None:
-        return "-"
-    size = float(value)
-    for unit in ("B", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:,.3g} GB"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _names(card: Card) -> dict[str, Any]:
