@@ -151,7 +151,7 @@ def report(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the project: letters, digits and _, such as churn.")],
-    file: Annotated[Path, typer.Option("--from", metavar="FILE.csv", help="A CSV file.")],
+    file: Annotated[Path, typer.Option("--from", metavar="FILE", help="CSV (also compressed), Parquet or JSON lines.")],
     key: Annotated[
         list[str] | None,
         typer.Option(help="Column that identifies a row; more than one: --key A --key B. Default: inferred."),
@@ -171,7 +171,7 @@ def new(
         bool, typer.Option("--header/--no-header", help="Whether the first record has the names of the columns.")
     ] = True,
 ) -> None:
-    """Write the first declaration of a project from a CSV file.
+    """Write the first declaration of a project from a file: CSV (also gzip, zstd), Parquet or JSON lines.
 
     Four files: project.yaml (columns with types and a contract, key, label, metric), features.sql, label.sql, model.py.
     Rows of a file without a key are numbered. Inferred defaults are listed, with the lines to check and the command

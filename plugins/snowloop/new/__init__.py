@@ -1,4 +1,4 @@
-"""Writes the first declaration of a project by looking at a CSV file; it imports no Airflow and opens no connection."""
+"""Writes the first declaration of a project by looking at a file; it imports no Airflow and opens no connection."""
 
 from snowloop.new.files import NewProject, new_project
 

@@ -55,7 +55,7 @@ def new_project(
     header: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> NewProject:
-    """Write the first declaration of a project from a CSV file. Nothing is overwritten.
+    """Write the first declaration of a project from a file: CSV, Parquet or JSON lines. Nothing is overwritten.
 
     Args:
         name: Name of the project.
@@ -140,8 +140,9 @@ def _free_name(name: str, folder: Path) -> str:
 def _notes(draft: Draft) -> Iterator[str]:
     """What was read and inferred, in words."""
     table, key, label = draft.table, draft.key, draft.label
+    form = f"delimiter {table.delimiter!r}" if table.format == "csv" else table.format
     rows = f"{table.rows:,} rows" if table.whole else f"the first {table.rows:,} rows"
-    yield f"read     {table.file}: {rows}, {len(draft.columns)} columns, delimiter {table.delimiter!r}"
+    yield f"read     {table.file}: {rows}, {len(draft.columns)} columns, {form}"
     if table.rejected:
         lines = ", ".join(map(str, table.rejected[:5])) + (" and more" if len(table.rejected) > 5 else "")
         count = len(table.rejected)

@@ -1,21 +1,26 @@
-"""Reads a CSV file as a load will: its delimiter, header and records as text, and which records will be rejected."""
+"""Reads a file as a load will: its names and records as text, and which records will be rejected."""
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from pathlib import Path
+from typing import Literal
 
-from snowloop.errors import NewProjectError
-from snowloop.lifecycle.data.csv_reader import UNDECODABLE, Record, not_in_encoding, read_lines, read_records
+from snowloop.errors import LoadError, NewProjectError
+from snowloop.lifecycle.data.csv_reader import (
+    UNDECODABLE,
+    Record,
+    not_in_encoding,
+    open_content,
+    read_lines,
+    read_records,
+)
+from snowloop.lifecycle.data.named_records import PARQUET, json_records, parquet_names, parquet_rows
 from snowloop.project.sources import encoding_name
 
 DELIMITERS = ",;\t|"
 MAGIC = {
-    b"\x1f\x8b": "it is compressed by gzip: unpack it first, as by gunzip",
-    b"\x28\xb5\x2f\xfd": "it is compressed by zstd: unpack it first, as by unzstd",
-    b"BZh": "it is compressed by bzip2: unpack it first, as by bunzip2",
-    b"\xfd7zXZ": "it is compressed by xz: unpack it first, as by unxz",
-    b"PAR1": "it is a Parquet file: write it as CSV first, as by pandas.read_parquet(file).to_csv(name, index=False)",
     b"PK\x03\x04": "it is a workbook or a ZIP archive: export the sheet as CSV, or unpack the archive",
     b"\xd0\xcf\x11\xe0": "it is a workbook of Excel: export the sheet as CSV",
     b"SQLite format 3": "it is a database of SQLite: export a table as CSV",
@@ -32,12 +37,13 @@ MANY_NAMES = 3
 
 @dataclass(frozen=True)
 class Table:
-    """The content of a CSV file, as text.
+    """The content of a file, as text.
 
     Args:
         file: The file.
+        format: What it is, as it is declared.
         encoding: Its encoding.
-        delimiter: What separates its fields.
+        delimiter: What separates its fields; a comma, if it is no CSV file.
         header: Its column names as they stand in the file, white space made single blanks; or COLUMN_1 and so on.
         has_header: Whether they stand in the file.
         columns: For each of them the texts of the rows.
@@ -46,6 +52,7 @@ class Table:
     """
 
     file: Path
+    format: Literal["csv", "parquet", "json"]
     encoding: str
     delimiter: str
     header: tuple[str, ...]
@@ -61,26 +68,36 @@ class Table:
 
 
 def read_table(file: Path, encoding: str = "UTF-8", *, header: bool = True) -> Table:
-    """Read a CSV file as text.
+    """Read a CSV file, compressed or not, a Parquet file, or JSON lines as text; its content says which of them it is.
 
     Args:
-        encoding: Any name of its encoding.
-        header: Whether its first record has the names of the columns.
+        encoding: Any name of its encoding, of a CSV file.
+        header: Whether the first record of a CSV file has the names of the columns.
 
     Raises:
-        NewProjectError: if it is not a CSV file with rows, and a header if there has to be one; the message says why,
-            and what to do.
+        NewProjectError: if it is none of them, or has no rows, or no header if there has to be one; the message says
+            why, and what to do.
     """
     if file.is_dir():
-        raise NewProjectError(f"{file}: this is a folder: name one CSV file in it")
+        raise NewProjectError(f"{file}: this is a folder: name one file in it")
     if not file.is_file():
         raise NewProjectError(f"{file}: there is no such file: correct the path")
     try:
         encoding = encoding_name(encoding)
     except ValueError as error:
         raise NewProjectError(f"--encoding: {error}") from error
-    _check_format(file, encoding)
+    with open_content(file) as content:
+        start = content.read(max(map(len, (*MAGIC, PARQUET))))
+    if start.startswith(PARQUET):
+        return _of_parquet(file)
+    _check_format(file, start, encoding)
     _check_text(file, encoding)
+    if start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
+        return _of_json(file)
+    return _of_csv(file, encoding, header=header)
+
+
+def _of_csv(file: Path, encoding: str, *, header: bool) -> Table:
     delimiter = _delimiter(file, encoding)
     records = read_records(file, delimiter, encoding)
     first = next(records)
@@ -103,7 +120,45 @@ def read_table(file: Path, encoding: str = "UTF-8", *, header: bool = True) -> T
     if header:
         _check_header(f"{file}:{first.line}", names, tuple(column[:SNIFFED_ROWS] for column in columns))
     lines = tuple(record.line for record in rejected)
-    return Table(file, encoding, delimiter, names, header, columns, lines, whole)
+    return Table(file, "csv", encoding, delimiter, names, header, columns, lines, whole)
+
+
+def _of_parquet(file: Path) -> Table:
+    try:
+        names = parquet_names(file)
+        read = parquet_rows(file, names)
+        rows = [tuple(text or "" for text in row) for row in islice(read, MAX_ROWS)]
+    except LoadError as error:
+        raise NewProjectError(str(error)) from error
+    return _named(file, "parquet", names, rows, (), whole=next(read, None) is None)
+
+
+def _of_json(file: Path) -> Table:
+    read = json_records(file)
+    records = [*islice(read, MAX_ROWS)]
+    objects = [record for _, record in records if not isinstance(record, Record)]
+    names = [*dict.fromkeys(name for record in objects for name in record)]
+    rows = [tuple(record.get(name) or "" for name in names) for record in objects]
+    rejected = tuple(line for line, record in records if isinstance(record, Record))
+    return _named(file, "json", names, rows, rejected, whole=next(read, None) is None)
+
+
+def _named(
+    file: Path,
+    format_: Literal["parquet", "json"],
+    names: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    rejected: tuple[int, ...],
+    *,
+    whole: bool,
+) -> Table:
+    """The table of a file whose records have names; an empty text is no value, as in CSV."""
+    if not rows or len(names) < 2:
+        has = "no rows" if not rows else f"one column, '{names[0]}'"
+        raise NewProjectError(f"{file}: it has {has}: a label and at least one feature are needed")
+    header = tuple(" ".join(name.split()) for name in names)
+    _check_repeated(str(file), header)
+    return Table(file, format_, "UTF-8", ",", header, True, tuple(zip(*rows, strict=True)), rejected, whole)
 
 
 def _no_rows(file: Path, names: tuple[str, ...], rejected: list[Record]) -> str:
@@ -125,14 +180,12 @@ def _no_rows(file: Path, names: tuple[str, ...], rejected: list[Record]) -> str:
     return f"{place}: {reason}; none of its {len(rejected)} rows can be read: correct the file"
 
 
-def _check_format(file: Path, encoding: str) -> None:
-    """Refuse a file that its first bytes show to be no CSV file, or one in UTF-16, with the way to make it one.
+def _check_format(file: Path, start: bytes, encoding: str) -> None:
+    """Refuse a file that its first bytes show to be no text, or one in UTF-16, with the way to make it one.
 
     Raises:
         NewProjectError: if it is one.
     """
-    with file.open("rb") as opened:
-        start = opened.read(max(map(len, MAGIC)))
     for magic, advice in MAGIC.items():
         if start.startswith(magic):
             raise NewProjectError(f"{file}: {advice}")
@@ -201,6 +254,10 @@ def _check_header(place: str, names: tuple[str, ...], columns: tuple[tuple[str, 
             f"{place}: the first record has values, not names ({', '.join(names[:4])} ...): put a line with the names "
             "of the columns before it, or use --no-header to have them numbered"
         )
+    _check_repeated(place, names)
+
+
+def _check_repeated(place: str, names: tuple[str, ...]) -> None:
     repeated = list(dict.fromkeys(name for name in names if names.count(name) > 1))
     if repeated:
         places = [place for place, name in enumerate(names, start=1) if name == repeated[0]]

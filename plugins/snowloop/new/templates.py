@@ -62,6 +62,7 @@ def render_files(draft: Draft, directory: Path) -> dict[str, str]:
         **vars(draft),
         "file": draft.table.file,
         "rows": draft.table.rows,
+        "format": draft.table.format,
         "delimiter": draft.table.delimiter,
         "encoding": draft.table.encoding,
         "schema": os.path.relpath(SCHEMAS["project"].file(), directory),

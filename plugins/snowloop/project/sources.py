@@ -45,9 +45,9 @@ MOMENT = re.compile(r"(DATE|DATETIME|TIMESTAMP|TIMESTAMP_NTZ)( ?\(\d+\))?")
 ROW_TIMESTAMP = "METADATA$ROW_LAST_COMMIT_TIME"
 """When a row was last committed (https://docs.snowflake.com/en/user-guide/data-engineering/row-timestamps)."""
 OF_CSV = ("delimiter", "encoding", "header", "null_values", "row_id")
-"""What is declared of CSV files, and means nothing for others."""
+"""What is declared of CSV files, and means nothing for others; rows of all files on the machine can be numbered."""
 UNUSED = {
-    "file": ("pattern", "format", "loaded_at"),
+    "file": ("pattern", "loaded_at"),
     "table": ("pattern", "format", "max_rejected_share", *OF_CSV),
     "stage": ("row_id", "loaded_at"),
 }
@@ -215,7 +215,7 @@ class Source(Declaration):
     )
     pattern: Text | None = Field(None, description="Of a stage: a regular expression that its files' paths match.")
     format: Literal["csv", "parquet", "json"] = Field(
-        "csv", description="Of a stage: what its files are; json: one record a line. CSV and JSON may be compressed."
+        "csv", description="What its files are; json: one record a line. CSV and JSON may be compressed."
     )
     loaded_at: Annotated[Text, AfterValidator(_loaded_at)] | None = Field(
         None,
@@ -272,9 +272,11 @@ class Source(Declaration):
         if len(declared) != 1:
             raise ValueError("declare one of `file`, `table` and `stage`: where the rows come from")
         (place,) = declared
-        for name in (*UNUSED[place], *(OF_CSV if self.format != "csv" else ())):
+        of_csv = () if self.format == "csv" else OF_CSV if place == "stage" else OF_CSV[:-1]
+        for name in (*UNUSED[place], *of_csv):
             if name in self.model_fields_set:
                 what = f"{self.format} files on the stage" if place == "stage" else f"the {place}"
+                what = f"the {self.format} file" if place == "file" and self.format != "csv" else what
                 raise ValueError(f"{name} does not apply to a source that is {what} {places[place]}: remove it")
         for name, column in self.columns.items():
             if self.file is None and column.null_values:

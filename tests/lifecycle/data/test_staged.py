@@ -41,7 +41,7 @@ STAGE = "STAGED_FILES.PUBLIC.LANDING"
             {"stage": "@A.B.C", "format": "json", "delimiter": ";"},
             "delimiter does not apply .* json files on the stage",
         ),
-        ({"file": "a.csv", "format": "json"}, "format does not apply to a source that is the file"),
+        ({"file": "a.json", "format": "json", "header": False}, "header does not apply .* the json file a.json"),
         ({"stage": "@A.B.C", "loaded_at": "HAPPENED_AT"}, "loaded_at does not apply"),
     ],
 )

@@ -12,12 +12,14 @@ from snowflake.ml.registry import Registry
 from snowflake.snowpark import Session
 
 from snowloop.errors import DeliveryError, ScoringError
+from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.debugging.explain import explain_row
 from snowloop.lifecycle.debugging.population import check_condition, score_population
 from snowloop.lifecycle.debugging.pull import estimator, pull
 from snowloop_procedures.scoring import score_new_rows
 from tests.support.copies import Copies
-from tests.support.tiny import Event, insertion
+from tests.support.tiny import Event, insertion, tiny
+from tests.support.world import World
 
 AT = "2026-01-01 00:00:00"
 EVENTS = [Event(n, float(n), float(-n), "AB"[n % 2], AT, n) for n in range(1, 9)]
@@ -62,7 +64,7 @@ def test_a_row_is_explained_by_the_features_with_which_it_was_served(world: Copi
     assert (score.score, score.model_version) == (stored, "GOOD")
     assert score.features == {"X": 4, "Y": -4, "X_OF_A": 4}
     assert score.reasons is None
-    assert "GOOD has no explain" in found.text()
+    assert "GOOD has no function explain" in found.text()
     assert (found.quarantined, [row.reason for row in found.source_rows]) == ((), [None])
 
 
@@ -120,6 +122,25 @@ def test_a_version_is_pulled_with_its_features_and_its_estimator(world: Copies, 
     with pytest.raises(ScoringError, match=r"has no version or alias 'BETTER': it has .*GOOD"):
         pull(world.workspace, "BETTER", tmp_path / "better")
     assert not (tmp_path / "better").exists()
+
+
+def test_of_several_classes_the_predicted_one_and_all_probabilities_are_shown(session: Session, tmp_path: Path):
+    project = tiny(tmp_path / "tiny")
+    label = project.label.model_copy(update={"task": "multiclass", "classes": ("low", "high", "none")})
+    several = World(session, project.model_copy(update={"label": label}), "several_looked_at")
+    create_environment(several.workspace)
+    several.rows(
+        """INSERT INTO {db}.SERVING.SCORED (ID, SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, PREDICTION, PROBABILITIES)
+        SELECT 1, 0.7, COLUMN1, 'r', COLUMN2::TIMESTAMP_NTZ, 'low', PARSE_JSON('{"low": 0.7, "high": 0.2, "none": 0.1}')
+        FROM VALUES ('OLD', '2026-01-01'), ('NEW', '2026-01-02')"""
+    )
+    found = explain_row(several.workspace, {"ID": "1"})
+    assert [score.model_version for score in found.scores] == ["NEW", "OLD"]
+    assert found.scores[0].prediction == "low"
+    assert found.scores[0].probabilities == {"low": 0.7, "high": 0.2, "none": 0.1}
+    assert "score low, 0.7 by NEW at 2026-01-02 00:00:00 UTC" in found.text()
+    assert "features: not kept" in found.text()
+    several.rows("DROP DATABASE {db}")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

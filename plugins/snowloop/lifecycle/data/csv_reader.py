@@ -1,12 +1,20 @@
 """The one reader of CSV files: records as RFC 4180 has them, each with its text, its line, or why it is no record."""
 
+import bz2
 import codecs
 import csv
+import errno
+import gzip
+import lzma
 import re
+import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
+from typing import IO, Any
 
 LONGEST_FIELD = 16 * 1024 * 1024
 """In characters, as of a VARCHAR of Snowflake; also how far an unclosed quote is followed before its line is given up.
@@ -70,11 +78,45 @@ class _Lines:
         return "".join(accepted)
 
 
+def _zstd(file: Path) -> IO[bytes]:
+    import pyarrow as pa
+
+    return pa.input_stream(str(file), compression="zstd")
+
+
+COMPRESSED: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"\x28\xb5\x2f\xfd": _zstd,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+"""By its first bytes, what opens a compressed file: gzip (RFC 1952), zstd (RFC 8878), bzip2 and xz."""
+
+
+@contextmanager
+def open_content(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file; of one that is compressed, whatever its name says, what is in it.
+
+    Raises:
+        OSError: if the file cannot be read, or its content is damaged.
+    """
+    with file.open("rb") as opened:
+        start = opened.read(max(map(len, COMPRESSED)))
+    opens = next((each for magic, each in COMPRESSED.items() if start.startswith(magic)), None)
+    try:
+        with opens(file) if opens else file.open("rb") as content:
+            yield content
+    except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+        if getattr(error, "filename", None):
+            raise
+        raise OSError(errno.EIO, f"its compressed content cannot be read to its end ({error})", str(file)) from error
+
+
 def read_lines(file: Path, encoding: str) -> Iterator[str]:
     """The lines of a text file with their ends, without a byte order mark.
 
     Args:
-        file: The file; lines end in LF, CRLF or CR.
+        file: The file, which may be compressed; lines end in LF, CRLF or CR.
         encoding: Its encoding, as Python's codecs know it.
 
     Yields:
@@ -83,7 +125,10 @@ def read_lines(file: Path, encoding: str) -> Iterator[str]:
     Raises:
         OSError: if the file cannot be read.
     """
-    with file.open(encoding=encoding, errors="snowloop.surrogates", newline="") as lines:
+    with (
+        open_content(file) as content,
+        TextIOWrapper(content, encoding=encoding, errors="snowloop.surrogates", newline="") as lines,
+    ):
         yield next(lines, "").removeprefix("\ufeff")
         yield from lines
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from snowloop.errors import LoadError
 from snowloop.lifecycle.data.csv_reader import Record, read_records
+from snowloop.lifecycle.data.named_records import check_columns, read_named
 from snowloop.project import Project, Source
 
 UNSAFE = re.compile(r"[^\w.+ -]")
@@ -57,17 +58,23 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
         The files, in the order in which they should be loaded.
 
     Raises:
-        LoadError: if a file is missing, or its header is not what the declaration says.
+        LoadError: if a file is missing or cannot be read, or its header is not what the declaration says.
     """
     planned: list[PlannedFile] = []
     of_files = _of_files(project)
     if not of_files:
         return planned
     folder = _data_folder(project, data_dir, work_dir)
-    for name, source in of_files.items():
-        files = _files(project, name, folder)
-        streamed = name == project.source
-        planned += _plan_source(project, name, files, work_dir) if streamed else _whole(name, source, files, work_dir)
+    try:
+        for name, source in of_files.items():
+            files = _files(project, name, folder)
+            streamed = name == project.source
+            planned += (
+                _plan_source(project, name, files, work_dir) if streamed else _whole(name, source, files, work_dir)
+            )
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}: name a file that can be read, and have room for a copy of it"
+        raise LoadError(message) from error
     return sorted(planned, key=lambda file: file.batch)
 
 
@@ -184,7 +191,7 @@ def _write(
             md5.update(data)
             out.write(data)
 
-        if source.header:
+        if header:
             put(header if source.row_id is None else f"{source.row_id.column}{source.delimiter}{header}")
         for number, record in records:
             rows += 1
@@ -201,7 +208,9 @@ def _write(
 def _null_writer(source: Source) -> Callable[[Record], str]:
     """What gives the text of a record whose null texts by column are left out: COPY knows null texts by file only."""
     nulls = {
-        place: frozenset(each.null_values) for place, each in enumerate(source.columns.values()) if each.null_values
+        place: frozenset(each.null_values)
+        for place, each in enumerate(source.columns.values())
+        if each.null_values and source.format == "csv"
     }
 
     def write(record: Record) -> str:
@@ -220,6 +229,9 @@ def _rows(file: Path, source: Source) -> Iterator[Record]:
 
     COPY by a list of columns may fill what a record lacks with NULL instead of rejecting it.
     """
+    if source.format != "csv":
+        yield from read_named(file, source)
+        return
     for record in islice(read_records(file, source.delimiter, source.encoding), 1 if source.header else 0, None):
         if record.error or len(record.fields) == len(source.columns):
             yield record
@@ -230,6 +242,9 @@ def _rows(file: Path, source: Source) -> Iterator[Record]:
 
 def _header(file: Path, source: Source) -> str:
     """The header on one line, because COPY skips one line; its names are checked against the declared columns."""
+    if source.format != "csv":
+        check_columns(file, source)
+        return ""
     if not source.header:
         return ""
     header = next(read_records(file, source.delimiter, source.encoding), Record(1, ""))

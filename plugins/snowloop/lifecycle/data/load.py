@@ -142,6 +142,8 @@ def _copy(workspace: Workspace, file: PlannedFile, name: str) -> tuple[int, int,
     session, table, counted = workspace.session, file.source.upper(), file.rows - len(file.malformed)
     declared = workspace.project.sources[file.source]
     source = {**dict(declared), "table": table, "columns": declared.table_columns}
+    if declared.format != "csv":  # its records were written as CSV, without a header and with null as nothing
+        source |= {"header": False, "null_values": ()}
     with workspace.transaction():
         with session.query_history() as history:
             copy = render("data/copy.sql", database=workspace.database, source=source, file=name)

@@ -58,7 +58,7 @@ class ServedScore:
             return [*lines, "  features: not kept (serving.keep_features)"]
         lines += ["  features as served:", *(f"    {name} = {value!r}" for name, value in self.features.items())]
         if self.reasons is None:
-            return [*lines, f"  reasons: {self.model_version} has no explain"]
+            return [*lines, f"  reasons: none, {self.model_version} has no function explain, or is gone"]
         return [*lines, "  reasons:", *(f"    {name} = {value!r}" for name, value in self.reasons.items())]
 
 
