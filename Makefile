@@ -65,7 +65,7 @@ lint: env ## ruff, import contracts, yamllint, zizmor, hadolint
 	$(BIN)/ruff format --check .
 	PYTHONPATH=plugins:.:packages/local-snowflake/src $(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
-	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/zizmor --offline --quiet .github action.yml
 	$(BIN)/hadolint Dockerfile
 
 types: env ## mypy

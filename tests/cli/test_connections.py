@@ -1,10 +1,15 @@
 """Which connection a command uses where no option names one, and what it says when none can be used."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlparse
 
 import pytest
 
@@ -139,3 +144,53 @@ def test_a_server_that_was_stopped_ends_the_command_in_one_sentence(tmp_path: Pa
     assert "no connection is named" in used
     assert failed.startswith("snowloop: cannot connect: ")
     assert failed.endswith("check [default] in .local/connections.toml, and that its server is running: make up")
+
+
+def test_variables_without_a_value_are_as_those_that_are_not_set():
+    assert environment_options({"SNOWFLAKE_ACCOUNT": "", "SNOWFLAKE_USER": "  "}) == {}
+    assert environment_options({"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_PRIVATE_KEY": ""}) == {"account": "a"}
+
+
+class GitHub(BaseHTTPRequestHandler):
+    """Gives a token to whoever has the right to ask, for the audience that is asked for."""
+
+    def do_GET(self) -> None:
+        allowed = self.headers["Authorization"] == "Bearer may-ask"
+        audience = parse_qs(urlparse(self.path).query)["audience"][0]
+        self.send_response(200 if allowed else 403)
+        self.end_headers()
+        self.wfile.write(json.dumps({"value": f"token for {audience}"}).encode())
+
+    def log_message(self, *_message: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def github() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), GitHub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/token?api-version=2"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+WORKLOAD = {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_AUTHENTICATOR": "WORKLOAD_IDENTITY"}
+
+
+def test_a_job_of_github_signs_in_by_a_token_of_its_own(github: str):
+    asked = {"ACTIONS_ID_TOKEN_REQUEST_URL": github, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "may-ask"}
+    assert environment_options(WORKLOAD | asked) == {
+        "account": "a",
+        "authenticator": "WORKLOAD_IDENTITY",
+        "workload_identity_provider": "OIDC",
+        "token": "token for snowflakecomputing.com",
+    }
+    assert "token" not in environment_options({"SNOWFLAKE_ACCOUNT": "a"} | asked)
+    assert environment_options(WORKLOAD | asked | {"SNOWFLAKE_TOKEN": "mine"})["token"] == "mine"
+
+
+def test_a_job_without_the_permission_is_told_which(github: str):
+    with pytest.raises(NoConnection, match="give the job the permission id-token: write"):
+        environment_options(WORKLOAD | {"ACTIONS_ID_TOKEN_REQUEST_URL": github})

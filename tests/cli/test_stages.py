@@ -15,7 +15,9 @@ from snowloop.cli import options
 from snowloop.cli.main import app
 from snowloop.cli.options import DONE, REFUSED
 from snowloop.lifecycle.data.environment import Environment
+from snowloop.lifecycle.fingerprints import fingerprints
 from snowloop.lifecycle.scoring.health import StreamHealth
+from snowloop.project import load_project
 from snowloop.workspace import Workspace
 
 CHOSEN = ("--project", "credit_approval", "--target", "prod")
@@ -93,6 +95,23 @@ def test_training_goes_through_the_stages_of_the_dag_in_order(calls: Calls):
     assert calls == ["check_contract", "build_training_set", *candidates, "decide", "promote"]
     assert "evaluate boosting: roc auc 0.75" in done.output
     assert done.output.endswith("promote: champion V1\n")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "trains"), [({}, True), ({"features.sql": "changed"}, True), ({"contract": "changed"}, False)]
+)
+def test_with_if_needed_only_what_a_version_is_made_of_is_trained_again(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, recorded: dict[str, str], trains: bool
+):
+    calls.answer("data.validate.check_contract", passed=7)
+    now = fingerprints(load_project("credit_approval")) | recorded
+    stages = dict.fromkeys(("trained", "judged", "deployed"), now) if recorded else {}
+    monkeypatch.setattr("snowloop.lifecycle.fingerprints.recorded_fingerprints", lambda _workspace: stages)
+    monkeypatch.setattr("snowloop.lifecycle.features.training_set.build_training_set", lambda _workspace: 1 / 0)
+    done = run("train", "--if-needed")
+    assert calls == (["check_contract"] if trains else [])
+    assert isinstance(done.exception, ZeroDivisionError) == trains
+    assert ("not trained: kind of change: judge" in done.output) != trains
 
 
 def test_an_override_is_by_the_user_of_the_session_and_of_the_system(monkeypatch: pytest.MonkeyPatch):

@@ -13,10 +13,12 @@ from typing import Any
 from snowloop.errors import NoConnection
 
 SETTINGS = (
-    "ACCOUNT", "USER", "PASSWORD", "AUTHENTICATOR", "TOKEN", "PRIVATE_KEY_FILE", "PRIVATE_KEY_FILE_PWD", "ROLE",
-    "WAREHOUSE", "HOST", "PORT", "PROTOCOL",
+    "ACCOUNT", "USER", "PASSWORD", "AUTHENTICATOR", "TOKEN", "WORKLOAD_IDENTITY_PROVIDER", "PRIVATE_KEY",
+    "PRIVATE_KEY_FILE", "PRIVATE_KEY_FILE_PWD", "ROLE", "WAREHOUSE", "HOST", "PORT", "PROTOCOL",
 )  # fmt: skip
 """The settings of a connection that SNOWFLAKE_<name> in the environment may give."""
+AUDIENCE = "snowflakecomputing.com"
+"""For whom a token is that signs a workload in: https://docs.snowflake.com/en/user-guide/workload-identity-federation."""
 FILE_VARIABLE = "SNOWLOOP_CONNECTIONS"
 FILE = Path(".local", "connections.toml")
 STARTER, READY = "start-server", "ready"
@@ -80,18 +82,40 @@ def is_configured(connection: str) -> bool:
 
 
 def environment_options(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The connection that SNOWFLAKE_* variables describe, for the connector; empty if no variable is set.
+    """The connection that SNOWFLAKE_* variables describe, for the connector; empty if no variable has a value.
+
+    Where SNOWFLAKE_AUTHENTICATOR is WORKLOAD_IDENTITY in a job of GitHub Actions that may have a token, each session
+    asks for one of its own: it is valid for minutes.
 
     Raises:
-        NoConnection: if variables are set, but not the account.
+        NoConnection: if variables are set, but not the account; or if GitHub gives no token.
     """
-    options = {
-        name.lower(): environment[f"SNOWFLAKE_{name}"] for name in SETTINGS if f"SNOWFLAKE_{name}" in environment
-    }
+    options = {name.lower(): value for name in SETTINGS if (value := environment.get(f"SNOWFLAKE_{name}", "")).strip()}
     if options and "account" not in options:
         names = ", ".join(f"SNOWFLAKE_{name.upper()}" for name in options)
         raise NoConnection(f"{names} set, but not SNOWFLAKE_ACCOUNT: set it, or give --connection NAME")
+    asks_github = "ACTIONS_ID_TOKEN_REQUEST_URL" in environment and "token" not in options
+    if options.get("authenticator", "").upper() == "WORKLOAD_IDENTITY" and asks_github:
+        options |= {"workload_identity_provider": "OIDC", "token": _github_token(environment)}
     return options
+
+
+def _github_token(environment: Mapping[str, str]) -> str:
+    """A token of the job: https://docs.github.com/en/actions/reference/security/oidc."""
+    import requests
+
+    try:
+        answer = requests.get(
+            environment["ACTIONS_ID_TOKEN_REQUEST_URL"],
+            params={"audience": AUDIENCE},
+            headers={"Authorization": f"Bearer {environment.get('ACTIONS_ID_TOKEN_REQUEST_TOKEN', '')}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        return str(answer.json()["value"])
+    except (requests.RequestException, ValueError, KeyError) as error:
+        message = f"GitHub gives this job no token ({error}): give the job the permission id-token: write"
+        raise NoConnection(message) from error
 
 
 def _connection_file() -> Path:

@@ -191,6 +191,37 @@ def new(
 
 
 @app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder of the repository, which is made if it is not there.")],
+    file: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE.csv", help="A CSV file, for a first project.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the project. Default: that of the file, or else of the folder.")
+    ] = None,
+    ci: Annotated[
+        Literal["github", "gitlab", "azure"], typer.Option("--ci", help="Whose pipelines deliver the models.")
+    ] = "github",
+    key: Annotated[list[str] | None, typer.Option(help="Column that identifies a row. Default: inferred.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column to predict. Default: inferred.")] = None,
+) -> None:
+    """Lay out a repository of your own: DAGs, projects, targets, tests, and pipelines that deliver its models.
+
+    With --from also a first project, as by snowloop new, and a copy of the file's rows for the tests. Nothing is ever
+    overwritten, and nothing is sent anywhere.
+
+    Example: snowloop init models --from data/churn.csv --name churn --ci github
+    """
+    from snowloop.new import new_repository
+
+    try:
+        made = new_repository(directory, file=file, name=name, ci=ci, key=key or (), label=label, progress=note)
+    except SnowloopError as error:
+        fail(str(error), FAILED)
+    say(made.text())
+
+
+@app.command()
 def schema(
     of: Annotated[
         Literal["project", "targets"], typer.Option("--of", help="Which file: project or targets.")

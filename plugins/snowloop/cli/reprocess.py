@@ -96,15 +96,19 @@ def rollback(
     wait: Annotated[
         int, typer.Option(min=0, help="Seconds to wait for scored rows, to verify their version; 0: none.")
     ] = 0,
+    version: Annotated[
+        str, typer.Option("--version", "-v", help="The version to return to, refused if it is not the one before.")
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is recorded in OPS.LEDGER.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make the previous champion serve again, from the next scoring run on.
 
-    Example: snowloop rollback --project credit_approval --target prod --wait 300
+    Example: snowloop rollback --project credit_approval --target prod --reason "scores are too high" --wait 300
     """
     from snowloop.lifecycle.champion import rollback as way_back
 
-    done = way_back.rollback(workspace)
+    done = way_back.rollback(workspace, version.strip() or None, reason.strip() or None)
     if not as_json:
         say(f"champion {done.to_version}, before: {done.from_version}")
     verified = way_back.verify_rollback(workspace, done, timeout=wait) if wait else None

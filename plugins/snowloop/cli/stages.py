@@ -62,6 +62,9 @@ def train(
     override: Annotated[str, typer.Option(help="Checks that may fail, such as BOUND,SLICES.")] = "",
     override_reason: Annotated[str, typer.Option(help="Why; it is recorded in OPS.LEDGER, with your user.")] = "",
     override_until: Annotated[str, typer.Option(help="When the override expires, such as 2026-12-31, in UTC.")] = "",
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="Only if what a version is made of is not what was trained last.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train and test every candidate on the loaded data, and promote the best one if the gate accepts it.
@@ -75,10 +78,16 @@ def train(
     from snowloop.lifecycle.data.validate import check_contract
     from snowloop.lifecycle.evaluation.evaluate import evaluate
     from snowloop.lifecycle.features.training_set import build_training_set
+    from snowloop.lifecycle.fingerprints import change_kind, recorded_fingerprints
     from snowloop.lifecycle.gate.gate import decide
     from snowloop.lifecycle.gate.verdict import override_of
     from snowloop.lifecycle.training.train import train_candidate
 
+    if if_needed:
+        change = change_kind(workspace.project, recorded_fingerprints(workspace))
+        if change.kind != "retrain":
+            say(json.dumps({"stage": "train", **change.to_dict()}) if as_json else f"not trained: {change.text()}")
+            return
     asked = override or override_reason or override_until
     by = user(workspace.session) if asked else None
     overriding = override_of(by, override_reason, override, override_until)

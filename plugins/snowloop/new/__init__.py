@@ -1,5 +1,8 @@
-"""Writes the first declaration of a project by looking at a file; it imports no Airflow and opens no connection."""
+"""Writes the first declaration of a project by looking at a file, and a repository around it; it imports no Airflow and
+opens no connection.
+"""
 
 from snowloop.new.files import NewProject, new_project
+from snowloop.new.repository import Repository, new_repository
 
-__all__ = ["NewProject", "new_project"]
+__all__ = ["NewProject", "Repository", "new_project", "new_repository"]

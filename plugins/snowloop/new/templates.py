@@ -65,7 +65,7 @@ def render_files(draft: Draft, directory: Path) -> dict[str, str]:
         "format": draft.table.format,
         "delimiter": draft.table.delimiter,
         "encoding": draft.table.encoding,
-        "schema": os.path.relpath(SCHEMAS["project"].file(), directory),
+        "schema": os.path.relpath(_schema(directory), directory),
         "source": source.lower(),
         "table": source,
         "times": [
@@ -96,6 +96,12 @@ def render_files(draft: Draft, directory: Path) -> dict[str, str]:
     jinja.loader, jinja.undefined = FileSystemLoader(include_dir() / "templates"), StrictUndefined
     jinja.filters["yaml"] = _yaml
     return {file: jinja.get_template(f"{file}.j2").render(**values) for file in FILES}
+
+
+def _schema(directory: Path) -> Path:
+    """The schema that is kept with the projects, as `snowloop init` puts it there, or else that of the package."""
+    kept = directory.parent / Path(SCHEMAS["project"].path).name
+    return kept if kept.is_file() else SCHEMAS["project"].file()
 
 
 def _yaml(value: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from snowflake.snowpark import Session
 
+from snowloop.errors import RollbackError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.challenger import challenge, promote_challenger
 from snowloop.lifecycle.champion.promote import promote
@@ -97,6 +98,18 @@ def test_the_first_champion(world: Copies):
         world.results["verdict"] = world.judge("A")
 
     kill_everywhere(world, prepare, lambda given: promote(given, world.results["verdict"]), None, "A")
+
+
+def test_a_rollback_to_another_version_than_the_one_before_is_refused_and_the_reason_is_kept(world: Copies):
+    world.promote("A")
+    world.promote("B")
+    with pytest.raises(
+        RollbackError, match=r"the champion before B in .*OPS\.LEDGER is A, not C: name that one, or none"
+    ):
+        rollback(world.workspace, version="C")
+    assert world.aliases["CHAMPION"] == "B"
+    assert rollback(world.workspace, version="a", reason="scores are too high").to_version == "A"
+    assert ledger.entries(world.workspace)[-1].reason == "scores are too high"
 
 
 def test_an_interrupted_promotion_is_undone_by_a_rollback(world: Copies):

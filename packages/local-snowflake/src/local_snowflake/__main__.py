@@ -3,7 +3,12 @@
 import argparse
 import json
 import logging
+import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -15,8 +20,11 @@ from local_snowflake.protocol.connection import connection_arguments
 from local_snowflake.protocol.routes import ANSWER_SECONDS
 from local_snowflake.protocol.serve import ServerFailedError, serve
 from local_snowflake.sessions.idle import IdleLimits
+from local_snowflake.testing import LocalSnowflake
 
 DEFAULT_USER = "snowloop"
+SETTINGS = ("account", "user", "password", "host", "port", "protocol")
+"""The settings of a connection that a program gets by SNOWFLAKE_<name> in its environment."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,6 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
+    around = commands.add_parser(
+        "run", help="serve while a command runs, which finds the server by SNOWFLAKE_ACCOUNT, SNOWFLAKE_HOST and so on"
+    )
+    around.add_argument("--data-dir", type=Path, help="the data directory; by default one that is deleted at the end")
+    around.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command, and what it gets")
     look = commands.add_parser("check", help="list what is in a stopped server's data directory, and what is damaged")
     look.add_argument("--data-dir", type=Path, required=True, help="the data directory; nothing in it is changed")
     copy = commands.add_parser("backup", help="copy a stopped server's data directory, and check the copy")
@@ -59,6 +72,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command in {"check", "backup"}:
         return _inspect(options)
+    if options.command == "run":
+        program = options.program[1:] if options.program[:1] == ["--"] else options.program
+        if not program:
+            around.error("no command: write it after --, such as: run -- pytest")
+        return _run(options.data_dir, program)
     if options.command == "connection":
         try:
             print(json.dumps(connection_arguments(options.data_dir), indent=2))
@@ -90,6 +108,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Cannot serve {options.data_dir}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _run(data_dir: Path | None, program: Sequence[str]) -> int:
+    """Serve a directory, or a temporary one, while a program runs; its exit code."""
+    place = nullcontext(str(data_dir)) if data_dir else tempfile.TemporaryDirectory(prefix="local-snowflake-")
+    with place as directory:
+        server = LocalSnowflake(Path(directory))
+        try:
+            settings = server.start().connection()
+            found = {f"SNOWFLAKE_{name.upper()}": str(settings[name]) for name in SETTINGS}
+            others = {name: value for name, value in os.environ.items() if not name.startswith("SNOWFLAKE_")}
+            return subprocess.run(program, env=others | found, check=False).returncode
+        except (RuntimeError, OSError) as error:
+            print(f"Cannot run {program[0]}: {error}", file=sys.stderr)
+            return 1
+        finally:
+            server.stop()
 
 
 def _inspect(options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from snowflake.connector.errors import DatabaseError
 from tests.server.connections import run
 
 from local_snowflake.__main__ import main
+from local_snowflake.protocol.connection import connection_arguments
 from local_snowflake.testing import LocalSnowflake
 
 KILL_ROUNDS = int(os.environ.get("SNOWLOOP_KILL_ROUNDS", "10"))
@@ -114,6 +115,40 @@ def test_a_second_server_on_the_same_directory_is_refused(local_snowflake: Local
 def test_the_command_prints_how_to_connect(local_snowflake: LocalSnowflake, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["connection", "--data-dir", str(local_snowflake.data_dir)]) == 0
     assert json.loads(capsys.readouterr().out) == local_snowflake.connection()
+
+
+ASKED = """
+import os, snowflake.connector
+names = ("account", "user", "password", "host", "port", "protocol")
+with snowflake.connector.connect(**{name: os.environ[f"SNOWFLAKE_{name.upper()}"] for name in names}) as connection:
+    print(connection.cursor().execute("SELECT 40 + 2").fetchone()[0], "SNOWFLAKE_ROLE" in os.environ)
+raise SystemExit(7)
+"""
+
+
+def test_run_serves_while_a_command_runs_and_ends_with_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local_snowflake", "run", "--data-dir", str(tmp_path / "data")]
+    environment = {**os.environ, "SNOWFLAKE_ROLE": "OF_ANOTHER_ACCOUNT"}
+
+    done = subprocess.run(
+        [*command, "--", sys.executable, "-c", ASKED], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (7, "42 False\n"), done.stderr
+    with pytest.raises(FileNotFoundError, match="No server runs"):
+        connection_arguments(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "says"), [([], 2, "no command"), (["--", "no-such-program"], 1, "Cannot run no-such-program")]
+)
+def test_run_without_a_command_that_can_be_run_says_so(program: list[str], code: int, says: str) -> None:
+    command = [sys.executable, "-m", "local_snowflake", "run", *program]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == code
+    assert says in done.stderr
 
 
 def test_connection_without_a_server_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

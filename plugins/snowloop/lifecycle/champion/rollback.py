@@ -46,25 +46,30 @@ class Verified(Result):
     message: str
 
 
-def rollback(workspace: Workspace) -> Rollback:
+def rollback(workspace: Workspace, version: str | None = None, reason: str | None = None) -> Rollback:
     """Return to the champion before the one that serves; the next scoring run serves it.
 
     The version that serves decides, not the ledger alone: a missing entry is written first. Of a change that was
     interrupted, a rollback is completed, and a promotion is undone.
 
+    Args:
+        version: The version that is expected to serve then; None: whichever it is.
+        reason: Why, for the ledger.
+
     Returns:
         Both versions.
 
     Raises:
-        RollbackError: if the ledger has no earlier champion, its version is gone, it cannot score the source as it is
-            now, it was trained with a features.sql that is neither the champion's nor the project's, or no verdict lets
-            it serve.
+        RollbackError: if the ledger has no earlier champion, or another one than ``version``, its version is gone, it
+            cannot score the source as it is now, it was trained with a features.sql that is neither the champion's nor
+            the project's, or no verdict lets it serve.
     """
     existing = versions(workspace)
     now = aliased(existing, CHAMPION)
     serving = now.name if now else None
     interrupted = ledger.interrupted_change(ledger.entries(workspace), serving)
     if interrupted is not None and interrupted.action == ledger.ROLLBACK:
+        _check_expected(workspace, version, str(interrupted.to_version), str(interrupted.from_version))
         return _set_champion(workspace, str(interrupted.from_version), str(interrupted.to_version))
     history = ledger.entries(workspace) if interrupted else ledger.record_observed_champion(workspace, serving)
     champions = ledger.champion_history(history)
@@ -73,15 +78,24 @@ def rollback(workspace: Workspace) -> Rollback:
         message = f"{workspace.database}.OPS.LEDGER knows no earlier champion: {first}; promote another version instead"
         raise RollbackError(message)
     previous, last = champions[-2], champions[-1]
-    reason = lost_alias(_usable(workspace, existing, previous, last))
+    _check_expected(workspace, version, previous, last)
+    alias_lost = lost_alias(_usable(workspace, existing, previous, last))
     promoted = next(
         each for each in reversed(history) if each.action in ledger.CHAMPION_CHANGES and each.to_version == previous
     )
     facts = (promoted.verdict_id, promoted.training_set)
     reference = ledger.reference_after(history, ledger.ROLLBACK, previous)
-    change = ledger.Change(ledger.ROLLBACK, last, previous, *facts, reason=reason, reference=reference)
+    reasons = "; ".join(filter(None, (reason, alias_lost))) or None
+    change = ledger.Change(ledger.ROLLBACK, last, previous, *facts, reason=reasons, reference=reference)
     ledger.append(workspace, change)
     return _set_champion(workspace, last, previous)
+
+
+def _check_expected(workspace: Workspace, version: str | None, previous: str, now: str) -> None:
+    if version is not None and version.upper() != previous.upper():
+        where = f"{workspace.database}.OPS.LEDGER"
+        message = f"the champion before {now} in {where} is {previous}, not {version}: name that one, or none"
+        raise RollbackError(message)
 
 
 def _set_champion(workspace: Workspace, before: str, version: str) -> Rollback:

@@ -49,6 +49,11 @@ class SchemaFile:
         """Where it is kept."""
         return include_dir() / self.path
 
+    @property
+    def path_in_repository(self) -> str:
+        """Where a repository of projects keeps it."""
+        return f"include/{self.path}"
+
 
 SCHEMAS = {
     "project": SchemaFile(Project, "project.yaml of Snowloop", "projects/project.schema.json"),
