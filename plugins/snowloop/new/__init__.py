@@ -1,5 +1,6 @@
-"""Writes the first declaration of a project by looking at a file, and a repository around it; it imports no Airflow and
-opens no connection.
+"""Writes the first declaration of a project by a look at a file, and a repository around it.
+
+It imports no Airflow and opens no connection.
 """
 
 from snowloop.new.files import NewProject, new_project
