@@ -58,5 +58,5 @@ def steps(file: Path, **contexts: str) -> list[Step]:
 
 def _filled(value: str, contexts: dict[str, str]) -> str | None:
     for name, given in contexts.items():
-        value = re.sub(r"\$\{\{ *" + name.replace("_", r"\.", 1) + r" *\}\}", lambda _, given=given: given, value)
+        value = given.join(re.split(r"\$\{\{ *" + name.replace("_", r"\.", 1) + r" *\}\}", value))
     return None if "${{" in value else value

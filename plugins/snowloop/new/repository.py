@@ -18,7 +18,7 @@ from snowloop.new.contract import LOOK
 from snowloop.new.files import NewProject, new_project
 from snowloop.new.table import read_table
 from snowloop.project import include_dir
-from snowloop.project.schema import SCHEMAS
+from snowloop.project.files.schema import SCHEMAS
 from snowloop.project.sources import NAME
 
 Ci = Literal["github", "gitlab", "azure"]

@@ -29,6 +29,17 @@ SETTINGS = ("account", "user", "password", "host", "port", "protocol")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.command in {"check", "backup"}:
+        return _inspect(options)
+    if options.command == "run":
+        return _run(options.data_dir, options.program)
+    if options.command == "connection":
+        return _connection(options.data_dir)
+    return _serve(options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local_snowflake", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("serve", help="serve the account in a data directory until SIGINT or SIGTERM")
@@ -69,21 +80,11 @@ def main(arguments: list[str] | None = None) -> int:
     copy = commands.add_parser("backup", help="copy a stopped server's data directory, and check the copy")
     copy.add_argument("--data-dir", type=Path, required=True, help="the data directory of a stopped server")
     copy.add_argument("--to", type=Path, required=True, help="the copy: a directory that is made")
-    options = parser.parse_args(arguments)
-    if options.command in {"check", "backup"}:
-        return _inspect(options)
-    if options.command == "run":
-        program = options.program[1:] if options.program[:1] == ["--"] else options.program
-        if not program:
-            around.error("no command: write it after --, such as: run -- pytest")
-        return _run(options.data_dir, program)
-    if options.command == "connection":
-        try:
-            print(json.dumps(connection_arguments(options.data_dir), indent=2))
-        except FileNotFoundError as error:
-            print(error, file=sys.stderr)
-            return 1
-        return 0
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    """Serve until a signal comes; 1 if the directory cannot be served."""
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     limits = IdleLimits(options.idle_transaction_seconds, options.idle_session_seconds)
     try:
@@ -110,8 +111,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _connection(data_dir: Path) -> int:
+    try:
+        print(json.dumps(connection_arguments(data_dir), indent=2))
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 def _run(data_dir: Path | None, program: Sequence[str]) -> int:
     """Serve a directory, or a temporary one, while a program runs; its exit code."""
+    program = program[1:] if program[:1] == ["--"] else program
+    if not program:
+        print("no command: write it after --, such as: run -- pytest", file=sys.stderr)
+        return 2
     place = nullcontext(str(data_dir)) if data_dir else tempfile.TemporaryDirectory(prefix="local-snowflake-")
     with place as directory:
         server = LocalSnowflake(Path(directory))
