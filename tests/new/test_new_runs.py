@@ -1,4 +1,4 @@
-"""What `snowloop new` writes reaches scored rows: two classes, a number, and a file with gaps, text, flags, zones."""
+"""What `snowloop new` writes reaches scored rows: classes, numbers, gaps, text, flags, zones; also gzip and Parquet."""
 
 from pathlib import Path
 
@@ -52,16 +52,25 @@ def diabetes() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("name", "frame", "key", "edits"),
+    ("name", "kind", "frame", "key", "edits"),
     [
-        ("cancer", cancer, "ROW_ID", {"at_least: 0.6": "at_least: 0.9", "single_feature: 0.9": "single_feature: 0.99"}),
-        ("progress", diabetes, "ROW_ID", {"at_most: 69.3": "at_most: 65"}),
-        ("customers", odd_customers, "COLUMN_1", {}),
+        (
+            "cancer",
+            "csv.gz",
+            cancer,
+            "ROW_ID",
+            {"at_least: 0.6": "at_least: 0.9", "single_feature: 0.9": "single_feature: 0.99"},
+        ),
+        ("progress", "parquet", diabetes, "ROW_ID", {"at_most: 69.3": "at_most: 65"}),
+        ("customers", "csv", odd_customers, "COLUMN_1", {}),
     ],
 )
-def test_a_file_reaches_scored_rows_after_two_edited_lines(session: Session, tmp_path: Path, name, frame, key, edits):
-    frame().to_csv(tmp_path / f"{name}.csv", index=key == "COLUMN_1")
-    written = new_project(name, tmp_path / f"{name}.csv", folder=tmp_path / "projects")
+def test_a_file_reaches_scored_rows_after_two_edited_lines(
+    session: Session, tmp_path: Path, name, kind, frame, key, edits
+):
+    data, rows = tmp_path / f"{name}.{kind}", frame()
+    rows.to_parquet(data) if kind == "parquet" else rows.to_csv(data, index=key == "COLUMN_1")
+    written = new_project(name, data, folder=tmp_path / "projects")
     file = written.directory / "project.yaml"
     for old, new in edits.items():
         assert file.read_text().count(old) == 1
@@ -73,6 +82,6 @@ def test_a_file_reaches_scored_rows_after_two_edited_lines(session: Session, tmp
     made.deploy()
     made.arrive("1", "2", "3")
     counted = reconcile(Workspace(session, project, "dev")).summary()
-    later = len(frame()) - int(len(frame()) * 0.8)
+    later = len(rows) - int(len(rows) * 0.8)
     assert (counted["arrived"], counted["scored"], counted["quarantined"]) == (later, later, 0)
     assert made.value(f"SELECT COUNT(DISTINCT {key}) FROM {{db}}.SERVING.SCORED WHERE SCORE IS NOT NULL") == later
