@@ -21,12 +21,14 @@ class Step:
         job: The name of its job.
         command: What it runs.
         environment: The variables that have a value without GitHub's contexts, or by ``matrix`` and ``inputs``.
+        declared: The names of all variables.
         needs_github: Whether it cannot run elsewhere.
     """
 
     job: str
     command: str
     environment: dict[str, str]
+    declared: frozenset[str]
     needs_github: bool
 
 
@@ -52,7 +54,7 @@ def steps(file: Path, **contexts: str) -> list[Step]:
             filled = {key: _filled(str(value), contexts) for key, value in declared.items()}
             environment = {key: value for key, value in filled.items() if value is not None}
             hosted = bool(OF_GITHUB.search(step["run"] + str(step.get("if", ""))))
-            found.append(Step(name, step["run"], environment, hosted))
+            found.append(Step(name, step["run"], environment, frozenset(declared), hosted))
     return found
 
 

@@ -103,9 +103,7 @@ def test_the_first_champion(world: Copies):
 def test_a_rollback_to_another_version_than_the_one_before_is_refused_and_the_reason_is_kept(world: Copies):
     world.promote("A")
     world.promote("B")
-    with pytest.raises(
-        RollbackError, match=r"the champion before B in .*OPS\.LEDGER is A, not C: name that one, or none"
-    ):
+    with pytest.raises(RollbackError, match=r"the champion before B in .*LEDGER is A, not C: name that one"):
         rollback(world.workspace, version="C")
     assert world.aliases["CHAMPION"] == "B"
     assert rollback(world.workspace, version="a", reason="scores are too high").to_version == "A"
