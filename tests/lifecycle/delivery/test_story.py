@@ -61,7 +61,7 @@ def main(repository: Repository) -> Iterator[Repository]:
     repository.git("checkout", "-q", "-f", "main")
 
 
-def test_a_better_feature_goes_from_a_branch_to_production_and_back(main: Repository, session: Session):
+def test_a_better_feature_goes_from_a_branch_to_production(main: Repository, session: Session):
     before = champion(session, "PROD")
     main.branch("better")
     main.write("features.sql", OF_X_AND_Y)
@@ -93,8 +93,19 @@ def test_a_better_feature_goes_from_a_branch_to_production_and_back(main: Reposi
     assert [name for name in made if name.startswith("TRAIN_")] == [], "nothing was trained there"
     assert session.sql("SHOW TABLES LIKE 'TRAINING_SET_%' IN SCHEMA TINY_PROD.FEATURES").collect() == []
 
+
+def test_trouble_in_production_ends_by_one_command(main: Repository, session: Session):
+    before = champion(session, "PROD")
+    main.branch("tuned")
+    main.change("project.yaml", "c: 1.0", "c: 0.5")
+    main.commit("a stronger penalty")
+    main.merge("tuned")
+    main.snowloop("train", "--target", "staging")
+    main.snowloop("promote", "--from", "staging", "--to", "prod")
+    assert champion(session, "PROD")["name"] == champion(session, "STAGING")["name"] != before["name"]
     main.snowloop("rollback", "--target", "prod")
     assert champion(session, "PROD")["name"] == before["name"]
+    main.snowloop("smoke", "--target", "prod")
 
 
 def test_a_worse_model_is_refused_and_ci_says_why(main: Repository, session: Session):
