@@ -16,13 +16,16 @@ from snowloop.errors import GateRefused, MonitoringCheckError, MonitoringError, 
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
+from snowloop.lifecycle.deployment.plan import ENVIRONMENT
 from snowloop.lifecycle.evaluation.evaluate import Evaluation
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.training_set import TrainingSet
+from snowloop.lifecycle.fingerprints import ChangeKind
 from snowloop.lifecycle.gate.verdict import Override, Verdict
 from snowloop.lifecycle.monitoring.monitor import MonitoringReport
 from snowloop.lifecycle.report import Report
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.deployment import DeploymentPlan
 from snowloop.lifecycle.scoring.plan import Change, Plan
 from snowloop.lifecycle.training.train import Candidate
 
@@ -147,15 +150,20 @@ def test_an_override_needs_checks_a_reason_and_a_user(session, context, monkeypa
 
 
 def test_a_plan_is_logged_and_a_refused_one_fails_with_its_remedy(session, context, monkeypatch):
-    change = Change("stream", "RAW.S", "refuse", "it is stale", "recover it")
-    monkeypatch.setattr("snowloop.lifecycle.scoring.plan.plan_scoring", lambda *_: Plan("p", "dev", "", (change,)))
+    environment = Plan("p", "dev", "", (Change("database", "P_DEV", "keep", "it exists"),), part=ENVIRONMENT)
+
+    def planned(change: Change) -> None:
+        loop = Plan("p", "dev", "", (change,))
+        plan = DeploymentPlan("p", "dev", "A", "P_DEV", "R", ChangeKind((), "none"), environment, loop)
+        monkeypatch.setattr("snowloop.lifecycle.scoring.deployment.plan_deployment", lambda *_: plan)
+
+    planned(Change("stream", "RAW.S", "refuse", "it is stale", "recover it"))
     stage = stages.PlanScoringOperator(task_id="plan", project="credit_approval", target="dev")
     with pytest.raises(AirflowFailException, match="it is stale; to do: recover it"):
         stage.execute(context)
-    kept = Plan("p", "dev", "", (Change("stream", "RAW.S", "keep", "its offset is kept"),))
-    monkeypatch.setattr("snowloop.lifecycle.scoring.plan.plan_scoring", lambda *_: kept)
+    planned(Change("stream", "RAW.S", "keep", "its offset is kept"))
     stage.execute(context)
-    assert context["ti"].pushed["summary"] == {"keep": 1}
+    assert context["ti"].pushed["summary"] == {"keep": 2}
 
 
 def test_the_gate_pushes_the_id_of_its_verdict_also_of_one_that_refuses(session, context, monkeypatch):

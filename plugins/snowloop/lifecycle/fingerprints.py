@@ -170,11 +170,32 @@ def record_fingerprints(workspace: Workspace, *stages: Stage) -> None:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if it cannot be written.
     """
-    now, before = fingerprints(workspace.project), recorded_fingerprints(workspace)
+    now = fingerprints(workspace.project)
+    of_stages = {stage: {part: now[part] for part, kind in PARTS.items() if STAGES[kind] == stage} for stage in stages}
+    _record(workspace, of_stages)
+
+
+def copy_fingerprints(source: Workspace, destination: Workspace, stage: Stage) -> None:
+    """Record in an environment what another one records of a stage: of a version that was copied from there.
+
+    Args:
+        source: Where it was done.
+        destination: Where it counts as done.
+        stage: The stage; its parts do not depend on the target.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if it cannot be written.
+    """
+    _record(destination, {stage: recorded_fingerprints(source).get(stage, {})})
+
+
+def _record(workspace: Workspace, of_stages: Mapping[Stage, Mapping[str, str]]) -> None:
+    before = recorded_fingerprints(workspace)
     rows = [
-        {"stage": STAGES[kind], "part": part, "fingerprint": now[part]}
-        for part, kind in PARTS.items()
-        if STAGES[kind] in stages and before.get(STAGES[kind], {}).get(part) != now[part]
+        {"stage": stage, "part": part, "fingerprint": fingerprint}
+        for stage, parts in of_stages.items()
+        for part, fingerprint in parts.items()
+        if before.get(stage, {}).get(part) != fingerprint
     ]
     if rows:
         commit = git_commit(workspace.project)

@@ -7,12 +7,16 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import PlanRefused
+from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
+from snowloop.lifecycle.data.load import load_files
 from snowloop.lifecycle.deployment import schema_version
 from snowloop.lifecycle.deployment.deployments import last_deployment
 from snowloop.lifecycle.deployment.environment import plan_environment
 from snowloop.lifecycle.deployment.plan import ENVIRONMENT
 from snowloop.lifecycle.deployment.schema_version import SchemaVersion, current_version, migration
+from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.provenance import tool_version
 from snowloop.lifecycle.scoring.plan import plan_scoring
 from snowloop.sql import statements
@@ -58,6 +62,16 @@ def test_an_environment_of_a_later_release_is_refused_and_left_alone(world: Worl
     (refusal,) = plan_scoring(world.workspace).refused
     assert (refusal.kind, refusal.name) == ("schema version", "OPS.SCHEMA_VERSION")
     assert not world.rows("SHOW TABLES LIKE 'QUARANTINE' IN SCHEMA {db}.SERVING")
+
+
+def test_an_environment_of_a_later_release_is_neither_loaded_nor_trained_nor_given_a_champion(world: World):
+    given = world.workspace
+    create_environment(given)
+    world.rows(f"INSERT INTO {{db}}.OPS.SCHEMA_VERSION SELECT {current_version() + 1}, '9.9.9', SYSDATE()")
+    verdict = Verdict("id", "V1", None, "abc", (), kept=False)
+    for change in (lambda: load_files(given, None), lambda: build_training_set(given), lambda: promote(given, verdict)):
+        with pytest.raises(PlanRefused, match=r"is left as it is: it is of version \d+ \(by Snowloop 9\.9\.9\)"):
+            change()
 
 
 def test_an_environment_without_a_version_is_migrated_and_its_history_begins_with_the_ledger(

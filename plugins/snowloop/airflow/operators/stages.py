@@ -165,15 +165,16 @@ class PromoteOperator(SnowparkStageOperator):
 
 
 class PlanScoringOperator(SnowparkStageOperator):
-    """Compare the declared scoring loop with the deployed one, and log what deploying will do; nothing is changed."""
+    """Compare environment and scoring loop with the declaration, and log what is to do; nothing is changed."""
 
     def run(self, workspace: Workspace) -> Result:
-        """Call ``plan_scoring``; a refusal fails the task with its reason and remedy."""
-        from snowloop.lifecycle.scoring.plan import plan_scoring
+        """Call ``plan_deployment``; a refusal of either part fails the task with its reason and remedy."""
+        from snowloop.lifecycle.scoring.deployment import plan_deployment
 
-        plan = plan_scoring(workspace)
+        plan = plan_deployment(workspace)
         self.log.info("%s", plan.text())
-        plan.check()
+        for part in plan.parts:
+            part.check()
         return plan
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, check_approved
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHAMPION, aliased, lost_alias, model, set_champion, versions
@@ -50,7 +51,9 @@ def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = 
         ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         GateRefused: if another version became champion since: a verdict holds against the champion that it names; if
             the override by which it passed has expired; or if the version is gone.
+        PlanRefused: if a later release has made the environment.
     """
+    check_release(workspace)
     project = workspace.project
     check_approved(project, workspace.target, verdict, approval)
     existing, name = versions(workspace), verdict.version_name

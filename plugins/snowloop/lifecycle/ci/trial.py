@@ -71,9 +71,18 @@ def trial_of(source: Workspace, *, clone: bool, lifetime: timedelta = LIFETIME) 
     comment = f"snowloop:expires={expires} a trial of project {source.project.name} against {source.target}"
     try:
         trial.run(f"{QUERIES}#create_database", source=source.database if clone else None, comment=comment)
+        if clone:
+            _drop_tasks(trial)
         yield trial
     finally:
         _drop(source.session, trial.database)
+
+
+def _drop_tasks(trial: Workspace) -> None:
+    """Drop the tasks of a clone: they name the stream of the target, and count as readers of it, though suspended."""
+    for row in show(trial.session, f"SHOW TASKS IN DATABASE {identifier(trial.database)}"):
+        name = identifier(trial.database, str(row["schema_name"]), str(row["name"]))
+        trial.session.sql(f"DROP TASK IF EXISTS {name}").collect()
 
 
 def bring_versions(source: Workspace, trial: Workspace) -> Version | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from snowloop.errors import LoadError
 from snowloop.lifecycle.data.files import PlannedFile, plan_files
 from snowloop.lifecycle.data.staged import copy_staged
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.results import Result
 from snowloop.sql import clock, identifier, render
 from snowloop.stage_files import upload_compressed
@@ -87,7 +88,9 @@ def load_files(
     Raises:
         LoadError: if a file is missing or not as declared, more of its records than declared cannot be loaded, or the
             counts do not reconcile.
+        PlanRefused: if a later release has made the environment.
     """
+    check_release(workspace)
     project = workspace.project
     started_at = clock(workspace.session)
     with tempfile.TemporaryDirectory(prefix="snowloop-") as work:

@@ -15,11 +15,13 @@ from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.delivery.records import copy_records
 from snowloop.lifecycle.delivery.smoke import scores_one_row
 from snowloop.lifecycle.delivery.transfer import transfer
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.evaluation.evaluate import Evaluation, ask_served
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.formula import recorded_formula
 from snowloop.lifecycle.features.keys import feature_rows, keys_not_once
 from snowloop.lifecycle.features.training_set import TrainingSet, describe_features
+from snowloop.lifecycle.fingerprints import copy_fingerprints, record_fingerprints
 from snowloop.lifecycle.gate.checks import robust, skew
 from snowloop.lifecycle.gate.gate import record_verdict
 from snowloop.lifecycle.gate.verdict import Origin, Override, Verdict
@@ -72,8 +74,10 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
         TargetRefused: if the destination accepts no version from the source.
         DeliveryError: if there is no such version, or the destination has another one of its name.
         GateRefused: if its verdict in the source does not let it serve, or a check fails in the destination.
+        PlanRefused: if a later release has made the environment of the destination.
     """
     check_accepted(destination.project, source.target, destination.target)
+    check_release(destination)
     chosen = _chosen(source, version)
     accepted = _accepted(source, chosen)
     first, training_set = accepted.rows[0], str(chosen.facts.get("training_set") or "")
@@ -101,7 +105,12 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
         evaluation_id=str(first["EVALUATION_ID"] or ""),
         origin=origin,
     )
-    return _decided(destination, verdict, accepted.override)
+    decided = _decided(destination, verdict, accepted.override)
+    record_fingerprints(destination, "judged")
+    trained_last = champion(source)
+    if trained_last is not None and trained_last.name == chosen.name:
+        copy_fingerprints(source, destination, "trained")
+    return decided
 
 
 def promote_from(

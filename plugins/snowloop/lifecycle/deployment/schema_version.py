@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snowloop.errors import PlanRefused
 from snowloop.lifecycle.deployment.plan import Action, Change, FieldChange
 from snowloop.lifecycle.provenance import tool_version
 from snowloop.sql import render, run
+from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -61,6 +63,19 @@ def newer(observed: SchemaVersion | None) -> str | None:
         return None
     by = f" (by Snowloop {observed.tool})" if observed.tool else ""
     return f"it is of version {observed.version}{by}, this release ({tool_version()}) knows versions up to {known}"
+
+
+def check_release(workspace: Workspace) -> None:
+    """Refuse to change an environment that a later release has made: what is right there this one does not know.
+
+    Raises:
+        PlanRefused: if its version is newer; the message has the release to install.
+        snowflake.snowpark.exceptions.SnowparkSQLException: if there is no environment.
+    """
+    recorded = frozenset([TABLE] if workspace.exists("TABLES", *TABLE.split(".")) else [])
+    refusal = newer(observed_version(workspace.session, workspace.database, recorded))
+    if refusal:
+        raise PlanRefused(f"{workspace.database} is left as it is: {refusal}; {NEWER_REMEDY}")
 
 
 NEWER_REMEDY = "install the release of Snowloop that deployed it, or a later one (OPS.DEPLOYMENTS has TOOL_VERSION)"

@@ -9,6 +9,7 @@ from snowloop.checks import Check
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.data.validate import check_contract
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.features.baseline import write_baseline
 from snowloop.lifecycle.features.feature import Feature, Subject
 from snowloop.lifecycle.features.formula import Formula
@@ -129,7 +130,9 @@ def build_training_set(workspace: Workspace) -> TrainingSet:
         ContractViolation: if rows have arrived since the contract was checked, and they break it.
         ProjectError: if a slice is of a column that does not exist.
         LeakageError: if the rows leak the label.
+        PlanRefused: if a later release has made the environment.
     """
+    check_release(workspace)
     project = workspace.project
     formula = declared_formula(project)
     features = describe_features(workspace, formula)
