@@ -163,6 +163,8 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }
 
 {% include "monitoring/create_alert_tables.sql" %}
 
+{% include "monitoring/create_retrainings.sql" %}
+
 {% include "scoring/reprocess/create_tables.sql" %}
 
 {% include "monitoring/create_tables.sql" %}

@@ -12,6 +12,7 @@ from snowloop.errors import ProjectError
 from snowloop.project.challenger import Challenger
 from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
+from snowloop.project.durations import Duration
 from snowloop.project.evaluation import Approval, Ci, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
@@ -68,6 +69,12 @@ class Schedule(Declaration):
 
     train: Annotated[Text, AfterValidator(_cron)] | None = Field(
         None, description="Training: a cron expression or a preset such as @weekly, in UTC."
+    )
+    train_within: Duration | None = Field(
+        None, description="Time from queueing within which a training should be done; else the notifiers are told."
+    )
+    score_within: Duration | None = Field(
+        None, description="Time from queueing within which a run of the DAG `<project>__score` should be done."
     )
 
 

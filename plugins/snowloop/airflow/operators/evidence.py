@@ -51,6 +51,7 @@ class MonitorOperator(SnowparkStageOperator):
     """
 
     stage = "monitoring.monitor:monitor"
+    reads = ("scored", "model")
 
     def perform(self, context: Context, project: Project) -> Result:
         """Remember the context, which notifiers need."""

@@ -15,7 +15,7 @@ from snowloop.project import Alerts, in_words
 
 Severity = Literal["warning", "error"]
 State = Literal["open", "acknowledged", "closed"]
-EventKind = Literal["opened", "raised", "closed", "reminded", "acknowledged", "muted"]
+EventKind = Literal["opened", "raised", "closed", "reminded", "acknowledged", "muted", "retraining", "retrained"]
 SILENT = "silent"
 """The kind of the signals ``silent:<kind>``: nothing of a kind was judged for longer than declared."""
 STAMP = "%Y-%m-%d %H:%M UTC"
