@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from snowloop.airflow.assets import asset_alias
+from snowloop.airflow.operators.evidence import ProbationOperator
 from snowloop.airflow.operators.stages import PromoteOperator, ReconcileOperator, RollbackOperator
 from snowloop.checks import Check
 from snowloop.identity import Identity
 from snowloop.lifecycle.champion.promote import Promotion
 from snowloop.lifecycle.champion.rollback import Rollback
 from snowloop.lifecycle.gate.verdict import Override, Verdict
+from snowloop.lifecycle.monitoring.probation import Followed, Probation
 from snowloop.lifecycle.scoring.reconcile import Reconciliation
 
 WHO = Identity("XY12345", "MYORG-PROD", "LOADER", None)
@@ -32,11 +35,21 @@ COUNTS = {"arrived": 8, "scored": 7, "quarantined": 1, "pending": 0}
 MODEL, SCORED = ("model", "MODELS/CREDIT_APPROVAL"), ("scored", "SERVING/SCORED")
 
 
+FOLLOW = "monitoring.probation.follow_probation"
+PROBATION = Probation(3, "V2", "V1", "rolled_back", 0, "worse", datetime(2026, 1, 1, tzinfo=UTC))
 PROMOTE = "champion.promote.promote"
 CASES: list[tuple[Any, str, Any, tuple[str, ...], dict[str, Any] | None]] = [
     (PromoteOperator, PROMOTE, Promotion("V2", "V1", kept=False), MODEL, PROMOTION),
     (PromoteOperator, PROMOTE, Promotion("V2", "V1", kept=True), MODEL, None),
     (RollbackOperator, "champion.rollback.rollback", Rollback("V2", "V1", "2026-01-01"), MODEL, ROLLED_BACK),
+    (
+        ProbationOperator,
+        FOLLOW,
+        Followed(PROBATION, rolled_back=True),
+        MODEL,
+        {**ROLLED_BACK, "reason": "it was worse"},
+    ),
+    (ProbationOperator, FOLLOW, Followed(PROBATION), MODEL, None),
     (ReconcileOperator, "scoring.reconcile", Reconciliation(10, 2, 7, 1, 0), SCORED, COUNTS),
 ]
 

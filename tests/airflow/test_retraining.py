@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DECLARED = """
 monitoring: {retrain_on: [drift]}
 approval: {targets: [prod]}
+serving: {challenger: {mode: shadow}}
+champion: {probation: {roll_back: true}}
 schedule: {train: "@weekly", train_within: 6 hours, score_within: 1 hour}
 """
 
@@ -35,7 +37,7 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("projects")
     shutil.copytree(REPOSITORY / "include" / "projects" / "credit_approval", folder / "churn")
     file = folder / "churn" / "project.yaml"
-    kept = [line for line in file.read_text().splitlines() if not line.startswith("schedule:")]
+    kept = [line for line in file.read_text().splitlines() if not line.startswith(("schedule:", "serving:"))]
     text = "\n".join(kept).replace("name: credit_approval", "name: churn") + DECLARED
     file.write_text(text)
     before = os.environ.get("SNOWLOOP_PROJECTS")
@@ -73,7 +75,8 @@ def test_what_settles_a_training_runs_whatever_became_of_it_and_the_run_is_judge
 
 def test_health_asks_only_where_it_is_declared(dags: Any):
     assert dags["churn__health"].get_task("retrain").outlets == [asset_alias("churn", "retrain")]
-    assert "retrain" not in dags["credit_approval__health"].task_ids
+    assert dags["churn__health"].get_task("probation").outlets == [asset_alias("churn", "model")]
+    assert {"retrain", "probation"}.isdisjoint(dags["credit_approval__health"].task_ids)
 
 
 def test_deadlines_are_counted_from_the_queue(dags: Any):

@@ -194,6 +194,7 @@ class Project(Declaration):
                 "metric.tolerance 0 lets a retrained model pass only when it is surely better than the champion: "
                 "declare a tolerance, or remove it for the default, or declare `gate: {champion: point}`"
             )
+        yield from self._champion_problems()
         for column in self.known_after_label:
             if column in self.key:
                 yield f"key column {column} cannot be known_after_label: rows are scored by it earlier"
@@ -207,6 +208,14 @@ class Project(Declaration):
                 )
         if _twice([candidate.name.upper() for candidate in self.expanded_candidates]):
             yield "two candidates have the same name (case is ignored): rename one"
+
+    def _champion_problems(self) -> Iterator[str]:
+        shadow = self.serving.challenger is not None and self.serving.challenger.mode == "shadow"
+        if self.champion.probation and not shadow:
+            yield (
+                "champion.probation has the former champion score in the shadow: declare "
+                "`serving: {challenger: {mode: shadow}}`, or remove it"
+            )
 
     def _task_problems(self) -> Iterator[str]:
         task, columns = self.label.task, self.streamed.table_columns

@@ -160,12 +160,15 @@ class PromoteOperator(SnowparkStageOperator):
     approval: Any = None
 
     def run(self, workspace: Workspace) -> Result:
-        """Call the function with verdict and approval."""
+        """Call the function with verdict and approval, and begin the probation that may be declared."""
         from snowloop.lifecycle.champion.approval import Approval
         from snowloop.lifecycle.gate.verdict import Verdict
+        from snowloop.lifecycle.monitoring.probation import begin_probation
 
         approval = Approval.from_dict(self.approval) if self.approval else None
-        return self.function(workspace, Verdict.from_dict(self.verdict), approval)
+        promoted = self.function(workspace, Verdict.from_dict(self.verdict), approval)
+        begin_probation(workspace)
+        return promoted
 
     def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:
         """The model with its new champion and the verdict by which it serves; None if it was champion already."""

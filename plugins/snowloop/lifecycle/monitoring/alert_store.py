@@ -92,7 +92,7 @@ def update_alerts(workspace: Workspace, champion: str) -> Step:
     """
     rules = workspace.project.monitoring.alerts
     with monitoring_lock(workspace) as now:
-        alerts = _read(workspace, "newest_alerts")
+        alerts = newest_alerts(workspace)
         windows = [_window(row) for row in workspace.run(
             "monitoring/alerts.sql#judged_windows",
             champion=champion,
@@ -255,6 +255,11 @@ def _read(workspace: Workspace, query: str, **values: Any) -> list[Alert]:
 
 def _window(row: "Row") -> JudgedWindow:
     return JudgedWindow(*map(_utc, row))
+
+
+def newest_alerts(workspace: Workspace) -> list[Alert]:
+    """Of each signal and version the newest alert, open or closed."""
+    return _read(workspace, "newest_alerts")
 
 
 def open_alerts(workspace: Workspace) -> list[Alert]:
