@@ -47,7 +47,7 @@ CASES: list[tuple[Any, str, Any, tuple[str, ...], dict[str, Any] | None]] = [
         FOLLOW,
         Followed(PROBATION, rolled_back=True),
         MODEL,
-        {**ROLLED_BACK, "reason": "it was worse"},
+        {**ROLLED_BACK, "reason": "worse"},
     ),
     (ProbationOperator, FOLLOW, Followed(PROBATION), MODEL, None),
     (ReconcileOperator, "scoring.reconcile", Reconciliation(10, 2, 7, 1, 0), SCORED, COUNTS),
