@@ -12,6 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from snowloop.airflow.drawing import challenge_tasks, project_dag
 from snowloop.airflow.operators.approval import ApproveOperator
+from snowloop.airflow.operators.stages import PromoteOperator
 from snowloop.airflow.params import challenge_form, target_form
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.challenger import Challenge, Judged, Proposal
@@ -48,6 +49,7 @@ def promoted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append((workspace.target, verdict, approval))
         return Promotion(verdict.version_name, verdict.champion, kept=False)
 
+    monkeypatch.setattr(PromoteOperator, "event", lambda *_: None)  # test_assets has the events
     compared = {"prod": COMPARED}
     monkeypatch.setattr("snowloop.lifecycle.champion.challenger.promote_challenger", promote)
     monkeypatch.setattr(

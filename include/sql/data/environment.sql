@@ -163,6 +163,10 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }
 
 {% include "monitoring/create_alert_tables.sql" %}
 
+{% include "monitoring/create_retrainings.sql" %}
+
+{% include "monitoring/create_probations.sql" %}
+
 {% include "scoring/reprocess/create_tables.sql" %}
 
 {% include "monitoring/create_tables.sql" %}

@@ -7,9 +7,23 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Literal, NoReturn
 
-from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, TaskGroup, TriggerRule, get_parsing_context
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetOrTimeSchedule,
+    BaseOperator,
+    CronTriggerTimetable,
+    Param,
+    TaskGroup,
+    TriggerRule,
+    get_parsing_context,
+)
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from snowloop.airflow import TAG, VERDICT_KEY
+from snowloop.airflow.assets import retrain_asset
+from snowloop.airflow.notices import ProjectNotifier, approval_notifiers, failure_callbacks
 from snowloop.airflow.operators.challenge import (
     COMPARISON_KEY,
     ChallengeOperator,
@@ -19,6 +33,7 @@ from snowloop.airflow.operators.challenge import (
 )
 from snowloop.airflow.operators.delivery import CHECKS_KEY, DeliverOperator, SmokeOperator
 from snowloop.airflow.operators.evidence import MonitorOperator, ReportOperator
+from snowloop.airflow.operators.retraining import SettleRetrainingOperator
 from snowloop.airflow.operators.stages import (
     ContractOperator,
     DeployScoringOperator,
@@ -103,6 +118,8 @@ def project_dag(
     about: str | None,
     params: dict[str, Param],
     schedule: str | None = None,
+    asset: Asset | None = None,
+    deadline: timedelta | None = None,
 ) -> DAG:
     """Make one DAG of a project, to be filled with tasks in a ``with`` block.
 
@@ -113,24 +130,44 @@ def project_dag(
         schedule: Cron expression or preset such as ``@weekly``, in UTC; triggered by hand when None, or where the
             target that a scheduled run works on declares no schedules. A scheduled DAG is paused at creation: a person
             unpauses it when the project's environment and data exist.
+        asset: An asset whose events trigger it as well, where there are schedules.
+        deadline: How long after it was queued a run should be done; if it is not, the declared notifiers are told.
     """
     summary = (about or name).strip()
-    schedule = schedule if _scheduled(project) else None
+    when = _schedule(schedule, asset) if _scheduled(project) else None
     return DAG(
         f"{project.name}__{name}",
         dag_display_name=f"{project.name} · {name.replace('_', ' ')}",
         description=summary.splitlines()[0],
         doc_md=f"### {project.name}: {name.replace('_', ' ')}\n\n{summary}\n\n{project.description}",
-        schedule=CronTriggerTimetable(schedule, timezone="UTC") if schedule else None,
-        is_paused_upon_creation=True if schedule else None,
+        schedule=when,
+        is_paused_upon_creation=True if when else None,
+        deadline=_deadline(project, deadline) if deadline else None,
         catchup=False,
         dagrun_timeout=timedelta(seconds=Timeouts.declared().run) + project.approval.timeout,
         auto_register=False,
         max_active_runs=1,
         params=params,
         tags=[TAG, project.name, name, *project.tags],
-        default_args={"owner": ", ".join(project.owners) or TAG},
+        default_args={
+            "owner": ", ".join(project.owners) or TAG,
+            "on_failure_callback": failure_callbacks(project),
+        },
     )
+
+
+def _schedule(cron: str | None, asset: Asset | None) -> Any:
+    """By the calendar, by events, by both, or None."""
+    calendar = CronTriggerTimetable(cron, timezone="UTC") if cron else None
+    if calendar and asset:
+        return AssetOrTimeSchedule(timetable=calendar, assets=asset)
+    return calendar or asset
+
+
+def _deadline(project: Project, within: timedelta) -> DeadlineAlert:
+    """A deadline that is counted from the moment at which a run is queued, so that a waiting run is late too."""
+    told = SyncCallback(ProjectNotifier, {"project": project.name, "notice": "deadline"})
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, within, told)
 
 
 def _scheduled(project: Project) -> bool:
@@ -184,6 +221,29 @@ def train_group(project: Project, part: Literal["initial", "all"]) -> TaskGroup:
     return group
 
 
+def retraining_asset(project: Project) -> Asset | None:
+    """The asset whose events start a training by themselves; None if no alert is declared to ask for one."""
+    return retrain_asset(project.name, default_target()) if project.monitoring.retrain_on else None
+
+
+def settle_retraining(project: Project, train: TaskGroup) -> None:
+    """Draw the task that says in the alerts what became of a training that they had asked for.
+
+    It is a teardown: it runs whatever became of the training, and the run is judged without it.
+    """
+    if not project.monitoring.retrain_on:
+        return
+    tasks = {task.task_id: task for task in train.iter_tasks()}
+    gate, promote = (f"{train.group_id}.{name}" for name in ("gate", "promote"))
+    settle = SettleRetrainingOperator(
+        task_id="settle_retraining",
+        project=project.name,
+        verdict_id=f"{{{{ ti.xcom_pull(task_ids='{gate}', key='{VERDICT_KEY}') or '' }}}}",
+        stages=list(tasks),
+    )
+    tasks[promote] >> settle.as_teardown()
+
+
 def _promotion(project: Project, gate: BaseOperator, promote: type[PromoteOperator], report: str) -> BaseOperator:
     """Draw what follows the gate: the promotion, after a person's approval where an environment requires it.
 
@@ -194,7 +254,8 @@ def _promotion(project: Project, gate: BaseOperator, promote: type[PromoteOperat
         return promote(**task)
     from snowloop.airflow.operators.approval import ApproveOperator
 
-    approve = ApproveOperator(**task | {"task_id": "approve", "report": report})
+    notifiers = approval_notifiers(project)
+    approve = ApproveOperator(**task | {"task_id": "approve", "report": report, "notifiers": notifiers})
     promote(**task, approval=approve.output)
     return approve
 
@@ -232,7 +293,12 @@ def _challenge(project: Project) -> None:
     from snowloop.airflow.operators.approval import ApproveCanaryOperator
 
     propose = ProposeChallengerOperator(task_id="propose", project=project.name)
-    approve = ApproveCanaryOperator(task_id="approve_canary", project=project.name, proposal=propose.output)
+    approve = ApproveCanaryOperator(
+        task_id="approve_canary",
+        project=project.name,
+        proposal=propose.output,
+        notifiers=approval_notifiers(project),
+    )
     ChallengeOperator(task_id="challenge", project=project.name, judge=False, approval=approve.output)
 
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from snowloop.airflow.notices import notifiers, send
 from snowloop.errors import NotificationError
 from snowloop.lifecycle.monitoring import alert_store as store
 from snowloop.project import Notifier
@@ -33,15 +33,13 @@ def send_alerts(workspace: Workspace, context: Context) -> int:
         NotificationError: if a notifier fails; the others have sent, and its messages are tried again next time.
     """
     sent, problems, cause = 0, [], None
-    for declared in workspace.project.monitoring.alerts.notify:
-        if declared.targets and workspace.target.lower() not in declared.targets:
-            continue
+    for declared in notifiers(workspace.project, workspace.target):
         name = delivery_name(declared)
         messages = store.unsent(workspace, name)
         if not messages:
             continue
         try:
-            _send(declared, workspace, messages, context)
+            send(declared, _alert(workspace, messages), context)
         except Exception as error:  # noqa: BLE001 - a notifier may raise anything; the others still send
             problems.append(f"{declared.notifier}: {type(error).__name__}: {error}")
             cause = cause or error
@@ -63,10 +61,11 @@ def delivery_name(declared: Notifier) -> str:
     return f"{declared.notifier.rpartition('.')[2]}:{hashlib.sha256(arguments.encode()).hexdigest()[:8]}"
 
 
-def _send(declared: Notifier, workspace: Workspace, messages: Sequence[store.Message], context: Context) -> None:
+def _alert(workspace: Workspace, messages: Sequence[store.Message]) -> dict[str, Any]:
+    """What the templates of a notifier know of some messages."""
     first = messages[0]
     several = len(messages) > 1
-    alert = {
+    return {
         "subject": f"{workspace.project.name} in {workspace.target}: "
         + (f"{len(messages)} alerts" if several else f"{first.severity} {first.signal} {first.event}"),
         "text": "\n".join(message.text for message in messages),
@@ -74,10 +73,3 @@ def _send(declared: Notifier, workspace: Workspace, messages: Sequence[store.Mes
         "project": workspace.project.name,
         "target": workspace.target,
     }
-    notifier = resolve_name(_place(declared.notifier))(**declared.arguments)
-    notifier(cast("Any", {**context, "alert": alert}))
-
-
-def _place(path: str) -> str:
-    module, _, name = path.rpartition(".")
-    return f"{module}:{name}"

@@ -75,6 +75,20 @@ def monitor(
 
 
 @workspace_command(commands)
+def probation(workspace: Workspace, as_json: AsJson = False) -> None:
+    """Judge a new champion by the rows that the former one scores along; roll it back where that is declared.
+
+    Example: snowloop probation --project churn --target prod
+    """
+    from snowloop.lifecycle.monitoring.probation import follow_probation
+
+    done = follow_probation(workspace)
+    found = done.probation
+    text = f"{found.version_name}: {found.state}: {found.reason}" if found else "no probation has begun"
+    show(done, text, as_json=as_json)
+
+
+@workspace_command(commands)
 def verify(workspace: Workspace, as_json: AsJson = False) -> None:
     """Ask whether anything is lost, twice, or does not agree: rows, loads, runs, champion, ledger, training sets.
 

@@ -3,7 +3,7 @@
 from snowloop.errors import ProjectError
 from snowloop.project.alerts import Alerts, CloseRule, Notifier, OpenRule
 from snowloop.project.challenger import Challenger
-from snowloop.project.champion import Champion
+from snowloop.project.champion import Champion, Probation
 from snowloop.project.contract import Contract, OnArrival, OnTraining
 from snowloop.project.declaration import Environment, Project, Replay, Schedule, Serving
 from snowloop.project.durations import in_words
@@ -47,6 +47,7 @@ __all__ = [
     "OnTraining",
     "OpenRule",
     "Performance",
+    "Probation",
     "Project",
     "ProjectError",
     "Replay",

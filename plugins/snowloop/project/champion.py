@@ -1,10 +1,30 @@
 """The declaration of what happens when something about the champion is not as it should be."""
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
+from snowloop.project.durations import Duration
 from snowloop.project.sources import Declaration
+
+
+class Probation(Declaration):
+    """How the champion before scores along with a new one in the shadow, and when the new one is worse."""
+
+    length: Duration = Field(timedelta(days=30), description="How long after the promotion; longer than labels take.")
+    min_labels: int = Field(200, ge=20, description="Labelled rows that both have scored, before it is judged.")
+    margin: float | None = Field(
+        None,
+        ge=0,
+        description="By how much the metric of the former champion must surely be better; null: metric.tolerance.",
+    )
+    max_lost_share: float = Field(
+        0.01, gt=0, lt=1, description="Share of the rows scored by the former champion to which it may give no score."
+    )
+    roll_back: bool = Field(
+        False, description="Whether a champion that is worse is rolled back at once; false: an alert opens."
+    )
 
 
 class Champion(Declaration):
@@ -19,4 +39,9 @@ class Champion(Declaration):
         "report",
         description="The override by which the champion was promoted has expired; refuse: it counts as not judged, "
         "and nothing is scored.",
+    )
+    probation: Probation | None = Field(
+        None,
+        description="After each promotion the former champion scores along in the shadow, and is compared; it needs "
+        "`serving: {challenger: {mode: shadow}}`. null: it does not.",
     )

@@ -12,6 +12,7 @@ from snowloop.errors import ProjectError
 from snowloop.project.challenger import Challenger
 from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
+from snowloop.project.durations import Duration
 from snowloop.project.evaluation import Approval, Ci, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
@@ -68,6 +69,12 @@ class Schedule(Declaration):
 
     train: Annotated[Text, AfterValidator(_cron)] | None = Field(
         None, description="Training: a cron expression or a preset such as @weekly, in UTC."
+    )
+    train_within: Duration | None = Field(
+        None, description="Time from queueing within which a training should be done; else the notifiers are told."
+    )
+    score_within: Duration | None = Field(
+        None, description="Time from queueing within which a run of the DAG `<project>__score` should be done."
     )
 
 
@@ -187,6 +194,7 @@ class Project(Declaration):
                 "metric.tolerance 0 lets a retrained model pass only when it is surely better than the champion: "
                 "declare a tolerance, or remove it for the default, or declare `gate: {champion: point}`"
             )
+        yield from self._champion_problems()
         for column in self.known_after_label:
             if column in self.key:
                 yield f"key column {column} cannot be known_after_label: rows are scored by it earlier"
@@ -200,6 +208,14 @@ class Project(Declaration):
                 )
         if _twice([candidate.name.upper() for candidate in self.expanded_candidates]):
             yield "two candidates have the same name (case is ignored): rename one"
+
+    def _champion_problems(self) -> Iterator[str]:
+        shadow = self.serving.challenger is not None and self.serving.challenger.mode == "shadow"
+        if self.champion.probation and not shadow:
+            yield (
+                "champion.probation has the former champion score in the shadow: declare "
+                "`serving: {challenger: {mode: shadow}}`, or remove it"
+            )
 
     def _task_problems(self) -> Iterator[str]:
         task, columns = self.label.task, self.streamed.table_columns

@@ -1,12 +1,26 @@
 """The declaration of the bounds for monitoring the champion."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from snowloop.project.alerts import Alerts
 from snowloop.project.durations import Duration
-from snowloop.project.sources import Declaration
+from snowloop.project.sources import Declaration, Text
+
+RETRAINING = ("drift", "performance", "calibration", "CHAMPION_AGE", "DEPENDENCIES")
+"""Kinds of the signals that a new model can cure; data health is none: a broken feed must not teach a model."""
+
+
+def _retrains(signal: str) -> str:
+    if signal.partition(":")[0] not in RETRAINING:
+        message = (
+            f"signal '{signal}' is none that a new model cures: name {', '.join(RETRAINING)}, or one of their signals, "
+            "such as drift:AGE"
+        )
+        raise ValueError(message)
+    return signal
 
 
 class DataHealth(Declaration):
@@ -93,5 +107,16 @@ class Monitoring(Declaration):
     data: DataHealth = Field(DataHealth(), description="Bounds of what arrives and of how it is scored.")
     performance: Performance = Field(Performance(), description="How labels that become known later are judged.")
     alerts: Alerts = Field(Alerts(), description="When an alert opens and closes, and who is notified.")
+    retrain_on: tuple[Annotated[Text, AfterValidator(_retrains)], ...] = Field(
+        (),
+        description="Signals, or their part before the colon, such as drift:AGE or performance, whose open alert runs "
+        "the DAG `<project>__train`, unless an alert of data health is open.",
+    )
+    retrain_cooldown: Duration = Field(
+        timedelta(days=7), description="Time from one retraining by an alert until the next."
+    )
+    retrain_timeout: Duration = Field(
+        timedelta(days=2), description="Time after which a retraining without an outcome counts as lost."
+    )
     drift: Drift = Field(Drift(), description="When scored rows have drifted from the training rows.")
     score_card: ScoreCard = Field(ScoreCard(), description="What counts as evidence on the score card.")

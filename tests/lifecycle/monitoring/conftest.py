@@ -11,6 +11,7 @@ from snowloop.workspace import Workspace
 
 TABLES = (
     "MONITORING_CHECKS", "ALERTS", "ALERT_EVENTS", "ALERT_DELIVERIES", "RUNS", "LOADS", "CONTRACT_CHECKS",
+    "RETRAININGS", "VERDICTS",
 )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from snowloop.errors import MonitoringError
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.features.baseline import write_baseline, write_score_baseline
 from snowloop.lifecycle.features.feature import Feature, Subject
+from snowloop.lifecycle.monitoring import retraining
+from snowloop.lifecycle.monitoring.alert_store import update_alerts
 from snowloop.lifecycle.monitoring.drift import Period, drift, merge_windows
 from snowloop.lifecycle.monitoring.drift_bounds import bound, noise
 from snowloop.lifecycle.versions import Version
@@ -72,7 +74,7 @@ def place(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Workspa
 def workspace(place: Workspace) -> Iterator[Workspace]:
     """The same, in which nothing was scored yet."""
     yield place
-    for table in ("DRIFT", "DRIFT_COUNTS", "MONITORING_CHECKS"):
+    for table in ("DRIFT", "DRIFT_COUNTS", "MONITORING_CHECKS", "ALERTS", "ALERT_EVENTS", "RETRAININGS"):
         place.session.sql(f"DELETE FROM {identifier(place.database, 'OPS', table)}").collect()
 
 
@@ -211,6 +213,25 @@ def test_rows_that_were_scored_again_are_no_drift(workspace: Workspace):
     assert measured(workspace)[FIRST, "X"]["N"] == 700
     score(workspace, FIRST + DAY, drawn(700, 7, shift=3.0), kind="backfill")
     assert drift(workspace, VERSION).windows == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "asked"), [("backfill", ()), (None, ("drift:(total)", "drift:X"))])
+def test_what_drifts_for_days_asks_for_a_training_and_a_backfill_for_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str | None, asked: tuple[str, ...]
+):
+    rules = workspace.project.monitoring.model_copy(update={"retrain_on": ("drift",)})
+    project = workspace.project.model_copy(update={"monitoring": rules})
+    given = Workspace(workspace.session, project, workspace.target)
+    monkeypatch.setattr(retraining, "champion", lambda _: VERSION)
+    for day in range(3):
+        score(given, FIRST + day * DAY, drawn(700, 6))
+        score(given, FIRST + day * DAY, drawn(1400, 7, shift=3.0), kind=kind)
+    drift(given, VERSION)
+    update_alerts(given, VERSION.name)
+    retraining_asked = retraining.request_retraining(given, "run_1")
+    assert retraining_asked.signals == asked
+    assert (retraining_asked.request_id is not None) is bool(asked)
 
 
 @pytest.mark.slow

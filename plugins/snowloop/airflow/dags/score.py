@@ -10,6 +10,7 @@ from snowloop.project import Project
 def draw(project: Project) -> DAG:
     """Draw the DAG of one project."""
     form = target_form() | data_form(project) | wait_form()
-    with project_dag(project, "score", about=__doc__, params=form) as dag:
+    within = project.schedule.score_within
+    with project_dag(project, "score", about=__doc__, params=form, deadline=within) as dag:
         score_group(project)
     return dag

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY
 from snowloop.airflow.arguments import TemplatedArguments
+from snowloop.airflow.assets import Kind, asset_alias
 from snowloop.airflow.connections import connection_id
 from snowloop.airflow.failures import is_connection_error, reason_of
 from snowloop.airflow.links import SnowsightLink, watched_queries
@@ -54,6 +55,10 @@ class SnowparkStageOperator(TemplatedArguments, BaseOperator):
 
     stage = ""
     """The function, as ``module:name`` below ``snowloop.lifecycle``: imported only when the task runs."""
+    changes: ClassVar[Kind | None] = None
+    """The kind of asset that the stage changes, which ``event`` names; None: none."""
+    reads: ClassVar[tuple[Kind, ...]] = ()
+    """The kinds of assets that it reads."""
 
     template_fields: Sequence[str] = ("project", "target")
     ui_color = "#e8f4fb"
@@ -61,6 +66,7 @@ class SnowparkStageOperator(TemplatedArguments, BaseOperator):
     query_url = ""
     query_tag: Mapping[str, str] = MappingProxyType({})
     _session: Session | None = None
+    _event: tuple[Asset, dict[str, Any]] | None = None
 
     def __init__(
         self,
@@ -74,6 +80,10 @@ class SnowparkStageOperator(TemplatedArguments, BaseOperator):
         **kwargs: Any,
     ) -> None:
         execution_timeout = execution_timeout or timedelta(seconds=Timeouts.declared().task)
+        if self.changes:
+            kwargs.setdefault("outlets", [asset_alias(project, self.changes)])
+        if self.reads:
+            kwargs.setdefault("inlets", [asset_alias(project, kind) for kind in self.reads])
         super().__init__(retries=retries, retry_delay=retry_delay, execution_timeout=execution_timeout, **kwargs)
         self.project = project
         self.target = target
@@ -88,6 +98,10 @@ class SnowparkStageOperator(TemplatedArguments, BaseOperator):
     def run(self, workspace: Workspace) -> Result:
         """Call the stage's lifecycle function."""
         return self.function(workspace)
+
+    def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:
+        """The asset that the stage has changed, and what an event says of it; None if nothing was changed."""
+        return None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the stage, push its figures, and give its result to later tasks as JSON-able fields.
@@ -110,6 +124,9 @@ class SnowparkStageOperator(TemplatedArguments, BaseOperator):
         figures = result.summary()
         self.log.info("%s: %s", self.task_id, format_figures(figures))
         context["ti"].xcom_push(key=SUMMARY_KEY, value=figures)
+        if self.changes and self._event is not None:
+            asset, extra = self._event
+            context["outlet_events"][asset_alias(self.project, self.changes)].add(asset, extra)
         return result.to_dict()
 
     def perform(self, context: Context, project: Project) -> Result:
@@ -123,7 +140,10 @@ class SnowparkStageOperator(TemplatedArguments, BaseOperator):
             session.update_query_tag(self.query_tag)
             with watched_queries(session) as url:
                 try:
-                    return self.run(Workspace.open(session, project, self.target))
+                    workspace = Workspace.open(session, project, self.target)
+                    result = self.run(workspace)
+                    self._event = self.event(workspace, result)
+                    return result
                 finally:
                     self.query_url = url()
         finally:

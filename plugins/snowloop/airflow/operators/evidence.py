@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -12,8 +12,9 @@ from snowloop.project import Project
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Asset, Context
 
+    from snowloop.lifecycle.monitoring.probation import Followed
     from snowloop.lifecycle.results import Result
 
 
@@ -51,6 +52,7 @@ class MonitorOperator(SnowparkStageOperator):
     """
 
     stage = "monitoring.monitor:monitor"
+    reads = ("scored", "model")
 
     def perform(self, context: Context, project: Project) -> Result:
         """Remember the context, which notifiers need."""
@@ -80,6 +82,46 @@ class MonitorOperator(SnowparkStageOperator):
             raise
         send_alerts(workspace, self._context)
         return replace(result, page=publish_page(workspace))  # type: ignore[call-arg]
+
+
+class ProbationOperator(SnowparkStageOperator):
+    """Judge a new champion on the rows that the former one scores along, and send the alert; it may be rolled back."""
+
+    stage = "monitoring.probation:follow_probation"
+    changes = "model"
+    reads = ("scored",)
+
+    def perform(self, context: Context, project: Project) -> Result:
+        """Remember the context, which notifiers need."""
+        self._context = context
+        return super().perform(context, project)
+
+    def run(self, workspace: Workspace) -> Result:
+        """Call ``follow_probation``, then send.
+
+        Raises:
+            NotificationError: If a notifier could not send.
+        """
+        from snowloop.airflow.notify import send_alerts
+
+        result = super().run(workspace)
+        send_alerts(workspace, self._context)
+        return result
+
+    def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:
+        """The model with the champion that serves again; None if nothing was rolled back."""
+        from snowloop.airflow.assets import table_asset
+
+        done = cast("Followed", result)
+        if not done.rolled_back or done.probation is None:
+            return None
+        extra = {
+            "action": "rollback",
+            "version": done.probation.former,
+            "before": done.probation.version_name,
+            "reason": done.probation.reason,
+        }
+        return table_asset(workspace, "MODELS", workspace.project.model_name), extra
 
 
 class VerifyOperator(SnowparkStageOperator):

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from snowloop.airflow import VERDICT_KEY
 from snowloop.airflow.operators.base import SnowparkStageOperator
+from snowloop.checks import counted
 from snowloop.errors import GateRefused
 from snowloop.project import Project
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Asset, Context
 
+    from snowloop.lifecycle.champion.promote import Promotion
+    from snowloop.lifecycle.champion.rollback import Rollback
     from snowloop.lifecycle.gate.verdict import Verdict
     from snowloop.lifecycle.results import Result
 
@@ -152,16 +155,33 @@ class PromoteOperator(SnowparkStageOperator):
     """
 
     stage = "champion.promote:promote"
+    changes = "model"
     verdict: Any
     approval: Any = None
 
     def run(self, workspace: Workspace) -> Result:
-        """Call the function with verdict and approval."""
+        """Call the function with verdict and approval, and begin the probation that may be declared."""
         from snowloop.lifecycle.champion.approval import Approval
         from snowloop.lifecycle.gate.verdict import Verdict
+        from snowloop.lifecycle.monitoring.probation import begin_probation
 
         approval = Approval.from_dict(self.approval) if self.approval else None
-        return self.function(workspace, Verdict.from_dict(self.verdict), approval)
+        promoted = self.function(workspace, Verdict.from_dict(self.verdict), approval)
+        begin_probation(workspace)
+        return promoted
+
+    def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:
+        """The model with its new champion and the verdict by which it serves; None if it was champion already."""
+        from snowloop.airflow.assets import table_asset
+        from snowloop.lifecycle.gate.verdict import Verdict
+
+        done, verdict = cast("Promotion", result), Verdict.from_dict(self.verdict)
+        if done.kept:
+            return None
+        extra: dict[str, Any] = {"action": "promote", "version": done.version_name, "before": done.previous}
+        extra |= {"verdict_id": verdict.verdict_id, "checks": counted(verdict.checks)}
+        extra["override"] = str(verdict.override) if verdict.override else None
+        return table_asset(workspace, "MODELS", workspace.project.model_name), extra
 
 
 class PlanScoringOperator(SnowparkStageOperator):
@@ -182,18 +202,35 @@ class DeployScoringOperator(SnowparkStageOperator):
     """Deploy the stream, the scoring procedure and the native task graph that score new rows."""
 
     stage = "scoring:deploy_scoring"
+    reads = ("model",)
 
 
 class ReconcileOperator(SnowparkStageOperator):
     """Prove that every row which arrived was scored once or quarantined once."""
 
     stage = "scoring:reconcile"
+    changes = "scored"
+
+    def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:
+        """The table of scores, to which rows were added, with the counts."""
+        from snowloop.airflow.assets import table_asset
+
+        return table_asset(workspace, "SERVING", "SCORED"), dict(result.summary())
 
 
 class RollbackOperator(SnowparkStageOperator):
     """Make the ledger's previous champion the champion again."""
 
     stage = "champion.rollback:rollback"
+    changes = "model"
+
+    def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:
+        """The model with the champion that serves again."""
+        from snowloop.airflow.assets import table_asset
+
+        done = cast("Rollback", result)
+        extra = {"action": "rollback", "version": done.to_version, "before": done.from_version}
+        return table_asset(workspace, "MODELS", workspace.project.model_name), extra
 
 
 class VerifyRollbackOperator(SnowparkStageOperator):

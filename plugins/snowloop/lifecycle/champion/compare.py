@@ -1,6 +1,6 @@
 """Compares champion and challenger on the rows that the loop had them score: counts, scores, and labels where known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from snowloop.errors import ChallengeRefused
@@ -118,11 +118,14 @@ class Comparison(Result):
         return f"  {side:<11} {self.rows[side]:,} rows, mean {scores.mean:.4f}, {parts}: {quantiles}{positive}"
 
 
-def compare_versions(workspace: Workspace, *, version: str | None = None) -> Comparison:
+def compare_versions(
+    workspace: Workspace, *, version: str | None = None, confidence: float | None = None
+) -> Comparison:
     """Compare the champion with its challenger on the rows that the loop had them score; computed inside Snowflake.
 
     Args:
         version: The challenger, or one that was withdrawn; None: the one with the alias.
+        confidence: Confidence of the intervals, between 0 and 1; None: the declared one.
 
     Returns:
         The comparison; without rows if the challenger has scored none together with the present champion.
@@ -144,7 +147,7 @@ def compare_versions(workspace: Workspace, *, version: str | None = None) -> Com
     _check_tables(workspace, plan.mode)
     names = {"database": database, "mode": plan.mode, "champion": champion.name, "challenger": challenger}
     runs = workspace.run("champion/queries.sql#challenger_runs", **names)[0]
-    outcome = call(workspace, EVALUATION, _request(workspace, names))
+    outcome = call(workspace, EVALUATION, _request(workspace, names, confidence))
     return Comparison(
         plan.mode,
         champion.name,
@@ -172,17 +175,27 @@ def _check_tables(workspace: Workspace, mode: str) -> None:
             raise ChallengeRefused(message)
 
 
-def _request(workspace: Workspace, names: dict[str, Any]) -> ComparisonRequest:
+def compared_rows(workspace: Workspace, **names: str) -> dict[str, Any]:
+    """What the queries champion/shadow.sql and champion/canary.sql are rendered with.
+
+    Args:
+        names: ``champion`` and ``challenger``, names of versions.
+    """
     project, label = workspace.project, known_labels(workspace.project, workspace.target)
     rows: dict[str, Any] = {"label": label, "label_column": project.label.column, "key": project.key, "most": MOST_ROWS}
+    return {**rows, **names, "classes": project.label.classes}
+
+
+def _request(workspace: Workspace, names: dict[str, Any], confidence: float | None) -> ComparisonRequest:
+    project, plan = workspace.project, plan_of(workspace.project)
     return ComparisonRequest(
-        query=render(f"champion/{names['mode']}.sql", **names, **rows, classes=project.label.classes),
+        query=render(f"champion/{names['mode']}.sql", **compared_rows(workspace, **names)),
         paired=names["mode"] == "shadow",
         task=project.label.task,
         classes=project.label.classes,
         metric=project.metric.name,
         higher_is_better=project.metric.higher_is_better,
-        plan=plan_of(project),
+        plan=plan if confidence is None else replace(plan, confidence=confidence),
     )
 
 

@@ -92,7 +92,7 @@ def update_alerts(workspace: Workspace, champion: str) -> Step:
     """
     rules = workspace.project.monitoring.alerts
     with monitoring_lock(workspace) as now:
-        alerts = _read(workspace, "newest_alerts")
+        alerts = newest_alerts(workspace)
         windows = [_window(row) for row in workspace.run(
             "monitoring/alerts.sql#judged_windows",
             champion=champion,
@@ -101,7 +101,7 @@ def update_alerts(workspace: Workspace, champion: str) -> Step:
         last = {row["NAME"]: _utc(row["JUDGED_AT"]) for row in workspace.run("monitoring/alerts.sql#last_judged")}
         place = f"{workspace.project.name} in {workspace.target}"
         step = advance(alerts, windows, last, Moment(rules, champion, now, place))
-        _save(workspace, step.alerts, step.events)
+        save(workspace, step.alerts, step.events)
     return step
 
 
@@ -114,7 +114,7 @@ def list_alerts(workspace: Workspace, *, closed: bool = False) -> AlertList:
     Returns:
         The alerts, the newest first.
     """
-    return AlertList(tuple(_read(workspace, "alerts", closed=closed)))
+    return AlertList(tuple(_read(workspace, "alerts", closed=True) if closed else open_alerts(workspace)))
 
 
 def acknowledge(workspace: Workspace, name: str, *, by: str, reason: str) -> AlertList:
@@ -235,12 +235,12 @@ def _change(workspace: Workspace, name: str, kind: Any, why: tuple[str, str], ch
     with monitoring_lock(workspace) as now:
         alert = _named(workspace, name)
         after, event = happened(change(alert, now), kind, reason, now, by=by)
-        _save(workspace, [after], [event])
+        save(workspace, [after], [event])
     return AlertList((after,))
 
 
 def _named(workspace: Workspace, name: str) -> Alert:
-    alerts = _read(workspace, "alerts", closed=False)
+    alerts = open_alerts(workspace)
     found = [alert for alert in alerts if name in (alert.alert_id, alert.signal)]
     if len(found) == 1:
         return found[0]
@@ -257,7 +257,23 @@ def _window(row: "Row") -> JudgedWindow:
     return JudgedWindow(*map(_utc, row))
 
 
-def _save(workspace: Workspace, alerts: Sequence[Alert], events: Sequence[Event]) -> None:
+def newest_alerts(workspace: Workspace) -> list[Alert]:
+    """Of each signal and version the newest alert, open or closed."""
+    return _read(workspace, "newest_alerts")
+
+
+def open_alerts(workspace: Workspace) -> list[Alert]:
+    """The alerts that are not closed, the newest first."""
+    return _read(workspace, "alerts", closed=False)
+
+
+def save(workspace: Workspace, alerts: Sequence[Alert], events: Sequence[Event]) -> None:
+    """Write alerts as they are now, and what happened to them; the caller owns ``monitoring_lock``.
+
+    Args:
+        alerts: The alerts, new or changed.
+        events: The events, which are added.
+    """
     for first in range(0, len(alerts), AT_ONCE):
         rows = [_row(alert) for alert in alerts[first : first + AT_ONCE]]
         workspace.run("monitoring/alerts.sql#save_alerts", alerts=rows)

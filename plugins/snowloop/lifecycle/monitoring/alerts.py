@@ -15,9 +15,11 @@ from snowloop.project import Alerts, in_words
 
 Severity = Literal["warning", "error"]
 State = Literal["open", "acknowledged", "closed"]
-EventKind = Literal["opened", "raised", "closed", "reminded", "acknowledged", "muted"]
+EventKind = Literal["opened", "raised", "closed", "reminded", "acknowledged", "muted", "retraining", "retrained"]
 SILENT = "silent"
 """The kind of the signals ``silent:<kind>``: nothing of a kind was judged for longer than declared."""
+PROBATION = "probation"
+"""The kind of the signals ``probation:<version>``: one judgement is enough, which looked at many rows."""
 STAMP = "%Y-%m-%d %H:%M UTC"
 
 
@@ -263,7 +265,7 @@ def _level(windows: Sequence[JudgedWindow], rules: Alerts) -> Severity | None:
         return None
     if windows[-1].signal.startswith(f"{SILENT}:"):
         return "warning"
-    if not set(kinds_of(windows[-1].signal)).isdisjoint(rules.immediate):
+    if _is_immediate(windows[-1].signal, rules):
         return "error"
     if _bad(windows, rules) < rules.open.windows:
         return None
@@ -271,9 +273,14 @@ def _level(windows: Sequence[JudgedWindow], rules: Alerts) -> Severity | None:
     return "error" if severe[-1] and sum(severe) >= rules.open.windows else "warning"
 
 
+def _is_immediate(signal: str, rules: Alerts) -> bool:
+    """Whether one window of a signal is enough."""
+    return not set(kinds_of(signal)).isdisjoint((PROBATION, *rules.immediate))
+
+
 def _is_over(windows: Sequence[JudgedWindow], rules: Alerts) -> bool:
     signal = windows[-1].signal
-    alone = signal.startswith(f"{SILENT}:") or not set(kinds_of(signal)).isdisjoint(rules.immediate)
+    alone = signal.startswith(f"{SILENT}:") or _is_immediate(signal, rules)
     needed = 1 if alone else rules.close.windows
     last = windows[-needed:]
     return len(last) == needed and all(each.is_clear(rules.close.below) for each in last)
