@@ -58,7 +58,7 @@ def place(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Workspa
     rows = zip(range(ROWS), TRAINED["X"], TRAINED["KIND"], strict=True)
     values = ", ".join(f"({number}, {'NULL' if np.isnan(x) else x}, '{kind}')" for number, x, kind in rows)
     session.sql(
-        f"CREATE TABLE {table} AS SELECT COLUMN1 AS ID, COLUMN1 AS SNOWLOOP_ORDER, COLUMN2::FLOAT AS X, "
+        f"CREATE OR REPLACE TABLE {table} AS SELECT COLUMN1 AS ID, COLUMN1 AS SNOWLOOP_ORDER, COLUMN2::FLOAT AS X, "
         f"COLUMN3 AS KIND, 1::FLOAT AS FLAT, FALSE AS IS_HOLDOUT FROM VALUES {values}"
     ).collect()
     write_baseline(made, Subject(table, "f1", FEATURES))
