@@ -20,7 +20,7 @@ MACROS = (
 
 
 NODES = (
-    *(exp.ArrayAgg, exp.ArrayUnionAgg, exp.GroupConcat, exp.Count, exp.Hll, exp.WidthBucket),
+    *(exp.ArrayAgg, exp.ArrayUnionAgg, exp.GroupConcat, exp.Count, exp.CountIf, exp.Hll, exp.WidthBucket),
     # window functions that sqlglot does not know
     exp.Anonymous,
 )
@@ -41,7 +41,14 @@ def rewrite(tree: exp.Expr) -> None:
             counted = [value.copy().is_(exp.null()).not_() for value in (count.this, *count.expressions)]
             count.set("this", exp.Case(ifs=[exp.If(this=exp.and_(*counted, copy=False), true=exp.Literal.number(1))]))
             count.set("expressions", None)
+    for count in list(tree.find_all(exp.CountIf)):
+        count.replace(_count_where(count.this))
     _rewrite_others(tree)
+
+
+def _count_where(condition: exp.Expr) -> exp.Count:
+    """COUNT_IF: 0 of no rows, where DuckDB's own is NULL."""
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))]))
 
 
 def _rewrite_others(tree: exp.Expr) -> None:
@@ -99,7 +106,7 @@ def _up_to_the_row(window: exp.Window) -> None:
 
 
 def _true_events(window: exp.Window, condition: exp.Expr) -> None:
-    window.set("this", call("count_if", condition))
+    window.set("this", _count_where(condition))
     _up_to_the_row(window)
 
 
