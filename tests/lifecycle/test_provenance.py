@@ -2,16 +2,11 @@
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from snowflake.snowpark import Session
 
-from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.project import Project
-from snowloop.sql import run
-from snowloop.workspace import Workspace
 from tests.support.tiny import tiny
 
 
@@ -67,27 +62,3 @@ def test_without_a_repository_it_is_unknown_unless_it_is_named(project: Project,
     assert git_commit(project) == "unknown"
     monkeypatch.setenv("SNOWLOOP_GIT_COMMIT", "abc")
     assert git_commit(project) == "abc"
-
-
-def test_a_promotion_counts_as_reviewed_if_its_code_is_committed(session: Session, project: Project):
-    create_environment(Workspace(session, project, "code"))
-    database = project.database("code")
-
-    query = "monitoring/ml_test_score/queries.sql#promotions_are_reviewed"
-
-    def promoted(commit: str, approved_by: str) -> dict[str, Any]:
-        session.sql(
-            f"INSERT INTO {database}.OPS.LEDGER (ENTRY, ACTION, TO_VERSION, GIT_COMMIT, APPROVED_BY) "
-            f"SELECT COUNT(*) + 1, 'promote', 'V', '{commit}', {approved_by} FROM {database}.OPS.LEDGER"
-        ).collect()
-        return dict(run(session, query, database=database)[0].as_dict())
-
-    assert promoted("abc", "'ada'") == {
-        "RAN": 1,
-        "BY_HAND": 1,
-        "EVIDENCE": "1 of 1 promotions approved by a person, of committed code",
-    }
-    for commit, approved_by in (("abc-dirty", "'ada'"), ("unknown", "'ada'"), ("abc", "NULL")):
-        found = promoted(commit, approved_by)
-        assert (found["RAN"], found["BY_HAND"]) == (0, 1)
-        session.sql(f"DELETE FROM {database}.OPS.LEDGER WHERE ENTRY > 1").collect()

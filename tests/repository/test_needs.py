@@ -26,7 +26,7 @@ LOCKS = {
     "requirements-local.txt": ["local"],
     "requirements-dev.txt": ["local", "postgres", "dev"],
 }
-OURS = {"snowloop", "snowloop_procedures", "local_snowflake", "stack", "benchmarks", "tests", "dags", "include"}
+OURS = {"snowloop", "snowloop_procedures", "local_snowflake", "stack", "benchmarks", "tests", "dags", "include", "docs"}
 ROOMS = {
     "plugins": [],
     "dags": [],
@@ -35,6 +35,7 @@ ROOMS = {
     "packages/local-snowflake/tests": ["local", "dev"],
     "stack": ["local"],
     "benchmarks": ["local", "dev"],
+    "docs": ["local", "dev"],
     "tests": ["local", "dev"],
 }
 SERVER_MODULES = {"_snowflake"}  # there only inside a procedure

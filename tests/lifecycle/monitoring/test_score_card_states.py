@@ -297,10 +297,12 @@ def test_what_was_not_asked_is_nothing(card: Workspace, key: str, rows: list[Row
     ("key", "rows"),
     [
         ("model-1", [promoted(APPROVED_BY="service")]),
+        ("model-1", [promoted(APPROVED_BY="ada", GIT_COMMIT="unknown")]),
+        ("model-1", [promoted(APPROVED_BY="ada", GIT_COMMIT=None)]),
         ("infrastructure-4", [promoted(VERDICT_ID=None)]),
     ],
 )
-def test_a_promotion_by_its_own_word_alone_fails(card: Workspace, key: str, rows: list[Row]):
+def test_a_promotion_by_its_own_word_or_of_unknown_code_fails(card: Workspace, key: str, rows: list[Row]):
     assert state(card, key, rows) == "failed"
 
 
