@@ -41,8 +41,8 @@ def rewrite(tree: exp.Expr) -> None:
             counted = [value.copy().is_(exp.null()).not_() for value in (count.this, *count.expressions)]
             count.set("this", exp.Case(ifs=[exp.If(this=exp.and_(*counted, copy=False), true=exp.Literal.number(1))]))
             count.set("expressions", None)
-    for count in list(tree.find_all(exp.CountIf)):
-        count.replace(_count_where(count.this))
+    for conditional in list(tree.find_all(exp.CountIf)):
+        conditional.replace(_count_where(conditional.this))
     _rewrite_others(tree)
 
 
