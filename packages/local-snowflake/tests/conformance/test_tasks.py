@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -122,12 +123,13 @@ def test_t11_timeout(sql: Account, make: Make) -> None:
     make("A", "AFTER R", "CALL SYSTEM$WAIT(60)")
     make("B", "USER_TASK_TIMEOUT_MS = 60000 AFTER R", "CALL SYSTEM$WAIT(6)")
     resume(sql, "A", "B")
+    began = time.monotonic()
     assert sql.execute("R")["STATE"] == "FAILED"
+    assert time.monotonic() - began < 60, "A would wait as long"
     assert sorted(sql.states("R", "A", "B")) == [("A", "FAILED"), ("B", "SUCCEEDED"), ("R", "SUCCEEDED")]
     late = sql.runs("A")[0]
     assert int(late["ERROR_CODE"]) == 630
     assert "timeout" in late["ERROR_MESSAGE"]
-    assert late["COMPLETED_TIME"] - late["QUERY_START_TIME"] < timedelta(seconds=30)
 
 
 def test_t11_limits(sql: Account, make: Make) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -60,10 +59,10 @@ def test_a_procedure_works_in_its_tasks_session(sql: Account) -> None:
 def test_a_time_out_ends_a_procedure(sql: Account) -> None:
     sql(PROCEDURE.format("HANG", HANG))
     sql("CREATE OR REPLACE TASK H WAREHOUSE = T_WH USER_TASK_TIMEOUT_MS = 6000 AS CALL HANG()")
+    began = time.monotonic()
     assert sql.execute("H")["STATE"] == "FAILED"
-    run = sql.runs("H")[0]
-    assert run["ERROR_CODE"] == "000630"
-    assert run["COMPLETED_TIME"] - run["QUERY_START_TIME"] < timedelta(seconds=10)
+    assert time.monotonic() - began < 100, "it would sleep as long"
+    assert sql.runs("H")[0]["ERROR_CODE"] == "000630"
 
 
 def test_a_cancelled_run_is_neither_retried_nor_counted_and_writes_nothing(sql: Account) -> None:

@@ -128,7 +128,6 @@ def test_a_time_out_interrupts_a_query(sql: Account) -> None:
     assert sql.execute("R")["STATE"] == "FAILED"
     run = sql.runs("R")[0]
     assert (run["ERROR_CODE"], "timeout of 1 second" in run["ERROR_MESSAGE"]) == ("000630", True)
-    assert (run["COMPLETED_TIME"] - run["QUERY_START_TIME"]).total_seconds() < 15
     assert sql("SELECT * FROM LOG") == []
 
 
