@@ -16,7 +16,14 @@ from tests.unit.answers.checks import DOCUMENTATION, AnswerCheck, read_checks
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parents[1] / "COVERAGE.md"
-_AREAS = {"S": "Streams", "T": "Tasks", "R": "Model registry", "P": "Procedures and functions", "Q": "SQL"}
+_AREAS = {
+    "S": "Streams",
+    "T": "Tasks",
+    "R": "Model registry",
+    "P": "Procedures and functions",
+    "Q": "SQL",
+    "A": "SQL API",
+}
 _STATUSES = ("right", "deviates", "refused")
 _ANSWERS = """
 ## Answers to everyday statements

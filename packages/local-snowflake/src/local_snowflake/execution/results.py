@@ -149,13 +149,14 @@ def encode(result: Result) -> dict[str, Any]:
         # clients make an empty table of the described columns; a stream without a batch they cannot read as one
         return {"queryResultFormat": "arrow", "rowsetBase64": b""}
     sink = pa.BufferOutputStream()
-    table = _wire_table(result)
+    table = wire_table(result)
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table, max_chunksize=100_000)
     return {"queryResultFormat": "arrow", "rowsetBase64": sink.getvalue()}
 
 
-def _wire_table(result: Result) -> pa.Table:
+def wire_table(result: Result) -> pa.Table:
+    """The rows with the arrow types in which clients read Snowflake's: a timestamp as its seconds and nanoseconds."""
     arrays, fields = [], []
     for column, data in zip(result.columns, result.table.columns, strict=True):
         array = _wire_array(data, column.type)

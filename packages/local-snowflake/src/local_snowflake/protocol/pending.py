@@ -3,8 +3,9 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from concurrent.futures import Future
+from typing import Generic, TypeVar
 
 from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.session import Session
@@ -13,19 +14,23 @@ _ANSWERS = 10_000
 _ANSWERS_BYTES = 64 * 1024**2
 # a request is remembered for longer than its answer: it is never run again
 _REQUESTS = 100_000
+# what a client gets; its length is its size in bytes
+Answer = TypeVar("Answer", bound=Sized)
+# whose statements a client may ask for: a session's, by its id, or a user's, by the name
+Owner = int | str
 
 
-class PendingStatement:
+class PendingStatement(Generic[Answer]):
     """A statement that a client sent: it waits for its session, runs, or has ended with an answer.
 
     One that has ended keeps its answer, but not its session, which may be closed long before.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, owner: Owner, user: str) -> None:
         self.query_id = str(uuid.uuid4())
-        self.session_id = session.id
-        self.user = session.user
-        self.answer: Future[bytes] = Future()
+        self.owner = owner
+        self.user = user
+        self.answer: Future[Answer] = Future()
         # nobody may cancel the future: the statement ends by itself, or is interrupted
         self.answer.set_running_or_notify_cancel()
         self._session: Session | None = None
@@ -58,7 +63,7 @@ class PendingStatement:
         return self.answer.done()
 
 
-class PendingStatements:
+class PendingStatements(Generic[Answer]):
     """All statements that clients sent lately.
 
     A client repeats a request that it got no answer to, eg: because its connection broke. The repetition gets the
@@ -66,42 +71,42 @@ class PendingStatements:
     """
 
     def __init__(self) -> None:
-        self._running: dict[str, PendingStatement] = {}
-        self._ended: BoundedCache[PendingStatement] = BoundedCache(_ANSWERS, _ANSWERS_BYTES)
+        self._running: dict[str, PendingStatement[Answer]] = {}
+        self._ended: BoundedCache[PendingStatement[Answer]] = BoundedCache(_ANSWERS, _ANSWERS_BYTES)
         self._query_ids: BoundedCache[str] = BoundedCache(_REQUESTS, 0)
         self._lock = threading.Lock()
 
     def submit(
-        self, session: Session, request: str, work: Callable[[PendingStatement], bytes]
-    ) -> PendingStatement | None:
+        self, owner: Owner, user: str, request: str, work: Callable[[PendingStatement[Answer]], Answer]
+    ) -> PendingStatement[Answer] | None:
         """The statement of a request, which is started if it is new; None if the answer is not kept any more.
 
-        ``request`` identifies the request in its session; it is empty for a client that sends none. ``work`` runs the
-        statement and gives the answer; it never raises.
+        ``request`` identifies the request among those of its owner; it is empty for a client that sends none. ``work``
+        runs the statement and gives the answer; it never raises.
         """
         with self._lock:
-            key = f"{session.id}/{request}"
+            key = f"{owner}/{request}"
             if request and (query_id := self._query_ids.get(key)):
                 return self.find(query_id)
-            pending = PendingStatement(session)
+            pending: PendingStatement[Answer] = PendingStatement(owner, user)
             self._running[pending.query_id] = pending
             if request:
                 self._query_ids.put(key, pending.query_id, 0)
         # a thread of its own: it may wait for other statements, so that no bounded pool of threads would do
-        threading.Thread(target=self._run, args=[pending, work], daemon=True).start()
+        threading.Thread(target=lambda: self.complete(pending, work(pending)), daemon=True).start()
         return pending
 
-    def _run(self, pending: PendingStatement, work: Callable[[PendingStatement], bytes]) -> None:
-        answer = work(pending)
+    def complete(self, pending: PendingStatement[Answer], answer: Answer) -> None:
+        """Keep the answer of a statement that has ended: a submitted one, or one that ran as a part of one."""
         self._ended.put(pending.query_id, pending, len(answer))
-        del self._running[pending.query_id]
+        self._running.pop(pending.query_id, None)
         pending.answer.set_result(answer)
 
-    def of_request(self, session: Session, request: str) -> PendingStatement | None:
-        """The statement that a request of the session has started."""
-        query_id = self._query_ids.get(f"{session.id}/{request}")
+    def of_request(self, owner: Owner, request: str) -> PendingStatement[Answer] | None:
+        """The statement that a request of the owner has started."""
+        query_id = self._query_ids.get(f"{owner}/{request}")
         return self.find(query_id) if query_id else None
 
-    def find(self, query_id: str) -> PendingStatement | None:
+    def find(self, query_id: str) -> PendingStatement[Answer] | None:
         """A statement that runs, or whose answer is kept."""
         return self._running.get(query_id) or self._ended.get(query_id)

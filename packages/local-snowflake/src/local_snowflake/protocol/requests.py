@@ -5,6 +5,7 @@ import json
 import logging
 import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -63,17 +64,73 @@ async def statement_of(request: Request) -> dict[str, Any]:
         MalformedRequestError: if the text is missing or no valid Unicode, or the others are no objects.
     """
     body = await body_of(request)
-    text = body.get("sqlText")
+    _text(body, "sqlText")
+    for key in ("bindings", "parameters"):
+        _object(body, key)
+    return body
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a client of the SQL API submits.
+
+    Attributes:
+        statement: the text of one statement or several.
+        bindings: number -> {"type", "value"}, as in the client protocol.
+        parameters: session parameters for the statement.
+        context: the database, schema, warehouse and role to run it in, as far as they are given, in the case they have.
+        timeout: after how many seconds it is canceled; 0 for the longest time there is, None for the parameter's.
+    """
+
+    statement: str
+    bindings: dict[str, Any]
+    parameters: dict[str, Any]
+    context: dict[str, str]
+    timeout: int | None
+
+
+async def submission_of(request: Request) -> Submission:
+    """The statement that a client of the SQL API submits.
+
+    Raises:
+        MalformedRequestError: if the text is missing or no valid Unicode, or another field is not of its type.
+    """
+    body = await body_of(request)
+    names = {key: body.get(key) or "" for key in ("database", "schema", "warehouse", "role")}
+    if wrong := [key for key, name in names.items() if not isinstance(name, str)]:
+        raise MalformedRequestError(f'"{wrong[0]}" has to be a text')
+    bindings = _object(body, "bindings")
+    for number, binding in bindings.items():
+        if not isinstance(binding, dict) or not {"type", "value"} <= set(binding):
+            raise MalformedRequestError(f'"bindings" has to have a "type" and a "value" for {number}')
+    timeout = body.get("timeout")
+    if timeout is not None and not str(timeout).isdigit():
+        raise MalformedRequestError('"timeout" has to be a number of seconds, 0 or more')
+    return Submission(
+        statement=_text(body, "statement"),
+        bindings=bindings,
+        parameters=_object(body, "parameters"),
+        context={key: name for key, name in names.items() if name},
+        timeout=None if timeout is None else int(timeout),
+    )
+
+
+def _text(body: dict[str, Any], key: str) -> str:
+    text = body.get(key)
     if not isinstance(text, str):
-        raise MalformedRequestError('"sqlText" has to be a text')
+        raise MalformedRequestError(f'"{key}" has to be a text')
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise MalformedRequestError(f'"sqlText" is no valid Unicode: {error}') from None
-    for key in ("bindings", "parameters"):
-        if not isinstance(body.get(key) or {}, dict):
-            raise MalformedRequestError(f'"{key}" has to be an object')
-    return body
+        raise MalformedRequestError(f'"{key}" is no valid Unicode: {error}') from None
+    return text
+
+
+def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
+    value = body.get(key) or {}
+    if not isinstance(value, dict):
+        raise MalformedRequestError(f'"{key}" has to be an object')
+    return value
 
 
 def answering(endpoint: Endpoint) -> Endpoint:

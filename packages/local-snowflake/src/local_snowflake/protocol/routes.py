@@ -29,6 +29,7 @@ from local_snowflake.protocol.responses import (
     respond,
     succeeded,
 )
+from local_snowflake.protocol.sql_api import SqlApi
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, is_known, read_parameter, set_parameter
 from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
@@ -52,7 +53,8 @@ class Server:
         self._user = user
         self._secret = secret
         self._answer_seconds = answer_seconds
-        self._pending = PendingStatements()
+        self._pending: PendingStatements[bytes] = PendingStatements()
+        self._sql_api = SqlApi(account, user, secret, answer_seconds)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -73,7 +75,7 @@ class Server:
         }
         routes = [Route(path, answering(endpoint), methods=["POST"]) for path, endpoint in posts.items()]
         routes += [Route(path, answering(endpoint), methods=["GET"]) for path, endpoint in gets.items()]
-        return Starlette(routes=[*routes, *self._account.transfers.routes()])
+        return Starlette(routes=[*routes, *self._sql_api.routes(), *self._account.transfers.routes()])
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -151,20 +153,21 @@ class Server:
         if key and body.get("describeOnly"):
             # a client may give a statement's own id to its description too
             key += "/describe"
-        pending = self._pending.submit(token.session, key, lambda new: self._run(new, token, body))
+        session = token.session
+        pending = self._pending.submit(session.id, session.user, key, lambda new: self._run(new, token, body))
         if pending is None:
             return refused("000709", "The result of this request is not kept any more; the statement ran once.")
         if body.get("asyncExec"):
             return in_progress(pending.query_id, IN_PROGRESS_ASYNC)
         return await self._response(pending)
 
-    async def _response(self, pending: PendingStatement) -> Response:
+    async def _response(self, pending: PendingStatement[bytes]) -> Response:
         """The answer of a statement, or that it has none yet."""
         if await pending.ended(self._answer_seconds):
             return respond(pending.answer.result())
         return in_progress(pending.query_id)
 
-    def _run(self, pending: PendingStatement, token: SessionToken, body: dict[str, Any]) -> bytes:
+    def _run(self, pending: PendingStatement[bytes], token: SessionToken, body: dict[str, Any]) -> bytes:
         query_id = pending.query_id
         with token.lock:
             try:
@@ -212,7 +215,7 @@ class Server:
         """The outcome of a statement of the session that was asynchronous, or took long."""
         query_id = request.path_params["query_id"]
         pending = self._pending.find(query_id)
-        if pending is None or pending.session_id != token.session.id:
+        if pending is None or pending.owner != token.session.id:
             return refused("000709", f"Statement {query_id} not found")
         return await self._response(pending)
 
@@ -234,13 +237,13 @@ class Server:
         if query_id := request.path_params.get("query_id"):
             pending = self._pending.find(query_id)
         else:
-            pending = self._pending.of_request(token.session, str((await body_of(request)).get("requestId", "")))
-        if pending is not None and pending.session_id == token.session.id:
+            pending = self._pending.of_request(token.session.id, str((await body_of(request)).get("requestId", "")))
+        if pending is not None and pending.owner == token.session.id:
             await run_in_threadpool(pending.cancel)
         return succeeded({})
 
 
-def _state(pending: PendingStatement) -> dict[str, Any]:
+def _state(pending: PendingStatement[bytes]) -> dict[str, Any]:
     """The state of a statement that is not in the history: it waits for its session, or was cancelled while it did."""
     entry = {"id": pending.query_id, "status": "RUNNING"}
     if pending.is_cancelled:

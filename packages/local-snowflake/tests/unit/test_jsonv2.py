@@ -1,0 +1,32 @@
+"""Values as the texts of jsonv2."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+
+from local_snowflake.execution.jsonv2 import text_rows
+from local_snowflake.execution.results import Column, Result
+from local_snowflake.sql.types import SfType
+
+
+def test_a_time_with_a_zone_has_its_offset_behind_it() -> None:
+    moments = [dt.datetime(2021, 3, 19, 17, 6, 59, tzinfo=dt.UTC), None]
+    table = pa.table({"AT": pa.array(moments, pa.timestamp("us", "UTC"))})
+    result = Result(table, [Column("AT", SfType("TIMESTAMP_TZ", scale=9))])
+    assert text_rows(result) == [["1616173619.000000000 1440"], [None]]
+
+
+def test_a_time_of_milliseconds_is_seconds_too() -> None:
+    table = pa.table({"AT": pa.array([dt.time(0, 0, 1, 500_000)], pa.time64("us"))})
+    assert text_rows(Result(table, [Column("AT", SfType("TIME", scale=3))])) == [["1.500000000"]]
+
+
+def test_small_decimals_have_no_exponent() -> None:
+    table = pa.table({"N": pa.array(["0.00000001"]).cast(pa.decimal128(38, 8))})
+    assert text_rows(Result(table, [Column("N", SfType("NUMBER", 38, 8))])) == [["0.00000001"]]
+
+
+def test_no_columns_and_no_rows_give_no_rows() -> None:
+    assert text_rows(Result(pa.table({"N": pa.array([], pa.int64())}), [Column("N", SfType("NUMBER", 38, 0))])) == []
