@@ -131,7 +131,7 @@ def project_dag(
             target that a scheduled run works on declares no schedules. A scheduled DAG is paused at creation: a person
             unpauses it when the project's environment and data exist.
         asset: An asset whose events trigger it as well, where there are schedules.
-        deadline: How long after it was queued a run should be done; if it is not, the declared notifiers are told.
+        deadline: How long after it was queued a run should be done; if it is not, the declared notifiers send that.
     """
     summary = (about or name).strip()
     when = _schedule(schedule, asset) if _scheduled(project) else None
@@ -166,8 +166,8 @@ def _schedule(cron: str | None, asset: Asset | None) -> Any:
 
 def _deadline(project: Project, within: timedelta) -> DeadlineAlert:
     """A deadline that is counted from the moment at which a run is queued, so that a waiting run is late too."""
-    told = SyncCallback(ProjectNotifier, {"project": project.name, "notice": "deadline"})
-    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, within, told)
+    notice = SyncCallback(ProjectNotifier, {"project": project.name, "notice": "deadline"})
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, within, notice)
 
 
 def _scheduled(project: Project) -> bool:

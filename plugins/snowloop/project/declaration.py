@@ -71,7 +71,7 @@ class Schedule(Declaration):
         None, description="Training: a cron expression or a preset such as @weekly, in UTC."
     )
     train_within: Duration | None = Field(
-        None, description="Time from queueing within which a training should be done; else the notifiers are told."
+        None, description="Time from queueing within which a training should be done; else the notifiers send it."
     )
     score_within: Duration | None = Field(
         None, description="Time from queueing within which a run of the DAG `<project>__score` should be done."

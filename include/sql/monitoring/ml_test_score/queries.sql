@@ -146,7 +146,7 @@ WHERE V.MODEL_VERSION = {{ champion|bind }} AND V.DECIDED_AT >= {{ card.since() 
 )
 
 -- name: staleness_is_measured
--- The last evaluation that measured an older champion on the rows of a later training set, beside a new version.
+-- The last evaluation that measured an older champion on the rows of a later training set, next to a new version.
 {% import "monitoring/ml_test_score/macros.sql" as card with context %}
 SELECT
     COUNT(*) AS ASKED, COUNT_IF(OLD IS NULL OR NEW IS NULL) AS FAILED,
