@@ -110,10 +110,14 @@ def _wait(state: State, process: subprocess.Popen[bytes], url: str) -> None:
 
 
 def _print_addresses(state: State, url: str, console: Console) -> None:
-    snowflake_command = python_command("local_snowflake", "connection", "--data-dir", str(state.snowflake))
+    snowflake_command, console_command = (
+        python_command("local_snowflake", command, "--data-dir", str(state.snowflake))
+        for command in ("connection", "console")
+    )
     console.print(f"Airflow      {url}")
     console.print(f"login        {USER} / {state.password()}")
     console.print(f"Snowflake    {snowflake_command}")
+    console.print(f"its console  {console_command}")
     console.print(f"look         {state.status_hint('credit_approval')}")
     console.print(f"logs         {state.logs}")
     console.print(f"stop it      {state.hint('down')}")

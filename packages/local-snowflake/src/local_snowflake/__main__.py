@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ import duckdb
 from local_snowflake.account import DEFAULT_NAME
 from local_snowflake.catalog.inspection import InUseError, backup, check
 from local_snowflake.catalog.storage import DamagedDirectoryError, is_locked
-from local_snowflake.protocol.connection import connection_arguments
+from local_snowflake.protocol.connection import connection_arguments, console_address
 from local_snowflake.protocol.routes import ANSWER_SECONDS
 from local_snowflake.protocol.serve import ServerFailedError, serve
 from local_snowflake.sessions.idle import IdleLimits
@@ -36,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _run(options.data_dir, options.program)
     if options.command == "connection":
         return _connection(options.data_dir)
+    if options.command == "console":
+        return _console(options.data_dir, open_it=options.open)
     return _serve(options)
 
 
@@ -70,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
+    page = commands.add_parser("console", help="print the address of the page that shows the account and what ran")
+    page.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
+    page.add_argument("--open", action="store_true", help="open it in the browser, too")
     around = commands.add_parser(
         "run", help="serve while a command runs, which finds the server by SNOWFLAKE_ACCOUNT, SNOWFLAKE_HOST and so on"
     )
@@ -117,6 +123,18 @@ def _connection(data_dir: Path) -> int:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _console(data_dir: Path, *, open_it: bool) -> int:
+    try:
+        address = console_address(data_dir)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(address)
+    if open_it and not webbrowser.open(address):
+        print("No browser could be started here: open the address yourself.", file=sys.stderr)
     return 0
 
 

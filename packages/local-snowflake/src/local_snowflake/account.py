@@ -185,7 +185,7 @@ class Account:
         started = time.monotonic()
         try:
             with session.running():
-                result = self._attempt(token, query_id, sql, bindings)
+                result = self._attempt(token, record, bindings)
         except SnowflakeError as error:
             record.fail(error)
             raise
@@ -202,12 +202,12 @@ class Account:
         session.remember(query_id, result.named_table)
         return result
 
-    def _attempt(self, token: SessionToken, query_id: str, sql: str, bindings: dict[str, Any] | None) -> Result:
+    def _attempt(self, token: SessionToken, record: QueryRecord, bindings: dict[str, Any] | None) -> Result:
         """Run a statement from its beginning, and again when another session changed what it had read."""
         for wait in _WAITS:
-            ctx = self.context(token, query_id)
+            ctx = self.context(token, record.query_id)
             try:
-                return self._dispatch(ctx, sql, bindings)
+                return self._dispatch(ctx, record.text, bindings)
             except (SnowflakeError, duckdb.Error) as error:
                 if not is_damage(error):
                     raise
@@ -218,6 +218,8 @@ class Account:
                 if token.session.interruption is not None:
                     raise token.session.interruption from None
                 time.sleep(wait)
+            finally:
+                record.translated = ctx.translated
         text = f"The statement was tried {len(_WAITS)} times, and each time another session changed its objects: {last}"
         raise execution_error(text + " Run it again.")
 

@@ -40,6 +40,8 @@ class Context:
         self.streams: set[int] = set()
         # the streams at whose offsets it reads tables, likewise
         self.points: set[int] = set()
+        # what DuckDB runs for it
+        self.translated: Sequence[str] = ()
 
     def execute(self, sql: str) -> Result:
         """Run another Snowflake statement in the same session, eg: one of a block."""

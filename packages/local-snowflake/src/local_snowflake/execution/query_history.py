@@ -1,12 +1,16 @@
 """The statements that ran lately: what QUERY_HISTORY shows, and what clients ask for by a statement's id."""
 
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from local_snowflake.errors import SnowflakeError
 
 _LATEST = 10_000
+# of how many the text as DuckDB ran it is kept: it may be long
+_TRANSLATED = 500
 
 
 @dataclass
@@ -27,6 +31,8 @@ class QueryRecord:
     error_code: int | None = None
     error_message: str | None = None
     rows: int | None = None
+    # what DuckDB ran for a query or DML; empty for what a handler does
+    translated: Sequence[str] = ()
 
     def succeed(self, rows: int) -> None:
         """Note that the statement gave ``rows`` rows."""
@@ -46,6 +52,8 @@ class QueryHistory:
     def add(self, record: QueryRecord) -> None:
         """Add a statement that begins."""
         self._records.append(record)
+        with suppress(IndexError):
+            self._records[-_TRANSLATED - 1].translated = ()
 
     def find(self, query_id: str) -> QueryRecord | None:
         """The statement of an id; None if it is unknown, or too old."""

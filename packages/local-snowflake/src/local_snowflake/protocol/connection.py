@@ -7,6 +7,7 @@ from typing import Any
 STATE = "server.json"
 LOOPBACK = "127.0.0.1"
 TOKEN = "token"  # noqa: S105 (the name of the file)
+CONSOLE = "/console"
 
 
 def connection_arguments(data_dir: Path) -> dict[str, Any]:
@@ -36,3 +37,13 @@ def connection_arguments(data_dir: Path) -> dict[str, Any]:
         "protocol": "http",
         "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
     }
+
+
+def console_address(data_dir: Path) -> str:
+    """The address of a running server's console, with the token behind ``#``, which a browser sends to nobody.
+
+    Raises:
+        FileNotFoundError: if no server runs on the directory.
+    """
+    arguments = connection_arguments(data_dir)
+    return f"http://{arguments['host']}:{arguments['port']}{CONSOLE}#token={arguments['password']}"

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from local_snowflake.account import Account
 from local_snowflake.errors import SnowflakeError, canceled
 from local_snowflake.execution.results import Result, encode
+from local_snowflake.protocol.console import Console
 from local_snowflake.protocol.pending import PendingStatement, PendingStatements
 from local_snowflake.protocol.requests import Endpoint, answering, body_of, login_of, statement_of
 from local_snowflake.protocol.responses import (
@@ -55,6 +56,7 @@ class Server:
         self._answer_seconds = answer_seconds
         self._pending: PendingStatements[bytes] = PendingStatements()
         self._sql_api = SqlApi(account, user, secret, answer_seconds)
+        self._console = Console(account.history, self._sql_api.signed_in)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -75,7 +77,8 @@ class Server:
         }
         routes = [Route(path, answering(endpoint), methods=["POST"]) for path, endpoint in posts.items()]
         routes += [Route(path, answering(endpoint), methods=["GET"]) for path, endpoint in gets.items()]
-        return Starlette(routes=[*routes, *self._sql_api.routes(), *self._account.transfers.routes()])
+        others = (self._sql_api, self._console, self._account.transfers)
+        return Starlette(routes=[*routes, *(route for other in others for route in other.routes())])
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 

@@ -64,13 +64,13 @@ class SqlApi:
     def routes(self) -> list[Route]:
         """The routes of the SQL API."""
         return [
-            Route(PATH, self._answering(self.submit), methods=["POST"]),
-            Route(f"{PATH}/{{handle}}", self._answering(self.status), methods=["GET"]),
-            Route(f"{PATH}/{{handle}}/cancel", self._answering(self.cancel), methods=["POST"]),
+            Route(PATH, self.signed_in(self.submit), methods=["POST"]),
+            Route(f"{PATH}/{{handle}}", self.signed_in(self.status), methods=["GET"]),
+            Route(f"{PATH}/{{handle}}/cancel", self.signed_in(self.cancel), methods=["POST"]),
         ]
 
-    def _answering(self, endpoint: Endpoint) -> Endpoint:
-        """An endpoint for clients that signed in; a request that cannot be done is answered with the reason."""
+    def signed_in(self, endpoint: Endpoint) -> Endpoint:
+        """An endpoint for clients with the token; a request that cannot be done is answered with the reason."""
 
         @wraps(endpoint)
         async def guarded(request: Request) -> Response:

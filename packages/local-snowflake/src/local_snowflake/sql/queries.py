@@ -34,6 +34,7 @@ def run(ctx: Context, statement: Statement) -> Result:
     """Run a statement that no handler claims: a query or DML. Raises 000002 with its first words, if it is neither."""
     with _rows_dropped(ctx):
         plan = ctx.services.get(Compiler).plan(ctx, statement, _compile)
+        ctx.translated = plan.sql
         return plan.run(ctx, plan.sql)
 
 
@@ -44,6 +45,7 @@ def run_prepared(ctx: Context, statement: Statement, bindings: dict[str, Any]) -
     prepared = binds.Prepared(statement, bindings)
     with _rows_dropped(ctx):
         plan = ctx.services.get(Compiler).plan(ctx, ctx.compiler.statement(prepared.sql), _compile)
+        ctx.translated = plan.sql
         sql = prepared.fill(plan.sql)
         return plan.run(ctx, sql) if sql is not None else None
 
@@ -74,6 +76,7 @@ def run_with_rows(ctx: Context, sql: str, name: str, rows: pa.Table) -> Result:
     ctx.session.register_rows(name, rows)
     with _rows_dropped(ctx):
         plan = compile_dml(ctx, tree)
+        ctx.translated = plan.sql
         return plan.run(ctx, plan.sql)
 
 
