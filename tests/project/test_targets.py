@@ -65,6 +65,59 @@ def test_of_two_bounds_the_stricter_one_holds(tmp_path: Path):
     assert project.in_target("dev").metric == project.metric
 
 
+PEOPLE = """
+gate: {fairness: {selection_rate: 0.2, max_widening: 0.1}}
+"""
+SLICES = "evaluation: {importance_rows: 0, slices: [{column: KIND, inclusion: true}]}"
+FAIR = """
+targets:
+  dev: {}
+  staging: {gate: {fairness: {TINY: {selection_rate: 0.3, true_positive_rate: 0.1}}}}
+  prod:
+    accepts_from: [staging]
+    gate: {fairness: {tiny: {selection_rate: 0.15, true_positive_rate: 0.1, max_widening: 0.0}}}
+"""
+
+
+def with_people(folder: Path, text: str, project: str = PEOPLE) -> Project:
+    made = folder / "include" / "projects" / "tiny" / "project.yaml"
+    tiny(folder / "include" / "projects")
+    made.write_text(made.read_text().replace("evaluation: {importance_rows: 0}", SLICES) + project)
+    (folder / "include" / "targets.yaml").write_text(text)
+    return load_project("tiny", folder / "include" / "projects")
+
+
+def test_gaps_between_groups_of_people_become_stricter_and_never_looser(tmp_path: Path):
+    project = with_people(tmp_path, FAIR)
+    gaps = {name: project.in_target(name).gate.fairness for name in ("dev", "staging", "prod")}
+    assert gaps["dev"] == project.gate.fairness
+    assert (gaps["staging"].selection_rate, gaps["staging"].true_positive_rate) == (0.2, 0.1)
+    assert (gaps["prod"].selection_rate, gaps["prod"].max_widening) == (0.15, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("true_positive_rate: 0.1, max", "max", "gate.fairness.tiny.true_positive_rate of target prod is missing"),
+        ("rate: 0.15", "rate: 0.31", "gate.fairness.tiny.selection_rate of target prod is 0.31, that of staging"),
+        ("{tiny: {sel", "{tyni: {sel", "gate.fairness.tiny.selection_rate of target prod is missing"),
+        ("{}\n", "{gate: {fairness: {tyni: {selection_rate: 0.1}}}}\n", "gate.fairness of target dev names 'tyni'"),
+    ],
+)
+def test_gaps_that_cannot_be_bounded_so_are_refused(tmp_path: Path, before: str, after: str, says: str):
+    with pytest.raises(ProjectError) as caught:
+        with_people(tmp_path, FAIR.replace(before, after, 1))
+    assert says in str(caught.value)
+
+
+def test_a_gap_is_bounded_only_where_the_project_names_people(tmp_path: Path):
+    bounds = "targets: {prod: {gate: {fairness: {tiny: {max_widening: 0.0}}}}}\n"
+    assert "max_widening is for gaps that have a bound" in refused(tmp_path, bounds)
+    assert "of target prod: gate.fairness bounds gaps between groups of people: set `inclusion: true`" in refused(
+        tmp_path / "other", bounds.replace("max_widening: 0.0", "calibration: 0.1")
+    )
+
+
 def test_an_approval_is_one_of_the_project(tmp_path: Path):
     project = declared(tmp_path, STAGES)
     assert project.approval.targets == ("prod",)

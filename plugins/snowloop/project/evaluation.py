@@ -160,8 +160,8 @@ class EvaluationPlan(Declaration):
         return slices
 
 
-class Fairness(Declaration):
-    """Bounds of the gaps between groups of people, those of the slices with `inclusion: true`; none by default."""
+class FairnessBounds(Declaration):
+    """Bounds of the gaps between groups of people."""
 
     selection_rate: float | None = Field(
         None, gt=0, le=1, description="Largest difference of the share of rows with a score from the threshold on."
@@ -185,14 +185,14 @@ class Fairness(Declaration):
         figures = ("selection_rate", "true_positive_rate", "false_positive_rate", "calibration")
         return {name: value for name in figures if (value := getattr(self, name)) is not None}
 
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.max_widening is not None and not self.bounds:
-            raise ValueError("max_widening is for gaps that have a bound: bound one, such as `selection_rate: 0.2`")
-        return self
+
+class Fairness(FairnessBounds):
+    """Bounds of the gaps between groups of people, those of the slices with `inclusion: true`; none by default."""
 
     def problems(self, task: str, slices: tuple[Slice, ...]) -> Iterator[str]:
         """What does not fit the label and the slices."""
+        if self.max_widening is not None and not self.bounds:
+            yield "gate.fairness.max_widening is for gaps that have a bound: bound one, such as `selection_rate: 0.2`"
         if self.bounds and not any(each.inclusion for each in slices):
             yield "gate.fairness bounds gaps between groups of people: set `inclusion: true` at the slices of them"
         if task == "multiclass" and self.bounds:

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from snowloop.project.evaluation import Gate, Metric
+from snowloop.project.evaluation import Fairness, FairnessBounds, Gate, Metric
 from snowloop.project.sources import NAME, Declaration, Identifier, Name, Text
+
+if TYPE_CHECKING:
+    from snowloop.project.declaration import Project
 
 FILE = "targets.yaml"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
@@ -68,10 +71,18 @@ class Bounds(Declaration):
     max_milliseconds_per_row: float | None = Field(
         None, gt=0, description="In addition to gate.max_milliseconds_per_row."
     )
+    fairness: dict[Name, FairnessBounds] = Field(
+        {}, description="By name of a project: bounds of gaps between groups of people, in addition to gate.fairness."
+    )
 
     def of_metric(self, project: str) -> float | None:
         """The bound of a project's deciding metric; case does not count."""
         return next((value for name, value in self.metric.items() if name.lower() == project.lower()), None)
+
+    def of_fairness(self, project: str) -> dict[str, float | None]:
+        """The bounds of a project's gaps between groups of people, by figure; case does not count."""
+        declared = (value for name, value in self.fairness.items() if name.lower() == project.lower())
+        return next(declared, FairnessBounds()).model_dump()
 
     def stricter(self, project: str, metric: Metric, gate: Gate) -> tuple[Metric, Gate]:
         """Metric and gate of a project with the stricter of its own bounds and these.
@@ -90,6 +101,9 @@ class Bounds(Declaration):
         bounds = {name: _strictest(own[name], getattr(self, name), stricter) for name, stricter in STRICTER.items()}
         of_metric = {name: bounds.pop(name) for name in OF_METRIC}
         of_metric[bound] = _strictest(metric.bound, self.of_metric(project), better)
+        of_gaps = gate.fairness.model_dump()
+        of_gaps = {name: _strictest(of_gaps[name], each, LOWER) for name, each in self.of_fairness(project).items()}
+        bounds["fairness"] = Fairness(**of_gaps)
         return metric.model_copy(update=of_metric), gate.model_copy(update=bounds)
 
 
@@ -213,15 +227,39 @@ class Targets(Declaration):
         object.__setattr__(changed, "_file", self._file)
         return changed
 
-    def problems(self, project: str, metric: Metric) -> Iterator[str]:
-        """What is wrong with the bounds of a project's metric; the others have been checked without any project."""
-        better = HIGHER if metric.higher_is_better else LOWER
-        bounds = {name: target.gate.of_metric(project) for name, target in self.targets.items()}
+    def problems(self, project: "Project") -> Iterator[str]:
+        """What is wrong with the bounds that are declared for one project; the others have been checked without any.
+
+        Args:
+            project: The project, as it declares itself.
+        """
         for name, target in self.targets.items():
+            yield from _fairness_problems(project, name, target)
             for source in target.accepts_from or ():
-                upper, lower = bounds[name], next(bounds[each] for each in bounds if each.lower() == source.lower())
-                if lower is not None and (upper is None or _strictest(upper, lower, better) != upper):
-                    yield _looser(f"metric.{project}", name, upper, source, lower)
+                given = _of_project(project, self.find(source) or Target())
+                for bound, (stricter, upper) in _of_project(project, target).items():
+                    lower = given[bound][1]
+                    if lower is not None and (upper is None or _strictest(upper, lower, stricter) != upper):
+                        yield _looser(bound, name, upper, source, lower)
+
+
+def _of_project(project: "Project", target: Target) -> dict[str, tuple[str, float | None]]:
+    """The bounds that a target declares for one project: which value is the stricter one, and the bound."""
+    better = HIGHER if project.metric.higher_is_better else LOWER
+    gaps = target.gate.of_fairness(project.name)
+    return {
+        f"metric.{project.name}": (better, target.gate.of_metric(project.name)),
+        **{f"fairness.{project.name}.{figure}": (LOWER, bound) for figure, bound in gaps.items()},
+    }
+
+
+def _fairness_problems(project: "Project", name: str, target: Target) -> Iterator[str]:
+    """What does not fit the project of the gaps that a target bounds."""
+    if all(bound is None for bound in target.gate.of_fairness(project.name).values()):
+        return
+    _, gate = target.gate.stricter(project.name, project.metric, project.gate)
+    for problem in gate.fairness.problems(project.label.task, project.evaluation.slices):
+        yield f"gate.fairness.{project.name} of target {name}: {problem}"
 
 
 NO_TARGETS = Targets.model_construct(targets={})

@@ -11,7 +11,9 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.promote import promote as set_champion
 from snowloop.lifecycle.delivery.deliver import deliver, promote_from
+from snowloop.lifecycle.delivery.records import measured_gaps
 from snowloop.lifecycle.delivery.transfer import FILES, download
+from snowloop.lifecycle.evaluation.parts import Interval
 from snowloop.lifecycle.features.formula import recorded_formula
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.monitoring.verify import verify
@@ -60,6 +62,17 @@ def test_the_very_version_serves_in_the_other_target(staging: Copies, prod: Worl
     again = promote(staging, prod)
     assert (again.version_name, again.kept) == ("GOOD", True)
     assert len(ledger.entries(prod.workspace)) == 1
+
+
+def test_the_gaps_of_an_evaluation_are_read_back(staging: Copies):
+    details = """{"results": {"gaps": [{"column": "SEX", "figure": "calibration", "one": "f", "other": "m", "value":
+    0.1, "low": 0.05, "high": 0.15, "wider": null}]}}"""
+    staging.rows(
+        f"INSERT INTO {{db}}.OPS.EVALUATION_DETAILS (EVALUATION_ID, DETAILS) SELECT 'E', PARSE_JSON('{details}')"
+    )
+    (gap,) = measured_gaps(staging.workspace, "E")
+    assert (gap.column, gap.interval, gap.wider) == ("SEX", Interval(0.1, 0.05, 0.15), None)
+    assert measured_gaps(staging.workspace, "none") == ()
 
 
 def test_a_target_accepts_only_the_declared_sources(staging: Copies, session: Session):

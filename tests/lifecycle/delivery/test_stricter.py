@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from snowloop.checks import Check
-from snowloop.lifecycle.delivery.deliver import stricter
-from snowloop.project import Project
+from snowloop.lifecycle.delivery.deliver import judge_gaps, stricter
+from snowloop.lifecycle.evaluation.parts import GroupGap, Interval
+from snowloop.project import Fairness, Project, Slice
 from tests.support.judged import CREDIT, DIABETES
 
 
@@ -51,3 +52,25 @@ def test_an_equal_bound_and_a_failed_check_are_left_as_they_are():
     assert stricter(CREDIT, "prod", passed) is passed
     failed = replace(passed, outcome="failed")
     assert stricter(with_bounds(CREDIT, max_model_bytes=10), "prod", failed) is failed
+
+
+GAP = GroupGap("SEX", "selection_rate", "f", "m", 0.15, 0.12, 0.18, wider=Interval(0.06, 0.04, 0.08))
+
+
+@pytest.mark.parametrize(
+    ("fairness", "outcome", "says"),
+    [
+        (Fairness(selection_rate=0.2), "passed", "no gap between groups of people surely exceeds its bound"),
+        (Fairness(selection_rate=0.1), "failed", "between SEX f and m is 0.1500"),
+        (Fairness(selection_rate=0.2, max_widening=0.01), "failed", "is wider than that of champion OLD by 0.0600"),
+        (Fairness(true_positive_rate=0.2), "failed", "the gap of the true positive rate between groups of SEX cannot"),
+    ],
+)
+def test_gaps_between_groups_are_judged_by_the_bounds_of_the_target(fairness: Fairness, outcome: str, says: str):
+    people = CREDIT.evaluation.model_copy(update={"slices": (Slice(column="SEX", inclusion=True),)})
+    gate = CREDIT.gate.model_copy(update={"fairness": fairness})
+    project = CREDIT.model_copy(update={"evaluation": people, "gate": gate})
+    judged = judge_gaps(project, "staging", "NEW", (GAP,), "OLD")
+    assert judged.outcome == outcome
+    assert judged.reason.startswith("measured in staging: ")
+    assert says in judged.reason

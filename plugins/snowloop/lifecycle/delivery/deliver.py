@@ -12,17 +12,19 @@ from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.promote import Promotion, promote
 from snowloop.lifecycle.champion.standing import refusal
 from snowloop.lifecycle.data.validate import check_contract
-from snowloop.lifecycle.delivery.records import copy_records
+from snowloop.lifecycle.delivery.records import copy_records, measured_gaps
 from snowloop.lifecycle.delivery.smoke import scores_one_row
 from snowloop.lifecycle.delivery.transfer import transfer
 from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.evaluation.evaluate import Evaluation, ask_served
+from snowloop.lifecycle.evaluation.parts import GroupGap
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.formula import recorded_formula
 from snowloop.lifecycle.features.keys import feature_rows, keys_not_once
 from snowloop.lifecycle.features.training_set import TrainingSet, describe_features
 from snowloop.lifecycle.fingerprints import copy_fingerprints, record_fingerprints
 from snowloop.lifecycle.gate.checks import robust, skew
+from snowloop.lifecycle.gate.fairness import fairness
 from snowloop.lifecycle.gate.gate import record_verdict
 from snowloop.lifecycle.gate.verdict import Origin, Override, Verdict
 from snowloop.lifecycle.training.train import Candidate
@@ -38,6 +40,8 @@ QUERIES = "delivery/queries.sql"
 COMPARED = ("NOT_WORSE_THAN_CHAMPION", "NOT_WORSE_THAN_REFERENCE")
 ASKED_AGAIN = ("CONTRACT", "SKEW", "ROBUST", "FILES", "ROW", "OVERRIDE", *COMPARED)
 """Checks whose outcome in the source says nothing about the destination; an override is a record, and no check."""
+JUDGED_AGAIN = ("FAIRNESS",)
+"""Checks of several figures: judged by the destination's bounds, on what the evaluation in the source measured."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
     checks = [
         Check.of("FILES", passed=True, reason=f"the files are those of {source.target} (SHA-256 {files})"),
         *_travelled(destination.project, source.target, destination.target, accepted.rows),
+        *_fairness(source, destination, accepted.rows, chosen.name),
         _against_champion(source, accepted.rows, chosen.name, serves),
         Check(COMPARED[1], "not_asked", f"it was compared with the reference of {source.target}"),
         _contract(destination),
@@ -202,7 +207,36 @@ def _override(entry: ledger.Entry) -> Override:
 
 def _travelled(project: Project, source: str, target: str, rows: "Sequence[Row]") -> list[Check]:
     """The outcome of the source's checks, with the bounds of the destination."""
-    return [stricter(project, target, _check(row, source)) for row in rows if row["CHECK_NAME"] not in ASKED_AGAIN]
+    own = (*ASKED_AGAIN, *JUDGED_AGAIN)
+    return [stricter(project, target, _check(row, source)) for row in rows if row["CHECK_NAME"] not in own]
+
+
+def _fairness(source: Workspace, destination: Workspace, rows: "Sequence[Row]", name: str) -> list[Check]:
+    """FAIRNESS as the source decided, or, where the destination bounds the gaps otherwise, judged by its bounds."""
+    decided = [_check(row, source.target) for row in rows if row["CHECK_NAME"] in JUDGED_AGAIN]
+    same = destination.project.gate.fairness == source.project.gate.fairness
+    if same or any(check.failed for check in decided):
+        return decided
+    gaps = measured_gaps(destination, str(rows[0]["EVALUATION_ID"] or ""))
+    return [judge_gaps(destination.project, source.target, name, gaps, rows[0]["CHAMPION"])]
+
+
+def judge_gaps(project: Project, source: str, version: str, gaps: tuple[GroupGap, ...], champion: str | None) -> Check:
+    """FAIRNESS by the bounds of a target, on the gaps that were measured in another one; a pure function.
+
+    Args:
+        project: The project as it is in the target.
+        source: Where the gaps were measured.
+        version: The version.
+        gaps: The gaps there.
+        champion: The champion with which the version was compared there, or None.
+
+    Returns:
+        The check.
+    """
+    none = TrainingSet("", "", 0, 0, 0, (), kept=True)
+    judged = fairness(project, Evaluation(Candidate(version, version, none), champion=champion, gaps=gaps))
+    return replace(judged, reason=f"measured in {source}: {judged.reason}")
 
 
 def _check(row: "Row", source: str) -> Check:

@@ -1,8 +1,10 @@
 """What OPS records of a version travels with it: training set, evaluation, and the checks of its features."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from snowloop.lifecycle.evaluation.parts import GroupGap
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
@@ -45,6 +47,18 @@ def copy_records(source: Workspace, destination: Workspace, training_set: str, e
     """
     keys = [(each, training_set) for each in OF_TRAINING_SET] + [(each, evaluation_id) for each in OF_EVALUATION]
     return {each.table: _copy(source, destination, each, key) for each, key in keys}
+
+
+def measured_gaps(workspace: Workspace, evaluation_id: str) -> tuple[GroupGap, ...]:
+    """The gaps between groups of people that an evaluation measured; none if it is not recorded.
+
+    Args:
+        workspace: Where it is recorded.
+        evaluation_id: The evaluation.
+    """
+    rows = workspace.run("report/queries.sql#evaluation_details", evaluation_id=evaluation_id)
+    results = json.loads(rows[0]["DETAILS"])["results"] if rows else {}
+    return tuple(GroupGap.of(each) for each in results.get("gaps", ()))
 
 
 def _copy(source: Workspace, destination: Workspace, records: Records, key: str) -> int:

@@ -177,7 +177,7 @@ def _with_targets(project: Project) -> Project:
     """The project with the targets of its repository, and with the approvals that they ask for."""
     targets = load_targets(project.directory.parent)
     for problem in (
-        *targets.problems(project.name, project.metric),
+        *targets.problems(project),
         *_unknown_names(targets, project.directory.parent),
     ):
         raise ProjectError(f"{targets.file}: {problem}")
@@ -189,11 +189,12 @@ def _with_targets(project: Project) -> Project:
 
 
 def _unknown_names(targets: Targets, folder: Path) -> Iterator[str]:
-    """Bounds of metrics of projects that do not exist."""
+    """Bounds that are declared for projects that do not exist."""
     for name, target in targets.targets.items():
-        for project in target.gate.metric:
+        bounds = {"metric": target.gate.metric, "fairness": target.gate.fairness}
+        for bound, project in ((bound, project) for bound, named in bounds.items() for project in named):
             if not (folder / project.lower() / FILES[0]).is_file():
-                yield f"gate.metric of target {name} names '{project}', and {folder} has no such project: correct it"
+                yield f"gate.{bound} of target {name} names '{project}', and {folder} has no such project: correct it"
 
 
 def load_targets(folder: Path) -> Targets:
