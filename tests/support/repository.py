@@ -140,7 +140,7 @@ class Repository:
         return ran
 
     def _printed(self, command: str, output: str) -> None:
-        """Keep what a command printed; also in the file that SNOWLOOP_WRITE_TRANSCRIPT names, to copy it into a page."""
+        """Keep what a command printed; also in the file that SNOWLOOP_WRITE_TRANSCRIPT names, for a page to copy."""
         self.ran.append(Shown(command, output))
         file = os.environ.get("SNOWLOOP_WRITE_TRANSCRIPT")
         if file:
