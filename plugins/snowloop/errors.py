@@ -98,6 +98,10 @@ class DeploymentError(SnowloopError):
     """The scoring loop cannot be deployed as declared."""
 
 
+class EnvironmentBusy(DeploymentError):  # noqa: N818 - not a fault: trying again later does it
+    """Another deployment, promotion or rollback is under way in the environment; the message says whose."""
+
+
 class PlanRefused(DeploymentError, Refusal):  # noqa: N818 - as Refusal
     """The declared scoring loop cannot be deployed without losing rows; the message has each reason and its remedy."""
 

@@ -41,7 +41,7 @@ PROMOTE = "champion.promote.promote"
 CASES: list[tuple[Any, str, Any, tuple[str, ...], dict[str, Any] | None]] = [
     (PromoteOperator, PROMOTE, Promotion("V2", "V1", kept=False), MODEL, PROMOTION),
     (PromoteOperator, PROMOTE, Promotion("V2", "V1", kept=True), MODEL, None),
-    (RollbackOperator, "champion.rollback.rollback", Rollback("V2", "V1", "2026-01-01"), MODEL, ROLLED_BACK),
+    (RollbackOperator, "delivery.roll_back.roll_back", Rollback("V2", "V1", "2026-01-01"), MODEL, ROLLED_BACK),
     (
         ProbationOperator,
         FOLLOW,

@@ -96,7 +96,7 @@ CALLS = [
     ),
     ("DeployScoringOperator", {}, "scoring.deploy_scoring", (), {}),
     ("ReconcileOperator", {}, "scoring.reconcile", (), {}),
-    ("RollbackOperator", {}, "champion.rollback.rollback", (), {}),
+    ("RollbackOperator", {}, "delivery.roll_back.roll_back", (), {}),
     (
         "VerifyRollbackOperator",
         {"rollback": ROLLBACK.to_dict(), "timeout": "7"},

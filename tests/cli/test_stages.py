@@ -16,6 +16,7 @@ from snowloop.cli.main import app
 from snowloop.cli.options import DONE, REFUSED
 from snowloop.lifecycle.data.environment import Environment
 from snowloop.lifecycle.fingerprints import fingerprints
+from snowloop.lifecycle.monitoring.judged_again import JudgedAgain
 from snowloop.lifecycle.scoring.health import StreamHealth
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
@@ -149,3 +150,14 @@ def test_findings_of_health_are_an_exit_code(
 def test_every_command_has_a_sentence_and_an_example(command: str):
     shown = CliRunner().invoke(app, [command, "--help"], terminal_width=200).output
     assert f"Example: snowloop {command} " in shown
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("passed", 0), ("not asked", 0), ("failed", 2)])
+def test_a_champion_that_fails_by_the_new_bounds_is_an_exit_code(
+    opened: None, monkeypatch: pytest.MonkeyPatch, outcome: Any, code: int
+):
+    done = JudgedAgain("V1", outcome, "BOUND", "id", "V1")
+    monkeypatch.setattr("snowloop.lifecycle.monitoring.judged_again.judge_again", lambda _given, if_needed: done)
+    ran = run("judge", "--if-needed")
+    assert (ran.exit_code, "BOUND" in ran.output) == (code, True)
+    assert json.loads(run("judge", "--json").output)["outcome"] == outcome

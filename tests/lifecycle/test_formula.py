@@ -15,12 +15,13 @@ from snowflake.snowpark.exceptions import SnowparkSQLException
 from local_snowflake.testing import LocalSnowflake
 from snowloop.errors import ChallengeRefused, PlanRefused, RollbackError, ScoringError, TrainingError
 from snowloop.lifecycle.champion.challenger import challenge, judge_version
-from snowloop.lifecycle.champion.rollback import rollback
+from snowloop.lifecycle.delivery.roll_back import roll_back
 from snowloop.lifecycle.evaluation.evaluate import Evaluation, evaluate
 from snowloop.lifecycle.evaluation.rivals import rival_rows
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.scoring import await_scores, reconcile
+from snowloop.lifecycle.scoring.apply import Deployment
 from snowloop.lifecycle.scoring.plan import plan_scoring
 from snowloop.lifecycle.scoring.reprocess.backfill import Rows, backfill
 from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
@@ -30,6 +31,7 @@ from snowloop.lifecycle.versions import champion, set_champion, versions
 from snowloop.project import Challenger
 from tests.support import tiny
 from tests.support.duel import declare
+from tests.support.dying import Interrupted, KilledError
 from tests.support.trial import ANY_MODEL, Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -177,18 +179,68 @@ def test_a_version_of_another_text_is_neither_challenger_nor_judged_by_rows_of_t
     assert LINES in str(other.value)
 
 
-def test_the_way_back_needs_the_text_of_its_time(trial: Trial):
+def the_new_version_serves(trial: Trial) -> None:
+    decide(trial.workspace, [measured(trial)], override=ANY_MODEL)
     set_champion(trial.workspace, new_version(trial))
-    with pytest.raises(RollbackError, match=r"another features\.sql than that of the project: put that") as refused:
-        rollback(trial.workspace)
-    assert LINES in str(refused.value)
-    write(trial, OLD)
-    assert rollback(trial.workspace).to_version == trial.verdicts["loose"].version_name
     trial.deploy()
     rest(trial)
-    (event,) = events = trial.events(1)
-    trial.insert(events)
-    assert scored(trial, str(call(trial)["run_id"]))[event.key][1] == event.x
+
+
+def test_the_way_back_deploys_the_kept_text_of_its_time(trial: Trial):
+    before = trial.verdicts["loose"].version_name
+    the_new_version_serves(trial)
+    events = trial.events(2)
+    trial.insert(events[:1])
+    assert scored(trial, str(call(trial)["run_id"]))[events[0].key] == (new_version(trial), 1000 - events[0].x)
+    done = roll_back(trial.workspace, reason="odd scores")
+    rest(trial)
+    assert (done.to_version, done.features_changed, done.deployed > 0) == (before, True, True)
+    assert f"{before} scores with its own features.sql, and the checkout has another one" in done.note
+    trial.insert(events[1:])
+    again = plan_scoring(trial.workspace)
+    assert [each.kind for each in again.changes if each.action not in ("keep", "resume")] == []
+    assert LINES in next(each.remedy for each in again.changes if each.kind == "features")
+    trial.world.results["deployment"] = Deployment(again.procedure, {})
+    assert scored(trial, str(call(trial)["run_id"]))[events[1].key] == (before, events[1].x)
+    assert reconcile(trial.workspace).pending == 0
+
+
+def test_a_way_back_that_is_killed_before_the_loop_is_deployed_is_completed(trial: Trial):
+    before = trial.verdicts["loose"].version_name
+    the_new_version_serves(trial)
+    dying: Any = Interrupted(trial.world.session, "ALTER TASK", killed)
+    with pytest.raises(KilledError):
+        roll_back(replace(trial.workspace, session=dying))
+    assert champion(trial.workspace).name == before  # type: ignore[union-attr]
+    assert roll_back(trial.workspace, version=before).deployed
+    assert plan_scoring(trial.workspace).nothing_to_do
+
+
+def killed() -> None:
+    raise KilledError
+
+
+def test_a_way_back_deploys_nothing_else_along(trial: Trial):
+    the_new_version_serves(trial)
+    serving = trial.project.serving.model_copy(update={"schedule": "7 MINUTES"})
+    other = trial.project.model_copy(update={"serving": serving})
+    with pytest.raises(RollbackError, match=r"recreate task SERVING\.SCORE_NEW_ROWS.*git checkout .*snowloop rollback"):
+        roll_back(replace(trial.workspace, project=other))
+    assert champion(trial.workspace).name == new_version(trial)  # type: ignore[union-attr]
+
+
+def test_there_is_no_way_back_to_a_text_that_was_changed(trial: Trial):
+    the_new_version_serves(trial)
+    before = next(each for each in versions(trial.workspace) if each.name == trial.verdicts["loose"].version_name)
+    fingerprint = before.facts["training_set"]
+    where = f"{{db}}.OPS.TRAINING_SETS SET FEATURES_SQL = %s WHERE FINGERPRINT = '{fingerprint}'"
+    text = trial.world.value(f"SELECT FEATURES_SQL FROM {{db}}.OPS.TRAINING_SETS WHERE FINGERPRINT = '{fingerprint}'")
+    trial.world.rows("UPDATE " + where % "'SELECT ID, X FROM T'")
+    try:
+        with pytest.raises(RollbackError, match="was trained with was changed"):
+            roll_back(trial.workspace)
+    finally:
+        trial.world.rows("UPDATE " + where % f"$${text}$$")
 
 
 def swapped(trial: Trial) -> tuple[int, int]:

@@ -1,16 +1,18 @@
 """A user's repository with the tiny project, and the commands of ``snowloop`` as a workflow runs them in it."""
 
 import json
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.support.commandline import Ran, environment
 from tests.support.tiny import PROJECT, tiny
+from tests.support.transcript import Shown
 
 TARGETS = """
 targets:
@@ -54,10 +56,12 @@ class Repository:
     Args:
         folder: Its root.
         connection: How to connect to the Snowflake that commands use where no other connection is named.
+        ran: What each command printed, in order, as a person types it.
     """
 
     folder: Path
     connection: Mapping[str, Any]
+    ran: list[Shown] = field(default_factory=list)
 
     def create(self) -> None:
         """Write and commit the project, of one candidate, with its data and targets."""
@@ -132,13 +136,24 @@ class Repository:
         )
         ran = Ran(done.returncode, done.stdout, done.stderr)
         assert ran.code == code, f"{' '.join(arguments)} ended with {ran.code}:\n{ran.out}\n{ran.err}"
+        self._printed(" ".join(("snowloop", arguments[0], "-p", "tiny", *arguments[1:])), ran.out + ran.err)
         return ran
+
+    def _printed(self, command: str, output: str) -> None:
+        """Keep what a command printed; also in the file that SNOWLOOP_WRITE_TRANSCRIPT names, for a page to copy."""
+        self.ran.append(Shown(command, output))
+        file = os.environ.get("SNOWLOOP_WRITE_TRANSCRIPT")
+        if file:
+            with Path(file).open("a", encoding="utf-8") as transcript:
+                transcript.write(f"$ {command}\n{output}\n")
 
     def ci(self, *arguments: str, code: int = 0) -> tuple[dict[str, Any], str]:
         """Run ``snowloop ci`` as a workflow does; its JSON, and its report."""
         report = self.folder.parent / "report.md"
         options = ("--against", "staging", "--base", "main", "--report", str(report), "--json")
         ran = self.snowloop("ci", *options, *arguments, code=code)
+        typed = "snowloop ci -p tiny --against staging --base main --report report.md"
+        self._printed(typed, report.read_text())
         return json.loads(ran.out), report.read_text()
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":

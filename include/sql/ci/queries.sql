@@ -1,6 +1,9 @@
 -- name: create_database
 CREATE DATABASE {{ database|identifier }}{{ (" CLONE " ~ source|identifier) if source }} COMMENT = {{ comment|literal }}
 
+-- name: one_row
+SELECT 1 FROM {{ table }} LIMIT 1
+
 -- name: row_hashes
 {# How many rows a table has, and the greatest hash of those that stay: the same rows each time, groups as a whole. #}
 SELECT COUNT(*) AS N, MAX(IFF(PLACE <= {{ most }}, HASH, NULL)) AS LAST_HASH

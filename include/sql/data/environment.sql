@@ -9,6 +9,12 @@ CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'MODELS') }};
 CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'SERVING') }};
 CREATE SCHEMA IF NOT EXISTS {{ identifier(database, 'OPS') }};
 
+-- The lock of deployments, one row, which a deployment that creates the environment acquires as soon as it is there.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'DEPLOYMENT_LOCK') }} AS
+SELECT
+    NULL::VARCHAR AS HOLDER, NULL::VARCHAR AS USER_NAME, NULL::VARCHAR AS DOING, NULL::TIMESTAMP_NTZ AS SINCE,
+    NULL::TIMESTAMP_NTZ AS EXPIRES_AT;
+
 -- Files on their way into RAW, and the code of procedures under names that carry its hash.
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'RAW', 'LANDING') }};
 CREATE STAGE IF NOT EXISTS {{ identifier(database, 'MODELS', 'CODE') }};

@@ -1,4 +1,4 @@
-CREATE PROCEDURE IF NOT EXISTS {{ procedure }}({{ arguments }})
+CREATE {{ "OR REPLACE PROCEDURE" if replace else "PROCEDURE IF NOT EXISTS" }} {{ procedure }}({{ arguments }})
 RETURNS VARCHAR
 LANGUAGE PYTHON
 RUNTIME_VERSION = {{ runtime_version|literal }}

@@ -2,12 +2,10 @@
 
 import json
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +17,7 @@ from snowloop.cli.options import (
     AsJson,
     Connection,
     connection_of,
+    ended_by_sigterm,
     errors_as_exit_codes,
     fail,
     note,
@@ -74,7 +73,7 @@ def ci(  # noqa: PLR0913 - the options of a command
     """
     if sweep == (project is not None):
         fail("give --project to try a change of it, or --sweep to drop what trials have left, not both", FAILED)
-    with errors_as_exit_codes(), _ended_by_sigterm():
+    with errors_as_exit_codes(), ended_by_sigterm():
         if project is None:
             _sweep(connection, airflow_connection, as_json=as_json)
             return
@@ -131,20 +130,6 @@ def _source(session: "Session", project: Project, against: str, *, must_be: bool
             raise
         note(f"{refused}. The trial is in an empty database")
     return Workspace(session, project.in_target(against), against), False
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM, by which CI systems cancel a job, end the command as Ctrl-C does: the database is dropped."""
-
-    def interrupt(*_signal: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def links() -> dict[str, str]:

@@ -82,16 +82,18 @@ def apply(
 
     Example: snowloop apply --project credit_approval --target prod --plan plan.json
     """
+    from snowloop.lifecycle.deployment.lock import deployment_lock
     from snowloop.lifecycle.scoring.deployment import apply_deployment, plan_deployment
     from snowloop.lifecycle.scoring.plan_file import check_unchanged, read_plan
 
     approved = read_plan(saved) if saved else None
-    made = plan_deployment(workspace, allow_drop or ())
-    if approved:
-        check_unchanged(approved, made)
-    if not as_json:
-        say(made.text())
-    done = apply_deployment(workspace, made, as_saved=approved is not None)
+    with deployment_lock(workspace, "apply") as lease:
+        made = plan_deployment(workspace, allow_drop or ())
+        if approved:
+            check_unchanged(approved, made)
+        if not as_json:
+            say(made.text())
+        done = apply_deployment(workspace, made, lease, as_saved=approved is not None)
     if as_json:
         say(json.dumps(done.to_dict(), indent=2))
     elif done.summary():

@@ -4,6 +4,7 @@ import functools
 import getpass
 import inspect
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -89,7 +90,7 @@ def open_workspace(
     Raises:
         typer.Exit: with 2 if Snowloop refuses, with 1 on any other error.
     """
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), ended_by_sigterm():
         declared = load_project(project)
         if deploys:
             check_checkout(declared, target)
@@ -106,6 +107,20 @@ def errors_as_exit_codes() -> Iterator[None]:
         fail(str(error), REFUSED)
     except SnowloopError as error:
         fail(str(error), FAILED)
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, by which CI systems cancel a job, end a command as Ctrl-C does: what it holds is given back."""
+
+    def interrupt(*_signal: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def connection_of(project: Project, target: str) -> str | None:

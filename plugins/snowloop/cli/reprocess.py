@@ -104,14 +104,21 @@ def rollback(
 ) -> None:
     """Make the previous champion serve again, from the next scoring run on.
 
+    If it was trained with another features.sql, the scoring loop is deployed with that one, which is kept with it.
+
     Example: snowloop rollback --project credit_approval --target prod --reason "scores are too high" --wait 300
     """
-    from snowloop.lifecycle.champion import rollback as way_back
+    from snowloop.lifecycle.champion.rollback import verify_rollback
+    from snowloop.lifecycle.delivery.roll_back import roll_back
 
-    done = way_back.rollback(workspace, version.strip() or None, reason.strip() or None)
+    done = roll_back(workspace, version.strip() or None, reason.strip() or None)
     if not as_json:
         say(f"champion {done.to_version}, before: {done.from_version}")
-    verified = way_back.verify_rollback(workspace, done, timeout=wait) if wait else None
+        if done.deployed:
+            say(f"the scoring loop was deployed with the features.sql of {done.to_version}: {done.deployed} steps")
+        if done.note:
+            say(done.note)
+    verified = verify_rollback(workspace, done, timeout=wait) if wait else None
     if as_json:
         say(json.dumps({**done.to_dict(), "verified": verified.to_dict() if verified else None}, indent=2))
     elif verified:

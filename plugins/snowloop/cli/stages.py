@@ -105,6 +105,30 @@ def train(
     _line("promote", promote(workspace, verdict), as_json=as_json)
 
 
+@workspace_command(commands, deploys=True)
+def judge(
+    workspace: Workspace,
+    if_needed: Annotated[
+        bool,
+        typer.Option("--if-needed", help="Only if contract or bounds are not those of its last verdict, or it failed."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the version that serves again, by the declared contract and bounds. Nothing is trained.
+
+    The outcome is in OPS.VERDICTS and OPS.LEDGER. A version that fails gives exit code 2 and opens an alert; it goes on
+    serving, unless project.yaml declares `champion: {fails_again: roll_back}`.
+
+    Example: snowloop judge --project credit_approval --target staging --if-needed
+    """
+    from snowloop.lifecycle.monitoring.judged_again import judge_again
+
+    done = judge_again(workspace, if_needed=if_needed)
+    show(done, done.text(), as_json=as_json)
+    if done.outcome == "failed":
+        raise typer.Exit(REFUSED)
+
+
 @workspace_command(commands)
 def wait(
     workspace: Workspace,

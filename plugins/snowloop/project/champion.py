@@ -40,6 +40,12 @@ class Champion(Declaration):
         description="The override by which the champion was promoted has expired; refuse: it counts as not judged, "
         "and nothing is scored.",
     )
+    fails_again: Literal["report", "roll_back"] = Field(
+        "report",
+        description="The champion was judged again, by another contract or other bounds (`snowloop judge`), and fails. "
+        "report: it goes on serving, an alert opens, and the command ends with 2; roll_back: the champion before it "
+        "serves again as well.",
+    )
     probation: Probation | None = Field(
         None,
         description="After each promotion the former champion scores along in the shadow, and is compared; it needs "

@@ -11,9 +11,13 @@ from snowflake.snowpark import Session
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from local_snowflake.testing import LocalSnowflake
+from tests.repository.checkout import ROOT
 from tests.support.repository import OF_NOISE, OF_X_AND_Y, Repository, connections
+from tests.support.transcript import not_as_shown, shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+PATH = "## The whole path"
 
 
 def trials(session: Session) -> list[str]:
@@ -78,8 +82,15 @@ def test_a_better_feature_goes_from_a_branch_to_production(main: Repository, ses
     assert champion(session, "STAGING")["name"] == before["name"], "nothing of the target is changed"
 
     main.merge("better")
-    for stage in ("train", "apply"):
+    for stage in ("environment", "load"):
         main.snowloop(stage, "--target", "staging")
+    for stage in ("train", "judge"):
+        main.snowloop(stage, "--target", "staging", "--if-needed")
+    main.snowloop("plan", "--target", "staging", "--out", "plan.json", "--sql", "plan.sql")
+    main.snowloop("apply", "--target", "staging", "--plan", "plan.json")
+    main.snowloop("smoke", "--target", "staging")
+    for file in ("plan.json", "plan.sql"):
+        (main.folder / file).unlink()
     assert champion(session, "STAGING")["name"] == found["version"], "the version that was judged on the branch"
     main.snowloop("status", "--target", "staging", "--exit-code")
 
@@ -103,9 +114,17 @@ def test_trouble_in_production_ends_by_one_command(main: Repository, session: Se
     main.snowloop("train", "--target", "staging")
     main.snowloop("promote", "--from", "staging", "--to", "prod")
     assert champion(session, "PROD")["name"] == champion(session, "STAGING")["name"] != before["name"]
-    main.snowloop("rollback", "--target", "prod")
+    main.snowloop("rollback", "--target", "prod", "--reason", "odd scores")
     assert champion(session, "PROD")["name"] == before["name"]
     main.snowloop("smoke", "--target", "prod")
+
+    main.snowloop("rollback", "--target", "prod", "--reason", "still odd")
+    first = champion(session, "PROD")
+    assert first["name"] not in (before["name"], champion(session, "STAGING")["name"])
+    main.snowloop("smoke", "--target", "prod")  # the loop computes the features that the first version takes
+    assert "the project has another one" in main.snowloop("plan", "--target", "prod").out
+    for command in (("promote", "--from", "staging", "--to", "prod"), ("apply", "--target", "prod")):
+        main.snowloop(*command)
 
 
 def test_a_worse_model_is_refused_and_ci_says_why(main: Repository, session: Session):
@@ -144,6 +163,18 @@ def test_another_bound_is_judged_again_and_nothing_is_trained(main: Repository, 
     (bound,) = [each for each in found["checks"] if each["name"] == "BOUND"]
     assert (bound["bound"], bound["outcome"]) == (0.65, "passed")
     assert "versions were judged again" in report
+
+    main.merge("bound")
+    assert main.snowloop("train", "--target", "staging", "--if-needed").out.startswith("not trained: kind of change: j")
+    procedures = "SHOW PROCEDURES IN SCHEMA TINY_STAGING.MODELS"
+    made = [row["name"] for row in session.sql(procedures).collect() if row["name"].startswith("TRAIN_")]
+    judged = json.loads(main.snowloop("judge", "--target", "staging", "--if-needed", "--json").out)
+    assert (judged["version"], judged["outcome"]) == (found["serving"], "passed")
+    assert [row["name"] for row in session.sql(procedures).collect() if row["name"].startswith("TRAIN_")] == made
+    entry = session.sql("SELECT * FROM TINY_STAGING.OPS.LEDGER ORDER BY ENTRY DESC LIMIT 1").collect()[0]
+    assert (entry["ACTION"], entry["TO_VERSION"]) == ("judge", found["serving"])
+    again = main.snowloop("judge", "--target", "staging", "--if-needed").out
+    assert again == "not judged: kind of change: none\n"
 
 
 def test_what_serves_is_not_touched_by_a_description(main: Repository):
@@ -201,3 +232,18 @@ def test_another_account_serves_the_same_files(main: Repository, session: Sessio
         assert [name for name in made if name.startswith("TRAIN_")] == []
     finally:
         server.stop()
+
+
+def test_the_documentation_shows_what_the_commands_print(main: Repository):
+    page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
+    path = list(shown(page, PATH))
+    assert {each.command.split()[1] for each in path} >= {
+        "ci",
+        "train",
+        "plan",
+        "apply",
+        "smoke",
+        "promote",
+        "rollback",
+    }
+    assert not_as_shown(main.ran, path) == []

@@ -221,7 +221,7 @@ class ReconcileOperator(SnowparkStageOperator):
 class RollbackOperator(SnowparkStageOperator):
     """Make the ledger's previous champion the champion again."""
 
-    stage = "champion.rollback:rollback"
+    stage = "delivery.roll_back:roll_back"
     changes = "model"
 
     def event(self, workspace: Workspace, result: Result) -> tuple[Asset, dict[str, Any]] | None:

@@ -14,8 +14,12 @@ from snowloop.workspace import Workspace
 PROMOTE, ROLLBACK = "promote", "rollback"
 CHALLENGE, WITHDRAW = "challenge", "withdraw"
 RESET = "reset"
+JUDGE = "judge"
+FAILS = "judged again, it fails: "
+"""Begin of the reason of a champion that was judged again and failed."""
 CHAMPION_CHANGES = (PROMOTE, ROLLBACK)
-"""Actions that change the champion; a reset changes the reference alone, the others the challenger."""
+"""Actions that change the champion; a reset changes the reference alone, ``judge`` nothing: the champion was judged
+again; the others change the challenger."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Entry:
 
     Args:
         entry: Its number, from 1.
-        action: ``promote``, ``rollback``, ``challenge``, ``withdraw`` or ``reset``.
+        action: ``promote``, ``rollback``, ``challenge``, ``withdraw``, ``reset`` or ``judge``.
         from_version: The champion, challenger or reference before, or None.
         to_version: The one after; None after ``withdraw``.
         verdict_id: The gate's verdict on the version; None if it was promoted without one.
@@ -101,7 +105,7 @@ class Change:
     """An entry that is to be written.
 
     Args:
-        action: ``promote``, ``rollback``, ``challenge``, ``withdraw`` or ``reset``.
+        action: ``promote``, ``rollback``, ``challenge``, ``withdraw``, ``reset`` or ``judge``.
         from_version: The champion, challenger or reference before.
         to_version: The one after.
         verdict_id: The gate's verdict.
@@ -277,6 +281,19 @@ def record_observed_champion(workspace: Workspace, serving: str | None) -> list[
     reference = reference_after(history, action, str(serving))
     append(workspace, Change(action, last, serving, reason=why, reference=reference))
     return entries(workspace)
+
+
+def failed_again(history: list[Entry]) -> Entry | None:
+    """The entry by which the champion failed when it was judged again last, if it has not passed since.
+
+    Args:
+        history: The ledger, oldest entry first.
+
+    Returns:
+        The entry; None if the last judgement of the champion passed, or it is judged by its promotion alone.
+    """
+    last = next((each for each in reversed(history) if each.action in (*CHAMPION_CHANGES, JUDGE)), None)
+    return last if last and last.action == JUDGE and str(last.reason or "").startswith(FAILS) else None
 
 
 def last_challenge(history: list[Entry]) -> Entry | None:

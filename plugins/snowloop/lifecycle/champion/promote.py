@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, check_approved
+from snowloop.lifecycle.deployment.lock import deployment_lock
 from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
@@ -48,14 +49,20 @@ def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = 
         The champion, and the one before.
 
     Raises:
+        EnvironmentBusy: if a deployment or another promotion is under way there.
         ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         GateRefused: if another version became champion since: a verdict holds against the champion that it names; if
             the override by which it passed has expired; or if the version is gone.
         PlanRefused: if a later release has made the environment.
     """
     check_release(workspace)
+    check_approved(workspace.project, workspace.target, verdict, approval)
+    with deployment_lock(workspace, f"promote {verdict.version_name}"):
+        return _promote(workspace, verdict, approval)
+
+
+def _promote(workspace: Workspace, verdict: Verdict, approval: Approval | None) -> Promotion:
     project = workspace.project
-    check_approved(project, workspace.target, verdict, approval)
     existing, name = versions(workspace), verdict.version_name
     _check_override(workspace, verdict)
     now, history = aliased(existing, CHAMPION), ledger.entries(workspace)

@@ -1,13 +1,14 @@
 """Rollback: the champion before this one becomes champion again, and its next rows are verified."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from snowloop.errors import RollbackError, ScoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
 from snowloop.lifecycle.champion.standing import refusal
+from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHAMPION, Version, aliased, challenger, lost_alias, set_champion, versions
@@ -24,11 +25,18 @@ class Rollback(Result):
         from_version: The champion before.
         to_version: The champion now.
         done_at: When, by Snowflake's clock in UTC: runs that began later score with it.
+        features_changed: Whether it was trained with another features.sql than the champion before, so that the loop
+            is deployed again.
+        deployed: Number of statements and uploads by which the loop was deployed with its features.sql.
+        note: What a person has to know: that the checkout has another features.sql.
     """
 
     from_version: str
     to_version: str
     done_at: str = ""
+    features_changed: bool = False
+    deployed: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,13 @@ class Verified(Result):
     message: str
 
 
-def rollback(workspace: Workspace, version: str | None = None, reason: str | None = None) -> Rollback:
+def rollback(
+    workspace: Workspace,
+    version: str | None = None,
+    reason: str | None = None,
+    *,
+    before_other_features: Callable[[], None] | None = None,
+) -> Rollback:
     """Return to the champion before the one that serves; the next scoring run serves it.
 
     The version that serves decides, not the ledger alone: a missing entry is written first. Of a change that was
@@ -55,22 +69,25 @@ def rollback(workspace: Workspace, version: str | None = None, reason: str | Non
     Args:
         version: The version that is expected to serve then; None: whichever it is.
         reason: Why, for the ledger.
+        before_other_features: Called before anything is changed, if the loop has to be deployed with another
+            features.sql afterwards, to refuse that; None: only a version of the champion's or the project's is returned
+            to.
 
     Returns:
         Both versions.
 
     Raises:
         RollbackError: if the ledger has no earlier champion, or another one than ``version``, its version is gone, it
-            cannot score the source as it is now, it was trained with a features.sql that is neither the champion's nor
-            the project's, or no verdict lets it serve.
+            cannot score the source as it is now, its features.sql cannot be deployed, or no verdict lets it serve.
     """
     existing = versions(workspace)
     now = aliased(existing, CHAMPION)
     serving = now.name if now else None
     interrupted = ledger.interrupted_change(ledger.entries(workspace), serving)
+    deployed = champion_formula(workspace)
     if interrupted is not None and interrupted.action == ledger.ROLLBACK:
         _check_expected(workspace, version, str(interrupted.to_version), str(interrupted.from_version))
-        return _set_champion(workspace, str(interrupted.from_version), str(interrupted.to_version))
+        return _set_champion(workspace, str(interrupted.from_version), str(interrupted.to_version), deployed)
     history = ledger.entries(workspace) if interrupted else ledger.record_observed_champion(workspace, serving)
     champions = ledger.champion_history(history)
     if len(champions) < 2:
@@ -79,7 +96,7 @@ def rollback(workspace: Workspace, version: str | None = None, reason: str | Non
         raise RollbackError(message)
     previous, last = champions[-2], champions[-1]
     _check_expected(workspace, version, previous, last)
-    alias_lost = lost_alias(_usable(workspace, existing, previous, last))
+    alias_lost = lost_alias(_usable(workspace, existing, (previous, last), deployed, before_other_features))
     promoted = next(
         each for each in reversed(history) if each.action in ledger.CHAMPION_CHANGES and each.to_version == previous
     )
@@ -88,7 +105,7 @@ def rollback(workspace: Workspace, version: str | None = None, reason: str | Non
     reasons = "; ".join(filter(None, (reason, alias_lost))) or None
     change = ledger.Change(ledger.ROLLBACK, last, previous, *facts, reason=reasons, reference=reference)
     ledger.append(workspace, change)
-    return _set_champion(workspace, last, previous)
+    return _set_champion(workspace, last, previous, deployed)
 
 
 def _check_expected(workspace: Workspace, version: str | None, previous: str, now: str) -> None:
@@ -98,21 +115,34 @@ def _check_expected(workspace: Workspace, version: str | None, previous: str, no
         raise RollbackError(message)
 
 
-def _set_champion(workspace: Workspace, before: str, version: str) -> Rollback:
+def _set_champion(workspace: Workspace, before: str, version: str, deployed: Formula | None) -> Rollback:
     set_champion(workspace, version)
-    return Rollback(before, version, str(workspace.session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0]))
+    at = str(workspace.session.sql("SELECT SYSDATE()::VARCHAR AS AT").collect()[0][0])
+    now = champion_formula(workspace)
+    return Rollback(before, version, at, deployed is None or now is None or deployed.digest != now.digest)
 
 
-def _usable(workspace: Workspace, existing: Sequence[Version], previous: str, now: str) -> Version:
+def _usable(
+    workspace: Workspace,
+    existing: Sequence[Version],
+    champions: tuple[str, str],
+    deployed: Formula | None,
+    before_other_features: Callable[[], None] | None,
+) -> Version:
     """The version to return to; one that cannot score the rows which arrive must not serve."""
+    previous, now = champions
     chosen = next((version for version in existing if version.name == previous), None)
     if chosen is None:
         where = f"{workspace.database}.MODELS.{workspace.project.model_name}"
         message = f"version {previous}, champion before {now}, is gone from {where}: promote another version instead"
         raise RollbackError(message)
     try:
-        scorer, serving = version_to_score(workspace, previous), champion_formula(workspace)
-        if serving is None or serving.digest != scorer.formula.digest:
+        scorer = version_to_score(workspace, previous)
+        if deployed is not None and deployed.digest == scorer.formula.digest:
+            pass  # the loop goes on as it is
+        elif deployed is not None and before_other_features is not None:
+            before_other_features()
+        else:
             to_do = "put that features.sql back, roll back again, and run snowloop apply, which deploys it"
             check_formula(scorer, declared_formula(workspace.project), "the project", to_do)
     except ScoringError as error:

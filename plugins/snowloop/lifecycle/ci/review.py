@@ -12,10 +12,11 @@ from typing import Literal
 
 from snowloop.checks import Check
 from snowloop.errors import GateRefused, SnowloopError
+from snowloop.lifecycle.champion.challenger import judge_version
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.ci.cost import Cost, Meter
 from snowloop.lifecycle.ci.difference import ScoreDifference, compare_scores
-from snowloop.lifecycle.ci.trial import LIFETIME, bring_versions, has_database, keep_some_rows, trial_of
+from snowloop.lifecycle.ci.trial import LIFETIME, bring_versions, has_database, has_rows, keep_some_rows, trial_of
 from snowloop.lifecycle.data.environment import apply_environment, create_environment
 from snowloop.lifecycle.data.load import load_files
 from snowloop.lifecycle.data.validate import check_contract
@@ -39,7 +40,7 @@ from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.report.render import markdown as card_markdown
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.deployment import plan_deployment
-from snowloop.lifecycle.training.train import Candidate, train_candidate
+from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import Version, champion, versions
 from snowloop.project import Project
 from snowloop.workspace import Workspace
@@ -148,7 +149,7 @@ def review(
         trial = _Trial(source, workspace, Meter(workspace), before, base_name)
         try:
             if clone:
-                _begin_with_clone(trial)
+                _begin_with_clone(trial, data)
             else:
                 _begin_empty(trial, data)
             _ask(trial)
@@ -165,8 +166,8 @@ def _at_base(workspace: Workspace, source: Workspace, base: Project) -> Workspac
     return replace(workspace, project=project.in_target(workspace.target))
 
 
-def _begin_with_clone(trial: _Trial) -> None:
-    """The target's own rows, and the version that serves there."""
+def _begin_with_clone(trial: _Trial, data: Path | None) -> None:
+    """The target's own rows, and the version that serves there; the project's data where the target has no rows yet."""
     source, workspace = trial.source, trial.workspace
     trial.compared_with = f"a clone of {source.database}, target {source.target}"
     with trial.meter.stage("plan"):
@@ -178,6 +179,13 @@ def _begin_with_clone(trial: _Trial) -> None:
         apply_environment(workspace, plan_environment(workspace))
     if trial.serving and plan.loop:
         plan.loop.check()
+    if not has_rows(workspace):
+        files = data or workspace.project.data_dir
+        trial.notes.append(f"{source.database} has no rows yet: the trial is with the files of {files}.")
+        with trial.meter.stage("load"):
+            load_files(workspace, files)
+    if trial.serving is None:
+        trial.notes.append(f"No version serves in {source.target} yet: there is nothing to compare with.")
     with trial.meter.stage("contract"):
         check_contract(workspace)
     if trial.change.kind in TRIED:
@@ -227,7 +235,7 @@ def _ask(trial: _Trial) -> None:
     elif kind == "judge" and serving:
         trial.asked = "judged again"
         with trial.meter.stage("judge again"):
-            trial.verdict_id = _judge_again(workspace, serving).verdict_id
+            trial.verdict_id = judge_version(workspace, serving).verdict_id
     elif kind == "judge":
         trial.notes.append("No version serves that could be judged again.")
 
@@ -245,14 +253,6 @@ def _train(workspace: Workspace) -> Verdict:
     training_set = build_training_set(workspace)
     trained = [train_candidate(workspace, training_set, each) for each in workspace.project.expanded_candidates]
     return decide(workspace, [evaluate(workspace, each) for each in trained])
-
-
-def _judge_again(workspace: Workspace, serving: Version) -> Verdict:
-    """The verdict on the version that serves, by the bounds and the contract of now; nothing is trained."""
-    name, metric = str(serving.facts.get("candidate", serving.name)), workspace.project.metric.name
-    training_set = build_training_set(workspace)
-    candidate = Candidate(name, serving.name, training_set, serving.metrics, kept=True, metric=metric)
-    return decide(workspace, [evaluate(workspace, candidate)])
 
 
 def _found(trial: _Trial) -> Review:

@@ -136,6 +136,12 @@ def _drop(session: "Session", database: str) -> None:
     session.sql(f"DROP DATABASE IF EXISTS {identifier(database)}").collect()
 
 
+def has_rows(trial: Workspace) -> bool:
+    """Whether the source has rows."""
+    table = identifier(trial.database, "RAW", trial.project.table)
+    return bool(run(trial.session, f"{QUERIES}#one_row", table=table))
+
+
 def keep_some_rows(trial: Workspace) -> int | None:
     """Remove rows of the source from the disposable database beyond the declared number, by hash of key or group.
 

@@ -15,6 +15,7 @@ from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.delivery.records import copy_records, measured_gaps
 from snowloop.lifecycle.delivery.smoke import scores_one_row
 from snowloop.lifecycle.delivery.transfer import transfer
+from snowloop.lifecycle.deployment.lock import Lease, deployment_lock
 from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.evaluation.evaluate import Evaluation, ask_served
 from snowloop.lifecycle.evaluation.parts import GroupGap
@@ -75,6 +76,7 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
         The verdict in the destination, by which it may be promoted there.
 
     Raises:
+        EnvironmentBusy: if a deployment or another promotion is under way in the destination.
         TargetRefused: if the destination accepts no version from the source.
         DeliveryError: if there is no such version, or the destination has another one of its name.
         GateRefused: if its verdict in the source does not let it serve, or a check fails in the destination.
@@ -82,10 +84,16 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
     """
     check_accepted(destination.project, source.target, destination.target)
     check_release(destination)
+    with deployment_lock(destination, f"promote from {source.target}") as lease:
+        return _deliver(source, destination, version, lease)
+
+
+def _deliver(source: Workspace, destination: Workspace, version: str | None, lease: Lease) -> Verdict:
     chosen = _chosen(source, version)
     accepted = _accepted(source, chosen)
     first, training_set = accepted.rows[0], str(chosen.facts.get("training_set") or "")
     files = transfer(source, destination, chosen)
+    lease.keep()
     copy_records(source, destination, training_set, str(first["EVALUATION_ID"] or ""))
     serving = champion(destination)
     serves = serving.name if serving else None
@@ -98,6 +106,7 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
         _contract(destination),
         *_asked_again(destination, chosen, training_set),
     ]
+    lease.keep()
     origin = Origin(source.target, Identity.of(source.session).account, accepted.verdict_id, files)
     verdict = Verdict(
         "",
@@ -184,9 +193,13 @@ def _accepted(source: Workspace, version: Version) -> Accepted:
     if asked["REASON"] or asked["VERDICT_ID"] is None:
         message = f"{version.name} is not promoted from {source.target}: {asked['REASON'] or 'it has no verdict'}"
         raise GateRefused(message, str(asked["VERDICT_ID"] or ""))
-    verdict_id = str(asked["VERDICT_ID"])
+    verdict_id, history = str(asked["VERDICT_ID"]), ledger.entries(source)
+    failed = ledger.failed_again(history)
+    if failed is not None and failed.to_version == version.name:
+        message = f"{version.name} is not promoted from {source.target}: {failed.reason}"
+        raise GateRefused(message, failed.verdict_id or "")
     rows = source.run(f"{QUERIES}#verdict", verdict_id=verdict_id)
-    entries = [each for each in ledger.entries(source) if each.verdict_id == verdict_id and each.override_by]
+    entries = [each for each in history if each.verdict_id == verdict_id and each.override_by]
     override = _override(entries[-1]) if entries else None
     if override is None and any(row["CHECK_NAME"] == "OVERRIDE" for row in rows):
         message = (

@@ -20,6 +20,8 @@ SILENT = "silent"
 """The kind of the signals ``silent:<kind>``: nothing of a kind was judged for longer than declared."""
 PROBATION = "probation"
 """The kind of the signals ``probation:<version>``: one judgement is enough, which looked at many rows."""
+JUDGED_AGAIN = "judged again"
+"""The signal of a champion that the gate judged again, by other bounds: one verdict is enough."""
 STAMP = "%Y-%m-%d %H:%M UTC"
 
 
@@ -275,7 +277,7 @@ def _level(windows: Sequence[JudgedWindow], rules: Alerts) -> Severity | None:
 
 def _is_immediate(signal: str, rules: Alerts) -> bool:
     """Whether one window of a signal is enough."""
-    return not set(kinds_of(signal)).isdisjoint((PROBATION, *rules.immediate))
+    return not set(kinds_of(signal)).isdisjoint((PROBATION, JUDGED_AGAIN, *rules.immediate))
 
 
 def _is_over(windows: Sequence[JudgedWindow], rules: Alerts) -> bool:

@@ -15,7 +15,7 @@ from snowloop.errors import ChallengeRefused, RollbackError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.challenger import challenge, withdraw
 from snowloop.lifecycle.champion.compare import Comparison, compare_versions, compared_rows
-from snowloop.lifecycle.champion.rollback import rollback
+from snowloop.lifecycle.delivery.roll_back import roll_back
 from snowloop.lifecycle.monitoring import alert_store as store
 from snowloop.lifecycle.monitoring.alerts import PROBATION
 from snowloop.lifecycle.monitoring.windows import Window, record_windows
@@ -274,7 +274,7 @@ def _roll_back(workspace: Workspace, probation: Probation) -> Followed:
     champion = serving(workspace, versions(workspace))
     if champion is not None and champion.name == probation.version_name:
         try:
-            rollback(workspace, reason=f"{PROBATION}: {probation.reason}")
+            roll_back(workspace, reason=f"{PROBATION}: {probation.reason}")
         except RollbackError as error:
             return Followed(_remains(workspace, probation, f"{probation.reason}; it still serves: {error}"))
     reason = (

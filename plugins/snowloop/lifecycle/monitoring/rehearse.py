@@ -6,7 +6,8 @@ from typing import Any
 from snowloop.checks import REHEARSALS, Check, counted, record
 from snowloop.errors import RehearsalError, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
+from snowloop.lifecycle.champion.fit import version_to_score
+from snowloop.lifecycle.evaluation.rivals import rival_rows, scores_query
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.known_labels import known_labels
 from snowloop.lifecycle.features.training_set import TrainingSet
@@ -14,7 +15,7 @@ from snowloop.lifecycle.procedure.calls import REHEARSAL, call
 from snowloop.lifecycle.provenance import git_commit
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import model_version, training_rows, version_name
-from snowloop.lifecycle.versions import Version, champion, model
+from snowloop.lifecycle.versions import Version, champion, versions
 from snowloop.project import Project
 from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
@@ -82,7 +83,8 @@ def _training_set(database: str, version: Version) -> TrainingSet:
     fingerprint = str(version.facts["training_set"])
     table = identifier(database, "FEATURES", f"TRAINING_SET_{fingerprint}".upper())
     features = tuple(Feature(**each) for each in version.facts["features"])
-    return TrainingSet(table, fingerprint, 0, 0, 0, features, kept=True)
+    formula = str(version.facts.get("formula") or "")
+    return TrainingSet(table, fingerprint, 0, 0, 0, features, kept=True, formula=formula)
 
 
 def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> RehearsalRequest:
@@ -161,25 +163,16 @@ def _rollback(workspace: Workspace, now: Version, training_set: TrainingSet) -> 
         return Check(name, "not_asked", f"{now.name} has no champion before it to return to", subject=now.name)
     before = champions[-2]
     try:
-        scorer, serving = version_to_score(workspace, before), champion_formula(workspace)
-        if serving is not None:
-            to_do = "put that features.sql back first, and run snowloop apply after the rollback"
-            check_formula(scorer, serving, "the champion", to_do)
+        scorer = version_to_score(workspace, before)
     except ScoringError as error:
         reason = f"a rollback would return to {before}: {error}"
         return Check.of(name, passed=False, reason=reason, subject=before)
-    query = render(
-        "evaluation/predict_held_out.sql",
-        model=model(project, workspace.target),
-        version=identifier(before),
-        task=project.label.task,
-        classes=project.label.classes,
-        features=training_set.features,
-        label=project.label.column,
-        key=project.key,
-        table=training_set.table,
-    )
-    rows = workspace.session.sql(query).collect()
+    version = next(each for each in versions(workspace) if each.name == scorer.name)
+    own = rival_rows(workspace, version, training_set, training_set.table)
+    if own.rows is None:
+        reason = f"a rollback would return to {before}: {own.unmeasured}"
+        return Check.of(name, passed=False, reason=reason, subject=before)
+    rows = workspace.session.sql(scores_query(project, workspace.target, own.rows, before, own.features)).collect()
     unscored = sum(any(value is None for value in row) for row in rows)
     reason = f"{before}, to which a rollback would return, scores {len(rows) - unscored} of {len(rows)} held-out rows"
     return Check.of(name, passed=unscored == 0, reason=reason, value=unscored, bound=0, subject=before)

@@ -94,6 +94,7 @@ class StagedProcedure:
         folder: The folder of its own files on the stage.
         files: Paths of its own files on the stage.
         statement: The statement that creates it.
+        replacement: The statement that replaces one of its name which others have made.
     """
 
     name: str
@@ -102,6 +103,7 @@ class StagedProcedure:
     folder: str
     files: tuple[str, ...]
     statement: str
+    replacement: str
 
 
 def staged_procedure(project: Project, target: str, code: ProcedureCode) -> StagedProcedure:
@@ -122,18 +124,23 @@ def staged_procedure(project: Project, target: str, code: ProcedureCode) -> Stag
     stage, folder = f"@{identifier(database, 'MODELS', 'CODE')}", name.lower()
     files = tuple(f"{folder}/{file}" for file in code.files)
     procedure = identifier(database, code.schema, name)
-    statement = render(
-        "procedure/create_procedure.sql",
-        procedure=procedure,
-        arguments=code.arguments,
-        runtime_version=RUNTIME_VERSION,
-        artifact_repository=repository,
-        packages=needs,
-        imports=[f"{stage}/{file}" for file in (package_file(), *files)],
-        handler=code.handler,
-        comment=f"Snowloop, project {project.name}: created for its code, never changed; imports {package_folder()}",
+    comment = f"Snowloop, project {project.name}: created for its code, never changed; imports {package_folder()}"
+    statement, replacement = (
+        render(
+            "procedure/create_procedure.sql",
+            procedure=procedure,
+            replace=replace,
+            arguments=code.arguments,
+            runtime_version=RUNTIME_VERSION,
+            artifact_repository=repository,
+            packages=needs,
+            imports=[f"{stage}/{file}" for file in (package_file(), *files)],
+            handler=code.handler,
+            comment=comment,
+        )
+        for replace in (False, True)
     )
-    return StagedProcedure(name, procedure, stage, folder, files, statement)
+    return StagedProcedure(name, procedure, stage, folder, files, statement, replacement)
 
 
 def stage_procedure(workspace: Workspace, code: ProcedureCode) -> tuple[str, bool]:

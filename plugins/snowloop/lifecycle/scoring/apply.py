@@ -1,5 +1,6 @@
 """Deploys the scoring loop: does what a plan says, in its order; planning and applying again completes it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from snowloop.errors import DeploymentError, PlanRefused
 from snowloop.lifecycle.deployment.deployments import record_deployment
+from snowloop.lifecycle.deployment.lock import Lease, deployment_lock
 from snowloop.lifecycle.deployment.plan import DONE, Change, Plan, RequireEmptyStream, RunSql, Upload, WaitForRuns
 from snowloop.lifecycle.fingerprints import record_fingerprints
 from snowloop.lifecycle.results import Result
@@ -58,17 +60,20 @@ def deploy_scoring(workspace: Workspace) -> Deployment:
         What was done to each object.
 
     Raises:
+        EnvironmentBusy: if another deployment is under way there.
         PlanRefused: if there is no champion to score with, or rows would be lost; with each reason and its remedy.
         DeploymentError: if a run of the graph does not end.
     """
-    return apply_loop(workspace, plan_scoring(workspace))
+    with deployment_lock(workspace, "deploy") as lease:
+        return apply_loop(workspace, plan_scoring(workspace), lease)
 
 
-def apply_loop(workspace: Workspace, plan: Plan) -> Deployment:
+def apply_loop(workspace: Workspace, plan: Plan, lease: Lease) -> Deployment:
     """Apply a plan of the loop, and record it in OPS.DEPLOYMENTS, with the fingerprints of what is deployed.
 
     Args:
         plan: The plan.
+        lease: The lock of the environment.
 
     Returns:
         What was done.
@@ -77,17 +82,18 @@ def apply_loop(workspace: Workspace, plan: Plan) -> Deployment:
         PlanRefused: as ``apply_plan``.
         DeploymentError: as ``apply_plan``.
     """
-    done = apply_plan(workspace.session, plan)
+    done = apply_plan(workspace.session, plan, lease.keep)
     record_deployment(workspace, plan)
     record_fingerprints(workspace, "deployed")
     return done
 
 
-def apply_plan(session: "Session", plan: Plan) -> Deployment:
+def apply_plan(session: "Session", plan: Plan, before_each: Callable[[], None] = lambda: None) -> Deployment:
     """Do the steps of a plan, one after the other.
 
     Args:
         plan: The plan.
+        before_each: Called before each step, such as what keeps the lock of the environment.
 
     Returns:
         What was done.
@@ -99,6 +105,7 @@ def apply_plan(session: "Session", plan: Plan) -> Deployment:
     """
     plan.check()
     for step in plan.steps:
+        before_each()
         match step:
             case RunSql():
                 session.sql(step.statement).collect()

@@ -7,6 +7,7 @@ from typing import Any
 from snowloop.errors import PlanRefused
 from snowloop.lifecycle.data.environment import Environment, apply_environment
 from snowloop.lifecycle.deployment.environment import plan_environment
+from snowloop.lifecycle.deployment.lock import Lease
 from snowloop.lifecycle.deployment.plan import Change, Plan
 from snowloop.lifecycle.fingerprints import ChangeKind, change_kind, recorded_fingerprints
 from snowloop.lifecycle.results import Result
@@ -145,30 +146,32 @@ class Applied(Result):
         return {action: count for action, count in totals.items() if count and action != "kept"}
 
 
-def apply_deployment(workspace: Workspace, plan: DeploymentPlan, *, as_saved: bool = False) -> Applied:
+def apply_deployment(workspace: Workspace, plan: DeploymentPlan, lease: Lease, *, as_saved: bool = False) -> Applied:
     """Apply a plan: first the environment, then the loop, each recorded in OPS.DEPLOYMENTS.
 
     What is added to an environment stays also if its loop is refused. A loop that could not be planned, because the
     environment did not exist, is planned and applied now.
 
     Args:
-        plan: The plan.
+        plan: The plan, which was made under the lock.
+        lease: The lock of the environment.
         as_saved: Whether exactly this plan was approved: then a loop that is not in it is left for another plan.
 
     Returns:
         What was done.
 
     Raises:
+        EnvironmentBusy: if somebody else creates the environment at the same time.
         PlanRefused: if the environment's plan is refused, or drops something while the loop's is; nothing is sent.
         DeploymentError: if a run of the graph does not end, or a file is not what was planned.
     """
     plan.check()
-    environment = apply_environment(workspace, plan.environment)
+    environment = apply_environment(workspace, plan.environment, lease)
     if plan.loop is None and as_saved:
         return Applied(
             environment, None, "the saved plan has no scoring loop, which had no environment yet: plan again"
         )
     try:
-        return Applied(environment, apply_loop(workspace, plan.loop or plan_scoring(workspace)))
+        return Applied(environment, apply_loop(workspace, plan.loop or plan_scoring(workspace), lease))
     except PlanRefused as refused:
         return Applied(environment, None, str(refused))
