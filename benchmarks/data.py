@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -20,19 +21,25 @@ CATEGORIES = {
 FEATURES = [*NUMERIC, *CATEGORIES]
 
 
-def make_rows(count: int, start: int = 0, *, labelled: bool = False) -> pd.DataFrame:
+def make_rows(count: int, start: int = 0, *, labelled: bool = False, past_days: int = 0) -> pd.DataFrame:
     """Rows with keys from ``start`` on.
 
     Args:
         count: How many.
         start: The first key.
         labelled: Whether the label is known.
+        past_days: Over how many days before today the rows happened, in the order of their keys; 0: now.
 
     Returns:
-        The column ID, the features, and GOOD: 0 or 1, or null where it is not known.
+        The columns ID and HAPPENED_AT (UTC), the features, and GOOD: 0 or 1, or null where it is not known.
     """
     rng = np.random.default_rng(SEED + start)
-    columns: dict[str, Any] = {"ID": np.arange(start, start + count)}
+    now = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "s")
+    ages = np.linspace(past_days * 86_400, 86_400, count) if past_days else np.zeros(count)
+    columns: dict[str, Any] = {
+        "ID": np.arange(start, start + count),
+        "HAPPENED_AT": now - ages.astype("timedelta64[s]"),
+    }
     columns |= {name: rng.normal(size=count) for name in NUMERIC}
     columns |= {name: rng.choice(np.array(values, dtype=object), count) for name, values in CATEGORIES.items()}
     rows = pd.DataFrame(columns)

@@ -41,6 +41,7 @@ def declare(folder: Path, name: str, kind: str, *, keep_features: bool = True) -
 
 def _declaration(name: str, kind: str, *, keep_features: bool) -> dict[str, object]:
     columns: dict[str, dict[str, object]] = {"ID": {"type": "NUMBER(38,0)", "nullable": False, "unique": True}}
+    columns["HAPPENED_AT"] = {"type": "TIMESTAMP_NTZ", "nullable": False}
     columns |= {each: {"type": "FLOAT", "nullable": False, "min": -100, "max": 100} for each in NUMERIC}
     columns |= {each: {"type": "VARCHAR", "allowed": values} for each, values in CATEGORIES.items()}
     columns["GOOD"] = {"type": "NUMBER(38,0)", "known_after_label": True}
@@ -48,7 +49,7 @@ def _declaration(name: str, kind: str, *, keep_features: bool) -> dict[str, obje
         "name": name,
         "source": FILE,
         "key": ["ID"],
-        "sources": {FILE: {"file": f"{FILE}*.csv", "columns": columns}},
+        "sources": {FILE: {"file": f"{FILE}*.csv", "event_time": "HAPPENED_AT", "columns": columns}},
         "label": {"column": "GOOD", "task": "classification"},
         "metric": {"name": "roc_auc", "at_least": 0.6, "tolerance": 0.05, "min_support": 20},
         "evaluation": {"importance_rows": 0},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ TRAINING_ROWS = 20_000
 WARM_ROWS = 1000
 BATCH = 1000
 REPEATS = 5
+PAST_DAYS = 170
+"""Scored rows that are there already happened over so many days, all within monitoring.performance.history."""
 
 
 @dataclass
@@ -70,7 +73,10 @@ class Throughput:
 
 @dataclass
 class Growth:
-    """What a batch costs with few rows and with many rows already there, in seconds: to score it, and to monitor it."""
+    """What a batch costs with few rows and with many rows already there, to score it, and to monitor it.
+
+    Seconds are processor time of the server, its workers and the client, so that a busy machine gives the same ones.
+    """
 
     few_rows: int
     many_rows: int
@@ -96,6 +102,7 @@ class Loop:
     def __init__(self, server: Server, folder: Path, name: str, kind: str, *, keep_features: bool = True) -> None:
         """Go through the life cycle up to a deployed loop; files are made in ``folder``."""
         warnings.filterwarnings("ignore")
+        self._server = server
         self._files = folder / "files" / name
         self._files.mkdir(parents=True)
         self.project = declare(folder / "projects", name, kind, keep_features=keep_features)
@@ -121,9 +128,9 @@ class Loop:
         # before the server stops: the client would go on calling it
         self.session.close()
 
-    def arrive(self, count: int, *, labelled: bool = False) -> pd.DataFrame:
+    def arrive(self, count: int, *, labelled: bool = False, past_days: int = 0) -> pd.DataFrame:
         """Let so many new rows arrive in a file, as the product loads them; returns them."""
-        rows = make_rows(count, self._next, labelled=labelled)
+        rows = make_rows(count, self._next, labelled=labelled, past_days=past_days)
         self._next += count
         file = self._files / f"{FILE}_{self._next:09}.csv"
         pyarrow.csv.write_csv(pa.Table.from_pandas(rows, preserve_index=False), file)
@@ -146,17 +153,29 @@ class Loop:
             raise AssertionError(f"{len(rows)} of {len(keys)} rows were scored")
         return rows.SCORE.to_numpy()
 
-    def monitor(self) -> float:
-        """Monitor the champion once the window of the last batch is over; returns the seconds that it took."""
-        workspace = Workspace(self.session, self.project, TARGET)
+    def processor(self, work: Callable[[], object]) -> float:
+        """The seconds of processor time that something takes."""
+        before = self._server.cpu_seconds()
+        work()
+        return self._server.cpu_seconds() - before
+
+    def age(self) -> None:
+        """As if what was measured so far had been so when its window was over, and all was looked at this hour."""
+        table = identifier(self.project.database(TARGET), "OPS", "PERFORMANCE")
+        self.session.sql(f"UPDATE {table} SET MEASURED_AT = LEAST(MEASURED_AT, WINDOW_END)").collect()
+
+    def monitor(self) -> None:
+        """Monitor the champion."""
+        with suppress(MonitoringError):  # some windows are over a bound by chance, or runs on a busy machine are slow
+            monitor(Workspace(self.session, self.project, TARGET))
+
+    def monitored(self) -> float:
+        """Monitor once the window of the last batch is over; returns the seconds of processor time that it took."""
         measured = "SELECT COUNT(DISTINCT WINDOW_END) FROM {}"
-        table = identifier(workspace.database, "OPS", "DRIFT")
+        table = identifier(self.project.database(TARGET), "OPS", "DRIFT")
         before = self.session.sql(measured.format(table)).collect()[0][0]
         time.sleep(2 * WINDOW_SECONDS)
-        started = time.perf_counter()
-        with suppress(MonitoringError):  # some windows are over a bound by chance, or runs on a busy machine are slow
-            monitor(workspace)
-        seconds = time.perf_counter() - started
+        seconds = self.processor(self.monitor)
         if self.session.sql(measured.format(table)).collect()[0][0] == before:
             raise RuntimeError("no window was measured")
         return seconds
@@ -183,20 +202,21 @@ def throughput(server: Server, folder: Path, model: str, count: int, *, keep_fea
 
 
 def growth(server: Server, folder: Path, few: int, many: int) -> Growth:
-    """Score batches of new rows when few, and when many rows have been scored before."""
+    """Score batches of new rows when few, and when many rows have been scored before, whose labels are known."""
     scored: list[float] = []
     monitored: list[float] = []
     with Loop(server, folder, "bench_growth", "logistic") as loop:
         there = WARM_ROWS
         for already in (few, many):
-            loop.arrive(already - there)
+            loop.arrive(already - there, labelled=True, past_days=PAST_DAYS)
             loop.score()
-            loop.monitor()
+            loop.monitored()
+            loop.age()
             seconds, seconds_of_monitor = [], []
             for _ in range(REPEATS):
                 loop.arrive(BATCH)
-                seconds.append(loop.score())
-                seconds_of_monitor.append(loop.monitor())
+                seconds.append(loop.processor(loop.score))
+                seconds_of_monitor.append(loop.monitored())
             there = already + REPEATS * BATCH
             scored.append(statistics.median(seconds))
             monitored.append(statistics.median(seconds_of_monitor))

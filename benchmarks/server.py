@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class Server:
         command = [sys.executable, "-m", "local_snowflake", "connection", "--data-dir", str(self._folder)]
         printed = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
         return dict(json.loads(printed.stdout))
+
+    def cpu_seconds(self) -> float:
+        """Processor time so far of the server, its workers, and this process: what else runs does not change it."""
+        times = [self._process.cpu_times(), *(each.cpu_times() for each in self._process.children(recursive=True))]
+        return time.process_time() + sum(each.user + each.system for each in times)
 
     @contextmanager
     def watched(self) -> Iterator[Memory]:

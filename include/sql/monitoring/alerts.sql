@@ -18,12 +18,13 @@ ORDER BY SIGNAL, MODEL_VERSION
 
 -- name: judged_windows
 -- The newest windows of each signal and version that were judged; of a window that was judged again the last judgement.
--- A check without a window is one of the moment at which it was made.
+-- A check without a window is one of the moment at which it was made. What ended before `since` is not read.
 WITH JUDGED AS (
     SELECT
         NAME, MODEL_VERSION, COALESCE(WINDOW_START, CHECKED_AT) AS WINDOW_START, COALESCE(WINDOW_END, CHECKED_AT) AS WINDOW_END,
         VALUE, BOUND, PASSED, REASON, CHECKED_AT
     FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
+    WHERE CHECKED_AT >= {{ since|bind }}::TIMESTAMP_NTZ AND COALESCE(WINDOW_END, CHECKED_AT) >= {{ since|bind }}::TIMESTAMP_NTZ
     QUALIFY ROW_NUMBER() OVER (
         PARTITION BY NAME, MODEL_VERSION, COALESCE(WINDOW_START, CHECKED_AT), COALESCE(WINDOW_END, CHECKED_AT)
         ORDER BY CHECKED_AT DESC
@@ -38,7 +39,7 @@ ORDER BY NAME, MODEL_VERSION, WINDOW_END, WINDOW_START
 -- name: last_judged
 SELECT NAME, MAX(CHECKED_AT) AS JUDGED_AT
 FROM {{ identifier(database, 'OPS', 'MONITORING_CHECKS') }}
-WHERE PASSED IS NOT NULL
+WHERE PASSED IS NOT NULL AND CHECKED_AT >= {{ since|bind }}::TIMESTAMP_NTZ
 GROUP BY NAME
 ORDER BY NAME
 

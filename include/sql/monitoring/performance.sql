@@ -5,6 +5,7 @@
 {#
     Of each key and version the newest score of the loop itself; a row without an event time is of the time of its score. Rows of
     the version's training set are out, and so are versions whose training set is not known. A label that is not known yet is NULL.
+    Windows from `since` on, which is the begin of one: a score that replaces one of theirs is not older, so older ones are not read.
 #}
 WITH LABEL_ROWS AS (
 {{ label_rows }}
@@ -23,7 +24,7 @@ SERVED AS (
     FROM {{ identifier(database, 'SERVING', 'SCORED') }} AS S
     LEFT JOIN {{ version.table }} AS T ON {{ macros.same_key(key, "T", "S") }}
     WHERE S.MODEL_VERSION = {{ version.name|literal }} AND S.SCORE IS NOT NULL AND T.{{ key[0]|identifier }} IS NULL
-        AND COALESCE(S.EVENT_TIME, S.SCORED_AT) >= DATEADD('second', -{{ history }}, SYSDATE())
+        AND (S.SCORED_AT >= {{ since|literal }}::TIMESTAMP_NTZ OR S.EVENT_TIME >= {{ since|literal }}::TIMESTAMP_NTZ)
         AND S.RUN_ID NOT IN (SELECT RUN_ID FROM {{ identifier(database, 'OPS', 'RUNS') }} WHERE KIND = 'backfill')
     QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key|identifiers("S") }} ORDER BY S.SCORED_AT DESC, S.RUN_ID DESC) = 1
     {{ "UNION ALL" if not loop.last }}
@@ -37,6 +38,7 @@ JOINED AS (
         CASE WHEN {{ known }} THEN L.{{ label|identifier }} END AS SNOWLOOP_LABEL
     FROM SERVED AS S
     LEFT JOIN LABEL_ROWS AS L ON {{ macros.same_key(key, "L", "S") }}
+    WHERE S.SNOWLOOP_MOMENT >= {{ since|literal }}::TIMESTAMP_NTZ
 )
 
 -- name: windows
@@ -85,9 +87,22 @@ WHERE J.SNOWLOOP_LABEL IS NOT NULL AND (
 ORDER BY J.SNOWLOOP_WINDOW, J.MODEL_VERSION, {{ key|identifiers("J") }}
 
 -- name: measured
-SELECT WINDOW_START, MODEL_VERSION, CONTENT
+SELECT WINDOW_START, WINDOW_END, MODEL_VERSION, CONTENT, MATURE, MEASURED_AT
 FROM {{ identifier(database, 'OPS', 'PERFORMANCE') }}
-WHERE SLICE IS NULL
+WHERE SLICE IS NULL AND WINDOW_START >= {{ since|bind }}::TIMESTAMP_NTZ
+ORDER BY WINDOW_START, MODEL_VERSION
+
+-- name: last_whole_look
+SELECT WHOLE_AT
+FROM {{ identifier(database, 'OPS', 'PERFORMANCE_LOOKS') }}
+WHERE RULES = {{ rules|bind }}
+
+-- name: forget_looks
+DELETE FROM {{ identifier(database, 'OPS', 'PERFORMANCE_LOOKS') }}
+
+-- name: record_look
+INSERT INTO {{ identifier(database, 'OPS', 'PERFORMANCE_LOOKS') }} (RULES, WHOLE_AT)
+SELECT {{ rules|bind }}, {{ at|bind }}::TIMESTAMP_NTZ
 
 -- name: forget
 DELETE FROM {{ identifier(database, 'OPS', 'PERFORMANCE') }}

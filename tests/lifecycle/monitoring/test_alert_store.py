@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,10 @@ from tests.support.mailbox import Mailbox, mailbox
 
 MAIL = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 ARGUMENTS = {"to": "oncall@example.org", "from_email": "loop@example.org", "subject": "{{ alert.subject }}"}
+
+
+FIRST = datetime.now(UTC).date() - timedelta(days=60)
+"""The day of the first window."""
 
 
 def declared(*notify: Notifier) -> Project:
@@ -37,8 +41,8 @@ def judge(workspace: Workspace, *values: float, signal: str = "volume", first: i
             workspace,
             "INSERT INTO {db}.OPS.MONITORING_CHECKS (NAME, MODEL_VERSION, WINDOW_START, WINDOW_END, VALUE, BOUND,"
             f" PASSED, REASON, CHECKED_AT) SELECT '{signal}', {version},"
-            f" DATEADD('day', {place}, '2026-01-01'::TIMESTAMP_NTZ),"
-            f" DATEADD('day', {place + 1}, '2026-01-01'::TIMESTAMP_NTZ), {value}, 1, {value <= 1}, 'it is {value}',"
+            f" DATEADD('day', {place}, '{FIRST}'::TIMESTAMP_NTZ),"
+            f" DATEADD('day', {place + 1}, '{FIRST}'::TIMESTAMP_NTZ), {value}, 1, {value <= 1}, 'it is {value}',"
             " SYSDATE()",
         )
 
@@ -66,6 +70,25 @@ def test_a_window_that_is_judged_again_counts_by_its_last_judgement(workspace: W
     judge(workspace, 2, 2, 2)
     judge(workspace, 0.5, first=2)
     assert store.update_alerts(workspace, "V1").alerts == ()
+
+
+def test_windows_of_long_ago_open_nothing_and_those_of_an_open_alert_count(workspace: Workspace):
+    judge(workspace, 2, 2, 2, first=-400)
+    assert store.update_alerts(workspace, "V1").alerts == (), "nobody looked in time"
+    rows(workspace, "DELETE FROM {db}.OPS.MONITORING_CHECKS")
+    judge(workspace, 2, 2, 2)
+    (alert,) = store.update_alerts(workspace, "V1").alerts
+    judge(workspace, 0.1, 0.1, 0.1, first=3)
+    for column in (
+        "ALERTS.FIRST_SEEN",
+        "ALERTS.LAST_SEEN",
+        "MONITORING_CHECKS.WINDOW_START",
+        "MONITORING_CHECKS.WINDOW_END",
+    ):
+        table, name = column.split(".")
+        rows(workspace, f"UPDATE {{db}}.OPS.{table} SET {name} = DATEADD('day', -400, {name})")
+    (closed,) = store.update_alerts(workspace, "V1").alerts
+    assert (closed.alert_id, closed.state) == (alert.alert_id, "closed")
 
 
 def test_windows_of_other_versions_and_those_that_were_not_judged_open_nothing(workspace: Workspace):

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from snowflake.snowpark import Session
+from snowflake.snowpark import Row, Session
 
 from snowloop.checks import Check
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.monitoring import performance as module
+from snowloop.lifecycle.monitoring.due_windows import oldest_filling, oldest_window
 from snowloop.lifecycle.monitoring.performance import performance
 from snowloop.lifecycle.versions import Version
 from snowloop.project import Performance, Project, Slice
+from snowloop.sql import render
 from snowloop.workspace import Workspace
 from tests.support.tiny import tiny
 
@@ -20,6 +22,9 @@ pytestmark = pytest.mark.slow
 NOW = datetime.now(UTC).replace(tzinfo=None)
 MONDAY = datetime(NOW.year, NOW.month, NOW.day) - timedelta(days=NOW.weekday() + 28)  # noqa: DTZ001 - as in Snowflake
 CHAMPION = Version("V1", ("CHAMPION",), {"roc_auc": 0.9}, {"training_set": "abc"}, default=True)
+TABLES = (
+    "RAW.EVENTS", "SERVING.SCORED", "OPS.PERFORMANCE", "OPS.PERFORMANCE_LOOKS", "OPS.RUNS", "FEATURES.TRAINING_SET_ABC",
+)  # fmt: skip
 ROWS = 120
 """Rows a week: by their number, the first hundred of each week are of KIND A."""
 
@@ -45,7 +50,14 @@ def workspace(environment: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for week in range(3):
         serve(environment, week)
     yield environment
-    for table in ("RAW.EVENTS", "SERVING.SCORED", "OPS.PERFORMANCE", "OPS.RUNS", "FEATURES.TRAINING_SET_ABC"):
+    for table in (
+        "RAW.EVENTS",
+        "SERVING.SCORED",
+        "OPS.PERFORMANCE",
+        "OPS.PERFORMANCE_LOOKS",
+        "OPS.RUNS",
+        "FEATURES.TRAINING_SET_ABC",
+    ):
         rows(environment, f"DELETE FROM {{db}}.{table}")
 
 
@@ -82,6 +94,11 @@ def label(workspace: Workspace, week: int, *, upto: int = ROWS, wrong: int = 10)
         f"UPDATE {{db}}.RAW.EVENTS SET LATE = CASE WHEN (ID % 2 = 0) = (FLOOR(ID / 2) % {wrong} > 0) THEN 1 ELSE 0 END "
         f"WHERE ID >= {week * 1000} AND ID < {week * 1000 + upto}",
     )
+
+
+def a_day_later(workspace: Workspace) -> None:
+    """As if the last look at all windows was yesterday."""
+    rows(workspace, "UPDATE {db}.OPS.PERFORMANCE_LOOKS SET WHOLE_AT = DATEADD('day', -1, WHOLE_AT)")
 
 
 def measured(workspace: Workspace, signal: str = "performance", **declared: Any) -> dict[int, Check]:
@@ -163,7 +180,75 @@ def test_only_windows_with_new_labels_are_measured_again(workspace: Workspace, m
     assert [query.count("J.SNOWLOOP_WINDOW = ") for query in called] == [1]
     assert (after[0], after[1].outcome) == (before[0], "passed")
     label(workspace, 0, wrong=3)
+    assert measured(workspace)[0] == before[0], "this hour nothing of a mature window is read"
+    a_day_later(workspace)
     assert measured(workspace)[0].value != before[0].value, "a label that was corrected is a new one"
+    assert [query.count("J.SNOWLOOP_WINDOW = ") for query in called] == [1, 1]
+
+
+def test_each_hour_only_windows_that_still_fill_are_read(workspace: Workspace, monkeypatch: pytest.MonkeyPatch):
+    """Rows that a look reads: the history is three weeks, then thirty, and the new rows are the same."""
+    counted: list[int] = []
+    due = module.due_windows
+
+    def counting(given: Workspace, look: Any, known: Any, values: dict[str, Any]) -> Any:
+        query = render("monitoring/performance.sql#windows", database=given.database, since=look.since_text, **values)
+        counted.append(sum(int(row["SCORED"]) for row in given.session.sql(query).collect()))
+        return due(given, look, known, values)
+
+    monkeypatch.setattr(module, "due_windows", counting)
+    for week in range(3):
+        label(workspace, week)
+    measured(workspace)
+    measured(workspace)
+    assert counted == [3 * ROWS, ROWS], "all at first, then the newest"
+    rows(
+        workspace,
+        "INSERT INTO {db}.SERVING.SCORED (ID, SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, EVENT_TIME) "
+        "SELECT ID + 100000 * W.COLUMN1, SCORE, MODEL_VERSION, RUN_ID, DATEADD('week', -3 * W.COLUMN1, SCORED_AT), "
+        "DATEADD('week', -3 * W.COLUMN1, EVENT_TIME) FROM {db}.SERVING.SCORED, "
+        "(SELECT COLUMN1 FROM VALUES (1), (2), (3), (4), (5), (6)) AS W",
+    )
+    a_day_later(workspace)
+    measured(workspace, label_delay="7 days")
+    measured(workspace, label_delay="7 days")
+    assert counted[2:] == [21 * ROWS, ROWS]
+
+
+@pytest.mark.parametrize(
+    ("window", "filling"),
+    [
+        ({"MATURE": True, "MEASURED_AT": 0}, False),
+        ({"MATURE": False, "MEASURED_AT": 0}, True),  # got labels now
+        ({"MATURE": False, "MEASURED_AT": 8}, False),  # none for more than its length
+        ({"MATURE": False, "MEASURED_AT": 8, "delay": 30}, True),  # mature by the time alone
+        ({"MATURE": False, "MEASURED_AT": 8, "delay": 90}, False),
+    ],
+)
+def test_a_window_fills_until_nothing_came_for_its_own_length(window: dict[str, Any], filling: bool):
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    old, newest = (
+        Row(
+            WINDOW_START=datetime(2026, month, 5),  # noqa: DTZ001 - as in Snowflake
+            WINDOW_END=datetime(2026, month, 12),  # noqa: DTZ001
+            MATURE=window["MATURE"],
+            MEASURED_AT=(now - timedelta(days=window["MEASURED_AT"])).replace(tzinfo=None),
+        )
+        for month in (1, 2)
+    )
+    delay = timedelta(days=window["delay"]) if "delay" in window else None
+    since = oldest_filling([old, newest], now, delay)
+    assert since == (old if filling else newest)["WINDOW_START"].replace(tzinfo=UTC)
+
+
+def test_the_history_begins_with_a_whole_window():
+    declared = Performance(window=timedelta(days=7), history=timedelta(days=30))
+    for hour in range(0, 14 * 24, 5):
+        now = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour)
+        oldest = oldest_window(declared, now)
+        assert oldest.weekday() == oldest.hour == 0
+        assert timedelta(0) <= oldest - (now - declared.history) < declared.window
+    assert oldest_window(Performance(window=timedelta(days=7), history=timedelta(days=1)), now) <= now
 
 
 def test_rows_of_the_training_set_and_of_a_backfill_are_left_out(workspace: Workspace):
@@ -177,6 +262,7 @@ def test_rows_of_the_training_set_and_of_a_backfill_are_left_out(workspace: Work
     assert "labels of 100 of 100 scored rows" in check.reason
     assert check.passed
     rows(workspace, served + again % "later" + " WHERE RUN_ID = 'loop' AND ID < 1000")
+    a_day_later(workspace)
     assert measured(workspace)[0].value != check.value, "of the loop's own scores the newest counts"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import binomtest, t
 
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.champion import ledger
@@ -17,7 +17,13 @@ from snowloop.lifecycle.gate.checks import CHECKS
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Override
 from snowloop.lifecycle.monitoring import alert_store as store
-from snowloop.lifecycle.monitoring.probation import begin_probation, follow_probation, is_due, look_confidence
+from snowloop.lifecycle.monitoring.probation import (
+    begin_probation,
+    follow_probation,
+    is_due,
+    look_confidence,
+    surely_above,
+)
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import challenger, champion, versions
 from snowloop.project import PROTECTED, Champion, Probation, load_project
@@ -56,6 +62,54 @@ def test_a_champion_exactly_at_the_margin_is_rolled_back_no_more_often_than_stat
         worse |= seen.mean(axis=1) - reach > 0
         looks += 1
     assert low <= worse.mean() <= high
+
+
+@pytest.mark.parametrize(
+    ("lost", "rows", "bound", "above"),
+    [
+        (0, 10_000, 0.01, False),
+        (1, 1, 0.01, False),
+        (4, 60, 0.01, False),
+        (8, 60, 0.01, True),
+        (150, 10_000, 0.01, True),
+        (110, 10_000, 0.01, False),
+        (1, 100_000, 0.0, True),  # none is allowed
+        (100, 100, 1.0, False),  # all are allowed
+        (60, 60, 0.01, True),
+        (9_000_000, 10_000_000, 0.5, True),
+    ],
+)
+def test_lost_scores_need_evidence_beyond_the_bound(lost: int, rows: int, bound: float, above: bool):
+    assert surely_above(lost, rows, bound, 0.01) is above
+
+
+def lost_too_often(probations: int, batches: int, rule: Any) -> float:
+    """Of champions that lose exactly 1 %, the share that a rule finds to lose more by a look after each 25 rows."""
+    lost = np.random.default_rng(11).binomial(25, 0.01, (probations, batches)).cumsum(axis=1)
+    rows = 25 * np.arange(1, batches + 1)
+    # the least count at which the rule fires, by number of rows: the same for all probations
+    least = np.array([_least(rule, int(n), int(lost[:, place].max())) for place, n in enumerate(rows)])
+    return float((lost >= least).any(axis=1).mean())
+
+
+def _least(rule: Any, rows: int, most: int) -> float:
+    low, high = 0, most + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if rule(middle, rows) else (middle + 1, high)
+    return float(low) if low <= most else np.inf
+
+
+def _wilson(lost: int, rows: int) -> bool:
+    return bool(binomtest(lost, rows).proportion_ci(0.99, method="wilson").low > 0.01) if lost else False
+
+
+@pytest.mark.parametrize(("probations", "batches"), [(4000, 120), pytest.param(20_000, 2000, marks=pytest.mark.slow)])
+def test_hourly_looks_at_lost_scores_roll_back_a_champion_at_the_bound_no_more_often_than_stated(
+    probations: int, batches: int
+):
+    assert lost_too_often(probations, batches, lambda lost, rows: surely_above(lost, rows, 0.01, 0.01)) <= 0.01
+    assert lost_too_often(probations, batches, _wilson) > 0.03, "an interval for one look errs with each of many"
 
 
 def test_a_probation_without_a_shadow_is_refused(tmp_path: Any):
@@ -166,12 +220,12 @@ def test_rows_without_a_score_need_no_labels_and_only_an_alert_opens_where_no_ro
     procedure = deploy(world, mode="shadow")
     promote_by_override(world, "fragile")
     begin_probation(world.workspace)
-    insert(world, [(key, 950.0 if key % 12 == 0 else x, y, label) for key, x, y, label in arriving(60)])
+    insert(world, [(key, 950.0 if key % 6 == 0 else x, y, label) for key, x, y, label in arriving(60)])
     call(world, procedure)
     followed = follow_probation(world.workspace)
     assert followed.probation is not None
     assert followed.probation.state == "worse"
-    assert "5 of 60 rows that" in followed.probation.reason
+    assert "10 of 60 rows that" in followed.probation.reason
     assert "champion.probation.roll_back is false: snowloop rollback" in followed.probation.reason
     (alert,) = store.open_alerts(world.workspace)
     assert alert.version == world.results["fragile"]

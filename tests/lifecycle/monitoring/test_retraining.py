@@ -16,6 +16,8 @@ from snowloop.project import Monitoring
 from snowloop.workspace import Workspace
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIRST = datetime.now(UTC).date() - timedelta(days=60)
+"""The day of the first window in OPS."""
 RULES = Monitoring(retrain_on=("drift", "performance"))
 LAST = Request("r1", "requested", "drift:X", "a1", "V1", "it drifted", "run_1", NOW - timedelta(hours=1))
 
@@ -103,8 +105,8 @@ def judge(workspace: Workspace, signal: str, version: str = "'V1'") -> None:
         rows(
             workspace,
             "INSERT INTO {db}.OPS.MONITORING_CHECKS (NAME, MODEL_VERSION, WINDOW_START, WINDOW_END, VALUE, BOUND,"
-            f" PASSED, REASON, CHECKED_AT) SELECT '{signal}', {version}, DATEADD('day', {day}, '2026-01-01'),"
-            f" DATEADD('day', {day + 1}, '2026-01-01'), 2, 1, FALSE, '{signal} is high', SYSDATE()",
+            f" PASSED, REASON, CHECKED_AT) SELECT '{signal}', {version}, DATEADD('day', {day}, '{FIRST}'),"
+            f" DATEADD('day', {day + 1}, '{FIRST}'), 2, 1, FALSE, '{signal} is high', SYSDATE()",
         )
     store.update_alerts(workspace, "V1")
 

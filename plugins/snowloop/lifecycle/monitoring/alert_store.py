@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from snowloop.errors import AlertError
 from snowloop.lifecycle.monitoring.alerts import Alert, Event, JudgedWindow, Moment, Step, advance, happened
 from snowloop.lifecycle.results import Result
+from snowloop.project import Monitoring
 from snowloop.sql import Parameter, clock, identifier, prepare
 from snowloop.workspace import Workspace
 from snowloop_procedures import lock
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PARAMETERS = {name: Parameter(name) for name in ("owner", "previous_owner")}
 """What the lock's statements are executed with."""
+KEPT = timedelta(days=365)
+"""Judgements of windows that ended earlier open no alert; longer histories count wholly."""
 AT_ONCE = 200
 """Rows that one statement writes: each value is bound."""
 
@@ -93,16 +96,33 @@ def update_alerts(workspace: Workspace, champion: str) -> Step:
     rules = workspace.project.monitoring.alerts
     with monitoring_lock(workspace) as now:
         alerts = newest_alerts(workspace)
+        since = _since(workspace.project.monitoring, alerts, now)
         windows = [_window(row) for row in workspace.run(
             "monitoring/alerts.sql#judged_windows",
+            since=since,
             champion=champion,
             windows=max(rules.open.of, rules.close.windows),
         )]  # fmt: skip
-        last = {row["NAME"]: _utc(row["JUDGED_AT"]) for row in workspace.run("monitoring/alerts.sql#last_judged")}
+        last = {
+            row["NAME"]: _utc(row["JUDGED_AT"])
+            for row in workspace.run("monitoring/alerts.sql#last_judged", since=since)
+        }
         place = f"{workspace.project.name} in {workspace.target}"
         step = advance(alerts, windows, last, Moment(rules, champion, now, place))
         save(workspace, step.alerts, step.events)
     return step
+
+
+def _since(declared: Monitoring, alerts: Sequence[Alert], now: datetime) -> str:
+    """From when on judgements count: so that a look costs the same however long the loop has run.
+
+    That is longer than any window waits for its labels, or a signal may be silent; of an open alert all of its windows
+    count.
+    """
+    silence = max(declared.alerts.silent_after.values(), default=timedelta())
+    longest = max(declared.performance.history + declared.performance.window, 2 * silence, KEPT)
+    oldest = min((now - longest, *(alert.first_seen for alert in alerts if alert.is_open)))
+    return oldest.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def list_alerts(workspace: Workspace, *, closed: bool = False) -> AlertList:

@@ -1,11 +1,11 @@
 """Performance on labels that became known after scoring: by window of event time and version, in OPS.PERFORMANCE.
 
-A window is measured again when a label of it is added or changes, and only then. It is judged once it is mature: before
+A window is measured again when a label of it is added or changes, and only then: found within the hour in windows that
+still fill, and within a day in those that are mature. It is judged once it is mature: before
 that its labels are not like those to come (who does not pay back is known earlier than who does).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -14,6 +14,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.evaluation.evaluate import plan_of
 from snowloop.lifecycle.features.known_labels import is_known
 from snowloop.lifecycle.monitoring.alert_store import monitoring_lock
+from snowloop.lifecycle.monitoring.due_windows import DueWindow, due_windows, plan_look, record_look
 from snowloop.lifecycle.monitoring.windows import Window
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.versions import Version, show, versions
@@ -26,18 +27,6 @@ from snowloop_procedures.requests import Slice as MeasuredSlice
 SQL = "monitoring/performance.sql"
 AT_ONCE = 50
 """Windows that one call of the procedure measures."""
-
-
-@dataclass(frozen=True)
-class _Touched:
-    """A window that is not measured yet, or of which more is known now."""
-
-    start: str
-    version: str
-    scored: int
-    labelled: int
-    mature: bool
-    content: str
 
 
 def performance(workspace: Workspace, now: Version, history: Sequence[ledger.Entry]) -> list[Window]:
@@ -58,9 +47,11 @@ def performance(workspace: Workspace, now: Version, history: Sequence[ledger.Ent
     known = _known_versions(workspace, {now.name, *(entry.to_version for entry in history)})
     if known:
         values = _values(workspace.project, known, workspace.database)
-        touched = _touched(workspace, values)
-        for first in range(0, len(touched), AT_ONCE):
-            _measure(workspace, values, touched[first : first + AT_ONCE])
+        look, measured = plan_look(workspace, values, clock(workspace.session))
+        due = due_windows(workspace, look, measured, values)
+        for first in range(0, len(due), AT_ONCE):
+            _measure(workspace, values, due[first : first + AT_ONCE])
+        record_look(workspace, look)
     rows = workspace.run(f"{SQL}#of_version", version=now.name, history=_history(workspace.project))
     return [window for row in rows for window in _judge(workspace.project, now, row)]
 
@@ -101,35 +92,18 @@ def _values(project: Project, known: Sequence[dict[str, str]], database: str) ->
         "group": group,
         "in_time": project.split.by in ("time", "order"),
         "seconds": int(project.monitoring.performance.window.total_seconds()),
-        "history": int(project.monitoring.performance.history.total_seconds()),
     }
 
 
-def _touched(workspace: Workspace, values: dict[str, Any]) -> list[_Touched]:
-    declared, now = workspace.project.monitoring.performance, clock(workspace.session)
-    delay = declared.label_delay or workspace.project.label.known_after
-    measured = {(row["WINDOW_START"], row["MODEL_VERSION"]): row["CONTENT"] for row in workspace.run(f"{SQL}#measured")}
-    touched = []
-    for row in workspace.run(f"{SQL}#windows", **values):
-        scored, labelled = int(row["SCORED"]), int(row["LABELLED"])
-        end = row["WINDOW_START"].replace(tzinfo=UTC) + declared.window
-        covered = end <= now and labelled >= declared.min_coverage * scored
-        mature = covered or (delay is not None and end + delay <= now)
-        content = f"{row['CONTENT'] or 0}|{scored}|{mature}"
-        if measured.get((row["WINDOW_START"], row["MODEL_VERSION"])) != content:
-            start = row["WINDOW_START"].isoformat(" ")
-            touched.append(_Touched(start, str(row["MODEL_VERSION"]), scored, labelled, mature, content))
-    return touched
-
-
-def _measure(workspace: Workspace, values: dict[str, Any], touched: Sequence[_Touched]) -> None:
+def _measure(workspace: Workspace, values: dict[str, Any], due: Sequence[DueWindow]) -> None:
     """Measure some windows inside Snowflake, and replace what was written of them."""
     project = workspace.project
-    labelled = [each for each in touched if each.labelled]
+    labelled = [each for each in due if each.labelled]
     measured: dict[tuple[str, str], dict[str, Any]] = {}
     if labelled:
+        since = min(each.start for each in labelled)
         request = PerformanceRequest(
-            query=render(f"{SQL}#labelled_rows", database=workspace.database, windows=labelled, **values),
+            query=render(f"{SQL}#labelled_rows", database=workspace.database, windows=labelled, since=since, **values),
             task=project.label.task,
             classes=project.label.classes,
             metric=project.metric.name,
@@ -138,15 +112,15 @@ def _measure(workspace: Workspace, values: dict[str, Any], touched: Sequence[_To
         )
         answer = call(workspace, EVALUATION, request)
         measured = {(each["start"], each["version"]): each for each in answer["windows"]}
-    rows = [row for each in touched for row in _rows(each, measured.get((each.start, each.version)))]
+    rows = [row for each in due for row in _rows(each, measured.get((each.start, each.version)))]
     with monitoring_lock(workspace):
-        workspace.run(f"{SQL}#forget", windows=touched)
+        workspace.run(f"{SQL}#forget", windows=due)
         for first in range(0, len(rows), AT_ONCE):
             some = rows[first : first + AT_ONCE]
             workspace.run(f"{SQL}#record", rows=some, metric=project.metric.name, seconds=values["seconds"])
 
 
-def _rows(window: _Touched, measured: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+def _rows(window: DueWindow, measured: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
     """The rows of a window: all of it, which says how many were scored, and its slices."""
     calibration = (measured or {}).get("calibration") or {}
     yield {
@@ -160,7 +134,7 @@ def _rows(window: _Touched, measured: dict[str, Any] | None) -> Iterator[dict[st
         yield {**_row(window, part), "slice": part["column"], "part": part["part"]}
 
 
-def _row(window: _Touched, measured: dict[str, Any]) -> dict[str, Any]:
+def _row(window: DueWindow, measured: dict[str, Any]) -> dict[str, Any]:
     interval = measured["interval"] or {}
     empty = dict.fromkeys(("slice", "part", "scored", "calibration_error", "calibration_by_chance", "content"))
     return {

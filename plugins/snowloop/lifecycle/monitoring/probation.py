@@ -6,6 +6,7 @@ rule, hourly looks would find a difference by chance sooner or later (P. Armitag
 Significance Tests on Accumulating Data, Journal of the Royal Statistical Society A 132, 1969).
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -27,8 +28,8 @@ from snowloop.sql import clock
 from snowloop.workspace import Workspace
 
 State = Literal["running", "passed", "unproven", "worse", "rolling_back", "rolled_back", "stopped", "impossible"]
-LOST_CONFIDENCE = 0.99
-"""Confidence with which the share of lost scores must be above its bound."""
+LOST_ERROR = 0.01
+"""Chance that a champion whose share of lost scores is the allowed one is ever found to lose more, by all looks."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,32 @@ def look_confidence(confidence: float, looks: int) -> float:
 def is_due(labelled: int, least: int, looks: int) -> bool:
     """Whether there are labels enough for the next look: the least number at first, and twice as many each time."""
     return labelled >= least * 2**looks
+
+
+def surely_above(part: int, whole: int, bound: float, error: float) -> bool:
+    """Whether a share is above a bound, by a test that may be repeated after each row, without end.
+
+    The likelihood of the counts averaged over all shares above the bound (weighted by Jeffreys' Beta(1/2, 1/2)),
+    divided by that of the bound, is a supermartingale while the share is at most the bound. By Ville's inequality it
+    ever reaches 1 / error with a chance of at most ``error``, however often one looks: H. Robbins, Statistical Methods
+    Related to the Law of the Iterated Logarithm, Annals of Mathematical Statistics 41, 1970; S. Howard and others,
+    Time-uniform, Nonparametric, Nonasymptotic Confidence Sequences, Annals of Statistics 49, 2021.
+
+    Args:
+        part: How many rows count.
+        whole: Of how many.
+        bound: The allowed share, from 0 to 1.
+        error: Chance of ever being wrong.
+    """
+    from scipy.special import betaln, xlog1py, xlogy
+    from scipy.stats import beta
+
+    if part <= bound * whole:
+        return False
+    above = betaln(part + 0.5, whole - part + 0.5) + beta.logsf(bound, part + 0.5, whole - part + 0.5)
+    weight = betaln(0.5, 0.5) + beta.logsf(bound, 0.5, 0.5)
+    evidence = above - weight - xlogy(part, bound) - xlog1py(whole - part, -bound)
+    return bool(evidence >= -math.log(error))
 
 
 def begin_probation(workspace: Workspace) -> Probation | None:
@@ -216,8 +243,6 @@ def _stopped(workspace: Workspace, probation: Probation) -> str | None:
 
 def _lost_scores(workspace: Workspace, probation: Probation, declared: Rules) -> str | None:
     """How many rows got no score that the former champion scored, if these are surely too many; or None."""
-    from scipy.stats import binomtest
-
     row = workspace.run(
         "monitoring/probation.sql#lost_scores",
         key=workspace.project.key,
@@ -226,7 +251,7 @@ def _lost_scores(workspace: Workspace, probation: Probation, declared: Rules) ->
         since=_text(probation.began_at),
     )[0]
     rows, lost, bound = int(row["N"]), int(row["LOST"]), declared.max_lost_share
-    if not lost or binomtest(lost, rows).proportion_ci(LOST_CONFIDENCE, method="wilson").low <= bound:
+    if not surely_above(lost, rows, bound, LOST_ERROR):
         return None
     return (
         f"{lost:,} of {rows:,} rows that {probation.former}, the champion before, scored got no finite score from "
