@@ -92,7 +92,7 @@ def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> R
         database=workspace.database,
         table=training_set.table,
         label=project.label.column,
-        key=project.key,
+        key=project.row_key,
         version=now.name,
         label_rows=known_labels(project, workspace.target),
     )
@@ -176,7 +176,7 @@ def _rollback(workspace: Workspace, now: Version, training_set: TrainingSet) -> 
         classes=project.label.classes,
         features=training_set.features,
         label=project.label.column,
-        key=project.key,
+        key=project.row_key,
         table=training_set.table,
     )
     rows = workspace.session.sql(query).collect()
