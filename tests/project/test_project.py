@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from snowloop.project import Project, ProjectError, declared_projects, include_dir, load_project, usable_projects
+from tests.support.tiny import tiny
 
 LABEL = "task: classification}"
 SHIPPED = ["bank_marketing", "credit_approval", "diabetes_progression"]
@@ -368,3 +369,22 @@ def test_bounds_of_gaps_between_groups_fit_the_label_and_the_slices(
     for old, new in [("seed: 7", "gate: {fairness: {selection_rate: 0.2}}"), *changes]:
         edit(folder, old, new)
     assert says in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("    event_time: HAPPENED_AT\n", "", "declare the `event_time` of the scored source"),
+        ("key: [ID]", "key: [ID, HAPPENED_AT]", "the key names the event time HAPPENED_AT already"),
+        ("{by: group, column: ID}", "{by: hash}", r"declare split: {by: group, column: ID}, or {by: time}"),
+        ('{type: "NUMBER(38,0)", nullable: false}', '{type: "NUMBER(38,0)", unique: true}', "column ID is unique"),
+        ("HAPPENED_AT", "EVENT_TIME", "column EVENT_TIME has a name that Snowloop uses"),
+    ],
+)
+def test_what_does_not_tell_the_rows_of_a_key_apart_is_refused(tmp_path: Path, old: str, new: str, says: str):
+    tiny(tmp_path, every_row=True)
+    file = tmp_path / "tiny" / "project.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ProjectError, match=says):
+        load_project("tiny", tmp_path)

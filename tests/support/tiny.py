@@ -77,15 +77,26 @@ class Event:
         return (self.key, self.x, self.y, self.kind, self.happened_at, self.tag, None)
 
 
-def tiny(folder: Path, *, corrections: bool = False) -> Project:
-    """The project, written into a folder; one that declares corrections, if that is asked."""
+EVERY_ROW = {
+    "project.yaml": [(", unique: true", ""), ("metric:", "split: {by: group, column: ID}\nmetric:")],
+    "features.sql": [("SELECT ID,", "SELECT ID, HAPPENED_AT,")],
+    "label.sql": [("SELECT ID,", "SELECT ID, HAPPENED_AT,")],
+}
+"""What is declared otherwise where a key comes again."""
+
+
+def tiny(folder: Path, *, corrections: bool = False, every_row: bool = False) -> Project:
+    """The project, written into a folder; if that is asked, with corrections or a key that comes again."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tiny").mkdir(parents=True)
-    for name, text in PROJECT.items():
+    serving = ["corrections: true"] * corrections + ["rescore: every_row"] * every_row
+    texts = dict(PROJECT)
+    for name, changes in EVERY_ROW.items() if every_row else ():
+        for old, new in changes:
+            texts[name] = texts[name].replace(old, new)
+    texts["project.yaml"] += f"serving: {{{', '.join(serving)}}}\n" if serving else ""
+    for name, text in texts.items():
         (folder / "tiny" / name).write_text(text)
-    if corrections:
-        with (folder / "tiny" / "project.yaml").open("a") as file:
-            file.write("serving: {corrections: true}\n")
     return load_project("tiny", folder)
 
 

@@ -20,6 +20,15 @@ WHERE TRUE
 
 GRANT SELECT ON VIEW {{ identifier(database, 'SERVING', 'LATEST_SCORES') }} TO ROLE {{ reader|identifier }};
 
+{% if key != entity %}
+-- A key comes again, as a row with another event time: of each key the row with the newest.
+CREATE OR REPLACE VIEW {{ identifier(database, 'SERVING', 'LATEST_SCORES_BY_KEY') }} COPY GRANTS COMMENT = {{ comment|literal }} AS
+SELECT S.* FROM {{ identifier(database, 'SERVING', 'LATEST_SCORES') }} AS S
+QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ entity|identifiers("S") }} ORDER BY S.{{ event_time|identifier }} DESC) = 1;
+
+GRANT SELECT ON VIEW {{ identifier(database, 'SERVING', 'LATEST_SCORES_BY_KEY') }} TO ROLE {{ reader|identifier }};
+{% endif %}
+
 CREATE OR REPLACE VIEW {{ identifier(database, 'OPS', 'DAILY_METRICS') }} COPY GRANTS COMMENT = {{ comment|literal }} AS
 SELECT
     DAY, MODEL_VERSION,

@@ -1,11 +1,11 @@
 -- What a target has of one row, by its key; the values of the key are text, and one that is not of the column's type is of no row.
 
 -- name: scores
-SELECT {{ "PREDICTION, PROBABILITIES, " if classes }}SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, FEATURES
+SELECT {{ "PREDICTION, PROBABILITIES, " if classes }}SCORE, MODEL_VERSION, RUN_ID, SCORED_AT, FEATURES, EVENT_TIME
 FROM {{ identifier(database, 'SERVING', 'SCORED') }} AS S
 WHERE {% include "debugging/queries.sql#of_key" %}
 
-ORDER BY SCORED_AT DESC, RUN_ID
+ORDER BY {{ "EVENT_TIME DESC NULLS LAST, " if several }}SCORED_AT DESC, RUN_ID
 LIMIT {{ most }}
 
 -- name: quarantined
@@ -21,7 +21,7 @@ SELECT OBJECT_CONSTRUCT_KEEP_NULL({% for column in columns %}{{ column|literal }
 FROM {{ table }} AS S
 WHERE {% include "debugging/queries.sql#of_key" %}
 
-ORDER BY {{ columns|identifiers("S") }}
+ORDER BY {{ "S." ~ moment|identifier ~ " DESC NULLS LAST, " if moment }}{{ columns|identifiers("S") }}
 LIMIT {{ most }}
 
 -- name: of_key

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'CHALLENGES') }} (
 -- name: belongs_to_challenger
 {# Whether the challenger scores a key: by MD5, which does not depend on release or machine; the prefix makes it independent
    of the hash that selects the holdout. A row without a key belongs to the champion. #}
-COALESCE(SUBSTR(MD5('challenger'{% for column in key %} || '|' || {{ column|identifier }}::VARCHAR{% endfor %}), 1, 8) < {{ "%08x"|format((share * 4294967296)|int)|literal }}, FALSE)
+COALESCE(SUBSTR(MD5('challenger'{% for column in entity %} || '|' || {{ column|identifier }}::VARCHAR{% endfor %}), 1, 8) < {{ "%08x"|format((share * 4294967296)|int)|literal }}, FALSE)
 
 -- name: begin
 -- Committed before the run's transaction: it remains if the run is killed or times out.

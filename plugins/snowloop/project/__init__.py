@@ -5,7 +5,7 @@ from snowloop.project.alerts import Alerts, CloseRule, Notifier, OpenRule
 from snowloop.project.challenger import Challenger
 from snowloop.project.champion import Champion, Probation
 from snowloop.project.contract import Contract, OnArrival, OnTraining
-from snowloop.project.declaration import Environment, Project, Replay, Schedule, Serving
+from snowloop.project.declaration import Environment, Project, Replay, Schedule
 from snowloop.project.durations import in_words
 from snowloop.project.evaluation import PROTECTED, Approval, EvaluationPlan, Fairness, Gate, Leakage, Metric, Slice
 from snowloop.project.files.loading import (
@@ -17,6 +17,7 @@ from snowloop.project.files.loading import (
 )
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import DataHealth, Monitoring, Performance
+from snowloop.project.serving import Serving
 from snowloop.project.sources import MAX_REJECTED_SHARE, Column, RowId, Source
 from snowloop.project.training import Candidate, Limits, Search, Split
 

@@ -9,13 +9,13 @@ from croniter import croniter
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from snowloop.errors import ProjectError
-from snowloop.project.challenger import Challenger
 from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
 from snowloop.project.durations import Duration
 from snowloop.project.evaluation import Approval, Ci, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
+from snowloop.project.serving import Serving
 from snowloop.project.sources import (
     NAME,
     RESERVED,
@@ -97,38 +97,6 @@ class Environment(Declaration):
     )
 
 
-class Serving(Declaration):
-    """How the native scoring task runs."""
-
-    schedule: Text | None = Field(
-        None, description="Such as '5 MINUTE', or a cron expression with its time zone; null: when rows arrive."
-    )
-    minimum_interval_seconds: int = Field(10, ge=10, le=604_800, description="Minimum time between triggered runs.")
-    timeout_seconds: int = Field(3600, ge=1, le=604_800, description="Maximum time of a run of the task graph.")
-    suspend_after_failures: int = Field(
-        3, ge=0, description="Number of consecutive failed runs that suspend the task; 0: never."
-    )
-    retry_attempts: int = Field(1, ge=0, le=30, description="How often a failed run is retried.")
-    overlap: bool = Field(False, description="Whether a run may start while the previous one is still being monitored.")
-    warehouse: Identifier | None = Field(None, description="The warehouse of the tasks; null: that of the environment.")
-    serverless: bool = Field(False, description="Run on compute that Snowflake manages, without a warehouse.")
-    initial_size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
-        "XSMALL", description="Initial size of a serverless task."
-    )
-    target_completion: Text = Field("5 MINUTES", description="How fast a serverless, triggered run should finish.")
-    corrections: bool = Field(False, description="Whether rows that are updated in the source are scored again.")
-    keep_features: bool = Field(True, description="Whether SERVING.SCORED keeps the features of each row.")
-    challenger: Challenger | None = Field(
-        None, description="How the version with the alias CHALLENGER scores; null: it does not."
-    )
-
-    @model_validator(mode="after")
-    def _one_compute(self) -> Self:
-        if self.serverless and self.warehouse:
-            raise ValueError("tasks run on a warehouse or serverless, not both: remove `warehouse` or `serverless`")
-        return self
-
-
 class Project(Declaration):
     """The declaration of a project."""
 
@@ -137,7 +105,9 @@ class Project(Declaration):
     owners: tuple[Text, ...] = Field((), description="Who is responsible for it: the owners of its DAGs.")
     tags: tuple[Annotated[Text, AfterValidator(_tag)], ...] = Field((), description="Tags of its DAGs.")
     source: Name = Field(description="The source whose new rows are scored.")
-    key: tuple[Identifier, ...] = Field(min_length=1, description="Columns that together identify a row.")
+    key: tuple[Identifier, ...] = Field(
+        min_length=1, description="Columns that together identify a row, or, with serving.rescore, what comes again."
+    )
     sources: dict[Name, Source] = Field(min_length=1, description="Its sources: files, or tables that are there.")
     label: Label
     split: Split = Split()
@@ -187,7 +157,8 @@ class Project(Declaration):
             if column not in self.streamed.table_columns:
                 yield f"column {column} (of key or split) is not a column of source '{self.source}': declare it there"
         yield from self._source_problems()
-        yield from self.split.problems(self.streamed, self.key)
+        yield from self.serving.problems(self.streamed, self.key, self.split)
+        yield from self.split.problems(self.streamed, self.row_key)
         yield from self.gate.fairness.problems(self.label.task, self.evaluation.slices)
         if self.metric.tolerance == 0 and self.gate.champion == "interval":
             yield (
@@ -196,12 +167,12 @@ class Project(Declaration):
             )
         yield from self._champion_problems()
         for column in self.known_after_label:
-            if column in self.key:
+            if column in self.row_key:
                 yield f"key column {column} cannot be known_after_label: rows are scored by it earlier"
         yield from self._task_problems()
         yield from self._name_problems()
         for name, declared in self.streamed.columns.items():
-            if declared.unique and self.key != (name,):
+            if declared.unique and self.row_key != (name,):
                 yield (
                     f"column {name} is unique in source '{self.source}', whose rows are scored: only the key of "
                     "arriving rows is checked against earlier rows; remove `unique`, or make the column the key"
@@ -235,9 +206,9 @@ class Project(Declaration):
         for what, given in (("source", [name.upper() for name in self.sources]), ("key column", self.key)):
             for name in _twice(given):
                 yield f"{what} {name} appears twice (case is ignored): remove or rename one"
-        if self.label.column in self.key:
+        if self.label.column in self.row_key:
             yield f"label {self.label.column} is a key column too: give it another name in label.sql"
-        for names, reserved in ((self.streamed.table_columns, RESERVED), (self.key, RESERVED_KEYS)):
+        for names, reserved in ((self.streamed.table_columns, RESERVED), (self.row_key, RESERVED_KEYS)):
             for name in names:
                 if name in reserved:
                     yield (
@@ -277,6 +248,12 @@ class Project(Declaration):
     def streamed(self) -> Source:
         """The source whose new rows are scored."""
         return self.sources[self.source]
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """Columns that identify a row of the streamed source: the key, and the event time where a key comes again."""
+        moment = self.streamed.event_time
+        return (*self.key, moment) if self.serving.rescore and moment else self.key
 
     @property
     def known_after_label(self) -> list[str]:

@@ -173,6 +173,25 @@ def test_another_key_is_refused_because_scores_of_before_have_none(project: Proj
     assert all("TAG" in each.reason and "use a new target" in each.remedy for each in plan.refused)
 
 
+def test_a_key_with_fewer_columns_is_refused_because_its_rows_would_be_several_of_one(project: Project):
+    now = project.model_copy(update={"key": ("ID", "TAG")})
+    plan = planned(project, as_created(now))
+    assert {each.name for each in plan.refused} == {
+        "SERVING.SCORED", "SERVING.REQUEUED", "SERVING.CORRECTIONS", "OPS.BACKFILL_KEYS",
+    }  # fmt: skip
+    assert all("TAG, which the key no longer names" in each.reason for each in plan.refused)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_that_a_key_comes_again_is_declared_for_a_new_target_alone(tmp_path: Path, before: bool):
+    one, several = tiny(tmp_path / "one"), tiny(tmp_path / "several", every_row=True)
+    was, now = (several, one) if before else (one, several)
+    assert "SERVING.SCORED" in {each.name for each in planned(now, as_created(was)).refused}
+    assert planned(several, as_created(several)).nothing_to_do
+    views = {each.name for each in desired_environment(several, "dev").objects if each.kind == "view"}
+    assert views - {each.name for each in desired_environment(one, "dev").objects} == {"SERVING.LATEST_SCORES_BY_KEY"}
+
+
 def test_a_label_of_several_classes_where_there_was_none_is_refused(project: Project):
     several = Label(column="LATE", task="multiclass", classes=(0, 1, 2))
     plan = planned(project.model_copy(update={"label": several}), as_created(project))

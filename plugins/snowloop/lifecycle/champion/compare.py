@@ -182,7 +182,12 @@ def compared_rows(workspace: Workspace, **names: str) -> dict[str, Any]:
         names: ``champion`` and ``challenger``, names of versions.
     """
     project, label = workspace.project, known_labels(workspace.project, workspace.target)
-    rows: dict[str, Any] = {"label": label, "label_column": project.label.column, "key": project.key, "most": MOST_ROWS}
+    rows: dict[str, Any] = {
+        "label": label,
+        "label_column": project.label.column,
+        "key": project.row_key,
+        "most": MOST_ROWS,
+    }
     return {**rows, **names, "classes": project.label.classes}
 
 

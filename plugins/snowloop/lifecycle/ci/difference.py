@@ -121,13 +121,13 @@ def compare_scores(workspace: Workspace, new: Version, serving: Version) -> Scor
         new=_scores(workspace, new, features, own),
         serving=_scores(workspace, serving, _features(workspace, serving), ()),
         checked=checked_rows(project, workspace.target),
-        key=project.key,
+        key=project.row_key,
         raw_columns=raw,
         feature_columns=own,
         outputs=len(project.label.classes) or 1,
     )
     frame = pd.DataFrame([row.as_dict() for row in workspace.session.sql(query).collect()])
-    once = frame if frame.empty else frame.drop_duplicates(list(project.key))  # of a key that is in RAW twice
+    once = frame if frame.empty else frame.drop_duplicates(list(project.row_key))  # of a key that is in RAW twice
     return difference(project, once, new.name, serving.name)
 
 
@@ -139,11 +139,11 @@ def _features(workspace: Workspace, version: Version) -> tuple[Feature, ...]:
 def _scores(workspace: Workspace, version: Version, features: Sequence[Feature], columns: Sequence[str]) -> str:
     project = workspace.project
     table = identifier(workspace.database, "RAW", project.table)
-    sample = render("delivery/queries.sql#sample", key=project.key, table=table, most=project.ci.compared_rows)
+    sample = render("delivery/queries.sql#sample", key=project.row_key, table=table, most=project.ci.compared_rows)
     return render(
         f"{QUERIES}#scores",
         rows=feature_rows(workspace, recorded_formula(workspace, version), sample),
-        key=project.key,
+        key=project.row_key,
         columns=columns,
         features=features,
         model=model(project, workspace.target),
@@ -195,7 +195,8 @@ def difference(project: Project, frame: "pd.DataFrame", new: str, serving: str) 
         rows.part("", "all rows", np.ones(len(frame), dtype=bool)),
         tuple(rows.flips()),
         tuple(
-            rows.mover({name: frame.at[place, name] for name in project.key}, place) for place in rows.order()[:MOVERS]
+            rows.mover({name: frame.at[place, name] for name in project.row_key}, place)
+            for place in rows.order()[:MOVERS]
         ),
         tuple(parts),
     )

@@ -86,7 +86,7 @@ def _number(value: float) -> str:
 
 def row_fails(project: Project) -> str:
     """Predicate over alias S: a row of the streamed source breaks at least one rule; a duplicate key is not one."""
-    return rows_fail(project.streamed, project.key)
+    return rows_fail(project.streamed, project.row_key)
 
 
 def rows_fail(source: Source, key: tuple[str, ...] = ()) -> str:
@@ -97,7 +97,7 @@ def rows_fail(source: Source, key: tuple[str, ...] = ()) -> str:
 
 def row_reason(project: Project) -> str:
     """Text expression over alias S: every rule that a row of the streamed source breaks, joined by '; '."""
-    rules = row_rules(project.streamed, project.key)
+    rules = row_rules(project.streamed, project.row_key)
     parts = [f"CASE WHEN {rule.fails} THEN '; ' || {rule.reason} ELSE '' END" for rule in rules]
     return "SUBSTR(" + "\n    || ".join(parts) + ", 3)" if parts else "NULL"
 
@@ -107,7 +107,7 @@ def checked_rows(project: Project, target: str) -> str:
     return render(
         "data/checked_rows.sql",
         columns=list(project.streamed.table_columns),
-        key=project.key,
+        key=project.row_key,
         fails=row_fails(project),
         reason=row_reason(project),
         table=identifier(project.database(target), "RAW", project.table),

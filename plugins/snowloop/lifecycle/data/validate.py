@@ -68,7 +68,7 @@ def check_contract(workspace: Workspace) -> ContractReport:
 def _check_source(workspace: Workspace, name: str, source: Source) -> tuple[int, int, list[Check]]:
     """Number of rows, of those that break a rule, and the checks of one source."""
     project = workspace.project
-    key = project.key if name == project.source else ()
+    key = project.row_key if name == project.source else ()
     rules = row_rules(source, key)
     questions = [(rule.name, rule.description, failing([rule])) for rule in rules]
     questions += [

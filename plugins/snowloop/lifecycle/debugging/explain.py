@@ -37,6 +37,7 @@ class ServedScore:
         scored_at: When, in UTC.
         features: The features with which it was scored, by name; None if the project does not keep them.
         reasons: What the version's ``explain`` gives for these features; None if it has none, or they are not kept.
+        event_time: The event time of the row, where the source has one and the row does.
     """
 
     score: float | None
@@ -47,12 +48,14 @@ class ServedScore:
     scored_at: datetime
     features: dict[str, Any] | None
     reasons: dict[str, Any] | None
+    event_time: datetime | None = None
 
     def lines(self) -> list[str]:
         """The score for people."""
         predicted = f"{self.prediction}, " if self.prediction is not None else ""
         when = f"{self.scored_at:%Y-%m-%d %H:%M:%S} UTC"
-        lines = [f"score {predicted}{self.score!r} by {self.model_version} at {when}, run {self.run_id}"]
+        event = f" of {self.event_time}" if self.event_time is not None else ""
+        lines = [f"score{event} {predicted}{self.score!r} by {self.model_version} at {when}, run {self.run_id}"]
         lines += [f"  {name} = {value}" for name, value in (self.probabilities or {}).items()]
         if self.features is None:
             return [*lines, "  features: not kept (serving.keep_features)"]
@@ -128,7 +131,8 @@ def explain_row(workspace: Workspace, key: Mapping[str, str]) -> Explanation:
 
     Args:
         workspace: Where.
-        key: The value of each key column, as text.
+        key: The value of each key column, as text; of a key that comes again with its event time for one row, and
+            without it for its newest rows.
 
     Returns:
         Its newest scores with their features, its quarantined rows, and its rows in the source.
@@ -139,25 +143,29 @@ def explain_row(workspace: Workspace, key: Mapping[str, str]) -> Explanation:
     """
     project = workspace.project
     given = {name.upper(): value for name, value in key.items()}
-    if set(given) != set(project.key):
+    if set(given) not in (set(project.key), set(project.row_key)):
+        one = f", and of one row {', '.join(project.row_key)}" if project.key != project.row_key else ""
         message = (
-            f"the key of project {project.name} is {', '.join(project.key)}, given is {', '.join(given) or 'nothing'}: "
-            f"give each of its columns once, such as --key {project.key[0]}=VALUE"
+            f"the key of project {project.name} is {', '.join(project.key)}{one}, "
+            f"given is {', '.join(given) or 'nothing'}: give each of its columns once, such as "
+            f"--key {project.key[0]}=VALUE"
         )
         raise ScoringError(message)
     columns = project.streamed.table_columns
-    typed = {name: {"value": given[name], "type": columns[name].type} for name in project.key}
-    values = {"key": typed, "most": MOST, "classes": project.label.classes}
+    typed = {name: {"value": given[name], "type": columns[name].type} for name in project.row_key if name in given}
+    several = len(typed) < len(project.row_key)  # of a key that comes again: the rows with the newest event times
+    values = {"key": typed, "most": MOST, "classes": project.label.classes, "several": several}
     scores = [_served(workspace, row.as_dict()) for row in workspace.run(f"{QUERIES}#scores", **values)]
     rows = workspace.run(
         f"{QUERIES}#source_rows",
         columns=list(columns),
         table=names(project, workspace.target).table,
+        moment=project.streamed.event_time if several else None,
         reason=row_reason(project),
         **values,
     )
     found = Explanation(
-        {name: given[name] for name in project.key},
+        {name: given[name] for name in typed},
         tuple(scores),
         tuple(Quarantined(*row) for row in workspace.run(f"{QUERIES}#quarantined", **values)),
         tuple(SourceRow(json.loads(row["ROW_VALUES"]), row["REASON"]) for row in rows),
@@ -176,7 +184,7 @@ def _served(workspace: Workspace, row: dict[str, Any]) -> ServedScore:
     """A row of SERVING.SCORED; the key is no feature."""
     features = json.loads(row["FEATURES"]) if row["FEATURES"] else None
     if features is not None:
-        features = {name: value for name, value in features.items() if name not in workspace.project.key}
+        features = {name: value for name, value in features.items() if name not in workspace.project.row_key}
     probabilities = row.get("PROBABILITIES")
     return ServedScore(
         row["SCORE"],
@@ -187,6 +195,7 @@ def _served(workspace: Workspace, row: dict[str, Any]) -> ServedScore:
         row["SCORED_AT"],
         features,
         None if features is None else _reasons(workspace, row["MODEL_VERSION"], features),
+        row["EVENT_TIME"],
     )
 
 

@@ -182,7 +182,7 @@ def score_population(
 
 
 def _check_once(workspace: Workspace, own: str, expected: int, version: str) -> None:
-    found = workspace.run(f"{QUERIES}#scored_population", own=own, key=workspace.project.key)[0]
+    found = workspace.run(f"{QUERIES}#scored_population", own=own, key=workspace.project.row_key)[0]
     if (found["N"], found["KEYS"]) != (expected, expected):
         message = (
             f"features.sql of {version} gave {found['N']} scores of {found['KEYS']} keys for {expected} rows: it must "
@@ -203,7 +203,7 @@ def _write(workspace: Workspace, own: str, to: Path | None, table: str | None) -
             reason = " ".join(str(error.message).split())
             raise ScoringError(f"the table {table} cannot be created: {reason}; name another one") from error
         return table
-    read = render(f"{QUERIES}#read_population", database=workspace.database, own=own, key=workspace.project.key)
+    read = render(f"{QUERIES}#read_population", database=workspace.database, own=own, key=workspace.project.row_key)
     frame, file = workspace.session.sql(read).to_pandas(), Path(str(to))
     try:
         getattr(frame, WRITERS[file.suffix])(file, index=False)

@@ -330,7 +330,7 @@ def _asked_again(destination: Workspace, version: Version, training_set: str) ->
 def _sample(destination: Workspace) -> str:
     project = destination.project
     table = identifier(destination.database, "RAW", project.table)
-    return render(f"{QUERIES}#sample", key=project.key, table=table, most=project.evaluation.skew_rows)
+    return render(f"{QUERIES}#sample", key=project.row_key, table=table, most=project.evaluation.skew_rows)
 
 
 def _asked(

@@ -49,6 +49,7 @@ class DesiredEnvironment:
         sources: The RAW tables of the declared sources.
         copies: Tables that hold rows of the streamed source with all its columns: a column that is added to the source
             is added to all of them, and a column that the declaration lacks has been removed from it.
+        columns: The declared columns of the streamed source.
         keyed: Tables that hold the key of the streamed source: they keep the key with which they were created.
     """
 
@@ -58,6 +59,7 @@ class DesiredEnvironment:
     objects: tuple[DesiredObject, ...]
     sources: tuple[str, ...]
     copies: tuple[str, ...]
+    columns: frozenset[str] = frozenset()
     keyed: tuple[str, ...] = (
         "SERVING.SCORED", "SERVING.REQUEUED", "SERVING.CORRECTIONS", "OPS.BACKFILL_KEYS",
     )  # fmt: skip
@@ -78,7 +80,9 @@ def desired_environment(project: Project, target: str) -> DesiredEnvironment:
         "sources": project.sources,
         "target": target,
         "streamed": project.streamed,
-        "key": project.key,
+        "key": project.row_key,
+        "entity": project.key,
+        "event_time": project.streamed.event_time,
         "classes": project.label.classes,
         "reader": reader,
     }
@@ -92,6 +96,7 @@ def desired_environment(project: Project, target: str) -> DesiredEnvironment:
         tuple(_object(text, comment) for text in texts),
         tuple(f"RAW.{name.upper()}" for name, source in project.sources.items() if not source.table),
         (f"RAW.{project.table}", "SERVING.QUARANTINE", "FEATURES.SET_ASIDE", "OPS.RECOVERY_ROWS"),
+        frozenset(project.streamed.table_columns),
     )
 
 

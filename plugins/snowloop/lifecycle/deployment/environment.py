@@ -60,7 +60,7 @@ def compare_environment(
     if version.action == "refuse":  # a later release knows what is right there
         return Plan(project.name, target, "", (version,), (), ENVIRONMENT)
     for each in desired.objects:
-        _object(parts, each, project.key)
+        _object(parts, each, project.row_key)
     parts.changes.append(version)
     parts.steps += [RunSql(statement) for statement in migrations]
     _undeclared(parts)
@@ -133,7 +133,7 @@ def _table(parts: _Parts, desired: DesiredObject, key: Collection[str]) -> None:
     differ = {name: kind for name, kind in desired.columns.items() if name in have and have[name] != kind}
     wider = {name: kind for name, kind in differ.items() if is_wider(kind, have[name])}
     refusals = [
-        *_another_key(parts, desired, key, added),
+        *_another_key(parts, desired, key, added, have),
         *_another_type(desired, have, {name: kind for name, kind in differ.items() if name not in wider}),
     ]
     dropped = _removed(parts, desired, have, refusals)
@@ -159,7 +159,11 @@ def _table(parts: _Parts, desired: DesiredObject, key: Collection[str]) -> None:
 
 
 def _another_key(
-    parts: _Parts, desired: DesiredObject, key: Collection[str], added: Collection[str]
+    parts: _Parts,
+    desired: DesiredObject,
+    key: Collection[str],
+    added: Collection[str],
+    have: Collection[str],
 ) -> Iterator[Change]:
     """A row of before has no value for another key, and a score of before none for the classes."""
     fixed = {*key, *OF_CLASSES} if desired.name in parts.desired.keyed else set()
@@ -169,6 +173,11 @@ def _another_key(
         remedy = "declare the old key and label task again; another key, or a multiclass label: use a new target"
         fields = tuple(FieldChange(f"column {name}", None, desired.columns[name]) for name in lacking)
         yield Change("table", desired.name, "refuse", reason, remedy, fields)
+    former = [name for name in have if name in parts.desired.columns and name not in desired.columns]
+    if fixed and former:
+        reason = f"it has {', '.join(former)}, which the key no longer names: its rows would be several of one key"
+        remedy = "declare the old key again; for another key use a new target"
+        yield Change("table", desired.name, "refuse", reason, remedy)
 
 
 def _another_type(desired: DesiredObject, have: Mapping[str, str], differ: Mapping[str, str]) -> Iterator[Change]:

@@ -98,7 +98,7 @@ def ask_served(workspace: Workspace, candidate: Candidate) -> tuple[Skew, Robust
     names = {
         "features": training_set.features,
         "label": project.label.column,
-        "key": project.key,
+        "key": project.row_key,
         "table": training_set.table,
     }
     checked, feature_rows = checked_rows(project, target), _feature_rows(workspace, candidate)
@@ -215,7 +215,7 @@ def _request(
     names: dict[str, Any] = {
         "features": training_set.features,
         "label": project.label.column,
-        "key": project.key,
+        "key": project.row_key,
         "table": training_set.table,
     }
     held_out = render(
@@ -304,7 +304,9 @@ def _probing(
     """How the served model is asked about odd values: those of the features that a row of the source can have."""
     project, target = workspace.project, workspace.target
     columns = project.streamed.table_columns
-    null = {name: f"NULL::{column.type}" for name, column in columns.items() if column.nullable or name in project.key}
+    null = {
+        name: f"NULL::{column.type}" for name, column in columns.items() if column.nullable or name in project.row_key
+    }
     infinite = {
         name: f"'{'inf' if column.max is None else '-inf'}'::FLOAT"
         for name, column in columns.items()

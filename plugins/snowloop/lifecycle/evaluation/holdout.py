@@ -33,7 +33,7 @@ class TrainingRows:
         """The rows of a training set that it was not trained on, as SQL puts them after FROM."""
         if self.table is None:
             return training_set.table
-        names = {"table": training_set.table, "trained_on": self.table, "key": project.key}
+        names = {"table": training_set.table, "trained_on": self.table, "key": project.row_key}
         return render("evaluation/queries.sql#rows_without", **names)
 
 

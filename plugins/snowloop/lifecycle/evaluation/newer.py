@@ -31,7 +31,7 @@ def newer_rows(
     if own.table is None:
         return None
     project, target, training_set = workspace.project, workspace.target, candidate.training_set
-    names = {"table": training_set.table, "seen": own.table, "key": project.key}
+    names = {"table": training_set.table, "seen": own.table, "key": project.row_key}
     table = render("evaluation/queries.sql#newer_rows", **names)
     champion = rivals_of(workspace, existing, candidate, table).get("champion")
     compared = champion is not None and champion.name != candidate.version_name
@@ -42,7 +42,7 @@ def newer_rows(
         table=table,
         features=(),
         label=project.label.column,
-        key=project.key,
+        key=project.row_key,
         slices=[],
         raw_slices=False,
         dependent_by=project.split.kept_as,

@@ -162,6 +162,6 @@ def scores_query(project: Project, target: str, table: str, version: str, featur
         classes=project.label.classes,
         features=features,
         label=project.label.column,
-        key=project.key,
+        key=project.row_key,
         table=table,
     )

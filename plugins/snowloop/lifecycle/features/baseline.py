@@ -33,7 +33,7 @@ def write_baseline(workspace: Workspace, subject: Subject) -> None:
     most = {"most_bins": MOST_BINS, "least_rows": LEAST_ROWS, "most_categories": MOST_CATEGORIES}
     workspace.run(f"{TEMPLATE}#features", **values, **most)
     if workspace.project.split.by in ("time", "order"):
-        workspace.run(f"{TEMPLATE}#chunks", **values, key=workspace.project.key, chunks=CHUNKS)
+        workspace.run(f"{TEMPLATE}#chunks", **values, key=workspace.project.row_key, chunks=CHUNKS)
 
 
 def write_score_baseline(workspace: Workspace, training_set: str, version: str, bins: dict[str, Any] | None) -> None:

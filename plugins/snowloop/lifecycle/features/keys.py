@@ -46,7 +46,7 @@ def _rows(workspace: Workspace, table: str | None) -> dict[str, Any]:
     return {
         "checked": checked_rows(project, workspace.target),
         "columns": list(project.streamed.table_columns),
-        "key": project.key,
+        "key": project.row_key,
         "table": table,
     }
 

@@ -46,6 +46,6 @@ def known_labels(project: Project, target: str) -> str:
         "features/queries.sql#known_labels",
         label=label,
         known=is_known(project),
-        key=project.key,
+        key=project.row_key,
         checked=checked_rows(project, target) if project.label.known_after else None,
     )

@@ -80,7 +80,7 @@ def _known_after_label(workspace: Workspace, subject: Subject) -> list[Check]:
             features=subject.features,
             features_before=render_features(project, workspace.target, "CLEAN"),
             features_after=render_features(project, workspace.target, "EMPTIED"),
-            key=project.key,
+            key=project.row_key,
         )[0]
         changed = {each.name: int(row[f"F_{place}"]) for place, each in enumerate(subject.features, start=1)}
         using = {name: count for name, count in changed.items() if count and name not in found}
@@ -118,7 +118,7 @@ def _looks_ahead(workspace: Workspace, subject: Subject) -> list[Check]:
         event_time=event_time,
         cuts=[{"source": name, "features": render_features(project, workspace.target, name)} for name in cuts],
         features=subject.features,
-        key=project.key,
+        key=project.row_key,
         table=subject.table,
     )
     checks = []
@@ -131,8 +131,8 @@ def _looks_ahead(workspace: Workspace, subject: Subject) -> list[Check]:
         )
         if changed:
             reason += (
-                f", such as {', '.join(project.key)} {key}: it looks into the future; remove windows and joins over "
-                "{{ source }} from features.sql, and join other rows by as_of"
+                f", such as {', '.join(project.row_key)} {key}: it looks into the future; remove windows and joins "
+                "over {{ source }} from features.sql, and join other rows by as_of"
             )
         checks.append(
             Check.of("LOOKS_AHEAD", passed=not changed, reason=reason, value=changed, bound=0, subject=feature.name)
@@ -162,7 +162,7 @@ def _entities(workspace: Workspace) -> list[Check]:
     columns = [
         name
         for name, column in project.streamed.table_columns.items()
-        if name not in project.key and (column.type.startswith("VARCHAR") or ENTITY.fullmatch(name))
+        if name not in project.row_key and (column.type.startswith("VARCHAR") or ENTITY.fullmatch(name))
     ]
     if project.split.by != "hash" or not columns:
         return []
@@ -233,7 +233,7 @@ def _measured(workspace: Workspace, subject: Subject) -> dict[str, Any]:
         "table": subject.table,
         "features": subject.features,
         "label": project.label.column,
-        "key": project.key,
+        "key": project.row_key,
     }
     classes, most = max(1, len(project.label.values)), project.leakage.single_feature_rows
     request = LeakageRequest(

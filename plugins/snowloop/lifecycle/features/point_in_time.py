@@ -59,9 +59,9 @@ def _relation(project: Project, join: AsOfJoin) -> str:
     return render(
         "features/as_of.sql",
         source=SOURCE,
-        key=project.key,
+        key=project.row_key,
         joined=join,
         table=f"{DATABASE}.{identifier('RAW', join.name.upper())}",
-        fails=rows_fail(join.source, project.key if join.name == project.source else ()),
+        fails=rows_fail(join.source, project.row_key if join.name == project.source else ()),
         known=f"DATEADD('second', {join.delay}, {known})" if join.delay else known,
     )

@@ -36,7 +36,7 @@ def columns_of(workspace: Workspace, query: str, place: object) -> dict[str, Any
         message = f"{place}: Snowflake cannot compile the query: {reason}; correct it, or the columns in project.yaml"
         raise TrainingError(message) from error
     columns = {field.name.strip('"'): field.datatype for field in fields}
-    for column in workspace.project.key:
+    for column in workspace.project.row_key:
         if column not in columns:
             message = f"{place}: the key column {column} is missing from its result: select it"
             raise TrainingError(message)

@@ -52,7 +52,7 @@ def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
         "features/repeatable.sql",
         **_clean_rows(workspace),
         features=subject.features,
-        key=project.key,
+        key=project.row_key,
         table=subject.table,
     )[0]
     checks = []

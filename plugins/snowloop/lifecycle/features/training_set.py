@@ -102,7 +102,7 @@ def describe_features(
     )
     features = []
     for name, kind in columns_of(workspace, query, place).items():
-        if name in project.key:
+        if name in project.row_key:
             continue
         if not isinstance(kind, (types.StringType, *numbers)):
             message = f"{place}: feature {name} is of type {kind}: cast it to a number or to text"
@@ -178,13 +178,13 @@ def _values(workspace: Workspace, formula: Formula, features: tuple[Feature, ...
         "columns": list(project.streamed.table_columns),
         "features": formula.over("CLEAN", workspace.database),
         "label": render_project(project, "label.sql", raw=identifier(workspace.database, "RAW")),
-        "key": project.key,
+        "key": project.row_key,
         "feature_columns": features,
         "label_column": project.label.column,
         "label_type": project.label.type,
         "split": project.split,
         "event_time": project.streamed.event_time,
-        "key_of_features": [f"F.{identifier(column)}" for column in project.key],
+        "key_of_features": [f"F.{identifier(column)}" for column in project.row_key],
         "known": is_known(project),
         "known_moment": known_moment(project),
     }
@@ -228,11 +228,11 @@ def _check_known_at(workspace: Workspace, label: str, column: str) -> None:
 def _inspect(workspace: Workspace, table: str, features: tuple[Feature, ...]) -> dict[str, int]:
     """Rows, held-out rows, keys and the hash of the content of a built table, which must be fit to train on."""
     project = workspace.project
-    columns = [*project.key, *(feature.name for feature in features), project.label.column]
+    columns = [*project.row_key, *(feature.name for feature in features), project.label.column]
     columns += [project.split.kept_as] if project.split.kept_as else []
     columns += project.purged_by
     label = {"label_column": project.label.column, "classes": project.label.values}
-    row = workspace.run("features/queries.sql#fingerprint", table=table, key=project.key, columns=columns, **label)[
+    row = workspace.run("features/queries.sql#fingerprint", table=table, key=project.row_key, columns=columns, **label)[
         0
     ].as_dict()
     counts = {name: int(value or 0) for name, value in row.items()}
@@ -242,9 +242,9 @@ def _inspect(workspace: Workspace, table: str, features: tuple[Feature, ...]) ->
         message += " that is known by now" if is_known(project) != "TRUE" else ""
         raise TrainingError(message)
     if counts["KEYS"] != counts["N"]:
-        repeated = name_keys(workspace.run("features/queries.sql#repeated_keys", table=table, key=project.key))
+        repeated = name_keys(workspace.run("features/queries.sql#repeated_keys", table=table, key=project.row_key))
         message = (
-            f"{where} has {counts['N']} rows but {counts['KEYS']} keys ({', '.join(project.key)}; {repeated}): "
+            f"{where} has {counts['N']} rows but {counts['KEYS']} keys ({', '.join(project.row_key)}; {repeated}): "
             "features.sql and label.sql must each return one row for a key"
         )
         raise TrainingError(message)

@@ -75,7 +75,7 @@ def _same_rows(workspace: Workspace, training_set: TrainingSet, other: str) -> b
     if other == training_set.fingerprint or not workspace.exists("TABLES", "FEATURES", table):
         return True
     names = {"table": training_set.table, "other": identifier(workspace.database, "FEATURES", table)}
-    row = workspace.run("gate/queries.sql#held_out_again", **names, key=workspace.project.key)[0]
+    row = workspace.run("gate/queries.sql#held_out_again", **names, key=workspace.project.row_key)[0]
     return float(row["SHARE"] or 0.0) >= SAME_ROWS
 
 

@@ -83,7 +83,7 @@ def _values(project: Project, known: Sequence[dict[str, str]], database: str) ->
         "label_rows": render_project(project, "label.sql", raw=identifier(database, "RAW")),
         "label": project.label.column,
         "known": is_known(project, "S.EVENT_TIME"),
-        "key": project.key,
+        "key": project.row_key,
         "classes": project.label.classes,
         "versions": known,
         "table": identifier(database, "RAW", project.table),

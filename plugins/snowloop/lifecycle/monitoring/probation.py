@@ -245,7 +245,7 @@ def _lost_scores(workspace: Workspace, probation: Probation, declared: Rules) ->
     """How many rows got no score that the former champion scored, if these are surely too many; or None."""
     row = workspace.run(
         "monitoring/probation.sql#lost_scores",
-        key=workspace.project.key,
+        key=workspace.project.row_key,
         version=probation.version_name,
         former=probation.former,
         since=_text(probation.began_at),

@@ -94,7 +94,7 @@ def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> R
         database=workspace.database,
         table=training_set.table,
         label=project.label.column,
-        key=project.key,
+        key=project.row_key,
         version=now.name,
         label_rows=known_labels(project, workspace.target),
     )

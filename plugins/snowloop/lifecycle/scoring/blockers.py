@@ -87,7 +87,7 @@ def _environment(project: Project, target: str, observed: ObservedState) -> Iter
             yield Blocker("table", table, "it is of an earlier version and lacks columns", remedy)
     scored = observed.columns.get("SERVING.SCORED")
     several = ("PREDICTION", "PROBABILITIES") if project.label.classes else ()
-    needs = (*project.key, "SCORE", *several, "EVENT_TIME", "FEATURES")
+    needs = (*project.row_key, "SCORE", *several, "EVENT_TIME", "FEATURES")
     lacking = [each for each in needs if each not in (scored or (each,))]
     if lacking:
         other = f"{remedy}; another key, or a multiclass label where there was none: a new target"

@@ -115,7 +115,7 @@ def desired_state(
     procedure = staged_procedure(project, target, code)
     mode = {"comment": stream_comment(project), "corrections": project.serving.corrections}
     mode |= {"stream": named.stream, "kind": source_kind, "source": named.source}
-    baseline = {"database": named.database, "key": project.key, "at_offset": named.at_offset}
+    baseline = {"database": named.database, "key": project.row_key, "at_offset": named.at_offset}
     return DesiredState(
         names=named,
         procedure=procedure,
@@ -204,7 +204,8 @@ def scoring_values(
         "corrections": project.serving.corrections,
         "delta": project.serving.corrections and stream is None,  # whether the rows are changes of a standard stream
         "columns": list(project.streamed.table_columns),
-        "key": project.key,
+        "key": project.row_key,
+        "entity": project.key,
         "fails": row_fails(project),
         "reason": row_reason(project),
         "source": f"RAW.{project.table}",

@@ -52,7 +52,7 @@ def reconcile(workspace: Workspace) -> Reconciliation:
         ScoringError: if a row was lost, or scored or quarantined more than once; the message names keys.
     """
     project, named = workspace.project, names(workspace.project, workspace.target)
-    values: dict[str, Any] = {"table": named.table, "stream": named.changes, "key": project.key}
+    values: dict[str, Any] = {"table": named.table, "stream": named.changes, "key": project.row_key}
     unreconciled = workspace.run("scoring/reconcile.sql#unreconciled", up_to_offset=False, **values)
     lost = [row for row in unreconciled if row["N"] > 0]
     extra = [row for row in unreconciled if row["N"] < 0]
@@ -74,4 +74,4 @@ def reconcile(workspace: Workspace) -> Reconciliation:
 
 
 def _keys(project: Project, rows: "list[Row]") -> str:
-    return ", ".join("/".join(str(row[column]) for column in project.key) for row in rows[:SHOWN])
+    return ", ".join("/".join(str(row[column]) for column in project.row_key) for row in rows[:SHOWN])

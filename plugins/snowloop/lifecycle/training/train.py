@@ -180,7 +180,7 @@ def training_rows(project: declared.Project, training_set: TrainingSet, folds: F
         table=training_set.table,
         features=training_set.features,
         label=project.label.column,
-        key=project.key,
+        key=project.row_key,
         along=[*filter(None, [folds.along]), *folds.moments] if folds else [],
     )
 

@@ -77,7 +77,7 @@ def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
                 "give exactly one row for each row of its source; nothing was written"
             )
         statement("count_bins", values).execute(session, **run)
-        workspace.write(f"{QUERIES}#mark_requeued", rows=scored, key=project.key, run_id=run_id)
+        workspace.write(f"{QUERIES}#mark_requeued", rows=scored, key=project.row_key, run_id=run_id)
         if scored:
             record = {"kind": "requeue", "model_name": project.model_name, "state": "SUCCEEDED", "version": name}
             counts = {"read": scored, "scored": scored, "quarantined": 0}

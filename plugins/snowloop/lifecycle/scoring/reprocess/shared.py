@@ -39,7 +39,7 @@ def source_values(workspace: Workspace) -> dict[str, Any]:
         "table": named.table,
         "at_offset": named.at_offset,
         "columns": list(project.streamed.table_columns),
-        "key": project.key,
+        "key": project.row_key,
         "fails": row_fails(project),
         "corrections": project.serving.corrections,
     }
