@@ -41,7 +41,7 @@ class RunRequest:
     Attributes:
         project: The declared project.
         dag: Which of its DAGs, such as ``life_cycle``.
-        conf: Values of the DAG's parameters; ``target`` is among them.
+        conf: Values of the DAG's parameters; ``target`` is among them, and ``data_dir`` if a folder is named.
         state: Where the stack keeps its state.
     """
 
@@ -70,6 +70,8 @@ def run(request: RunRequest, console: Console) -> int:
     """
     _check_data(request)
     request.state.prepare()
+    if "data_dir" in request.conf:
+        request.state.add_data_root(Path(request.conf["data_dir"]))
     up = _up(request.state)
     with Progress(console) as progress:
         if up is not None:

@@ -65,6 +65,16 @@ class State:
         """Users and passwords of Airflow, in the form of its simple auth manager."""
         return self.airflow / "passwords.json"
 
+    @property
+    def data_roots_file(self) -> Path:
+        """Lists the folders, one on each line, from which tasks may read data besides those of the projects."""
+        return self.root / "data-roots"
+
+    def add_data_root(self, folder: Path) -> None:
+        """Let tasks read data from a folder, also those of a stack that is up."""
+        listed = self.data_roots_file.read_text().splitlines() if self.data_roots_file.exists() else []
+        write_private(self.data_roots_file, "".join(f"{line}\n" for line in dict.fromkeys([*listed, str(folder)])))
+
     def prepare(self) -> State:
         """Make the directories that are not there yet, and give this state."""
         for directory in (self.root, self.snowflake, self.airflow, self.logs):
@@ -142,6 +152,9 @@ def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port:
         "NO_PROXY": _with_loopback(environment.get("NO_PROXY", "")),
         "no_proxy": _with_loopback(environment.get("no_proxy", "")),
         "PYTHONUNBUFFERED": "1",
+        "SNOWLOOP_DATA_ROOTS": os.pathsep.join(
+            [*filter(None, [environment.get("SNOWLOOP_DATA_ROOTS")]), str(state.data_roots_file)]
+        ),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),

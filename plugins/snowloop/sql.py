@@ -1,7 +1,7 @@
 """Renders the statements of include/sql, and is the one place where identifiers and values are quoted."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -9,10 +9,12 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined, Undefined, pass_context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, Undefined, pass_context
 from jinja2.runtime import Context
 
+from snowloop.errors import ProjectError
 from snowloop.project import Project, include_dir
+from snowloop.templates import ProjectEnvironment, counted_work, sandbox
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Row, Session
@@ -23,6 +25,10 @@ MOST_ARGUMENTS = 500
 
 Source: snowflake-ml, SNOWPARK_UDF_INPUT_COL_LIMIT, and ``ModelVersionSQLClient.invoke_function_method``.
 """
+
+
+LONGEST_REASON = 500
+"""Characters of why a template cannot be rendered."""
 
 
 def identifier(*parts: str) -> str:
@@ -97,13 +103,28 @@ def _bind(context: Context, value: Any) -> str:
     return "?"
 
 
+FILTERS: dict[str, Callable[..., Any]] = {
+    "identifier": identifier,
+    "identifiers": identifiers,
+    "literal": literal,
+    "bind": _bind,
+}
+
+
 @cache
-def _environment(folders: tuple[Path, ...]) -> Environment:
-    jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - SQL, not HTML
-    files = FileSystemLoader(folders)
+def _environment(folder: Path) -> Environment:
+    jinja = sandbox()
+    files = FileSystemLoader(folder)
     jinja.loader = ChoiceLoader([files, FunctionLoader(lambda name: _named_query(jinja, files, name))])
-    jinja.filters.update(identifier=identifier, identifiers=identifiers, literal=literal, bind=_bind)
+    jinja.filters.update(FILTERS)
     jinja.globals.update(identifier=identifier, most_arguments=MOST_ARGUMENTS)
+    return jinja
+
+
+@cache
+def _project_environment(folder: Path) -> Environment:
+    jinja = ProjectEnvironment(FILTERS, loader=FileSystemLoader(folder))
+    jinja.globals.update(identifier=identifier)
     return jinja
 
 
@@ -127,7 +148,7 @@ def render(template: str, **values: Any) -> str:
     Returns:
         The SQL text.
     """
-    return _environment((include_dir() / "sql",)).get_template(template).render(**values).strip()
+    return _environment(include_dir() / "sql").get_template(template).render(**values).strip()
 
 
 def prepare(template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
@@ -154,8 +175,21 @@ def render_project(project: Project, file: str, **values: Any) -> str:
 
     Returns:
         The SQL text without a closing semicolon.
+
+    Raises:
+        ProjectError: if it cannot be rendered: it uses a value that is not given, reaches for the interpreter, or needs
+            more work than a template may.
     """
-    return _environment((project.directory,)).get_template(file).render(**values).strip().rstrip(";")
+    try:
+        with counted_work():
+            text = _project_environment(project.directory).get_template(file).render(**values)
+    except ProjectError:  # of a function that the template calls
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+        message = f"{project.directory / file}: the template cannot be rendered ({why}): correct it"
+        raise ProjectError(message) from error
+    return text.strip().rstrip(";")
 
 
 def statements(text: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from snowloop.checks import Check
 from snowloop.errors import GateRefused, MonitoringCheckError, MonitoringError, NotificationError
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.rollback import Rollback
+from snowloop.lifecycle.data.data_folder import declared_roots
 from snowloop.lifecycle.data.load import LoadedFile, LoadReport
 from snowloop.lifecycle.deployment.plan import ENVIRONMENT
 from snowloop.lifecycle.evaluation.evaluate import Evaluation
@@ -28,6 +29,7 @@ from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.deployment import DeploymentPlan
 from snowloop.lifecycle.scoring.plan import Change, Plan
 from snowloop.lifecycle.training.train import Candidate
+from snowloop.project import load_project
 
 TRAINING_SET = TrainingSet(
     table='"D"."FEATURES"."T"',
@@ -60,7 +62,7 @@ CALLS = [
         {"data_dir": "/data", "part": "arrivals", "only": "2"},
         "data.load.load_files",
         ("/data",),
-        {"part": "arrivals", "only": "2"},
+        {"part": "arrivals", "only": "2", "roots": declared_roots(load_project("credit_approval"))},
     ),
     ("ContractOperator", {}, "data.validate.check_contract", (), {}),
     ("TrainingSetOperator", {}, "features.training_set.build_training_set", (), {}),

@@ -84,7 +84,8 @@ def test_a_first_project_is_written_found_and_its_sql_rendered(python, tmp_path:
     written = python(*new, "--dir", "projects")
     assert written.returncode == 0, written.stderr
     projects = str(tmp_path / "projects")
-    assert f"SNOWLOOP_PROJECTS={projects} airflow dags trigger flowers__life_cycle" in written.stdout
+    variables = f"SNOWLOOP_PROJECTS={projects} SNOWLOOP_DATA_ROOTS={tmp_path}"
+    assert f"{variables} airflow dags trigger flowers__life_cycle" in written.stdout
     schema = (tmp_path / "projects" / "flowers" / "project.yaml").read_text().splitlines()[0].partition("=")[2]
     assert (tmp_path / "projects" / "flowers" / schema).is_file()
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from snowloop.errors import LoadError
+from snowloop.lifecycle.data.data_folder import declared_roots
 from snowloop.lifecycle.data.files import check_files
 from snowloop.project import load_project
 from stack.run import RunRequest, run
-from stack.state import StackError, State
+from stack.state import StackError, State, airflow_environment
 from tests.support.tiny import COLUMNS, tiny
 
 
@@ -40,6 +42,21 @@ def test_files_as_they_are_declared_and_a_generator_pass(asked: RunRequest, tmp_
     project = load_project("tiny")
     (tmp_path / "data" / "events_1.csv").write_text(",".join(COLUMNS) + "\n")
     check_files(project, asked.conf["data_dir"])
-    generator = tmp_path / "generate.py"
+    generator = project.data_root / "generate.py"
+    generator.parent.mkdir(exist_ok=True)
     generator.write_text("raise SystemExit('not run by the check')")
-    check_files(project, generator)
+    declared = project.model_copy(update={"sample": "generate.py"})
+    check_files(declared, None)
+    with pytest.raises(LoadError, match="this is a file"):
+        check_files(project, generator)
+
+
+def test_a_named_folder_is_a_root_of_the_stack_and_those_of_before_stay(asked: RunRequest, tmp_path: Path):
+    state = asked.state.prepare()
+    for folder in ("a", "b", "a"):
+        state.add_data_root(tmp_path / folder)
+    environment = airflow_environment(state, "{}", tmp_path / "ca")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNOWLOOP_DATA_ROOTS", environment["SNOWLOOP_DATA_ROOTS"])
+        roots = declared_roots(load_project("tiny"))
+    assert roots == (tmp_path / "data", tmp_path / "a", tmp_path / "b")

@@ -10,8 +10,12 @@ from airflow.sdk import Param
 from snowloop.project import Project
 
 MAX_WAIT_SECONDS = 24 * 3600
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$(?!\n)"
+"""Text of one line: it is shown in logs."""
 _OPTIONAL: dict[str, Any] = {"default": None, "type": ["null", "string"]}
-_VERSION: dict[str, Any] = {**_OPTIONAL, "title": "Model version", "pattern": "^[A-Za-z_][A-Za-z0-9_$]*$"}
+_VERSION: dict[str, Any] = {
+    **_OPTIONAL, "title": "Model version", "pattern": "^[A-Za-z_][A-Za-z0-9_$]*$", "maxLength": 255
+}  # fmt: skip
 
 
 def default_target() -> str:
@@ -44,8 +48,11 @@ def data_form(project: Project) -> dict[str, Param]:
             str(project.data_dir),
             type="string",
             title="Data directory",
-            description=f"Directory, on the machine that runs the task, that holds {files}.",
+            description=f"Directory, on the machine that runs the task, that holds {files}; below "
+            "include/data, or below a folder that SNOWLOOP_DATA_ROOTS lists there.",
             minLength=1,
+            maxLength=1000,
+            pattern=PRINTABLE,
         )
     }
 
@@ -171,6 +178,7 @@ def challenge_form() -> dict[str, Param]:
             title="Reason",
             description="Why a challenger is named or withdrawn, or the reference reset; recorded in the ledger.",
             **_OPTIONAL,
+            maxLength=500,
         ),
         "judge": Param(
             False,

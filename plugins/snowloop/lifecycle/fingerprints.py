@@ -10,8 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jinja2 import TemplateError
-
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.features.point_in_time import declared_formula
@@ -123,7 +121,7 @@ def _digest(project: Project, file: str, formula: Callable[[], Formula]) -> str:
     """The fingerprint of a SQL file; of one that cannot be rendered, which changes nothing that serves, of its text."""
     try:
         return formula().digest[:12]
-    except (ProjectError, TemplateError):
+    except ProjectError:
         return content_hash((project.directory / file).read_bytes())
 
 

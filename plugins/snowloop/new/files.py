@@ -173,5 +173,6 @@ def _command(draft: Draft, folder: Path) -> str:
     searched = "" if folder == include_dir() / "projects" else f"SNOWLOOP_PROJECTS={shlex.quote(str(folder))} "
     if is_installed():
         conf = json.dumps({"data_dir": data})
+        searched = f"{searched}SNOWLOOP_DATA_ROOTS={shlex.quote(data)} "
         return f"{searched}airflow dags trigger {draft.name}__life_cycle --conf {shlex.quote(conf)}"
     return f"{searched}make run PROJECT={draft.name} DATA={shlex.quote(data)}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader
 
 from snowloop.errors import NewProjectError
 from snowloop.lifecycle.provenance import tool_version
@@ -20,6 +20,7 @@ from snowloop.new.table import read_table
 from snowloop.project import include_dir
 from snowloop.project.files.schema import SCHEMAS
 from snowloop.project.sources import NAME
+from snowloop.templates import sandbox
 
 Ci = Literal["github", "gitlab", "azure"]
 TEMPLATES = Path("templates", "repository")
@@ -138,10 +139,9 @@ def _rendered(directory: Path, name: str, ci: Ci) -> Iterator[tuple[str, str]]:
     place = include_dir() / TEMPLATES
     others = tuple(path for each, path in PIPELINES.items() if each != ci)
     # the delimiters of pipelines, {{ }} and ${{ }}, stay as they are
-    jinja = Environment(  # noqa: S701 - no HTML
+    jinja = sandbox(
         variable_start_string="[[", variable_end_string="]]", block_start_string="[%", block_end_string="%]",
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, loader=FileSystemLoader(place),
-        undefined=StrictUndefined,
+        keep_trailing_newline=True, loader=FileSystemLoader(place),
     )  # fmt: skip
     values = {
         "repository": re.sub(r"[^A-Za-z0-9._-]+", "-", directory.name).strip("._-") or name,

@@ -10,7 +10,7 @@ from statistics import pstdev
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader
 
 from snowloop.errors import NewProjectError
 from snowloop.new import contract
@@ -23,6 +23,7 @@ from snowloop.project import include_dir
 from snowloop.project.files.loading import FILES
 from snowloop.project.files.schema import SCHEMAS
 from snowloop.sql import literal
+from snowloop.templates import sandbox
 
 PACKAGES = ("scikit-learn", "pandas", "snowflake-ml-python", "snowflake-snowpark-python")
 
@@ -92,8 +93,7 @@ def render_files(draft: Draft, directory: Path) -> dict[str, str]:
         "column": draft.label.column.name,
         **_evaluation(draft),
     }
-    jinja = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)  # noqa: S701 - no HTML
-    jinja.loader, jinja.undefined = FileSystemLoader(include_dir() / "templates"), StrictUndefined
+    jinja = sandbox(keep_trailing_newline=True, loader=FileSystemLoader(include_dir() / "templates"))
     jinja.filters["yaml"] = _yaml
     return {file: jinja.get_template(f"{file}.j2").render(**values) for file in FILES}
 

@@ -15,6 +15,7 @@ from snowloop.project.durations import Duration
 from snowloop.project.evaluation import Approval, Ci, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
+from snowloop.project.places import PlaceBelow
 from snowloop.project.serving import Serving
 from snowloop.project.sources import (
     NAME,
@@ -131,7 +132,7 @@ class Project(Declaration):
     ci: Ci = Ci()
     champion: Champion = Champion()
     replay: Replay | None = None
-    sample: str | None = Field(
+    sample: PlaceBelow | None = Field(
         None, description="A folder or a generator (.py) below include/data, for runs without other data."
     )
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of everything that is random.")
@@ -235,9 +236,14 @@ class Project(Declaration):
         return self._directory
 
     @property
+    def data_root(self) -> Path:
+        """The folder of the data of all projects next to this one."""
+        return self._directory.parents[1] / "data"
+
+    @property
     def data_dir(self) -> Path:
         """The default place of the data: a folder, or a generator (.py) that creates one."""
-        return self._directory.parents[1] / "data" / (self.sample or self.name)
+        return self.data_root / (self.sample or self.name)
 
     @property
     def expanded_candidates(self) -> tuple[Candidate, ...]:

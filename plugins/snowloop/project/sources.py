@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from snowloop.project.durations import Duration
+from snowloop.project.places import PlaceBelow
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -202,7 +203,9 @@ class Freshness(Declaration):
 class Source(Declaration):
     """Rows with the same columns: of files that are loaded into a RAW table, or of a table that others fill."""
 
-    file: Text | None = Field(None, description="Name of its files in the data folder, or a pattern with *.")
+    file: Annotated[PlaceBelow, BeforeValidator(_text)] | None = Field(
+        None, description="Name of its files in the data folder, or a pattern with *."
+    )
     table: Annotated[Text, AfterValidator(full_name)] | None = Field(
         None,
         description="A table or view that others fill, as DATABASE.SCHEMA.NAME; it is read where it is. {target} "

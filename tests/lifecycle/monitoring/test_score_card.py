@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from snowflake.snowpark import Session
 
+from include.data.generators import diabetes_progression
 from snowloop.errors import RehearsalError, ReportError, TrainingError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.promote import promote
@@ -177,7 +178,7 @@ def test_feature_code_that_gives_another_value_each_time_is_refused(session: Ses
     declared = project.directory / "project.yaml"  # chance looks like leakage too, where a column is known only later
     declared.write_text(declared.read_text().replace(", known_after_label: true", ""))
     project = load_project("diabetes_progression", tmp_path)
-    world = World(session, project, "chance", load_project("diabetes_progression").data_dir)
+    world = World(session, project, "chance", diabetes_progression.write(tmp_path / "data").parent)
     with pytest.raises(TrainingError, match=r"features.sql: feature BMI has another value in \d+ of \d+ rows"):
         world.prepare()
     assert {row[0] for row in world.rows("SELECT FEATURE FROM {db}.OPS.FEATURE_CHECKS WHERE NOT PASSED")} == {"BMI"}
@@ -190,7 +191,7 @@ def test_a_training_that_cannot_be_repeated_fails_the_rehearsal(session: Session
     create_environment(Workspace(session, project, "unsteady"))
     with pytest.raises(RehearsalError, match="no champion"):
         rehearse(Workspace(session, project, "unsteady"))
-    world = World(session, project, "unsteady", load_project("diabetes_progression").data_dir)
+    world = World(session, project, "unsteady", diabetes_progression.write(tmp_path / "data").parent)
     promote(Workspace(session, project, "unsteady"), world.judge(world.prepare(), "forest"))
     with pytest.raises(RehearsalError) as caught:
         rehearse(Workspace(session, project, "unsteady"))

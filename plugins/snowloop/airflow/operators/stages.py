@@ -40,7 +40,7 @@ class LoadOperator(SnowparkStageOperator):
     """Load the project's files into RAW: each file once, bad lines into a table of rejects.
 
     Args:
-        data_dir: Directory of the files (templated; the DAG's parameter by default).
+        data_dir: Directory of the files, below a declared root (templated; the DAG's parameter by default).
         part: ``initial`` (what the model is trained on), ``arrivals`` (what comes later) or ``all``.
         only: One arriving batch alone (templated); all of the part when None.
     """
@@ -50,10 +50,12 @@ class LoadOperator(SnowparkStageOperator):
     only: str | None = None
 
     def run(self, workspace: Workspace) -> Result:
-        """Call ``load_files``."""
+        """Call ``load_files``; who triggers a run chooses a place below the declared roots, and no other."""
+        from snowloop.lifecycle.data.data_folder import declared_roots
         from snowloop.lifecycle.data.load import load_files
 
-        return load_files(workspace, self.data_dir, part=self.part, only=self.only)
+        roots = declared_roots(workspace.project)
+        return load_files(workspace, self.data_dir, part=self.part, only=self.only, roots=roots)
 
 
 class ContractOperator(SnowparkStageOperator):

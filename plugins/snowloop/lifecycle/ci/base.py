@@ -25,7 +25,7 @@ def project_at(project: Project, reference: str) -> Iterator[Project | None]:
     Raises:
         ProjectError: if git does not know the commit, or the declaration there is not usable.
     """
-    commit = git(project, "rev-parse", "-q", "--verify", f"{reference}^{{commit}}")
+    commit = git(project, "rev-parse", "-q", "--verify", "--end-of-options", f"{reference}^{{commit}}")
     if commit is None:
         message = (
             f"git knows no commit '{reference}' in {project.directory}: fetch it (in a workflow: actions/checkout with "

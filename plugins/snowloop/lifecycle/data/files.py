@@ -4,9 +4,7 @@ import csv
 import hashlib
 import random
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import compress, islice
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from snowloop.errors import LoadError
 from snowloop.lifecycle.data.csv_reader import Record, read_records
+from snowloop.lifecycle.data.data_folder import DataFolder, find_folder, is_generator, place_of_data
 from snowloop.lifecycle.data.named_records import check_columns, read_named
 from snowloop.project import Project, Source
 
@@ -42,7 +41,9 @@ class PlannedFile:
     malformed: tuple[Record, ...] = ()
 
 
-def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) -> list[PlannedFile]:
+def plan_files(
+    project: Project, data_dir: str | Path | None, work_dir: Path, roots: Sequence[Path] | None = None
+) -> list[PlannedFile]:
     """Write the files to load into a working folder; the same data gives the same files under the same names.
 
     A single file of the streamed source is cut by the declared ``replay``: its first rows are batch 0, the rest
@@ -51,20 +52,22 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
     are batch 0. Sources that are tables have no files.
 
     Args:
-        data_dir: Folder of the data, or a generator (.py) that makes it; None: what the project ships.
+        data_dir: Folder of the data, or the project's generator; None: what the project ships.
         work_dir: An empty folder for the files.
+        roots: The folders below which the data must be, as ``data_folder.declared_roots`` has them; None: any.
 
     Returns:
         The files, in the order in which they should be loaded.
 
     Raises:
-        LoadError: if a file is missing or cannot be read, or its header is not what the declaration says.
+        LoadError: if a file is missing, cannot be read or is outside the roots, or its header is not what the
+            declaration says.
     """
     planned: list[PlannedFile] = []
     of_files = _of_files(project)
     if not of_files:
         return planned
-    folder = _data_folder(project, data_dir, work_dir)
+    folder = find_folder(project, data_dir, work_dir, roots)
     try:
         for name, source in of_files.items():
             files = _files(project, name, folder)
@@ -78,20 +81,19 @@ def plan_files(project: Project, data_dir: str | Path | None, work_dir: Path) ->
     return sorted(planned, key=lambda file: file.batch)
 
 
-def check_files(project: Project, data_dir: str | Path | None) -> None:
+def check_files(project: Project, data_dir: str | Path | None, roots: Sequence[Path] | None = None) -> None:
     """Check, without reading rows, that the files to load are there with the declared headers; no generator is run.
 
     Args:
-        data_dir: As for ``plan_files``.
+        data_dir: As for ``plan_files``, as ``roots``.
 
     Raises:
         LoadError: as for ``plan_files``.
     """
-    place = Path(data_dir) if data_dir else project.data_dir
-    if place.suffix == ".py" and place.is_file():
-        return
     of_files = _of_files(project)
-    folder = _data_folder(project, place, place) if of_files else place
+    if not of_files or is_generator(project, place_of_data(project, data_dir, roots)):
+        return
+    folder = find_folder(project, data_dir, project.data_root, roots)
     for name, source in of_files.items():
         for file in _files(project, name, folder):
             _header(file, source)
@@ -102,35 +104,16 @@ def _of_files(project: Project) -> dict[str, Source]:
     return {name: source for name, source in project.sources.items() if source.file}
 
 
-def _files(project: Project, name: str, folder: Path) -> list[Path]:
+def _files(project: Project, name: str, folder: DataFolder) -> list[Path]:
     pattern = str(project.sources[name].file)
-    named = folder / pattern  # such as data [1].csv, which as a pattern is data 1.csv
-    files = [named] if named.is_file() else sorted(folder.glob(pattern))
+    files = folder.files(pattern)
     if not files:
         message = (
-            f"{folder}: no file matches '{pattern}' (source {name} of project {project.name}): "
+            f"{folder.path}: no file matches '{pattern}' (source {name} of project {project.name}): "
             "put the file there, or name another folder"
         )
         raise LoadError(message)
     return files
-
-
-def _data_folder(project: Project, data_dir: str | Path | None, work_dir: Path) -> Path:
-    place = Path(data_dir) if data_dir else project.data_dir
-    if place.suffix == ".py" and place.is_file():
-        generated = work_dir / "generated"
-        run = subprocess.run(
-            [sys.executable, str(place), "--out", str(generated)], capture_output=True, text=True, check=False
-        )
-        if run.returncode:
-            message = f"{place}: the generator of project {project.name} failed: {run.stderr.strip()[-500:]}"
-            raise LoadError(message)
-        return generated
-    if not place.is_dir():
-        files = ", ".join(source.file for source in project.sources.values() if source.file)
-        message = f"{place}: no such folder: name the folder that holds {files} of project {project.name}"
-        raise LoadError(message)
-    return place
 
 
 def _plan_source(project: Project, name: str, files: list[Path], work_dir: Path) -> list[PlannedFile]:

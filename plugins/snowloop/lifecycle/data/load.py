@@ -1,7 +1,7 @@
 """Stage 2: files are staged and copied into RAW, each once; records that cannot be read are kept with the reason."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,15 +72,17 @@ def load_files(
     *,
     part: Literal["initial", "arrivals", "all"] = "all",
     only: str | None = None,
+    roots: Sequence[Path] | None = None,
 ) -> LoadReport:
     """Load a project's files; one that has been loaded before is left alone.
 
     Of sources on a stage all files that are there are loaded, whatever the part; those that are tables are read there.
 
     Args:
-        data_dir: Folder of the data, or a generator (.py); None: what the project ships.
+        data_dir: Folder of the data, or the project's generator; None: what the project ships.
         part: What the model is first trained on, what arrives later, or all.
         only: One batch (``"1"``, ``"2"``, ...) or the name of one planned file.
+        roots: The folders below which the data must be: for what others ask for; None: any.
 
     Returns:
         What became of each file.
@@ -94,7 +96,7 @@ def load_files(
     project = workspace.project
     started_at = clock(workspace.session)
     with tempfile.TemporaryDirectory(prefix="snowloop-") as work:
-        planned = plan_files(project, data_dir, Path(work))
+        planned = plan_files(project, data_dir, Path(work), roots)
         chosen = [file for file in planned if _chosen(file, part, only)]
         if only is not None and not chosen:
             batches = ", ".join(sorted({str(file.batch) for file in planned if file.batch}, key=int)) or "none"

@@ -23,8 +23,7 @@ def declared_formula(project: Project) -> Formula:
         The formula.
 
     Raises:
-        ProjectError: if a join is not possible.
-        jinja2.TemplateError: if it uses a value that is not given.
+        ProjectError: if a join is not possible, or the template cannot be rendered.
     """
 
     def as_of(name: str, on: str | Sequence[str] | Mapping[str, str] = ()) -> str:
@@ -48,8 +47,7 @@ def render_features(project: Project, target: str, source: str) -> str:
         The SQL text.
 
     Raises:
-        ProjectError: if a join is not possible.
-        jinja2.TemplateError: if it uses a value that is not given.
+        ProjectError: if a join is not possible, or the template cannot be rendered.
     """
     return declared_formula(project).over(source, project.database(target))
 

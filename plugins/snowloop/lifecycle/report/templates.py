@@ -5,10 +5,11 @@ import re
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from snowloop.project import include_dir
+from snowloop.templates import sandbox
 
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 """Characters with a meaning in Markdown; an underscore inside a word has none."""
@@ -27,13 +28,10 @@ def templates(kind: str) -> Environment:
     Returns:
         The environment; filters ``number``, ``share``, ``short``, ``size`` and ``words`` write figures for people.
     """
-    jinja = Environment(
+    jinja = sandbox(
         loader=FileSystemLoader(include_dir() / "report"),
         autoescape=True,
         finalize=_escaped if kind == "md" else None,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     jinja.filters.update(number=number, share=_share, short=_short, size=_size, words=_words)
     return jinja

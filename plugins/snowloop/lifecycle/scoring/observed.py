@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import TemplateError
-
 from snowloop.errors import DeploymentError, ProjectError, ScoringError, TrainingError
 from snowloop.lifecycle.champion.standing import Standing, standing
 from snowloop.lifecycle.data.tables import FoundTable, find_table
@@ -302,7 +300,7 @@ def _declared(workspace: Workspace) -> Formula | str:
     """The formula of the project's features.sql; or why it cannot be rendered: it may be edited while the loop runs."""
     try:
         return declared_formula(workspace.project)
-    except (ProjectError, TemplateError) as error:
+    except ProjectError as error:
         return str(error)
 
 

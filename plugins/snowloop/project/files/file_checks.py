@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+from jinja2 import TemplateSyntaxError, meta, nodes
 
 from snowloop.project.files.as_of_joins import AS_OF, join_problems
+from snowloop.templates import ProjectEnvironment, counted_work
 
 if TYPE_CHECKING:
     from snowloop.project.declaration import Candidate, Project
@@ -56,11 +57,11 @@ def file_problems(directory: Path, project: "Project") -> Iterator[Problem]:
 
 def _template_problems(file: str, text: str, project: "Project") -> Iterator[Problem]:
     table = TABLES[file]
-    environment = Environment()  # noqa: S701 - SQL, and nothing is rendered
-    environment.filters.update(dict.fromkeys(FILTERS, str))
+    environment = ProjectEnvironment(dict.fromkeys(FILTERS, str))
     try:
-        tree = environment.parse(text)
-        undeclared = meta.find_undeclared_variables(tree)  # also finds filters and tests that there are not
+        with counted_work():  # constants are computed while it is compiled
+            tree = environment.parse(text)
+            undeclared = meta.find_undeclared_variables(tree)  # also finds filters and tests that there are not
     except TemplateSyntaxError as error:
         yield FileLine(file, error.lineno), f"this is not a valid Jinja template: {error.message}; correct the line"
         return
