@@ -3,15 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from snowloop.project.evaluation import Fairness, FairnessBounds, Gate, Metric
 from snowloop.project.sources import NAME, Declaration, Identifier, Name, Text
-
-if TYPE_CHECKING:
-    from snowloop.project.declaration import Project
 
 FILE = "targets.yaml"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
@@ -98,11 +95,11 @@ class Bounds(Declaration):
         bound = "at_least" if metric.higher_is_better else "at_most"
         better = HIGHER if metric.higher_is_better else LOWER
         own = {name: getattr(metric if name in OF_METRIC else gate, name) for name in STRICTER}
-        bounds = {name: _strictest(own[name], getattr(self, name), stricter) for name, stricter in STRICTER.items()}
+        bounds = {name: strictest(own[name], getattr(self, name), stricter) for name, stricter in STRICTER.items()}
         of_metric = {name: bounds.pop(name) for name in OF_METRIC}
-        of_metric[bound] = _strictest(metric.bound, self.of_metric(project), better)
+        of_metric[bound] = strictest(metric.bound, self.of_metric(project), better)
         of_gaps = gate.fairness.model_dump()
-        of_gaps = {name: _strictest(of_gaps[name], each, LOWER) for name, each in self.of_fairness(project).items()}
+        of_gaps = {name: strictest(of_gaps[name], each, LOWER) for name, each in self.of_fairness(project).items()}
         bounds["fairness"] = Fairness(**of_gaps)
         return metric.model_copy(update=of_metric), gate.model_copy(update=bounds)
 
@@ -185,8 +182,8 @@ class Targets(Declaration):
             yield f"target {name} accepts_from itself: name another target"
         for bound, stricter in STRICTER.items():
             upper, lower = getattr(target.gate, bound), getattr(given.gate, bound)
-            if lower is not None and (upper is None or _strictest(upper, lower, stricter) != upper):
-                yield _looser(bound, name, upper, source, lower)
+            if lower is not None and (upper is None or strictest(upper, lower, stricter) != upper):
+                yield looser(bound, name, upper, source, lower)
 
     @property
     def file(self) -> Path:
@@ -227,40 +224,6 @@ class Targets(Declaration):
         object.__setattr__(changed, "_file", self._file)
         return changed
 
-    def problems(self, project: "Project") -> Iterator[str]:
-        """What is wrong with the bounds that are declared for one project; the others have been checked without any.
-
-        Args:
-            project: The project, as it declares itself.
-        """
-        for name, target in self.targets.items():
-            yield from _fairness_problems(project, name, target)
-            for source in target.accepts_from or ():
-                given = _of_project(project, self.find(source) or Target())
-                for bound, (stricter, upper) in _of_project(project, target).items():
-                    lower = given[bound][1]
-                    if lower is not None and (upper is None or _strictest(upper, lower, stricter) != upper):
-                        yield _looser(bound, name, upper, source, lower)
-
-
-def _of_project(project: "Project", target: Target) -> dict[str, tuple[str, float | None]]:
-    """The bounds that a target declares for one project: which value is the stricter one, and the bound."""
-    better = HIGHER if project.metric.higher_is_better else LOWER
-    gaps = target.gate.of_fairness(project.name)
-    return {
-        f"metric.{project.name}": (better, target.gate.of_metric(project.name)),
-        **{f"fairness.{project.name}.{figure}": (LOWER, bound) for figure, bound in gaps.items()},
-    }
-
-
-def _fairness_problems(project: "Project", name: str, target: Target) -> Iterator[str]:
-    """What does not fit the project of the gaps that a target bounds."""
-    if all(bound is None for bound in target.gate.of_fairness(project.name).values()):
-        return
-    _, gate = target.gate.stricter(project.name, project.metric, project.gate)
-    for problem in gate.fairness.problems(project.label.task, project.evaluation.slices):
-        yield f"gate.fairness.{project.name} of target {name}: {problem}"
-
 
 NO_TARGETS = Targets.model_construct(targets={})
 """Where there is no targets.yaml: every target is possible, and nothing is asked of it."""
@@ -270,14 +233,23 @@ def _default_pattern(target: str) -> str:
     return f"{{project}}_{target.upper()}"
 
 
-def _looser(bound: str, name: str, upper: float | None, source: str, lower: float) -> str:
+def looser(bound: str, name: str, upper: float | None, source: str, lower: float) -> str:
+    """The message about a bound that gets looser on the way up.
+
+    Args:
+        bound: Name of the bound.
+        name: The upper target.
+        upper: Its bound; None for no bound.
+        source: The target below.
+        lower: Its bound.
+    """
     return (
         f"gate.{bound} of target {name} is {'missing' if upper is None else upper}, that of {source}, from which it "
         f"accepts versions, is {lower}: bounds may become stricter on the way, never looser"
     )
 
 
-def _strictest(one: Any, other: Any, stricter: str) -> Any:
+def strictest(one: Any, other: Any, stricter: str) -> Any:
     """The stricter of two bounds, of which each may be None: no bound."""
     given = [each for each in (one, other) if each is not None]
     return (min if stricter == LOWER else max)(given) if given else None

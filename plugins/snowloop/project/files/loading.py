@@ -1,13 +1,14 @@
 """Finds and reads project.yaml files; errors name the line."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from snowloop.errors import ProjectError
 from snowloop.project.declaration import Project
 from snowloop.project.files.file_checks import FileLine, FilePlace, Problem, file_problems
+from snowloop.project.files.target_bounds import bound_problems
 from snowloop.project.files.yaml_file import line_of, read_declaration
 from snowloop.project.targets import FILE as TARGETS_FILE
 from snowloop.project.targets import NO_TARGETS, Targets
@@ -177,7 +178,7 @@ def _with_targets(project: Project) -> Project:
     """The project with the targets of its repository, and with the approvals that they ask for."""
     targets = load_targets(project.directory.parent)
     for problem in (
-        *targets.problems(project),
+        *bound_problems(targets, project),
         *_unknown_names(targets, project.directory.parent),
     ):
         raise ProjectError(f"{targets.file}: {problem}")
@@ -191,7 +192,7 @@ def _with_targets(project: Project) -> Project:
 def _unknown_names(targets: Targets, folder: Path) -> Iterator[str]:
     """Bounds that are declared for projects that do not exist."""
     for name, target in targets.targets.items():
-        bounds = {"metric": target.gate.metric, "fairness": target.gate.fairness}
+        bounds: dict[str, Iterable[str]] = {"metric": target.gate.metric, "fairness": target.gate.fairness}
         for bound, project in ((bound, project) for bound, named in bounds.items() for project in named):
             if not (folder / project.lower() / FILES[0]).is_file():
                 yield f"gate.{bound} of target {name} names '{project}', and {folder} has no such project: correct it"
