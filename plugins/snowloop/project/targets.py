@@ -250,6 +250,15 @@ def looser(bound: str, name: str, upper: float | None, source: str, lower: float
 
 
 def strictest(one: Any, other: Any, stricter: str) -> Any:
-    """The stricter of two bounds, of which each may be None: no bound."""
+    """The stricter of two bounds.
+
+    Args:
+        one: A bound; None for no bound.
+        other: Another one.
+        stricter: Which value is the stricter one: LOWER or HIGHER.
+
+    Returns:
+        The stricter bound; None if there is neither.
+    """
     given = [each for each in (one, other) if each is not None]
     return (min if stricter == LOWER else max)(given) if given else None
