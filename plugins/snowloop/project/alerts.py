@@ -1,12 +1,30 @@
 """The declaration of alerts: when one opens and closes, how often it reminds, and who is notified."""
 
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from snowloop.project.durations import Duration
 from snowloop.project.sources import Declaration, Name, Text
+
+DATA_HEALTH = ("volume", "quarantine", "rejects", "latency", "cost", "freshness", "contract", "backlog", "schema")
+"""Kinds of the signals of data health: what stands before the colon."""
+RETRAINING = ("drift", "performance", "calibration", "CHAMPION_AGE", "DEPENDENCIES")
+"""Kinds of the signals that a new model can cure; data health is none: a broken feed must not teach a model."""
+KINDS = (*DATA_HEALTH, *RETRAINING, "SCORES_FINITE", "SCORING_TIME")
+
+
+def _signal(value: str) -> str:
+    if value.partition(":")[0] not in KINDS:
+        near = get_close_matches(value, KINDS, n=1) or [", ".join(KINDS)]
+        raise ValueError(f"'{value}' is no signal: {near[0]}?")
+    return value
+
+
+Signal = Annotated[Text, AfterValidator(_signal)]
+"""A signal, such as drift:AGE, or its kind, such as drift."""
 
 
 class OpenRule(Declaration):
@@ -54,12 +72,12 @@ class Alerts(Declaration):
     error_at: float = Field(
         2.5, gt=1, description="Multiple of the bound from which a window counts as an error, not as a warning."
     )
-    immediate: tuple[Text, ...] = Field(
+    immediate: tuple[Signal, ...] = Field(
         ("SCORES_FINITE", "schema", "contract", "freshness", "backlog"),
         description="Signals, or their part before the colon, of which one window opens an error, and one closes it.",
     )
     remind_after: Duration = Field(timedelta(days=1), description="How often an open alert is sent again.")
-    silent_after: dict[Text, Duration] = Field(
+    silent_after: dict[Signal, Duration] = Field(
         {"volume": timedelta(days=3), "drift": timedelta(days=7), "performance": timedelta(days=60)},
         description="Signals, or their part before the colon, that raise an alert if none was judged for so long.",
     )

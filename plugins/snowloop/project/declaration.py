@@ -1,6 +1,7 @@
 """The declaration of a project: the typed form of project.yaml."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -24,6 +25,7 @@ from snowloop.project.sources import (
     WITHOUT_ZONE,
     Declaration,
     Identifier,
+    Line,
     Name,
     Source,
     Text,
@@ -49,6 +51,19 @@ class Replay(Declaration):
     shuffle: bool = Field(
         False, description="Assign the rows at random, by the seed: for a file that is not in order of time."
     )
+
+
+PACKAGE = re.compile(
+    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w, -]+\])? *(?:(?:==|>=|<=|~=|!=|<|>) *[\w.*+!]+ *,? *)*"
+)
+"""A package with its version or its bounds (https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-packages)."""
+
+
+def _package(value: str) -> str:
+    if not PACKAGE.fullmatch(value):
+        message = f"'{value}' is not a package: write its name and version, such as scikit-learn==1.9.1"
+        raise ValueError(message)
+    return value
 
 
 def _tag(value: str) -> str:
@@ -93,7 +108,7 @@ class Environment(Declaration):
     )
     artifact_repository: str | None = Field(
         "snowflake.snowpark.pypi_shared_repository",
-        pattern=r"^\w+(\.\w+){0,2}$",
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}$",
         description="Where Snowflake installs packages from; null: its conda channel.",
     )
 
@@ -103,8 +118,8 @@ class Project(Declaration):
 
     name: Annotated[Name, AfterValidator(str.lower)] = Field(description="Name of the project and of its folder.")
     description: str = Field("", description="What is predicted, and for whom.")
-    owners: tuple[Text, ...] = Field((), description="Who is responsible for it: the owners of its DAGs.")
-    tags: tuple[Annotated[Text, AfterValidator(_tag)], ...] = Field((), description="Tags of its DAGs.")
+    owners: tuple[Line, ...] = Field((), description="Who is responsible for it: the owners of its DAGs.")
+    tags: tuple[Annotated[Line, AfterValidator(_tag)], ...] = Field((), description="Tags of its DAGs.")
     source: Name = Field(description="The source whose new rows are scored.")
     key: tuple[Identifier, ...] = Field(
         min_length=1, description="Columns that together identify a row, or, with serving.rescore, what comes again."
@@ -121,7 +136,7 @@ class Project(Declaration):
         description="Number of folds of the training rows for cross-validation; null: no cross-validation.",
     )
     limits: Limits = Field(Limits(), description="How long a candidate may train.")
-    packages: tuple[Text, ...] = Field(
+    packages: tuple[Annotated[Text, AfterValidator(_package)], ...] = Field(
         min_length=1, description="Packages that model.py needs, such as scikit-learn==1.9.1."
     )
     contract: Contract = Contract()
@@ -194,6 +209,8 @@ class Project(Declaration):
         if self.metric.name not in METRICS[task]:
             yield f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}"
         for each in self.evaluation.slices:
+            if each.bound is not None and (problem := self.metric.problem(each.bound)):
+                yield f"the bound of slice {each.column}: {problem}"
             if each.edges and each.column in columns and not columns[each.column].is_number:
                 yield (
                     f"slice column {each.column} has edges, which are for numbers; it is a "
@@ -207,6 +224,8 @@ class Project(Declaration):
         for what, given in (("source", [name.upper() for name in self.sources]), ("key column", self.key)):
             for name in _twice(given):
                 yield f"{what} {name} appears twice (case is ignored): remove or rename one"
+        for name in _twice([re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in self.packages]):
+            yield f"package {name} appears twice in packages: remove one"
         if self.label.column in self.row_key:
             yield f"label {self.label.column} is a key column too: give it another name in label.sql"
         for names, reserved in ((self.streamed.table_columns, RESERVED), (self.row_key, RESERVED_KEYS)):

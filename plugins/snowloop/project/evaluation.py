@@ -1,5 +1,6 @@
 """The declaration of what a model must pass before it serves: metric, leakage, evaluation, gate and approval."""
 
+import math
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Literal, Self, get_args
@@ -52,6 +53,19 @@ class Metric(Declaration):
         """The absolute bound."""
         return self.at_least if self.at_least is not None else float(self.at_most or 0.0)
 
+    def problem(self, bound: float) -> str | None:
+        """Why a bound of the metric cannot be meant: each model keeps it, or none can; None if it can.
+
+        Args:
+            bound: The bound, in units of the metric.
+        """
+        if self.name in {"rmse", "mae", "log_loss"}:
+            return None if bound > 0 else f"no {self.name} is below 0: bound it by a number above 0"
+        low = -math.inf if self.name == "r2" else 0.0
+        if low <= bound <= 1:
+            return None
+        return f"{self.name} is {'at most 1' if self.name == 'r2' else 'from 0 to 1'}: {bound:g} bounds nothing"
+
     def tolerated(self, other: float) -> float:
         """By how much the metric may be worse than ``other``, the champion's or a baseline's, in its units."""
         if self.tolerance is not None:
@@ -63,6 +77,8 @@ class Metric(Declaration):
         required, other = ("at_least", "at_most") if self.higher_is_better else ("at_most", "at_least")
         if getattr(self, required) is None or getattr(self, other) is not None:
             raise ValueError(f"the bound of {self.name} is declared by `{required}: <number>` and by nothing else")
+        if problem := self.problem(self.bound):
+            raise ValueError(problem)
         return self
 
 

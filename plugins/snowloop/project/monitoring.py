@@ -5,12 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from snowloop.project.alerts import Alerts
+from snowloop.project.alerts import RETRAINING, Alerts
 from snowloop.project.durations import Duration
 from snowloop.project.sources import Declaration, Text
-
-RETRAINING = ("drift", "performance", "calibration", "CHAMPION_AGE", "DEPENDENCIES")
-"""Kinds of the signals that a new model can cure; data health is none: a broken feed must not teach a model."""
 
 
 def _retrains(signal: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 def _below(value: str) -> str:
     place = PurePosixPath(value)
-    if not place.parts or place.is_absolute() or ".." in place.parts or not value.isprintable():
+    if not value.strip() or not place.parts or place.is_absolute() or ".." in place.parts or not value.isprintable():
         message = f"'{value}' is no place below the folder of the data: write it without '..' and a slash at the front"
         raise ValueError(message)
     return value

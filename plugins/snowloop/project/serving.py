@@ -1,20 +1,54 @@
 """The declaration of serving: how the native task scores new rows, and what comes again."""
 
+import re
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from croniter import croniter
+from pydantic import AfterValidator, Field, model_validator
 
 from snowloop.project.challenger import Challenger
 from snowloop.project.sources import Declaration, Identifier, Source, Text
 from snowloop.project.training import Split
 
+INTERVAL = re.compile(r"([1-9]\d{0,6}) (?:SECOND|MINUTE|HOUR)S?", re.IGNORECASE)
+CRON = re.compile(r"USING CRON (\S+(?: \S+){4}) (\S+)", re.IGNORECASE)
+
+
+def _interval(value: str) -> str:
+    if not INTERVAL.fullmatch(value):
+        message = f"'{value}' is no interval: write a number and a unit, such as 30 SECONDS, 5 MINUTES or 1 HOUR"
+        raise ValueError(message)
+    return value
+
+
+def _task_schedule(value: str) -> str:
+    """As a task is scheduled (https://docs.snowflake.com/en/sql-reference/sql/create-task)."""
+    cron = CRON.fullmatch(value)
+    if cron is None:
+        if INTERVAL.fullmatch(value):
+            return value
+        message = (
+            f"'{value}' is no schedule of a task: write '5 MINUTE', or 'USING CRON 0 * * * * UTC' with a time zone"
+        )
+        raise ValueError(message)
+    if not croniter.is_valid(cron[1]):
+        message = f"'{cron[1]}' is not a cron expression such as 0 * * * *"
+        raise ValueError(message)
+    try:
+        ZoneInfo(cron[2])
+    except (KeyError, ValueError, OSError) as error:
+        message = f"'{cron[2]}' is not a time zone such as UTC or Europe/Berlin"
+        raise ValueError(message) from error
+    return value
+
 
 class Serving(Declaration):
     """How the native scoring task runs."""
 
-    schedule: Text | None = Field(
-        None, description="Such as '5 MINUTE', or a cron expression with its time zone; null: when rows arrive."
+    schedule: Annotated[Text, AfterValidator(_task_schedule)] | None = Field(
+        None, description="Such as '5 MINUTE', or 'USING CRON 0 * * * * UTC'; null: when rows arrive."
     )
     minimum_interval_seconds: int = Field(10, ge=10, le=604_800, description="Minimum time between triggered runs.")
     timeout_seconds: int = Field(3600, ge=1, le=604_800, description="Maximum time of a run of the task graph.")
@@ -28,7 +62,9 @@ class Serving(Declaration):
     initial_size: Literal["XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE"] = Field(
         "XSMALL", description="Initial size of a serverless task."
     )
-    target_completion: Text = Field("5 MINUTES", description="How fast a serverless, triggered run should finish.")
+    target_completion: Annotated[Text, AfterValidator(_interval)] = Field(
+        "5 MINUTES", description="How fast a serverless, triggered run should finish."
+    )
     corrections: bool = Field(False, description="Whether rows that are updated in the source are scored again.")
     rescore: Literal["every_row"] | None = Field(
         None, description="every_row: a key comes again, and its rows differ by event time; null: a key comes once."

@@ -3,9 +3,19 @@
 import codecs
 import re
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from types import NoneType
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from snowloop.project.durations import Duration
 from snowloop.project.places import PlaceBelow
@@ -61,6 +71,19 @@ def _name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise ValueError(f"'{value}' is not a plain name: use letters, digits and _, starting with a letter")
     return value
+
+
+def _line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        message = f"{value!r} is not a line of text: write at least one letter, and nothing that cannot be seen"
+        raise ValueError(message)
+    return value
+
+
+def _takes_flags(annotation: Any) -> bool:
+    """Whether true and false are values of a field, and not read as the numbers 1 and 0."""
+    parts = get_args(annotation)
+    return any(map(_takes_flags, parts)) if parts else annotation not in {int, float, NoneType, ...}
 
 
 def _text(value: Any) -> Any:
@@ -127,12 +150,25 @@ def encoding_name(value: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 Identifier = Annotated[str, AfterValidator(_name), AfterValidator(str.upper)]
 Text = Annotated[str, BeforeValidator(_text)]
+Line = Annotated[Text, AfterValidator(_line)]
+"""A text that people read: one line, not blank, without characters that cannot be seen."""
 
 
 class Declaration(BaseModel):
     """Base of every part of a declaration: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads yes, no, on and off as true and false, which Python takes for 1 and 0."""
+        values = value if isinstance(value, list) else [value]
+        field = cls.model_fields.get(str(info.field_name))
+        if field and any(isinstance(each, bool) for each in values) and not _takes_flags(field.annotation):
+            word = str(next(each for each in values if isinstance(each, bool))).lower()
+            raise ValueError(f"{word} is not a number: write a number")
+        return value
 
 
 class Column(Declaration):
@@ -163,6 +199,10 @@ class Column(Declaration):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.allowed is not None and len(set(self.allowed)) < max(1, len(self.allowed)):
+            raise ValueError(
+                f"allowed names {'a value twice: remove one' if self.allowed else 'no value, so no row could pass'}"
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value could pass; swap them")
         kind = re.fullmatch(r"([A-Z0-9_]+(?: PRECISION)?)( ?\(\d+(, ?\d+)?\))?", self.type)

@@ -20,8 +20,6 @@ from snowloop.project import Source, in_words
 from snowloop.sql import clock, identifier
 from snowloop.workspace import Workspace
 
-SIGNALS = ("volume", "quarantine", "rejects", "latency", "cost", "freshness", "contract", "backlog", "schema")
-"""The kinds of its signals: what stands before the colon."""
 JUDGED_DAYS = 14
 """So many days back a day is judged, if nobody looked before."""
 WEEKS = 8

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from snowloop.lifecycle.monitoring import alert_store as store
 from snowloop.lifecycle.monitoring.alerts import SILENT, STAMP, Alert, EventKind, happened, kinds_of
-from snowloop.lifecycle.monitoring.data_health import SIGNALS
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import champion
 from snowloop.project import Monitoring, in_words
+from snowloop.project.alerts import DATA_HEALTH
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def due(
 
 def _is_data_health(signal: str) -> bool:
     kind, _, silent = signal.partition(":")
-    return (silent if kind == SILENT else kind).partition(":")[0] in SIGNALS
+    return (silent if kind == SILENT else kind).partition(":")[0] in DATA_HEALTH
 
 
 def request_retraining(workspace: Workspace, run_id: str) -> Retraining:

@@ -16,6 +16,8 @@ from snowloop.project.sources import Declaration
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+MAX_WORDS = 600
+"""Characters of an error, which may hold what a person wrote."""
 MAX_DEPTH = 50
 MAX_VALUES = 100_000
 """Levels and values of a declaration, anchors expanded. libyaml's composer crashes the process on a deeper document."""
@@ -138,7 +140,7 @@ def _explained(error: ValidationError, tree: yaml.Node | None) -> Iterator[tuple
             what = f"'{where}' is missing: add it"
         else:
             what = f"'{where}': {problem['msg'].removeprefix('Value error, ')} (got {_short(problem['input'])})"
-        yield _line(tree, place), what
+        yield _line(tree, place), what if len(what) <= MAX_WORDS else f"{what[:300]} … {what[-200:]}"
 
 
 def _field_names() -> list[str]:
