@@ -69,7 +69,7 @@ def reproduce(session: Session, frame: pd.DataFrame, request: RehearsalRequest) 
     from snowflake.ml.registry import Registry
 
     held_out = frame["IS_HOLDOUT"].astype(bool).to_numpy()
-    again = _fit(frame[~held_out], request, request.params)
+    again = _fit(frame if request.reproduce == "all rows" else frame[~held_out], request, request.params)
     where = request.version
     registry = Registry(session=session, database_name=where.database, schema_name=where.schema)
     logged = registry.get_model(where.model).version(where.version).load(force=True)

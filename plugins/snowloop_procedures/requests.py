@@ -182,14 +182,14 @@ class RehearsalRequest(FittingRequest):
 
     Args:
         candidates: Candidates whose specification is tested.
-        reproduce: Whether to train the version again.
+        reproduce: On which rows to train the version again; None: not at all.
         tolerance: By how much the scores of both trainings may differ.
         served: Reads SCORE and LABEL of rows that the version served; None if they are not measured.
     """
 
     do: ClassVar[str] = "rehearse"
     candidates: tuple[Specification, ...]
-    reproduce: bool
+    reproduce: Literal["training rows", "all rows"] | None
     tolerance: Tolerance
     served: str | None
 

@@ -45,7 +45,7 @@ def score_new_rows(session: Session, request: ScoringRequest) -> str:
         request: What was deployed: include/sql/scoring/score_new_rows.sql, rendered for the project.
 
     Returns:
-        What was done, as a JSON object.
+        What was done, as a JSON object; ``waiting`` if nothing was, because rows wait for a joined source.
 
     Raises:
         RuntimeError: if there is no champion, it does not fit the deployed statements, the gate's verdict does not let
@@ -65,6 +65,8 @@ def score_new_rows(session: Session, request: ScoringRequest) -> str:
             problem = challenge.begin(session)
             challenge = None if problem else challenge
         done = _score(session, request, challenge, values)
+        if challenge and "waiting" in done:
+            challenge.forget(session)
         return json.dumps({**done, "challenger": {"error": problem}} if problem else done)
     except Exception as error:
         if challenge:
@@ -72,6 +74,12 @@ def score_new_rows(session: Session, request: ScoringRequest) -> str:
         failed = {"run_id": run_id, "model_version": champion, "started_at": started_at, "error": str(error)}
         _follow_up(error, lambda: request.record_failure.execute(session, **failed))
         raise
+
+
+def _waiting(session: Session, request: ScoringRequest) -> str:
+    """For which joined sources new rows have to wait; empty if for none. All rows stay in the stream until then."""
+    rows = request.waiting_rows.execute(session) if request.waiting_rows else []
+    return "; ".join(f"{row['N']} new rows wait for {row['SOURCE']}, which is at {row['REACHED']}" for row in rows)
 
 
 def _follow_up(error: BaseException, act: Callable[[], object]) -> None:
@@ -127,6 +135,10 @@ def _score(
     """Quarantine, score and record the run: together, or not at all."""
     lock.acquire(session, request.lock, values["run_id"])
     try:
+        waiting = _waiting(session, request)
+        if waiting:
+            session.sql("ROLLBACK").collect()
+            return {"run_id": values["run_id"], "waiting": waiting}
         _check_champion(session, request, values["model_version"])
         if request.record_corrections:
             request.record_corrections.execute(session, **values)

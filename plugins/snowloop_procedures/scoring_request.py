@@ -161,6 +161,7 @@ class ScoringRequest:
         lock: The scoring lock.
         record_corrections: Records corrected and deleted rows; None where corrections are not declared.
         count_rows: Counts the new rows.
+        waiting_rows: Reads for which joined sources new rows have to wait; None where none is to be waited for.
         quarantine_rows: Writes the rows that break the contract.
         limit: When too many rows break the contract; None: never.
         score_rows: Writes the scores.
@@ -190,6 +191,7 @@ class ScoringRequest:
     record_run: Statement
     record_failure: Statement
     record_corrections: Statement | None = None
+    waiting_rows: Statement | None = None
     limit: BatchLimit | None = None
     challenger: ChallengerStatements | None = None
     refuse_moved_by_hand: bool = False

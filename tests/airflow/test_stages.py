@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -183,6 +183,25 @@ def test_the_gate_pushes_the_id_of_its_verdict_also_of_one_that_refuses(session,
     with pytest.raises(AirflowFailException, match="good enough"):
         stage.execute(context)
     assert context["ti"].pushed["verdict_id"] == "refused-id"
+
+
+def test_where_a_refit_is_declared_the_gate_answers_with_the_verdict_on_the_refitted_version(
+    session, context, monkeypatch
+):
+    declared = load_project("credit_approval").model_copy(update={"refit": "all"})
+    monkeypatch.setattr("snowloop.airflow.operators.base.load_project", lambda _name: declared)
+    monkeypatch.setattr("snowloop.lifecycle.gate.gate.decide", lambda *_given, **_named: VERDICT)
+    refitted = replace(VERDICT, verdict_id="refitted", version_name="V1_REFIT", judged="V1")
+
+    def refit(_workspace, verdict, training_set):
+        assert (verdict, training_set) == (VERDICT, EVALUATION.candidate.training_set)
+        return refitted
+
+    monkeypatch.setattr("snowloop.lifecycle.gate.refit.refit", refit)
+    given: dict[str, Any] = {"evaluations": [EVALUATION.to_dict()], **NO_OVERRIDE}
+    stage = stages.GateOperator(task_id="gate", project="credit_approval", target="dev", **given)
+    assert Verdict.from_dict(stage.execute(context)) == refitted
+    assert context["ti"].pushed["verdict_id"] == "refitted"
 
 
 def test_the_report_is_that_of_the_verdict_and_is_skipped_without_one(session, context, monkeypatch):

@@ -23,6 +23,17 @@ def test_no_constant_of_two_classes_is_better(metric: str, share: float):
     assert values[best] == pytest.approx(wanted, abs=1e-4)  # the share of a log loss is smoothed
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc_ovr"])
+def test_no_constant_of_several_classes_is_better(metric: str):
+    label = np.repeat([0, 1, 2], [600, 300, 100])
+    best = constant(metric, "multiclass", label, 3)
+    others = [*np.eye(3) * 0.98 + 0.01 * (1 - np.eye(3)), np.full(3, 1 / 3)]
+    values = [metrics.value(metric, label, np.tile(each, (1000, 1))) for each in (best, *others)]
+    assert None not in values
+    wanted = min(values) if metric == "log_loss" else max(values)  # type: ignore[type-var]
+    assert values[0] == pytest.approx(wanted, abs=1e-4)
+
+
 @pytest.mark.parametrize(("metric", "expected"), [("mae", 1.0), ("rmse", 4.5), ("r2", 4.5)])
 def test_of_a_regression_it_is_the_median_for_mae_and_the_mean_for_squares(metric: str, expected: float):
     assert constant(metric, "regression", np.array([0.0, 1.0, 1.0, 16.0])) == expected

@@ -78,6 +78,9 @@ def test_a_class_with_too_few_rows_cannot_be_judged():
         lambda yes, number: f"C{'O' if yes else 'L'}{number:08x}",
         lambda yes, number: None if yes else f"ref {number}",
         lambda yes, number: str(number + 1_000_000 * yes),
+        lambda yes, number: f"{number:06d}{'X' if yes else 'Y'}",
+        lambda yes, number: str(number * 10 + yes),
+        lambda yes, number: f"no. {number + 1_000_000 * yes:,} of 2024",
     ],
 )
 def test_a_text_gives_the_label_away_by_a_prefix_a_word_or_a_number(text: Any):
@@ -90,6 +93,64 @@ def test_a_text_gives_the_label_away_by_a_prefix_a_word_or_a_number(text: Any):
     found = strengths(frame, "classification")
     assert found["TEXT"] > BOUND
     assert found["HONEST"] < 0.7
+
+
+@pytest.mark.parametrize("count", [100, 2000])
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda value: f"{value:g}",
+        lambda value: f"{value:,.2f} EUR",
+        lambda value: f"USD {value:.2f}",
+        lambda value: f"{value:.2f}".replace(".", ","),
+        lambda value: f"{value:,.2f}".translate(str.maketrans(",.", ".,")) + " €",
+    ],
+)
+def test_a_label_of_a_regression_is_found_as_text_however_it_is_written(written: Any, count: int):
+    chance = np.random.default_rng(count)
+    label = 1000 * np.exp(1.5 * chance.normal(size=count))
+    honest = [f"invoice {number:,}" for number in chance.permutation(count)]
+    frame = rows(label, TEXT=np.array([written(each) for each in label], dtype=object),
+                 HONEST=np.array(honest, dtype=object))  # fmt: skip
+    found = strengths(frame, "regression")
+    assert found["TEXT"] > BOUND
+    assert found["HONEST"] < 0.5
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda label, noise: label + 1000,
+        lambda label, noise: 1 / label,
+        lambda label, noise: np.log(label),
+        lambda label, noise: np.round(label, 1),
+        lambda label, noise: label + 0.05 * label.std() * noise,
+        lambda label, noise: label.astype(np.float32) * 1e7,
+    ],
+)
+def test_a_label_of_a_regression_is_found_though_it_is_shifted_rounded_or_noisy(changed: Any):
+    chance = np.random.default_rng(11)
+    label = np.exp(1.5 * chance.normal(size=2000))
+    assert strengths(rows(label, CHANGED=changed(label, chance.normal(size=2000))), "regression")["CHANGED"] > BOUND
+
+
+def test_one_great_value_that_two_columns_share_is_no_leakage():
+    """A line through one outlier explains nearly all: it must do so in both parts."""
+    chance = np.random.default_rng(12)
+    label, other = chance.normal(size=1000), chance.normal(size=1000)
+    label[0] = other[0] = 1e6
+    assert strengths(rows(label, OTHER=other), "regression")["OTHER"] < 0.5
+
+
+@pytest.mark.parametrize("flipped", [0.0, 0.03])
+def test_a_label_of_two_classes_is_found_inverted_as_a_category_and_with_errors(flipped: float):
+    chance = np.random.default_rng(13)
+    label = (chance.random(2000) < 0.15).astype(float)
+    given = np.where(chance.random(2000) < flipped, 1 - label, label)
+    frame = rows(label, INVERTED=1 - given, SHIFTED=given + 1000, NOISY=given + 0.2 * chance.normal(size=2000),
+                 CATEGORY=np.array(["no", "yes"], dtype=object)[given.astype(int)])  # fmt: skip
+    found = strengths(frame, "classification")
+    assert min(found[name] for name in ("INVERTED", "SHIFTED", "NOISY", "CATEGORY")) > BOUND
 
 
 def test_classes_are_found_as_text_and_as_number():

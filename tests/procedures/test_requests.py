@@ -37,7 +37,7 @@ VERSION = ModelVersion("DB", "MODELS", "M", "V1")
         ),
         RehearsalRequest(
             query="SELECT 1", features=FEATURES, label="L", task="classification", seed=1, params={"c": None},
-            threshold=0.5, version=VERSION, candidates=(Specification("a", {"c": 1}),), reproduce=True,
+            threshold=0.5, version=VERSION, candidates=(Specification("a", {"c": 1}),), reproduce="all rows",
             tolerance=Tolerance(0, 1e-6), served=None,
         ),
     ],

@@ -35,8 +35,16 @@ KEYS = itertools.count(1)
 class Copies(World):
     """An environment with a stream and some versions; ``score`` runs the scoring procedure in this process."""
 
-    def __init__(self, session: Session, folder: Path, target: str, versions: Iterable[str], **declared: bool) -> None:
-        super().__init__(session, tiny(folder, **declared), target)
+    def __init__(
+        self,
+        session: Session,
+        folder: Path,
+        target: str,
+        versions: Iterable[str],
+        project: Project | None = None,
+        **declared: bool,
+    ) -> None:
+        super().__init__(session, project or tiny(folder, **declared), target)
         create_environment(self.workspace)
         self.formula = declared_formula(self.project)
         self.features = describe_features(self.workspace, self.formula)

@@ -2,7 +2,7 @@
 SELECT
     ENTRY, ACTION, FROM_VERSION, TO_VERSION, VERDICT_ID, TRAINING_SET, GIT_COMMIT, DONE_BY, DONE_AT, LOCK_HASH,
     OVERRIDE_BY, OVERRIDE_REASON, APPROVED_BY, APPROVAL_REASON, REASON, OVERRIDE_CHECKS, OVERRIDE_UNTIL, CANARY_SHARE,
-    REFERENCE, ENTRY_HASH, FROM_TARGET, FROM_ACCOUNT, FROM_VERDICT_ID, FILES
+    REFERENCE, ENTRY_HASH, FROM_TARGET, FROM_ACCOUNT, FROM_VERDICT_ID, FILES, JUDGED_VERSION
 FROM {{ identifier(database, 'OPS', 'LEDGER') }}
 ORDER BY ENTRY
 
@@ -30,7 +30,7 @@ UPDATE {{ identifier(database, 'OPS', 'LEDGER_HEAD') }} SET ENTRY = ENTRY
 INSERT INTO {{ identifier(database, 'OPS', 'LEDGER') }} (
     ENTRY, ACTION, MODEL_NAME, FROM_VERSION, TO_VERSION, VERDICT_ID, TRAINING_SET, GIT_COMMIT, DONE_BY, DONE_AT,
     LOCK_HASH, OVERRIDE_BY, OVERRIDE_REASON, APPROVED_BY, APPROVAL_REASON, REASON, OVERRIDE_CHECKS, OVERRIDE_UNTIL,
-    CANARY_SHARE, REFERENCE, ENTRY_HASH, FROM_TARGET, FROM_ACCOUNT, FROM_VERDICT_ID, FILES
+    CANARY_SHARE, REFERENCE, ENTRY_HASH, FROM_TARGET, FROM_ACCOUNT, FROM_VERDICT_ID, FILES, JUDGED_VERSION
 )
 SELECT
     {{ entry.entry|bind }}, {{ entry.action|bind }}, {{ model|bind }}, {{ entry.from_version|bind }},
@@ -41,7 +41,8 @@ SELECT
     {{ entry.override_checks|bind }},
     {{ (entry.override_until|string if entry.override_until else none)|bind }}::TIMESTAMP_NTZ,
     {{ entry.canary_share|bind }}::FLOAT, {{ entry.reference|bind }}, {{ entry.entry_hash|bind }},
-    {{ entry.from_target|bind }}, {{ entry.from_account|bind }}, {{ entry.from_verdict_id|bind }}, {{ entry.files|bind }}
+    {{ entry.from_target|bind }}, {{ entry.from_account|bind }}, {{ entry.from_verdict_id|bind }}, {{ entry.files|bind }},
+    {{ entry.judged_version|bind }}
 
 -- name: move_head
 UPDATE {{ identifier(database, 'OPS', 'LEDGER_HEAD') }}

@@ -161,3 +161,16 @@ WHERE NOT EXISTS (
     SELECT 1 FROM {{ identifier(database, 'OPS', 'BASELINES') }} AS K
     WHERE K.TRAINING_SET = {{ training_set|bind }} AND K.MODEL_VERSION = {{ version|bind }}
 )
+
+-- name: copy_scores
+-- The bins of a judged version's scores for the version that was trained on all rows.
+INSERT INTO {{ identifier(database, 'OPS', 'BASELINES') }} (
+    TRAINING_SET, MODEL_VERSION, COLUMN_NAME, KIND, BIN, POSITION, MEASURED_AS, LOWER, UPPER, N, SHARE, MEAN, DEVIATION, WRITTEN_AT
+)
+SELECT
+    TRAINING_SET, {{ refitted|bind }}, COLUMN_NAME, KIND, BIN, POSITION, MEASURED_AS, LOWER, UPPER, N, SHARE, MEAN, DEVIATION, SYSDATE()
+FROM {{ identifier(database, 'OPS', 'BASELINES') }}
+WHERE TRAINING_SET = {{ training_set|bind }} AND MODEL_VERSION = {{ judged|bind }} AND NOT EXISTS (
+    SELECT 1 FROM {{ identifier(database, 'OPS', 'BASELINES') }} AS K
+    WHERE K.TRAINING_SET = {{ training_set|bind }} AND K.MODEL_VERSION = {{ refitted|bind }}
+)

@@ -55,6 +55,26 @@ WHERE SNOWLOOP_REMOVED > 0 OR SNOWLOOP_STAYING > 0
 -- name: count_rows
 SELECT COUNT(*) AS N FROM {{ stream }}{{ " WHERE METADATA$ACTION = 'INSERT'" if delta }}
 
+-- name: waiting_rows
+-- Where a joined source is to be waited for: new rows whose event it has not reached, and how far each of them has come. A row
+-- waits for a declared time after its event, and one whose event is in the future does not.
+WITH REACHED AS (
+    {% for each in waits %}
+    SELECT
+        {{ each.source|literal }} AS SOURCE, {{ each.seconds }} AS SECONDS,
+        COALESCE((SELECT MAX({{ each.known }}) FROM {{ each.table }} AS S WHERE NOT {{ each.fails }}), '1970-01-01'::TIMESTAMP_NTZ) AS MOMENT
+    {{ "UNION ALL" if not loop.last }}
+    {% endfor %}
+)
+SELECT R.SOURCE, TO_VARCHAR(R.MOMENT, 'YYYY-MM-DD HH24:MI:SS') AS REACHED, COUNT(*) AS N
+FROM {{ stream }} AS S
+JOIN REACHED AS R ON R.MOMENT < S.{{ event_time|identifier }}::TIMESTAMP_NTZ
+WHERE NOT {{ fails }}{{ " AND S.METADATA$ACTION = 'INSERT'" if delta }}
+    AND S.{{ event_time|identifier }}::TIMESTAMP_NTZ <= SYSDATE()
+    AND DATEADD('second', R.SECONDS, S.{{ event_time|identifier }}::TIMESTAMP_NTZ) > SYSDATE()
+GROUP BY R.SOURCE, R.MOMENT
+ORDER BY R.SOURCE
+
 -- name: quarantine_rows
 -- Keeps the rows that break the contract, each with its reason.
 INSERT INTO {{ identifier(database, 'SERVING', 'QUARANTINE') }}

@@ -1,5 +1,5 @@
 -- name: training_rows
--- In the order of the key, so that equal training sets give equal models.
+-- In the order of the key, so that equal training sets give equal models; none is held out of a model that is fitted on all.
 SELECT
     {% for feature in features %}
     {{ feature.name|identifier }},
@@ -8,6 +8,6 @@ SELECT
     {% for column in along %}
     {{ column|identifier }},
     {% endfor %}
-    IS_HOLDOUT
+    {{ "FALSE AS " if all_rows }}IS_HOLDOUT
 FROM {{ table }}
 ORDER BY {{ key|identifiers }}

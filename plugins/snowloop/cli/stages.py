@@ -80,6 +80,7 @@ def train(
     from snowloop.lifecycle.features.training_set import build_training_set
     from snowloop.lifecycle.fingerprints import change_kind, recorded_fingerprints
     from snowloop.lifecycle.gate.gate import decide
+    from snowloop.lifecycle.gate.refit import refit
     from snowloop.lifecycle.gate.verdict import override_of
     from snowloop.lifecycle.training.train import train_candidate
 
@@ -102,6 +103,9 @@ def train(
         _line(f"evaluate {candidate.name}", evaluations[-1], as_json=as_json)
     verdict = decide(workspace, evaluations, override=overriding)
     _line("gate", verdict, as_json=as_json)
+    if workspace.project.refit:
+        verdict = refit(workspace, verdict, training_set)
+        _line("refit", verdict, as_json=as_json)
     _line("promote", promote(workspace, verdict), as_json=as_json)
 
 

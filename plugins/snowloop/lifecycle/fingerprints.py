@@ -44,7 +44,8 @@ PARTS: dict[str, Kind] = {
 FIELDS = {
     "name": "training", "source": "training", "key": "training", "sources": "training", "label": "training",
     "split": "training", "candidates": "training", "cross_validation": "training", "limits": "training",
-    "replay": "training", "sample": "training", "seed": "training", "packages": "packages", "contract": "contract",
+    "refit": "training", "replay": "training", "sample": "training", "seed": "training", "packages": "packages",
+    "contract": "contract",
     "metric": "gate", "leakage": "gate", "evaluation": "gate", "gate": "gate", "champion": "serving",
     "schedule": "serving", "environment": "serving", "serving": "serving", "description": "description",
     "owners": "description", "tags": "description", "approval": "description", "ci": "description",

@@ -41,6 +41,21 @@ class Version:
         return next((each for each in self.aliases if each not in SYSTEM_ALIASES), None)
 
     @property
+    def refit_of(self) -> str | None:
+        """The version that was judged, and of which this one is the same candidate trained on all rows; else None."""
+        return (self.facts.get("refit") or {}).get("of")
+
+    @property
+    def judged_as(self) -> str:
+        """The version whose held-out figures count for this one: of a refitted one the judged one, else itself."""
+        return self.refit_of or self.name
+
+    @property
+    def held_out_metrics(self) -> dict[str, float]:
+        """Metrics on held-out rows, as training measured them; of a refitted version those of the judged one."""
+        return (self.facts.get("refit") or {}).get("metrics", {}) if self.refit_of else self.metrics
+
+    @property
     def classes(self) -> tuple[int | str, ...]:
         """The classes of a multiclass label, in the order of its probabilities; none of another task."""
         return tuple(self.facts.get("classes") or ())

@@ -135,6 +135,11 @@ class Project(Declaration):
         le=20,
         description="Number of folds of the training rows for cross-validation; null: no cross-validation.",
     )
+    refit: Literal["all"] | None = Field(
+        None,
+        description="all: what the gate lets pass is trained again on all labelled rows, and that version serves; "
+        "null: the version that was judged serves.",
+    )
     limits: Limits = Field(Limits(), description="How long a candidate may train.")
     packages: tuple[Annotated[Text, AfterValidator(_package)], ...] = Field(
         min_length=1, description="Packages that model.py needs, such as scikit-learn==1.9.1."
@@ -243,6 +248,11 @@ class Project(Declaration):
         if self.streamed.event_time is None and self.label.known_after:
             yield "label.known_after counts from the source's event time: declare its `event_time`, or use `known_at`"
         for name, source in self.sources.items():
+            if source.wait_for and (name == self.source or self.streamed.event_time is None):
+                yield (
+                    f"wait_for of source '{name}' is for a joined source, and counts from the events of source "
+                    f"'{self.source}', whose rows are scored: declare the `event_time` of that one, or remove it"
+                )
             if source.event_time and not source.is_moment(source.event_time):
                 yield (
                     f"event_time {source.event_time} of source '{name}' is not one of its columns of type DATE or "

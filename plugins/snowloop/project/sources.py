@@ -53,6 +53,8 @@ RESERVED_KEYS = frozenset(
 MAX_REJECTED_SHARE = 0.1
 """Share of a file's records that may be rejected by default: more are a wrong delimiter or type, not errors."""
 MOMENT = re.compile(r"(DATE|DATETIME|TIMESTAMP|TIMESTAMP_NTZ)( ?\(\d+\))?")
+LAST_SECOND = 86_399
+"""Of a day: a DATE says no more than that its row was known by then."""
 ROW_TIMESTAMP = "METADATA$ROW_LAST_COMMIT_TIME"
 """When a row was last committed (https://docs.snowflake.com/en/user-guide/data-engineering/row-timestamps)."""
 OF_CSV = ("delimiter", "encoding", "header", "null_values", "row_id")
@@ -284,6 +286,16 @@ class Source(Declaration):
     known_after: Duration | None = Field(
         None, description="For as-of joins: how long after its event time a row is known; null: at once."
     )
+    known_at: Identifier | None = Field(
+        None,
+        description="For as-of joins: the column with the time at which a row became known, such as that of its load; "
+        "a DATE or TIMESTAMP_NTZ in UTC. null: the event time says it.",
+    )
+    wait_for: Duration | None = Field(
+        None,
+        description="For as-of joins: how long after its event a new row of the scored source waits until this source "
+        "has come as far as the event; null: it does not wait.",
+    )
     freshness: Freshness | None = Field(None, description="How old the newest row may be; null: no limit.")
     columns: dict[Identifier, Column] = Field(min_length=1, description="Its columns, in the order of the file.")
 
@@ -350,11 +362,34 @@ class Source(Declaration):
             )
         if self.known_after and self.event_time is None:
             raise ValueError("known_after counts from the source's event time: declare its `event_time`, or remove it")
+        if self.known_at and self.known_after:
+            raise ValueError("known_after and known_at both say when a row is known: keep one of them")
+        if self.known_at and not self.is_moment(self.known_at):
+            raise ValueError(
+                f"known_at {self.known_at} is not one of the source's columns of type DATE or TIMESTAMP without a "
+                f"zone: {WITHOUT_ZONE}"
+            )
+        if self.wait_for and self.known_by is None:
+            raise ValueError(
+                "wait_for needs to know how far the source has come: declare its `event_time` or `known_at`"
+            )
         if self.row_id and self.row_id.column in self.columns:
             raise ValueError(
                 f"row_id {self.row_id.column} is also a column of the file: choose another name, or make it the key"
             )
         return self
+
+    @property
+    def known_by(self) -> str | None:
+        """The column that says since when a row is known in as-of joins; None if none does."""
+        return self.known_at or self.event_time
+
+    @property
+    def known_delay(self) -> int:
+        """Seconds from the time in ``known_by`` until a row is known; by default 0, of a DATE until its day is over."""
+        if self.known_after:
+            return int(self.known_after.total_seconds())
+        return LAST_SECOND if self.known_by and self.columns[self.known_by].type == "DATE" else 0
 
     def is_moment(self, column: str) -> bool:
         """Whether it is one of the columns of type DATE or TIMESTAMP that have no zone."""

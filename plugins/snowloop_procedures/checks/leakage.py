@@ -15,7 +15,9 @@ LEAVES, LEAF_ROWS = 16, 20
 LEAST = 5
 """Fewest training rows, and fewest held-out rows, of each class (of a regression at all) that allow a measurement."""
 PREFIX, TOKENS = 3, 200
-WORD = r"[^\W_]+"
+WORD, NUMBER = r"[^\W_]+", r"([-+]?\d[\d.,]*)"
+MOST = 0.5
+"""Share of the texts that must be numbers for their numbers to be asked."""
 CATEGORY = 20
 """Training rows with the same features from which on they are a category, and no longer repeats."""
 TREES = 30
@@ -99,6 +101,19 @@ def _floats(column: pd.Series) -> np.ndarray:
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
 
+def _numbers_in(texts: pd.Series) -> Iterator[np.ndarray]:
+    """The numbers that most of some texts are, or begin to have in them: with a unit, 1,234.5 as well as 1.234,5."""
+    whole = _floats(texts)
+    if np.isfinite(whole).mean() > MOST:
+        yield whole
+        return
+    found = texts.astype("string").str.extract(NUMBER, expand=False)
+    for group, point in ((",", "."), (".", ",")):
+        numbers = _floats(found.str.replace(group, "", regex=False).str.replace(point, ".", regex=False))
+        if np.isfinite(numbers).mean() > MOST:
+            yield numbers
+
+
 class _Judge:
     """Predicts the label by one feature in several ways; each is measured as the whole check is.
 
@@ -119,6 +134,8 @@ class _Judge:
         yield "a small tree on it", self._tree(ranks.reshape(-1, 1))
         yield "its order", self._order(np.nan_to_num(ranks))
         yield "whether it is NULL", self._order(missing.astype(float))
+        if self.regression:
+            yield "its value", self._line(numbers)
         codes = self.label if not self.several else np.array(self.request.classes, dtype=object)[self.label]
         yield (
             "its equality with the label, beyond chance",
@@ -126,17 +143,18 @@ class _Judge:
         )
 
     def of_texts(self, texts: pd.Series) -> Iterator[Way]:
-        """The labels of the same text, of the text without its digits and of its prefix; its words; its number."""
+        """The labels of the same text, of the text without its digits and of its ends; its words; its number."""
         filled = texts.fillna("").astype(str)
         yield "its text", self._encoded(filled)
         yield "whether it is NULL", self._order(texts.isna().to_numpy(dtype=float))
         if filled[self.train].nunique() * LEAF_ROWS > self.train.sum():  # texts that repeat say all that their parts do
             yield "its text without digits", self._encoded(filled.str.replace(r"\d+", "#", regex=True))
             yield f"its first {PREFIX} characters", self._encoded(filled.str[:PREFIX])
+            yield f"its last {PREFIX} characters", self._encoded(filled.str[-PREFIX:])
+            yield "its last character", self._encoded(filled.str[-1:])
             yield "its length", self._tree(filled.str.len().to_numpy(dtype=float).reshape(-1, 1))
             yield "its words", self._words(filled)
-            numbers = _floats(texts)
-            if np.isfinite(numbers).mean() > 0.5:
+            for numbers in _numbers_in(texts):
                 yield from self.of_numbers(numbers)
 
     def _tree(self, values: Any) -> float | None:
@@ -184,6 +202,19 @@ class _Judge:
             return float(np.corrcoef(pd.Series(values).rank(), self.target)[0, 1] ** 2)
         area = measures.value("roc_auc", self.target, values)
         return None if area is None else max(area, 1 - area)
+
+    def _line(self, numbers: np.ndarray) -> float | None:
+        """R2 of the label by a line through the numbers, the worse of both parts: ranks of a skewed label lose it to
+        noise that is small next to its greatest values.
+        """
+        found = []
+        for part in (self.train, self.held_out):
+            known = part & np.isfinite(numbers)
+            x, y = numbers[known], self.label[known]
+            if known.sum() < max(LEAST, part.sum() / 2) or x.min() == x.max() or y.min() == y.max():
+                return None
+            found.append(float(np.corrcoef(x, y)[0, 1] ** 2))
+        return min(found)
 
     def _value(self, score: np.ndarray) -> float | None:
         true = self.target[self.held_out]

@@ -93,10 +93,25 @@ def test_several_files_arrive_one_after_the_other(tmp_path: Path, work: Path):
     (tmp_path / "credit_record.csv").write_text("ID,MONTHS_BALANCE,STATUS\n1,0,C\n")
     files = plan_files(load_project("credit_approval"), tmp_path, work)
     assert [(file.source, file.batch, file.path.name[:20]) for file in files] == [
+        ("credit_record", 0, files[0].path.name[:20]),
         ("application_record", 0, "application_record_1"),
-        ("credit_record", 0, files[1].path.name[:20]),
         ("application_record", 1, "application_record_2"),
     ]
+
+
+def test_joined_sources_are_loaded_before_the_scored_one_in_whatever_order_they_are_declared(
+    tmp_path: Path, work: Path
+):
+    """Features of rows that arrive read the others: those must be there first."""
+    project = load_project("credit_approval")
+    header = ",".join(project.streamed.columns)
+    for name in ("application_record_2.csv", "application_record_1.csv"):
+        (tmp_path / name).write_text(f"{header}\n{name}\n")
+    (tmp_path / "credit_record.csv").write_text("ID,MONTHS_BALANCE,STATUS\n1,0,C\n")
+    for number, order in enumerate((project.sources.items(), reversed(project.sources.items()))):
+        (folder := work / str(number)).mkdir()
+        files = plan_files(project.model_copy(update={"sources": dict(order)}), tmp_path, folder)
+        assert [file.source for file in files] == ["credit_record", "application_record", "application_record"]
 
 
 def test_a_generator_makes_the_data(work: Path):

@@ -154,6 +154,21 @@ def test_a_file_that_cannot_be_read_at_all_leaves_nothing(session: Session, proj
     assert rows(session, "PARQUET") == before
 
 
+def test_a_scored_source_on_a_stage_is_loaded_after_those_that_its_features_join(
+    session: Session, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    loaded: list[str] = []
+
+    def record(_workspace: Workspace, name: str, _source: Source) -> list[Any]:
+        loaded.append(name)
+        return []
+
+    monkeypatch.setattr("snowloop.lifecycle.data.load.copy_staged", record)
+    load_files(Workspace(session, project, "staged"), None)
+    assert sorted(loaded) == sorted(name for name, source in project.sources.items() if source.stage)
+    assert (loaded[-1], len(loaded) > 2) == (project.source, True)
+
+
 def test_a_stage_that_is_not_there_names_the_grant(session: Session, project: Project):
     source = project.sources["csv"].model_copy(update={"stage": "@STAGED_FILES.PUBLIC.NOWHERE/x"})
     with pytest.raises(

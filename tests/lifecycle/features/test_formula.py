@@ -7,7 +7,7 @@ import pytest
 from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.features.point_in_time import declared_formula, render_features
 from snowloop.project import load_project
-from tests.support.loans import loans_project
+from tests.support.loans import HONEST, loans_project
 
 OWN = "SELECT ID, LN(1 + INCOME) AS LOG_INCOME, KIND = 'a' AS IS_A, V:Key.b AS K FROM {{ source }}"
 
@@ -52,6 +52,30 @@ def test_a_comment_in_a_text_is_text_and_a_path_ends_where_it_ends():
     assert Formula("X::float").digest == Formula("X :: FLOAT").digest
     assert Formula("A[0].Key").digest != Formula("A[0].KEY").digest
     assert Formula("1. e5").digest != Formula("1.e5").digest
+
+
+def test_what_a_macro_writes_is_the_formula_and_not_how_it_is_called(tmp_path: Path):
+    macro = "{%% macro scaled(x) %%}%s(1 + {{ x }}){%% endmacro %%}"
+    macro += "SELECT LOAN_ID, {{ scaled('AMOUNT') }} AS A FROM {{ source }}"
+    texts = (macro % "LN", "SELECT LOAN_ID, LN(1 + AMOUNT) AS A FROM {{ source }}", macro % "SQRT")
+    one, same, other = (
+        declared_formula(loans_project(tmp_path / str(number), text)).digest for number, text in enumerate(texts)
+    )
+    assert one == same
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    known_after: 2 days\n", "    known_at: PAID_AT\n"),
+        ("PAID: {type: FLOAT, nullable: false, min: 0}", "PAID: {type: FLOAT, nullable: false, min: 1}"),
+    ],
+)
+def test_which_joined_rows_count_is_a_part_of_it(tmp_path: Path, old: str, new: str):
+    """Rows that break the contract of the joined source, or are known later, are not seen by the features."""
+    changed = loans_project(tmp_path / "changed", HONEST, (old, new))
+    assert declared_formula(changed).digest != declared_formula(loans_project(tmp_path / "as it is", HONEST)).digest
 
 
 def test_the_environment_is_no_part_of_it_and_the_rules_of_a_joined_source_are(tmp_path: Path):

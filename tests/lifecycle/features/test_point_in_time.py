@@ -7,6 +7,7 @@ import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import LeakageError, TrainingError
+from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.training.train import train_candidate
@@ -152,11 +153,26 @@ def test_what_cannot_be_joined_is_reported_with_its_line(tmp_path: Path, join: s
         (("    event_time: PAID_AT\n    known_after: 2 days\n", ""), "source 'payment' declares no `event_time`"),
         (("    event_time: PAID_AT\n", ""), "known_after counts from the source's event time"),
         (("event_time: PAID_AT", "event_time: PAID"), "event_time PAID of source 'payment' is not one of its columns"),
+        (("    known_after: 2", "    known_at: PAID_AT\n    known_after: 2"), "known_after and known_at both say when"),
+        (("known_after: 2 days", "known_at: PAID"), "known_at PAID is not one of the source's columns of type DATE"),
+        (
+            ("    event_time: PAID_AT\n    known_after: 2 days\n", "    wait_for: 1 day\n"),
+            "wait_for needs to know how far the source has come",
+        ),
+        (
+            ("    event_time: ASKED_AT\n", "    event_time: ASKED_AT\n    wait_for: 1 day\n"),
+            "wait_for of source 'loan' is for a joined source",
+        ),
     ],
 )
 def test_a_source_without_its_moments_is_reported(tmp_path: Path, change: tuple[str, str], says: str):
     with pytest.raises(ProjectError, match=says):
         loans_project(tmp_path, "COALESCE(MAX(E.LOANS), 0) AS EARLIER", change)
+
+
+def test_a_source_that_says_when_its_rows_were_known_needs_no_event_time(tmp_path: Path):
+    declared = loans_project(tmp_path, HONEST, ("event_time: PAID_AT\n    known_after: 2 days", "known_at: PAID_AT"))
+    assert 'DATEADD(\'second\', 86399, J."PAID_AT"::TIMESTAMP_NTZ) < R."ASKED_AT"' in declared_formula(declared).text
 
 
 def test_what_the_template_computes_is_reported_when_it_is_rendered(world: World, tmp_path: Path):

@@ -13,6 +13,7 @@ from snowloop.lifecycle.evaluation.parts import Calibration, Cost, GroupGap, Int
 from snowloop.lifecycle.evaluation.results import Evaluation, HeldOut, Rival
 from snowloop.lifecycle.evaluation.served import Robustness, RobustnessFailure, Skew, SkewKind
 from snowloop.lifecycle.gate.checks import CHECKS, surpasses
+from snowloop.lifecycle.gate.refit import NAME as REFIT
 from snowloop.lifecycle.gate.verdict import Override, Verdict, override_of
 from snowloop.project import Approval, Fairness, Gate, Project, Slice
 from tests.support.judged import CREDIT, DIABETES, GOOD, checks, evaluation, failed, refusing, trained_on, verdict
@@ -300,7 +301,7 @@ def test_a_verdict_with_an_override_survives_json():
 
 def test_the_document_lists_the_checks_in_their_order():
     listed = re.findall(r"^\| `([A-Z_]+)` \|", DOCUMENT.read_text(), flags=re.MULTILINE)
-    assert listed == ["TRAINED", *CHECKS]
+    assert listed == ["TRAINED", *CHECKS, REFIT]
 
 
 def test_an_evaluation_survives_json():

@@ -31,7 +31,7 @@ SELECT
 FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
 WHERE NAME = 'importance' AND EVALUATION_ID = (
     SELECT EVALUATION_ID FROM {{ identifier(database, 'OPS', 'EVALUATIONS') }}
-    WHERE NAME = 'importance' AND MODEL_VERSION = {{ champion|bind }} AND EVALUATED_AT >= {{ card.since() }}
+    WHERE NAME = 'importance' AND MODEL_VERSION = {{ judged|bind }} AND EVALUATED_AT >= {{ card.since() }}
     ORDER BY EVALUATED_AT DESC, EVALUATION_ID
     LIMIT 1
 )
@@ -126,7 +126,13 @@ FROM (
         FROM {{ identifier(database, 'OPS', 'REHEARSALS') }}
         WHERE NAME = 'SERVED_SCORES_MEASURED' AND VALUE IS NOT NULL AND DONE_AT >= {{ card.since() }}
         GROUP BY MODEL_VERSION
-    ) AS S ON S.MODEL_VERSION = O.MODEL_VERSION
+    ) AS S ON TRUE
+    LEFT JOIN (
+        SELECT DISTINCT MODEL_VERSION, JUDGED_VERSION
+        FROM {{ identifier(database, 'OPS', 'VERDICTS') }}
+        WHERE JUDGED_VERSION IS NOT NULL
+    ) AS R ON R.MODEL_VERSION = S.MODEL_VERSION
+    WHERE O.MODEL_VERSION = COALESCE(R.JUDGED_VERSION, S.MODEL_VERSION)
 )
 
 -- name: hyperparameters_are_tuned
@@ -138,7 +144,7 @@ SELECT
     COUNT(DISTINCT C.VALUE::VARCHAR) || ' of ' || {{ searched|length|bind }}
         || ' combinations of the champion''s search could be trained and were compared with it' AS EVIDENCE
 FROM {{ identifier(database, 'OPS', 'VERDICTS') }} AS V, LATERAL FLATTEN(INPUT => PARSE_JSON(V.CANDIDATES)) AS C
-WHERE V.MODEL_VERSION = {{ champion|bind }} AND V.DECIDED_AT >= {{ card.since() }} AND (
+WHERE V.MODEL_VERSION = {{ judged|bind }} AND V.DECIDED_AT >= {{ card.since() }} AND (
     {% for candidate in searched %}
     STARTSWITH(C.VALUE::VARCHAR, {{ (candidate ~ "_")|upper|bind }}) OR
     {% endfor %}
@@ -162,7 +168,7 @@ FROM (
     LEFT JOIN {{ identifier(database, 'OPS', 'EVALUATIONS') }} AS C
         ON C.EVALUATION_ID = D.EVALUATION_ID AND C.NAME = {{ ("champion " ~ metric)|bind }}
     WHERE D.EVALUATED_AT >= {{ card.since() }}
-        AND {{ champion|bind }} IN (D.MODEL_VERSION, D.DETAILS:champion::VARCHAR)
+        AND (D.MODEL_VERSION = {{ judged|bind }} OR D.DETAILS:champion::VARCHAR = {{ champion|bind }})
     QUALIFY ROW_NUMBER() OVER (ORDER BY D.EVALUATED_AT DESC, D.EVALUATION_ID, L.ENTRY DESC) = 1
 )
 

@@ -107,7 +107,7 @@ class EvaluateOperator(SnowparkStageOperator):
 
 
 class GateOperator(SnowparkStageOperator):
-    """Decide whether the best candidate may serve, and record every check of the verdict.
+    """Decide whether the best candidate may serve, and record every check of the verdict; refit it where declared.
 
     Args:
         evaluations: The candidates' evaluations, as their stage gave them (templated).
@@ -139,13 +139,21 @@ class GateOperator(SnowparkStageOperator):
         return verdict
 
     def run(self, workspace: Workspace) -> Result:
-        """Call ``decide``; an override is by the user who triggered the run, as Airflow knows it."""
+        """Call ``decide`` and, where it is declared, ``refit``.
+
+        An override is by the user who triggered the run, as Airflow knows it.
+        """
         from snowloop.lifecycle.evaluation.evaluate import Evaluation
         from snowloop.lifecycle.gate.gate import decide
+        from snowloop.lifecycle.gate.refit import refit
         from snowloop.lifecycle.gate.verdict import override_of
 
         override = override_of(self._triggered_by, self.override_reason, self.override_checks, self.override_until)
-        return decide(workspace, [Evaluation.from_dict(each) for each in self.evaluations], override=override)
+        evaluations = [Evaluation.from_dict(each) for each in self.evaluations]
+        verdict = decide(workspace, evaluations, override=override)
+        if workspace.project.refit is None:
+            return verdict
+        return refit(workspace, verdict, evaluations[0].candidate.training_set)
 
 
 class PromoteOperator(SnowparkStageOperator):

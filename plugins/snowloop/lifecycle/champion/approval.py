@@ -1,4 +1,4 @@
-"""Stage 4d: a person's approval of a promotion or a large canary, in the environments where one is declared."""
+"""Stage 4e: a person's approval of a promotion or a large canary, in the environments where one is declared."""
 
 from dataclasses import dataclass
 

@@ -14,8 +14,9 @@ from snowloop.lifecycle.champion.promote import Promotion, promote
 from snowloop.lifecycle.champion.standing import refusal
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.point_in_time import declared_formula
-from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.gate.refit import judge_refitted
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import Candidate
@@ -341,6 +342,8 @@ def _check_present(workspace: Workspace, verdict: Verdict) -> None:
 def judge_version(workspace: Workspace, version: Version) -> Verdict:
     """Have the gate judge a version that was trained before, on the held-out rows of the present data.
 
+    A version that was trained on all rows is judged by the version of which it is the refit.
+
     Args:
         version: The version.
 
@@ -348,14 +351,29 @@ def judge_version(workspace: Workspace, version: Version) -> Verdict:
         The verdict.
 
     Raises:
+        ChallengeRefused: if the version of which it is the refit is gone.
         GateRefused: if any check fails.
         LeakageError: if the present training set gives the label away.
         ScoringError: if it was trained with another features.sql than that of the project, or predicts other classes.
     """
     to_do = "put that features.sql back, or train a version with that of the project"
     check_formula(version_to_score(workspace, version.name), declared_formula(workspace.project), "the project", to_do)
-    training_set = build_training_set(workspace)
+    judged = next((each for each in versions(workspace) if each.name == version.judged_as), None)
+    if judged is None:
+        message = (
+            f"{version.name} is the refit of {version.judged_as}, which is gone from "
+            f"{model(workspace.project, workspace.target)}, and no rows are held out of a refit: train again"
+        )
+        raise ChallengeRefused(message)
+    candidate = _again(workspace, judged, build_training_set(workspace))
+    verdict = decide(workspace, [evaluate(workspace, candidate)])
+    if judged == version:
+        return verdict
+    return judge_refitted(workspace, verdict, _again(workspace, version, candidate.training_set), judged)
+
+
+def _again(workspace: Workspace, version: Version, training_set: TrainingSet) -> Candidate:
+    """A registered version as a candidate on the present data."""
     name = str(version.facts.get("candidate", version.name))
-    metrics = {"kept": True, "metric": workspace.project.metric.name}
-    candidate = Candidate(name, version.name, training_set, version.metrics, **metrics)  # type: ignore[arg-type]
-    return decide(workspace, [evaluate(workspace, candidate)])
+    metric = workspace.project.metric.name
+    return Candidate(name, version.name, training_set, version.metrics, kept=True, metric=metric)

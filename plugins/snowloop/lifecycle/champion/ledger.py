@@ -52,6 +52,8 @@ class Entry:
         from_account: The account of that target.
         from_verdict_id: The verdict there.
         files: Digest of the version's files, here and there.
+        judged_version: The version that was judged on held-out rows, of which ``to_version`` is the refit on all rows;
+            None: itself.
     """
 
     entry: int
@@ -78,6 +80,7 @@ class Entry:
     from_account: str | None = None
     from_verdict_id: str | None = None
     files: str | None = None
+    judged_version: str | None = None
 
     def chained(self, previous: str | None) -> str:
         """The hash that the entry must have after another one: whoever changes one changes all that follow.
@@ -116,6 +119,7 @@ class Change:
         canary_share: The share of the keys that a challenger serves, in mode canary.
         reference: The version that later champions must not be much worse than; None: of a challenger.
         origin: The target from which the version was promoted.
+        judged: The version that was judged, if ``to_version`` is its refit on all rows.
     """
 
     action: str
@@ -129,6 +133,7 @@ class Change:
     canary_share: float | None = None
     reference: str | None = None
     origin: Origin | None = None
+    judged: str | None = None
 
 
 def append(workspace: Workspace, change: Change) -> None:
@@ -174,6 +179,7 @@ def _entry(workspace: Workspace, change: Change, history: list[Entry]) -> Entry:
         from_account=origin.account if origin else None,
         from_verdict_id=origin.verdict_id if origin else None,
         files=origin.files if origin else None,
+        judged_version=change.judged,
     )
     return replace(entry, entry_hash=entry.chained(history[-1].entry_hash if history else None))
 

@@ -1,4 +1,4 @@
-"""Stage 4e: the version that the gate let pass becomes champion, and the ledger says so."""
+"""Stage 4f: the version that the gate let pass becomes champion, and the ledger says so."""
 
 from dataclasses import dataclass
 
@@ -107,6 +107,7 @@ def _write(
         reason,
         reference=ledger.reference_after(history, ledger.PROMOTE, verdict.version_name, surpasses=verdict.surpasses),
         origin=verdict.origin,
+        judged=verdict.judged,
     )
     ledger.append(workspace, change)
 

@@ -101,8 +101,10 @@ def bring_versions(source: Workspace, trial: Workspace) -> Version | None:
     now = serving(source, registered)
     if now is None:
         return None
+    rivals = [each for each in registered if each.name in (now.name, reference(source))]
+    needed = {name for each in rivals for name in (each.name, each.judged_as)}
     for version in registered:
-        if version.name in (now.name, reference(source)):
+        if version.name in needed:
             transfer(source, trial, version)
     set_champion(trial, now.name)
     return now

@@ -49,7 +49,7 @@ def plan_files(
     A single file of the streamed source is cut by the declared ``replay``: its first rows are batch 0, the rest
     arrives in batches 1 to n; or its rows are assigned to the batches at random, by the project's seed. Of several
     files, the first in order of names is batch 0, and each other a batch of its own. The files of all other sources
-    are batch 0. Sources that are tables have no files.
+    are batch 0, and come before those of the streamed one, whose rows read them. Sources that are tables have no files.
 
     Args:
         data_dir: Folder of the data, or the project's generator; None: what the project ships.
@@ -78,7 +78,7 @@ def plan_files(
     except OSError as error:
         message = f"{error.filename}: {error.strerror}: name a file that can be read, and have room for a copy of it"
         raise LoadError(message) from error
-    return sorted(planned, key=lambda file: file.batch)
+    return sorted(planned, key=lambda file: (file.batch, file.source == project.source))
 
 
 def check_files(project: Project, data_dir: str | Path | None, roots: Sequence[Path] | None = None) -> None:

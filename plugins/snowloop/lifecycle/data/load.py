@@ -77,6 +77,7 @@ def load_files(
     """Load a project's files; one that has been loaded before is left alone.
 
     Of sources on a stage all files that are there are loaded, whatever the part; those that are tables are read there.
+    The streamed source comes last: the features of its rows read the others.
 
     Args:
         data_dir: Folder of the data, or the project's generator; None: what the project ships.
@@ -104,17 +105,27 @@ def load_files(
                 f"project {project.name} has no arriving batch or file '{only}' in its data: batches are {batches}"
             )
             raise LoadError(message)
-        files = tuple(_load_file(workspace, file) for file in chosen)
-    if only is None:
-        files += tuple(_load_stages(workspace))
+        files = tuple(_load_all(workspace, chosen, stages=only is None))
     new = [file for file in files if not file.kept]
     read, loaded, rejected = (sum(getattr(file, name) for file in new) for name in ("read", "loaded", "rejected"))
     return LoadReport(files, read, loaded, rejected, started_at)
 
 
-def _load_stages(workspace: Workspace) -> Iterator[LoadedFile]:
+def _load_all(workspace: Workspace, planned: Sequence[PlannedFile], *, stages: bool) -> Iterator[LoadedFile]:
+    """Load planned files and, if asked for, what is new on stages: of the streamed source after all others."""
+    streamed = workspace.project.source
+    if stages:
+        yield from _load_stages(workspace, [name for name in workspace.project.sources if name != streamed])
+    for file in planned:
+        yield _load_file(workspace, file)
+    if stages:
+        yield from _load_stages(workspace, [streamed])
+
+
+def _load_stages(workspace: Workspace, sources: Sequence[str]) -> Iterator[LoadedFile]:
     """Load what is new on the stages that are sources."""
-    for name, source in workspace.project.sources.items():
+    for name in sources:
+        source = workspace.project.sources[name]
         for file in copy_staged(workspace, name, source) if source.stage else ():
             rejected = file.read - file.loaded
             yield LoadedFile(name, file.name, file.read, file.loaded, rejected, kept=False)

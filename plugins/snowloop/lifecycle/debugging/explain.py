@@ -11,7 +11,7 @@ from snowloop.lifecycle.data.contract import row_reason
 from snowloop.lifecycle.debugging.registered import registered_version
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import names
-from snowloop.lifecycle.versions import versions
+from snowloop.lifecycle.versions import Version, versions
 from snowloop.workspace import Workspace
 
 QUERIES = "debugging/queries.sql"
@@ -38,6 +38,7 @@ class ServedScore:
         features: The features with which it was scored, by name; None if the project does not keep them.
         reasons: What the version's ``explain`` gives for these features; None if it has none, or they are not kept.
         event_time: The event time of the row, where the source has one and the row does.
+        judged_as: The version that was judged, if this one is its refit on all rows; None otherwise.
     """
 
     score: float | None
@@ -49,13 +50,16 @@ class ServedScore:
     features: dict[str, Any] | None
     reasons: dict[str, Any] | None
     event_time: datetime | None = None
+    judged_as: str | None = None
 
     def lines(self) -> list[str]:
         """The score for people."""
         predicted = f"{self.prediction}, " if self.prediction is not None else ""
         when = f"{self.scored_at:%Y-%m-%d %H:%M:%S} UTC"
         event = f" of {self.event_time}" if self.event_time is not None else ""
-        lines = [f"score{event} {predicted}{self.score!r} by {self.model_version} at {when}, run {self.run_id}"]
+        refit = f" ({self.judged_as}, trained on all rows)" if self.judged_as else ""
+        by = f"{self.model_version}{refit}"
+        lines = [f"score{event} {predicted}{self.score!r} by {by} at {when}, run {self.run_id}"]
         lines += [f"  {name} = {value}" for name, value in (self.probabilities or {}).items()]
         if self.features is None:
             return [*lines, "  features: not kept (serving.keep_features)"]
@@ -155,7 +159,8 @@ def explain_row(workspace: Workspace, key: Mapping[str, str]) -> Explanation:
     typed = {name: {"value": given[name], "type": columns[name].type} for name in project.row_key if name in given}
     several = len(typed) < len(project.row_key)  # of a key that comes again: the rows with the newest event times
     values = {"key": typed, "most": MOST, "classes": project.label.classes, "several": several}
-    scores = [_served(workspace, row.as_dict()) for row in workspace.run(f"{QUERIES}#scores", **values)]
+    registered = {each.name: each for each in versions(workspace)}
+    scores = [_served(workspace, row.as_dict(), registered) for row in workspace.run(f"{QUERIES}#scores", **values)]
     rows = workspace.run(
         f"{QUERIES}#source_rows",
         columns=list(columns),
@@ -180,12 +185,13 @@ def explain_row(workspace: Workspace, key: Mapping[str, str]) -> Explanation:
     return found
 
 
-def _served(workspace: Workspace, row: dict[str, Any]) -> ServedScore:
+def _served(workspace: Workspace, row: dict[str, Any], registered: Mapping[str, Version]) -> ServedScore:
     """A row of SERVING.SCORED; the key is no feature."""
     features = json.loads(row["FEATURES"]) if row["FEATURES"] else None
     if features is not None:
         features = {name: value for name, value in features.items() if name not in workspace.project.row_key}
     probabilities = row.get("PROBABILITIES")
+    match = registered.get(row["MODEL_VERSION"])
     return ServedScore(
         row["SCORE"],
         row.get("PREDICTION"),
@@ -194,19 +200,17 @@ def _served(workspace: Workspace, row: dict[str, Any]) -> ServedScore:
         row["RUN_ID"],
         row["SCORED_AT"],
         features,
-        None if features is None else _reasons(workspace, row["MODEL_VERSION"], features),
+        None if features is None or match is None else _reasons(workspace, match, features),
         row["EVENT_TIME"],
+        match.refit_of if match else None,
     )
 
 
-def _reasons(workspace: Workspace, version: str, features: dict[str, Any]) -> dict[str, Any] | None:
-    """What the version's ``explain`` gives; None if the version is gone, or has no such function."""
+def _reasons(workspace: Workspace, match: Version, features: dict[str, Any]) -> dict[str, Any] | None:
+    """What the version's ``explain`` gives; None if it has no such function."""
     import pandas as pd
 
-    match = next((each for each in versions(workspace) if each.name == version), None)
-    if match is None:
-        return None
-    logged = registered_version(workspace, version)
+    logged = registered_version(workspace, match.name)
     function = next((each for each in logged.show_functions() if each["target_method"] == EXPLAIN), None)
     if function is None:
         return None

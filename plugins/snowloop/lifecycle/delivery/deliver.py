@@ -26,7 +26,7 @@ from snowloop.lifecycle.features.training_set import TrainingSet, describe_featu
 from snowloop.lifecycle.fingerprints import copy_fingerprints, record_fingerprints
 from snowloop.lifecycle.gate.checks import robust, skew
 from snowloop.lifecycle.gate.fairness import fairness
-from snowloop.lifecycle.gate.gate import record_verdict
+from snowloop.lifecycle.gate.gate import settle
 from snowloop.lifecycle.gate.verdict import Origin, Override, Verdict
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import Version, champion, model, versions
@@ -118,8 +118,9 @@ def _deliver(source: Workspace, destination: Workspace, version: str | None, lea
         metric=destination.project.metric.name,
         evaluation_id=str(first["EVALUATION_ID"] or ""),
         origin=origin,
+        judged=chosen.refit_of,
     )
-    decided = _decided(destination, verdict, accepted.override)
+    decided = settle(destination, verdict, accepted.override, f"is not promoted into {destination.target}")
     record_fingerprints(destination, "judged")
     trained_last = champion(source)
     if trained_last is not None and trained_last.name == chosen.name:
@@ -342,21 +343,3 @@ def _asked(
     apart, odd = ask_served(destination, candidate)
     apart = replace(apart, kinds=tuple(each for each in apart.kinds if each.kind == "NULL"))
     return Evaluation(candidate, skew=apart, robustness=odd)
-
-
-def _decided(destination: Workspace, verdict: Verdict, override: Override | None) -> Verdict:
-    """Record the verdict; refuse if a check fails that the override of the source does not name."""
-    failing = [check for check in verdict.checks if check.failed]
-    left = [check for check in failing if override is None or check.name not in override.checks]
-    if override is not None and failing and not left:
-        used = replace(override, checks=tuple(check.name for check in failing))
-        recorded = Check.of("OVERRIDE", passed=True, reason=str(used), value=len(failing))
-        verdict = replace(verdict, checks=(*verdict.checks, recorded), override=used)
-    verdict = record_verdict(destination, verdict, ())
-    if left:
-        message = (
-            f"{verdict.version_name} is not promoted into {destination.target}: "
-            f"{'; '.join(check.reason for check in left)}"
-        )
-        raise GateRefused(message, verdict.verdict_id)
-    return verdict

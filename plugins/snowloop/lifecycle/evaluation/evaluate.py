@@ -6,7 +6,7 @@ from typing import Any
 
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
-from snowloop.lifecycle.evaluation.holdout import training_rows_of
+from snowloop.lifecycle.evaluation.holdout import TrainingRows, training_rows_of
 from snowloop.lifecycle.evaluation.newer import measured_newer, newer_rows
 from snowloop.lifecycle.evaluation.parts import (
     Bin,
@@ -19,7 +19,7 @@ from snowloop.lifecycle.evaluation.parts import (
     SliceResult,
 )
 from snowloop.lifecycle.evaluation.results import Evaluation, Rival
-from snowloop.lifecycle.evaluation.rivals import Measurable, rivals_of, scores_query
+from snowloop.lifecycle.evaluation.rivals import Measurable, RivalRows, rivals_of, scores_query
 from snowloop.lifecycle.evaluation.served import Robustness, RobustnessFailure, Skew, SkewKind, skew_tolerance
 from snowloop.lifecycle.features.baseline import write_score_baseline
 from snowloop.lifecycle.features.feature import Feature
@@ -29,7 +29,7 @@ from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.training.train import Candidate, model_version
-from snowloop.lifecycle.versions import CHAMPION, aliased, model, versions
+from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, versions
 from snowloop.project import Project
 from snowloop.sql import Parameter, identifier, prepare, render
 from snowloop.workspace import Workspace
@@ -79,6 +79,29 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
     fingerprint = candidate.training_set.fingerprint
     write_score_baseline(workspace, fingerprint, candidate.version_name, measured["score_bins"])
     return evaluation
+
+
+def ask_refitted(workspace: Workspace, refitted: Candidate, judged: Version) -> Evaluation:
+    """Ask a version that was trained on all rows what can be asked of it, next to the version that was judged.
+
+    Skew, odd rows, size and time are as of any version. Its metric on the rows that were held out of the judged version
+    is that of rows it was trained on; so nothing of this is recorded as an evaluation.
+
+    Args:
+        refitted: The version that was trained on all rows, with the training set of the judged one.
+        judged: The version that was judged, which stands in the place of the champion.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        TrainingError: if the procedure that measures breaks down, or the training set's features.sql is gone.
+    """
+    training_set = refitted.training_set
+    rows = RivalRows(training_set.table, training_set.features)
+    rivals = {"champion": Measurable(judged.name, judged, rows, TrainingRows(), judged.name)}
+    measured = call(workspace, EVALUATION, _request(workspace, refitted, training_set.table, rivals))
+    return _evaluation(refitted, rivals, measured)
 
 
 def ask_served(workspace: Workspace, candidate: Candidate) -> tuple[Skew, Robustness | None]:
@@ -144,6 +167,7 @@ def _settings(project: Project, evaluation: Evaluation) -> dict[str, Any]:
         "metric": project.metric.name,
         "higher_is_better": project.metric.higher_is_better,
         "champion": evaluation.champion,
+        "champion_measured_by": evaluation.champion_measured_by,
         "same_rows": evaluation.same_rows,
         "champion_unmeasured": evaluation.champion_unmeasured,
         "left_out": evaluation.held_out.left_out,
@@ -166,6 +190,7 @@ def _evaluation(candidate: Candidate, measurable: dict[str, Measurable], measure
         champion=champion.name or None,
         champion_metrics=champion.metrics,
         champion_unmeasured=champion.unmeasured,
+        champion_measured_by=champion.measured_by,
         interval=Interval(**measured["interval"]) if measured["interval"] else None,
         differences={other: Interval(**each) for other, each in measured["differences"].items()},
         baselines={name: metrics[name] for name in ("dummy", "simple") if name in metrics},

@@ -34,7 +34,7 @@ def newer_rows(
     names = {"table": training_set.table, "seen": own.table, "key": project.row_key}
     table = render("evaluation/queries.sql#newer_rows", **names)
     champion = rivals_of(workspace, existing, candidate, table).get("champion")
-    compared = champion is not None and champion.name != candidate.version_name
+    compared = champion is not None and champion.measured_by != candidate.version_name
     scores = champion.scores(project, target) if champion and compared else None
     trained_on = {"CHAMPION": champion.trained_on.table} if champion and scores and champion.trained_on.table else {}
     held_out = render(

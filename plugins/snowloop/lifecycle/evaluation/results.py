@@ -46,6 +46,7 @@ class Rival:
             training; None if it was.
         held_out: Which of the rows it was trained on: it is measured without them.
         candidate_metrics: The candidate's metrics on the rows that are left, if those are fewer.
+        measured_by: The judged version of which it is the refit, and whose metrics these are; None: its own.
     """
 
     name: str
@@ -53,6 +54,12 @@ class Rival:
     unmeasured: str | None = None
     held_out: HeldOut = HeldOut()
     candidate_metrics: dict[str, float] = field(default_factory=dict)
+    measured_by: str | None = None
+
+    @property
+    def words(self) -> str:
+        """Its name, and the version that was measured in its place."""
+        return f"{self.name} (by {self.measured_by}, of which it is the refit)" if self.measured_by else self.name
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,8 @@ class Evaluation(Result):
         champion_metrics: The champion's metrics.
         champion_unmeasured: Why the champion could not be measured on the same rows, so that its metrics are those of
             its own training; None if it was.
+        champion_measured_by: The judged version of which the champion is the refit, and which was measured in its
+            place; None: the champion itself.
         interval: The deciding metric with its interval.
         differences: How much better the candidate is than ``champion``, ``reference``, ``dummy`` and ``simple``: above
             0 is better, whatever the metric; the intervals are paired.
@@ -167,6 +176,7 @@ class Evaluation(Result):
     metrics_on_champion_rows: dict[str, float] = field(default_factory=dict)
     reference: Rival | None = None
     newer: NewerRows | None = None
+    champion_measured_by: str | None = None
 
     def summary(self) -> dict[str, int | float | str]:
         """The metric that decides with its interval, that of the champion, and of the simple baseline."""
@@ -188,10 +198,16 @@ class Evaluation(Result):
         return self.champion_unmeasured is None
 
     @property
+    def is_champion(self) -> bool:
+        """Whether the candidate is the champion already, or the champion is its refit."""
+        return self.candidate.version_name in (self.champion, self.champion_measured_by)
+
+    @property
     def rivals(self) -> dict[str, Rival]:
         """Champion and reference, as far as there are both."""
         figures = (self.champion_metrics, self.champion_unmeasured, self.champion_held_out)
-        champion = Rival(self.champion, *figures, self.metrics_on_champion_rows) if self.champion else None
+        by = self.champion_measured_by
+        champion = Rival(self.champion, *figures, self.metrics_on_champion_rows, by) if self.champion else None
         both = {"champion": champion, "reference": self.reference}
         return {name: rival for name, rival in both.items() if rival}
 

@@ -43,18 +43,21 @@ class Measurable:
         version: The version as it is registered; None if it is gone.
         rows: The rows that judge the candidate, as it sees them.
         trained_on: Which rows it was trained on.
+        measured_by: The version that scores these rows: of a refitted one that which was judged, because the refitted
+            one was trained on the rows that were held out.
     """
 
     name: str
     version: Version | None
     rows: RivalRows
     trained_on: TrainingRows
+    measured_by: str
 
     def scores(self, project: Project, target: str) -> str | None:
         """The query of its scores, by the way in which it serves; None if it cannot be measured on these rows."""
         if self.rows.rows is None or self.trained_on.unknown:
             return None
-        return scores_query(project, target, self.rows.rows, self.name, self.rows.features)
+        return scores_query(project, target, self.rows.rows, self.measured_by, self.rows.features)
 
     def measured(self, kind: str, measured: dict[str, Any]) -> Rival:
         """The rival with what was measured; of one that could not be, the figures of its own training.
@@ -67,13 +70,14 @@ class Measurable:
             The rival.
         """
         metrics, unmeasured = measured["metrics"], self.rows.unmeasured
-        own = self.version.metrics if self.version is not None and unmeasured else {}
+        own = self.version.held_out_metrics if self.version is not None and unmeasured else {}
         return Rival(
             self.name,
             metrics.get(kind, own),
             unmeasured,
             self.trained_on.held_out(measured["trained"][kind]),
             metrics.get(f"on {kind} rows", {}),
+            None if self.measured_by == self.name else self.measured_by,
         )
 
 
@@ -90,20 +94,25 @@ def rivals_of(
     Returns:
         Each by what it is: ``champion`` or ``reference``.
     """
+    registered = {each.name: each for each in existing}
     now, fixed = aliased(existing, CHAMPION), reference(workspace)
     names = {"champion": now.name} if now else {}
-    if fixed is not None and fixed not in (candidate.version_name, *names.values()):
+    judged = {
+        name: registered[name].judged_as if name in registered else name for name in (*names.values(), fixed) if name
+    }
+    if fixed is not None and judged[fixed] not in (candidate.version_name, *(judged[each] for each in names.values())):
         names["reference"] = fixed
     found = {}
     for kind, name in names.items():
-        version = next((each for each in existing if each.name == name), None)
-        if version is None:
-            rows = RivalRows(unmeasured=f"it is gone from {model(workspace.project, workspace.target)}")
+        measured = registered.get(judged[name])
+        if measured is None:
+            gone = "it is" if judged[name] == name else f"{judged[name]}, of which it is the refit, is"
+            rows = RivalRows(unmeasured=f"{gone} gone from {model(workspace.project, workspace.target)}")
         else:
-            rows = rival_rows(workspace, version, candidate.training_set, table)
+            rows = rival_rows(workspace, measured, candidate.training_set, table)
         none = TrainingRows()
-        trained = none if rows.unmeasured else training_rows_of(workspace, version, candidate.training_set)
-        found[kind] = Measurable(name, version, rows, trained)
+        trained = none if rows.unmeasured else training_rows_of(workspace, measured, candidate.training_set)
+        found[kind] = Measurable(name, registered.get(name), rows, trained, judged[name])
     return found
 
 

@@ -66,6 +66,23 @@ def write_score_baseline(workspace: Workspace, training_set: str, version: str, 
     workspace.run(f"{TEMPLATE}#scores", **names_of, rows=rows, **figures)
 
 
+def copy_score_baseline(workspace: Workspace, training_set: str, judged: str, refitted: str) -> None:
+    """Have a version that was trained on all rows the score bins of the judged one, unless that was done.
+
+    Its own scores of these rows are those of rows it was trained on, which are more extreme than of new ones.
+
+    Args:
+        training_set: Fingerprint of the training set of both.
+        judged: The version whose bins there are.
+        refitted: The version that was trained on all rows.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if they cannot be written.
+    """
+    names = {"training_set": training_set, "judged": judged, "refitted": refitted}
+    workspace.run(f"{TEMPLATE}#copy_scores", **names)
+
+
 def _bin(
     name: str, position: int, measured_as: str, lower: float | None, upper: float | None, rows: int
 ) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.data.contract import rows_fail
 from snowloop.lifecycle.features.formula import DATABASE, SOURCE, Formula
-from snowloop.project import Project
+from snowloop.project import Project, Source
 from snowloop.project.files.as_of_joins import AsOfJoin, resolve_join
 from snowloop.sql import identifier, render, render_project
 
@@ -53,7 +53,6 @@ def render_features(project: Project, target: str, source: str) -> str:
 
 
 def _relation(project: Project, join: AsOfJoin) -> str:
-    known = f"J.{identifier(join.event_time)}::TIMESTAMP_NTZ"
     return render(
         "features/as_of.sql",
         source=SOURCE,
@@ -61,5 +60,11 @@ def _relation(project: Project, join: AsOfJoin) -> str:
         joined=join,
         table=f"{DATABASE}.{identifier('RAW', join.name.upper())}",
         fails=rows_fail(join.source, project.row_key if join.name == project.source else ()),
-        known=f"DATEADD('second', {join.delay}, {known})" if join.delay else known,
+        known=since_known(join.source, "J"),
     )
+
+
+def since_known(source: Source, alias: str) -> str:
+    """The moment from which a row of a source is known, as an expression over an alias of its table."""
+    moment = f"{alias}.{identifier(str(source.known_by))}::TIMESTAMP_NTZ"
+    return f"DATEADD('second', {source.known_delay}, {moment})" if source.known_delay else moment

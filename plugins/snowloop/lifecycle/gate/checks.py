@@ -111,9 +111,10 @@ def champion(project: Project, best: Evaluation) -> Check:
     name = "NOT_WORSE_THAN_CHAMPION"
     if best.champion is None:
         return Check(name, "not_asked", "there is no champion yet: on the first run the other checks decide")
-    if best.champion == best.candidate.version_name:
+    if best.is_champion:
         value = best.metrics.get(project.metric.name)
-        return Check(name, "not_asked", f"{best.champion} is the champion already", value)
+        of = f", the refit of {best.champion_measured_by}," if best.champion_measured_by else ""
+        return Check(name, "not_asked", f"{best.champion}{of} is the champion already", value)
     check, contradiction = _not_worse(project, best, name, "champion"), worse_than_champion(project, best)
     return replace(check, outcome="failed", reason=f"{check.reason}; {contradiction}") if contradiction else check
 
@@ -135,7 +136,7 @@ def reference(project: Project, best: Evaluation) -> Check:
 def surpasses(project: Project, best: Evaluation) -> bool:
     """Whether a version is surely better than the reference, and so is the next one: never by luck alone."""
     difference = best.differences.get("reference" if best.reference else "champion")
-    if difference is None or best.champion == best.candidate.version_name:
+    if difference is None or best.is_champion:
         return False
     return bonferroni_interval(difference, project.evaluation.confidence, best.selection.compared).low > 0
 
@@ -156,7 +157,7 @@ def _not_worse(project: Project, best: Evaluation, name: str, kind: str) -> Chec
     rows = f"at its own training ({rival.unmeasured})" if rival.unmeasured else "on the same rows"
     left_out = rival.held_out.left_out
     rows += f", without {left_out} rows that trained it" if left_out else ""
-    both = f"{metric.name} is {value:.4f}, {kind} {rival.name} has {baseline:.4f} {rows}"
+    both = f"{metric.name} is {value:.4f}, {kind} {rival.words} has {baseline:.4f} {rows}"
     if project.gate.champion == "interval" and not rival.unmeasured:
         check = _interval_keeps(project, best, both, baseline, best.differences.get(kind))
         return replace(check, name=name, baseline=baseline)

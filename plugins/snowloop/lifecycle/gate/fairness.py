@@ -22,7 +22,7 @@ def fairness(project: Project, best: Evaluation) -> Check:
     if not bounds:
         return Check(NAME, "not_asked", "no gap between groups of people has a bound")
     judged = [(gap, gap.interval) for gap in best.gaps if gap.figure in bounds and gap.interval is not None]
-    rival = best.champion if widening is not None and best.champion != best.candidate.version_name else None
+    rival = best.champion if widening is not None and not best.is_champion else None
     compared = [(gap, gap.wider) for gap, _ in judged if rival and gap.wider is not None]
     number, failures = len(judged) + len(compared), _unjudged(project, [gap for gap, _ in judged])
     if rival and not compared:

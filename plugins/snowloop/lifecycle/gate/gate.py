@@ -114,12 +114,39 @@ def _verdict(
     )
 
 
+def settle(workspace: Workspace, verdict: Verdict, override: Override | None, refused: str) -> Verdict:
+    """Record the verdict on a version that was judged before, elsewhere or with other rows; refuse if a check fails.
+
+    Args:
+        verdict: The verdict, without an override.
+        override: The override that let the version pass before, or None: it counts for the checks that it names.
+        refused: What is refused, in words behind the name of the version.
+
+    Returns:
+        The verdict with its id.
+
+    Raises:
+        GateRefused: if a check fails that the override does not name.
+    """
+    failing = [check for check in verdict.checks if check.failed]
+    left = [check for check in failing if override is None or check.name not in override.checks]
+    if override is not None and failing and not left:
+        used = replace(override, checks=tuple(check.name for check in failing))
+        recorded = Check.of("OVERRIDE", passed=True, reason=str(used), value=len(failing))
+        verdict = replace(verdict, checks=(*verdict.checks, recorded), override=used)
+    verdict = record_verdict(workspace, verdict, ())
+    if left:
+        message = f"{verdict.version_name} {refused}: {'; '.join(check.reason for check in left)}"
+        raise GateRefused(message, verdict.verdict_id)
+    return verdict
+
+
 def record_verdict(workspace: Workspace, verdict: Verdict, candidates: Sequence[str]) -> Verdict:
     """Write every check of a verdict into OPS.VERDICTS, unless the same was decided last.
 
     Args:
         verdict: What was decided.
-        candidates: Names of the versions that were compared; of a promoted one none.
+        candidates: Names of the versions that were compared; none of one that was judged before.
 
     Returns:
         The verdict with its id, which follows from what was decided and from the decision before.
@@ -127,7 +154,8 @@ def record_verdict(workspace: Workspace, verdict: Verdict, candidates: Sequence[
     project = workspace.project
     commit = git_commit(project)
     content = _content(project, verdict, commit)
-    newest = workspace.run("gate/queries.sql#newest", model_name=project.model_name, version=None)
+    names = {"model_name": project.model_name, "version": None, "refits": verdict.judged is not None}
+    newest = workspace.run("gate/queries.sql#newest", **names)
     if newest and newest[0]["CONTENT"] == content:
         return replace(verdict, verdict_id=newest[0]["VERDICT_ID"])
     verdict = replace(verdict, verdict_id=content_hash(content, newest[0]["VERDICT_ID"] if newest else None))
@@ -145,6 +173,7 @@ def record_verdict(workspace: Workspace, verdict: Verdict, candidates: Sequence[
         content=content,
         candidates=json.dumps(candidates),
         valid_until=verdict.override.until_text if verdict.override else None,
+        judged_version=verdict.judged,
     )
     return verdict
 

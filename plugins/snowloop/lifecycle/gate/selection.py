@@ -26,7 +26,7 @@ def ranked(project: Project, evaluations: Sequence[Evaluation]) -> list[Evaluati
     def place(evaluation: Evaluation) -> tuple[bool, float, bool]:
         value = _deciding(project, evaluation)
         descending = 0.0 if value is None else -value if project.metric.higher_is_better else value
-        return value is None, descending, evaluation.candidate.version_name != evaluation.champion
+        return value is None, descending, not evaluation.is_champion
 
     return sorted((each for each in evaluations if not each.candidate.error), key=place)
 

@@ -110,6 +110,7 @@ class Verdict(Result):
         evaluation_id: The evaluation that was judged; empty if no candidate could be trained.
         surpasses: Whether the version is surely better than the reference, so that it becomes the next one.
         origin: Where the version comes from; None if it was trained here.
+        judged: The version that was judged on held-out rows, of which this one is the refit on all; None: itself.
     """
 
     verdict_id: str
@@ -123,15 +124,18 @@ class Verdict(Result):
     evaluation_id: str = ""
     surpasses: bool = False
     origin: Origin | None = None
+    judged: str | None = None
 
     def summary(self) -> dict[str, int | float | str]:
         """The version, the figure that decided, and how many checks passed, failed and were not asked."""
         value = next((check.value for check in self.checks if check.name == "BOUND"), None)
         figure: dict[str, int | float | str] = {} if value is None else {self.metric: round(value, 4)}
         override: dict[str, int | float | str] = {"overridden by": self.override.by} if self.override else {}
+        judged: dict[str, int | float | str] = {"judged as": self.judged} if self.judged else {}
         return {
             **figure,
             "version": self.version_name,
+            **judged,
             "checks": counted(self.checks),
             **override,
             "kept": int(self.kept),

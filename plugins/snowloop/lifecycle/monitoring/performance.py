@@ -170,14 +170,14 @@ def _performance(project: Project, now: Version, row: Any) -> Check:
     why_not = _not_judged(row, metric.min_support)
     if why_not:
         return Check("performance", "not_asked", f"{what}{_figures(row)}; {why_not}", None)
-    reference = float(now.metrics.get(metric.name, metric.bound))
+    reference = float(now.held_out_metrics.get(metric.name, metric.bound))
     sign = 1.0 if metric.higher_is_better else -1.0
     allowed = declared.max_drop or max(sign * (reference - metric.bound), metric.tolerated(reference))
     drop = sign * (reference - float(row["VALUE"]))
     surely = sign * (reference - float(row["HIGH"] if metric.higher_is_better else row["LOW"]))
     reason = (
-        f"{what}{_figures(row)}, on held-out rows of its training {now.name} had {reference:.4f}: worse by {drop:.4f}, "
-        f"surely by {surely:.4f}, {allowed:.4f} is allowed"
+        f"{what}{_figures(row)}, on held-out rows of its training {now.judged_as} had {reference:.4f}: worse by "
+        f"{drop:.4f}, surely by {surely:.4f}, {allowed:.4f} is allowed"
     )
     return Check.of("performance", passed=surely <= allowed, reason=reason, value=drop, bound=allowed)
 

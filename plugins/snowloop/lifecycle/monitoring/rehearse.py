@@ -1,7 +1,7 @@
 """Rehearses retraining and rollback of the champion, tests model.py, and measures the scores that were served."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from snowloop.checks import REHEARSALS, Check, counted, record
 from snowloop.errors import RehearsalError, ScoringError
@@ -76,7 +76,7 @@ def _same_code(project: Project, now: Version, training_set: TrainingSet) -> boo
     declared = (
         each for each in project.expanded_candidates if each.name.upper() == str(now.facts["candidate"]).upper()
     )
-    return now.name in [version_name(project, training_set, each) for each in declared]
+    return now.judged_as in [version_name(project, training_set, each) for each in declared]
 
 
 def _training_set(database: str, version: Version) -> TrainingSet:
@@ -98,10 +98,11 @@ def _request(workspace: Workspace, now: Version, training_set: TrainingSet) -> R
         version=now.name,
         label_rows=known_labels(project, workspace.target),
     )
+    fitted_on: Literal["training rows", "all rows"] = "all rows" if now.refit_of else "training rows"
     return RehearsalRequest(
         query=training_rows(project, training_set),
         served=None if project.label.classes else served,
-        reproduce=_same_code(project, now, training_set),
+        reproduce=fitted_on if _same_code(project, now, training_set) else None,
         tolerance=REPRODUCED,
         candidates=tuple(Specification(each.name, each.params) for each in project.expanded_candidates),
         features=training_set.features,
@@ -149,7 +150,7 @@ def _served(project: Project, now: Version, measured: dict[str, float] | None) -
         )
         return Check(name, "not_asked", reason, subject=now.name)
     passed = value >= metric.bound if metric.higher_is_better else value <= metric.bound
-    evaluated = now.metrics.get(metric.name)
+    evaluated = now.held_out_metrics.get(metric.name)
     reason = f"{metric.name} of the scores that {now.name} served is {value:.4f}, bound {metric.bound:g}"
     reason += "" if evaluated is None else f", on the held-out rows it was {evaluated:.4f}"
     return Check.of(name, passed=passed, reason=reason, value=value, bound=metric.bound, subject=now.name)

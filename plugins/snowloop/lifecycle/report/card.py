@@ -30,6 +30,7 @@ class VerdictSummary:
         decided_at: When it was recorded, in UTC.
         evaluation_id: The evaluation that it is based on, or None if no candidate could be trained.
         override: Who promoted it despite failed checks, and why, or None.
+        judged: The version that was judged on held-out rows, of which it is the refit on all rows; None: itself.
     """
 
     verdict_id: str
@@ -41,6 +42,7 @@ class VerdictSummary:
     decided_at: str
     evaluation_id: str | None
     override: str | None = None
+    judged: str | None = None
 
     @property
     def failed(self) -> list[Check]:

@@ -83,6 +83,7 @@ def _verdict(workspace: Workspace, verdict_id: str) -> VerdictSummary:
         _moment(first["DECIDED_AT"]),
         first["EVALUATION_ID"] or None,
         next((row["REASON"] for row in rows if row["CHECK_NAME"] == "OVERRIDE"), None),
+        first["JUDGED_VERSION"],
     )
 
 

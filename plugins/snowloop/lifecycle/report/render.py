@@ -49,6 +49,7 @@ def _names(card: Card) -> dict[str, Any]:
         "regression": bool(evaluation and evaluation.settings.get("task") == "regression"),
         "folds": _cross_validation(card),
         "selection": _selection(card),
+        "refit": _refit(card),
         "confidence": f"{confidence:.0%}" if confidence else "",
         "reproducibility": list(_reproducibility(card)),
     }
@@ -92,6 +93,14 @@ def _selection(card: Card) -> str | None:
     folds = card.evaluation.settings.get("cross_validation")
     how = "by cross-validation" if folds else "on these held-out rows; the gate corrects for that"
     return f"The best of {trained:.0f} candidates, chosen {how}"
+
+
+def _refit(card: Card) -> str | None:
+    """On which rows it was trained, and whose figures these are, if it is a refit; else None."""
+    if card.verdict.judged is None:
+        return None
+    judged = card.verdict.judged
+    return f"Trained on all labelled rows; the figures on held-out rows are those of {judged}, which was judged"
 
 
 def _rows_of_parts(card: Card) -> dict[bool, int]:

@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snowloop.lifecycle.data.contract import row_fails, row_reason
+from snowloop.lifecycle.data.contract import row_fails, row_reason, rows_fail
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.formula import Formula
+from snowloop.lifecycle.features.point_in_time import since_known
 from snowloop.lifecycle.procedure.code import ProcedureCode, StagedProcedure, snowpark_package, staged_procedure
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.scoring.challenger import challenger_statements, challenger_tables, refusal_statement
 from snowloop.lifecycle.scoring.names import FINALIZER, GRAPH, MONITORING, ROOT, Names, names
 from snowloop.lifecycle.versions import model
 from snowloop.project import Project, Serving
-from snowloop.sql import Parameter, literal, prepare, render
+from snowloop.sql import Parameter, identifier, literal, prepare, render
 from snowloop_procedures.requests import SCORE_COLUMN
 from snowloop_procedures.scoring_request import (
     SCORING_REQUEST,
@@ -161,6 +162,7 @@ def scoring_request(project: Project, target: str, formula: Formula, features: S
         lock=lock_statements(project.database(target)),
         record_corrections=statement("record_corrections", values) if project.serving.corrections else None,
         count_rows=statement("count_rows", values),
+        waiting_rows=statement("waiting_rows", values) if values["waits"] else None,
         quarantine_rows=statement("quarantine_rows", values),
         limit=None if bound.share == 1 else BatchLimit(bound.share, bound.least, reasons),
         score_rows=statement("score_rows", values),
@@ -212,6 +214,7 @@ def scoring_values(
         "features_sql": formula.over("CLEAN", named.database),
         "features": features,
         "event_time": project.streamed.event_time,
+        "waits": joined_to_wait_for(project, named.database),
         "keep_features": project.serving.keep_features,
         "task": project.label.task,
         "classes": project.label.classes,
@@ -229,6 +232,28 @@ def scoring_values(
         "score_column": SCORE_COLUMN,
         **rows,
     }
+
+
+def joined_to_wait_for(project: Project, database: str) -> list[dict[str, Any]]:
+    """The joined sources for which new rows have to wait, as the statement ``waiting_rows`` is rendered with them.
+
+    Args:
+        database: The database with their tables.
+
+    Returns:
+        Of each its name, for how many seconds, and how far it has come.
+    """
+    return [
+        {
+            "source": name,
+            "seconds": int(source.wait_for.total_seconds()),
+            "known": since_known(source, "S"),
+            "table": identifier(database, "RAW", name.upper()),
+            "fails": rows_fail(source),
+        }
+        for name, source in project.sources.items()
+        if source.wait_for and name != project.source
+    ]
 
 
 def statement(name: str, values: Mapping[str, Any], file: str = STATEMENTS) -> Statement:

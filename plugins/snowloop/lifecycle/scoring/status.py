@@ -8,6 +8,7 @@ from snowloop.lifecycle.scoring.challenger import CHALLENGES, last_challenge
 from snowloop.lifecycle.scoring.names import GRAPH, ROOT, names, stream_name
 from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, observe_environment
 from snowloop.lifecycle.scoring.task_runs import GraphRun, graph_runs
+from snowloop.lifecycle.scoring.wait import waiting_rows
 from snowloop.project import Project
 from snowloop.sql import run
 from snowloop.workspace import Workspace
@@ -37,6 +38,8 @@ class Status(Result):
         recovery: What to do about an unfinished recovery; empty if there is none.
         standing: Where alias, default version, ledger and verdict do not agree on the champion, and what to do.
         stopped: Whether the scoring procedure refuses the champion for that.
+        waiting: For which joined sources new rows in the stream have to wait.
+        judged_as: The version that was judged, if the champion is its refit on all rows; None otherwise.
     """
 
     project: str
@@ -53,6 +56,8 @@ class Status(Result):
     recovery: str = ""
     standing: tuple[str, ...] = ()
     stopped: bool = False
+    waiting: tuple[str, ...] = ()
+    judged_as: str | None = None
 
     @property
     def healthy(self) -> bool:
@@ -67,9 +72,11 @@ class Status(Result):
         lines = [
             f"scoring loop of {self.project} in {self.target}: {'healthy' if self.healthy else 'NOT SERVING'}",
             f"  champion    {self.champion or 'none: run the train DAG'}",
+            *([f"              trained on all rows, as {self.judged_as} was judged"] if self.judged_as else []),
             *(f"              {each}" for each in self.standing),
             *([f"  challenger  {self.challenger}"] if self.challenger else []),
             f"  stream      {self.stream}, pending rows: {pending}, stale after: {self.stale_after or 'unknown'}",
+            *(f"              {each}" for each in self.waiting),
             *([f"  recovery    {self.recovery}"] if self.recovery else []),
             *(f"  task        {name}: {state}" for name, state in self.tasks.items()),
             *([f"  graph       {self.graph}"] if self.graph else []),
@@ -100,10 +107,12 @@ def loop_status(workspace: Workspace) -> Status:
         project=project.name,
         target=workspace.target,
         champion=observed.champion.name if observed.champion else None,
+        judged_as=observed.champion.refit_of if observed.champion else None,
         challenger=_challenger(session, project, observed, named.database),
         stream=state,
         stale_after=after,
         pending=pending,
+        waiting=waiting_rows(workspace) if readable else (),
         tasks={name: _task(observed, name) for name in GRAPH},
         graph=_graph(graph_runs(session, named.database, observed.tasks.get(ROOT))),
         runs=tuple(row.as_dict() for row in runs),

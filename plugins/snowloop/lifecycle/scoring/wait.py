@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from snowloop.errors import ScoringError
+from snowloop.lifecycle.data.contract import row_fails
 from snowloop.lifecycle.data.tables import load_time
 from snowloop.lifecycle.results import Result
+from snowloop.lifecycle.scoring.desired import STATEMENTS, joined_to_wait_for
 from snowloop.lifecycle.scoring.names import ROOT, Names, names
 from snowloop.lifecycle.scoring.observed import has_data
 from snowloop.lifecycle.scoring.task_runs import GraphRun, TaskRun, graph_runs, in_utc, root_task, under_way
@@ -79,12 +81,26 @@ def await_scores(workspace: Workspace, *, timeout: float, since: datetime | str 
     except RetryError as error:
         pending = has_data(session, named.stream)
         state = "the stream still holds rows" if pending else "the run of the graph is not over"
+        waiting_for = waiting_rows(workspace) if pending else ()
+        state += f" ({'; '.join(waiting_for)})" if waiting_for else ""
         runs = graph_runs(session, named.database, root_task(session, named.database))
         message = (
             f"timed out after {timeout:g} s waiting for scores of {workspace.project.name} in {workspace.target}: "
             f"{state}; last runs of {named.root}: {_words(runs)}"
         )
         raise ScoringError(message) from error
+
+
+def waiting_rows(workspace: Workspace) -> tuple[str, ...]:
+    """For which joined sources new rows in the stream have to wait, in words; none where none is to be waited for."""
+    project, named = workspace.project, names(workspace.project, workspace.target)
+    waits = joined_to_wait_for(project, named.database)
+    if not waits:
+        return ()
+    values = {"stream": named.changes, "delta": project.serving.corrections, "fails": row_fails(project)}
+    event_time = project.streamed.event_time
+    rows = workspace.run(f"{STATEMENTS}#waiting_rows", waits=waits, event_time=event_time, **values)
+    return tuple(f"{row['N']:,} new rows wait for {row['SOURCE']}, which is at {row['REACHED']} UTC" for row in rows)
 
 
 def reporting_start(workspace: Workspace, since: datetime | str | None) -> datetime:

@@ -98,7 +98,7 @@ def train_candidate(
     if version in existing and project.metric.name in existing[version].metrics:
         metrics = existing[version].metrics
         return Candidate(candidate.name, version, training_set, metrics, kept=True, metric=project.metric.name)
-    request = _request(project, workspace.target, training_set, candidate, version)
+    request = training_request(project, workspace.target, training_set, candidate, version)
     try:
         outcome = call(workspace, TRAINING, request, project.limits.seconds)
     except (LimitReached, ProcedureDied) as ended:
@@ -136,7 +136,12 @@ def _folds(project: declared.Project) -> Folds | None:
     )
 
 
-def _facts(project: declared.Project, training_set: TrainingSet, candidate: declared.Candidate) -> dict[str, Any]:
+def _facts(
+    project: declared.Project,
+    training_set: TrainingSet,
+    candidate: declared.Candidate,
+    refit: dict[str, Any] | None,
+) -> dict[str, Any]:
     """What a version's comment records of how it was made; of a multiclass label its classes in order."""
     return {
         "candidate": candidate.name,
@@ -150,6 +155,7 @@ def _facts(project: declared.Project, training_set: TrainingSet, candidate: decl
         "cross_validation": project.cross_validation,
         "features": [asdict(feature) for feature in training_set.features],
         **({"classes": list(project.label.classes)} if project.label.classes else {}),
+        **({"refit": refit} if refit else {}),
     }
 
 
@@ -165,12 +171,15 @@ def model_version(project: declared.Project, target: str, version: str) -> Model
     return ModelVersion(project.database(target), "MODELS", project.model_name, version)
 
 
-def training_rows(project: declared.Project, training_set: TrainingSet, folds: Folds | None = None) -> str:
+def training_rows(
+    project: declared.Project, training_set: TrainingSet, folds: Folds | None = None, *, all_rows: bool = False
+) -> str:
     """The query of a training set's rows in the order of the key, so that equal training sets give equal models.
 
     Args:
         training_set: The training set.
         folds: The folds into which they are split, or None.
+        all_rows: Whether a model is to be fitted on all of them, so that none is held out.
 
     Returns:
         The query.
@@ -182,15 +191,34 @@ def training_rows(project: declared.Project, training_set: TrainingSet, folds: F
         label=project.label.column,
         key=project.row_key,
         along=[*filter(None, [folds.along]), *folds.moments] if folds else [],
+        all_rows=all_rows,
     )
 
 
-def _request(
-    project: declared.Project, target: str, training_set: TrainingSet, candidate: declared.Candidate, version: str
+def training_request(
+    project: declared.Project,
+    target: str,
+    training_set: TrainingSet,
+    candidate: declared.Candidate,
+    version: str,
+    refit: dict[str, Any] | None = None,
 ) -> TrainingRequest:
-    folds = _folds(project)
+    """What the training procedure is asked for.
+
+    Args:
+        target: The environment.
+        training_set: The training set.
+        candidate: The candidate.
+        version: Name of the version that it becomes.
+        refit: Of a version that is fitted on all rows ``of``, the judged one, and its ``metrics``; None: rows are held
+            out, and it is measured on them.
+
+    Returns:
+        The request.
+    """
+    folds = None if refit else _folds(project)
     return TrainingRequest(
-        query=training_rows(project, training_set, folds),
+        query=training_rows(project, training_set, folds, all_rows=refit is not None),
         features=training_set.features,
         label=project.label.column,
         task=project.label.task,
@@ -199,7 +227,7 @@ def _request(
         seed=project.seed,
         threshold=project.evaluation.threshold,
         cross_validation=folds,
-        comment=json.dumps(_facts(project, training_set, candidate)),
+        comment=json.dumps(_facts(project, training_set, candidate, refit)),
         version=model_version(project, target, version),
         requirements=tuple(package for package in project.packages if not package.startswith(RUNTIME)),
         artifact_repository=project.environment.artifact_repository,

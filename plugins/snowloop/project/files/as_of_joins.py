@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 AS_OF = "as_of"
 """Name of the function that features.sql calls."""
 USAGE = "{{ as_of('<source>', on='<COLUMN>') }}"
-LAST_SECOND = 86_399
-"""Of a day: a DATE says no more than that its row was known by then."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,6 @@ class AsOfJoin:
         source: Its declaration.
         pairs: The columns that must be equal: of the streamed source, and of the joined one.
         columns: The joined columns that may be read: none that is known only after the label.
-        event_time: The joined source's column with the time from which a row is known.
         row_time: The streamed source's column with the time of a row's event.
     """
 
@@ -36,15 +33,7 @@ class AsOfJoin:
     source: Source
     pairs: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
-    event_time: str
     row_time: str
-
-    @property
-    def delay(self) -> int:
-        """Seconds from a joined row's event time until it is known; of a DATE, by default, until the end of its day."""
-        if self.source.known_after:
-            return int(self.source.known_after.total_seconds())
-        return LAST_SECOND if self.source.table_columns[self.event_time].type == "DATE" else 0
 
 
 def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
@@ -62,8 +51,8 @@ def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
         message = f"as_of('{name}'): no such source; the sources are {', '.join(project.sources)}: name one of them"
         raise ValueError(message)
     source, streamed = project.sources[joined], project.streamed
-    for each, declared in ((joined, source), (project.source, streamed)):
-        if declared.event_time is None:
+    for each, moment in ((joined, source.known_by), (project.source, streamed.event_time)):
+        if moment is None:
             raise ValueError(
                 f"as_of('{joined}'): source '{each}' declares no `event_time`, so it is unclear when its rows "
                 "were known: declare the column"
@@ -77,7 +66,7 @@ def resolve_join(project: "Project", name: Any, on: Any) -> AsOfJoin:
     if not pairs:
         raise ValueError(f"as_of('{joined}') needs `on`, the column that is equal in both sources: write {USAGE}")
     columns = tuple(name for name, column in source.table_columns.items() if not column.known_after_label)
-    return AsOfJoin(joined, source, pairs, columns, str(source.event_time), str(streamed.event_time))
+    return AsOfJoin(joined, source, pairs, columns, str(streamed.event_time))
 
 
 def _pairs(on: Any) -> Sequence[tuple[Any, Any]]:

@@ -138,6 +138,7 @@ def _scope(project: Project, now: Version | None) -> dict[str, Any]:
         "window": _seconds(declared.window),
         "most_milliseconds": 1000 * _seconds(declared.max_feature_time),
         "champion": now.name if now else None,
+        "judged": now.judged_as if now else None,
         "training_set": facts.get("training_set"),
         "metric": project.metric.name,
         "rules": rules,

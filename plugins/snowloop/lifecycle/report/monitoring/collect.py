@@ -48,7 +48,7 @@ def collect_history(workspace: Workspace) -> MonitoringHistory:
     drift = _drift(workspace, history.days + 1)
     window = _newest(drift, now.name)
     signals = tuple(_signal(row) for row in workspace.run(f"{SQL}#signals", version=now.name, days=history.days + 1))
-    reference = _float(now.metrics.get(project.metric.name))
+    reference = _float(now.held_out_metrics.get(project.metric.name))
     allowed = next((each.bound for each in signals if each.name == "performance"), None)
     sign = 1.0 if project.metric.higher_is_better else -1.0
     return MonitoringHistory(
