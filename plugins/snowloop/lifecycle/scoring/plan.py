@@ -144,14 +144,14 @@ def _code(parts: _Parts, desired: DesiredState, observed: ObservedState) -> None
         upload = replace(upload, sha256=sha256(upload.content()).hexdigest())
         parts.add("stage files", f"MODELS.CODE/{folder}", "create", f"missing: {file.partition('/')[2]}", upload)
     name = f"SERVING.{procedure.name}"
-    imported = observed.packages.get(procedure.name)
+    imported = observed.packages.get(procedure.name, "nothing of Snowloop's")
     if procedure.name not in observed.procedures:
         parts.add("procedure", name, "create", "no procedure of this code exists", RunSql(procedure.statement))
     elif imported == package_folder():
         parts.add("procedure", name, "keep", "code as declared")
     else:  # its comment says what it imports; CREATE OR REPLACE by others leaves another one, or none
         fields = (FieldChange("imports", imported, package_folder()),)
-        reason = f"others replaced it: by its comment it imports {imported or 'nothing'}"
+        reason = f"others replaced it: by its comment it imports {imported}"
         parts.changes.append(Change("procedure", name, "recreate", reason, fields=fields))
         parts.steps.append(RunSql(procedure.replacement))
 
