@@ -1,6 +1,7 @@
 """The commands for the stages that the DAGs run: what they call, what they print, and how they end."""
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -180,3 +181,10 @@ def test_a_champion_that_fails_by_the_new_bounds_is_an_exit_code(
     ran = run("judge", "--if-needed")
     assert (ran.exit_code, "BOUND" in ran.output) == (code, True)
     assert json.loads(run("judge", "--json").output)["outcome"] == outcome
+
+
+def test_a_command_that_is_cancelled_ends_as_by_an_interrupt():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), options.ended_by_sigterm():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
