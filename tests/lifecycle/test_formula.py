@@ -220,6 +220,13 @@ def killed() -> None:
     raise KilledError
 
 
+def test_a_way_back_from_a_version_that_was_never_deployed_deploys_nothing(trial: Trial):
+    promote(trial.workspace, decide(trial.workspace, [measured(trial)], override=ANY_MODEL))
+    done = roll_back(trial.workspace)
+    assert (done.to_version, done.deployed) == (trial.verdicts["loose"].version_name, 1)  # the task is resumed
+    assert plan_scoring(trial.workspace).nothing_to_do
+
+
 def test_a_way_back_deploys_nothing_else_along(trial: Trial):
     the_new_version_serves(trial)
     serving = trial.project.serving.model_copy(update={"schedule": "7 MINUTES"})
