@@ -1,12 +1,14 @@
 """The commands for the stages that the DAGs run: what they call, what they print, and how they end."""
 
 import json
+import signal
+from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -68,12 +70,30 @@ def test_a_stage_is_one_call_and_its_figures_are_printed(calls: Calls, command: 
     assert done.output.endswith(": rows 1,234 · kept\n")
 
 
-def test_every_command_on_a_workspace_prints_json():
-    commands = typer.main.get_group(app).commands
-    options = {name: {each.name for each in command.params} for name, command in commands.items()}
-    on_workspaces = {name: names for name, names in options.items() if "target" in names}
-    assert len(on_workspaces) > 15
-    assert [name for name, names in on_workspaces.items() if "as_json" not in names] == []
+def test_every_command_prints_json():
+    commands = {name: command for name, command in _commands(get_command(app)) if name != "schema"}  # it is JSON
+    assert len(commands) > 25
+    assert [name for name, command in commands.items() if "as_json" not in {each.name for each in command.params}] == []
+
+
+def _commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """All commands, also those of groups."""
+    if not isinstance(command, TyperGroup):
+        yield " ".join(path), command
+        return
+    for name, each in command.commands.items():
+        yield from _commands(each, *path, name)
+
+
+def test_what_is_laid_out_is_json_too(tmp_path: Path):
+    file = tmp_path / "churn.csv"
+    file.write_text("id,fee,left\n" + "".join(f"{n},{n % 7},{'yes' if n % 3 else 'no'}\n" for n in range(200)))
+    chosen = ("--from", str(file), "--label", "left", "--json")
+    made = CliRunner().invoke(app, ["init", str(tmp_path / "models"), "--name", "churn", *chosen])
+    assert made.exit_code == 0, made.output
+    assert "targets.yaml" in json.loads(made.stdout)["files"]
+    written = CliRunner().invoke(app, ["new", "churn", "--dir", str(tmp_path / "projects"), *chosen])
+    assert json.loads(written.stdout)["directory"] == str(tmp_path / "projects" / "churn")
 
 
 def test_a_stage_prints_all_its_fields_as_json(calls: Calls, monkeypatch: pytest.MonkeyPatch):
@@ -161,3 +181,10 @@ def test_a_champion_that_fails_by_the_new_bounds_is_an_exit_code(
     ran = run("judge", "--if-needed")
     assert (ran.exit_code, "BOUND" in ran.output) == (code, True)
     assert json.loads(run("judge", "--json").output)["outcome"] == outcome
+
+
+def test_a_command_that_is_cancelled_ends_as_by_an_interrupt():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), options.ended_by_sigterm():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -15,6 +15,7 @@ from snowflake.snowpark.exceptions import SnowparkSQLException
 from local_snowflake.testing import LocalSnowflake
 from snowloop.errors import ChallengeRefused, PlanRefused, RollbackError, ScoringError, TrainingError
 from snowloop.lifecycle.champion.challenger import challenge, judge_version
+from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.delivery.roll_back import roll_back
 from snowloop.lifecycle.evaluation.evaluate import Evaluation, evaluate
 from snowloop.lifecycle.evaluation.rivals import rival_rows
@@ -180,8 +181,7 @@ def test_a_version_of_another_text_is_neither_challenger_nor_judged_by_rows_of_t
 
 
 def the_new_version_serves(trial: Trial) -> None:
-    decide(trial.workspace, [measured(trial)], override=ANY_MODEL)
-    set_champion(trial.workspace, new_version(trial))
+    promote(trial.workspace, decide(trial.workspace, [measured(trial)], override=ANY_MODEL))
     trial.deploy()
     rest(trial)
 
@@ -218,6 +218,13 @@ def test_a_way_back_that_is_killed_before_the_loop_is_deployed_is_completed(tria
 
 def killed() -> None:
     raise KilledError
+
+
+def test_a_way_back_from_a_version_that_was_never_deployed_deploys_nothing(trial: Trial):
+    promote(trial.workspace, decide(trial.workspace, [measured(trial)], override=ANY_MODEL))
+    done = roll_back(trial.workspace)
+    assert (done.to_version, done.deployed) == (trial.verdicts["loose"].version_name, 1)  # the task is resumed
+    assert plan_scoring(trial.workspace).nothing_to_do
 
 
 def test_a_way_back_deploys_nothing_else_along(trial: Trial):

@@ -83,7 +83,7 @@ def _promote_from(source: Workspace, destination: Workspace, version: str | None
         say(json.dumps({"verdict": verdict.to_dict(), "promotion": done.to_dict()}, indent=2))
         return
     for check in verdict.checks:
-        say(f"  {check.name:<24}{check.outcome.replace('_', ' '):<11}{check.reason}")
+        say(f"  {check.name:<25}{check.outcome.replace('_', ' '):<11}{check.reason}")
     before = f"before: {done.previous or 'none'}{unchanged(kept=done.kept)}"
     say(f"champion of {destination.target}: {done.version_name} from {source.target}, {before}")
     say(f"next: snowloop apply -p {destination.project.name} -t {destination.target}, then snowloop smoke")

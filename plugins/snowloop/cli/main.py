@@ -172,6 +172,7 @@ def new(
     header: Annotated[
         bool, typer.Option("--header/--no-header", help="Whether the first record has the names of the columns.")
     ] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Write the first declaration of a project from a file: CSV (also gzip, zstd), Parquet or JSON lines.
 
@@ -189,7 +190,7 @@ def new(
         )
     except SnowloopError as error:
         fail(str(error), FAILED)
-    say(written.text())
+    show(written, written.text(), as_json=as_json)
 
 
 @app.command()
@@ -206,6 +207,7 @@ def init(
     ] = "github",
     key: Annotated[list[str] | None, typer.Option(help="Column that identifies a row. Default: inferred.")] = None,
     label: Annotated[str | None, typer.Option(help="Column to predict. Default: inferred.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lay out a repository of your own: DAGs, projects, targets, tests, and pipelines that deliver its models.
 
@@ -220,7 +222,7 @@ def init(
         made = new_repository(directory, file=file, name=name, ci=ci, key=key or (), label=label, progress=note)
     except SnowloopError as error:
         fail(str(error), FAILED)
-    say(made.text())
+    show(made, made.text(), as_json=as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snowloop.errors import NewProjectError, ProjectError
+from snowloop.lifecycle.results import Result
 from snowloop.new.columns import profile_columns
 from snowloop.new.contract import LOOK
 from snowloop.new.inferred_defaults import choose_key, choose_label, choose_split
@@ -22,7 +23,7 @@ LARGE_FILE, LARGE_TABLE = 20_000_000, 1_000_000
 
 
 @dataclass(frozen=True)
-class NewProject:
+class NewProject(Result):
     """The files of a new project.
 
     Args:

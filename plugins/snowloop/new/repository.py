@@ -14,6 +14,7 @@ from jinja2 import FileSystemLoader
 
 from snowloop.errors import NewProjectError
 from snowloop.lifecycle.provenance import tool_version
+from snowloop.lifecycle.results import Result
 from snowloop.new.contract import LOOK
 from snowloop.new.files import NewProject, new_project
 from snowloop.new.table import read_table
@@ -36,7 +37,7 @@ SAMPLE_BYTES, SAMPLE_ROWS = 5_000_000, 5_000
 
 
 @dataclass(frozen=True)
-class Repository:
+class Repository(Result):
     """A repository that was laid out.
 
     Args:

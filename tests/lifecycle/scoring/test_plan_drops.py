@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from snowloop.lifecycle.procedure.code import package_file, package_folder
+from snowloop.lifecycle.scoring.commit_status import changed_tasks
 from snowloop.lifecycle.scoring.observed import observe
 from snowloop.lifecycle.scoring.plan import Plan, RunSql, make_plan, plan_scoring
 from snowloop.project import Project, load_project
@@ -44,6 +45,17 @@ def test_the_present_one_and_the_one_before_it_are_kept(project: Project):
     assert dropped(planned(project, A, B, C, "PRESENT")) == [f"SERVING.{A}", f"SERVING.{B}"]
     # a return to code that was deployed before: the newest other one is what served before
     assert dropped(planned(project, A, "PRESENT", B, C)) == [f"SERVING.{A}", f"SERVING.{B}"]
+
+
+def test_a_present_one_that_others_replaced_is_replaced_and_named(project: Project):
+    plan = planned(project, "PRESENT", packages={})
+    (change,) = [each for each in plan.changes if each.kind == "procedure"]
+    assert (change.action, change.fields[0].new) == ("recreate", package_folder())
+    (statement,) = statements(plan)
+    assert statement.startswith("CREATE OR REPLACE PROCEDURE")
+    (by_hand,) = changed_tasks(plan.objects, plan.changes)
+    assert by_hand == f"procedure {change.name} was altered: imports is 'nothing of Snowloop's'"
+    assert planned(project, "PRESENT").nothing_to_do
 
 
 def calling(project: Project, name: str) -> dict[str, Any]:

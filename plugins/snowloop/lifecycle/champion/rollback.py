@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from snowloop.errors import RollbackError, ScoringError
 from snowloop.lifecycle.champion import ledger
-from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
+from snowloop.lifecycle.champion.fit import Scorer, champion_formula, check_formula, version_to_score
 from snowloop.lifecycle.champion.standing import refusal
 from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.features.point_in_time import declared_formula
@@ -59,7 +59,7 @@ def rollback(
     version: str | None = None,
     reason: str | None = None,
     *,
-    before_other_features: Callable[[], None] | None = None,
+    before_other_features: Callable[[Scorer], None] | None = None,
 ) -> Rollback:
     """Return to the champion before the one that serves; the next scoring run serves it.
 
@@ -69,9 +69,9 @@ def rollback(
     Args:
         version: The version that is expected to serve then; None: whichever it is.
         reason: Why, for the ledger.
-        before_other_features: Called before anything is changed, if the loop has to be deployed with another
-            features.sql afterwards, to refuse that; None: only a version of the champion's or the project's is returned
-            to.
+        before_other_features: Called with the version, before anything is changed, if the loop has to be deployed with
+            another features.sql afterwards, to refuse that; None: only a version of the champion's or the project's is
+            returned to.
 
     Returns:
         Both versions.
@@ -127,7 +127,7 @@ def _usable(
     existing: Sequence[Version],
     champions: tuple[str, str],
     deployed: Formula | None,
-    before_other_features: Callable[[], None] | None,
+    before_other_features: Callable[[Scorer], None] | None,
 ) -> Version:
     """The version to return to; one that cannot score the rows which arrive must not serve."""
     previous, now = champions
@@ -141,7 +141,7 @@ def _usable(
         if deployed is not None and deployed.digest == scorer.formula.digest:
             pass  # the loop goes on as it is
         elif deployed is not None and before_other_features is not None:
-            before_other_features()
+            before_other_features(scorer)
         else:
             to_do = "put that features.sql back, roll back again, and run snowloop apply, which deploys it"
             check_formula(scorer, declared_formula(workspace.project), "the project", to_do)

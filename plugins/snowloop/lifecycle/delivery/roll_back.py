@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from snowloop.errors import PlanRefused, RollbackError
 from snowloop.lifecycle.champion import ledger
+from snowloop.lifecycle.champion.fit import Scorer
 from snowloop.lifecycle.champion.rollback import Rollback, rollback
 from snowloop.lifecycle.deployment.deployments import last_deployment
 from snowloop.lifecycle.deployment.lock import Lease, deployment_lock
-from snowloop.lifecycle.deployment.plan import LOOP, Plan
+from snowloop.lifecycle.deployment.plan import LOOP, Change, Plan
 from snowloop.lifecycle.scoring.apply import apply_loop
-from snowloop.lifecycle.scoring.plan import plan_scoring
+from snowloop.lifecycle.scoring.plan import plan_scoring, plan_with
 from snowloop.lifecycle.versions import CHAMPION, aliased, versions
 from snowloop.workspace import Workspace
 
@@ -37,7 +38,9 @@ def roll_back(workspace: Workspace, version: str | None = None, reason: str | No
     with deployment_lock(workspace, "rollback") as lease:
         done = _done_before(workspace, version)
         if done is None:
-            done = rollback(workspace, version, reason, before_other_features=lambda: _check_deployable(workspace))
+            done = rollback(
+                workspace, version, reason, before_other_features=lambda given: _check_deployable(workspace, given)
+            )
         return _deployed(workspace, done, lease) if done.features_changed else done
 
 
@@ -57,11 +60,20 @@ def _is_deployed(plan: Plan) -> bool:
     return not any(change.kind == "stream" and change.action == "create" for change in plan.changes)
 
 
-def _check_deployable(workspace: Workspace) -> None:
-    """Refuse, before the champion changes, if deploying the loop would do more than replace features.sql."""
+def _others(plan: Plan) -> list[Change]:
+    """What a deployment would do besides resuming tasks."""
+    return [each for each in plan.changes if each.action not in ("keep", "resume")]
+
+
+def _check_deployable(workspace: Workspace, before: Scorer) -> None:
+    """Refuse, before the champion changes, if deploying the loop would do more than replace features.sql.
+
+    It does not if the loop is as declared but for features.sql: with that of the champion, or, where a promotion was
+    not deployed yet, with that of the version before.
+    """
     plan = plan_scoring(workspace)
-    others = [each for each in plan.changes if each.action not in ("keep", "resume")]
-    if not others or not _is_deployed(plan):
+    others = _others(plan)
+    if not others or not _is_deployed(plan) or not _others(plan_with(workspace, before.formula, before.features)):
         return
     changes = "; ".join(f"{each.action} {each.kind} {each.name}" for each in others)
     last = last_deployment(workspace, LOOP)

@@ -18,6 +18,8 @@ from snowloop.lifecycle.deployment.plan import (
     Upload,
     WaitForRuns,
 )
+from snowloop.lifecycle.features.feature import Feature
+from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.procedure.code import package_file, package_folder
 from snowloop.lifecycle.scoring.blockers import blockers
 from snowloop.lifecycle.scoring.desired import DesiredState, DesiredTask, desired_state
@@ -57,6 +59,25 @@ def plan_scoring(workspace: Workspace, before: Plan | None = None) -> Plan:
         kind = observed.source.kind if observed.source else "TABLE"
         desired = desired_state(project, target, observed.formula, observed.features, kind)
     return make_plan(project, target, desired, observed)
+
+
+def plan_with(workspace: Workspace, formula: Formula, features: tuple[Feature, ...]) -> Plan:
+    """Plan the scoring loop as it would be with another features.sql than the champion's.
+
+    Args:
+        formula: The formula.
+        features: The features that it gives over the source.
+
+    Returns:
+        The plan.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if Snowflake does not answer.
+    """
+    observed = observe(workspace)
+    kind = observed.source.kind if observed.source else "TABLE"
+    desired = desired_state(workspace.project, workspace.target, formula, features, kind)
+    return make_plan(workspace.project, workspace.target, desired, observed)
 
 
 def _added(before: Plan, project: Project) -> dict[str, str]:
@@ -144,14 +165,14 @@ def _code(parts: _Parts, desired: DesiredState, observed: ObservedState) -> None
         upload = replace(upload, sha256=sha256(upload.content()).hexdigest())
         parts.add("stage files", f"MODELS.CODE/{folder}", "create", f"missing: {file.partition('/')[2]}", upload)
     name = f"SERVING.{procedure.name}"
-    imported = observed.packages.get(procedure.name)
+    imported = observed.packages.get(procedure.name, "nothing of Snowloop's")
     if procedure.name not in observed.procedures:
         parts.add("procedure", name, "create", "no procedure of this code exists", RunSql(procedure.statement))
     elif imported == package_folder():
         parts.add("procedure", name, "keep", "code as declared")
     else:  # its comment says what it imports; CREATE OR REPLACE by others leaves another one, or none
         fields = (FieldChange("imports", imported, package_folder()),)
-        reason = f"others replaced it: by its comment it imports {imported or 'nothing'}"
+        reason = f"others replaced it: by its comment it imports {imported}"
         parts.changes.append(Change("procedure", name, "recreate", reason, fields=fields))
         parts.steps.append(RunSql(procedure.replacement))
 
