@@ -128,6 +128,19 @@ def test_a_mature_window_is_judged_the_others_are_shown(workspace: Workspace):
     assert kept[0]["VALUE"] is None
 
 
+def test_an_estimate_without_labels_is_shown_where_it_is_declared_and_never_judged(workspace: Workspace):
+    label(workspace, 0)
+    assert "estimated" not in measured(workspace)[2].reason
+    kept = "SELECT ESTIMATE FROM {db}.OPS.PERFORMANCE WHERE SLICE IS NULL"
+    assert {row["ESTIMATE"] for row in rows(workspace, kept)} == {None}
+    rows(workspace, "DELETE FROM {db}.OPS.PERFORMANCE")
+    checks = measured(workspace, estimate=True)
+    assert [checks[week].outcome for week in range(3)] == ["passed", "not_asked", "not_asked"]
+    assert [row["ESTIMATE"] for row in rows(workspace, kept)] == [pytest.approx(0.72, abs=0.03)] * 3
+    assert "labels of 0 of 120 scored rows are known, estimated without labels 0.7" in checks[2].reason
+    assert [checks[week].value is None for week in range(3)] == [False, True, True]
+
+
 def test_a_declared_delay_matures_a_window_whatever_its_coverage(workspace: Workspace):
     label(workspace, 0, upto=60)
     assert measured(workspace)[0].outcome == "not_asked"
