@@ -331,3 +331,20 @@ def test_several_classes_are_measured_by_all_their_probabilities(workspace: Work
     windows = performance(Workspace(workspace.session, several, workspace.target), CHAMPION, [])
     (check,) = (each.check for each in windows if each.check.name == "performance" and each.check.value is not None)
     assert "accuracy is 0.9000" in check.reason
+
+
+def test_a_regression_is_measured_by_its_errors_and_a_row_without_event_time_at_its_scoring(workspace: Workspace):
+    label(workspace, 0)
+    rows(workspace, "UPDATE {db}.SERVING.SCORED SET EVENT_TIME = NULL WHERE ID < 1000 AND ID % 2 = 0")
+    project = workspace.project
+    regression = project.model_copy(
+        update={
+            "label": project.label.model_copy(update={"task": "regression"}),
+            "metric": project.metric.model_copy(update={"name": "mae", "at_least": None, "at_most": 0.5}),
+        }
+    )
+    given = Workspace(workspace.session, regression, workspace.target)
+    windows = [each for each in performance(given, CHAMPION, []) if each.check.name == "performance"]
+    (check,) = (each.check for each in windows if each.check.value is not None)
+    assert "labels of 120 of 120 scored rows are known, mae is 0.3" in check.reason
+    assert sum(each.rows for each in windows) == 120
