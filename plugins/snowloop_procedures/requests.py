@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, ge
 
 Task = Literal["classification", "multiclass", "regression"]
 Class = int | str
-TINY = 1e-300
-"""In place of 0, to divide by."""
+TINY = 1e-300  # in place of 0, to divide by
 
 
 @dataclass(frozen=True)
@@ -352,9 +351,9 @@ class PerformanceRequest(Request):
     """Measure scores that were served, by window and version.
 
     Args:
-        query: Reads WINDOW_START, MODEL_VERSION, LABEL and SCORE (of several classes also SCORE_0 and so on) of the
-            labelled rows, the part of a row by the slice n in SLICE_n, and SNOWLOOP_GROUP or SNOWLOOP_ORDER if rows
-            depend on each other.
+        query: Reads WINDOW_START, MODEL_VERSION, LABEL, SCORE (of several classes also SCORE_0 and so on) and SLICE_n
+            of labelled rows, and SNOWLOOP_GROUP or SNOWLOOP_ORDER if rows depend on each other.
+        scored: Reads the same of all rows, without labels and slices; empty if the metric is not to be estimated.
         task: Task of the label.
         classes: The classes of a multiclass label, in order.
         metric: The metric that decides.
@@ -364,6 +363,7 @@ class PerformanceRequest(Request):
 
     do: ClassVar[str] = "measure the performance"
     query: str
+    scored: str = ""
     task: Task
     classes: tuple[Class, ...] = ()
     metric: str

@@ -33,6 +33,16 @@ INSERT INTO {DATABASE}.RAW.APPLICATION_RECORD
 SELECT * REPLACE (ID + 900000000 AS ID) FROM {DATABASE}.RAW.APPLICATION_RECORD
 WHERE ID = (SELECT MIN(ID) FROM {DATABASE}.SERVING.SCORED)
 """
+OPEN_ALERT = f"""
+INSERT INTO {DATABASE}.OPS.ALERTS (
+    ALERT_ID, SIGNAL, MODEL_VERSION, SEVERITY, STATE, OPENED_AT, FIRST_SEEN, LAST_SEEN, LAST_MESSAGE_AT, WINDOWS_BAD,
+    VALUE, BOUND, REASON, EVENTS
+)
+SELECT
+    'a1', 'drift:AGE_YEARS', TO_VERSION, 'warning', 'open', SYSDATE(), SYSDATE(), SYSDATE(), SYSDATE(), 3,
+    1, 0.1, 'clients are older', 0
+FROM {DATABASE}.OPS.LEDGER QUALIFY ENTRY = MAX(ENTRY) OVER ()
+"""
 SCORED = f"SELECT COUNT(*) FROM {DATABASE}.SERVING.SCORED WHERE ID > 900000000"
 
 
@@ -83,6 +93,11 @@ class Watching:
         assert up is not None
         return up.children["triggerer"]
 
+    def asked(self, dag_id: str) -> list[str]:
+        """The runs of a DAG that asset events have started."""
+        runs = self.api.call("GET", f"/dags/{dag_id}/dagRuns?run_type=asset_triggered")["dag_runs"]
+        return [f"/dags/{dag_id}/dagRuns/{quote(run['dag_run_id'], safe='')}" for run in runs]
+
     def succeeds(self, dag_id: str, conf: dict[str, Any]) -> None:
         with Progress(console()) as progress:
             ended = trigger(self.api, dag_id, {"target": "dev", **conf}, progress)
@@ -113,10 +128,12 @@ def watching(life_cycle: tuple[Stack, Ran], tmp_path_factory: pytest.TempPathFac
 
 
 def _declare(include: Path) -> None:
-    """One project alone: the others' DAGs would be parsed too."""
+    """One project alone, whose drift asks for a training: the others' DAGs would be parsed too."""
     shutil.copytree(REPOSITORY / "include", include)
     for other in ("bank_marketing", "diabetes_progression"):
         shutil.rmtree(include / "projects" / other)
+    with (include / "projects" / "credit_approval" / "project.yaml").open("a") as file:
+        file.write("monitoring: {retrain_on: [drift]}\n")
 
 
 def _bundles(folder: Path) -> str:
@@ -128,11 +145,25 @@ def _bundles(folder: Path) -> str:
 
 
 def test_the_shipped_dags_that_watch_and_mend_succeed_on_a_deployed_loop(watching: Watching):
+    watching.stack.query(OPEN_ALERT)
+    watching.api.call("PATCH", "/dags/credit_approval__train", json={"is_paused": False})
     watching.succeeds("credit_approval__health", {"recover": False})
+    watching.until(lambda: watching.asked("credit_approval__train"), lambda: "no training was started")
+    watching.api.call("PATCH", "/dags/credit_approval__train", json={"is_paused": True})
+    (run,) = watching.asked("credit_approval__train")
+    events = watching.api.call("GET", f"{run}/upstreamAssetEvents")["asset_events"]
+    assert [(event["extra"]["alerts"], event["extra"]["reason"]) for event in events] == [
+        (["drift:AGE_YEARS"], "drift:AGE_YEARS: clients are older")
+    ]
+    watching.api.call("PATCH", run, json={"state": "failed"})  # what it would train is the champion again
     before = watching.stack.query(f"SELECT COUNT(*) FROM {DATABASE}.SERVING.SCORED")[0][0]
     watching.succeeds("credit_approval__backfill", {"batch_size": 1000})
     again = watching.stack.query(f"SELECT COUNT(*) FROM {DATABASE}.SERVING.SCORED")[0][0]
     assert again > before > 0
+    assert watching.asked("credit_approval__train") == [run], "one alert, one training"
+    assert watching.stack.query(f"SELECT STATE, SIGNALS FROM {DATABASE}.OPS.RETRAININGS") == [
+        ("requested", "drift:AGE_YEARS")
+    ]
 
 
 def test_a_sensor_holds_no_worker_and_outlives_a_killed_triggerer(watching: Watching):

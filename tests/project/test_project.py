@@ -146,6 +146,7 @@ def test_duration_is_no_feature_of_bank_marketing():
         ("seed: 7", "approval: {targets: prod}", "'approval.targets'"),
         ("task: classification", "task: multiclass", "needs two classes or more"),
         ("task: classification", "task: classification, classes: [a, b]", "classes are for `task: multiclass`"),
+        (LABEL, "task: regression}\nmonitoring: {performance: {estimate: true}}", "those of a regression are none"),
         (LABEL, "task: multiclass, classes: a}", "expected a list of classes"),
         (LABEL, "task: multiclass, classes: [yes, no]}", "put texts such as 'yes' or '1.5' in quotes"),
         (LABEL, "task: multiclass, classes: [1, b]}", "all texts or all whole numbers"),

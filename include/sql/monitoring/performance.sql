@@ -79,12 +79,32 @@ FROM JOINED AS J
 {% if raw_columns %}
 LEFT JOIN SOURCE_ROWS AS R ON {{ macros.same_key(key, "R", "J") }}
 {% endif %}
-WHERE J.SNOWLOOP_LABEL IS NOT NULL AND (
+WHERE J.SNOWLOOP_LABEL IS NOT NULL AND {% include "monitoring/performance.sql#of_windows" %}
+
+ORDER BY J.SNOWLOOP_WINDOW, J.MODEL_VERSION, {{ key|identifiers("J") }}
+
+-- name: scored_rows
+-- All rows of some windows, labelled or not, with their scores.
+{% import "features/macros.sql" as macros %}
+{% include "monitoring/performance.sql#served_rows" %}
+
+SELECT
+    TO_VARCHAR(J.SNOWLOOP_WINDOW, 'YYYY-MM-DD HH24:MI:SS') AS WINDOW_START, J.MODEL_VERSION,
+    {% for class in classes %}
+    J.PROBABILITIES:{{ class|string|identifier }}::FLOAT AS SCORE_{{ loop.index0 }},
+    {% endfor %}
+    J.SCORE
+FROM JOINED AS J
+WHERE {% include "monitoring/performance.sql#of_windows" %}
+
+ORDER BY J.SNOWLOOP_WINDOW, J.MODEL_VERSION, {{ key|identifiers("J") }}
+
+-- name: of_windows
+(
     {% for window in windows %}
     (J.SNOWLOOP_WINDOW = {{ window.start|literal }}::TIMESTAMP_NTZ AND J.MODEL_VERSION = {{ window.version|literal }}){{ " OR" if not loop.last }}
     {% endfor %}
 )
-ORDER BY J.SNOWLOOP_WINDOW, J.MODEL_VERSION, {{ key|identifiers("J") }}
 
 -- name: measured
 SELECT WINDOW_START, WINDOW_END, MODEL_VERSION, CONTENT, MATURE, MEASURED_AT
@@ -111,23 +131,23 @@ WHERE {% for window in windows %}(WINDOW_START = {{ window.start|bind }}::TIMEST
 -- name: record
 INSERT INTO {{ identifier(database, 'OPS', 'PERFORMANCE') }} (
     WINDOW_START, WINDOW_END, MODEL_VERSION, SLICE, PART, METRIC, VALUE, LOW, HIGH, SCORED, LABELLED, SUPPORT, MATURE,
-    CALIBRATION_ERROR, CALIBRATION_BY_CHANCE, CONTENT, MEASURED_AT
+    CALIBRATION_ERROR, CALIBRATION_BY_CHANCE, CONTENT, ESTIMATE, MEASURED_AT
 )
 SELECT
     COLUMN1, DATEADD('second', {{ seconds }}, COLUMN1), COLUMN2, COLUMN3, COLUMN4, {{ metric|bind }}, COLUMN5, COLUMN6, COLUMN7,
-    COLUMN8, COLUMN9, COLUMN10, COLUMN11, COLUMN12, COLUMN13, COLUMN14, SYSDATE()
+    COLUMN8, COLUMN9, COLUMN10, COLUMN11, COLUMN12, COLUMN13, COLUMN14, COLUMN15, SYSDATE()
 FROM VALUES
     {% for row in rows %}
     ({{ row.start|bind }}::TIMESTAMP_NTZ, {{ row.version|bind }}, {{ row.slice|bind }}::VARCHAR, {{ row.part|bind }}::VARCHAR,
      {{ row.value|bind }}::FLOAT, {{ row.low|bind }}::FLOAT, {{ row.high|bind }}::FLOAT, {{ row.scored|bind }}::NUMBER(38,0),
      {{ row.labelled|bind }}::NUMBER(38,0), {{ row.support|bind }}::NUMBER(38,0), {{ row.mature|bind }}::BOOLEAN,
-     {{ row.calibration_error|bind }}::FLOAT, {{ row.calibration_by_chance|bind }}::FLOAT, {{ row.content|bind }}::VARCHAR){{ "," if not loop.last }}
+     {{ row.calibration_error|bind }}::FLOAT, {{ row.calibration_by_chance|bind }}::FLOAT, {{ row.content|bind }}::VARCHAR, {{ row.estimate|bind }}::FLOAT){{ "," if not loop.last }}
     {% endfor %}
 
 -- name: of_version
 SELECT
     WINDOW_START, WINDOW_END, SLICE, PART, METRIC, VALUE, LOW, HIGH, SCORED, LABELLED, SUPPORT, MATURE, CALIBRATION_ERROR,
-    CALIBRATION_BY_CHANCE
+    CALIBRATION_BY_CHANCE, ESTIMATE
 FROM {{ identifier(database, 'OPS', 'PERFORMANCE') }}
 WHERE MODEL_VERSION = {{ version|bind }} AND WINDOW_END >= DATEADD('second', -{{ history }}, SYSDATE())
 ORDER BY WINDOW_START, SLICE, PART

@@ -211,6 +211,11 @@ class Project(Declaration):
 
     def _task_problems(self) -> Iterator[str]:
         task, columns = self.label.task, self.streamed.table_columns
+        if self.monitoring.performance.estimate and task == "regression":
+            yield (
+                "monitoring.performance.estimate takes scores for probabilities, and those of a regression are none: "
+                "remove it"
+            )
         if self.metric.name not in METRICS[task]:
             yield f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}"
         for each in self.evaluation.slices:

@@ -57,6 +57,10 @@ class Performance(Declaration):
     max_calibration_error: float | None = Field(
         None, gt=0, description="Largest calibration error beyond chance; null: reported only."
     )
+    estimate: bool = Field(
+        False,
+        description="Whether to estimate the metric of classes without labels too (CBPE); it is shown, never judged.",
+    )
     history: Duration = Field(timedelta(days=180), description="How old a row may be to be measured.")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from snowloop_procedures.statistics import details, intervals
+from snowloop_procedures.statistics import details, estimates, intervals
 from snowloop_procedures.statistics import metrics as measures
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def measure(session: "Session", request: "PerformanceRequest") -> dict[str, Any]
 
     Returns:
         ``windows``: of each its ``start`` and ``version``, ``rows``, ``support``, ``interval`` (None if the rows do not
-        allow it), ``calibration``, and ``slices`` with column, part, rows, support and interval.
+        allow it), ``calibration``, and ``slices`` with column, part, rows, support and interval. ``estimates``: of each
+        its ``start``, ``version`` and ``value``, which is None if the scores do not allow it.
     """
     frame = session.sql(request.query).to_pandas()
     windows = []
@@ -39,7 +40,24 @@ def measure(session: "Session", request: "PerformanceRequest") -> dict[str, Any]
                 "slices": _slices(request, rows, label, score),
             }
         )
-    return {"windows": windows}
+    return {"windows": windows, "estimates": _estimates(session, request)}
+
+
+def _estimates(session: "Session", request: "PerformanceRequest") -> list[dict[str, Any]]:
+    """What the metric is expected to be of all rows, with or without a label."""
+    if not request.scored:
+        return []
+    frame = session.sql(request.scored).to_pandas()
+    return [
+        {
+            "start": str(start),
+            "version": str(version),
+            "value": estimates.expected(
+                request.metric, measures.served(rows, "SCORE", request.classes), request.plan.threshold
+            ),
+        }
+        for (start, version), rows in frame.groupby(["WINDOW_START", "MODEL_VERSION"], sort=True)
+    ]
 
 
 def _measured(

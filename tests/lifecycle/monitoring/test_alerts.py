@@ -1,14 +1,30 @@
 """Alerts as a pure function of state and judged windows: by tables, and for any sequence of windows."""
 
+import ast
+import inspect
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snowloop.lifecycle.monitoring.alerts import Alert, Event, JudgedWindow, Moment, Step, advance, happened
+from snowloop.lifecycle.monitoring import data_health, drift, monitor, performance, probation
+from snowloop.lifecycle.monitoring.alerts import (
+    PROBATION,
+    SILENT,
+    Alert,
+    Event,
+    JudgedWindow,
+    Moment,
+    Step,
+    advance,
+    happened,
+)
+from snowloop.lifecycle.monitoring.data_health import SIGNALS
 from snowloop.project import Alerts, CloseRule, OpenRule
 
 DAY = timedelta(days=1)
@@ -230,3 +246,22 @@ def test_whatever_the_windows_are_twice_is_once_and_states_follow_each_other(rul
 def test_a_rule_that_no_windows_can_fulfil_is_refused():
     with pytest.raises(ValueError, match=r"3 windows of the newest 2 can never be above the bound: raise `of`"):
         OpenRule(windows=3, of=2)
+
+
+def judged_kinds() -> set[str]:
+    """The kinds of the signals that monitoring's code judges: the names of its checks up to the colon."""
+    kinds = {PROBATION, SILENT, *SIGNALS}
+    for module in (data_health, drift, monitor, performance, probation):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in ("Check", "Check.of"):
+                name = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+                if isinstance(name, ast.Constant):
+                    kinds.add(str(name.value).partition(":")[0])
+    return kinds
+
+
+def test_each_alert_has_a_row_on_call_and_each_row_is_of_an_alert():
+    text = (Path(__file__).parents[3] / "docs" / "on-call.md").read_text()
+    section = text.partition("## An alert is open")[2].partition("\n## ")[0].partition("OPS.RETRAININGS")[0]
+    rows = {re.split("[`:]", line[3:])[0] for line in section.splitlines() if line.startswith("| `")}
+    assert rows == judged_kinds()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ VERSION = Version("V1", facts={"training_set": "f1"})
 DAY = timedelta(days=1)
 ROWS = 400
 FIRST = datetime.fromisoformat("2026-03-01")
+RECENT = datetime.combine(datetime.now(UTC).date() - 30 * DAY, time())
 Values = dict[str, np.ndarray]
 
 
@@ -204,6 +205,16 @@ def test_a_shift_is_found_with_its_reason_and_the_total_is_weighted_by_importanc
 
 
 @pytest.mark.slow
+def test_another_unit_is_found_also_where_all_rows_fall_into_the_outer_bins(workspace: Workspace):
+    score(workspace, FIRST, drawn(700, 4) | {"FLAT": np.full(700, 100.0)})
+    found = drift(workspace, VERSION)
+    (check,) = (each for each in found.checks if each.failed)
+    assert (check.name, check.value) == ("drift:FLAT", 1.0)
+    assert "PSI 0.000" in check.reason
+    assert "100.0% of the rows are outside of all that it was trained on, has the unit changed?" in check.reason
+
+
+@pytest.mark.slow
 def test_rows_that_were_scored_again_are_no_drift(workspace: Workspace):
     score(workspace, FIRST, drawn(700, 6))
     for kind in ("backfill", "requeue", "recovery"):
@@ -225,8 +236,8 @@ def test_what_drifts_for_days_asks_for_a_training_and_a_backfill_for_none(
     given = Workspace(workspace.session, project, workspace.target)
     monkeypatch.setattr(retraining, "champion", lambda _: VERSION)
     for day in range(3):
-        score(given, FIRST + day * DAY, drawn(700, 6))
-        score(given, FIRST + day * DAY, drawn(1400, 7, shift=3.0), kind=kind)
+        score(given, RECENT + day * DAY, drawn(700, 6))
+        score(given, RECENT + day * DAY, drawn(1400, 7, shift=3.0), kind=kind)
     drift(given, VERSION)
     update_alerts(given, VERSION.name)
     retraining_asked = retraining.request_retraining(given, "run_1")

@@ -128,6 +128,19 @@ def test_a_mature_window_is_judged_the_others_are_shown(workspace: Workspace):
     assert kept[0]["VALUE"] is None
 
 
+def test_an_estimate_without_labels_is_shown_where_it_is_declared_and_never_judged(workspace: Workspace):
+    label(workspace, 0)
+    assert "estimated" not in measured(workspace)[2].reason
+    kept = "SELECT ESTIMATE FROM {db}.OPS.PERFORMANCE WHERE SLICE IS NULL"
+    assert {row["ESTIMATE"] for row in rows(workspace, kept)} == {None}
+    rows(workspace, "DELETE FROM {db}.OPS.PERFORMANCE")
+    checks = measured(workspace, estimate=True)
+    assert [checks[week].outcome for week in range(3)] == ["passed", "not_asked", "not_asked"]
+    assert [row["ESTIMATE"] for row in rows(workspace, kept)] == [pytest.approx(0.72, abs=0.03)] * 3
+    assert "labels of 0 of 120 scored rows are known, estimated without labels 0.7" in checks[2].reason
+    assert [checks[week].value is None for week in range(3)] == [False, True, True]
+
+
 def test_a_declared_delay_matures_a_window_whatever_its_coverage(workspace: Workspace):
     label(workspace, 0, upto=60)
     assert measured(workspace)[0].outcome == "not_asked"
@@ -318,3 +331,20 @@ def test_several_classes_are_measured_by_all_their_probabilities(workspace: Work
     windows = performance(Workspace(workspace.session, several, workspace.target), CHAMPION, [])
     (check,) = (each.check for each in windows if each.check.name == "performance" and each.check.value is not None)
     assert "accuracy is 0.9000" in check.reason
+
+
+def test_a_regression_is_measured_by_its_errors_and_a_row_without_event_time_at_its_scoring(workspace: Workspace):
+    label(workspace, 0)
+    rows(workspace, "UPDATE {db}.SERVING.SCORED SET EVENT_TIME = NULL WHERE ID < 1000 AND ID % 2 = 0")
+    project = workspace.project
+    regression = project.model_copy(
+        update={
+            "label": project.label.model_copy(update={"task": "regression"}),
+            "metric": project.metric.model_copy(update={"name": "mae", "at_least": None, "at_most": 0.5}),
+        }
+    )
+    given = Workspace(workspace.session, regression, workspace.target)
+    windows = [each for each in performance(given, CHAMPION, []) if each.check.name == "performance"]
+    (check,) = (each.check for each in windows if each.check.value is not None)
+    assert "labels of 120 of 120 scored rows are known, mae is 0.3" in check.reason
+    assert sum(each.rows for each in windows) == 120

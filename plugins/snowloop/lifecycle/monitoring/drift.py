@@ -199,11 +199,15 @@ def _judge(
 def _check(
     name: str, row: dict[str, Any], limit: Bound, previous: float | None, window: Period, *, ignored: bool
 ) -> Check:
-    value = float(row["PSI"])
+    psi, outside = float(row["PSI"]), float(row["OUT_OF_RANGE_RATE"] or 0)
+    # the outer bins are open: flags of 0 and 100 in place of 0 and 1 have the same shares, and a PSI of 0
+    value = max(psi, outside)
     reason = (
-        f"{name} of {window.rows} rows, {window}: PSI {value:.3f}, at most {limit.value:.3f} ({limit.source}) is "
+        f"{name} of {window.rows} rows, {window}: PSI {psi:.3f}, at most {limit.value:.3f} ({limit.source}) is "
         f"allowed; {_figures(row)}"
     )
+    if outside > max(psi, limit.value):
+        reason += f": {outside:.1%} of the rows are outside of all that it was trained on, has the unit changed?"
     reason += f"; PSI against the window before {previous:.3f}" if previous is not None else ""
     if ignored:
         reason += "; not judged, because monitoring.drift.ignore names it"

@@ -98,12 +98,15 @@ def _values(project: Project, known: Sequence[dict[str, str]], database: str) ->
 def _measure(workspace: Workspace, values: dict[str, Any], due: Sequence[DueWindow]) -> None:
     """Measure some windows inside Snowflake, and replace what was written of them."""
     project = workspace.project
-    labelled = [each for each in due if each.labelled]
+    estimated = project.monitoring.performance.estimate
+    read = [each for each in due if each.labelled or estimated]
     measured: dict[tuple[str, str], dict[str, Any]] = {}
-    if labelled:
-        since = min(each.start for each in labelled)
+    estimates: dict[tuple[str, str], float | None] = {}
+    if read:
+        names = {"database": workspace.database, "windows": read, "since": min(each.start for each in read), **values}
         request = PerformanceRequest(
-            query=render(f"{SQL}#labelled_rows", database=workspace.database, windows=labelled, since=since, **values),
+            query=render(f"{SQL}#labelled_rows", **names),
+            scored=render(f"{SQL}#scored_rows", **names) if estimated else "",
             task=project.label.task,
             classes=project.label.classes,
             metric=project.metric.name,
@@ -112,7 +115,12 @@ def _measure(workspace: Workspace, values: dict[str, Any], due: Sequence[DueWind
         )
         answer = call(workspace, EVALUATION, request)
         measured = {(each["start"], each["version"]): each for each in answer["windows"]}
-    rows = [row for each in due for row in _rows(each, measured.get((each.start, each.version)))]
+        estimates = {(each["start"], each["version"]): each["value"] for each in answer["estimates"]}
+    rows = [
+        row
+        for each in due
+        for row in _rows(each, measured.get((each.start, each.version)), estimates.get((each.start, each.version)))
+    ]
     with monitoring_lock(workspace):
         workspace.run(f"{SQL}#forget", windows=due)
         for first in range(0, len(rows), AT_ONCE):
@@ -120,7 +128,7 @@ def _measure(workspace: Workspace, values: dict[str, Any], due: Sequence[DueWind
             workspace.run(f"{SQL}#record", rows=some, metric=project.metric.name, seconds=values["seconds"])
 
 
-def _rows(window: DueWindow, measured: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+def _rows(window: DueWindow, measured: dict[str, Any] | None, estimate: float | None) -> Iterator[dict[str, Any]]:
     """The rows of a window: all of it, which says how many were scored, and its slices."""
     calibration = (measured or {}).get("calibration") or {}
     yield {
@@ -129,6 +137,7 @@ def _rows(window: DueWindow, measured: dict[str, Any] | None) -> Iterator[dict[s
         "calibration_error": calibration.get("error"),
         "calibration_by_chance": calibration.get("by_chance"),
         "content": window.content,
+        "estimate": estimate,
     }
     for part in (measured or {}).get("slices", ()):
         yield {**_row(window, part), "slice": part["column"], "part": part["part"]}
@@ -136,7 +145,8 @@ def _rows(window: DueWindow, measured: dict[str, Any] | None) -> Iterator[dict[s
 
 def _row(window: DueWindow, measured: dict[str, Any]) -> dict[str, Any]:
     interval = measured["interval"] or {}
-    empty = dict.fromkeys(("slice", "part", "scored", "calibration_error", "calibration_by_chance", "content"))
+    of_the_whole = ("scored", "calibration_error", "calibration_by_chance", "content", "estimate")
+    empty = dict.fromkeys(("slice", "part", *of_the_whole))
     return {
         **empty,
         "start": window.start,
@@ -221,10 +231,11 @@ def _span(row: Any) -> str:
 
 
 def _figures(row: Any) -> str:
+    estimate = "" if row["ESTIMATE"] is None else f", estimated without labels {row['ESTIMATE']:.4f}"
     if row["VALUE"] is None:
-        return ""
+        return estimate
     ends = "" if row["LOW"] is None else f" ({row['LOW']:.4f} to {row['HIGH']:.4f})"
-    return f", {row['METRIC']} is {row['VALUE']:.4f}{ends}"
+    return f", {row['METRIC']} is {row['VALUE']:.4f}{ends}{estimate}"
 
 
 def _not_judged(row: Any, min_support: int) -> str | None:

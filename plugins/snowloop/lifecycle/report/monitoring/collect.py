@@ -145,6 +145,7 @@ def _performance(row: "Row") -> PerformanceOfWindow:
         int(row["SCORED"] or 0),
         int(row["LABELLED"] or 0),
         bool(row["MATURE"]),
+        _float(row["ESTIMATE"]),
     )
 
 

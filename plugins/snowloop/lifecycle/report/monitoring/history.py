@@ -76,6 +76,7 @@ class PerformanceOfWindow:
         scored: Scored rows.
         labelled: Those whose label is known.
         mature: Whether the window is judged.
+        estimate: What the metric is expected to be without labels; None if that is not declared.
     """
 
     version: str
@@ -87,6 +88,7 @@ class PerformanceOfWindow:
     scored: int
     labelled: int
     mature: bool
+    estimate: float | None = None
 
 
 @dataclass(frozen=True)

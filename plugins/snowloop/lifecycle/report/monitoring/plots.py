@@ -49,7 +49,7 @@ def plots(history: MonitoringHistory) -> dict[str, Markup]:
     """
     made: dict[str, Markup] = {}
     subjects = nearest_to_bound(history.drift)
-    measured = [each for each in history.performance if each.value is not None]
+    measured = [each for each in history.performance if each.value is not None or each.estimate is not None]
     waited = [each for each in history.latencies if each.half is not None]
 
     def add(title: str, shown: bool, fill: "Callable[[Axes], None]", height: float, width: float = NARROW) -> None:
@@ -152,10 +152,17 @@ def _performance(axes: "Axes", history: MonitoringHistory, windows: Sequence[Per
     for place, name in enumerate(names):
         colour = COLOURS[place % len(COLOURS)]
         for mature in (True, False):
-            own = [each for each in windows if each.version == name and each.mature == mature]
+            known = [each for each in windows if each.version == name and each.value is not None]
+            own = [each for each in known if each.mature == mature]
             if own:
                 words = _short(name) if mature else f"{_short(name)}, not mature"
                 _intervals(axes, own, colour, words, filled=mature)
+        estimated = [each for each in windows if each.version == name and each.estimate is not None]
+        if estimated:
+            places = _places([each.start + (each.end - each.start) / 2 for each in estimated])
+            values = [each.estimate or 0.0 for each in estimated]
+            words = f"{_short(name)}, estimated without labels"
+            axes.plot(places, values, "x", markersize=5, color=colour, alpha=0.6, label=words)
     _dates(axes, most=12)
     axes.set(ylabel=history.metric)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
