@@ -20,7 +20,7 @@ OUTCOMES = (
 """Names of what is usually predicted, in order: the class of a passenger is no outcome if there is who survived."""
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 KEY_NAME = re.compile(r"(^|_)(NUMBER|NO|NR)$|^INDEX$")
-YES = ("1", "true", "yes", "y", "t")
+YES = ("1", "true", "yes", "y", "t", "ja", "oui", "si", "sí", "sim", "on")
 MAX_CLASSES = 20
 SMALL_FILE = 1000
 SAFE_SUPPORT, MIN_SUPPORT = 20, 3
@@ -119,7 +119,7 @@ def choose_key(columns: Sequence[ColumnProfile], requested: Sequence[str], label
     """
     if requested:
         return _checked_key(tuple(find(columns, name, "--key") for name in requested))
-    unique = [each for each in columns if each.unique and each.kind in ("integer", "text") and each != label]
+    unique = [each for each in columns if each.unique and (each.whole or each.kind == "text") and each != label]
     unique = [each for each in unique if not each.expression]
     integers = [column for column in unique if column.kind == "integer"]
     for candidates, why in (
