@@ -77,7 +77,7 @@ TABLES: dict[str, tuple[str, dict[str, object], str, str, tuple[str, ...]]] = {
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_published_table_is_declared_as_an_expert_would_and_loads(tmp_path: Path, kind: str):
     content, options, key, label, (delimiter, last) = TABLES[kind]
-    project = new(tmp_path, content, **options)
+    project = new(tmp_path, content, **options)  # type: ignore[arg-type]
     assert (project.key, project.label.column, project.streamed.delimiter) == ((key,), label, delimiter)
     assert project.text("features.sql").split("\nFROM")[0].endswith(last)
     again = ["the header once more, as where files were put together: remove the line"] * (kind.startswith("a header"))
