@@ -17,6 +17,8 @@ STYLES: dict[str, tuple[list[str], str, list[float], list[str]]] = {
     "Swiss": (["1'234.50", "12.50"], ",", [1234.5, 12.5], ["1,234"]),
     "dollars": (["$1,200.00", "-$3.50", "$ 7"], ",", [1200, -3.5, 7], ["$1,20"]),
     "accounts": (["($1,200.00)", "$3.50"], ",", [-1200, 3.5], ["1,2"]),
+    "rupees": (["Rs. 1,200.50", "Rs. 7"], ",", [1200.5, 7], ["Rs. 1,20"]),
+    "typeset minus": (["\u22123.5", "4.25", "\u22120.5"], ",", [-3.5, 4.25, -0.5], ["3.5\u2212"]),
     "euros": (["12,50 €", "1.000,00 €"], ";", [12.5, 1000], ["12.5 €"]),
     "codes": (["USD 12.50", "USD 1,000"], ",", [12.5, 1000], ["US 5"]),
     "percent": (["30.0%", "31.7 %"], ",", [30, 31.7], ["a%"]),
@@ -60,6 +62,8 @@ def test_the_sql_that_is_written_reads_what_was_read_and_gives_null_for_any_othe
         ["A1", "B2"],
         ["1.2.3", "1.2.4"],
         ["0", "1", "2+"],
+        ["18.00.00", "19.30.00", "00.15.00"],
+        ["18:00", "07:30"],
     ],
 )
 def test_codes_and_units_stay_text(texts: list[str]):
@@ -97,6 +101,9 @@ def test_numbers_of_64_bits_without_a_sign_are_whole_numbers():
         (["31.12.2023", "01.02.2023"], ";", "DD.MM.YYYY", "2023-12-31"),
         (["2023/12/31"], ",", "YYYY/MM/DD", "2023-12-31"),
         (["31-Dec-2023", "01-Feb-2023"], ",", "DD-MON-YYYY", "2023-12-31"),
+        (["31 December 2023", "1 May 2023"], ",", "DD MMMM YYYY", "2023-12-31"),
+        (["December 31, 2023", "May 1, 2023"], ",", "MMMM DD, YYYY", "2023-12-31"),
+        (["20231231", "20230101", "20240229"], ",", "YYYYMMDD", "2023-12-31"),
         (["12/31/23", "1/2/23"], ",", "MM/DD/YY", "2023-12-31"),
         (["13/01/2023 07:30", "14/01/2023 23:59"], ",", "DD/MM/YYYY HH24:MI", "2023-01-13 07:30:00"),
         (["01/13/2023 07:30:00 PM"], ",", "MM/DD/YYYY HH12:MI:SS AM", "2023-01-13 19:30:00"),
@@ -120,3 +127,16 @@ def test_an_order_of_day_and_month_that_no_date_decides_is_reported():
     assert reading
     assert "the order may also be DD/MM/YYYY" in reading.doubt
     assert "'DD/MM/YYYY'" in str(recognize(["01/02/2023"], ";").expression)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "texts", [["20231231", "20239999", "20230101"], ["20231231", "20230101"], ["31129999", "12345678"]]
+)
+def test_whole_numbers_that_are_no_days_of_a_calendar_or_too_few_stay_numbers(texts: list[str]):
+    reading = recognize(texts, ",")
+    assert reading
+    assert (reading.kind, reading.expression) == ("integer", None)
+
+
+def test_days_and_moments_in_one_column_are_moments():
+    assert recognize(["2023-01-01", "2023-01-02 07:30:00"], ",").kind == "timestamp"  # type: ignore[union-attr]

@@ -160,7 +160,7 @@ def test_names_that_sql_would_have_to_quote_are_mapped(tmp_path: Path):
     rows = [[str(n % 7), str(n % 5), str(n % 3), "1", "x", str(n / 4), str(n % 2)] for n in range(40)]
     _, project = made(tmp_path, write(tmp_path / "a.csv", rows, header))
     assert list(project.streamed.columns) == [
-        "GROE_CM", "GROE_CM_2", "C_2ND", "SELECT_", "REASON_", "COLUMN_6", "TARGET",
+        "GROSSE_CM", "GROSSE_CM_2", "C_2ND", "SELECT_", "REASON_", "COLUMN_6", "TARGET",
     ]  # fmt: skip
     assert [column.field for column in project.streamed.columns.values()] == [*header[:-1], None]
 

@@ -169,3 +169,32 @@ def test_numbers_and_dates_in_other_forms_are_expressions_with_a_rule_each(tmp_p
     text = project.text("features.sql")
     assert "such as MONTH(TRY_TO_DATE(PAID_ON, 'MM/DD/YYYY')) AS PAID_ON_MONTH" in text
     assert "event_time" not in (project.directory / "project.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("customers", "split"), [(300, ("group", "CUSTOMER_ID")), (60, ("time", None))], ids=["many", "few"]
+)
+def test_a_customer_in_each_month_is_a_key_that_comes_again(
+    tmp_path: Path, customers: int, split: tuple[str, str | None]
+):
+    header = ["customer_id", "month", "spent", "target"]
+    rows = [
+        [f"c{n % customers}", f"2024-0{n // customers + 1}-01", str(n % 7), str(n % 2)] for n in range(3 * customers)
+    ]
+    written, project = made(tmp_path, write(tmp_path / "a.csv", rows, header))
+    assert (project.key, project.streamed.event_time, project.serving.rescore) == (
+        ("CUSTOMER_ID",),
+        "MONTH",
+        "every_row",
+    )
+    assert (project.split.by, project.split.column) == split
+    assert column(project, "CUSTOMER_ID") == {"type": "VARCHAR", "nullable": False}
+    assert "SELECT\n    CUSTOMER_ID,\n    MONTH,\n    SPENT\n" in project.text("features.sql")
+    assert "SELECT\n    CUSTOMER_ID,\n    MONTH,\n    TARGET\n" in project.text("label.sql")
+    assert any("each time with another MONTH" in text for _, _, text in written.look)
+
+
+def test_a_thing_that_is_there_twice_at_a_time_is_no_key(tmp_path: Path):
+    header = ["customer_id", "month", "spent", "target"]
+    project = frame_of(tmp_path, header, lambda n: [f"c{n % 30}", f"2024-0{n % 2 + 1}-01", n % 7, n % 2])
+    assert (project.key, project.serving.rescore) == (("ROW_ID",), None)

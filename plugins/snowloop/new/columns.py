@@ -45,6 +45,9 @@ KEYWORDS = frozenset({
 })  # fmt: skip
 MAX_NAME_LENGTH = 48
 ID_NAME = re.compile(r"ID$|(^|_)(KEY|UUID|GUID)$")
+MOMENT_NAME = re.compile(r"(^|_)(TIME|TIMESTAMP|DATE|DATETIME|TS|EPOCH|AT|WHEN)(_|$)")
+SECONDS = (631_152_000, 2_208_988_800)
+"""From 1990 to 2040, in seconds since 1970."""
 NOT_IDS = frozenset({"PAID", "UNPAID", "PREPAID", "BID", "GRID", "VALID", "INVALID", "SOLID", "ACID", "HUMID", "COVID"})
 MOST_KNOWN_THINGS = 20
 """Different values up to which an identifier, as of a shop, may be a feature."""
@@ -127,6 +130,17 @@ class ColumnProfile:
         return max(values) - min(values) + 1
 
     @property
+    def epoch(self) -> str:
+        """SQL of the moment that its whole numbers count from 1970, in seconds or milliseconds; empty if none."""
+        if not (self.kind == "integer" and MOMENT_NAME.search(self.words)):
+            return ""
+        low, high = self.numbers
+        if low >= SECONDS[0] and high < SECONDS[1]:
+            return f"TO_TIMESTAMP_NTZ({self.name})"
+        milliseconds = low >= 1000 * SECONDS[0] and high < 1000 * SECONDS[1]
+        return f"TO_TIMESTAMP_NTZ({self.name}, 3)" if milliseconds else ""
+
+    @property
     def words(self) -> str:
         """The words of its name in capitals: ``CUSTOMER_ID`` for ``customerID``."""
         return re.sub(r"\W+", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", self.header)).strip("_").upper()
@@ -142,7 +156,7 @@ class ColumnProfile:
         if self.permutation:
             return "the numbers of the rows"
         many = len(self.counts) > MOST_KNOWN_THINGS
-        return "an identifier, by its name" if self.named_id and many and self.kind in ("integer", "text") else ""
+        return "an identifier, by its name" if self.named_id and many and (self.whole or self.kind == "text") else ""
 
     def value(self, text: str) -> str:
         """What a text stands for, in the form in which COPY reads it."""
@@ -188,7 +202,7 @@ def sql_names(headers: Iterable[str]) -> tuple[str, ...]:
     """
     names: list[str] = []
     for place, header in enumerate(headers, start=1):
-        plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().upper()
+        plain = unicodedata.normalize("NFKD", header.upper()).encode("ascii", "ignore").decode()
         name = re.sub(r"\W+", "_", plain).strip("_")[:MAX_NAME_LENGTH] or f"COLUMN_{place}"
         name = f"C_{name}" if name[0].isdigit() else name
         name = f"{name}_" if name in KEYWORDS or name in RESERVED else name

@@ -16,7 +16,7 @@ def declared(column: ColumnProfile) -> dict[str, Any]:
     declaration = _typed(column)
     if not column.nulls:
         declaration["nullable"] = False
-    if column.identifies:
+    if column.identifies or column.epoch:  # what comes later is larger
         return declaration | field(column)
     if column.kind in NUMBERS:
         low, high = range_with_slack(column)
@@ -28,7 +28,7 @@ def declared(column: ColumnProfile) -> dict[str, Any]:
 
 def declared_key(column: ColumnProfile, *, alone: bool) -> dict[str, Any]:
     """The declaration of a key column, ``alone`` or one of several."""
-    declaration = _typed(column) | {"nullable": False}
+    declaration = _typed(column) | ({"type": TYPES["integer"]} if column.whole else {}) | {"nullable": False}
     return (declaration | {"unique": True} if alone else declaration) | field(column)
 
 
@@ -124,6 +124,8 @@ def feature(column: ColumnProfile) -> tuple[str | None, str]:
         return None, column.identifies
     if column.kind in TIMES:
         return None, f"a {column.kind}: a part of it may be a feature, such as MONTH({value}) AS {name}_MONTH"
+    if column.epoch:
+        return None, f"time since 1970: a part of it may be a feature, such as MONTH({column.epoch}) AS {name}_MONTH"
     if column.kind == "boolean":
         return f"{name}::INTEGER AS {name}", ""
     if column.kind == "text" and len(column.counts) > max(MAX_CATEGORIES, column.rows // 10):

@@ -4,19 +4,19 @@ import json
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snowloop.errors import NewProjectError, ProjectError
 from snowloop.lifecycle.results import Result
-from snowloop.new.columns import profile_columns
+from snowloop.new.columns import ColumnProfile, profile_columns
 from snowloop.new.contract import LOOK
-from snowloop.new.inferred_defaults import choose_key, choose_label, choose_split
+from snowloop.new.inferred_defaults import Key, choose_key, choose_label, choose_split
 from snowloop.new.table import Table, read_table
 from snowloop.new.templates import Draft, render_files
 from snowloop.project import include_dir, load_project, project_folders
 from snowloop.project.files.loading import FILES, is_installed
-from snowloop.project.sources import NAME
+from snowloop.project.sources import NAME, RESERVED_KEYS
 
 LARGE_FILE, LARGE_TABLE = 20_000_000, 1_000_000
 """Bytes and cells from which one has to wait for seconds."""
@@ -101,12 +101,26 @@ def _default_folder() -> Path:
 def _look_and_write(name: str, table: Table, folder: Path, key: Sequence[str], label: str | None) -> NewProject:
     columns = profile_columns(table)
     chosen_label = choose_label(columns, label, key)
-    chosen_key = choose_key(columns, key, chosen_label.column)
+    columns, chosen_key = _rename_key(columns, choose_key(columns, key, chosen_label.column))
     cut = choose_split(columns, chosen_label)
     draft = Draft(name, table, columns, chosen_key, chosen_label, cut)
     directory = folder / name
     _write(render_files(draft, directory), directory)
     return NewProject(directory, tuple(_notes(draft)), _look(directory), _command(draft, folder))
+
+
+def _rename_key(columns: Sequence[ColumnProfile], key: Key) -> tuple[tuple[ColumnProfile, ...], Key]:
+    """A key column gets another name in SQL where SERVING.SCORED has a column of its own with that name."""
+    taken = {column.name for column in columns} | RESERVED_KEYS
+    renamed = {
+        column.name: replace(
+            column, name=next(name for name in (f"{column.name}_", f"{column.name}_KEY") if name not in taken)
+        )
+        for column in key.columns
+        if column.name in RESERVED_KEYS
+    }
+    given = tuple(renamed.get(column.name, column) for column in columns)
+    return given, replace(key, columns=tuple(renamed.get(column.name, column) for column in key.columns))
 
 
 def _write(written: Mapping[str, str], directory: Path) -> None:

@@ -16,16 +16,27 @@ Kind = Literal["integer", "float", "boolean", "date", "timestamp", "timestamp wi
 INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,37})")
 FLOAT = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+COMPACT_DATE = re.compile(r"(?:19|20)\d{6}")
+TIME_OF_DAY = re.compile(r"(?:[01]?\d|2[0-3])([:.])[0-5]\d(?:\1[0-5]\d)?")
 TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?")
 ZONE = re.compile(r"(?:Z| ?[+-]\d{2}:?\d{2})$")
 
 MOST_ODD = 5
 """Different texts of a column of numbers or dates that may be none, such as unknown or inf; more make it text."""
+LEAST_COMPACT = 3
+"""Different numbers that make dates without separators."""
 LEAST_READABLE = 0.9
 """Share of the different texts that are numbers or dates, if some are odd."""
 
-CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "SEK", "NOK", "DKK", "PLN", "BRL")
-WRITTEN = re.compile(r"(?P<before>[^\d.,]*)(?P<digits>[\d.,](?:[\d.,'\u2019\s]*[\d.,])?)(?P<after>[^\d.,]*)")
+CURRENCIES = (
+    "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "SEK", "NOK", "DKK", "PLN", "BRL", "CZK", "HUF",
+    "MXN", "NZD", "SGD", "HKD", "KRW", "TRY", "ZAR", "RS", "KR",
+)  # fmt: skip
+AROUND = r"(?:[^\d.,]|(?<=[^\W\d_])\.)*"
+"""What may stand before or after a number; a point only after a letter, as in Rs."""
+WRITTEN = re.compile(rf"(?P<before>{AROUND})(?P<digits>[\d.,](?:[\d.,'\u2019\s]*[\d.,])?)(?P<after>{AROUND})")
+MINUS = "\u2212"
+"""The minus sign of typesetting, which is no hyphen."""
 SPACES = (" ", "\u00a0", "\u202f")
 STYLES = ((".", ","), (",", "."), *((",", space) for space in SPACES), (".", " "), (".", "'"), (".", "\u2019"))
 """Decimal point and separator of thousands, as of English, German, French and Swiss numbers."""
@@ -45,7 +56,7 @@ DATE_FORMATS = {
         ("YYYY-MM-DD", "%Y-%m-%d"),
         ("MM/DD/YY", "%m/%d/%y"), ("DD/MM/YY", "%d/%m/%y"), ("DD.MM.YY", "%d.%m.%y"),
         ("DD-MON-YYYY", "%d-%b-%Y"), ("DD-MON-YY", "%d-%b-%y"), ("DD MON YYYY", "%d %b %Y"),
-        ("MON DD, YYYY", "%b %d, %Y"),
+        ("MON DD, YYYY", "%b %d, %Y"), ("DD MMMM YYYY", "%d %B %Y"), ("MMMM DD, YYYY", "%B %d, %Y"),
     )
 }  # fmt: skip
 """Formats of dates in Snowflake's words and in Python's; of two that fit, the first is taken, and it is reported.
@@ -86,13 +97,24 @@ def recognize(texts: Collection[str], delimiter: str) -> Reading | None:
     stripped = {text: text.strip() for text in texts}
     kind = _plain_kind(stripped.values())
     if kind:
-        return Reading(kind)
+        return (_compact_date(stripped) if kind == "integer" else None) or Reading(kind)
     numbers = [text for text, value in stripped.items() if FLOAT.fullmatch(value) and math.isfinite(float(value))]
     styled = _styled_number(stripped, delimiter)
     if _almost_all(len(numbers), len(texts)) and (styled is None or len(numbers) + len(styled.odd) >= len(texts)):
         plain: Kind = "integer" if all(INTEGER.fullmatch(stripped[text]) for text in numbers) else "float"
         return Reading(plain, odd=tuple(sorted(set(texts) - set(numbers))))
     return styled or _date(stripped, delimiter)
+
+
+def _compact_date(texts: dict[str, str]) -> Reading | None:
+    """Dates without separators; of a few numbers it would be chance that all are days of the calendar."""
+    if len(texts) < LEAST_COMPACT or not all(map(COMPACT_DATE.fullmatch, texts.values())):
+        return None
+    try:
+        read = {text: date.fromisoformat(value).isoformat() for text, value in texts.items()}
+    except ValueError:
+        return None
+    return Reading("date", "TRY_TO_DATE({0}, 'YYYYMMDD')", read)
 
 
 def _almost_all(readable: int, count: int) -> bool:
@@ -118,7 +140,7 @@ def _time_kind(values: set[str]) -> Kind | None:
         if all(map(DATE.fullmatch, values)):
             _ = [date.fromisoformat(value) for value in values]
             return "date"
-        if all(map(TIMESTAMP.fullmatch, bare)) and len(zones) == 1:
+        if all(TIMESTAMP.fullmatch(value) or DATE.fullmatch(value) for value in bare) and len(zones) == 1:
             _ = [datetime.fromisoformat(value[:26]) for value in bare]
             return "timestamp with zone" if zones == {True} else "timestamp"
     except ValueError:
@@ -153,9 +175,9 @@ def _styled_number(texts: dict[str, str], delimiter: str) -> Reading | None:
 def _affixes(match: re.Match[str]) -> tuple[str, ...] | None:
     """The currency and percent signs around a number, none of them if it has none; None if it is no number."""
     found = []
-    for part in (re.sub(r"[-+(]", "", match["before"]), match["after"].removesuffix(")")):
+    for part in (re.sub(rf"[-+({MINUS}]", "", match["before"]), match["after"].removesuffix(")")):
         text = part.strip()
-        if text and text != "%" and text.upper() not in CURRENCIES and not _is_currency(text):
+        if text and text != "%" and text.upper().rstrip(".") not in CURRENCIES and not _is_currency(text):
             return None
         found += [text] if text else []
     opened, closed = "(" in match["before"], match["after"].endswith(")")
@@ -174,7 +196,7 @@ def _read(parts: dict[str, re.Match[str]], decimal: str, thousands: str) -> dict
         digits = match["digits"]
         if pattern.fullmatch(digits) and not re.match(r"0\d", digits):
             number = digits.replace(thousands, "").replace(decimal, ".")
-            negative = "-" in match["before"] or "(" in match["before"]
+            negative = any(sign in match["before"] for sign in ("-", MINUS, "("))
             values[text] = f"{'-' if negative else ''}{number}"
     return values
 
@@ -210,10 +232,12 @@ def _number_expression(decimal: str, thousands: str, written: Sequence[re.Match[
     accounting = any("(" in match["before"] for match in written)
     grouped = any(thousands in each for each in digits)
     whole = f"([1-9][0-9]{{0,2}}([{thousands}][0-9]{{3}})+|[0-9]*)" if grouped else "[0-9]*"
-    around = "".join(dict.fromkeys(" ".join(("", *affixes, "(" if accounting else ""))))
+    minus = MINUS if any(MINUS in match["before"] for match in written) else ""
+    around = "".join(dict.fromkeys(" ".join(("", *affixes, "(" if accounting else "")))) + minus
     pattern = f"[-+{around}]*{whole}([{decimal}][0-9]*)?[{around.replace('(', ')')}]*"
     replaced = {**dict.fromkeys(affixes, ""), " ": "", **({thousands: ""} if grouped else {})}
     replaced |= {"(": "-", ")": ""} if accounting else {}
+    replaced |= {minus: "-"} if minus else {}
     replaced |= {",": "."} if decimal == "," else {}
     result = "{0}"
     for old, new in replaced.items():
@@ -228,6 +252,10 @@ def _quoted(text: str) -> str:
 def _date(texts: dict[str, str], delimiter: str) -> Reading | None:
     """Dates in another order than that of ISO."""
     values = pd.Series(texts)
+    if all(map(TIME_OF_DAY.fullmatch, texts.values())) and any(
+        "00" in re.split("[:.]", text) for text in texts.values()
+    ):
+        return None  # 18.00.00 is no date; 18.01.02 may be one
     fitting: list[tuple[str, pd.Series]] = []
     for sql, python in _formats_of(texts):
         moments = pd.to_datetime(values, format=python, errors="coerce").dropna()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from snowloop.errors import NewProjectError
-from snowloop.new.columns import NUMBERS, TIMES, ColumnProfile
+from snowloop.new.columns import MOST_KNOWN_THINGS, NUMBERS, TIMES, ColumnProfile
 
 LABELS = ("TARGET", "LABEL", "Y", "OUTCOME")
 """Names of labels, in order; X next to Y makes both coordinates."""
@@ -20,7 +20,7 @@ OUTCOMES = (
 """Names of what is usually predicted, in order: the class of a passenger is no outcome if there is who survived."""
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 KEY_NAME = re.compile(r"(^|_)(NUMBER|NO|NR)$|^INDEX$")
-YES = ("1", "true", "yes", "y", "t")
+YES = ("1", "true", "yes", "y", "t", "ja", "oui", "si", "sí", "sim", "on")
 MAX_CLASSES = 20
 SMALL_FILE = 1000
 SAFE_SUPPORT, MIN_SUPPORT = 20, 3
@@ -34,11 +34,13 @@ class Key:
         columns: The columns; empty: the rows are numbered.
         why: Why it was chosen, for people.
         inferred: Whether a person should check it.
+        moment: The event time that tells the rows of a key that comes again apart; None: a key comes once.
     """
 
     columns: tuple[ColumnProfile, ...]
     why: str
     inferred: bool
+    moment: ColumnProfile | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def choose_key(columns: Sequence[ColumnProfile], requested: Sequence[str], label
     """
     if requested:
         return _checked_key(tuple(find(columns, name, "--key") for name in requested))
-    unique = [each for each in columns if each.unique and each.kind in ("integer", "text") and each != label]
+    unique = [each for each in columns if each.unique and (each.whole or each.kind == "text") and each != label]
     unique = [each for each in unique if not each.expression]
     integers = [column for column in unique if column.kind == "integer"]
     for candidates, why in (
@@ -130,7 +132,20 @@ def choose_key(columns: Sequence[ColumnProfile], requested: Sequence[str], label
     ):
         if candidates:
             return Key((candidates[0],), why, inferred=not (candidates[0].named_id or candidates[0].permutation))
-    return Key((), "no column looks like one", inferred=True)
+    return _comes_again(columns, label) or Key((), "no column looks like one", inferred=True)
+
+
+def _comes_again(columns: Sequence[ColumnProfile], label: ColumnProfile) -> Key | None:
+    """A key of which there are several rows, each with another time, such as a customer in each month."""
+    free = [each for each in columns if each != label and not each.nulls and not each.expression]
+    things = [each for each in free if each.named_id and len(each.counts) > MOST_KNOWN_THINGS]
+    moments = [each for each in free if each.kind in ("date", "timestamp")]
+    for thing in things:
+        for moment in moments:
+            if 2 * len(thing.counts) <= thing.rows == len(set(zip(thing.texts, moment.texts, strict=True))):
+                why = f"it comes again, each time with another {moment.name}: each of its rows is scored"
+                return Key((thing,), why, inferred=True, moment=moment)
+    return None
 
 
 def _checked_key(chosen: tuple[ColumnProfile, ...]) -> Key:

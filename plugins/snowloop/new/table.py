@@ -2,13 +2,14 @@
 
 import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Literal
 
 from snowloop.errors import LoadError, NewProjectError
 from snowloop.lifecycle.data.csv_reader import (
+    REPEATS_HEADER,
     UNDECODABLE,
     Record,
     not_in_encoding,
@@ -20,17 +21,34 @@ from snowloop.lifecycle.data.named_records import PARQUET, json_records, parquet
 from snowloop.project.sources import encoding_name
 
 DELIMITERS = ",;\t|"
+OTHER_DELIMITERS = "^~\x01\x1f "
+"""Looked at where those give one column alone."""
 MAGIC = {
     b"PK\x03\x04": "it is a workbook or a ZIP archive: export the sheet as CSV, or unpack the archive",
     b"\xd0\xcf\x11\xe0": "it is a workbook of Excel: export the sheet as CSV",
     b"SQLite format 3": "it is a database of SQLite: export a table as CSV",
     b"%PDF": "it is a PDF: export its table as CSV",
+    b"ORC": "it is an ORC file: write it as Parquet or CSV",
+    b"Obj\x01": "it is an Avro file: write it as Parquet or JSON lines",
+    b"ARROW1": "it is a Feather or Arrow file: write it as Parquet, as by pandas' to_parquet",
+    b"\x80\x04\x95": "it is a pickle of Python: write its table as Parquet or CSV, as by pandas' to_parquet",
+    b"\x80\x05\x95": "it is a pickle of Python: write its table as Parquet or CSV, as by pandas' to_parquet",
+    b"\x89HDF": "it is an HDF5 file: write its table as Parquet or CSV, as by pandas' to_parquet",
 }
 """First bytes of files that are not text, and what to do with each."""
+MARKUP = {
+    "<": "it is HTML or XML, as of a page in place of a file: download the file itself, or export its table as CSV",
+    "@relation": "it is an ARFF file: write it as CSV, as by scipy.io.arff and pandas' to_csv",
+    "[": "it is one JSON array: write one object a line, as by jq -c '.[]'",
+    "sep=": "its first line is for a spreadsheet alone: remove it, as by tail -n +2",
+}
+"""How the first line of a text begins that is no CSV, and what to do with each."""
 MAX_ROWS = 200_000
 SNIFFED_ROWS = 200
 COMMENTS = ("#", "%", "//")
 TWO_CHARACTERS = ("::", "||", "\t\t", ";;", "~~", "~|~", "|~|")
+MANY_LINES = 20
+"""Fewer lines than these may stand before a header; of fewer rows none is compared with the others."""
 MANY_NAMES = 3
 """Numbers in equal steps that are names of columns, such as years; fewer are by chance."""
 
@@ -105,11 +123,13 @@ def _of_csv(file: Path, encoding: str, *, header: bool) -> Table:
     if not header:
         names = tuple(f"COLUMN_{place}" for place in range(1, len(first.fields) + 1))
         records = chain([first], records)
-    _check_names(file, first, names, delimiter)
+    _check_names(file, first, names, delimiter, encoding)
     good: list[tuple[str, ...]] = []
     rejected: list[Record] = []
     for record in islice(records, MAX_ROWS):
-        if len(record.fields) == len(names):
+        if header and record.fields == first.fields:
+            rejected.append(replace(record, error=REPEATS_HEADER))
+        elif len(record.fields) == len(names):
             good.append(record.fields)
         else:
             rejected.append(record)
@@ -118,7 +138,9 @@ def _of_csv(file: Path, encoding: str, *, header: bool) -> Table:
         raise NewProjectError(_no_rows(file, names, rejected))
     columns = tuple(zip(*good, strict=True))
     if header:
-        _check_header(f"{file}:{first.line}", names, tuple(column[:SNIFFED_ROWS] for column in columns))
+        seen = tuple(column[:SNIFFED_ROWS] for column in columns)
+        _check_header(f"{file}:{first.line}", names, seen)
+        _check_second_header(f"{file}:{first.line + 1}", seen)
     lines = tuple(record.line for record in rejected)
     return Table(file, "csv", encoding, delimiter, names, header, columns, lines, whole)
 
@@ -205,7 +227,8 @@ def _check_text(file: Path, encoding: str) -> None:
             )
             raise NewProjectError(message)
         if "\0" in line:
-            message = f"{file}:{number}: it has a NUL byte: if it is UTF-16, say so with --encoding UTF-16LE"
+            big = "BE" if line.startswith("\0") else "LE"  # the first byte of a Latin letter in UTF-16BE
+            message = f"{file}:{number}: it has a NUL byte: if it is UTF-16, say so with --encoding UTF-16{big}"
             raise NewProjectError(message)
     if not filled:
         raise NewProjectError(f"{file}: the file is empty: name one with a header and rows")
@@ -213,6 +236,8 @@ def _check_text(file: Path, encoding: str) -> None:
 
 def _delimiter(file: Path, encoding: str) -> str:
     """The delimiter with which the header and almost all of the first rows have the same and largest number of fields.
+
+    Tabs go before all others: a text has commas and semicolons, hardly tabs.
 
     Not csv.Sniffer, which takes a frequent letter or blank for the delimiter of a narrow file.
     """
@@ -222,13 +247,51 @@ def _delimiter(file: Path, encoding: str) -> str:
         regular = widths.count(widths[0]) >= 0.9 * len(widths)
         return widths[0] if regular else 1
 
-    return max(DELIMITERS, key=width)
+    best = "\t" if width("\t") > 1 else max(DELIMITERS, key=width)
+    if width(best) > 1:
+        return best
+    other = max(OTHER_DELIMITERS, key=width)
+    names = next(read_records(file, other, encoding)).fields
+    return other if width(other) > 2 and all(names) else best
 
 
-def _check_names(file: Path, first: Record, names: tuple[str, ...], delimiter: str) -> None:
+def _lines_before_header(file: Path, encoding: str, names: tuple[str, ...]) -> int:
+    """The line of the header if lines of one field stand before it; 0 if there are none."""
+    if len([name for name in names if name]) > 1:
+        return 0
+    for delimiter in DELIMITERS:
+        records = [*islice(read_records(file, delimiter, encoding), SNIFFED_ROWS)]
+        filled = [sum(map(bool, record.fields)) for record in records]
+        start = next((place for place, count in enumerate(filled) if count > 1), 0)
+        widths = [len(record.fields) for record in records[start:]]
+        if 0 < start < MANY_LINES and len(widths) > 1 and widths.count(widths[0]) >= 0.9 * len(widths):
+            return records[start].line
+    return 0
+
+
+def _check_second_header(place: str, columns: tuple[tuple[str, ...], ...]) -> None:
+    """The first row must not be names too, as where a sheet has two lines of them.
+
+    Raises:
+        NewProjectError: if in two columns or more, and in half of them, it alone is no number.
+    """
+    if len(columns[0]) < MANY_LINES:
+        return
+    odd = [texts[0] for texts in columns if texts[0] and not _number(texts[0]) and _numbers(texts[1:])]
+    if len(odd) >= max(2, len(columns) / 2):
+        raise NewProjectError(
+            f"{place}: the first row has names too ({', '.join(odd[:3])} ...), above numbers: keep one line of names, "
+            "as by sed 1d, which removes the first"
+        )
+
+
+def _check_names(file: Path, first: Record, names: tuple[str, ...], delimiter: str, encoding: str) -> None:
     place = f"{file}:{first.line}"
     if first.error:
         raise NewProjectError(f"{place}: {first.error}")
+    markup = next((advice for begin, advice in MARKUP.items() if first.text.lstrip().lower().startswith(begin)), None)
+    if markup and (len(names) == 1 or first.text.lstrip().startswith("[{")):
+        raise NewProjectError(f"{place}: {markup}")
     if first.text.lstrip().startswith(COMMENTS):
         raise NewProjectError(
             f"{place}: this is a comment, not a header: remove the lines before the header, as by "
@@ -239,6 +302,11 @@ def _check_names(file: Path, first: Record, names: tuple[str, ...], delimiter: s
         raise NewProjectError(
             f"{place}: its fields are separated by two characters, {two!r}, but only one is possible: write the file "
             "with another delimiter"
+        )
+    title = _lines_before_header(file, encoding, names)
+    if title:
+        raise NewProjectError(
+            f"{place}: what stands before the header is no record, such as a title: remove it, as by tail -n +{title}"
         )
     if len(names) == 1:
         raise NewProjectError(
@@ -254,7 +322,7 @@ def _check_header(place: str, names: tuple[str, ...], columns: tuple[tuple[str, 
             f"{place}: the first record has values, not names ({', '.join(names[:4])} ...): put a line with the names "
             "of the columns before it, or use --no-header to have them numbered"
         )
-    _check_repeated(place, names)
+    _check_repeated(place, tuple(filter(None, names)))  # columns without a name are known by their place
 
 
 def _check_repeated(place: str, names: tuple[str, ...]) -> None:
@@ -282,6 +350,12 @@ def _has_values(names: tuple[str, ...], columns: tuple[tuple[str, ...], ...]) ->
     if numbers and (len(numbers) < MANY_NAMES or len(steps) > 1):
         return not textual or again > 0 or len(numbers) >= MANY_NAMES
     return again > len(textual) / 2
+
+
+def _numbers(texts: Sequence[str]) -> bool:
+    """Whether texts are numbers, or blank, most of them numbers."""
+    filled = [text for text in texts if text.strip()]
+    return len(filled) > len(texts) / 2 and all(map(_number, filled))
 
 
 def _number(text: str) -> bool:

@@ -25,6 +25,8 @@ from snowloop.project.files.schema import SCHEMAS
 from snowloop.sql import literal
 from snowloop.templates import sandbox
 
+SAFE_GROUPS = 30
+"""Groups expected to be held out from which the gate can judge them; it asks for 20."""
 PACKAGES = ("scikit-learn", "pandas", "snowflake-ml-python", "snowflake-snowpark-python")
 
 
@@ -78,6 +80,8 @@ def render_files(draft: Draft, directory: Path) -> dict[str, str]:
         "header": draft.table.has_header,
         "whole": draft.table.whole,
         "key_names": key_names,
+        "row_names": key_names + ([draft.key.moment.name] if draft.key.moment else []),
+        "holds_out": _holds_out(draft),
         "key_comment": _comment(draft.key.why, look=draft.key.inferred and bool(draft.key.columns)),
         "columns": [_declared(draft, column) for column in draft.columns],
         "label_column": label_column,
@@ -121,7 +125,8 @@ def _row_number(columns: Sequence[ColumnProfile]) -> str:
 
 def _declared(draft: Draft, column: ColumnProfile) -> dict[str, Any]:
     if column in draft.key.columns:
-        declared = contract.declared_key(column, alone=len(draft.key.columns) == 1)
+        alone = len(draft.key.columns) == 1 and draft.key.moment is None
+        declared = contract.declared_key(column, alone=alone)
         return {"name": column.name, "declared": declared, "comment": ""}
     if column == draft.label.column:
         folded = draft.label.trims or draft.label.lowers
@@ -131,6 +136,16 @@ def _declared(draft: Draft, column: ColumnProfile) -> dict[str, Any]:
     if repeats_label(column, draft.label):
         declared, comment = declared | {"known_after_label": True}, f"it says the same as the label{LOOK}"
     return {"name": column.name, "declared": declared, "comment": comment}
+
+
+def _holds_out(draft: Draft) -> str:
+    """How rows are held out: rows of a key that comes again together, or, of few keys, the last by time."""
+    share = f"holdout: {draft.cut.holdout}"
+    if draft.key.moment is None:
+        return f"{{by: hash, {share}}}"
+    (column,) = draft.key.columns
+    groups = len(column.counts) * draft.cut.initial * draft.cut.holdout
+    return f"{{by: group, column: {column.name}, {share}}}" if groups >= SAFE_GROUPS else f"{{by: time, {share}}}"
 
 
 def _suspects(draft: Draft) -> str:

@@ -19,6 +19,8 @@ from typing import IO, Any
 LONGEST_FIELD = 16 * 1024 * 1024
 """In characters, as of a VARCHAR of Snowflake; also how far an unclosed quote is followed before its line is given up.
 """
+REPEATS_HEADER = "the header once more, as where files were put together: remove the line"
+"""Why a record that equals the header is no row."""
 UNDECODABLE = re.compile("[\udc00-\udcff]")
 """What stands for a byte that is not in a file's encoding: no decoder gives these code points for text."""
 

@@ -11,7 +11,7 @@ from itertools import compress, islice
 from pathlib import Path
 
 from snowloop.errors import LoadError
-from snowloop.lifecycle.data.csv_reader import Record, read_records
+from snowloop.lifecycle.data.csv_reader import REPEATS_HEADER, Record, read_records
 from snowloop.lifecycle.data.data_folder import DataFolder, find_folder, is_generator, place_of_data
 from snowloop.lifecycle.data.named_records import check_columns, read_named
 from snowloop.project import Project, Source
@@ -210,13 +210,18 @@ def _null_writer(source: Source) -> Callable[[Record], str]:
 def _rows(file: Path, source: Source) -> Iterator[Record]:
     """The records of a file without its header; one with another number of fields than there are columns is malformed.
 
-    COPY by a list of columns may fill what a record lacks with NULL instead of rejecting it.
+    COPY by a list of columns may fill what a record lacks with NULL instead of rejecting it. The header once more, as
+    where files were put together, is no row either.
     """
     if source.format != "csv":
         yield from read_named(file, source)
         return
-    for record in islice(read_records(file, source.delimiter, source.encoding), 1 if source.header else 0, None):
-        if record.error or len(record.fields) == len(source.columns):
+    records = read_records(file, source.delimiter, source.encoding)
+    header = next(records, Record(1, "")).fields if source.header else None
+    for record in records:
+        if not record.error and record.fields == header:
+            yield replace(record, fields=(), error=REPEATS_HEADER)
+        elif record.error or len(record.fields) == len(source.columns):
             yield record
         else:
             error = f"{len(record.fields)} fields, where the source has {len(source.columns)} columns"
