@@ -18,7 +18,7 @@ RUN useradd --uid 50000 --gid 0 --create-home --home-dir /home/snowloop snowloop
 RUN --mount=type=bind,from=installer,source=/uv,target=/usr/bin/uv \
     --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
     --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /opt/venv/bin/python --requirement /tmp/requirements.txt
+    uv pip install --quiet --require-hashes --python /opt/venv/bin/python --requirement /tmp/requirements.txt
 WORKDIR /opt/snowloop
 
 FROM runtime AS airflow
@@ -42,7 +42,7 @@ FROM runtime AS local-snowflake
 RUN --mount=type=bind,from=installer,source=/uv,target=/usr/bin/uv \
     --mount=type=bind,source=requirements-local.txt,target=/tmp/requirements.txt \
     --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /opt/venv/bin/python --requirement /tmp/requirements.txt
+    uv pip install --quiet --require-hashes --python /opt/venv/bin/python --requirement /tmp/requirements.txt
 COPY --link docker docker
 COPY --link packages/local-snowflake/src packages/local-snowflake/src
 ENV PYTHONPATH=/opt/snowloop/packages/local-snowflake/src

@@ -20,10 +20,10 @@ WORKERS ?= --numprocesses auto
 BIN := .venv/bin
 STAMP := .venv/.synced
 UV = $(BIN)/uv
-COMPILE = $(UV) pip compile --quiet --universal --no-annotate --no-emit-package local-snowflake --custom-compile-command "make lock" pyproject.toml
+COMPILE = $(UV) pip compile --quiet --universal --no-annotate --generate-hashes --no-emit-package local-snowflake --custom-compile-command "make lock" pyproject.toml
 COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) docker compose
 
-.PHONY: help env run up down test lint types unit slow official-suites bench screenshots lock schema compose-up compose-run compose-down clean
+.PHONY: help env run up down test lint types unit slow official-suites bench screenshots lock sbom audit schema compose-up compose-run compose-down clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,9 +37,10 @@ $(STAMP): requirements-dev.txt packages/local-snowflake/pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make env: $(PYTHON) lacks its venv module: install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "make env: installing $$(grep -c == $<) packages into .venv"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@[ "$$($(UV) --version 2>/dev/null | cut -d' ' -f2)" = "$$(sed -n 's/^uv==//p' $<)" ] || \
-	  { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^uv== $<)"; }
-	@$(UV) pip sync --quiet --python $(BIN)/python $<
+	@awk '/^uv==/ {found = 1} found {print; if (!/\\$$/) exit}' $< > .venv/uv.txt
+	@[ "$$($(UV) --version 2>/dev/null | cut -d' ' -f2)" = "$$(sed -n 's/^uv==\([^ ]*\).*/\1/p' .venv/uv.txt)" ] || \
+	  { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt; }
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python $<
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable packages/local-snowflake
 	@touch $@
 
@@ -88,6 +89,19 @@ lock: env ## make the requirements files from pyproject.toml; UPGRADE=1 for the 
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra postgres --extra dev --output-file requirements-dev.txt
 	$(COMPILE) --constraint requirements-dev.txt --extra postgres --output-file requirements.txt
 	$(COMPILE) --constraint requirements-dev.txt --extra local --output-file requirements-local.txt
+
+sbom: env ## a bill of materials (CycloneDX) of each image, below dist/sbom
+	@mkdir -p dist/sbom
+	@for lock in requirements requirements-local; do \
+	  $(UV) tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements $$lock.txt --pyproject pyproject.toml \
+	    --output-reproducible --output-file dist/sbom/$$lock.cdx.json; done
+	@ls dist/sbom
+
+audit: env ## known vulnerabilities of what is locked; skipped, with the reason, where the database is out of reach
+	@if ! $(BIN)/python -c 'import urllib.request as r; r.urlopen("https://api.osv.dev/v1/vulns/PYSEC-2021-142", timeout=20)' 2>/dev/null; then \
+	  echo "make audit: skipped: api.osv.dev, which has the known vulnerabilities, cannot be reached from here"; \
+	else $(UV) tool run --quiet --from pip-audit==2.10.1 pip-audit --vulnerability-service osv --require-hashes --disable-pip \
+	  $(foreach lock,requirements.txt requirements-local.txt,--requirement $(lock)); fi
 
 compose-up: ## build and start the compose stack; VERBOSE=1 prints more
 	@docker info >/dev/null 2>&1 || { echo "make compose-up: no Docker daemon answers: start Docker, or use make run, which needs none" >&2; exit 1; }

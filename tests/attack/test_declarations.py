@@ -20,8 +20,8 @@ WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 10**30, float("nan"), float("inf"), "", " ", "x'\"; DROP", "a\nb", "é\u202e", "../../etc/passwd",
     "@hourly", "* * * * 61", "{{ 1 }}", "%s", "x" * 5000, [], {}, [[1]], {"a": 1}, ["a", "a"], "2026-13-45", "1e400",
 )  # fmt: skip
-CASES = int(os.environ.get("SNOWLOOP_ATTACK_CASES", "300"))
-SEED = int(os.environ.get("SNOWLOOP_ATTACK_SEED", "1"))
+CASES = int(os.environ.get("SNOWLOOP_ATTACKS", "300"))
+SEED = int(os.environ.get("SNOWLOOP_SEED", "1"))
 LONGEST = 700
 
 

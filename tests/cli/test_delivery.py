@@ -48,7 +48,7 @@ def test_a_version_of_another_target_is_promoted(delivered: list[Any], option: s
     assert delivered == [("staging", "prod", "V1")]
     assert "BOUND                    passed     in staging: roc_auc is 0.8" in done.output
     assert "champion of prod: V1 from staging, before: V0\n" in done.output
-    assert "next: snowloop apply -p credit_approval -t prod" in done.output
+    assert "next: snowloop apply --project credit_approval --target prod" in done.output
 
 
 def test_json_has_verdict_and_promotion(delivered: list[Any]):

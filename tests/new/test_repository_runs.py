@@ -7,6 +7,7 @@ artifacts, the comment, the token that signs in, and the trial in a clone of sta
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,9 +48,11 @@ class Clone:
         self.outer = {key: value for key, value in os.environ.items() if not key.startswith(tuple(RUN))} | {
             "PATH": f"{self.venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PIP_FIND_LINKS": str(place / "dist"),
-            "PIP_CONSTRAINT": str(ROOT / "requirements-local.txt"),
+            "PIP_CONSTRAINT": str(place / "constraints.txt"),
             "AIRFLOW_HOME": str(place / "airflow"),
         }
+        pins = re.sub(r" \\\n +--hash=\S+", "", (ROOT / "requirements-local.txt").read_text())
+        (place / "constraints.txt").write_text(pins)  # without hashes, which pip would ask of the wheels built here too
         file = place / "churn.csv"
         customers().to_csv(file, index=False)
         new_repository(self.folder, file=file, name="churn")

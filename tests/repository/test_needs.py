@@ -50,8 +50,7 @@ def declared(extras: list[str]) -> list[Requirement]:
 
 def locked(lock: str) -> dict[str, str]:
     """Version by package of a lock, for the Python that runs."""
-    lines = [line for line in (ROOT / lock).read_text().splitlines() if line and not line.lstrip().startswith("#")]
-    pins = [Requirement(line) for line in lines]
+    pins = [Requirement(line.removesuffix("\\")) for line in (ROOT / lock).read_text().splitlines() if "==" in line]
     environment = {key: str(value) for key, value in default_environment().items()}
     return {
         canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
@@ -83,6 +82,18 @@ def test_the_locks_agree(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_index(lock: str) -> None:
     assert not re.search(r"^-|://", (ROOT / lock).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_hashes_of_every_package_and_installs_ask_for_them(lock: str) -> None:
+    pins = re.split(r"^(?=\S+==)", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]
+    assert len(pins) > 100
+    assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
+    for file in ("Makefile", "Dockerfile"):
+        installs = re.findall(r"(?:pip sync|pip install)[^\n]*", (ROOT / file).read_text())
+        of_locks = [each for each in installs if "requirement" in each or "sync" in each]
+        assert of_locks
+        assert [each for each in of_locks if "--require-hashes" not in each] == []
 
 
 def test_production_installs_no_engine_and_no_test_tool() -> None:

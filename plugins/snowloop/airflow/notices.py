@@ -12,6 +12,7 @@ from airflow.sdk import BaseNotifier
 from snowloop.airflow.failures import reason_of
 from snowloop.airflow.params import default_target
 from snowloop.errors import MonitoringError
+from snowloop.markdown import message_line
 from snowloop.project import Notifier, Project, load_project
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ProjectNotifier(BaseNotifier):
             return
         project, target = load_project(self.project), _target(given)
         subject, text = _words(self.notice, given)
+        subject, text = message_line(subject), message_line(text)
         where, at = f"{self.project} in {target}", datetime.now(UTC)
         event = {"signal": self.notice, "severity": "error", "event": self.notice, "at": at, "text": text}
         alert = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from snowloop.airflow.notices import notifiers, send
 from snowloop.errors import NotificationError
 from snowloop.lifecycle.monitoring import alert_store as store
+from snowloop.markdown import message_line
 from snowloop.project import Notifier
 from snowloop.workspace import Workspace
 
@@ -62,14 +63,18 @@ def delivery_name(declared: Notifier) -> str:
 
 
 def _alert(workspace: Workspace, messages: Sequence[store.Message]) -> dict[str, Any]:
-    """What the templates of a notifier know of some messages."""
-    first = messages[0]
+    """What the templates of a notifier know of some messages; each text is one line that mentions and links nothing."""
+    events = [
+        {name: message_line(value) if isinstance(value, str) else value for name, value in asdict(message).items()}
+        for message in messages
+    ]
+    first = events[0]
     several = len(messages) > 1
     return {
         "subject": f"{workspace.project.name} in {workspace.target}: "
-        + (f"{len(messages)} alerts" if several else f"{first.severity} {first.signal} {first.event}"),
-        "text": "\n".join(message.text for message in messages),
-        "events": [asdict(message) for message in messages],
+        + (f"{len(messages)} alerts" if several else f"{first['severity']} {first['signal']} {first['event']}"),
+        "text": "\n".join(event["text"] for event in events),
+        "events": events,
         "project": workspace.project.name,
         "target": workspace.target,
     }

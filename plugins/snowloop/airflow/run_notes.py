@@ -9,6 +9,7 @@ from airflow.listeners import hookimpl
 
 from snowloop.airflow import REASON_KEY, SUMMARY_KEY, TAG
 from snowloop.figures import format_figures
+from snowloop.markdown import escaped
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -74,8 +75,8 @@ def compose_note(tasks: Iterable[TaskInstance], pushed: Mapping[tuple[str, int, 
         seconds = f" {task.duration:.1f} s" if task.duration else ""
         figures = pushed.get((task.task_id, task.map_index, SUMMARY_KEY)) or {}
         reason = pushed.get((task.task_id, task.map_index, REASON_KEY)) if state == "failed" else None
-        words = reason or format_figures(figures)
-        name = f"{task.task_id} {task.rendered_map_index or ''}".strip()
+        words = escaped(reason or format_figures(figures))
+        name = escaped(f"{task.task_id} {task.rendered_map_index or ''}".strip())
         line = f"- {MARKS.get(state, '·')} **{name}**{seconds}{f': {words}' if words else ''}"
         (failed if state == "failed" else others).append(line)
     note = "\n".join(failed + others)

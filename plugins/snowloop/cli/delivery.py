@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from snowloop.cli.options import FAILED, REFUSED, AsJson, fail, open_workspace, say, unchanged, workspace_command
+from snowloop.command_line import command
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 
@@ -86,7 +87,8 @@ def _promote_from(source: Workspace, destination: Workspace, version: str | None
         say(f"  {check.name:<25}{check.outcome.replace('_', ' '):<11}{check.reason}")
     before = f"before: {done.previous or 'none'}{unchanged(kept=done.kept)}"
     say(f"champion of {destination.target}: {done.version_name} from {source.target}, {before}")
-    say(f"next: snowloop apply -p {destination.project.name} -t {destination.target}, then snowloop smoke")
+    where = {"project": destination.project.name, "target": destination.target}
+    say(f"next: {command('apply', **where)}, then {command('smoke', **where)}")
 
 
 @workspace_command(commands)

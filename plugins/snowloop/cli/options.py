@@ -15,6 +15,7 @@ import typer
 from snowloop.cli.checkout import check_checkout
 from snowloop.cli.connections import Choice, chosen_connection
 from snowloop.errors import Refusal, SnowloopError
+from snowloop.markdown import visible
 from snowloop.project import Project, load_project
 from snowloop.workspace import Workspace
 
@@ -203,7 +204,7 @@ def unchanged(*, kept: bool) -> str:
 
 def say(text: str) -> None:
     """Print text on standard output."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{visible(text)}\n")
 
 
 def show(result: "Result", text: str, *, as_json: bool) -> None:
@@ -213,10 +214,10 @@ def show(result: "Result", text: str, *, as_json: bool) -> None:
 
 def note(text: str) -> None:
     """Print on standard error what one waits for."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{visible(text)}\n")
 
 
 def fail(text: str, code: int) -> NoReturn:
     """Print why on standard error, and end the command with an exit code."""
-    sys.stderr.write(f"snowloop: {text}\n")
+    sys.stderr.write(f"snowloop: {visible(text)}\n")
     raise typer.Exit(code)

@@ -24,8 +24,8 @@ from snowloop.lifecycle.monitoring.alerts import (
     advance,
     happened,
 )
-from snowloop.lifecycle.monitoring.data_health import SIGNALS
 from snowloop.project import Alerts, CloseRule, OpenRule
+from snowloop.project.alerts import DATA_HEALTH
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -250,7 +250,7 @@ def test_a_rule_that_no_windows_can_fulfil_is_refused():
 
 def judged_kinds() -> set[str]:
     """The kinds of the signals that monitoring's code judges: the names of its checks up to the colon."""
-    kinds = {PROBATION, SILENT, *SIGNALS}
+    kinds = {PROBATION, SILENT, *DATA_HEALTH}
     for module in (data_health, drift, monitor, performance, probation):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in ("Check", "Check.of"):

@@ -9,6 +9,7 @@ from snowloop.airflow import VERDICT_KEY
 from snowloop.airflow.connections import connection_id
 from snowloop.airflow.operators.base import SnowparkStageOperator
 from snowloop.errors import GateRefused
+from snowloop.markdown import escaped
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
 
@@ -46,7 +47,7 @@ class DeliverOperator(SnowparkStageOperator):
             context["ti"].xcom_push(key=VERDICT_KEY, value=refused.verdict_id)
             raise
         context["ti"].xcom_push(key=VERDICT_KEY, value=verdict.verdict_id)
-        lines = [f"- {each.name}: {each.outcome.replace('_', ' ')}, {each.reason}" for each in verdict.checks]
+        lines = [f"- {each.name}: {each.outcome.replace('_', ' ')}, {escaped(each.reason)}" for each in verdict.checks]
         context["ti"].xcom_push(key=CHECKS_KEY, value="\n".join(lines))
         return verdict
 

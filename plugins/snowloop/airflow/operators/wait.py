@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from snowloop.airflow import REASON_KEY
 from snowloop.airflow.operators.base import SnowparkStageOperator
+from snowloop.command_line import command
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class AwaitScoresOperator(SnowparkStageOperator):
 
         why = why_unanswered(event, awaited="scores", project=self.project, timeout=int(self.timeout))
         if why:
-            reason = f"{why}; tasks and last runs: snowloop status --project {self.project} --target {self.target}"
+            reason = f"{why}; tasks and last runs: {command('status', project=self.project, target=self.target)}"
             context["ti"].xcom_push(key=REASON_KEY, value=reason)
             raise AirflowFailException(reason)
         return self.conclude(context, Scores.from_dict(event["answer"]))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snowloop.checks import counted
+from snowloop.command_line import command
 from snowloop.errors import ApprovalRefused, ChallengeRefused, GateRefused, ScoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval, asks, check_canary_approved
@@ -33,6 +34,7 @@ from snowloop.lifecycle.versions import (
     versions,
     withdraw_alias,
 )
+from snowloop.markdown import code, code_block, escaped
 from snowloop.project import Challenger, Project
 from snowloop.workspace import Workspace
 
@@ -98,10 +100,10 @@ def propose(workspace: Workspace, *, version: str, reason: str, judge: bool = Fa
         )
         raise ChallengeRefused(message)
     now, decided = serving(workspace, existing), verdict["VERDICT_ID"]
+    shown = code(command("report", project=project.name, target=workspace.target, version=chosen.name))
     report = (
-        f"{chosen.name} next to the champion {now.name if now else 'nobody'}: {reason}\n\nThe gate's last verdict on "
-        f"it, {decided or 'none'}, lets it serve: "
-        f"`snowloop report --project {project.name} --target {workspace.target} --version {chosen.name}`"
+        f"{escaped(chosen.name)} next to the champion {escaped(now.name if now else 'nobody')}: {escaped(reason)}\n\n"
+        f"The gate's last verdict on it, {escaped(decided or 'none')}, lets it serve: {shown}"
     )
     return Proposal(chosen.name, decided, report)
 
@@ -267,7 +269,7 @@ def judge_challenger(workspace: Workspace) -> Judged:
         return Judged(verdict)
     comparison = compare_versions(workspace).text()
     passed = f"The gate let it pass: {counted(verdict.checks, ' checks')}, verdict {verdict.verdict_id}."
-    return Judged(verdict, f"```text\n{comparison}\n```\n\n{passed}")
+    return Judged(verdict, f"{code_block(comparison)}\n\n{passed}")
 
 
 def promote_challenger(

@@ -10,6 +10,7 @@ from snowloop.lifecycle.ci.review import Review
 from snowloop.lifecycle.fingerprints import TO_DO
 from snowloop.lifecycle.report.render import failed_first
 from snowloop.lifecycle.report.templates import templates
+from snowloop.markdown import fence, visible
 
 LONGEST = 65_000
 """Characters; GitHub takes 65,536 in a comment, of which a workflow may need some for its own mark."""
@@ -36,7 +37,6 @@ def _render(review: Review, links: Mapping[str, str], card: str) -> str:
     lines = review.plan.splitlines()
     shown = [line[:LONGEST_LINE] for line in lines[:MOST_LINES]]
     shown += [f"… and {len(lines) - len(shown)} more lines"] if len(lines) > len(shown) else []
-    longest = max((len(each) for each in re.findall(r"`+", "\n".join(shown))), default=0)
     difference = review.difference
     text = (
         templates("md")
@@ -48,8 +48,8 @@ def _render(review: Review, links: Mapping[str, str], card: str) -> str:
             checks=failed_first(review.checks),
             counted=counted(review.checks, " checks"),
             to_do=TO_DO,
-            plan_lines=[Markup(line) for line in shown],  # noqa: S704 - inside a fence
-            fence=Markup("`" * max(3, longest + 1)),  # noqa: S704 - backticks
+            plan_lines=[Markup(visible(line)) for line in shown],  # noqa: S704 - inside a fence
+            fence=fence("\n".join(shown)),
             card=Markup(card),  # noqa: S704 - it is Markdown, escaped where it was made
             links={name: Markup(address) for name, address in links.items()},  # noqa: S704 - of the CI system
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from snowloop.checks import Check, counted
+from snowloop.command_line import command
 from snowloop.errors import DeploymentError, ScoringError, SmokeFailed, TrainingError
 from snowloop.lifecycle.champion.fit import Scorer, version_to_score
 from snowloop.lifecycle.champion.standing import standing
@@ -130,7 +131,7 @@ def _champion_scores(workspace: Workspace) -> Check:
 
 def _deployed(workspace: Workspace) -> Check:
     """The scoring loop is as declared, and its task graph runs: a suspended task is one that the plan would resume."""
-    to_do = f"run snowloop apply -p {workspace.project.name} -t {workspace.target}"
+    to_do = f"run {command('apply', project=workspace.project.name, target=workspace.target)}"
     try:
         plan = plan_scoring(workspace)
     except DeploymentError as error:

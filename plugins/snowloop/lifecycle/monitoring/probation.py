@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from snowloop.checks import Check
+from snowloop.command_line import command
 from snowloop.errors import ChallengeRefused, RollbackError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.challenger import challenge, withdraw
@@ -271,7 +272,7 @@ def _worse(workspace: Workspace, probation: Probation, declared: Rules, reason: 
             f"{earlier.version_name} was rolled back before, and nobody has closed the alert "
             f"{PROBATION}:{earlier.version_name}"
         )
-    reason += f"; it still serves, because {why}: snowloop rollback --project {name} --target {target}"
+    reason += f"; it still serves, because {why}: {command('rollback', project=name, target=target)}"
     return Followed(_remains(workspace, probation, reason))
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,4 +71,4 @@ def _inline(svg: str, title: str) -> Markup:
     for name in used:
         element = re.sub(rf'(id="|href="#|url\(#){re.escape(name)}(?=[")])', rf"\g<1>{prefix}-{name}", element)
     element = element.replace(INK, "currentColor")
-    return Markup(element.replace("<svg", f'<svg role="img" aria-label="{title}"', 1).strip())  # noqa: S704
+    return Markup(element.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1).strip())  # noqa: S704

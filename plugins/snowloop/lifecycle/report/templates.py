@@ -1,21 +1,14 @@
 """The templates of reports, and how they write figures."""
 
 import math
-import re
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
 
+from snowloop.markdown import escaped
 from snowloop.project import include_dir
 from snowloop.templates import sandbox
-
-SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
-"""Characters with a meaning in Markdown; an underscore inside a word has none."""
-LINKS = re.compile(r"(?<=@)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
-"""Where an invisible space keeps GitHub from making a mention or a link of a text."""
-BLANKS = re.compile(r"\s+")
 
 
 @cache
@@ -31,18 +24,10 @@ def templates(kind: str) -> Environment:
     jinja = sandbox(
         loader=FileSystemLoader(include_dir() / "report"),
         autoescape=True,
-        finalize=_escaped if kind == "md" else None,
+        finalize=escaped if kind == "md" else None,
     )
     jinja.filters.update(number=number, share=_share, short=_short, size=_size, words=_words)
     return jinja
-
-
-def _escaped(value: Any) -> Markup:
-    """A value as text of one line in Markdown; it comes before the escaping of HTML, which then leaves it alone."""
-    if isinstance(value, Markup):
-        return value
-    text = LINKS.sub("\u200b", SPECIAL.sub(r"\\\1", BLANKS.sub(" ", str(value))))
-    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
 def number(value: Any) -> str:

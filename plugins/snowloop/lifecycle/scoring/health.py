@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from snowloop.command_line import command
 from snowloop.lifecycle.data.tables import load_time
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.challenger import CHALLENGES, last_challenge
@@ -199,8 +200,9 @@ def _challenger_findings(workspace: Workspace, observed: ObservedState) -> list[
     last = last_challenge(workspace.session, workspace.database, challenger.name)
     if last is None or not last["ERROR"]:
         return []
+    withdraw = command("withdraw", project=workspace.project.name, target=workspace.target)
     text = f"{who} could not score in the last run, the champion scored alone: {last['ERROR']}; "
-    return [f"{text}remove the cause, or withdraw it: snowloop withdraw --project {workspace.project.name}"]
+    return [f"{text}remove the cause, or withdraw it: {withdraw}"]
 
 
 def _champion_findings(workspace: Workspace, observed: ObservedState) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from snowloop.command_line import command
 from snowloop.errors import DeploymentError, PlanRefused
 from snowloop.lifecycle.deployment.plan import Change
 from snowloop.lifecycle.scoring.deployment import DeploymentPlan
@@ -58,7 +59,7 @@ def read_plan(file: Path) -> DeploymentPlan:
         return DeploymentPlan.from_dict(_fields(file))
     except (OSError, ValueError) as error:
         why = "its fields are not those of a plan" if isinstance(error, ValidationError) else error
-        message = f"{file} holds no plan: {why}; make one with `snowloop plan --out {file}`"
+        message = f"{file} holds no plan: {why}; make one with `{command('plan', out=file)}`"
         raise DeploymentError(message) from error
 
 
