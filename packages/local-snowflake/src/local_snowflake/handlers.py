@@ -16,6 +16,7 @@ _MODULES = {
         "comments",
         "databases",
         "definitions",
+        "multi_insert",
         "session",
         "show",
         "tables",

@@ -18,6 +18,7 @@ _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
 MACROS = (
     "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
+    "try_hex_decode_string(x) AS TRY(decode(unhex(CAST(x AS VARCHAR))))",
     # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
     # what typeof decides is decided when a statement is planned
