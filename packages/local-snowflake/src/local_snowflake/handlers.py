@@ -16,6 +16,7 @@ _MODULES = {
         "comments",
         "databases",
         "definitions",
+        "keys",
         "multi_insert",
         "session",
         "show",

@@ -61,6 +61,12 @@ class _Dialect(Snowflake):
 BY_NAME = "$BY_NAME"
 _BY_NAME = re.compile(r"\b(UPDATE|INSERT)\s+ALL\s+BY\s+NAME\b", re.I)
 _BRANCHES = {"UPDATE": f'UPDATE SET "{BY_NAME}" = "{BY_NAME}"', "INSERT": f'INSERT ("{BY_NAME}") VALUES ("{BY_NAME}")'}
+# names in Snowflake without quotes, and words of DuckDB's grammar
+_WORDS_OF_DUCKDB = {
+    *("ANALYSE", "ANALYZE", "ASYMMETRIC", "AT", "BOTH", "COLLATE", "DEFERRABLE", "DESC", "DESCRIBE", "DO", "END"),
+    *("INITIALLY", "LAMBDA", "LEADING", "OFFSET", "ONLY", "PIVOT_LONGER", "PIVOT_WIDER", "PLACING", "RETURNING"),
+    *("SHOW", "SUMMARIZE", "SYMMETRIC", "TRAILING", "VARIADIC", "WINDOW"),
+}
 # the tokens of a word that sqlglot reads as a command are not those that its parser expects
 _UNLIKE_THE_PARSERS = Snowflake.Tokenizer.COMMANDS | {TokenType.SEMICOLON}
 
@@ -96,6 +102,7 @@ def upper_case(expression: exp.Expression) -> exp.Expression:
     for node in nodes(expression):
         if isinstance(node, exp.Identifier) and not node.quoted and isinstance(node.this, str):
             node.set("this", node.this.upper())
+            node.set("quoted", node.this in _WORDS_OF_DUCKDB)
     return expression
 
 
