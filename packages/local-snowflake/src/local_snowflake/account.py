@@ -199,7 +199,7 @@ class Account:
             logger.debug("%.3fs %s %s", time.monotonic() - started, record.status, sql[:2000])
         record.succeed(result.table.num_rows)
         result.query_id = query_id
-        session.remember(query_id, result.named_table)
+        session.remember(query_id, result.named_table, result.types)
         return result
 
     def _attempt(self, token: SessionToken, record: QueryRecord, bindings: dict[str, Any] | None) -> Result:

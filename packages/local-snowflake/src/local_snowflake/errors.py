@@ -152,6 +152,9 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"((?:no argument for repetition operator|missing [\])]|invalid (?:escape|character class|perl operator)).*)": (
             _execution(r"Invalid regular expression: \1", 100048, "2201B")
         ),
+        "MERGE INTO command cannot affect the same target row": _execution(
+            "Duplicate row detected during DML action", 100090, "42P18"
+        ),
         "Argument for ntile must be greater than zero": _execution(
             "NTILE argument must be at least 1", 100310, "22014"
         ),

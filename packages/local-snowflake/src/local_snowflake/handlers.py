@@ -16,6 +16,8 @@ _MODULES = {
         "comments",
         "databases",
         "definitions",
+        "keys",
+        "multi_insert",
         "session",
         "show",
         "tables",

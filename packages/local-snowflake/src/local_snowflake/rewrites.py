@@ -8,7 +8,7 @@ from local_snowflake.models.call_syntax import rewrite_calls
 from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
 from local_snowflake.sql.compiler import Pipeline
-from local_snowflake.sql.rewrites.arrays import arrays_as_json, variants_as_json
+from local_snowflake.sql.rewrites.arrays import arrays_as_json, subscripts, variants_as_json
 from local_snowflake.sql.rewrites.coercions import coerced
 from local_snowflake.sql.rewrites.ctes import recursive_ctes
 from local_snowflake.sql.rewrites.flatten import flatten_options
@@ -19,7 +19,8 @@ from local_snowflake.sql.rewrites.generators import (
 )
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
 from local_snowflake.sql.rewrites.outer_marks import outer_marks
-from local_snowflake.sql.rewrites.pivots import pivots_of_snowflake
+from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snowflake
+from local_snowflake.sql.rewrites.result_scans import result_scans
 from local_snowflake.sql.rewrites.sequences import next_values
 from local_snowflake.sql.rewrites.splits import split_tables
 
@@ -34,6 +35,10 @@ PIPELINE = Pipeline(
         next_values,
         # before all that reads names: which of them are common table expressions
         recursive_ctes,
+        # before the types of what they give are looked at
+        result_scans,
+        subscripts,
+        pivots_as_groups,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions
         coerced,
         arrays_as_json,

@@ -98,10 +98,9 @@ class Column(_Props):
     """A column of a table or view; keys are not enforced.
 
     Attributes:
-        type: Snowflake's text of its type, with sizes.
-        default: the text of its default expression.
-        identity: start and step of an identity column, as it was declared.
-        sequence: the DuckDB sequence of an identity column.
+        type: Snowflake's text of its type, with sizes; ``default`` that of its default expression.
+        identity: start and step of an identity column, whose DuckDB sequence is ``sequence``.
+        reference: of a foreign key its columns, and the database, schema, table and column that it refers to.
     """
 
     name: str
@@ -113,6 +112,7 @@ class Column(_Props):
     unique: bool = False
     identity: tuple[int, int] | None = None
     sequence: str | None = None
+    reference: tuple[str, str, str, str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from local_snowflake.copy.rejects import ROW, Fault, not_converted, null_value
+from local_snowflake.functions.time_formats import ELEMENTS
 from local_snowflake.sql.names import literal, quote
 from local_snowflake.sql.types import MAX_TEXT, SfType
 from local_snowflake.stages.formats import FileFormat
@@ -20,22 +21,10 @@ _WORDS = "('epoch', 'inf', '-inf', 'infinity', '-infinity')"
 _DATES = ["%m/%d/%Y", "%d-%b-%Y"]
 _TIMES = ["%m/%d/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z"]
 _ZONED_TIMES = ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z"]
-# Snowflake's elements of date and time formats -> strptime's
+# what COPY reads besides
 _ELEMENTS = {
-    "YYYY": "%Y",
-    "YY": "%y",
-    "MMMM": "%B",
-    "MON": "%b",
-    "MM": "%m",
-    "DD": "%d",
-    "DY": "%a",
-    "HH24": "%H",
-    "HH12": "%I",
+    **ELEMENTS,
     "HH": "%H",
-    "AM": "%p",
-    "PM": "%p",
-    "MI": "%M",
-    "SS": "%S",
     "FF": "%f",
     "TZH:TZM": "%z",
     "TZHTZM": "%z",

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from local_snowflake.catalog.catalog import Change
-from local_snowflake.catalog.objects import DATABASE, ROLE, SCHEMA, TABLE, WAREHOUSE, Kind, Object, P
+from local_snowflake.catalog.objects import DATABASE, ROLE, SCHEMA, TABLE, VIEW, WAREHOUSE, Kind, Object, P
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import TIME, Result, from_arrow, status
@@ -133,13 +133,13 @@ def drop(
     check: Callable[[Object[P]], object] = lambda _: None,
     after: Callable[[Object[P]], object] = lambda _: None,
 ) -> Result:
-    """DROP kind [IF EXISTS] name; of a database, schema or table also CASCADE or RESTRICT behind it.
+    """DROP kind [IF EXISTS] name; of a database, schema, table or view also CASCADE or RESTRICT behind it.
 
     ``remove`` takes the object away in the statement's change, and what belongs to it; ``check`` raises if it may not
     be dropped; ``after`` is called at the end. Raises 002003 if it is not there and IF EXISTS neither.
     """
     reader, name, if_exists = read_target(ctx, stmt)
-    if kind in {DATABASE, SCHEMA, TABLE}:
+    if kind in {DATABASE, SCHEMA, TABLE, VIEW}:
         reader.accept_any("CASCADE", "RESTRICT")
     reader.finish()
     if (found := find(ctx, kind, name)) is None:

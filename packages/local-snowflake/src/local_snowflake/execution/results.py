@@ -14,6 +14,8 @@ from local_snowflake.sql.types import MAX_BINARY, MAX_TEXT, SfType, from_duckdb
 
 # statement type ids: SNOWFLAKE's SFStatementType; they show clients whether rows or row counts come back
 SELECT, INSERT, UPDATE, DELETE, MERGE, COPY = 0x1000, 0x3100, 0x3200, 0x3300, 0x3400, 0x3600
+MULTI_INSERT = 0x3500
+SEVERAL = 0xA000
 DML = 0x3000
 OTHER = 0
 
@@ -56,11 +58,18 @@ class Result:
     query_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     # a PUT or GET: what the client is to transfer instead of reading rows
     transfer: dict[str, Any] | None = None
+    # of several statements: the ids and types of their results, as the protocol names them
+    parts: dict[str, str] = field(default_factory=dict)
 
     @property
     def named_table(self) -> pa.Table:
         """The rows under the names of the result's columns."""
         return self.table.rename_columns([column.name for column in self.columns])
+
+    @property
+    def types(self) -> dict[str, SfType]:
+        """The types of the columns by their names."""
+        return {column.name: column.type for column in self.columns}
 
 
 _STATUS_TYPE = SfType("VARCHAR", length=MAX_TEXT)
@@ -71,6 +80,15 @@ TIME = pa.timestamp("us", "UTC")
 def status(message: str = "Statement executed successfully.") -> Result:
     """The result of a statement that gives no rows."""
     return Result(pa.table({"status": [message]}), [Column("status", _STATUS_TYPE)])
+
+
+def several(query_id: str, query_ids: Sequence[str], type_ids: Sequence[str]) -> Result:
+    """The result of a request of several statements, with the ids and the types of their results."""
+    result = status("Multiple statements executed successfully.")
+    result.columns[0].name = "multiple statement execution"
+    result.query_id, result.type_id = query_id, SEVERAL
+    result.parts = {"resultIds": ",".join(query_ids), "resultTypes": ",".join(type_ids)}
+    return result
 
 
 def counts(type_id: int, **rows: int) -> Result:

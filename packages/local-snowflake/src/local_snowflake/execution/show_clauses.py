@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_snowflake.catalog.objects import Kind, Object, P
+from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.sql.names import Name
@@ -74,24 +75,32 @@ def pick(
 
 
 def scope(ctx: Context, clauses: Clauses) -> tuple[str | None, str | None]:
-    """The database and the schema to look in; None means any."""
+    """The database and the schema to look in; None means any. Raises 002043 if they are not there."""
     parts, session = clauses.parts, ctx.session
     if clauses.scope == "ACCOUNT":
         return None, None
     if clauses.scope == "DATABASE":
         database = parts[0] if parts else ctx.current_database()
-        ctx.catalog.need("DATABASE", Name("", "", database))
+        _need(ctx, "DATABASE", Name("", "", database))
         return database, None
     if parts:
         name = ctx.resolve_schema(parts)
         if clauses.scope != "SCHEMA" and len(parts) == 1 and not ctx.catalog.get("SCHEMA", name):
-            ctx.catalog.need("DATABASE", Name("", "", parts[0]))
+            _need(ctx, "DATABASE", Name("", "", parts[0]))
             return parts[0], None
-        ctx.catalog.need("SCHEMA", name)
+        _need(ctx, "SCHEMA", name)
         return name.database, name.name
     if clauses.scope == "SCHEMA":
         return ctx.current_database(), ctx.current_schema()
     return session.database, session.schema
+
+
+def _need(ctx: Context, kind: str, name: Name) -> None:
+    """Raise 002043, which clients look for, if what SHOW is to look in is not there."""
+    if ctx.catalog.get(kind, name) is None:
+        shown = ".".join(filter(None, name))
+        text = f"Object does not exist, or operation cannot be performed: {kind.lower()} '{shown}'."
+        raise compilation_error(text, 2043, "02000")
 
 
 def common(o: Object) -> dict[str, Any]:

@@ -53,8 +53,11 @@ def rewrite(tree: exp.Expr) -> None:
     float. Sources: https://docs.snowflake.com/en/sql-reference/functions/sum and
     https://docs.snowflake.com/en/sql-reference/operators-arithmetic
     """
-    for node in list(tree.find_all(*_AGGREGATES)):
-        _exact_aggregate(node)
+    aggregates = list(tree.find_all(*_AGGREGATES))
+    around = {id(node) for node in aggregates if node.this.find(exp.AggFunc)}
+    # what is inside first: an aggregate may be a window's argument
+    for node in reversed(aggregates):
+        _exact_aggregate(node, has_number=id(node) in around)
     for pair in list(tree.find_all(*_OF_PAIRS)):
         for argument in ("this", "expression"):
             pair.set(argument, call("number_of", pair.args[argument]))
@@ -71,12 +74,13 @@ def rewrite(tree: exp.Expr) -> None:
             division.set("expression", call("divisor", division.expression))
 
 
-def _exact_aggregate(node: exp.Expr) -> None:
+def _exact_aggregate(node: exp.Expr, *, has_number: bool) -> None:
     argument = node.this
     name = f"{node.sql_name() if isinstance(node, exp.Func) else ''}({argument.sql(dialect='snowflake')})".upper()
     if isinstance(argument, exp.Distinct):
         argument.set("expressions", [call("number_of", value) for value in argument.expressions])
-    else:
+    elif not has_number:
+        # where a macro's argument is an aggregate DuckDB does not choose it by its type
         argument = call("number_of", argument)
     called: exp.Expr = call(_AGGREGATES[type(node)], argument)
     if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":

@@ -70,7 +70,13 @@ MACROS = (
     lambda e: e <> '')""",
     """token_rows(x, ds) AS TABLE SELECT 1 AS SEQ, unnest(range(1, 1 + len(tokens_of(x, ds)))) AS INDEX,
     unnest(tokens_of(x, ds)) AS VALUE""",
-    "object_insert(x, k, v) AS json_merge_patch(x, json_object(CAST(k AS VARCHAR), v))",
+    "object_update(x, k, v) AS json_merge_patch(x, json_object(CAST(k AS VARCHAR), v))",
+    """object_insert(x, k, v) AS object_update(x, CASE WHEN keyed(x, CAST(k AS VARCHAR)) IS NOT NULL
+    THEN CAST(CAST('$SNOWFLAKE|100112|22000|Duplicate field key ''' || k || '''|$' AS BIGINT) AS VARCHAR)
+    ELSE CAST(k AS VARCHAR) END, v)""",
+    # in the order of their first places; an element is a JSON null or none twice, too
+    """first_ones(xs) AS list_filter(xs, lambda e, i: coalesce(list_position(xs, e), 0) = i
+    OR (e IS NULL AND len(list_filter(xs[:i - 1], lambda p: p IS NULL)) = 0))""",
 )
 
 

@@ -18,6 +18,7 @@ _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
 MACROS = (
     "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
+    "try_hex_decode_string(x) AS TRY(decode(unhex(CAST(x AS VARCHAR))))",
     # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
     # what typeof decides is decided when a statement is planned
@@ -118,6 +119,15 @@ def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
     return python_call("regexp_replace", "VARCHAR", *arguments)
 
 
+def constant_text(node: exp.Expr) -> exp.Expr:
+    """``'a' || 'b'`` -> ``'ab'``; another expression as it is."""
+    if isinstance(node, (exp.DPipe, exp.Concat)):
+        parts = [constant_text(part) for part in (node.expressions or [node.this, node.expression])]
+        if all(isinstance(part, exp.Literal) and part.is_string for part in parts):
+            return exp.Literal.string("".join(part.name for part in parts))
+    return node
+
+
 def _to_char(value: exp.Expr, form: exp.Expr | None) -> exp.Expr:
     """TO_CHAR(value [, format]): https://docs.snowflake.com/en/sql-reference/functions/to_char.
 
@@ -125,6 +135,7 @@ def _to_char(value: exp.Expr, form: exp.Expr | None) -> exp.Expr:
     """
     if form is None:
         return call("text_of", value)
+    form = constant_text(form)
     if not isinstance(form, exp.Literal):
         raise not_supported(f"TO_CHAR (…, {form.sql(dialect='snowflake')})")
     if encode := _ENCODINGS.get(form.name.upper()):

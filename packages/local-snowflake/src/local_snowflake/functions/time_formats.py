@@ -11,7 +11,8 @@ from sqlglot import exp
 from local_snowflake.errors import not_supported
 from local_snowflake.functions.python_calls import call
 
-_ELEMENTS = {
+# the elements of dates and times -> strftime's and strptime's letters
+ELEMENTS = {
     "YYYY": "%Y",
     "UUUU": "%Y",
     "YY": "%y",
@@ -26,10 +27,12 @@ _ELEMENTS = {
     "PM": "%p",
     "MI": "%M",
     "SS": "%S",
+    # what clients put behind a time in that zone
+    "UTC": "UTC",
 }
 # what strftime has no letter for: the digits of a second's fraction, and the offset
 _FRACTION, _OFFSET = re.compile(r"FF(\d?)\Z"), {"TZHTZM": "", "TZH:TZM": ":", "TZH": "H"}
-_TOKEN = re.compile(r'"[^"]*"|' + "|".join([r"FF\d?", *_OFFSET, *_ELEMENTS]) + r"|T(?=HH)|[^A-Za-z\"]|.", re.I | re.S)
+_TOKEN = re.compile(r'"[^"]*"|' + "|".join([r"FF\d?", *_OFFSET, *ELEMENTS]) + r"|T(?=HH)|[^A-Za-z\"]|.", re.I | re.S)
 # strptime reads the fraction of a second as microseconds or as nanoseconds
 _MICROSECONDS, _NANOSECONDS = "%f", "%n"
 
@@ -52,7 +55,7 @@ def _tokens(written: str) -> tuple[str, ...]:
     found = []
     for token in _TOKEN.findall(written):
         name = token.upper()
-        if name in _ELEMENTS or name in _OFFSET or _FRACTION.match(name):
+        if name in ELEMENTS or name in _OFFSET or _FRACTION.match(name):
             found.append(name)
         elif token.startswith('"') and len(token) > 1:
             # longer than any element, so that it is none
@@ -102,7 +105,7 @@ def _piece(value: exp.Expr, token: str) -> str | exp.Expr:
             return "" if digits == 0 else "%g" if digits == 3 else "%f" + "0" * (digits - 6)
         return call("left", _strftime(value, "%f"), exp.Literal.number(digits))
     if token not in _OFFSET:
-        return _ELEMENTS.get(token) or _literal(token)
+        return ELEMENTS.get(token) or _literal(token)
     offset, separator = call("offset_of", value.copy()), _OFFSET[token]
     if not separator:
         return offset
@@ -132,4 +135,4 @@ def parsed(value: exp.Expr, written: str, kind: str, *, zoned: bool = False, saf
 def _read(token: str) -> str:
     if match := _FRACTION.match(token):
         return _MICROSECONDS if match[1] and int(match[1]) <= 6 else _NANOSECONDS
-    return "%z" if token in _OFFSET else _ELEMENTS.get(token) or _literal(token)
+    return "%z" if token in _OFFSET else ELEMENTS.get(token) or _literal(token)

@@ -13,7 +13,7 @@ from local_snowflake.functions.python_calls import call
 
 _FORMATS = (
     "'%a, %d %b %Y %H:%M:%S', '%a %b %d %H:%M:%S %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y', "
-    "'%m/%d/%Y %H:%M:%S', '%m/%d/%Y', '%Y%m%d'"
+    "'%m/%d/%Y %H:%M:%S', '%m/%d/%Y', '%Y%m%d', '%Y-%m-%d %H', '%Y-%m-%dT%H'"
 )
 _OFFSET = r"(\d:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{1,2}:?\d{0,2})$"
 
@@ -119,7 +119,7 @@ ARITHMETIC = (
 )
 PARTS = (
     *(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimeFromParts),
-    *(exp.ConvertTimezone, exp.MonthsBetween),
+    *(exp.ConvertTimezone, exp.MonthsBetween, exp.Extract),
 )
 
 
@@ -203,14 +203,35 @@ def rewrite_arithmetic(tree: exp.Expr) -> None:
         if part := _span(added.expression, _unit(added)):
             added.replace(_plus(added.this, [part]))
     for sum_ in list(tree.find_all(exp.Add, exp.Sub)):
+        if isinstance(sum_, exp.Add) and isinstance(sum_.this, exp.Interval):
+            _interval_last(sum_)
         if isinstance(sum_.expression, exp.Interval) and (parts := _spans(sum_.expression, isinstance(sum_, exp.Sub))):
             sum_.replace(_plus(sum_.this, parts))
     for truncated in list(tree.find_all(exp.TimestampTrunc, exp.DateTrunc)):
-        unit = _UNITS.get(_unit(truncated))
+        name = _unit(truncated)
+        unit = _UNITS.get(_UNIT_WORDS.get(name.lower(), name))
+        if unit is None and name.isalpha():
+            text = f"'{name}' is not a valid date/time component for function DATE_TRUNC."
+            raise compilation_error(f"error line 1 at position 0\n{text}", 1044, "42P13")
         if unit and not truncated.args.get("zone"):
             truncated.replace(call("truncated_time", exp.Literal.string(unit), _typed(truncated.this)))
     for later in list(tree.find_all(exp.AddMonths)):
         later.replace(call("add_months", _typed(later.this), later.expression))
+
+
+def _interval_last(sum_: exp.Add) -> None:
+    """``INTERVAL '1 day' + x`` -> ``x + INTERVAL '1 day'``.
+
+    The parser takes a text behind an interval for one too, and a cast for one of the sum.
+    """
+    interval, value = sum_.this, sum_.expression
+    if isinstance(value, exp.Interval) and value.args.get("unit") is None and isinstance(value.this, exp.Literal):
+        value, cast = value.this, sum_.parent
+        if isinstance(cast, exp.Cast):
+            value = exp.cast(value.copy(), cast.to.copy())
+            cast.replace(sum_)
+    sum_.set("expression", interval.copy())
+    sum_.set("this", value.copy())
 
 
 def rewrite_parts(tree: exp.Expr) -> None:
@@ -232,6 +253,9 @@ def rewrite_parts(tree: exp.Expr) -> None:
     for converted in list(tree.find_all(exp.ConvertTimezone)):
         if converted.args.get("source_tz") is None:
             converted.replace(call("in_zone", converted.args["target_tz"], _typed(converted.args["timestamp"])))
+    for part in list(tree.find_all(exp.Extract)):
+        if part.name.upper() == "EPOCH":
+            part.set("this", exp.var("EPOCH_SECOND"))
     for months in list(tree.find_all(exp.MonthsBetween)):
         months.replace(call("months_between_of", call("moment_of", months.this), call("moment_of", months.expression)))
 

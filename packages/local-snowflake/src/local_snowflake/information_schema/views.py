@@ -136,6 +136,8 @@ def _tables(ctx: Context, database: str) -> pa.Table:
         "TABLE_TYPE": lambda o: "VIEW" if o.kind == VIEW else "LOCAL TEMPORARY" if o.props.temporary else "BASE TABLE",
         "IS_TRANSIENT": lambda o: _yes(o.kind == TABLE and o.props.transient),
         **_COMMENT,
+        "CLUSTERING_KEY": lambda o: o.props.cluster_by if o.kind == TABLE else None,
+        **dict.fromkeys(("IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID"), lambda _: "NO"),
         "IS_TEMPORARY": lambda o: _yes(o.kind == TABLE and o.props.temporary),
         "ROW_COUNT": lambda o: row_count(ctx, o) if o.kind == TABLE else None,
         "BYTES": lambda o: 0 if o.kind == TABLE else None,
@@ -151,6 +153,8 @@ def _columns(ctx: Context, database: str) -> pa.Table:
         *("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME", "COLUMN_DEFAULT", "IS_NULLABLE", "DATA_TYPE"),
         *("COMMENT", "ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE"),
         "DATETIME_PRECISION",
+        *("IS_IDENTITY", "IDENTITY_START", "IDENTITY_INCREMENT", "IDENTITY_GENERATION", "IDENTITY_CYCLE"),
+        *("IDENTITY_ORDERED", "DATA_TYPE_ALIAS"),
     )
     records = []
     objects: list[Any] = [*ctx.catalog.all(TABLE, database), *ctx.catalog.all(VIEW, database)]
@@ -160,7 +164,10 @@ def _columns(ctx: Context, database: str) -> pa.Table:
             sizes = (kind.precision, kind.scale) if kind.name == "NUMBER" else (None, None)
             spelled = "TEXT" if kind.name == "VARCHAR" else kind.name
             about = (c.name, c.default, _yes(c.nullable), spelled, c.comment or None, position, kind.length or None)
-            records.append((*o.name, *about, *sizes, kind.scale if kind.name.startswith("TIME") else None))
+            start, step = map(str, c.identity) if c.identity else (None, None)
+            of_identity = (start, step, *(("BY DEFAULT", "NO", "YES") if c.identity else (None, None, None)))
+            precision = kind.scale if kind.name.startswith("TIME") else None
+            records.append((*o.name, *about, *sizes, precision, _yes(c.identity), *of_identity, spelled))
     return record_table([dict(zip(names, r, strict=True)) for r in records], {n: _TYPES.get(n) for n in names})
 
 

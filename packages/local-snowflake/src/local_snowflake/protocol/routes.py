@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from local_snowflake.account import Account
-from local_snowflake.errors import SnowflakeError, canceled
-from local_snowflake.execution.results import Result, encode
+from local_snowflake.errors import SnowflakeError, canceled, not_supported
+from local_snowflake.execution.results import Result, encode, several
 from local_snowflake.protocol.console import Console
 from local_snowflake.protocol.pending import PendingStatement, PendingStatements
 from local_snowflake.protocol.requests import Endpoint, answering, body_of, login_of, statement_of
@@ -31,10 +31,12 @@ from local_snowflake.protocol.responses import (
     succeeded,
 )
 from local_snowflake.protocol.sql_api import SqlApi
+from local_snowflake.scripting.splitting import COUNT, bindings_of, counted_statements, failed_statement
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, is_known, read_parameter, set_parameter
 from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.names import normalise
+from local_snowflake.sql.statement import RAW_VERBS
 
 logger = logging.getLogger(__name__)
 # for what statements do not use: they have threads of their own
@@ -183,8 +185,12 @@ class Server:
                 if body.get("describeOnly"):
                     return render(self._answer(token, self._account.describe(token, sql, bindings)))
                 with _of_statement(token, body.get("parameters") or {}):
-                    result = self._account.execute(token, sql, bindings, query_id=query_id)
-                return render(self._answer(token, result))
+                    statements = _statements(token.session, sql)
+                    if len(statements) > 1:
+                        result = self._run_several(pending, token, statements, bindings_of(statements, bindings or {}))
+                    else:
+                        result = self._account.execute(token, sql, bindings, query_id=query_id)
+                    return render(self._answer(token, result))
             except SnowflakeError as error:
                 return render(failed(error, query_id))
             except Exception as error:
@@ -195,6 +201,35 @@ class Server:
             finally:
                 token.touch()
                 pending.end()
+
+    def _run_several(
+        self,
+        pending: PendingStatement[bytes],
+        token: SessionToken,
+        statements: list[str],
+        bindings: list[dict[str, Any]],
+    ) -> Result:
+        """Run the statements of one request: the client asks for the result of each by its id.
+
+        Raises:
+            SnowflakeError: 100132 if one failed, with its error in the text; those before it stay done.
+        """
+        parts, types = [], []
+        for sql, values in zip(statements, bindings, strict=True):
+            part: PendingStatement[bytes] = PendingStatement(pending.owner, pending.user)
+            try:
+                result = self._account.execute(token, sql, values, query_id=part.query_id)
+            except SnowflakeError as error:
+                self._pending.complete(part, render(failed(error, part.query_id)))
+                if error.sqlstate == canceled().sqlstate:
+                    raise
+                raise failed_statement(sql, error) from error
+            if result.transfer is not None:
+                raise not_supported(f"{sql.split(maxsplit=1)[0].upper()} among several statements")
+            self._pending.complete(part, render(self._answer(token, result)))
+            parts.append(part.query_id)
+            types.append(str(result.type_id))
+        return several(pending.query_id, parts, types)
 
     def _answer(self, token: SessionToken, result: Result) -> dict[str, Any]:
         if result.transfer is not None:
@@ -211,6 +246,7 @@ class Server:
             "arrayBindSupported": False,
             **{f"final{k.capitalize()}Name": getattr(session, k) for k in ("database", "schema", "warehouse", "role")},
             **encode(result),
+            **result.parts,
         }
         return {"data": data, "code": None, "message": None, "success": True}
 
@@ -253,6 +289,14 @@ def _state(pending: PendingStatement[bytes]) -> dict[str, Any]:
         error = canceled()
         entry |= {"status": "ABORTED", "errorCode": f"{error.code:06d}", "errorMessage": error.message}
     return entry
+
+
+def _statements(session: Session, sql: str) -> list[str]:
+    """The statements of a request; one is not taken apart, as its text may be no SQL."""
+    raw = sql.lstrip().split(maxsplit=1)[:1]
+    if ";" not in sql.rstrip().rstrip(";") or (raw and raw[0].upper() in RAW_VERBS):
+        return [sql]
+    return counted_statements(sql, session.parameters.get(COUNT, 1))
 
 
 async def _accepted(request: Request) -> Response:

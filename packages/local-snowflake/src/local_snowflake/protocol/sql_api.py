@@ -22,12 +22,11 @@ from local_snowflake.protocol.pending import PendingStatement, PendingStatements
 from local_snowflake.protocol.requests import Endpoint, MalformedRequestError, Submission, submission_of
 from local_snowflake.protocol.responses import IN_PROGRESS, IN_PROGRESS_ASYNC
 from local_snowflake.protocol.statement_answers import PATH, StatementAnswer, failure, result_set, several, status_of
-from local_snowflake.scripting.splitting import split_statements
+from local_snowflake.scripting.splitting import COUNT, counted_statements, failed_statement
 from local_snowflake.sessions.parameters import set_parameter
 from local_snowflake.sessions.token import SessionToken
 
 logger = logging.getLogger(__name__)
-_COUNT = "MULTI_STATEMENT_COUNT"
 _TIMEOUT = "STATEMENT_TIMEOUT_IN_SECONDS"
 # a week: what a timeout of 0 stands for
 _LONGEST = 604_800
@@ -200,19 +199,15 @@ class SqlApi:
             # canceled or timed out: the request as a whole is
             if error.sqlstate == canceled().sqlstate:
                 raise
-            text = f'Execution of multiple statements failed on statement "{sql}".\n{error.message}'
-            raise SnowflakeError(100132, "P0000", text) from error
+            raise failed_statement(sql, error) from error
         self._statements.complete(part, answer)
         return part.query_id
 
 
 def _statements(submission: Submission) -> list[str]:
     """The statements of a request, as many as its parameter MULTI_STATEMENT_COUNT says; any number if that is 0."""
-    statements = split_statements(submission.statement)
-    wanted = next((v for k, v in submission.parameters.items() if k.upper() == _COUNT), 1)
-    if str(wanted) not in {"0", str(max(len(statements), 1))}:
-        text = f"Actual statement count {len(statements)} did not match the desired statement count {wanted}."
-        raise SnowflakeError(8, "0A000", text)
+    wanted = next((v for k, v in submission.parameters.items() if k.upper() == COUNT), 1)
+    statements = counted_statements(submission.statement, wanted)
     if not statements:
         raise SnowflakeError(900, "42601", "SQL compilation error:\nEmpty SQL statement.")
     if len(statements) > 1 and submission.bindings:
@@ -228,7 +223,7 @@ def _prepare(token: SessionToken, submission: Submission) -> None:
     session.warehouse = context.get("warehouse")
     session.role = context.get("role", session.role)
     for key, value in submission.parameters.items():
-        if key.upper() != _COUNT:
+        if key.upper() != COUNT:
             set_parameter(session, key.upper(), value)
     if submission.timeout is not None:
         set_parameter(session, _TIMEOUT, submission.timeout or _LONGEST)

@@ -13,8 +13,9 @@ from typing import Any
 from starlette.responses import Response
 
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.execution import results
 from local_snowflake.execution.jsonv2 import text_rows
-from local_snowflake.execution.results import COPY, DML, Result, status
+from local_snowflake.execution.results import COPY, DML, Result
 
 PATH = "/api/v2/statements"
 # Snowflake chooses how large a partition is; a client cannot
@@ -64,9 +65,7 @@ def result_set(result: Result, handle: str, request_id: str, null: str | None) -
 
 def several(handle: str, request_id: str, handles: Sequence[str]) -> StatementAnswer:
     """The answer to a request of several statements: their handles, with which the client asks for their results."""
-    result = status("Multiple statements executed successfully.")
-    result.columns[0].name = "multiple statement execution"
-    return _answer(result, handle, request_id, None, {"statementHandles": list(handles)})
+    return _answer(results.several(handle, handles, ()), handle, request_id, None, {"statementHandles": list(handles)})
 
 
 def _answer(result: Result, handle: str, request_id: str, null: str | None, more: dict[str, Any]) -> StatementAnswer:

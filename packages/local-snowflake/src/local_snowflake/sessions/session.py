@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from local_snowflake.sessions.lazy_tables import LazyTables, with_lazy_tables
 from local_snowflake.sessions.locks import LockTable, Resource, new_transaction
 from local_snowflake.sessions.replay import StatementInputs, TableClock, Write, replay
 from local_snowflake.sql.names import Name
+from local_snowflake.sql.types import SfType
 
 T = TypeVar("T")
 _CONFLICT_RETRIES = 50
@@ -66,13 +67,15 @@ class Session:
         # tables, stages and the like that belong to it, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
         self.endings: list[Callable[[], None]] = []
-        # the rows of statements by their ids, for RESULT_SCAN
-        self.results: BoundedCache[pa.Table] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)
+        # the results of statements by their ids, for RESULT_SCAN
+        self.results: BoundedCache[tuple[pa.Table, Mapping[str, SfType]]] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)
         # the statement that runs, or ran last; the latest ones that ended, well or not, and the number of all
         self.query_id: str | None = None
         self._query_ids: deque[str] = deque(maxlen=_QUERY_IDS_KEPT)
         self._ended = 0
         self.autocommit = True
+        # whether a writing statement runs, and whether the first of the tables that it writes is written
+        self._is_writing = self._has_part = False
         self.in_transaction = False
         # what a transaction keeps between its statements, eg: the offsets of the streams that it reads
         self.notes: dict[Any, Any] = {}
@@ -201,7 +204,7 @@ class Session:
 
     def refresh(self) -> None:
         """Let the next statement of the transaction see what others have committed: READ COMMITTED."""
-        if self.in_transaction and not self._writes:
+        if self.in_transaction and not self._writes and not self._has_part:
             self.duck.execute("COMMIT")
             self._begin_duck()
 
@@ -231,11 +234,20 @@ class Session:
         ``work`` may run again: after a conflict with another writer, or when a later statement fails; if it would write
         something else then because its ``inputs`` changed, the transaction is rolled back instead.
         """
+        if self._is_writing:
+            # a part of a statement that writes more than one table: it fails as a whole
+            done = work()
+            self._has_part = True
+            return done
         own = not self.in_transaction and self.autocommit
         for attempt in range(_CONFLICT_RETRIES):
             self.begin()
             try:
-                done = work()
+                self._is_writing = True
+                try:
+                    done = work()
+                finally:
+                    self._is_writing = self._has_part = False
                 if own:
                     self._end_duck("COMMIT")
             except duckdb.Error as error:
@@ -305,9 +317,9 @@ class Session:
         index = number - 1 - self._ended if number > 0 else number
         return self._query_ids[index] if -len(self._query_ids) <= index < 0 else None
 
-    def remember(self, query_id: str, rows: pa.Table) -> None:
-        """Keep the rows of a statement's result for RESULT_SCAN."""
-        self.results.put(query_id, rows, rows.nbytes)
+    def remember(self, query_id: str, rows: pa.Table, types: Mapping[str, SfType]) -> None:
+        """Keep the rows of a statement's result, and the types of its columns, for RESULT_SCAN."""
+        self.results.put(query_id, (rows, types), rows.nbytes)
 
     def register_rows(self, name: str, rows: pa.Table) -> None:
         """Let the running statement read an arrow table as ``name``; a transaction keeps it to repeat its writes."""

@@ -57,6 +57,16 @@ class _Dialect(Snowflake):
         return exp.Literal.string(expression[1:-1]) if isinstance(expression, str) else expression
 
 
+# stands for all columns in what the parser reads of MERGE … ALL BY NAME, which it does not know
+BY_NAME = "$BY_NAME"
+_BY_NAME = re.compile(r"\b(UPDATE|INSERT)\s+ALL\s+BY\s+NAME\b", re.I)
+_BRANCHES = {"UPDATE": f'UPDATE SET "{BY_NAME}" = "{BY_NAME}"', "INSERT": f'INSERT ("{BY_NAME}") VALUES ("{BY_NAME}")'}
+# names in Snowflake without quotes, and words of DuckDB's grammar
+_WORDS_OF_DUCKDB = {
+    *("ANALYSE", "ANALYZE", "ASYMMETRIC", "AT", "BOTH", "COLLATE", "DEFERRABLE", "DESC", "DESCRIBE", "DO", "END"),
+    *("INITIALLY", "LAMBDA", "LEADING", "OFFSET", "ONLY", "PIVOT_LONGER", "PIVOT_WIDER", "PLACING", "RETURNING"),
+    *("SHOW", "SUMMARIZE", "SYMMETRIC", "TRAILING", "VARIADIC", "WINDOW"),
+}
 # the tokens of a word that sqlglot reads as a command are not those that its parser expects
 _UNLIKE_THE_PARSERS = Snowflake.Tokenizer.COMMANDS | {TokenType.SEMICOLON}
 
@@ -64,6 +74,8 @@ _UNLIKE_THE_PARSERS = Snowflake.Tokenizer.COMMANDS | {TokenType.SEMICOLON}
 def parse(sql: str | Statement) -> exp.Expression:
     """Parse one Snowflake statement, or its text. Raises 001003 if it does not parse, 000900 if there is nothing."""
     text, tokens = (sql, []) if isinstance(sql, str) else (sql.sql, sql.tokens)
+    if text[:5].upper() == "MERGE" and _BY_NAME.search(text):
+        text, tokens = _BY_NAME.sub(lambda match: _BRANCHES[match[1].upper()], text), []
     if not text.strip():
         raise compilation_error("Empty SQL statement.", 900, "42601")
     try:
@@ -83,10 +95,22 @@ def upper_case(expression: exp.Expression) -> exp.Expression:
         # the key of {'a': 1} is a text, which sqlglot keeps as an identifier
         if isinstance(pair.parent, exp.Struct) and isinstance(pair.this, exp.Identifier):
             pair.this.set("quoted", True)
+    for dot in expression.find_all(exp.Dot):
+        # so is the member in v[0].name, whose case counts
+        if isinstance(dot.expression, exp.Identifier) and isinstance(dot.this, (exp.Bracket, exp.Dot)):
+            dot.expression.set("quoted", dot.expression.quoted or is_member(dot))
     for node in nodes(expression):
         if isinstance(node, exp.Identifier) and not node.quoted and isinstance(node.this, str):
             node.set("this", node.this.upper())
+            node.set("quoted", node.this in _WORDS_OF_DUCKDB)
     return expression
+
+
+def is_member(node: exp.Expr) -> bool:
+    """Whether a dot follows a subscript, so that what is behind it is a member of an object."""
+    while isinstance(node, exp.Dot):
+        node = node.this
+    return isinstance(node, exp.Bracket)
 
 
 def translate(expression: exp.Expression, duck: Any) -> exp.Expression:

@@ -19,7 +19,7 @@ from local_snowflake.sql import trees
 from local_snowflake.sql.columns.assignments import assign_inserted, assign_merged, assign_updated
 from local_snowflake.sql.columns.defaults import fill_assignments, fill_insert
 from local_snowflake.sql.compiler import Plan
-from local_snowflake.sql.dialect import at_time, to_duckdb, translate, upper_case
+from local_snowflake.sql.dialect import BY_NAME, at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
 from local_snowflake.streams import rewrite
@@ -207,6 +207,7 @@ def _delete(ctx: Context, tree: exp.Delete) -> Plan:
 
 def _merge(ctx: Context, tree: exp.Merge) -> Plan:
     name = _aliased_target(ctx, tree.this)
+    _merge_by_name(ctx, tree, name)
     for update in tree.find_all(exp.Update):
         _bare_assignments(update)
         fill_assignments(ctx, update, name)
@@ -233,6 +234,27 @@ def _merge(ctx: Context, tree: exp.Merge) -> Plan:
 
     sql = (*around, _compile(ctx, tree) + " RETURNING merge_action")
     return _plan(name, target, sql, work, inserts="inserted" in kinds)
+
+
+def _merge_by_name(ctx: Context, tree: exp.Merge, name: Name) -> None:
+    """``UPDATE ALL BY NAME`` and ``INSERT ALL BY NAME``: each column of the target takes that of the source.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/merge
+    """
+    table = ctx.relation(name)
+    names = [column.name for column in table.props.columns] if TABLE.describes(table) else []
+    source = tree.args["using"].alias_or_name
+    for when in tree.find_all(exp.When):
+        then = when.args["then"]
+        if not any(node.name == BY_NAME for node in then.find_all(exp.Column)):
+            continue
+        values = [trees.column(column, source) for column in names]
+        if isinstance(then, exp.Update):
+            pairs = zip(names, values, strict=True)
+            then.set("expressions", [exp.EQ(this=trees.column(c), expression=v) for c, v in pairs])
+        else:
+            then.set("this", exp.Tuple(expressions=[trees.column(column) for column in names]))
+            then.set("expression", exp.Tuple(expressions=values))
 
 
 _EFFECTS: dict[type, str] = {exp.Insert: "inserted", exp.Update: "updated"}

@@ -47,7 +47,7 @@ def describe_last(ctx: Context, statements: list[str]) -> Result:
         if not _READS_ONLY.match(sql):
             return describe(ctx, sql)
         result = describe(ctx, with_results(ctx.compiler.statement(sql), query_ids))
-        ctx.session.remember(result.query_id, result.named_table)
+        ctx.session.remember(result.query_id, result.named_table, result.types)
         query_ids.append(result.query_id)
     return describe(ctx, with_results(ctx.compiler.statement(statements[-1]), query_ids))
 

@@ -54,7 +54,7 @@ def _compile(ctx: Context, statement: Statement, tree: exp.Expression) -> Plan:
     if isinstance(tree, DML):
         return compile_dml(ctx, tree)
     if isinstance(tree, exp.Query):
-        return _compile_query(ctx, tree)
+        return compile_select(ctx, tree)
     raise not_supported(" ".join(statement.sql.split()[:3]).upper())
 
 
@@ -107,7 +107,7 @@ def compile_query(ctx: Context, tree: exp.Expression, *, outermost: bool = True)
 def run_query(ctx: Context, tree: exp.Expression) -> Result:
     """Run a parsed query."""
     with _rows_dropped(ctx):
-        plan = _compile_query(ctx, tree)
+        plan = compile_select(ctx, tree)
         return plan.run(ctx, plan.sql)
 
 
@@ -128,7 +128,9 @@ def evaluate_time(ctx: Context, value: Any) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _compile_query(ctx: Context, tree: exp.Expression) -> Plan:
+def compile_select(ctx: Context, tree: exp.Expression) -> Plan:
+    """The plan of a parsed query."""
+    name_outputs(tree)
     declared = declared_columns(ctx, tree)
 
     def run(ctx: Context, sql: Sequence[str]) -> Result:
@@ -156,6 +158,7 @@ def describe(ctx: Context, sql: str) -> Result:
     if first not in {"SELECT", "WITH", "VALUES"}:
         return Result(pa.table({"status": pa.array([], pa.string())}), status().columns)
     tree = ctx.compiler.parse(ctx, sql)
+    name_outputs(tree)
     declared = declared_columns(ctx, tree)
     before, ctx.only_describes = ctx.only_describes, True
     try:

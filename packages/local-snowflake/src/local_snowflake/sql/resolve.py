@@ -15,6 +15,7 @@ from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_PREFIX
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
+from local_snowflake.sql.static_types import StaticTypes
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
 # table functions that are translated later on
@@ -142,13 +143,25 @@ def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
     for parameter in list(tree.find_all(exp.Parameter)):
         name = parameter.name.upper()
         if name.isdigit():
-            parameter.replace(exp.column(trees.identifier(f"COLUMN{name}")))
+            _number_column(ctx, parameter, int(name))
         elif name in ctx.session.variables:
             parameter.replace(_as_literal(ctx.session.variables[name]))
         else:
             raise compilation_error(
                 f"error line 1 at position 0\nSession variable '${name}' does not exist", 2211, "02000"
             )
+
+
+def _number_column(ctx: Context, parameter: exp.Parameter, number: int) -> None:
+    """``$1`` or ``t.$1`` -> the column by its position; of what has no columns by name, by its number."""
+    qualified = parameter.parent if isinstance(parameter.parent, exp.Column) else None
+    select = parameter.find_ancestor(exp.Select)
+    sources = StaticTypes(ctx).sources(select) if select is not None and select.args.get("from_") else {}
+    table = qualified.table if qualified is not None else next(iter(sources), "")
+    names = list(sources.get(table) or ())
+    name = names[number - 1] if number <= len(names) else f"COLUMN{number}"
+    column = trees.column(name, table if qualified is not None else None)
+    (qualified or parameter).replace(column)
 
 
 def function_name(node: Expr) -> str:
@@ -222,8 +235,16 @@ def _replace_table_functions(ctx: Context, tree: exp.Expression) -> None:
         put_rows(ctx, node, function(ctx, *positional, **named), name)
 
 
-def put_rows(ctx: Context, node: exp.Expression, rows: pa.Table, alias: str = "") -> None:
-    """Replace an item of FROM by rows, registered with DuckDB under a name of their own."""
+def constant_value(ctx: Context, argument: exp.Expr) -> Any:
+    """The value of an argument that is a constant, a session variable or a function of the session."""
+    holder = exp.Paren(this=argument.copy())
+    replace_parameters(ctx, holder)
+    _replace_system_functions(ctx, holder)
+    return _constant(holder.this)
+
+
+def put_rows(ctx: Context, node: exp.Expression, rows: pa.Table, alias: str = "") -> exp.Table:
+    """Replace an item of FROM by rows, registered with DuckDB under a name of their own; what takes its place."""
     view = TABLE_FUNCTION_PREFIX + uuid.uuid4().hex.upper()
     ctx.session.register_rows(view, rows)
     table = exp.Table(
@@ -232,3 +253,4 @@ def put_rows(ctx: Context, node: exp.Expression, rows: pa.Table, alias: str = ""
     trees.move_clauses(node, table)
     table.meta["physical"] = True
     node.replace(table)
+    return table

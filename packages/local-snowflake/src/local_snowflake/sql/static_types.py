@@ -6,7 +6,7 @@ Source of the results' types: https://docs.snowflake.com/en/sql-reference/operat
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
@@ -17,14 +17,26 @@ from local_snowflake.execution.registry import SOURCE_COLUMNS
 from local_snowflake.sql import trees
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, parse_type
-
-TEXT, FLOAT, BOOLEAN, DATE = (parse_type(name) for name in ("VARCHAR", "FLOAT", "BOOLEAN", "DATE"))
-NTZ, LTZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"))
-VARIANT, ARRAY, OBJECT = (parse_type(name) for name in ("VARIANT", "ARRAY", "OBJECT"))
-WHOLE = SfType("NUMBER", 18, 0)
-# what the parser reads and DuckDB computes in 128 bits
-PRECISION = 38
-_SCALE_OF_QUOTIENT, _LARGEST_SCALE = 6, 12
+from local_snowflake.sql.value_types import (
+    ARRAY,
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    LTZ,
+    NTZ,
+    OBJECT,
+    PRECISION,
+    TEXT,
+    VARIANT,
+    WHOLE,
+    common,
+    interpolated,
+    number,
+    of_cast,
+    of_digits,
+    product_scale,
+    quotient_scale,
+)
 
 _OF_THEIR_ARGUMENT = (
     *(exp.Paren, exp.Alias, exp.Neg, exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls),
@@ -33,7 +45,7 @@ _OF_THEIR_ARGUMENT = (
 )
 _FLOATS = (
     *(exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.ToDouble, exp.Stddev, exp.StddevPop, exp.StddevSamp),
-    *(exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp, exp.Rand, exp.Median, exp.PercentileCont),
+    *(exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp, exp.Rand),
     *(exp.Sin, exp.Cos, exp.Tan, exp.Asin, exp.Acos, exp.Atan, exp.Atan2, exp.Degrees, exp.Radians, exp.ApproxQuantile),
 )
 _WHOLES = (
@@ -74,40 +86,10 @@ _CALLS = {
 # the columns of FLATTEN
 _FLATTENED = {"SEQ": WHOLE, "KEY": TEXT, "PATH": TEXT, "INDEX": WHOLE, "VALUE": VARIANT, "THIS": VARIANT}
 Columns = Mapping[str, SfType | None]
+# a source's columns, where who puts it into a tree knows them
+COLUMNS = "columns"
 _NOTHING: Columns = {}
 _SCOPES = (exp.Select, exp.Update, exp.Delete, exp.Merge)
-
-
-def number(scale: int, precision: int = PRECISION) -> SfType:
-    """A NUMBER; a scale is at most as large as the precision."""
-    return SfType("NUMBER", precision, min(scale, precision))
-
-
-def quotient_scale(dividend: int) -> int:
-    """The scale of a quotient, and of an average, of a NUMBER of a scale."""
-    return max(dividend, min(dividend + _SCALE_OF_QUOTIENT, _LARGEST_SCALE))
-
-
-def product_scale(left: int, right: int) -> int:
-    """The scale of a product of two NUMBERs."""
-    return min(left + right, max(left, right, _LARGEST_SCALE))
-
-
-def common(kinds: list[SfType | None]) -> SfType | None:
-    """The type of what may be any of several values, eg: of COALESCE; None if one is not known."""
-    if not kinds or None in kinds:
-        return None
-    names = {kind.name for kind in kinds if kind is not None}
-    if names == {"NUMBER"}:
-        return number(max(k.scale for k in kinds if k), max(k.precision - k.scale for k in kinds if k) + 20)
-    for name in ("VARIANT", "FLOAT"):
-        if name in names:
-            return VARIANT if name == "VARIANT" else FLOAT
-    if "NUMBER" in names:
-        return FLOAT
-    if len(names) == 1:
-        return kinds[0]
-    return None
 
 
 class StaticTypes:
@@ -124,11 +106,12 @@ class StaticTypes:
         self._outputs: dict[int, tuple[exp.Expr, Columns | None]] = {}
 
         self._finders: dict[type[exp.Expr], Callable[[Any], SfType | None]] = {
-            exp.Literal: lambda node: TEXT if node.is_string else _of_number(node.this),
+            exp.Literal: lambda node: TEXT if node.is_string else of_digits(node.this),
             exp.Column: self._column,
-            exp.Cast: lambda node: _of_cast(node.to),
+            exp.Cast: lambda node: of_cast(node.to),
             exp.Subquery: self._subquery,
             exp.Binary: self._arithmetic,
+            **dict.fromkeys((exp.Median, exp.PercentileCont), self._between_values),
             exp.Anonymous: lambda node: _CALLS.get(node.name.upper()),
         }
 
@@ -189,8 +172,17 @@ class StaticTypes:
             return None if kind is None else FLOAT
         return number(quotient_scale(kind.scale) if isinstance(node, exp.Avg) else kind.scale)
 
+    def _between_values(self, node: exp.Expr) -> SfType | None:
+        """MEDIAN and PERCENTILE_CONT."""
+        group = node.parent
+        ordered = group.expression.expressions if isinstance(group, exp.WithinGroup) else [node]
+        kind = self.of(ordered[0].this)
+        return interpolated(kind) if kind is not None and kind.name == "NUMBER" else None if kind is None else FLOAT
+
     def _rounded(self, node: exp.Expr) -> SfType | None:
         kind, digits = self.of(node.this), node.args.get("decimals")
+        if isinstance(digits, exp.Neg):
+            digits = exp.Literal.number(0)
         if kind is None or kind.name != "NUMBER" or (digits is not None and not isinstance(digits, exp.Literal)):
             return FLOAT if kind is not None else None
         return number(min(kind.scale, int(digits.name)) if digits is not None and digits.is_number else 0)
@@ -259,8 +251,12 @@ class StaticTypes:
             yield source.alias_or_name or f"${number_}", self._source(source)
 
     def _source(self, source: exp.Expr) -> Columns | None:
-        if any(source.args.get(clause) for clause in ("pivots", "match")):
+        if source.args.get("match"):
             return None
+        if pivots := source.args.get("pivots"):
+            return self._unpivoted(source, pivots)
+        if (noted := source.meta.get(COLUMNS)) is not None:
+            return cast(Columns, noted)
         alias = source.args.get("alias")
         if source.find(exp.Explode, exp.Flatten) and not isinstance(source, exp.Subquery):
             return _FLATTENED
@@ -277,6 +273,24 @@ class StaticTypes:
             return None
         names = [i.name for i in alias.args.get("columns") or ()] if alias is not None else []
         return dict(zip(names, columns.values(), strict=False)) if columns is not None and names else columns
+
+    def columns_of(self, source: exp.Expr) -> Columns | None:
+        """The columns of what stands in FROM."""
+        return self._source(source)
+
+    def _unpivoted(self, source: exp.Expr, pivots: list[exp.Expr]) -> Columns | None:
+        pivot, below = pivots[0], source.copy()
+        field = pivot.args["fields"][0] if pivot.args.get("fields") else None
+        below.set("pivots", None)
+        # where it reads tables its place counts: common table expressions may be around it
+        below.parent = source.parent
+        columns = self._source(below)
+        if columns is None or len(pivots) > 1 or not pivot.args.get("unpivot") or not isinstance(field, exp.In):
+            return None
+        # eg: JAN, or JAN AS 'January'
+        names = [(c.this if isinstance(c, (exp.Alias, exp.PivotAlias)) else c).name for c in field.expressions]
+        kept = {name: kind for name, kind in columns.items() if name not in names}
+        return {**kept, field.this.name: TEXT, pivot.expressions[0].name: common([columns.get(n) for n in names])}
 
     def _values(self, values: exp.Values) -> Columns:
         first = values.expressions[0].expressions if values.expressions else []
@@ -345,7 +359,8 @@ class StaticTypes:
                     return None
                 columns |= self._star(star, [source for source in read if source is not None])
             else:
-                columns[projection.alias_or_name or f"${number_}"] = self.of(projection)
+                name = projection.alias_or_name if isinstance(projection, (exp.Alias, exp.Column)) else ""
+                columns[name if name and name not in columns else f"${number_}"] = self.of(projection)
         return columns
 
     def _star(self, star: exp.Expr, sources: list[Columns]) -> Columns:
@@ -372,21 +387,3 @@ def _scopes(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
 def _aliased(select: exp.Select, name: str) -> exp.Expr | None:
     """The expression that a query gives a name."""
     return next((p.this for p in select.expressions if isinstance(p, exp.Alias) and p.alias == name), None)
-
-
-def _of_number(text: str) -> SfType:
-    if not text.replace(".", "", 1).isdigit():
-        return FLOAT
-    whole, _, fraction = text.partition(".")
-    precision = len(whole.lstrip("0")) + len(fraction)
-    return number(len(fraction), max(precision, 1)) if precision <= PRECISION else FLOAT
-
-
-def _of_cast(kind: exp.DataType) -> SfType | None:
-    text = kind.sql(dialect="snowflake")
-    if kind.this in {exp.DType.ARRAY, exp.DType.MAP, exp.DType.OBJECT}:
-        text = text.split("(", 1)[0]
-    try:
-        return parse_type(text)
-    except ValueError:
-        return None

@@ -75,8 +75,8 @@ def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) 
         start, step = constraint.args.get("start"), constraint.args.get("increment")
         return replace(column, identity=(int(start.name) if start else 1, int(step.name) if step else 1))
     if isinstance(constraint, exp.Reference):
-        _check_reference(ctx, constraint)
-    elif not isinstance(constraint, exp.ForeignKey):
+        return _referring(ctx, [column], [column.name], constraint)[0]
+    if not isinstance(constraint, exp.ForeignKey):
         raise not_supported(f"{constraint.sql(dialect='snowflake')} of column {column.name}")
     return column
 
@@ -99,7 +99,7 @@ def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expressio
         names = [key.name for key in constraint.this.expressions]
     elif isinstance(constraint, exp.ForeignKey) and isinstance(constraint.args.get("reference"), exp.Reference):
         names = [key.name for key in constraint.expressions]
-        _check_reference(ctx, constraint.args["reference"])
+        columns = _referring(ctx, columns, names, constraint.args["reference"])
     else:
         raise not_supported(f"the constraint {constraint.sql(dialect='snowflake')}")
     if unknown := [name for name in names if name not in {c.name for c in columns}]:
@@ -111,14 +111,26 @@ def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expressio
     return columns
 
 
-def _check_reference(ctx: Context, reference: exp.Reference) -> None:
-    """A foreign key is not enforced, but the table that it refers to must exist."""
+def _referring(ctx: Context, columns: list[Column], names: list[str], reference: exp.Reference) -> list[Column]:
+    """The columns, some of which are a foreign key: it is not enforced, but the table that it refers to must exist."""
     table = reference.find(exp.Table)
     if table is None:
         raise not_supported(reference.sql(dialect="snowflake"))
     name = table_name(ctx, table)
     if not TABLE.describes(ctx.relation(name)):
         raise does_not_exist("Table", name.fqn)
+    named = [key.name for key in reference.this.expressions] if isinstance(reference.this, exp.Schema) else []
+    referred = dict(zip(names, named or _primary_key(ctx, name), strict=False))
+    label = "_".join(names)
+    return [
+        replace(c, reference=(label, *name, referred[c.name])) if c.name in names and c.name in referred else c
+        for c in columns
+    ]
+
+
+def _primary_key(ctx: Context, table: Name) -> list[str]:
+    relation = ctx.relation(table)
+    return [c.name for c in relation.props.columns if c.primary_key] if TABLE.describes(relation) else []
 
 
 # -- DuckDB's columns -------------------------------------------------------------------------------------------------

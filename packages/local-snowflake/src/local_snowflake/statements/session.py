@@ -1,13 +1,11 @@
-"""USE, session parameters and variables, the functions of the session's context, RESULT_SCAN and SYSTEM$WAIT."""
+"""USE, session parameters and variables, the functions of the session's context, and SYSTEM$WAIT."""
 
 import json
 import threading
 
-import pyarrow as pa
-
-from local_snowflake.errors import canceled, compilation_error, does_not_exist
+from local_snowflake.errors import canceled, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.registry import statement, system_function, table_function
+from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import like_filter, read_clauses
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, set_parameter, shown, unset_parameter
@@ -78,13 +76,23 @@ def show_parameters(ctx: Context, stmt: Statement) -> Result:
 
 @statement("SET")
 def set_variable(ctx: Context, stmt: Statement) -> Result:
-    """SET name = expression."""
+    """SET name = expression | (name, …) = (expression, …): https://docs.snowflake.com/en/sql-reference/sql/set."""
     reader = stmt.reader
     reader.expect("SET")
-    name = reader.identifier()
-    reader.expect("=")
-    value = run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {reader.rest()}")).table
-    ctx.session.variables[name] = next(iter(value.to_pylist()[0].values()))
+    if reader.accept("("):
+        names = reader.listed(reader.identifier)
+        reader.expect(")")
+        reader.expect("=")
+        values = reader.parenthesised()
+        reader.finish()
+    else:
+        names = [reader.identifier()]
+        reader.expect("=")
+        values = reader.rest()
+    row = [column[0].as_py() for column in run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {values}")).table.columns]
+    if len(row) != len(names):
+        raise compilation_error(f"SET of {len(names)} variables has {len(row)} values.")
+    ctx.session.variables.update(zip(names, row, strict=True))
     return status()
 
 
@@ -126,15 +134,6 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
     Source: https://docs.snowflake.com/en/sql-reference/functions/last_query_id
     """
     return ctx.session.numbered_query(number)
-
-
-@table_function("RESULT_SCAN")
-def result_scan(ctx: Context, query_id: str) -> pa.Table:
-    """RESULT_SCAN('id' | LAST_QUERY_ID([n])): an earlier result of this session as a table."""
-    result = ctx.session.results.get(query_id)
-    if result is None:
-        raise does_not_exist("Statement", query_id)
-    return result
 
 
 @system_function("SYSTEM$WAIT", effective="VARCHAR")

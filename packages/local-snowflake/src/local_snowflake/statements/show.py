@@ -22,6 +22,10 @@ _COLUMNS = (
 )
 
 
+# kinds of tables that are not here
+_OTHER_KINDS = ("dynamic", "iceberg", "hybrid")
+
+
 def row_count(ctx: Context, table: Table) -> int:
     """How many rows a table has."""
     return int(ctx.query(f"SELECT count(*) FROM {ctx.physical(table.name)}")[0][0])
@@ -53,7 +57,8 @@ def show_objects(ctx: Context, stmt: Statement) -> Result:
     found: list[Table | View] = [*select(ctx, clauses, TABLE), *select(ctx, clauses, VIEW)]
     found.sort(key=lambda o: o.name)
     names = ("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "owner")
-    return rows([_common(o) for o in found], names)
+    records = [_common(o) | {"kind": str(o.kind)} for o in found]
+    return rows(records, (*names, *(f"is_{kind}" for kind in _OTHER_KINDS)))
 
 
 def shown_retention(table: TableProps) -> int:
@@ -76,7 +81,7 @@ def _common(o: Table | View) -> dict[str, Any]:
         "retention_time": str(shown_retention(table)),
         "automatic_clustering": "OFF",
         "change_tracking": "ON" if _shows_changes(o) else "OFF",
-        "is_external": "N",
+        **{f"is_{kind}": "N" for kind in (*_OTHER_KINDS, "external")},
         "is_materialized": "false",
     }
 

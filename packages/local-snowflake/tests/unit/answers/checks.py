@@ -11,7 +11,7 @@ A file holds sections. A section begins with the page of Snowflake's documentati
     HLL(D) => 1 -- refused: why, for a statement that is refused by name
 
 What stands before ``=>`` is an expression, or a statement where it begins with SELECT, WITH, SHOW,
-TABLE, VALUES, CREATE, DROP, TRUNCATE TABLE, or is DML.
+TABLE, VALUES, SET, CREATE, DROP, TRUNCATE TABLE, or is DML.
 Values are written by type: ``'text'``, numbers with the digits of their scale, floats always with a point or an
 exponent, TRUE, dates and times as ISO 8601 (with an offset where the type has one), JSON for VARIANT, OBJECT and ARRAY,
 NULL. ``(none)`` is no row. The types of all columns may follow behind ``::``.
@@ -35,7 +35,8 @@ from local_snowflake.sql.types import SfType
 HERE = Path(__file__).resolve().parent
 DOCUMENTATION = "https://docs.snowflake.com/en/"
 _STATEMENT = re.compile(
-    r"(SELECT|WITH|SHOW|TABLE|VALUES|INSERT\s+INTO|UPDATE|DELETE|MERGE|CREATE|DROP|TRUNCATE\s+TABLE)\b", re.I
+    r"(SELECT|WITH|SHOW|TABLE|VALUES|INSERT\s+(?:INTO|ALL|FIRST|OVERWRITE)|SET|UPDATE|DELETE|MERGE|CREATE|DROP|TRUNCATE\s+TABLE)\b",
+    re.I,
 )
 _NOTE = re.compile(r"\s+-- (deviates|refused): (.+)$")
 _TYPES = re.compile(r"\s+:: ([A-Z_]+(?:\([\d,]+\))?(?:, [A-Z_]+(?:\([\d,]+\))?)*)$")

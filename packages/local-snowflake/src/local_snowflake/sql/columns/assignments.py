@@ -19,6 +19,7 @@ from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 
 _ROWS = "$ASSIGNED"
+_ZONED = {"TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
 # clauses for whose result the text of a projection matters
 _READ = ("distinct", "group", "order", "having", "qualify", "windows", "limit", "with_")
 # whole numbers of more digits are stored in 64 bits as they are
@@ -72,7 +73,7 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.name in {"NUMBER", "VARCHAR"}
+    return kind.name in {"NUMBER", "VARCHAR", *_ZONED}
 
 
 def _is_plain(query: exp.Select) -> bool:
@@ -116,6 +117,10 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return value
     if target.name == "VARCHAR":
         return _text(value, kind, target)
+    if target.name in _ZONED and kind is not None and kind.name == "VARCHAR":
+        # with its offset, which DuckDB reads in another form
+        text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
+        return call("timestamp_tz_of", text, exp.Literal.number(0))
     return _number(value, kind, target) if target.name == "NUMBER" else value
 
 

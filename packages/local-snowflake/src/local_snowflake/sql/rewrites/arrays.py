@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call, wrap
+from local_snowflake.sql.dialect import is_member
 
 # functions of an array and a value, of several arrays, and of one array; and those that give no array
 _WITH_VALUE = (
@@ -28,6 +29,29 @@ _MACROS: dict[type[exp.Expression], str] = {
 }
 
 
+def subscripts(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """``v[0][1]`` and ``v[0].name`` -> paths, as ``v:…`` has them: fakesnow translates the last subscript alone.
+
+    Source: https://docs.snowflake.com/en/user-guide/querying-semistructured
+    """
+    for dot in reversed(list(tree.find_all(exp.Dot))):
+        if isinstance(dot.expression, exp.Identifier) and is_member(dot):
+            dot.replace(_path(dot.this, exp.JSONPathKey(this=dot.expression.name, quoted=True)))
+    for bracket in reversed(list(tree.find_all(exp.Bracket))):
+        only = bracket.expressions[0] if len(bracket.expressions) == 1 else None
+        is_inner = isinstance(bracket.parent, (exp.Bracket, exp.JSONExtract)) and bracket.arg_key == "this"
+        if not isinstance(only, exp.Literal) or not (is_inner or isinstance(bracket.this, exp.JSONExtract)):
+            continue
+        key = exp.JSONPathKey(this=only.this, quoted=True)
+        bracket.replace(_path(bracket.this, key if only.is_string else exp.JSONPathSubscript(this=int(only.this))))
+    return tree
+
+
+def _path(value: exp.Expr, part: exp.Expr) -> exp.JSONExtract:
+    path = exp.JSONPath(expressions=[exp.JSONPathRoot(), part])
+    return exp.JSONExtract(this=value.copy(), expression=path, variant_extract=True, requires_json=True)
+
+
 def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Make arrays whose values may differ in type JSON, and hand lists of JSON values to the array functions."""
     for array in list(tree.find_all(exp.Array)):
@@ -35,6 +59,8 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
             array.replace(call("json_array", *array.expressions))
     for function in list(tree.find_all(*_WITH_VALUE, *_OF_ARRAYS, *_OF_ARRAY)):
         _on_lists(function)
+    for distinct in list(tree.find_all(exp.ArrayDistinct)):
+        distinct.replace(call("first_ones", distinct.this))
     for text in tree.find_all(exp.ArrayToString):
         _wrap(text, "this", "json_texts")
     return tree
@@ -42,6 +68,9 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
 
 def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Functions of semi-structured values that have macros of their own; a cast to VARIANT does not read JSON."""
+    for insert in list(tree.find_all(exp.ObjectInsert)):
+        if isinstance(flag := insert.args.get("update_flag"), exp.Boolean) and flag.this:
+            insert.replace(call("object_update", insert.this, insert.args["key"], insert.args["value"]))
     for node in list(tree.find_all(*_MACROS)):
         arguments = [node.args[k] for k in ("this", "key", "value") if node.args.get(k) is not None]
         node.replace(call(_MACROS[type(node)], *arguments))

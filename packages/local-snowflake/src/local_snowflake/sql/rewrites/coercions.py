@@ -13,8 +13,9 @@ from sqlglot import exp
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql.rewrites import decimals
-from local_snowflake.sql.static_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, StaticTypes, number
+from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
+from local_snowflake.sql.value_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, number
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.EqualNull)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
@@ -163,8 +164,9 @@ class _Coercions:
             return partial(self.to_number, exactly=compared and "FLOAT" not in names)
         if times:
             target = DATE if times == {"DATE"} else LTZ if times & _ZONED else NTZ
-            # DuckDB reads a text that is compared with a time
-            return lambda node: None if compared and isinstance(node, exp.Literal) else self.to_time(node, target)
+            # DuckDB reads a text that is compared with a time, but for its offset
+            as_it_is = compared and not times & _ZONED
+            return lambda node: None if as_it_is and isinstance(node, exp.Literal) else self.to_time(node, target)
         if "BOOLEAN" in names:
             return self.to_boolean
         return {frozenset({"VARIANT", "VARCHAR"}): self.to_text, frozenset({"VARIANT"}): self._to_key}.get(
@@ -261,6 +263,14 @@ class _Coercions:
         self.parameters(node)
         decimals.averaged(self.types, node)
 
+    def cut(self, node: exp.Expr) -> None:
+        self.parameters(node)
+        decimals.cut_at(self.types, node)
+
+    def median(self, node: exp.Expr) -> None:
+        self.parameters(node)
+        decimals.interpolated_argument(self.types, node.this)
+
     def extreme(self, node: exp.Expr) -> None:
         """MAX and MIN of VARIANT."""
         kind = self.types.of(node.this)
@@ -274,6 +284,10 @@ class _Coercions:
     def ordered(self, node: exp.Expr) -> None:
         """ORDER BY of a VARIANT."""
         select = node.parent.parent if isinstance(node.parent, exp.Order) else None
+        if isinstance(select, exp.WithinGroup) and isinstance(select.this, exp.PercentileCont):
+            self.to_number(node.this)
+            decimals.interpolated_argument(self.types, node.this)
+            return
         key = node.this
         if isinstance(select, exp.Select):
             if select.args.get("distinct"):
@@ -367,6 +381,8 @@ _COERCE: dict[type[exp.Expr], Callable[[_Coercions, exp.Expr], None]] = {
     exp.If: _Coercions.condition,
     exp.DecodeCase: _Coercions.decode,
     exp.Avg: _Coercions.average,
+    exp.Median: _Coercions.median,
+    **dict.fromkeys((exp.Floor, exp.Ceil), _Coercions.cut),
     exp.Ordered: _Coercions.ordered,
     exp.Bracket: _Coercions.subscript,
 }

@@ -6,8 +6,9 @@ Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql.static_types import FLOAT, PRECISION, StaticTypes, number, quotient_scale
+from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT
+from local_snowflake.sql.value_types import FLOAT, PRECISION, interpolated, number, quotient_scale
 
 _QUOTIENT = "quotient"
 # an argument of a macro is repeated where it is used: divisions in divisions would grow by powers
@@ -69,6 +70,37 @@ def averaged(types: StaticTypes, node: exp.Expr) -> None:
     made = _quotient(total, kind.scale, exp.Nullif(this=count, expression=exp.Literal.number(0)), 0, scale)
     types.note(made, number(scale))
     whole.replace(made)
+
+
+def cut_at(types: StaticTypes, node: exp.Expr) -> None:
+    """FLOOR and CEIL of a NUMBER to a number of digits: exact, where a power of ten is a float."""
+    kind, digits = types.of(node.this), node.args.get("decimals")
+    sign = -1 if isinstance(digits, exp.Neg) else 1
+    digits = digits.this if isinstance(digits, exp.Neg) else digits
+    if kind is None or kind.name != "NUMBER" or not isinstance(digits, exp.Literal) or not digits.this.isdigit():
+        return
+    places = sign * int(digits.this)
+    scale = min(max(places, 0), kind.scale)
+    exact = exp.cast(node.this.copy(), _type(kind.scale), dialect="duckdb")
+    if places >= kind.scale:
+        made: exp.Expr = exact
+    else:
+        whole = type(node)(this=exp.Mul(this=exact, expression=_power(places)))
+        made = exp.cast(exp.Mul(this=whole, expression=_power(-places)), _type(scale), dialect="duckdb")
+    types.note(made, number(scale))
+    node.replace(made)
+
+
+def interpolated_argument(types: StaticTypes, node: exp.Expr) -> None:
+    """The NUMBERs of MEDIAN and PERCENTILE_CONT with the scale of what is between two of them."""
+    kind = types.of(node)
+    if kind is None or kind.name != "NUMBER":
+        return
+    target = interpolated(kind)
+    made = exp.cast(node.copy(), _type(target.scale), dialect="duckdb")
+    # what they are taken of keeps its own type: that of the result follows from it
+    types.note(made, kind)
+    node.replace(made)
 
 
 def cast(types: StaticTypes, node: exp.Expr) -> None:

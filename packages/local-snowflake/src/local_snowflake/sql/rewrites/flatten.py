@@ -23,6 +23,9 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
             continue
         options = dict(zip(_NAMES, [a for a in _arguments(node.this) if not isinstance(a, exp.Kwarg)], strict=False))
         options |= {a.this.name.upper(): a.expression for a in _arguments(node.this) if isinstance(a, exp.Kwarg)}
+        if isinstance(join := node.parent, exp.Join) and join.args.get("side") == "LEFT":
+            # a row of which nothing comes is kept
+            options["OUTER"] = exp.true()
         if "INPUT" not in options:
             raise syntax_error("FLATTEN needs INPUT => an expression.")
         if set(options) == {"INPUT"}:

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
 
 
 def joins_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
-    """Rewrite what DuckDB's joins do otherwise."""
+    """Rewrite what DuckDB's joins do otherwise. Raises 000002 for MATCH_RECOGNIZE."""
+    if tree.find(exp.MatchRecognize):
+        raise not_supported("MATCH_RECOGNIZE")
     for join in tree.find_all(exp.Join):
         if join.args.get("kind") == "INNER" and not (join.args.get("on") or join.args.get("using")):
             join.set("kind", "CROSS")

@@ -1,4 +1,4 @@
-"""PIVOT over values that the statement does not name, and a default for what is missing.
+"""PIVOT as groups, over values that the statement does not name too, and a default for what is missing.
 
 Source: https://docs.snowflake.com/en/sql-reference/constructs/pivot
 """
@@ -8,6 +8,7 @@ from sqlglot import exp
 from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
+from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import parse_type
 
 
@@ -27,6 +28,61 @@ def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:
             if default := pivot.args.get("default_on_null"):
                 _fill(source, pivot, default)
     return tree
+
+
+# aggregates of the values of a group that a condition chooses
+_CHOOSING = (exp.Sum, exp.Avg, exp.Count, exp.Max, exp.Min, exp.AnyValue, exp.Median, exp.Stddev, exp.Variance)
+
+
+def pivots_as_groups(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """PIVOT over constants -> a GROUP BY with an aggregate for each: so that types and scales are those of aggregates.
+
+    A source whose columns the catalog and the text do not tell stays as it is, and so do two of them on one source.
+    """
+    types = StaticTypes(ctx)
+    for pivot in list(tree.find_all(exp.Pivot)):
+        source = pivot.parent
+        if isinstance(source, exp.Table | exp.Subquery) and len(source.args["pivots"]) == 1:
+            _group(types, source, pivot)
+    return tree
+
+
+def _group(types: StaticTypes, source: exp.Table | exp.Subquery, pivot: exp.Pivot) -> None:
+    field = pivot.args["fields"][0] if len(pivot.args.get("fields") or ()) == 1 else None
+    aggregate = pivot.expressions[0] if len(pivot.expressions) == 1 else None
+    names = pivot.args.get("columns") or []
+    if pivot.args.get("unpivot") or not isinstance(field, exp.In) or not isinstance(aggregate, _CHOOSING):
+        return
+    values = [v.this if isinstance(v, exp.Alias | exp.PivotAlias) else v for v in field.expressions]
+    if not all(isinstance(v, exp.Literal) for v in values) or len(names) != len(values):
+        return
+    below = source.copy()
+    for clause in ("pivots", "joins", "laterals"):
+        below.set(clause, None)
+    # where it reads tables its place counts: common table expressions may be around it
+    below.parent = source.parent
+    columns = types.columns_of(below)
+    below.parent = None
+    used = {column.name for part in (field.this, aggregate) for column in part.find_all(exp.Column)}
+    keys = [name for name in columns or () if name not in used]
+    if not columns or not keys or not used <= set(columns) or any(name.startswith("$") for name in columns):
+        return
+    default = pivot.args.get("default_on_null")
+    made: list[exp.Expr] = []
+    for value, name in zip(values, names, strict=True):
+        one = aggregate.copy()
+        counted = exp.Literal.number(1) if isinstance(one.this, exp.Star) else one.this.copy()
+        chosen = exp.EQ(this=field.this.copy(), expression=value.copy())
+        one.set("this", exp.Case(ifs=[exp.If(this=chosen, true=counted)]))
+        filled = exp.Coalesce(this=one, expressions=[default.copy()]) if default else one
+        made.append(exp.alias_(filled, name.copy()))
+    grouped = exp.select(*(trees.column(key) for key in keys), *made).from_(below)
+    grouped = grouped.group_by(*(trees.column(key) for key in keys))
+    alias = pivot.args.get("alias") or trees.alias(source.alias_or_name or "PIVOTED")
+    subquery = exp.Subquery(this=grouped, alias=alias.copy())
+    for clause in ("joins", "laterals"):
+        subquery.set(clause, source.args.get(clause))
+    source.replace(subquery)
 
 
 def _read_values(

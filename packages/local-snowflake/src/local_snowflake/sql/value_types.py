@@ -1,0 +1,76 @@
+"""The types of values that are computed of others: scales of NUMBERs, and the type that several values have in common.
+
+Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
+"""
+
+from sqlglot import exp
+
+from local_snowflake.sql.types import SfType, parse_type
+
+TEXT, FLOAT, BOOLEAN, DATE = (parse_type(name) for name in ("VARCHAR", "FLOAT", "BOOLEAN", "DATE"))
+NTZ, LTZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"))
+VARIANT, ARRAY, OBJECT = (parse_type(name) for name in ("VARIANT", "ARRAY", "OBJECT"))
+WHOLE = SfType("NUMBER", 18, 0)
+# what the parser reads and DuckDB computes in 128 bits
+PRECISION = 38
+_SCALE_OF_QUOTIENT, _LARGEST_SCALE = 6, 12
+
+
+def number(scale: int, precision: int = PRECISION) -> SfType:
+    """A NUMBER; a scale is at most as large as the precision."""
+    return SfType("NUMBER", precision, min(scale, precision))
+
+
+def quotient_scale(dividend: int) -> int:
+    """The scale of a quotient, and of an average, of a NUMBER of a scale."""
+    return max(dividend, min(dividend + _SCALE_OF_QUOTIENT, _LARGEST_SCALE))
+
+
+def interpolated(kind: SfType) -> SfType:
+    """The type of a value between two NUMBERs.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/percentile_cont
+    """
+    return number(kind.scale + 3)
+
+
+def product_scale(left: int, right: int) -> int:
+    """The scale of a product of two NUMBERs."""
+    return min(left + right, max(left, right, _LARGEST_SCALE))
+
+
+def common(kinds: list[SfType | None]) -> SfType | None:
+    """The type of what may be any of several values, eg: of COALESCE; None if one is not known."""
+    if not kinds or None in kinds:
+        return None
+    names = {kind.name for kind in kinds if kind is not None}
+    if names == {"NUMBER"}:
+        return number(max(k.scale for k in kinds if k), max(k.precision - k.scale for k in kinds if k) + 20)
+    for name in ("VARIANT", "FLOAT"):
+        if name in names:
+            return VARIANT if name == "VARIANT" else FLOAT
+    if "NUMBER" in names:
+        return FLOAT
+    if len(names) == 1:
+        return kinds[0]
+    return None
+
+
+def of_digits(text: str) -> SfType:
+    """The type of a number as a statement writes it."""
+    if not text.replace(".", "", 1).isdigit():
+        return FLOAT
+    whole, _, fraction = text.partition(".")
+    precision = len(whole.lstrip("0")) + len(fraction)
+    return number(len(fraction), max(precision, 1)) if precision <= PRECISION else FLOAT
+
+
+def of_cast(kind: exp.DataType) -> SfType | None:
+    """The type that a cast names; None for one that the local Snowflake does not have."""
+    text = kind.sql(dialect="snowflake")
+    if kind.this in {exp.DType.ARRAY, exp.DType.MAP, exp.DType.OBJECT}:
+        text = text.split("(", 1)[0]
+    try:
+        return parse_type(text)
+    except ValueError:
+        return None
