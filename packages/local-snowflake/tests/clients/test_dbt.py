@@ -10,7 +10,7 @@ import pytest
 import snowflake.connector
 from tests.clients.environments import environment, run_client
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 _FILES = {
     "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\nmodels: {shop: {+materialized: view}}\n",

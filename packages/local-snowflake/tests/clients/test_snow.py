@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.clients.environments import environment, run_client
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_it_runs_scripts_lists_objects_and_copies_files(tmp_path: Path, snowflake_connection: dict[str, Any]) -> None:
@@ -26,7 +26,7 @@ def test_it_runs_scripts_lists_objects_and_copies_files(tmp_path: Path, snowflak
         "CREATE OR REPLACE DATABASE T_SNOW; -- the first\n"
         "CREATE TABLE T_SNOW.PUBLIC.T (A INT, S VARCHAR); /* the second */\n"
         "INSERT INTO T_SNOW.PUBLIC.T VALUES (1, 'a;b'), (2, 'c');\n"
-        "SELECT COUNT(*) AS N FROM T_SNOW.PUBLIC.T; -- the end\n"
+        "CREATE STAGE T_SNOW.PUBLIC.ST; SELECT COUNT(*) AS N, 1.50 AS P FROM T_SNOW.PUBLIC.T; -- the end\n"
     )
 
     def snow(*arguments: str) -> Any:
@@ -35,13 +35,9 @@ def test_it_runs_scripts_lists_objects_and_copies_files(tmp_path: Path, snowflak
         assert ran.returncode == 0, f"{arguments}: {ran.stdout}{ran.stderr}"[-3000:]
         return json.loads(ran.stdout)
 
-    assert snow("sql", "-f", str(script))[-1] == [{"N": 2}]
-    assert snow("sql", "-q", "SELECT 1.50 AS P, '2024-01-01'::DATE AS D") == [{"P": "1.50", "D": "2024-01-01"}]
+    assert snow("sql", "-f", str(script))[-1] == [{"N": 2, "P": "1.50"}]
     assert [table["name"] for table in snow("object", "list", "table", "--in", "database", "T_SNOW")] == ["T"]
-    described = snow("object", "describe", "table", "T_SNOW.PUBLIC.T")
-    assert [column["name"] for column in described] == ["A", "S"]
     place = ("--database", "T_SNOW", "--schema", "PUBLIC")
-    snow("stage", "create", "st", *place)
     assert snow("stage", "copy", str(tmp_path / "rows.csv"), "@st", *place)[0]["status"] == "UPLOADED"
     assert [file["name"] for file in snow("stage", "list-files", "@st", *place)] == ["st/rows.csv"]
     snow("stage", "copy", "@st", str(tmp_path / "down"), *place)

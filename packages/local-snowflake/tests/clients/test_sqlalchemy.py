@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.clients.environments import environment, run_client
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 _SCRIPT = """
 import datetime as dt, json, sys
