@@ -15,8 +15,9 @@ from snowloop.new.inferred_defaults import Key, choose_key, choose_label, choose
 from snowloop.new.table import Table, read_table
 from snowloop.new.templates import Draft, render_files
 from snowloop.project import include_dir, load_project, project_folders
+from snowloop.project.base import NAME
 from snowloop.project.files.loading import FILES, is_installed
-from snowloop.project.sources import NAME, RESERVED_KEYS
+from snowloop.project.sources import RESERVED_KEYS
 
 LARGE_FILE, LARGE_TABLE = 20_000_000, 1_000_000
 """Bytes and cells from which one has to wait for seconds."""

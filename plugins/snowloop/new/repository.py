@@ -19,8 +19,8 @@ from snowloop.new.contract import LOOK
 from snowloop.new.files import NewProject, new_project
 from snowloop.new.table import read_table
 from snowloop.project import include_dir
+from snowloop.project.base import NAME
 from snowloop.project.files.schema import SCHEMAS
-from snowloop.project.sources import NAME
 from snowloop.templates import sandbox
 
 Ci = Literal["github", "gitlab", "azure"]

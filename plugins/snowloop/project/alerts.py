@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from snowloop.project.base import Declaration, Name, Text
 from snowloop.project.durations import Duration
-from snowloop.project.sources import Declaration, Name, Text
 
 DATA_HEALTH = ("volume", "quarantine", "rejects", "latency", "cost", "freshness", "contract", "backlog", "schema")
 """Kinds of the signals of data health: what stands before the colon."""

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from snowloop.project.sources import Declaration
+from snowloop.project.base import Declaration
 
 
 class Challenger(Declaration):

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from snowloop.project.base import Declaration
 from snowloop.project.durations import Duration
-from snowloop.project.sources import Declaration
 
 
 class Probation(Declaration):

@@ -10,6 +10,7 @@ from croniter import croniter
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from snowloop.errors import ProjectError
+from snowloop.project.base import NAME, Declaration, Identifier, Line, Name, Text
 from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
 from snowloop.project.durations import Duration
@@ -18,20 +19,9 @@ from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
 from snowloop.project.places import PlaceBelow
 from snowloop.project.serving import Serving
-from snowloop.project.sources import (
-    NAME,
-    RESERVED,
-    RESERVED_KEYS,
-    WITHOUT_ZONE,
-    Declaration,
-    Identifier,
-    Line,
-    Name,
-    Source,
-    Text,
-)
+from snowloop.project.sources import RESERVED, RESERVED_KEYS, WITHOUT_ZONE, Source
 from snowloop.project.targets import NO_TARGETS, Targets
-from snowloop.project.training import Candidate, Limits, Split, expanded
+from snowloop.project.training import Candidate, Limits, Package, Split, expanded
 
 MAX_TAG = 100
 """Characters of a tag, as Airflow allows them."""
@@ -51,19 +41,6 @@ class Replay(Declaration):
     shuffle: bool = Field(
         False, description="Assign the rows at random, by the seed: for a file that is not in order of time."
     )
-
-
-PACKAGE = re.compile(
-    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w, -]+\])? *(?:(?:==|>=|<=|~=|!=|<|>) *[\w.*+!]+ *,? *)*"
-)
-"""A package with its version or its bounds (https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-packages)."""
-
-
-def _package(value: str) -> str:
-    if not PACKAGE.fullmatch(value):
-        message = f"'{value}' is not a package: write its name and version, such as scikit-learn==1.9.1"
-        raise ValueError(message)
-    return value
 
 
 def _tag(value: str) -> str:
@@ -141,7 +118,7 @@ class Project(Declaration):
         "null: the version that was judged serves.",
     )
     limits: Limits = Field(Limits(), description="How long a candidate may train.")
-    packages: tuple[Annotated[Text, AfterValidator(_package)], ...] = Field(
+    packages: tuple[Package, ...] = Field(
         min_length=1, description="Packages that model.py needs, such as scikit-learn==1.9.1."
     )
     contract: Contract = Contract()

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from snowloop.project.base import Declaration, Identifier, Name, Text
 from snowloop.project.durations import Duration
 from snowloop.project.label import ERROR_METRICS
-from snowloop.project.sources import Declaration, Identifier, Name, Text
 
 ProtectedCheck = Literal["LEAKAGE", "SKEW"]
 PROTECTED = get_args(ProtectedCheck)

@@ -4,8 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, StrictInt, StrictStr, field_validator, model_validator
 
+from snowloop.project.base import Declaration, Identifier
 from snowloop.project.durations import Duration
-from snowloop.project.sources import Declaration, Identifier
 
 METRICS = {
     "classification": ("roc_auc", "average_precision", "accuracy", "f1", "log_loss", "brier"),

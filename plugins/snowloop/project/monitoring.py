@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from snowloop.project.alerts import RETRAINING, Alerts
+from snowloop.project.base import Declaration, Text
 from snowloop.project.durations import Duration
-from snowloop.project.sources import Declaration, Text
 
 
 def _retrains(signal: str) -> str:

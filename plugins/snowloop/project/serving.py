@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from croniter import croniter
 from pydantic import AfterValidator, Field, model_validator
 
+from snowloop.project.base import Declaration, Identifier, Text
 from snowloop.project.challenger import Challenger
-from snowloop.project.sources import Declaration, Identifier, Source, Text
+from snowloop.project.sources import Source
 from snowloop.project.training import Split
 
 INTERVAL = re.compile(r"([1-9]\d{0,6}) (?:SECOND|MINUTE|HOUR)S?", re.IGNORECASE)

@@ -3,24 +3,19 @@
 import codecs
 import re
 from difflib import get_close_matches
-from types import NoneType
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from snowloop.project.base import Declaration, Identifier, Text, as_text, plain_name
 from snowloop.project.durations import Duration
 from snowloop.project.places import PlaceBelow
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 NUMBER_TYPES = (
     "NUMBER", "DECIMAL", "DEC", "NUMERIC", "INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT", "FLOAT",
@@ -69,33 +64,6 @@ PART = r'(?:"(?:[^"]|"")+"|[A-Za-z_{][\w${}]*)'
 WITHOUT_ZONE = "times are compared in UTC, so name a column that holds UTC and is declared TIMESTAMP_NTZ or DATE"
 
 
-def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise ValueError(f"'{value}' is not a plain name: use letters, digits and _, starting with a letter")
-    return value
-
-
-def _line(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        message = f"{value!r} is not a line of text: write at least one letter, and nothing that cannot be seen"
-        raise ValueError(message)
-    return value
-
-
-def _takes_flags(annotation: Any) -> bool:
-    """Whether true and false are values of a field, and not read as the numbers 1 and 0."""
-    parts = get_args(annotation)
-    return any(map(_takes_flags, parts)) if parts else annotation not in {int, float, NoneType, ...}
-
-
-def _text(value: Any) -> Any:
-    """YAML reads yes, no, on, off and numbers as other types than text: ask for quotes rather than guess."""
-    if isinstance(value, bool | int | float):
-        message = f"{value!r} is not text to YAML: put it in quotes"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError with its place
-    return value
-
-
 def full_name(value: str) -> str:
     """A text that is the full name of a table.
 
@@ -132,7 +100,7 @@ def _other_braces(value: str) -> bool:
 
 
 def _loaded_at(value: str) -> str:
-    return value.upper() if value.upper() == ROW_TIMESTAMP else _name(value).upper()
+    return value.upper() if value.upper() == ROW_TIMESTAMP else plain_name(value).upper()
 
 
 def encoding_name(value: str) -> str:
@@ -147,30 +115,6 @@ def encoding_name(value: str) -> str:
         near = get_close_matches(value.upper(), ENCODINGS.values(), n=3) or ["UTF-8", "ISO-8859-1", "WINDOWS-1252"]
         message = f"'{value}' is not an encoding that can be loaded: {', '.join(near)}?"
         raise ValueError(message) from None
-
-
-Name = Annotated[str, AfterValidator(_name)]
-Identifier = Annotated[str, AfterValidator(_name), AfterValidator(str.upper)]
-Text = Annotated[str, BeforeValidator(_text)]
-Line = Annotated[Text, AfterValidator(_line)]
-"""A text that people read: one line, not blank, without characters that cannot be seen."""
-
-
-class Declaration(BaseModel):
-    """Base of every part of a declaration: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_flag_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """YAML reads yes, no, on and off as true and false, which Python takes for 1 and 0."""
-        values = value if isinstance(value, list) else [value]
-        field = cls.model_fields.get(str(info.field_name))
-        if field and any(isinstance(each, bool) for each in values) and not _takes_flags(field.annotation):
-            word = str(next(each for each in values if isinstance(each, bool))).lower()
-            raise ValueError(f"{word} is not a number: write a number")
-        return value
 
 
 class Column(Declaration):
@@ -245,7 +189,7 @@ class Freshness(Declaration):
 class Source(Declaration):
     """Rows with the same columns: of files that are loaded into a RAW table, or of a table that others fill."""
 
-    file: Annotated[PlaceBelow, BeforeValidator(_text)] | None = Field(
+    file: Annotated[PlaceBelow, BeforeValidator(as_text)] | None = Field(
         None, description="Name of its files in the data folder, or a pattern with *."
     )
     table: Annotated[Text, AfterValidator(full_name)] | None = Field(

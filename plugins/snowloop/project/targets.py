@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from snowloop.project.base import NAME, Declaration, Identifier, Name, Text
 from snowloop.project.evaluation import Fairness, FairnessBounds, Gate, Metric
-from snowloop.project.sources import NAME, Declaration, Identifier, Name, Text
 
 FILE = "targets.yaml"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")

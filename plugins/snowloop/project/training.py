@@ -5,12 +5,14 @@ import itertools
 import json
 import math
 import random
+import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, GetPydanticSchema, JsonValue, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, GetPydanticSchema, JsonValue, Tag, model_validator
 
-from snowloop.project.sources import Declaration, Identifier, Name, Source
+from snowloop.project.base import Declaration, Identifier, Name, Text
+from snowloop.project.sources import Source
 
 MAX_COMBINATIONS = 50
 """Maximum number of candidates of one search."""
@@ -19,6 +21,22 @@ MAX_DRAWS = 10_000
 
 Json = Annotated[Any, GetPydanticSchema(lambda _, schema: schema(JsonValue))]
 """A value that reaches build_model as JSON: YAML's dates, for one, do not."""
+
+PACKAGE = re.compile(
+    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w, -]+\])? *(?:(?:==|>=|<=|~=|!=|<|>) *[\w.*+!]+ *,? *)*"
+)
+"""A package with its version or its bounds (https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-packages)."""
+
+
+def _package(value: str) -> str:
+    if not PACKAGE.fullmatch(value):
+        message = f"'{value}' is not a package: write its name and version, such as scikit-learn==1.9.1"
+        raise ValueError(message)
+    return value
+
+
+Package = Annotated[Text, AfterValidator(_package)]
+"""A package that model.py needs."""
 
 
 class Split(Declaration):

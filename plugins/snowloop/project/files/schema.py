@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from snowloop.project.base import Declaration
 from snowloop.project.declaration import Project
 from snowloop.project.files.loading import include_dir
-from snowloop.project.sources import Declaration
 from snowloop.project.targets import Targets
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from snowloop.errors import ProjectError
-from snowloop.project.sources import Declaration
+from snowloop.project.base import Declaration
 
 # Airflow parses DAG files again and again: libyaml's loader where it is there
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
