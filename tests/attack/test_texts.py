@@ -120,7 +120,7 @@ def test_a_terminal_is_not_steered(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_random_texts_are_shown_and_never_read():
     """As many as SNOWLOOP_ATTACKS says, by the seed SNOWLOOP_SEED."""
     seed, count = int(os.environ.get("SNOWLOOP_SEED", "1")), int(os.environ.get("SNOWLOOP_ATTACKS", "40"))

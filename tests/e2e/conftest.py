@@ -9,6 +9,13 @@ import pytest
 
 from tests.support.commandline import REPOSITORY, Ran, Stack
 
+PLANTED = {
+    "SNOWFLAKE_PASSWORD": "planted-password-7f3a",
+    "PRIVATE_KEY_PASSPHRASE": "planted-passphrase-c41d",
+    "SNOWFLAKE_TOKEN": "planted-token-09be",
+    "AIRFLOW_CONN_OTHER": '{"conn_type": "snowflake", "login": "ada", "password": "planted-connection-5512"}',
+}
+"""Secrets in the environment of the run; none of them is its own."""
 SHARED = Path(os.environ.get("SNOWLOOP_SHARED", REPOSITORY.parent / "shared"))
 
 
@@ -24,7 +31,7 @@ def life_cycle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stack, Ran]:
     Who changes what is there takes a copy: ``Stack.copy``.
     """
     made = Stack(tmp_path_factory.mktemp("life_cycle") / "state")
-    ran = made("run", "--project", "credit_approval")
+    ran = made.run(made.command("run", "--project", "credit_approval"), 600, PLANTED)
     assert ran.code == 0, ran.out + ran.err
     return made, ran
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from stack import snowflake
+from tests.e2e.conftest import PLANTED
 from tests.support.commandline import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -49,6 +50,26 @@ def stack(life_cycle):
 @pytest.fixture(scope="module")
 def first(life_cycle):
     return life_cycle[1]
+
+
+def test_no_secret_is_in_what_a_run_prints_and_leaves_behind(stack, first):
+    """Logs, XComs and rendered templates in the metadata database, reports: whatever is not a store of secrets."""
+    own = (stack.state.snowflake / "token").read_text().strip()
+    stores = [stack.state.connections_file, *stack.state.airflow.glob("*.secret")]
+    secrets = {own, *(each.read_text().strip() for each in stores[1:])}
+    secrets |= {value for name, value in PLANTED.items() if "CONN" not in name} | {"planted-connection-5512"}
+    assert own in stores[0].read_text()
+    looked_at = [
+        file
+        for file in stack.state.root.rglob("*")
+        if file.is_file() and file not in stores and not file.is_relative_to(stack.state.snowflake)
+    ]
+    assert {"airflow.db", "run.log", "report.html"} <= {file.name for file in looked_at}
+    found = [
+        (file.name, secret[:7]) for file in looked_at for secret in secrets if secret.encode() in file.read_bytes()
+    ]
+    assert found == []
+    assert not any(secret in first.out + first.err for secret in secrets)
 
 
 def test_every_stage_has_one_line_in_order(first):
