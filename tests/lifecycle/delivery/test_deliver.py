@@ -1,5 +1,6 @@
 """A version goes from target to target as it is: nothing is trained, what it needs travels, and it is asked again."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,23 @@ def test_the_very_version_serves_in_the_other_target(staging: Copies, prod: Worl
     again = promote(staging, prod)
     assert (again.version_name, again.kept) == ("GOOD", True)
     assert len(ledger.entries(prod.workspace)) == 1
+
+
+@pytest.mark.slow
+def test_a_version_that_was_trained_on_all_rows_arrives_with_the_name_of_the_judged_one(staging: Copies, prod: World):
+    facts = json.loads(staging.show()["GOOD"]["comment"]) | {"refit": {"of": "GOOD", "metrics": {"roc_auc": 0.7}}}
+    staging.alter(f"ADD VERSION GOOD_REFIT FROM MODEL {staging.model} VERSION GOOD")
+    try:
+        staging.alter(f"MODIFY VERSION GOOD_REFIT SET COMMENT = '{json.dumps(facts)}'")
+        staging.judge("GOOD_REFIT")
+        assert promote(staging, prod, version="GOOD_REFIT").version_name == "GOOD_REFIT"
+    finally:
+        staging.alter("DROP VERSION GOOD_REFIT")
+    now, entry = champion(prod.workspace), ledger.entries(prod.workspace)[-1]
+    assert now is not None
+    assert (now.judged_as, now.held_out_metrics) == ("GOOD", {"roc_auc": 0.7})
+    assert (entry.to_version, entry.judged_version) == ("GOOD_REFIT", "GOOD")
+    assert {row["JUDGED_VERSION"] for row in prod.rows("SELECT * FROM {db}.OPS.VERDICTS")} == {"GOOD"}
 
 
 def test_the_gaps_of_an_evaluation_are_read_back(staging: Copies):
