@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -136,7 +137,7 @@ class Repository:
         )
         ran = Ran(done.returncode, done.stdout, done.stderr)
         assert ran.code == code, f"{' '.join(arguments)} ended with {ran.code}:\n{ran.out}\n{ran.err}"
-        self._printed(" ".join(("snowloop", arguments[0], "-p", "tiny", *arguments[1:])), ran.out or ran.err)
+        self._printed(shlex.join(("snowloop", arguments[0], "-p", "tiny", *arguments[1:])), ran.out or ran.err)
         return ran
 
     def _printed(self, command: str, output: str) -> None:

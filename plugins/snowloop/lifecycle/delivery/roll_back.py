@@ -61,8 +61,8 @@ def _is_deployed(plan: Plan) -> bool:
 
 
 def _others(plan: Plan) -> list[Change]:
-    """What a deployment would do besides resuming tasks."""
-    return [each for each in plan.changes if each.action not in ("keep", "resume")]
+    """What a deployment would do besides resuming tasks; that the champion has another features.sql is known."""
+    return [each for each in plan.changes if each.action not in ("keep", "resume") and each.kind != "model"]
 
 
 def _check_deployable(workspace: Workspace, before: Scorer) -> None:
