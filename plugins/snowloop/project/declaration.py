@@ -179,8 +179,7 @@ class Project(Declaration):
             yield "two candidates have the same name (case is ignored): rename one"
 
     def _champion_problems(self) -> Iterator[str]:
-        shadow = self.serving.challenger is not None and self.serving.challenger.mode == "shadow"
-        if self.champion.probation and not shadow:
+        if self.champion.probation and not (self.serving.challenger and self.serving.challenger.mode == "shadow"):
             yield (
                 "champion.probation has the former champion score in the shadow: declare "
                 "`serving: {challenger: {mode: shadow}}`, or remove it"
@@ -188,11 +187,7 @@ class Project(Declaration):
 
     def _task_problems(self) -> Iterator[str]:
         task, columns = self.label.task, self.streamed.table_columns
-        if self.monitoring.performance.estimate and task == "regression":
-            yield (
-                "monitoring.performance.estimate takes scores for probabilities, and those of a regression are none: "
-                "remove it"
-            )
+        yield from self.monitoring.performance.problems(task)
         if self.metric.name not in METRICS[task]:
             yield f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}"
         for each in self.evaluation.slices:

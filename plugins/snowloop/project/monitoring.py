@@ -1,5 +1,6 @@
 """The declaration of the bounds for monitoring the champion."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated
 
@@ -62,6 +63,14 @@ class Performance(Declaration):
         description="Whether to estimate the metric of classes without labels too (CBPE); it is shown, never judged.",
     )
     history: Duration = Field(timedelta(days=180), description="How old a row may be to be measured.")
+
+    def problems(self, task: str) -> Iterator[str]:
+        """What does not fit the task of the label, in words."""
+        if self.estimate and task == "regression":
+            yield (
+                "monitoring.performance.estimate takes scores for probabilities, and those of a regression are none: "
+                "remove it"
+            )
 
 
 class Drift(Declaration):
