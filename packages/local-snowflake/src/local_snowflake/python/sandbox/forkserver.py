@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -33,6 +34,9 @@ def run(control: socket.socket, preload: list[str], temporary: str) -> None:
         preload: modules to import before workers are forked, one by one between requests.
         temporary: the directory of the workers' temporary directories; it is deleted when the server is gone.
     """
+    # the server's own limit, which it has inherited: a worker has that of its calls
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
     # what handlers print goes to the server's log, away from its standard output
     os.dup2(2, 1)
     sys.stdout = sys.stderr
