@@ -179,7 +179,7 @@ def test_many_statements_by_chance_end_in_words(run: Runner, sql: str) -> None:
         ("SELECT IFF(1)", 938, "not enough arguments for function [IFF]"),
         ("SELECT LAST_QUERY_ID(1, 2, 3)", 939, "too many arguments for function [LAST_QUERY_ID]"),
         ("SELECT SYSTEM$WAIT()", 938, "not enough arguments for function [SYSTEM$WAIT]"),
-        ("SELECT * FROM TABLE(RESULT_SCAN())", 938, "not enough arguments for function [RESULT_SCAN]"),
+        ("SELECT GET_DDL()", 938, "not enough arguments for function [GET_DDL]"),
         ("SELECT ?", 2049, "Bind variable ? not set."),
         ("SELECT FROM", 1003, "syntax error line 1 at position 7 unexpected 'FROM'"),
         ("SELECT * FROM T AT (OFFSET => 'x')", 1008, "invalid value [x] for OFFSET"),
