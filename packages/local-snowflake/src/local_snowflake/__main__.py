@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from local_snowflake.catalog.inspection import InUseError, backup, check
 from local_snowflake.catalog.storage import DamagedDirectoryError, is_locked
 from local_snowflake.protocol.connection import connection_arguments, console_address
 from local_snowflake.protocol.routes import ANSWER_SECONDS
-from local_snowflake.protocol.serve import ServerFailedError, serve
+from local_snowflake.protocol.serve import ServerFailedError, UnusableFileError, serve
 from local_snowflake.sessions.idle import IdleLimits
 from local_snowflake.testing import LocalSnowflake
 
 DEFAULT_USER = "snowloop"
+_HIGHEST_PORT = 65_535
 SETTINGS = ("account", "user", "password", "host", "port", "protocol")
 """The settings of a connection that a program gets by SNOWFLAKE_<name> in its environment."""
 
@@ -47,30 +49,36 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("serve", help="serve the account in a data directory until SIGINT or SIGTERM")
     run.add_argument("--data-dir", type=Path, required=True, help="everything is kept here; made if it is not there")
-    run.add_argument("--port", type=int, default=0, help="HTTPS port; 0: a free one (default)")
+    run.add_argument("--port", type=_port, default=0, help="HTTPS port; 0: a free one (default)")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
     run.add_argument("--user", default=DEFAULT_USER, help="the account's one user (default: %(default)s)")
     run.add_argument("--account", default=DEFAULT_NAME, help="the account's name (default: %(default)s)")
     run.add_argument(
         "--idle-transaction-seconds",
-        type=float,
+        type=_seconds,
         default=IdleLimits.transaction,
         help="an open transaction of which nothing was heard for so long is rolled back if others wait for it",
     )
     run.add_argument(
         "--idle-session-seconds",
-        type=float,
+        type=_seconds,
         default=IdleLimits.session,
         help="a session of which nothing was heard for so long ends",
     )
     run.add_argument(
         "--answer-seconds",
-        type=float,
+        type=_seconds,
         default=ANSWER_SECONDS,
         help="after how long a statement's client is asked to come back later (default: %(default)g)",
     )
-    run.add_argument("--log-level", default="WARNING", help="DEBUG logs every statement with its time")
+    run.add_argument(
+        "--log-level",
+        type=str.upper,
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        default="WARNING",
+        help="DEBUG logs every statement with its values and its time; no other level logs a value",
+    )
     show = commands.add_parser("connection", help="print the keyword arguments for snowflake.connector.connect as JSON")
     show.add_argument("--data-dir", type=Path, required=True, help="the data directory of a running server")
     page = commands.add_parser("console", help="print the address of the page that shows the account and what ran")
@@ -89,9 +97,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= _HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 0 to {_HIGHEST_PORT}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
 def _serve(options: argparse.Namespace) -> int:
     """Serve until a signal comes; 1 if the directory cannot be served."""
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     limits = IdleLimits(options.idle_transaction_seconds, options.idle_session_seconds)
     try:
         serve(
@@ -104,7 +128,7 @@ def _serve(options: argparse.Namespace) -> int:
             answer_seconds=options.answer_seconds,
             name=options.account,
         )
-    except (DamagedDirectoryError, ServerFailedError) as error:
+    except (DamagedDirectoryError, ServerFailedError, UnusableFileError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except duckdb.Error as error:
@@ -120,7 +144,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _connection(data_dir: Path) -> int:
     try:
         print(json.dumps(connection_arguments(data_dir), indent=2))
-    except FileNotFoundError as error:
+    except OSError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -3,7 +3,8 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,16 @@ from local_snowflake.catalog.catalog import WHAT_TO_DO, Catalog
 from local_snowflake.catalog.objects import ROLE, Object, RecordedOptions
 from local_snowflake.catalog.storage import FILE, Storage, is_damage, refusing_damage
 from local_snowflake.copy import load_history
-from local_snowflake.errors import CatalogChangedError, SnowflakeError, execution_error, from_duckdb
+from local_snowflake.errors import (
+    CatalogChangedError,
+    SnowflakeError,
+    execution_error,
+    from_duckdb,
+    internal_error,
+    log_failure,
+    nested_too_deeply,
+    out_of_memory,
+)
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.query_history import QueryHistory, QueryRecord
@@ -184,15 +194,11 @@ class Account:
         self.history.add(record)
         started = time.monotonic()
         try:
-            with session.running():
+            with session.running(), _in_words(query_id):
                 result = self._attempt(token, record, bindings)
         except SnowflakeError as error:
             record.fail(error)
             raise
-        except duckdb.Error as error:
-            translated = from_duckdb(error)
-            record.fail(translated)
-            raise translated from None
         finally:
             record.ended = datetime.now(UTC)
             session.note_ended(query_id)
@@ -252,7 +258,26 @@ class Account:
     def describe(self, token: SessionToken, sql: str, bindings: dict[str, Any] | None = None) -> Result:
         """The columns that a statement would give, without running it."""
         ctx = self.context(token)
-        statement = self._with_values(ctx, self._compiler.statement(sql), bindings)
-        if len(chain := flow_operator.split(statement)) > 1:
-            return flow_operator.describe_last(ctx, chain)
-        return queries.describe(ctx, statement.sql)
+        with _in_words(str(uuid.uuid4())):
+            statement = self._with_values(ctx, self._compiler.statement(sql), bindings)
+            if len(chain := flow_operator.split(statement)) > 1:
+                return flow_operator.describe_last(ctx, chain)
+            return queries.describe(ctx, statement.sql)
+
+
+@contextmanager
+def _in_words(query_id: str) -> Iterator[None]:
+    """Let whatever a statement fails with be an error of Snowflake's: a client reads no exception of Python's."""
+    try:
+        yield
+    except (SnowflakeError, CatalogChangedError):
+        raise
+    except duckdb.Error as error:
+        raise from_duckdb(error) from None
+    except RecursionError:
+        raise nested_too_deeply() from None
+    except MemoryError:
+        raise out_of_memory() from None
+    except Exception as error:
+        log_failure(logger, f"statement {query_id} failed in the server", error)
+        raise internal_error(query_id) from error

@@ -1,6 +1,8 @@
 """Snowflake's error codes and texts, and the translation of DuckDB's errors into them."""
 
+import logging
 import re
+import traceback
 from collections.abc import Callable
 
 import duckdb
@@ -48,6 +50,40 @@ def timed_out(seconds: float) -> SnowflakeError:
     """A statement that ran longer than STATEMENT_TIMEOUT_IN_SECONDS."""
     text = f"Statement reached its statement or warehouse timeout of {seconds:g} second(s) and was canceled."
     return SnowflakeError(630, "57014", text)
+
+
+def nested_too_deeply() -> SnowflakeError:
+    """A statement in which more is nested than can be read."""
+    return compilation_error("the statement is nested too deeply: divide it, eg: by views or temporary tables", 1003)
+
+
+def out_of_memory() -> SnowflakeError:
+    """A statement that needs more memory than there is for it."""
+    text = "The statement needs more memory than the local Snowflake may use: let it read or make less at once"
+    return SnowflakeError(300_005, "XX000", f"Processing aborted: {text}; LOCAL_SNOWFLAKE_MEMORY raises the limit.")
+
+
+def internal_error(query_id: str) -> SnowflakeError:
+    """A statement at which the server itself failed: what Python reports of that is for its log."""
+    text = f"the local Snowflake failed at this statement; its log has the reason, under {query_id}"
+    return SnowflakeError(603, "XX000", f"SQL execution internal error: {text}")
+
+
+def log_failure(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Log an error of the server's own: where it came from; its text, which may have a client's values, at DEBUG."""
+    lines = traceback.format_list(traceback.extract_tb(error.__traceback__))
+    logger.error("%s: %s at\n%s", what, type(error).__name__, "".join(lines))
+    logger.debug("%s: %s", what, error)
+
+
+def too_few_arguments(name: str) -> SnowflakeError:
+    """A call of a function that lacks an argument."""
+    return compilation_error(f"not enough arguments for function [{name}]", 938, "22023")
+
+
+def too_many_arguments(name: str) -> SnowflakeError:
+    """A call of a function with more arguments than it takes."""
+    return compilation_error(f"too many arguments for function [{name}]", 939, "22023")
 
 
 def carried(error: SnowflakeError) -> str:
@@ -124,7 +160,9 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         ),
         r"(.*)": _compilation(r"\1"),
     },
+    duckdb.OutOfMemoryException: {"": lambda _: out_of_memory()},
     duckdb.ParserException: {
+        "Max expression depth limit": lambda _: nested_too_deeply(),
         r"[Ff]rame (?:starting|ending|start|end)\b(.*)": _compilation(
             r"Invalid window frame: frame starting\1", 2303, "42601"
         ),
@@ -158,6 +196,9 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         "Argument for ntile must be greater than zero": _execution(
             "NTILE argument must be at least 1", 100310, "22014"
         ),
+        "Values were not provided for the following (?:prepared statement )?parameters": _compilation(
+            "Bind variable ? not set.", 2049, "42601"
+        ),
         "Division by zero": _execution("Division by zero", 100051, "22012"),
         r"(.*)": _execution(r"SQL execution internal error: \1", 603, "XX000"),
     },
@@ -173,6 +214,10 @@ def is_conflict(error: Exception) -> bool:
     return isinstance(error, duckdb.TransactionException) and bool(_CONFLICT.search(str(error)))
 
 
+# "Binder Error: ", "Not implemented Error: "
+_KIND = re.compile(r"\A[A-Z][A-Za-z]*(?: [A-Za-z]+){0,2} Error: ")
+
+
 def from_duckdb(error: duckdb.Error) -> SnowflakeError:
     """Translate a DuckDB error into the one that Snowflake would report for the same fault."""
     if _CARRIED in str(error):
@@ -180,7 +225,7 @@ def from_duckdb(error: duckdb.Error) -> SnowflakeError:
         return SnowflakeError(int(code), sqlstate, message.split(_CARRIED_END)[0])
     if isinstance(error, duckdb.InterruptException):
         return canceled()
-    text = str(error).split("\n\nLINE ")[0].strip()
+    text = _KIND.sub("", str(error).split("\n\nLINE ")[0].strip())
     matches = (
         make(match)
         for kind, translations in _TRANSLATIONS.items()

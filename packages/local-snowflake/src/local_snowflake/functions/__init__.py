@@ -12,12 +12,15 @@ from local_snowflake.functions import (
     hashes,
     numbers,
     semi_structured,
+    sizes,
     text,
     time_formats,
     times,
 )
 
 MACROS = (
+    # what others are made of
+    *sizes.MACROS,
     *aggregates.MACROS,
     *conversions.MACROS,
     *domains.MACROS,
@@ -43,7 +46,8 @@ _REWRITES: tuple[tuple[Callable[[exp.Expr], None], tuple[type[exp.Expr], ...]], 
     (times.rewrite_arithmetic, times.ARITHMETIC),
     (times.rewrite_parts, times.PARTS),
     (semi_structured.rewrite_json, (exp.ParseJSON, exp.CheckJson, exp.Anonymous)),
-    (semi_structured.rewrite_arrays, (exp.JSONKeys, exp.SortArray, exp.ArrayMax, exp.ArrayMin, exp.GenerateSeries)),
+    (semi_structured.rewrite_arrays, (exp.JSONKeys, exp.SortArray, exp.ArrayMax, exp.ArrayMin)),
+    (sizes.rewrite, sizes.NODES),
     (text.rewrite_functions, (exp.SHA2, exp.Chr, exp.Trim, exp.ArrayToString, exp.RegexpReplace)),
     (text.rewrite_values, text.VALUES),
     (text.rewrite_formats, (exp.TimeToStr, exp.ToBinary, exp.ToChar)),

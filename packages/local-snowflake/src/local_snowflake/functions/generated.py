@@ -21,7 +21,7 @@ MACROS = (
     (lo, hi, g) AS CAST(lo AS DOUBLE) + (CAST(hi AS DOUBLE) - CAST(lo AS DOUBLE)) * unit_float(g, 0)""",
     """normal_of(mean, deviation, g) AS CAST(mean AS DOUBLE) + CAST(deviation AS DOUBLE)
     * sqrt(-2 * ln(1 - unit_float(g, 1))) * cos(2 * pi() * unit_float(g, 2))""",
-    f"""random_text(n, g) AS array_to_string(list_transform(range(CAST(n AS BIGINT)),
+    f"""random_text(n, g) AS array_to_string(list_transform(range(fitting_length(CAST(n AS BIGINT))),
     lambda i: '{_LETTERS}'[CAST(1 + hash(g, i) % 62 AS BIGINT)]), '')""",
 )
 

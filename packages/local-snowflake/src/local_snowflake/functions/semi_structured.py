@@ -105,10 +105,6 @@ def rewrite_arrays(tree: exp.Expr) -> None:
     for extreme in list(tree.find_all(exp.ArrayMax, exp.ArrayMin)):
         name = "array_max" if isinstance(extreme, exp.ArrayMax) else "array_min"
         extreme.replace(python_call(name, "JSON", call("to_json", extreme.this)))
-    for series in list(tree.find_all(exp.GenerateSeries)):
-        for bound in ("start", "end", "step"):
-            if series.args.get(bound) is not None:
-                series.set(bound, exp.cast(series.args[bound], "BIGINT", dialect="duckdb"))
 
 
 _KEYED = {"OBJECT_PICK": "with_keys", "OBJECT_DELETE": "without_keys"}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import certifi
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -58,11 +59,12 @@ def _names_of(certificate: Path, key: Path) -> set[str]:
     try:
         current = x509.load_pem_x509_certificate(certificate.read_bytes())
         private = serialization.load_pem_private_key(key.read_bytes(), None)
-    except (FileNotFoundError, ValueError):
+        if current.public_key() != private.public_key():
+            return set()
+        names = current.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    # another one's key may be encrypted (TypeError), another one's certificate without names
+    except (FileNotFoundError, ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return set()
-    if current.public_key() != private.public_key():
-        return set()
-    names = current.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return set(names.get_values_for_type(x509.DNSName))
 
 

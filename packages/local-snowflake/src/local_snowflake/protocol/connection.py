@@ -26,14 +26,16 @@ def connection_arguments(data_dir: Path) -> dict[str, Any]:
         )
     try:
         server = json.loads(state.read_text())
-    except ValueError as error:
-        raise FileNotFoundError(f"{state} is damaged ({error}): start the server again.") from None
+        account, user, port = (server[key] for key in ("account", "user", "http_port"))
+        password = (data_dir / TOKEN).read_text().strip()
+    except (ValueError, TypeError, KeyError):
+        raise FileNotFoundError(f"{state} or {data_dir / TOKEN} is damaged: start the server again.") from None
     return {
-        "account": server["account"],
-        "user": server["user"],
-        "password": (data_dir / TOKEN).read_text().strip(),
+        "account": account,
+        "user": user,
+        "password": password,
         "host": LOOPBACK,
-        "port": server["http_port"],
+        "port": port,
         "protocol": "http",
         "session_parameters": {"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
     }

@@ -1,8 +1,11 @@
 """What clients send: read and checked, so that every request gets an answer of the protocol."""
 
+import asyncio
 import gzip
+import io
 import json
 import logging
+import re
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,36 +13,77 @@ from functools import wraps
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from local_snowflake.errors import log_failure
 from local_snowflake.protocol.responses import refused
+from local_snowflake.protocol.slow_clients import BODY_SECONDS
 
 logger = logging.getLogger(__name__)
 _LARGE = 64 * 1024
+LARGEST_LOGIN, LARGEST_BODY = 256 * 1024, 256 * 1024**2
+"""The bytes of a body, as it is sent and as it is read: of a client that has not signed in, and of one that has."""
 Endpoint = Callable[[Request], Awaitable[Response]]
+INTERNAL = "Internal error: the local Snowflake failed at this request; its log has the reason."
 
 
 class MalformedRequestError(Exception):
     """A request that does not follow the protocol; the text says how."""
 
 
-async def body_of(request: Request) -> dict[str, Any]:
+async def body_of(request: Request, largest: int = LARGEST_BODY) -> dict[str, Any]:
     """The JSON object that a request carries; an empty one if it carries nothing.
 
+    Args:
+        request: the client's.
+        largest: how many bytes its body may have, compressed or not.
+
     Raises:
-        MalformedRequestError: if it carries something else.
+        MalformedRequestError: if it carries something else, more, or nothing for ``BODY_SECONDS``.
     """
-    raw = await request.body()
+    raw = await _received(request, largest)
     zipped = request.headers.get("Content-Encoding") == "gzip"
-    return await run_in_threadpool(_read, raw, zipped) if len(raw) > _LARGE else _read(raw, zipped)
+    # what is large, or may become so, holds up nobody else
+    return await run_in_threadpool(_read, raw, zipped, largest) if zipped or len(raw) > _LARGE else _read(raw)
 
 
-def _read(raw: bytes, zipped: bool) -> dict[str, Any]:
+async def _received(request: Request, largest: int) -> bytes:
+    parts: list[bytes] = []
+    size, stream = 0, request.stream()
+    while True:
+        try:
+            part = await asyncio.wait_for(anext(stream, None), BODY_SECONDS)
+        except TimeoutError:
+            raise MalformedRequestError(f"its body did not go on for {BODY_SECONDS:g} seconds") from None
+        except ClientDisconnect:
+            raise MalformedRequestError("the client ended the connection in the middle of the body") from None
+        if part is None:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > largest:
+            raise _too_large(largest)
+
+
+def _too_large(largest: int) -> MalformedRequestError:
+    return MalformedRequestError(f"the body has more than {largest} bytes: send less at once, large data by PUT")
+
+
+def _read(raw: bytes, zipped: bool = False, largest: int = LARGEST_BODY) -> dict[str, Any]:
     try:
-        body = json.loads(gzip.decompress(raw) if zipped else raw) if raw else {}
-    except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
-        raise MalformedRequestError(f"the body is no JSON: {type(error).__name__}: {error}") from None
+        if zipped and raw:
+            raw = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(largest + 1)
+            if len(raw) > largest:
+                raise _too_large(largest)
+        body = json.loads(raw) if raw else {}
+    except (OSError, EOFError, zlib.error):
+        raise MalformedRequestError("the body is not compressed by gzip, or not whole") from None
+    except RecursionError:
+        raise MalformedRequestError("the body is nested too deeply") from None
+    except ValueError as error:
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise MalformedRequestError(f"the body is no JSON{where}") from None
     if not isinstance(body, dict):
         raise MalformedRequestError("the body is no JSON object")
     return body
@@ -51,9 +95,11 @@ async def login_of(request: Request) -> dict[str, Any]:
     Raises:
         MalformedRequestError: if that is no object.
     """
-    data = (await body_of(request)).get("data", {})
+    data = (await body_of(request, LARGEST_LOGIN)).get("data", {})
     if not isinstance(data, dict) or not isinstance(data.get("SESSION_PARAMETERS") or {}, dict):
         raise MalformedRequestError('"data" and its "SESSION_PARAMETERS" have to be objects')
+    for key in ("LOGIN_NAME", "PASSWORD", "TOKEN"):
+        _unicode(str(data.get(key) or ""), f'"{key}"')
     return data
 
 
@@ -65,8 +111,8 @@ async def statement_of(request: Request) -> dict[str, Any]:
     """
     body = await body_of(request)
     _text(body, "sqlText")
-    for key in ("bindings", "parameters"):
-        _object(body, key)
+    _bindings(body)
+    _object(body, "parameters")
     return body
 
 
@@ -99,12 +145,9 @@ async def submission_of(request: Request) -> Submission:
     names = {key: body.get(key) or "" for key in ("database", "schema", "warehouse", "role")}
     if wrong := [key for key, name in names.items() if not isinstance(name, str)]:
         raise MalformedRequestError(f'"{wrong[0]}" has to be a text')
-    bindings = _object(body, "bindings")
-    for number, binding in bindings.items():
-        if not isinstance(binding, dict) or not {"type", "value"} <= set(binding):
-            raise MalformedRequestError(f'"bindings" has to have a "type" and a "value" for {number}')
+    bindings = _bindings(body)
     timeout = body.get("timeout")
-    if timeout is not None and not str(timeout).isdigit():
+    if timeout is not None and not re.fullmatch(r"[0-9]{1,9}", str(timeout)):
         raise MalformedRequestError('"timeout" has to be a number of seconds, 0 or more')
     return Submission(
         statement=_text(body, "statement"),
@@ -119,11 +162,31 @@ def _text(body: dict[str, Any], key: str) -> str:
     text = body.get(key)
     if not isinstance(text, str):
         raise MalformedRequestError(f'"{key}" has to be a text')
+    return _unicode(text, f'"{key}"')
+
+
+def _unicode(text: str, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise MalformedRequestError(f'"{key}" is no valid Unicode: {error}') from None
+        raise MalformedRequestError(f"{what} is no valid Unicode at character {error.start}") from None
     return text
+
+
+def _bindings(body: dict[str, Any]) -> dict[str, Any]:
+    """The bind values: by numbers from 1 on, a type and a text, none, or a list of those for many rows."""
+    bindings = _object(body, "bindings")
+    for number, binding in bindings.items():
+        if not number.isdecimal():
+            raise MalformedRequestError('"bindings" has to have numbers as its keys')
+        if not isinstance(binding, dict) or not {"type", "value"} <= set(binding):
+            raise MalformedRequestError(f'"bindings" has to have a "type" and a "value" for {number}')
+        values = binding["value"] if isinstance(binding["value"], list) else [binding["value"]]
+        if not isinstance(binding["type"], str) or any(isinstance(value, (dict, list)) for value in values):
+            raise MalformedRequestError(f'"bindings" has to have texts as type and value for {number}')
+        for value in values:
+            _unicode(str(value), f"the bind value {number}")
+    return bindings
 
 
 def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
@@ -142,8 +205,8 @@ def answering(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except MalformedRequestError as error:
             return refused("390142", f"Incoming request does not contain a valid payload: {error}")
-        except Exception as error:
-            logger.exception("unexpected failure of %s %s", request.method, request.url.path)
-            return refused("000603", f"Internal error: {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 (it is logged, and answered)
+            log_failure(logger, f"unexpected failure of {request.method} {request.scope['path']}", error)
+            return refused("000603", INTERNAL)
 
     return guarded

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from local_snowflake.account import Account
-from local_snowflake.errors import SnowflakeError, canceled, not_supported
+from local_snowflake.errors import SnowflakeError, canceled, internal_error, log_failure, not_supported
 from local_snowflake.execution.results import Result, encode, several
 from local_snowflake.protocol.console import Console
 from local_snowflake.protocol.pending import PendingStatement, PendingStatements
@@ -30,6 +30,7 @@ from local_snowflake.protocol.responses import (
     respond,
     succeeded,
 )
+from local_snowflake.protocol.slow_clients import WrongPasswords
 from local_snowflake.protocol.sql_api import SqlApi
 from local_snowflake.scripting.splitting import COUNT, bindings_of, counted_statements, failed_statement
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, is_known, read_parameter, set_parameter
@@ -57,7 +58,8 @@ class Server:
         self._secret = secret
         self._answer_seconds = answer_seconds
         self._pending: PendingStatements[bytes] = PendingStatements()
-        self._sql_api = SqlApi(account, user, secret, answer_seconds)
+        self._wrong_passwords = WrongPasswords()
+        self._sql_api = SqlApi(account, user, secret, answer_seconds, self._wrong_passwords)
         self._console = Console(account.history, self._sql_api.signed_in)
 
     def app(self) -> Starlette:
@@ -88,11 +90,14 @@ class Server:
         """Check the password, open a session; a procedure's password is the token that was made for it."""
         data = await login_of(request)
         password = str(data.get("PASSWORD") or data.get("TOKEN") or "")
+        if self._wrong_passwords.too_many:
+            return refused("390422", "Too many wrong passwords were specified of late: try again in a minute.")
         if attached := self._account.sessions.find(password):
             return respond(render(_logged_in(attached)))
         user = str(data.get("LOGIN_NAME") or "")
         is_user = hmac.compare_digest(user.lower().encode(), self._user.lower().encode())
         if not (hmac.compare_digest(password.encode(), self._secret.encode()) and is_user):
+            await self._wrong_passwords.delay()
             return refused("390100", "Incorrect username or password was specified.")
         query = request.query_params
         database, schema = (normalise(query[k]) if query.get(k) else None for k in ("databaseName", "schemaName"))
@@ -193,11 +198,10 @@ class Server:
                     return render(self._answer(token, result))
             except SnowflakeError as error:
                 return render(failed(error, query_id))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (it is logged, and answered)
                 # an answer, never HTTP 500: clients repeat those
-                logger.exception("unexpected failure of: %s", body["sqlText"])
-                text = f"SQL execution internal error: {type(error).__name__}: {error}"
-                return render(failed(SnowflakeError(603, "XX000", text), query_id))
+                log_failure(logger, f"statement {query_id} failed in the server", error)
+                return render(failed(internal_error(query_id), query_id))
             finally:
                 token.touch()
                 pending.end()

@@ -17,8 +17,14 @@ import uvicorn
 from local_snowflake.account import DEFAULT_NAME, Account
 from local_snowflake.protocol.certificates import ensure_certificate, write_private
 from local_snowflake.protocol.connection import LOOPBACK, STATE, TOKEN
+from local_snowflake.protocol.limits import limit_process
 from local_snowflake.protocol.routes import ANSWER_SECONDS, Server, widen_thread_pool
+from local_snowflake.protocol.slow_clients import PatientProtocol
 from local_snowflake.sessions.idle import IdleLimits
+
+
+class UnusableFileError(Exception):
+    """A file of the data directory does not hold what it should; the text says which, and what to do."""
 
 
 class ServerFailedError(Exception):
@@ -44,14 +50,22 @@ def serve(
 
     Raises:
         ServerFailedError: if the database does not answer any more.
+        UnusableFileError: if the password's file holds none.
+        ValueError: if the limit of its memory is none.
     """
+    limit_process(os.environ)
     data_dir = data_dir.resolve()
     _make_private(data_dir)
-    secret = _secret(data_dir)
+    secret = secret_of(data_dir)
     certificate, key = ensure_certificate(data_dir, hostnames)
     account = Account(data_dir, limits, name)
     app = Server(account, user, secret, answer_seconds).app()
-    common: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "timeout_graceful_shutdown": 5}
+    common: dict[str, Any] = {
+        "http": PatientProtocol,
+        "log_level": "warning",
+        "lifespan": "off",
+        "timeout_graceful_shutdown": 5,
+    }
     secure = uvicorn.Server(uvicorn.Config(app, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common))
     plain = uvicorn.Server(uvicorn.Config(app, **common))
     _stop_on_signals(secure, plain)
@@ -137,9 +151,20 @@ def _make_private(data_dir: Path) -> None:
         data_dir.chmod(0o700)
 
 
-def _secret(data_dir: Path) -> str:
-    """The password of the data directory, made at its first start."""
+def secret_of(data_dir: Path) -> str:
+    """The password of the data directory, made at its first start.
+
+    Raises:
+        UnusableFileError: if its file holds none.
+    """
     file = data_dir / TOKEN
-    if not file.exists() or not file.read_text().strip():
+    if not file.exists():
         write_private(file, secrets.token_urlsafe(32).encode())
-    return file.read_text().strip()
+    # clients send it in a header, and as a line of a shell
+    secret = file.read_bytes().strip().decode("ascii", errors="replace")
+    if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+        why = "is empty" if not secret else "is not one line of printable ASCII without blanks"
+        raise UnusableFileError(
+            f"{file}, the password of the account, {why}: write one into it, or delete it, and a new one is made."
+        )
+    return secret

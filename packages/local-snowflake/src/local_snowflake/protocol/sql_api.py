@@ -16,11 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_snowflake.account import Account
-from local_snowflake.errors import SnowflakeError, canceled, not_supported
+from local_snowflake.errors import SnowflakeError, canceled, internal_error, log_failure, not_supported
 from local_snowflake.execution.results import Result
 from local_snowflake.protocol.pending import PendingStatement, PendingStatements
-from local_snowflake.protocol.requests import Endpoint, MalformedRequestError, Submission, submission_of
+from local_snowflake.protocol.requests import INTERNAL, Endpoint, MalformedRequestError, Submission, submission_of
 from local_snowflake.protocol.responses import IN_PROGRESS, IN_PROGRESS_ASYNC
+from local_snowflake.protocol.slow_clients import WrongPasswords
 from local_snowflake.protocol.statement_answers import PATH, StatementAnswer, failure, result_set, several, status_of
 from local_snowflake.scripting.splitting import COUNT, counted_statements, failed_statement
 from local_snowflake.sessions.parameters import set_parameter
@@ -53,11 +54,14 @@ class SqlApi:
     takes longer than ``answer_seconds`` asks for its result later.
     """
 
-    def __init__(self, account: Account, user: str, secret: str, answer_seconds: float) -> None:
+    def __init__(
+        self, account: Account, user: str, secret: str, answer_seconds: float, wrong_passwords: WrongPasswords
+    ) -> None:
         self._account = account
         self._user = user
         self._secret = secret
         self._answer_seconds = answer_seconds
+        self._wrong_passwords = wrong_passwords
         self._statements: PendingStatements[StatementAnswer] = PendingStatements()
 
     def routes(self) -> list[Route]:
@@ -74,20 +78,19 @@ class SqlApi:
         @wraps(endpoint)
         async def guarded(request: Request) -> Response:
             try:
-                self._authenticate(request)
+                await self._authenticate(request)
                 return await endpoint(request)
             except _RefusedError as error:
                 return error.response
             except MalformedRequestError as error:
                 return _malformed(str(error)).response
-            except Exception as error:
-                logger.exception("unexpected failure of %s %s", request.method, request.url.path)
-                body = {"code": "000603", "message": f"Internal error: {type(error).__name__}: {error}"}
-                return JSONResponse(body, HTTPStatus.INTERNAL_SERVER_ERROR)
+            except Exception as error:  # noqa: BLE001 (it is logged, and answered)
+                log_failure(logger, f"unexpected failure of {request.method} {request.scope['path']}", error)
+                return JSONResponse({"code": "000603", "message": INTERNAL}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
         return guarded
 
-    def _authenticate(self, request: Request) -> None:
+    async def _authenticate(self, request: Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("390101", 'The header "Authorization: Bearer <token>" is missing.')
@@ -95,7 +98,10 @@ class SqlApi:
         if kind.upper() != _TOKEN_TYPE:
             text = f"Tokens of the type {kind} are not supported by the local Snowflake: sign in with one of the type "
             raise _unauthorized("390144", f"{text}{_TOKEN_TYPE}, which is the password of its user.")
+        if self._wrong_passwords.too_many:
+            raise _RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "390422", "Too many wrong tokens came of late.")
         if not hmac.compare_digest(token.strip().encode(), self._secret.encode()):
+            await self._wrong_passwords.delay()
             raise _unauthorized("394400", "Programmatic access token is invalid: it is not the password of the user.")
 
     # -- requests -----------------------------------------------------------------------------------------------------
@@ -168,9 +174,9 @@ class SqlApi:
                     self._account.sessions.close(token, is_locked=True)
         except SnowflakeError as error:
             return failure(error, pending.query_id)
-        except Exception as error:
-            logger.exception("unexpected failure of: %s", submission.statement)
-            return failure(_unexpected(error), pending.query_id)
+        except Exception as error:  # noqa: BLE001 (it is logged, and answered)
+            log_failure(logger, f"statement {pending.query_id} failed in the server", error)
+            return failure(internal_error(pending.query_id), pending.query_id)
 
     def _execute(
         self, pending: Pending, token: SessionToken, sql: str, submission: Submission, query_id: str
@@ -258,7 +264,3 @@ def _malformed(message: str) -> _RefusedError:
     return _RefusedError(
         HTTPStatus.BAD_REQUEST, "390142", f"Incoming request does not contain a valid payload: {message}."
     )
-
-
-def _unexpected(error: Exception) -> SnowflakeError:
-    return SnowflakeError(603, "XX000", f"SQL execution internal error: {type(error).__name__}: {error}")

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 
 from local_snowflake.python.sandbox.main import read_table, write_table
@@ -71,6 +72,8 @@ class WorkerProcess:
         except (EOFError, OSError) as error:
             self.alive = False
             raise WorkerDiedError(self._fork_server.how_it_ended(self.pid)) from error
+        # what a handler has started does not outlive its call: its process is ended with it, and serves no other one
+        self.alive = not answer["children"]
         if not answer["ok"]:
             raise HandlerError(answer["type"], answer["traceback"])
         return rows
@@ -81,8 +84,14 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process, and those that it started, at once."""
+        descendants: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            descendants = psutil.Process(self.pid).children(recursive=True)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+        for process in descendants:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                process.kill()
 
     def end(self) -> None:
         """End the process and let go of it."""

@@ -15,12 +15,19 @@ from fakesnow.transforms import stage
 from fakesnow.variables import Variables
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
-from sqlglot.errors import ParseError
+from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import TokenType
 
 from local_snowflake import functions
-from local_snowflake.errors import SnowflakeError, compilation_error, syntax_error
-from local_snowflake.sql.statement import Statement
+from local_snowflake.errors import (
+    SnowflakeError,
+    compilation_error,
+    syntax_error,
+    too_few_arguments,
+    too_many_arguments,
+)
+from local_snowflake.functions import names
+from local_snowflake.sql.statement import Statement, unreadable
 from local_snowflake.sql.transforms import TransformedTree, nodes
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -49,7 +56,9 @@ def macro_definitions(catalog: str) -> str:
 
 
 class _Dialect(Snowflake):
-    """Snowflake, whose formats of times stay as they are written."""
+    """Snowflake and no other dialect's functions; formats of times stay as they are written."""
+
+    Parser = names.Parser
 
     @classmethod
     def format_time(cls, expression: str | exp.Expr | None) -> exp.Expr | None:
@@ -80,13 +89,50 @@ def parse(sql: str | Statement) -> exp.Expression:
         raise compilation_error("Empty SQL statement.", 900, "42601")
     try:
         if tokens and _UNLIKE_THE_PARSERS.isdisjoint(token.token_type for token in tokens):
-            return cast(exp.Expression, _Dialect().parser().parse(tokens, text)[0])
-        return cast(exp.Expression, sqlglot.parse_one(text, read=_Dialect))
+            tree = cast(exp.Expression, _Dialect().parser().parse(tokens, text)[0])
+        else:
+            tree = cast(exp.Expression, sqlglot.parse_one(text, read=_Dialect))
     except ParseError as error:
-        raise syntax_error(re.sub(r"\x1b\[\d+m", "", str(error))) from None
+        raise _in_snowflakes_words(error) from None
     except IndexError:
         # sqlglot takes the arguments of OBJECT_CONSTRUCT and the like in pairs
         raise compilation_error("not enough arguments for a function: a key without a value", 938, "22023") from None
+    except TokenError as error:
+        raise unreadable(error, text) from None
+    names.mark_foreign(tree)
+    return tree
+
+
+_LACKING = re.compile(r"Required keyword: '\w+' missing for <class '[\w.]+\.(\w+)'>")
+_TOO_MANY = "The number of provided arguments"
+
+
+def _in_snowflakes_words(error: ParseError) -> SnowflakeError:
+    """What is wrong with a text: sqlglot's own words are about its classes."""
+    first: dict[str, Any] = error.errors[0] if error.errors else {}
+    description, found = str(first.get("description") or error), str(first.get("highlight") or "")
+    near = f"{first.get('start_context') or ''}{found}"
+    if lacking := _LACKING.match(description):
+        kind = getattr(exp, lacking[1], None)
+        if kind and issubclass(kind, exp.Func) and (name := _called(near)):
+            return too_few_arguments(name)
+    if description.startswith(_TOO_MANY):
+        return too_many_arguments(_called(near))
+    where = f"line {first.get('line') or 1} at position {max(int(first.get('col') or 1) - len(found), 0)}"
+    hint = expected[0].lower() if (expected := re.match(r"Expect(?:ed|ing) [^<\n]{1,30}", description)) else ""
+    hint = re.sub(r"\s+but got.*", "", hint)
+    return syntax_error(f"syntax error {where} unexpected '{found or '<EOF>'}'{f', {hint}' if hint else ''}.")
+
+
+def _called(text: str) -> str:
+    """The name of the function whose closing bracket ends a text; empty if that is not clear."""
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(text[at], 0)
+        if depth == 0 and text[at] == "(":
+            name = re.search(r"[\w$]+\s*\Z", text[:at])
+            return name[0].strip().upper() if name else ""
+    return ""
 
 
 def upper_case(expression: exp.Expression) -> exp.Expression:
@@ -117,8 +163,11 @@ def translate(expression: exp.Expression, duck: Any) -> exp.Expression:
     """Rewrite a resolved Snowflake syntax tree into one that prints as DuckDB's SQL.
 
     Identifiers are upper case, tables are physical; a CREATE TABLE AS with types looks at its query's columns in
-    ``duck``, the session's connection. What fakesnow refuses is an error that names it.
+    ``duck``, the session's connection. What fakesnow refuses is an error that names it, and so is a function that is
+    neither Snowflake's nor a routine of the account.
     """
+    if unknown := names.unknown_function(expression):
+        raise unknown
     cursor = FakeSnowflakeCursor(cast(Any, _Connection()), duck)
     functions.prepare(expression)
     try:

@@ -1,14 +1,21 @@
 """Names and functions in a syntax tree -> physical tables, expanded views and streams, values of system functions."""
 
+import inspect
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 from sqlglot import Expr, exp
 
 from local_snowflake.catalog.objects import TABLE, View
-from local_snowflake.errors import compilation_error, does_not_exist, not_supported
+from local_snowflake.errors import (
+    compilation_error,
+    does_not_exist,
+    not_supported,
+    too_few_arguments,
+    too_many_arguments,
+)
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
@@ -181,10 +188,21 @@ def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:
         if ctx.only_describes and name in registry.EFFECTIVE_FUNCTIONS:
             literal = exp.cast(exp.null(), registry.EFFECTIVE_FUNCTIONS[name], dialect="snowflake")
         else:
-            literal = _as_literal(function(ctx, *(_constant(a) for a in _arguments(node))))
+            literal = _as_literal(_called(function, name, ctx, *(_constant(a) for a in _arguments(node))))
         if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
             literal = exp.alias_(literal, node.sql(dialect="snowflake"), quoted=True)
         node.replace(literal)
+
+
+def _called(function: Callable[..., Any], name: str, *arguments: Any, **named: Any) -> Any:
+    """A registered function's result; its arguments are counted first."""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*arguments, **named)
+    except TypeError as error:
+        few = str(error).startswith("missing")
+        raise (too_few_arguments if few else too_many_arguments)(name) from None
+    return function(*arguments, **named)
 
 
 def _arguments(node: Expr) -> Iterator[Expr]:
@@ -232,7 +250,7 @@ def _replace_table_functions(ctx: Context, tree: exp.Expression) -> None:
             continue
         positional = [_constant(a) for a in _arguments(call) if not isinstance(a, exp.Kwarg)]
         named = {a.this.name.lower(): _constant(a.expression) for a in call.expressions if isinstance(a, exp.Kwarg)}
-        put_rows(ctx, node, function(ctx, *positional, **named), name)
+        put_rows(ctx, node, _called(function, name, ctx, *positional, **named), name)
 
 
 def constant_value(ctx: Context, argument: exp.Expr) -> Any:

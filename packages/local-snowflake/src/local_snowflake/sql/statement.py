@@ -10,7 +10,7 @@ from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import TokenError
 from sqlglot.tokens import Token, TokenType
 
-from local_snowflake.errors import syntax_error
+from local_snowflake.errors import SnowflakeError, syntax_error
 from local_snowflake.sql.names import normalise
 
 T = TypeVar("T")
@@ -276,7 +276,18 @@ def tokenize(sql: str) -> list[Token]:
     try:
         return _Dialect().tokenize(sql)
     except TokenError as error:
-        raise syntax_error(str(error)) from None
+        raise unreadable(error, sql) from None
+
+
+def unreadable(error: TokenError, sql: str) -> SnowflakeError:
+    """The error about a text that cannot be split into tokens, eg: because a quote is not closed.
+
+    Source: https://docs.snowflake.com/en/sql-reference/identifiers-syntax; unverified on an account: its words.
+    """
+    lacking = re.match(r"Missing (\S+) from (\d+):", str(error.__cause__ or error))
+    line = int(lacking[2]) if lacking else sql.count("\n") + 1
+    hint = f": the closing {lacking[1]} is missing" if lacking else ""
+    return syntax_error(f"parse error line {line} at position {len(sql)} near '<EOF>'{hint}.")
 
 
 def parse_statement(sql: str, kinds: Container[tuple[str, str]]) -> Statement:

@@ -55,7 +55,11 @@ def make_point(ctx: Context, kind: str, expression: str, *, before: bool) -> Poi
     if kind == "TIMESTAMP":
         return Point(kind, _evaluate(ctx, f"({expression})::TIMESTAMP_LTZ"), before)
     if kind == "OFFSET":
-        return Point("TIMESTAMP", datetime.now(UTC) + timedelta(seconds=float(_evaluate(ctx, expression))), before)
+        value = _evaluate(ctx, expression)
+        try:
+            return Point("TIMESTAMP", datetime.now(UTC) + timedelta(seconds=float(value)), before)
+        except (TypeError, ValueError, OverflowError):
+            raise compilation_error(f"invalid value [{value}] for OFFSET: a number of seconds", 1008, "22023") from None
     value = str(_evaluate(ctx, expression))
     return Point(kind, need_stream(ctx, value).props.id if kind == "STREAM" else value, before)
 

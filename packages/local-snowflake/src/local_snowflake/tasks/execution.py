@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from local_snowflake.errors import SnowflakeError, timed_out
+from local_snowflake.errors import SnowflakeError, internal_error, log_failure, timed_out
 from local_snowflake.execution.context import Context
 from local_snowflake.sessions.parameters import set_parameter
 from local_snowflake.sessions.registry import SessionRegistry
@@ -64,11 +64,10 @@ class TaskExecutor:
             cause = timed_out(task.limit) if task.timed_out else error
             record.error_code, record.error_message = f"{cause.code:06d}", cause.message
             return State.CANCELLED if task.cancelled else State.FAILED
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (it is logged, and answered)
             # a run must end, whatever happens in it
-            logger.exception("unexpected failure of task %s", task.name.fqn)
-            text = f"SQL execution internal error: {type(error).__name__}: {error}"
-            record.error_code, record.error_message = "000603", text
+            log_failure(logger, f"unexpected failure of task {task.name.fqn}", error)
+            record.error_code, record.error_message = "000603", internal_error(task.name.fqn).message
             return State.FAILED
         finally:
             record.completed_time = datetime.now(UTC)

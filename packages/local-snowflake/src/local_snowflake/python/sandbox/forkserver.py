@@ -1,9 +1,11 @@
 """The process that worker processes are forked from: it has imported the slow packages, so that they start at once."""
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -17,6 +19,8 @@ from pathlib import Path
 import local_snowflake.python.sandbox.main as worker
 
 _LOW_PRIORITY = 5
+# PR_SET_CHILD_SUBREAPER: https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
+_CHILD_SUBREAPER = 36
 # a server that is stopped at once imports nothing in vain
 _PATIENCE_SECONDS = 1.0
 
@@ -33,6 +37,9 @@ def run(control: socket.socket, preload: list[str], temporary: str) -> None:
         preload: modules to import before workers are forked, one by one between requests.
         temporary: the directory of the workers' temporary directories; it is deleted when the server is gone.
     """
+    # the server's own limit, which it has inherited: a worker has that of its calls
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
     # what handlers print goes to the server's log, away from its standard output
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -81,6 +88,7 @@ def _fork(control: socket.socket, fds: list[int], others: list[socket.socket], t
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
+        _adopt_orphans()
         for inherited in (control, *others):
             inherited.close()
         own = temporary / str(os.getpid())
@@ -89,6 +97,12 @@ def _fork(control: socket.socket, fds: list[int], others: list[socket.socket], t
         worker.serve(Connection(fds[0]), fds[1])
     finally:
         os._exit(0)
+
+
+def _adopt_orphans() -> None:
+    """Let what a handler starts stay below this process, whoever has started it, so that it is found: on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _report_ended(control: socket.socket, temporary: Path) -> None:
