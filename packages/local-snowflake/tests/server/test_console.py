@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+import requests
 import snowflake.connector
 
 from local_snowflake.__main__ import main
@@ -44,8 +44,9 @@ def _base(server: LocalSnowflake) -> str:
 
 def _queries(server: LocalSnowflake) -> dict[str, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {server.connection()['password']}"}
-    answer = httpx.get(f"{_base(server)}/console/queries", headers=headers)
-    return {query["text"]: query for query in answer.raise_for_status().json()["queries"]}
+    answer = requests.get(f"{_base(server)}/console/queries", headers=headers, timeout=60)
+    answer.raise_for_status()
+    return {query["text"]: query for query in answer.json()["queries"]}
 
 
 def test_the_statements_come_with_what_duckdb_ran(server: LocalSnowflake) -> None:
@@ -72,14 +73,14 @@ def test_values_that_are_bound_come_as_the_statement_that_ran(server: LocalSnowf
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}])
 def test_without_the_token_nothing_is_shown(server: LocalSnowflake, header: dict[str, str]) -> None:
-    assert httpx.get(f"{_base(server)}/console/queries", headers=header).status_code == 401
-    page = httpx.get(f"{_base(server)}/console")
+    assert requests.get(f"{_base(server)}/console/queries", headers=header, timeout=60).status_code == 401
+    page = requests.get(f"{_base(server)}/console", timeout=60)
     assert page.status_code == 200
     assert "ORDERS" not in page.text
 
 
 def test_the_page_runs_its_own_script_only(server: LocalSnowflake) -> None:
-    page = httpx.get(f"{_base(server)}/console")
+    page = requests.get(f"{_base(server)}/console", timeout=60)
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
