@@ -14,6 +14,7 @@ MAX_MODULES = 15
 PRODUCT = ("plugins/*.py", "packages/local-snowflake/src/*.py", "stack/*.py", "dags/*.py", "benchmarks/*.py")
 ONE_PERSONS_MACHINE = re.compile(r"(?<![\w.:/])/(?:home|Users)/(?!snowloop\b)\w+")
 SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/]{40}|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}")
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 DATA = (".csv", ".parquet", ".png", ".ico")
 
 
@@ -34,6 +35,17 @@ def test_no_folder_has_too_many_modules() -> None:
 
     assert len(modules) > 20
     assert full == {}, "make a room in each, named after the concept that its modules share"
+
+
+def test_every_link_of_a_document_leads_somewhere() -> None:
+    dead = [
+        f"{document.relative_to(ROOT)}: {link}"
+        for document in files("*.md")
+        for link in LINK.findall(document.read_text())
+        if not (document.parent / link).exists()
+    ]
+
+    assert dead == []
 
 
 @pytest.mark.parametrize("pattern", [ONE_PERSONS_MACHINE, SECRET], ids=["a person's folder", "a secret"])
