@@ -11,7 +11,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # the tests of both distributions are one namespace package; imported before pytest imports a file of one of them
-import tests  # noqa: F401
+import tests
+import tests.attack  # noqa: F401 (a folder of both)
 
 ROOT = Path(__file__).resolve().parent
 # a fixture of the whole run that takes long to make: the files that use it stay together

@@ -67,7 +67,7 @@ def test_folds_are_none_unless_declared(tmp_path: Path):
         ("-3", "greater than or equal to 2"),
         ("many", "valid integer"),
         ("2.5", "valid integer"),
-        ("true", "greater than or equal to 2"),
+        ("true", "true is not a number"),
         ("{folds: 5}", "valid integer"),
         ("[5]", "valid integer"),
     ],

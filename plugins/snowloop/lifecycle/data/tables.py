@@ -12,6 +12,7 @@ from snowloop.sql import identifier, literal
 from snowloop.workspace import Workspace
 
 if TYPE_CHECKING:
+    from snowflake.snowpark.exceptions import SnowparkSQLException
     from snowflake.snowpark.types import DataType
 
 DIGITS, SCALE, LENGTH = 38, 0, 16_777_216
@@ -20,6 +21,8 @@ EXACT = ("NUMBER", "DECIMAL", "DEC", "NUMERIC", "INT", "INTEGER", "BIGINT", "SMA
 FLOATS = ("FLOAT", "FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL")
 TEXTS = ("VARCHAR", "CHAR", "CHARACTER", "NCHAR", "STRING", "TEXT", "NVARCHAR", "NVARCHAR2")
 SYNONYMS = {"DATETIME": "TIMESTAMP_NTZ", "TIMESTAMP": "TIMESTAMP_NTZ", "VARBINARY": "BINARY"}
+HIDDEN = ("2003", "2043", "3001")
+"""Errors of an object that is not there, or that the role may not see."""
 ONE_CHARACTER = ("CHAR", "CHARACTER", "NCHAR")
 
 
@@ -154,8 +157,8 @@ def _shown(workspace: Workspace, origin: tuple[str, str, str]) -> tuple[Mapping[
     return None, False
 
 
-def _hidden(error: Exception) -> bool:
-    return "does not exist or not authorized" in " ".join(str(error).split()) or "Insufficient privileges" in str(error)
+def _hidden(error: "SnowparkSQLException") -> bool:
+    return str(error.sql_error_code) in HIDDEN
 
 
 def _fields(workspace: Workspace, origin: tuple[str, str, str]) -> dict[str, "DataType"] | None:
