@@ -18,7 +18,7 @@ def test_each_part_of_a_target_is_asked(staging: Copies):
     given = staging.workspace
     before = smoke(given)
     assert outcomes(before) == {"ALIAS": "passed", "ROW": "passed", "LOOP": "failed", "READER": "passed"}
-    assert "run snowloop apply -p tiny -t lab_staging" in before.failed[0].reason
+    assert "run snowloop apply --project tiny --target lab_staging" in before.failed[0].reason
     deploy_scoring(given)
     root = f"{staging.database}.SERVING.SCORE_NEW_ROWS"
     assert smoke(given).failed == ()

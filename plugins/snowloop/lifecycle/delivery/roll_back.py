@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from snowloop.command_line import command
 from snowloop.errors import PlanRefused, RollbackError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.fit import Scorer
@@ -78,25 +79,26 @@ def _check_deployable(workspace: Workspace, before: Scorer) -> None:
     changes = "; ".join(f"{each.action} {each.kind} {each.name}" for each in others)
     last = last_deployment(workspace, LOOP)
     commit = last.git_commit if last else "unknown"
-    where = f"-p {workspace.project.name} -t {workspace.target}"
+    where = {"project": workspace.project.name, "target": workspace.target}
     message = (
         f"the version before was trained with another features.sql, so the scoring loop of {workspace.database} has to "
         f"be deployed again, and what is checked out here declares something else of it than what is deployed "
         f"({changes}). Nothing was changed: check out the commit that is deployed (git checkout {commit}) and run "
-        f"snowloop rollback {where} there; or deploy what is declared first, by snowloop apply {where}, then roll back"
+        f"{command('rollback', **where)} there; or deploy what is declared first, by {command('apply', **where)}, then "
+        "roll back"
     )
     raise RollbackError(message)
 
 
 def _deployed(workspace: Workspace, done: Rollback, lease: Lease) -> Rollback:
     """Deploy the loop with the features.sql of the version, if there is a loop."""
-    where, plan = f"-p {workspace.project.name} -t {workspace.target}", plan_scoring(workspace)
-    note = ""
+    where = {"project": workspace.project.name, "target": workspace.target}
+    plan, note = plan_scoring(workspace), ""
     if any(change.kind == "features" for change in plan.changes):
         note = (
-            f"{done.to_version} scores with its own features.sql, and the checkout has another one: snowloop plan "
-            f"{where} shows the difference. Put that of {done.to_version} back in the next commit, or train and "
-            "promote a version with that of the checkout"
+            f"{done.to_version} scores with its own features.sql, and the checkout has another one: "
+            f"{command('plan', **where)} shows the difference. Put that of {done.to_version} back in the next commit, "
+            "or train and promote a version with that of the checkout"
         )
     if not _is_deployed(plan):
         return replace(done, note=note)
@@ -105,6 +107,6 @@ def _deployed(workspace: Workspace, done: Rollback, lease: Lease) -> Rollback:
     except PlanRefused as refused:
         message = (
             f"{done.to_version} is champion again, and the loop is not deployed with its features.sql, so runs are "
-            f"refused and their rows wait in the stream: {refused}. Then run snowloop apply {where}"
+            f"refused and their rows wait in the stream: {refused}. Then run {command('apply', **where)}"
         )
         raise RollbackError(message) from refused
