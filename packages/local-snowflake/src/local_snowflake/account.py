@@ -16,7 +16,7 @@ import local_snowflake.handlers  # noqa: F401 (registers them)
 from local_snowflake import streams
 from local_snowflake.catalog import upgrades
 from local_snowflake.catalog.catalog import WHAT_TO_DO, Catalog
-from local_snowflake.catalog.objects import ROLE, Object, RecordedOptions
+from local_snowflake.catalog.objects import ROLE, USER, Object, RecordedOptions
 from local_snowflake.catalog.storage import FILE, Storage, is_damage, refusing_damage
 from local_snowflake.copy import load_history
 from local_snowflake.errors import (
@@ -58,6 +58,8 @@ from local_snowflake.statements.account import BUILT_IN_ROLES
 from local_snowflake.streams.trimming import trim_all
 from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.scheduler import Scheduler
+from local_snowflake.users import key_pair_tokens
+from local_snowflake.users.public_keys import keys_of
 
 logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
@@ -151,6 +153,15 @@ class Account:
         session.before_commit = partial(streams.stamp_versions, session)
         session.on_commit = self._scheduler.data_changed
         return session
+
+    def check_key_pair_token(self, token: str, user: str, oldest: float) -> None:
+        """Check that a token was signed with a private key of a user, at most ``oldest`` seconds ago.
+
+        Raises:
+            InvalidTokenError: if it was not.
+        """
+        keys = keys_of(self._catalog.get(USER, Name("", "", user.upper())))
+        key_pair_tokens.check(token, self._services.account, user, keys, oldest)
 
     def start(self, address: dict[str, Any]) -> None:
         """Begin background work; ``address`` is the host and port under which procedures reach this server."""

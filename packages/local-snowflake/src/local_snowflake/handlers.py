@@ -28,6 +28,7 @@ _MODULES = {
     ),
     "streams": ("reading", "statements", "time_travel"),
     "tasks": ("alter", "functions", "history_functions", "show", "statements"),
+    "users": ("statements",),
 }
 for _package, _names in _MODULES.items():
     for _name in _names:

@@ -27,6 +27,7 @@ from local_snowflake.protocol import slow_clients
 from local_snowflake.protocol.routes import Server
 from local_snowflake.protocol.slow_clients import PatientProtocol, WrongPasswords
 from local_snowflake.testing import LocalSnowflake
+from local_snowflake.users import key_pair_tokens
 
 LOGIN, QUERY, SQL_API = "/session/v1/login-request", "/queries/v1/query-request", "/api/v2/statements"
 PATHS = (LOGIN, QUERY, SQL_API, "/session", "/session/heartbeat", "/queries/v1/abort-request", "/telemetry/send")
@@ -38,7 +39,7 @@ OTHERS = (
     "/stage-files/x/y",
     "/%00",
 )
-MALFORMED, WRONG, TOO_MANY = "390142", "390100", "390422"
+MALFORMED, WRONG, TOO_MANY, INVALID_TOKEN = "390142", "390100", "390422", "390144"
 values: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
@@ -237,9 +238,14 @@ def test_a_wrong_password_is_delayed_and_the_right_one_is_not(monkeypatch: pytes
     body = {"data": {"LOGIN_NAME": "U", "PASSWORD": "guess"}}
     assert client.post(LOGIN, json=body).json()["code"] == WRONG
     assert client.get(f"{SQL_API}/x", headers={"Authorization": "Bearer guess"}).status_code == 401
-    assert delayed == ["delayed"] * 2
+    forged = {"LOGIN_NAME": "U", "AUTHENTICATOR": "SNOWFLAKE_JWT", "TOKEN": "a.b.c"}
+    assert client.post(LOGIN, json={"data": forged}).json()["code"] == INVALID_TOKEN
+    # whoever names a key pair does not get in by the password
+    assert client.post(LOGIN, json={"data": forged | {"PASSWORD": "secret"}}).json()["code"] == INVALID_TOKEN
+    assert client.get(f"{SQL_API}/x", headers={"Authorization": "Bearer a.b.c"}).json()["code"] == INVALID_TOKEN
+    assert delayed == ["delayed"] * 5
     assert client.get(f"{SQL_API}/x", headers={"Authorization": "Bearer secret"}).status_code == 404
-    assert delayed == ["delayed"] * 2
+    assert delayed == ["delayed"] * 5
 
 
 class _NoAccount:
@@ -253,6 +259,11 @@ class _NoAccount:
         @staticmethod
         def find(_: str) -> None:
             return None
+
+    @staticmethod
+    def check_key_pair_token(token: str, user: str, oldest: float) -> None:
+        """No user has a key."""
+        key_pair_tokens.check(token, "LOCAL", user, {}, oldest)
 
     class transfers:  # noqa: N801
         """None."""

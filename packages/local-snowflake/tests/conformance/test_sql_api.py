@@ -75,7 +75,7 @@ def test_a3_asynchronous_statements(ask: Ask) -> None:
     assert ask(path=f"/{handle}/cancel", cancel=True).json()["code"] == "000604"
 
 
-@deviates("a client signs in with a programmatic access token, the user's password; key pairs and OAuth are refused")
+@deviates("a client signs in with a programmatic access token, the user's password, or a key pair's; OAuth is refused")
 def test_a4_signing_in(ask: Ask) -> None:
     """A request signs in with a token; one whose token is wrong for its type gets HTTP 401."""
     assert ask("SELECT 1").status_code == 200

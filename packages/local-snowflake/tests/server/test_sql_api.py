@@ -342,7 +342,6 @@ def test_a_handle_that_nobody_has_is_not_found(client: Client) -> None:
         ({"Authorization": ""}, "is missing"),
         ({"Authorization": "Basic YTpi"}, "is missing"),
         ({"Authorization": "Bearer wrong"}, "is not the password"),
-        ({"X-Snowflake-Authorization-Token-Type": "KEYPAIR_JWT"}, "KEYPAIR_JWT are not supported"),
         ({"X-Snowflake-Authorization-Token-Type": "OAUTH"}, "OAUTH are not supported"),
     ],
 )

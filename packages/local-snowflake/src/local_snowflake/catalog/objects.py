@@ -223,10 +223,7 @@ class TaskProps(_Props):
 
 @dataclass(frozen=True)
 class StageProps(_Props):
-    """An internal stage, whose files are in the folder ``id``.
-
-    Its options are those of the clauses of CREATE STAGE, by their names in upper case.
-    """
+    """An internal stage, whose files are in the folder ``id``; its options are those of CREATE STAGE's clauses."""
 
     id: str
     temporary: bool = False
@@ -350,7 +347,7 @@ class DatabaseProps(_Props):
 
 
 class RecordedOptions(RootModel[dict[str, OptionValue]], frozen=True):
-    """The options of a warehouse or role, by their names in upper case."""
+    """The options of a warehouse, role or user, by their names in upper case."""
 
 
 @dataclass(frozen=True)
@@ -384,9 +381,10 @@ DATABASE = Kind("DATABASE", DatabaseProps)
 SCHEMA = Kind("SCHEMA", DatabaseProps)
 WAREHOUSE = Kind("WAREHOUSE", RecordedOptions)
 ROLE = Kind("ROLE", RecordedOptions)
+USER = Kind("USER", RecordedOptions)
 GRANT = Kind("GRANT", NoProps)
 _KINDS = (TABLE, VIEW, STREAM, TASK, STAGE, FILE_FORMAT, PROCEDURE, FUNCTION, MODEL, TAG, SEQUENCE, DATABASE, SCHEMA)
-KINDS: dict[str, Kind[Any]] = {kind: kind for kind in (*_KINDS, WAREHOUSE, ROLE, GRANT)}
+KINDS: dict[str, Kind[Any]] = {kind: kind for kind in (*_KINDS, WAREHOUSE, ROLE, USER, GRANT)}
 
 
 def read_props(kind: str, name: Name, text: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from local_snowflake.catalog.catalog import Change
-from local_snowflake.catalog.objects import DATABASE, ROLE, SCHEMA, TABLE, VIEW, WAREHOUSE, Kind, Object, P
+from local_snowflake.catalog.objects import DATABASE, ROLE, SCHEMA, TABLE, USER, VIEW, WAREHOUSE, Kind, Object, P
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import TIME, Result, from_arrow, status
@@ -14,7 +14,7 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 
 T = TypeVar("T")
-_OF_ACCOUNT = {DATABASE, WAREHOUSE, ROLE}
+_OF_ACCOUNT = {DATABASE, WAREHOUSE, ROLE, USER}
 # those of which the condition may stand behind the name, too
 _CONDITION_BEHIND = {("CREATE", DATABASE), ("CREATE", SCHEMA), ("DROP", TABLE)}
 

@@ -38,16 +38,18 @@ from local_snowflake.sessions.session import Session
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.names import normalise
 from local_snowflake.sql.statement import RAW_VERBS
+from local_snowflake.users.key_pair_tokens import LOGIN_SECONDS, InvalidTokenError
 
 logger = logging.getLogger(__name__)
 # for what statements do not use: they have threads of their own
 _THREADS = 256
 # the connector gives up a request after 60 seconds and repeats it; Snowflake's answer comes after 45
 ANSWER_SECONDS = 40.0
+_KEY_PAIR = "SNOWFLAKE_JWT"
 
 
 class Server:
-    """The protocol of one account, with one user, whose name may be in any case, and a secret password.
+    """The protocol of one account, with one user, whose name may be in any case, a secret password, and key pairs.
 
     A statement's client is asked to come back later after ``answer_seconds``.
     """
@@ -87,7 +89,7 @@ class Server:
     # -- sessions -----------------------------------------------------------------------------------------------------
 
     async def login(self, request: Request) -> Response:
-        """Check the password, open a session; a procedure's password is the token that was made for it."""
+        """Check who it is, open a session; a procedure's password is the token that was made for it."""
         data = await login_of(request)
         password = str(data.get("PASSWORD") or data.get("TOKEN") or "")
         if self._wrong_passwords.too_many:
@@ -95,10 +97,9 @@ class Server:
         if attached := self._account.sessions.find(password):
             return respond(render(_logged_in(attached)))
         user = str(data.get("LOGIN_NAME") or "")
-        is_user = hmac.compare_digest(user.lower().encode(), self._user.lower().encode())
-        if not (hmac.compare_digest(password.encode(), self._secret.encode()) and is_user):
+        if refusal := self._refusal(data, user, password):
             await self._wrong_passwords.delay()
-            return refused("390100", "Incorrect username or password was specified.")
+            return refusal
         query = request.query_params
         database, schema = (normalise(query[k]) if query.get(k) else None for k in ("databaseName", "schemaName"))
         token = await run_in_threadpool(self._account.sessions.open, user, database, schema)
@@ -113,6 +114,19 @@ class Server:
             await run_in_threadpool(self._account.sessions.close, token)
             return refused(f"{error.code:06d}", error.message)
         return respond(render(_logged_in(token)))
+
+    def _refusal(self, data: dict[str, Any], user: str, password: str) -> Response | None:
+        """The answer to a login whose password, or token of a key pair, is wrong; None if it is right."""
+        is_user = hmac.compare_digest(user.lower().encode(), self._user.lower().encode())
+        if str(data.get("AUTHENTICATOR") or "").upper() == _KEY_PAIR and is_user:
+            try:
+                self._account.check_key_pair_token(str(data.get("TOKEN") or ""), user, LOGIN_SECONDS)
+            except InvalidTokenError as error:
+                return refused(error.code, str(error))
+            return None
+        if hmac.compare_digest(password.encode(), self._secret.encode()) and is_user:
+            return None
+        return refused("390100", "Incorrect username or password was specified.")
 
     async def session(self, request: Request) -> Response:
         """End a session."""

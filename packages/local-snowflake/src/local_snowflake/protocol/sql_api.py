@@ -26,6 +26,7 @@ from local_snowflake.protocol.statement_answers import PATH, StatementAnswer, fa
 from local_snowflake.scripting.splitting import COUNT, counted_statements, failed_statement
 from local_snowflake.sessions.parameters import set_parameter
 from local_snowflake.sessions.token import SessionToken
+from local_snowflake.users.key_pair_tokens import LONGEST_SECONDS, InvalidTokenError
 
 logger = logging.getLogger(__name__)
 _TIMEOUT = "STATEMENT_TIMEOUT_IN_SECONDS"
@@ -35,6 +36,9 @@ _INTERRUPT_SECONDS = 0.1
 # a client transfers their files itself, which takes a session
 _TRANSFERS = ("PUT", "GET")
 _TOKEN_TYPE = "PROGRAMMATIC_ACCESS_TOKEN"  # noqa: S105 (the name of a kind)
+_KEY_PAIR = "KEYPAIR_JWT"
+# between the three parts of a JSON Web Token
+_JWT_DOTS = 2
 
 Pending = PendingStatement[StatementAnswer]
 
@@ -50,8 +54,8 @@ class _RefusedError(Exception):
 class SqlApi:
     """The SQL API of one account.
 
-    A client signs in with a programmatic access token, which is the user's ``secret``; who submits a statement that
-    takes longer than ``answer_seconds`` asks for its result later.
+    A client signs in with a programmatic access token, which is the user's ``secret``, or with one that a private key
+    of the user signed; who submits a statement that takes longer than ``answer_seconds`` asks for its result later.
     """
 
     def __init__(
@@ -94,13 +98,22 @@ class SqlApi:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("390101", 'The header "Authorization: Bearer <token>" is missing.')
-        kind = request.headers.get("X-Snowflake-Authorization-Token-Type", _TOKEN_TYPE)
-        if kind.upper() != _TOKEN_TYPE:
+        token = token.strip()
+        is_secret = hmac.compare_digest(token.encode(), self._secret.encode())
+        assumed = _KEY_PAIR if token.count(".") == _JWT_DOTS and not is_secret else _TOKEN_TYPE
+        kind = request.headers.get("X-Snowflake-Authorization-Token-Type", assumed)
+        if kind.upper() not in {_TOKEN_TYPE, _KEY_PAIR}:
             text = f"Tokens of the type {kind} are not supported by the local Snowflake: sign in with one of the type "
-            raise _unauthorized("390144", f"{text}{_TOKEN_TYPE}, which is the password of its user.")
+            raise _unauthorized("390144", f"{text}{_TOKEN_TYPE}, the password of its user, or {_KEY_PAIR}.")
         if self._wrong_passwords.too_many:
             raise _RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "390422", "Too many wrong tokens came of late.")
-        if not hmac.compare_digest(token.strip().encode(), self._secret.encode()):
+        if kind.upper() == _KEY_PAIR:
+            try:
+                self._account.check_key_pair_token(token, self._user, LONGEST_SECONDS)
+            except InvalidTokenError as error:
+                await self._wrong_passwords.delay()
+                raise _unauthorized(error.code, str(error)) from None
+        elif not is_secret:
             await self._wrong_passwords.delay()
             raise _unauthorized("394400", "Programmatic access token is invalid: it is not the password of the user.")
 
