@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.types import Options
 
 LOGIN_SECONDS = 60
 """How old a token may be when its client opens a session."""
@@ -19,7 +20,9 @@ _SKEW_SECONDS = 60
 _ALGORITHM = "RS256"
 _CLAIMS = ("iss", "sub", "iat", "exp")
 # what PyJWT checks by its own clock, or not as Snowflake does
-_UNCHECKED = dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud", "verify_iss", "verify_sub"), False)
+_UNCHECKED = Options(
+    verify_exp=False, verify_iat=False, verify_nbf=False, verify_aud=False, verify_iss=False, verify_sub=False
+)
 
 
 class InvalidTokenError(Exception):
