@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from snowflake.snowpark import Session
 
+from include.data.generators import diabetes_progression
 from snowloop.errors import GateRefused, ProjectError
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.project import EvaluationPlan, Slice, include_dir, load_project
@@ -24,7 +25,7 @@ def world(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
     file = folder / DIABETES / "features.sql"
     file.write_text(file.read_text().replace("    BMI,\n", "    BMI - AVG(BMI) OVER () AS BMI_ABOVE_OTHERS,\n"))
     made = World(session, load_project(DIABETES, folder), "skew")
-    made.data = include_dir() / "data" / made.project.sample if made.project.sample else None
+    made.data = diabetes_progression.write(folder / "data").parent
     made.prepare()
     return made
 
