@@ -82,10 +82,10 @@ def plan_monitor(
     if observed.row is None:
         return [Change(KIND, name, "create", f"of the champion {desired.version}")], make
     if observed.comment != desired.comment or len(there) < 2:
+        if observed.comment == desired.comment:
+            return [Change(KIND, name, "recreate", "the view or the baseline that it reads is missing")], make
         fields = (FieldChange("comment", observed.comment, desired.comment),)
         reason = f"the champion, its features or the declaration have changed; it will monitor {desired.version}"
-        if observed.comment == desired.comment:
-            fields, reason = (), "the view or the baseline that it reads is missing"
         return [Change(KIND, name, "recreate", reason, fields=fields)], make
     if observed.state in ("SUSPENDED", "PARTIALLY_SUSPENDED"):
         resume = RunSql(f"ALTER MODEL MONITOR {quoted_monitor(project, target)} RESUME")
