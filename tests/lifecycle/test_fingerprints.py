@@ -95,6 +95,7 @@ def test_where_a_project_is_and_its_target_are_no_change(tmp_path: Path):
         ("project.yaml", "", "description: Other words.\n", "description", "metadata"),
         ("project.yaml", "", "owners: [ada]\n", "description", "metadata"),
         ("project.yaml", "", "monitoring: {max_slowdown: 9}\n", "description", "metadata"),
+        ("project.yaml", "", "monitoring: {model_monitor: {}}\n", "serving", "serve"),
     ],
 )
 def test_what_is_changed_says_what_to_do(

@@ -10,13 +10,23 @@ from snowloop.lifecycle.scoring.desired import DesiredState, desired_state
 from snowloop.lifecycle.scoring.observed import ObservedState
 from snowloop.lifecycle.versions import Version
 from snowloop.project import Project
+from snowloop.project.model_monitor import ModelMonitor
 
 FEATURES = (Feature("AMT", "FLOAT"), Feature("KIND", "VARCHAR"))
-FACTS: dict[str, Any] = {"features": [{"name": "AMT", "type": "FLOAT"}, {"name": "KIND", "type": "VARCHAR"}]}
+FACTS: dict[str, Any] = {
+    "features": [{"name": "AMT", "type": "FLOAT"}, {"name": "KIND", "type": "VARCHAR"}],
+    "training_set": "0123456789ab",
+}
 
 
 def desired(project: Project) -> DesiredState:
     return desired_state(project, "dev", declared_formula(project), FEATURES)
+
+
+def monitored(project: Project, **values: Any) -> Project:
+    """A project with a model monitor of Snowflake."""
+    monitoring = project.monitoring.model_copy(update={"model_monitor": ModelMonitor(**values)})
+    return project.model_copy(update={"monitoring": monitoring})
 
 
 def environment(project: Project, **changes: Any) -> ObservedState:

@@ -211,6 +211,10 @@ def _declared(project: Project) -> list[tuple[str, str, Any]]:
     parts["threshold"] = ("training", evaluation.pop("threshold", None))
     parts["artifact_repository"] = ("packages", environment.pop("artifact_repository", None))
     parts |= {"evaluation": ("gate", evaluation), "environment": ("serving", environment)}
+    monitoring = dict(values.get("monitoring", {}))
+    monitor = monitoring.pop("model_monitor", None)  # the only part of monitoring with objects that are deployed
+    parts["monitoring"] = ("description", monitoring)
+    parts["model_monitor"] = ("serving", None if monitor is None else {"declared": True, **monitor})
     parts["packages"] = ("packages", sorted(project.packages))
     parts["candidates"] = ("training", [each.model_dump(mode="json") for each in project.expanded_candidates])
     parts["judges_the_end"] = ("gate", project.judges_the_end)  # follows from `approval` where it is not declared

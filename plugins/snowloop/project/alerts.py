@@ -13,7 +13,7 @@ DATA_HEALTH = ("volume", "quarantine", "rejects", "latency", "cost", "freshness"
 """Kinds of the signals of data health: what stands before the colon."""
 RETRAINING = ("drift", "performance", "calibration", "CHAMPION_AGE", "DEPENDENCIES")
 """Kinds of the signals that a new model can cure; data health is none: a broken feed must not teach a model."""
-KINDS = (*DATA_HEALTH, *RETRAINING, "SCORES_FINITE", "SCORING_TIME")
+KINDS = (*DATA_HEALTH, *RETRAINING, "SCORES_FINITE", "SCORING_TIME", "MODEL_MONITOR", "model_monitor")
 
 
 def _signal(value: str) -> str:

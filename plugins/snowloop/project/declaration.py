@@ -188,6 +188,8 @@ class Project(Declaration):
     def _task_problems(self) -> Iterator[str]:
         task, columns = self.label.task, self.streamed.table_columns
         yield from self.monitoring.performance.problems(task)
+        if self.monitoring.model_monitor:
+            yield from self.monitoring.model_monitor.problems(task, self.serving.keep_features)
         if self.metric.name not in METRICS[task]:
             yield f"metric {self.metric.name} does not fit {task}: use one of {', '.join(METRICS[task])}"
         for each in self.evaluation.slices:

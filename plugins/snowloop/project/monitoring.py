@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from snowloop.project.alerts import RETRAINING, Alerts
 from snowloop.project.base import Declaration, Text
 from snowloop.project.durations import Duration
+from snowloop.project.model_monitor import ModelMonitor
 
 
 def _retrains(signal: str) -> str:
@@ -129,4 +130,7 @@ class Monitoring(Declaration):
         timedelta(days=2), description="Time after which a retraining without an outcome counts as lost."
     )
     drift: Drift = Field(Drift(), description="When scored rows have drifted from the training rows.")
+    model_monitor: ModelMonitor | None = Field(
+        None, description="Snowflake's own model monitor of the champion, where the account has it; null: none."
+    )
     score_card: ScoreCard = Field(ScoreCard(), description="What counts as evidence on the score card.")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snowloop.lifecycle.monitoring import data_health, drift, monitor, performance, probation
+from snowloop.lifecycle.monitoring import data_health, drift, model_monitor, monitor, performance, probation
 from snowloop.lifecycle.monitoring.alerts import (
     JUDGED_AGAIN,
     PROBATION,
@@ -251,7 +251,7 @@ def test_a_rule_that_no_windows_can_fulfil_is_refused():
 
 def judged_kinds() -> set[str]:
     """The kinds of the signals that monitoring's code judges: the names of its checks up to the colon."""
-    kinds = {PROBATION, SILENT, JUDGED_AGAIN, *DATA_HEALTH}
+    kinds = {PROBATION, SILENT, JUDGED_AGAIN, *DATA_HEALTH, model_monitor.STATE, model_monitor.SIGNAL}
     for module in (data_health, drift, monitor, performance, probation):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in ("Check", "Check.of"):

@@ -17,7 +17,7 @@ from snowloop.project import Challenger, Label, Project, load_project
 from snowloop.workspace import Workspace
 from snowloop_procedures.scoring_request import Statement
 from tests.support.duel import deploy
-from tests.support.loops import deployed, desired, environment, stream
+from tests.support.loops import deployed, desired, environment, monitored, stream
 from tests.support.world import World
 
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
@@ -118,6 +118,12 @@ def test_apply_that_drops_what_earlier_deployments_left():
         files=present.files | {f"{name.lower()}/scoring_request.json" for name in (old, before)},
     )
     compare("apply_drops", [make_plan(project, "dev", desired(project), observed).text(), *steps(project, observed)])
+
+
+@pytest.mark.parametrize("name", ["credit_approval", "diabetes_progression"])
+def test_apply_that_makes_a_model_monitor(name: str):
+    project = monitored(load_project(name))
+    compare(f"apply_model_monitor_{name}", steps(project, deployed(project)))
 
 
 @pytest.mark.parametrize("name", ["bank_marketing", "credit_approval", "diabetes_progression"])

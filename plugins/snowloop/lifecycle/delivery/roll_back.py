@@ -10,6 +10,7 @@ from snowloop.lifecycle.champion.rollback import Rollback, rollback
 from snowloop.lifecycle.deployment.deployments import last_deployment
 from snowloop.lifecycle.deployment.lock import Lease, deployment_lock
 from snowloop.lifecycle.deployment.plan import LOOP, Change, Plan
+from snowloop.lifecycle.model_monitor.plan import KIND as MODEL_MONITOR
 from snowloop.lifecycle.scoring.apply import apply_loop
 from snowloop.lifecycle.scoring.plan import plan_scoring, plan_with
 from snowloop.lifecycle.versions import CHAMPION, aliased, versions
@@ -62,8 +63,11 @@ def _is_deployed(plan: Plan) -> bool:
 
 
 def _others(plan: Plan) -> list[Change]:
-    """What a deployment would do besides resuming tasks; that the champion has another features.sql is known."""
-    return [each for each in plan.changes if each.action not in ("keep", "resume") and each.kind != "model"]
+    """What a deployment would do besides resuming tasks, that the champion has another features.sql is known; its model
+    monitor follows it.
+    """
+    known = ("model", MODEL_MONITOR)
+    return [each for each in plan.changes if each.action not in ("keep", "resume") and each.kind not in known]
 
 
 def _check_deployable(workspace: Workspace, before: Scorer) -> None:

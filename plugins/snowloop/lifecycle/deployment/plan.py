@@ -93,7 +93,7 @@ class Change:
 
     Args:
         kind: warehouse, database, schema, stage, table, view, role, grant, features, stage files, procedure, stream,
-            task or schema version.
+            task, model monitor or schema version.
         name: Its name, as SCHEMA.NAME.
         action: create; alter: something is added, and nothing is lost; recreate: replaced by one that holds the same;
             resume; keep: nothing is done; drop; or refuse.

@@ -11,6 +11,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.monitoring.alert_store import update_alerts
 from snowloop.lifecycle.monitoring.data_health import data_health
 from snowloop.lifecycle.monitoring.drift import drift
+from snowloop.lifecycle.monitoring.model_monitor import model_monitor
 from snowloop.lifecycle.monitoring.performance import performance
 from snowloop.lifecycle.monitoring.windows import Window, record_windows
 from snowloop.lifecycle.provenance import lock_hash
@@ -80,8 +81,10 @@ def monitor(workspace: Workspace) -> MonitoringReport:
     runs = _times(workspace)
     of_the_moment = [_finite(workspace, now), _age(workspace, now), _dependencies(project, now, history)]
     of_the_moment += [] if runs else [NO_RUN]
+    state, of_snowflake = model_monitor(workspace, now)
+    of_the_moment += state
     record(workspace, MONITORING_CHECKS, of_the_moment, model_version=now.name)
-    record_windows(workspace, [*runs, *data_health(workspace), *performance(workspace, now, history)])
+    record_windows(workspace, [*runs, *data_health(workspace), *performance(workspace, now, history), *of_snowflake])
     drifted = drift(workspace, now)
     update_alerts(workspace, now.name)
     slow = [each.check for each in runs if each.check.failed]

@@ -7,6 +7,8 @@ from typing import Any
 
 from snowloop.lifecycle.data.tables import problems
 from snowloop.lifecycle.deployment.schema_version import KIND, NEWER_REMEDY, TABLE, current_version, newer
+from snowloop.lifecycle.model_monitor.plan import KIND as MODEL_MONITOR
+from snowloop.lifecycle.model_monitor.plan import change_name, refusals
 from snowloop.lifecycle.scoring.desired import DesiredState
 from snowloop.lifecycle.scoring.names import ROOT, source_name, stream_mode, stream_name
 from snowloop.lifecycle.scoring.observed import ObservedState, is_stale, other_consumers
@@ -63,6 +65,7 @@ def blockers(project: Project, target: str, desired: DesiredState | None, observ
         *_stream(project, target, observed),
         *_recovery(project, observed),
         *_consumers(project, target, observed),
+        *_monitor(project, target, observed),
     ]
 
 
@@ -223,3 +226,9 @@ def _consumers(project: Project, target: str, observed: ObservedState) -> Iterat
         reason = f"task {other} reads it too: each row goes to the task that reads first, so rows would not be scored"
         remedy = f"give {other} a stream of its own on {source_name(project, target)}, and drop or change the task"
         yield Blocker("stream", f"RAW.{stream}", reason, remedy)
+
+
+def _monitor(project: Project, target: str, observed: ObservedState) -> Iterator[Blocker]:
+    """A declared model monitor that the account does not have, or cannot make."""
+    for reason, remedy in refusals(project, target, observed.champion, observed.features, observed.monitor):
+        yield Blocker(MODEL_MONITOR, change_name(project), reason, remedy)

@@ -14,6 +14,7 @@ from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.formula import Formula, recorded_formula
 from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.features.training_set import describe_features
+from snowloop.lifecycle.model_monitor.observed import ObservedMonitor, observe_monitor
 from snowloop.lifecycle.scoring.names import GRAPH
 from snowloop.lifecycle.scoring.task_runs import statements_under_way
 from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, Version, aliased, serving, show, versions
@@ -76,6 +77,7 @@ class ObservedState:
         recovery: A recovery that has not finished.
         version: The version of the environment's objects; None if there are none.
         source: The table that others fill, if the streamed source is one.
+        monitor: The model monitor.
     """
 
     database: bool = True
@@ -100,6 +102,7 @@ class ObservedState:
     recovery: UnfinishedRecovery | None = None
     version: SchemaVersion | None = None
     source: FoundTable | None = None
+    monitor: ObservedMonitor = field(default_factory=ObservedMonitor)
 
 
 def observe(workspace: Workspace, added: Mapping[str, str] | None = None) -> ObservedState:
@@ -165,6 +168,7 @@ def observe(workspace: Workspace, added: Mapping[str, str] | None = None) -> Obs
         recovery=unfinished_recovery(session, database) if "OPS.BACKFILLS" in tables else None,
         version=version,
         source=found,
+        monitor=observe_monitor(workspace, tables),
     )
 
 

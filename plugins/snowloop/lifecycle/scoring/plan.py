@@ -20,6 +20,8 @@ from snowloop.lifecycle.deployment.plan import (
 )
 from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.formula import Formula
+from snowloop.lifecycle.model_monitor.desired import desired_monitor
+from snowloop.lifecycle.model_monitor.plan import plan_monitor
 from snowloop.lifecycle.procedure.code import package_file, package_folder
 from snowloop.lifecycle.scoring.blockers import blockers
 from snowloop.lifecycle.scoring.desired import DesiredState, DesiredTask, desired_state
@@ -107,6 +109,7 @@ def make_plan(project: Project, target: str, desired: DesiredState | None, obser
     _tables(parts, desired, observed)
     in_between = _stream(parts, project, desired, observed)
     _graph(parts, desired, observed, in_between)
+    _monitor(parts, project, target, desired, observed)
     _drops(parts, desired, observed)
     blocked = {change.name for change in refusals}
     changes = [change for change in parts.changes if change.name not in blocked]
@@ -227,6 +230,16 @@ def _graph(parts: _Parts, desired: DesiredState, observed: ObservedState, suspen
     parts.changes += changes
     parts.steps += [*suspended, *(RunSql(each.statement) for each in replaced)]
     parts.steps += [RunSql(f"ALTER TASK {each.quoted} RESUME") for each in (*resumed, root)]
+
+
+def _monitor(parts: _Parts, project: Project, target: str, desired: DesiredState, observed: ObservedState) -> None:
+    """The model monitor, after what serves: the loop does not need it."""
+    if observed.champion is None:
+        return
+    declared = desired_monitor(project, target, observed.champion, desired.features)
+    changes, steps = plan_monitor(project, target, declared, observed.monitor, observed.tables)
+    parts.changes += changes
+    parts.steps += steps
 
 
 def _task_changes(desired: DesiredState, observed: ObservedState) -> list[Change]:
