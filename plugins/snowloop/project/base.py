@@ -1,6 +1,7 @@
 """What every part of a declaration is made of: its base, and the types of its names and texts."""
 
 import re
+from pathlib import PurePosixPath
 from types import NoneType
 from typing import Annotated, Any, get_args
 
@@ -45,11 +46,21 @@ def as_text(value: Any) -> Any:
     return value
 
 
+def _below(value: str) -> str:
+    place = PurePosixPath(value)
+    if not value.strip() or not place.parts or place.is_absolute() or ".." in place.parts or not value.isprintable():
+        message = f"'{value}' is no place below the folder of the data: write it without '..' and a slash at the front"
+        raise ValueError(message)
+    return value
+
+
 Name = Annotated[str, AfterValidator(plain_name)]
 Identifier = Annotated[str, AfterValidator(plain_name), AfterValidator(str.upper)]
 Text = Annotated[str, BeforeValidator(as_text)]
 Line = Annotated[Text, AfterValidator(_line)]
 """A text that people read: one line, not blank, without characters that cannot be seen."""
+PlaceBelow = Annotated[str, AfterValidator(_below)]
+"""A name, a path or a pattern below a folder: neither absolute nor with a way up."""
 
 
 class Declaration(BaseModel):

@@ -10,14 +10,13 @@ from croniter import croniter
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from snowloop.errors import ProjectError
-from snowloop.project.base import NAME, Declaration, Identifier, Line, Name, Text
+from snowloop.project.base import NAME, Declaration, Identifier, Line, Name, PlaceBelow, Text
 from snowloop.project.champion import Champion
 from snowloop.project.contract import Contract
 from snowloop.project.durations import Duration
 from snowloop.project.evaluation import Approval, Ci, EvaluationPlan, Gate, Leakage, Metric
 from snowloop.project.label import METRICS, Label
 from snowloop.project.monitoring import Monitoring
-from snowloop.project.places import PlaceBelow
 from snowloop.project.serving import Serving
 from snowloop.project.sources import RESERVED, RESERVED_KEYS, WITHOUT_ZONE, Source
 from snowloop.project.targets import NO_TARGETS, Targets

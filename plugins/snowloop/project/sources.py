@@ -13,9 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from snowloop.project.base import Declaration, Identifier, Text, as_text, plain_name
+from snowloop.project.base import Declaration, Identifier, PlaceBelow, Text, as_text, plain_name
 from snowloop.project.durations import Duration
-from snowloop.project.places import PlaceBelow
 
 NUMBER_TYPES = (
     "NUMBER", "DECIMAL", "DEC", "NUMERIC", "INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT", "FLOAT",

@@ -154,4 +154,4 @@ def test_a_declaration_that_cannot_work_is_refused(values: dict[str, Any], task:
     (found,) = ModelMonitor(**values).problems(task, kept)
     assert problem in found
     with pytest.raises(ValidationError):
-        ModelMonitor(drift="WASSERSTEIN")  # type: ignore[arg-type]
+        ModelMonitor(drift="WASSERSTEIN")
