@@ -91,7 +91,7 @@ class SmokeFailed(Refusal):
 
 
 class DeliveryError(SnowloopError):
-    """A version did not arrive in another target as it is; the message says what differs, and what to do."""
+    """A version, or a file of it, did not arrive as it is; the message says what differs, and what to do."""
 
 
 class DeploymentError(SnowloopError):

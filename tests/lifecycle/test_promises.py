@@ -14,6 +14,7 @@ from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.training_set import build_training_set
 from snowloop.lifecycle.gate.gate import decide
+from snowloop.lifecycle.model_files import present_digest, recorded_files
 from snowloop.lifecycle.scoring import await_scores, deploy_scoring
 from snowloop.lifecycle.training.train import train_candidate
 from snowloop.lifecycle.versions import champion
@@ -38,7 +39,11 @@ def test_every_stage_can_be_run_again_with_the_same_end_state(trial: Trial):
     create_environment(workspace)
     assert all(file.kept for file in trial.world.load(part="initial").files)
     training_set = build_training_set(workspace)
+    registered = recorded_files(workspace)
+    assert registered[now.name] == present_digest(workspace, now.name)
+    trial.world.rows("DELETE FROM {db}.OPS.MODEL_FILES")  # as if it had been killed before it was recorded
     assert train_candidate(workspace, training_set, "loose").version_name == now.name
+    assert recorded_files(workspace) == {now.name: registered[now.name]}
     assert deploy_scoring(workspace).sent == 0
     trial.promote("loose")
     assert [entry.to_version for entry in ledger.entries(workspace)].count(now.name) == 1

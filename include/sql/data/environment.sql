@@ -114,6 +114,11 @@ CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'VERDICTS') }} (
     JUDGED_VERSION VARCHAR
 );
 
+-- The digest of each version's files when it was registered.
+CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'MODEL_FILES') }} (
+    MODEL_NAME VARCHAR, MODEL_VERSION VARCHAR, FILES VARCHAR, DONE_BY VARCHAR, DONE_AT TIMESTAMP_NTZ
+);
+
 -- Checks of the features of a training set, and rehearsals of a version.
 CREATE TABLE IF NOT EXISTS {{ identifier(database, 'OPS', 'FEATURE_CHECKS') }} (
     TRAINING_SET VARCHAR, FEATURE VARCHAR, CHECK_NAME VARCHAR, VALUE FLOAT, BOUND FLOAT, PASSED BOOLEAN, REASON VARCHAR,

@@ -18,6 +18,7 @@ from snowloop.lifecycle.debugging.explain import explain_row
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
 from snowloop.lifecycle.gate.refit import refit
 from snowloop.lifecycle.gate.verdict import Verdict
+from snowloop.lifecycle.model_files import recorded_files
 from snowloop.lifecycle.monitoring.rehearse import rehearse
 from snowloop.lifecycle.report.collect import collect
 from snowloop.lifecycle.report.render import markdown
@@ -195,3 +196,4 @@ def test_wherever_it_is_killed_nothing_is_promoted_and_the_same_call_completes_i
     count = f"SELECT COUNT(DISTINCT VERDICT_ID) FROM {{db}}.OPS.VERDICTS WHERE MODEL_VERSION = '{name}'"
     assert world.value(count) == 1
     assert promote(world.workspace, again).version_name == name
+    assert ledger.entries(world.workspace)[-1].files == recorded_files(world.workspace)[name]

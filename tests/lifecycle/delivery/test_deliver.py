@@ -13,10 +13,11 @@ from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.promote import promote as set_champion
 from snowloop.lifecycle.delivery.deliver import deliver, promote_from
 from snowloop.lifecycle.delivery.records import measured_gaps
-from snowloop.lifecycle.delivery.transfer import FILES, download
+from snowloop.lifecycle.delivery.transfer import FILES
 from snowloop.lifecycle.evaluation.parts import Interval
 from snowloop.lifecycle.features.formula import recorded_formula
 from snowloop.lifecycle.gate.verdict import Verdict
+from snowloop.lifecycle.model_files import download, recorded_files, register_files
 from snowloop.lifecycle.monitoring.verify import verify
 from snowloop.lifecycle.versions import champion, versions
 from snowloop.stage_files import upload
@@ -52,7 +53,7 @@ def test_the_very_version_serves_in_the_other_target(staging: Copies, prod: Worl
         "LOCAL-LOCAL",
         source.verdict_id,
     )
-    assert entry.files == now.facts[FILES]
+    assert entry.files == now.facts[FILES] == recorded_files(prod.workspace)["GOOD"]
     checks = {row["CHECK_NAME"]: row for row in prod.rows("SELECT * FROM {db}.OPS.VERDICTS")}
     assert checks.keys() >= {"FILES", "BOUND", "CONTRACT", "SKEW", "ROBUST", "ROW"}
     assert all(row["PASSED"] is not False for row in checks.values())
@@ -146,13 +147,25 @@ def test_an_approval_is_asked_for_where_it_is_declared(staging: Copies, prod: Wo
     assert (entry.approved_by, entry.from_target) == ("ada", "lab_staging")
 
 
+def test_files_that_are_not_those_registered_in_the_source_are_not_copied(staging: Copies, prod: World):
+    register_files(staging.workspace, "GOOD", "0" * 64)
+    try:
+        with pytest.raises(DeliveryError, match="GOOD is not copied from lab_staging: the files of GOOD are not those"):
+            deliver(staging.workspace, prod.workspace)
+    finally:
+        staging.rows("DELETE FROM {db}.OPS.MODEL_FILES")
+    assert versions(prod.workspace) == []
+
+
 def killed() -> None:
     raise KilledError
 
 
 @pytest.mark.slow
 def test_a_promotion_that_is_killed_anywhere_is_completed_by_the_same_call(staging: Copies, prod: World):
-    tables = [f'INSERT INTO "TINY_LAB_PROD"."OPS"."{name}"' for name in ("TRAINING_SETS", "VERDICTS", "LEDGER")]
+    tables = [
+        f'INSERT INTO "TINY_LAB_PROD"."OPS"."{name}"' for name in ("MODEL_FILES", "TRAINING_SETS", "VERDICTS", "LEDGER")
+    ]
     for before in ("CREATE MODEL", "SET COMMENT", *tables, "SET DEFAULT_VERSION", "SET ALIAS"):
         session: Any = Interrupted(prod.session, before, killed)
         with pytest.raises(KilledError):

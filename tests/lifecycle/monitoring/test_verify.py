@@ -37,7 +37,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory, local_snowflake: LocalSnowfl
 def test_an_environment_in_order_passes(trial: Trial):
     done = check_verified(trial.workspace)
     assert [check.name for check in done.checks if not check.passed] == []
-    assert len(done.checks) == 7
+    assert len(done.checks) == 8
 
 
 FAULTS = {
@@ -72,6 +72,7 @@ FAULTS = {
     ),
     "a verdict that is gone": ("DELETE FROM {db}.OPS.VERDICTS", "VERDICTS"),
     "a training set that is not recorded": ("DELETE FROM {db}.OPS.TRAINING_SETS", "TRAINING_SETS"),
+    "files that are not those registered": (f"UPDATE {{db}}.OPS.MODEL_FILES SET FILES = '{'0' * 64}'", "MODEL_FILES"),
     "a training set of other rows": ("UPDATE {db}.OPS.TRAINING_SETS SET ROWS_TOTAL = 7", "TRAINING_SETS"),
 }
 
@@ -107,7 +108,7 @@ def test_the_command_prints_each_check_and_ends_with_two_if_one_fails(trial: Tri
     monkeypatch.setattr("snowloop.cli.options.open_workspace", lambda *_, **_options: nullcontext(trial.workspace))
     good = CliRunner().invoke(app, arguments)
     assert good.exit_code == 0, good.output
-    assert good.output.count("ok ") == 7
+    assert good.output.count("ok ") == 8
     world.rows("CREATE TABLE {db}.OPS.KEPT CLONE {db}.OPS.RUNS")
     world.rows("UPDATE {db}.OPS.RUNS SET ROWS_SCORED = ROWS_SCORED + 1")
     bad = CliRunner().invoke(app, arguments)
@@ -124,4 +125,9 @@ def test_an_environment_without_a_model_or_a_loop_is_asked_only_what_applies(ses
     create_environment(workspace)
     done = verify(workspace)
     assert not done.faults
-    assert {check.name for check in done.checks if check.outcome == "not_asked"} == {"ROWS", "CHAMPION"}
+    assert {check.name for check in done.checks if check.outcome == "not_asked"} == {"ROWS", "CHAMPION", "MODEL_FILES"}
+    on_call = (Path(__file__).parents[3] / "docs" / "on-call.md").read_text(encoding="utf-8")
+    table = on_call.partition("| check | what must hold |")[2].partition("\n\n")[0]
+    assert [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")] == [
+        check.name for check in done.checks
+    ]

@@ -19,6 +19,7 @@ from snowloop.lifecycle.features.training_set import TrainingSet, build_training
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.refit import judge_refitted
 from snowloop.lifecycle.gate.verdict import Verdict
+from snowloop.lifecycle.model_files import changed_files, recorded_files
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import (
@@ -128,8 +129,8 @@ def challenge(
     Raises:
         ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         ChallengeRefused: if no challenger is declared, the reason is empty, there is no such version, it is the
-            champion, it takes other features or predicts other classes, or it would serve without having passed
-            the gate.
+            champion, it takes other features or predicts other classes, its files are not those that were registered,
+            or it would serve without having passed the gate.
         GateRefused: if the gate is asked and refuses it for more than that the champion is better.
     """
     plan = _declared(workspace.project, reason, version)
@@ -191,6 +192,9 @@ def _fitting(workspace: Workspace, existing: Sequence[Version], version: str) ->
             f"version {chosen.name} is the champion of project {workspace.project.name}: name another one as challenger"
         )
         raise ChallengeRefused(message)
+    changed = changed_files(workspace, chosen.name, recorded_files(workspace).get(chosen.name))
+    if changed:
+        raise ChallengeRefused(f"{chosen.name} cannot be challenger of project {workspace.project.name}: {changed}")
     return chosen
 
 

@@ -51,7 +51,7 @@ class Entry:
         from_target: The target from which the version was promoted, or None if it was trained here.
         from_account: The account of that target.
         from_verdict_id: The verdict there.
-        files: Digest of the version's files, here and there.
+        files: Digest of the version's files when it became champion; None if none was recorded when it was registered.
         judged_version: The version that was judged on held-out rows, of which ``to_version`` is the refit on all rows;
             None: itself.
     """
@@ -119,6 +119,7 @@ class Change:
         canary_share: The share of the keys that a challenger serves, in mode canary.
         reference: The version that later champions must not be much worse than; None: of a challenger.
         origin: The target from which the version was promoted.
+        files: Digest of the version's files, as it was recorded and compared.
         judged: The version that was judged, if ``to_version`` is its refit on all rows.
     """
 
@@ -133,6 +134,7 @@ class Change:
     canary_share: float | None = None
     reference: str | None = None
     origin: Origin | None = None
+    files: str | None = None
     judged: str | None = None
 
 
@@ -178,7 +180,7 @@ def _entry(workspace: Workspace, change: Change, history: list[Entry]) -> Entry:
         from_target=origin.target if origin else None,
         from_account=origin.account if origin else None,
         from_verdict_id=origin.verdict_id if origin else None,
-        files=origin.files if origin else None,
+        files=change.files,
         judged_version=change.judged,
     )
     return replace(entry, entry_hash=entry.chained(history[-1].entry_hash if history else None))
@@ -223,6 +225,20 @@ def recorded_champion(history: list[Entry]) -> str | None:
         Name of the version, or None.
     """
     return next((entry.to_version for entry in reversed(history) if entry.action in CHAMPION_CHANGES), None)
+
+
+def promoted_files(history: list[Entry], version: str) -> str | None:
+    """The digest of a version's files when it became champion last; None if none was recorded.
+
+    Args:
+        history: The ledger, oldest entry first.
+        version: Name of the version.
+
+    Returns:
+        SHA-256 in hexadecimal digits.
+    """
+    changes = (each for each in reversed(history) if each.action in CHAMPION_CHANGES and each.to_version == version)
+    return next((each.files for each in changes if each.files), None)
 
 
 def reference_after(history: list[Entry], action: str, version: str, *, surpasses: bool = False) -> str:

@@ -8,6 +8,7 @@ from snowloop.lifecycle.champion.approval import Approval, check_approved
 from snowloop.lifecycle.deployment.lock import deployment_lock
 from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.gate.verdict import Verdict
+from snowloop.lifecycle.model_files import changed_files, recorded_files
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHAMPION, aliased, lost_alias, model, set_champion, versions
 from snowloop.lifecycle.versions import serving as version_that_serves
@@ -52,7 +53,9 @@ def promote(workspace: Workspace, verdict: Verdict, approval: Approval | None = 
         EnvironmentBusy: if a deployment or another promotion is under way there.
         ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         GateRefused: if another version became champion since: a verdict holds against the champion that it names; if
-            the override by which it passed has expired; or if the version is gone.
+            the override by which it passed has expired; or if the version is gone, or its files are not those that were
+            registered.
+        DeliveryError: if its files cannot be read.
         PlanRefused: if a later release has made the environment.
     """
     check_release(workspace)
@@ -80,9 +83,11 @@ def _promote(workspace: Workspace, verdict: Verdict, approval: Approval | None) 
     if chosen is None:
         message = f"{name} is gone from {model(project, workspace.target)}: train it again, by {project.name}__train"
         raise GateRefused(message, verdict.verdict_id)
+    files = _check_files(workspace, verdict)
     recorded = ledger.recorded_champion(history) == name
-    if not this_one and not (recorded and serving == name):
-        _write(workspace, verdict, approval, serving, lost_alias(chosen))
+    made_again = files is not None and ledger.promoted_files(history, name) not in (None, files)
+    if not this_one and (made_again or not (recorded and serving == name)):
+        _write(workspace, verdict, approval, serving, lost_alias(chosen), files)
         history = ledger.entries(workspace)
     set_champion(workspace, name)
     champions = ledger.champion_history(history)
@@ -90,7 +95,12 @@ def _promote(workspace: Workspace, verdict: Verdict, approval: Approval | None) 
 
 
 def _write(
-    workspace: Workspace, verdict: Verdict, approval: Approval | None, serving: str | None, reason: str | None
+    workspace: Workspace,
+    verdict: Verdict,
+    approval: Approval | None,
+    serving: str | None,
+    reason: str | None,
+    files: str | None,
 ) -> None:
     """Record the promotion, after a champion that the ledger lacks."""
     before = None if serving == verdict.version_name else serving
@@ -107,9 +117,20 @@ def _write(
         reason,
         reference=ledger.reference_after(history, ledger.PROMOTE, verdict.version_name, surpasses=verdict.surpasses),
         origin=verdict.origin,
+        files=files,
         judged=verdict.judged,
     )
     ledger.append(workspace, change)
+
+
+def _check_files(workspace: Workspace, verdict: Verdict) -> str | None:
+    """The digest that was recorded of the version's files, which they still have; None if none was recorded."""
+    name = verdict.version_name
+    recorded = recorded_files(workspace).get(name) or (verdict.origin.files if verdict.origin else None)
+    changed = changed_files(workspace, name, recorded)
+    if changed:
+        raise GateRefused(f"{name} does not become champion of {workspace.database}: {changed}", verdict.verdict_id)
+    return recorded
 
 
 def _check_override(workspace: Workspace, verdict: Verdict) -> None:

@@ -10,6 +10,7 @@ from snowloop.lifecycle.champion.fit import Scorer, champion_formula, check_form
 from snowloop.lifecycle.champion.standing import refusal
 from snowloop.lifecycle.features.formula import Formula
 from snowloop.lifecycle.features.point_in_time import declared_formula
+from snowloop.lifecycle.model_files import changed_files, recorded_files
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import CHAMPION, Version, aliased, challenger, lost_alias, set_champion, versions
 from snowloop.workspace import Workspace
@@ -78,7 +79,9 @@ def rollback(
 
     Raises:
         RollbackError: if the ledger has no earlier champion, or another one than ``version``, its version is gone, it
-            cannot score the source as it is now, its features.sql cannot be deployed, or no verdict lets it serve.
+            cannot score the source as it is now, its features.sql cannot be deployed, no verdict lets it serve, or its
+            files are not those with which it was champion.
+        DeliveryError: if its files cannot be read.
     """
     existing = versions(workspace)
     now = aliased(existing, CHAMPION)
@@ -87,6 +90,7 @@ def rollback(
     deployed = champion_formula(workspace)
     if interrupted is not None and interrupted.action == ledger.ROLLBACK:
         _check_expected(workspace, version, str(interrupted.to_version), str(interrupted.from_version))
+        _check_files(workspace, str(interrupted.to_version), interrupted.files)
         return _set_champion(workspace, str(interrupted.from_version), str(interrupted.to_version), deployed)
     history = ledger.entries(workspace) if interrupted else ledger.record_observed_champion(workspace, serving)
     champions = ledger.champion_history(history)
@@ -101,9 +105,11 @@ def rollback(
         each for each in reversed(history) if each.action in ledger.CHAMPION_CHANGES and each.to_version == previous
     )
     facts = (promoted.verdict_id, promoted.training_set)
+    files = ledger.promoted_files(history, previous) or recorded_files(workspace).get(previous)
+    _check_files(workspace, previous, files)
     reference = ledger.reference_after(history, ledger.ROLLBACK, previous)
     reasons = "; ".join(filter(None, (reason, alias_lost))) or None
-    change = ledger.Change(ledger.ROLLBACK, last, previous, *facts, reason=reasons, reference=reference)
+    change = ledger.Change(ledger.ROLLBACK, last, previous, *facts, reason=reasons, reference=reference, files=files)
     ledger.append(workspace, change)
     return _set_champion(workspace, last, previous, deployed)
 
@@ -112,6 +118,13 @@ def _check_expected(workspace: Workspace, version: str | None, previous: str, no
     if version is not None and version.upper() != previous.upper():
         where = f"{workspace.database}.OPS.LEDGER"
         message = f"the champion before {now} in {where} is {previous}, not {version}: name that one, or none"
+        raise RollbackError(message)
+
+
+def _check_files(workspace: Workspace, version: str, recorded: str | None) -> None:
+    changed = changed_files(workspace, version, recorded)
+    if changed:
+        message = f"there is no way back to {version}: {changed}; or promote another version"
         raise RollbackError(message)
 
 

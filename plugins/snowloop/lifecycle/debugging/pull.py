@@ -6,8 +6,8 @@ from typing import Any
 
 from snowloop.errors import DeliveryError
 from snowloop.lifecycle.debugging.registered import registered_version
-from snowloop.lifecycle.delivery.transfer import download, files_digest
 from snowloop.lifecycle.features.formula import recorded_formula
+from snowloop.lifecycle.model_files import download, files_digest
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.versions import versions
 from snowloop.workspace import Workspace

@@ -28,6 +28,7 @@ from snowloop.lifecycle.gate.checks import robust, skew
 from snowloop.lifecycle.gate.fairness import fairness
 from snowloop.lifecycle.gate.gate import settle
 from snowloop.lifecycle.gate.verdict import Origin, Override, Verdict
+from snowloop.lifecycle.model_files import recorded_files, register_files
 from snowloop.lifecycle.training.train import Candidate
 from snowloop.lifecycle.versions import Version, champion, model, versions
 from snowloop.project import Project
@@ -78,7 +79,8 @@ def deliver(source: Workspace, destination: Workspace, version: str | None = Non
     Raises:
         EnvironmentBusy: if a deployment or another promotion is under way in the destination.
         TargetRefused: if the destination accepts no version from the source.
-        DeliveryError: if there is no such version, or the destination has another one of its name.
+        DeliveryError: if there is no such version, its files are not those that were registered in the source, or the
+            destination has another one of its name.
         GateRefused: if its verdict in the source does not let it serve, or a check fails in the destination.
         PlanRefused: if a later release has made the environment of the destination.
     """
@@ -93,6 +95,8 @@ def _deliver(source: Workspace, destination: Workspace, version: str | None, lea
     accepted = _accepted(source, chosen)
     first, training_set = accepted.rows[0], str(chosen.facts.get("training_set") or "")
     files = transfer(source, destination, chosen)
+    if recorded_files(destination).get(chosen.name) != files:
+        register_files(destination, chosen.name, files)
     lease.keep()
     copy_records(source, destination, training_set, str(first["EVALUATION_ID"] or ""))
     serving = champion(destination)

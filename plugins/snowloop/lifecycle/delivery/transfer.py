@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snowloop.errors import DeliveryError
 from snowloop.identity import Identity
+from snowloop.lifecycle.model_files import difference, download, files_digest, recorded_files
 from snowloop.lifecycle.versions import Version, model, show, versions
 from snowloop.sql import identifier
 from snowloop.stage_files import upload
 from snowloop.workspace import Workspace
-
-if TYPE_CHECKING:
-    from snowflake.snowpark import Session
 
 FILES = "files"
 """The fact in a version's comment that holds the digest of its files."""
@@ -42,7 +39,8 @@ def transfer(source: Workspace, destination: Workspace, version: Version) -> str
         The digest of its files.
 
     Raises:
-        DeliveryError: if the destination has a version of this name with other files.
+        DeliveryError: if the version's files are not those that were registered in the source, or the destination has
+            a version of this name with other files.
     """
     registered = versions(destination)
     values = {
@@ -52,6 +50,7 @@ def transfer(source: Workspace, destination: Workspace, version: Version) -> str
     }
     with TemporaryDirectory(prefix="snowloop-") as folder:
         digest = files_digest(files := download(source, version.name, Path(folder) / "source"))
+        _check_registered(source, version.name, digest)
         missing = all(each.name != version.name for each in registered)
         if not same_account(source, destination):
             _import(destination, files if missing else {}, version.name, digest, values)
@@ -68,6 +67,13 @@ def transfer(source: Workspace, destination: Workspace, version: Version) -> str
         raise DeliveryError(message)
     _describe(source, destination, version.name, digest)
     return digest
+
+
+def _check_registered(source: Workspace, version: str, digest: str) -> None:
+    """Refuse files that are not those that were registered; of a version of an earlier release none are recorded."""
+    changed = difference(source, version, recorded_files(source).get(version), digest)
+    if changed:
+        raise DeliveryError(f"{version} is not copied from {source.target}: {changed}")
 
 
 def _import(
@@ -103,41 +109,3 @@ def _row(workspace: Workspace, version: str) -> dict[str, Any]:
     """The row of SHOW VERSIONS of a version."""
     rows = show(workspace.session, f"SHOW VERSIONS IN MODEL {model(workspace.project, workspace.target)}")
     return next(row for row in rows if row["name"] == version)
-
-
-def download(workspace: Workspace, version: str, folder: Path) -> dict[str, Path]:
-    """Download the files of a version.
-
-    Source: https://docs.snowflake.com/en/developer-guide/snowflake-ml/model-registry/overview (files of a version).
-
-    Args:
-        version: Name of the version.
-        folder: Where to; it is created.
-
-    Returns:
-        The files by their paths in the version, in order.
-    """
-    named = f"{workspace.database}.MODELS.{workspace.project.model_name}"
-    location = f"snow://model/{named}/versions/{version}/"
-    rows = workspace.session.sql(f"LIST '{location}'").collect()
-    names = sorted(
-        str(PurePosixPath(*PurePosixPath(row["name"]).parts[2:])) for row in rows
-    )  # after versions/<version>
-    return {name: _get(workspace.session, f"{location}{name}", folder / name) for name in names}
-
-
-def _get(session: "Session", location: str, file: Path) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    results = session.file.get(location, str(file.parent))
-    if not file.is_file():
-        answer = "; ".join(f"{each.file} {each.status} {each.message}".strip() for each in results) or "no file"
-        raise DeliveryError(f"{location} was not downloaded, GET answered: {answer}; run the same command again")
-    return file
-
-
-def files_digest(files: Mapping[str, Path]) -> str:
-    """SHA-256 of the paths and contents of some files, in hexadecimal digits; equal files have equal digests."""
-    digest = sha256()
-    for name, file in sorted(files.items()):
-        digest.update(f"{name}\0{sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()

@@ -8,6 +8,7 @@ from snowloop.checks import Check, counted
 from snowloop.errors import DeploymentError, ScoringError, VerificationError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.standing import standing
+from snowloop.lifecycle.model_files import difference, present_digest, recorded_files
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.names import stream_name
 from snowloop.lifecycle.scoring.observed import is_stale
@@ -28,8 +29,9 @@ class Verification(Result):
         checks: LOADS (records read are loaded or rejected, and are there), ROWS (each row is scored once, quarantined
             once, or waits in the stream), RUNS (the counts of each run are those of its rows), CHAMPION (alias, default
             version, ledger and verdict agree), LEDGER (no entry is missing, each follows from the one before),
-            VERDICTS (each verdict of the ledger is kept) and TRAINING_SETS (those of the champions are whole). The
-            value of a check is the number of faults.
+            VERDICTS (each verdict of the ledger is kept), TRAINING_SETS (those of the champions are whole) and
+            MODEL_FILES (those of champions and challenger are what was registered). The value of a check is the number
+            of faults.
     """
 
     checks: tuple[Check, ...]
@@ -72,6 +74,7 @@ def verify(workspace: Workspace) -> Verification:
             ),
             _check("VERDICTS", _verdicts(workspace), "the verdict of each entry of the ledger is kept"),
             _check("TRAINING_SETS", _training_sets(workspace, registered, history), "the champions' are whole"),
+            _model_files(workspace, registered, history),
         )
     )
 
@@ -241,3 +244,28 @@ def _training_sets(workspace: Workspace, registered: Sequence[Version], history:
         there = int(workspace.run("monitoring/verify.sql#training_rows", table=name)[0]["N"])
         if there != row["ROWS_TOTAL"]:
             yield f"FEATURES.{name}, {of}, has {there} rows, it was made with {row['ROWS_TOTAL']}"
+
+
+def _model_files(workspace: Workspace, registered: Sequence[Version], history: list[ledger.Entry]) -> Check:
+    """The files of the champions that a rollback can return to, and of the challenger."""
+    recorded, there = recorded_files(workspace), {version.name for version in registered}
+    used = dict.fromkeys([*ledger.champion_history(history), ledger.current_challenger(history)])
+    digests = {
+        name: {each for each in (ledger.promoted_files(history, name), recorded.get(name)) if each}
+        for name in used
+        if name in there
+    }
+    asked = {name: every for name, every in digests.items() if every}
+    if not asked:
+        without = f"of {len(digests)} no files were recorded: they are of an earlier release" if digests else "none yet"
+        return Check("MODEL_FILES", "not_asked", f"champions and challenger: {without}")
+    left = f"; of {len(digests) - len(asked)} more none were recorded" if len(asked) < len(digests) else ""
+    passed = f"those of {', '.join(asked)} are what was registered{left}"
+    return _check("MODEL_FILES", _changed(workspace, asked), passed)
+
+
+def _changed(workspace: Workspace, recorded: dict[str, set[str]]) -> Iterator[str]:
+    """By the ledger or by OPS.MODEL_FILES: who changes one of them with the files is found by the other."""
+    for name, digests in recorded.items():
+        present = present_digest(workspace, name)
+        yield from filter(None, (difference(workspace, name, each, present) for each in sorted(digests)))

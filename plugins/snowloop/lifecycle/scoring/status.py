@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from snowloop.lifecycle.model_files import TABLE, recorded_files
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.challenger import CHALLENGES, last_challenge
 from snowloop.lifecycle.scoring.names import GRAPH, ROOT, names, stream_name
@@ -40,6 +41,8 @@ class Status(Result):
         stopped: Whether the scoring procedure refuses the champion for that.
         waiting: For which joined sources new rows in the stream have to wait.
         judged_as: The version that was judged, if the champion is its refit on all rows; None otherwise.
+        files: SHA-256 of the champion's files as it was recorded when the version was registered, which ``verify``
+            compares with the files; None of a version that an earlier release registered.
     """
 
     project: str
@@ -58,6 +61,7 @@ class Status(Result):
     stopped: bool = False
     waiting: tuple[str, ...] = ()
     judged_as: str | None = None
+    files: str | None = None
 
     @property
     def healthy(self) -> bool:
@@ -108,6 +112,7 @@ def loop_status(workspace: Workspace) -> Status:
         target=workspace.target,
         champion=observed.champion.name if observed.champion else None,
         judged_as=observed.champion.refit_of if observed.champion else None,
+        files=_files(workspace, observed),
         challenger=_challenger(session, project, observed, named.database),
         stream=state,
         stale_after=after,
@@ -121,6 +126,12 @@ def loop_status(workspace: Workspace) -> Status:
         standing=tuple(observed.standing.findings(project, workspace.target)),
         stopped=observed.standing.stops(project) is not None,
     )
+
+
+def _files(workspace: Workspace, observed: ObservedState) -> str | None:
+    if observed.champion is None or ".".join(TABLE) not in observed.tables:
+        return None
+    return recorded_files(workspace).get(observed.champion.name)
 
 
 def _challenger(session: "Session", project: Project, observed: ObservedState, database: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from snowloop import project as declared
 from snowloop.errors import LimitReached, ProcedureDied, TrainingError
 from snowloop.lifecycle.features.training_set import TrainingSet
+from snowloop.lifecycle.model_files import register_files
 from snowloop.lifecycle.procedure.calls import TRAINING, call
 from snowloop.lifecycle.training.train import Candidate, training_request
 from snowloop.lifecycle.versions import Version, versions
@@ -37,11 +38,13 @@ def train_on_all_rows(workspace: Workspace, training_set: TrainingSet, judged: V
     Raises:
         ProjectError: if its candidate is no longer declared.
         TrainingError: if it could not be trained on all rows, or Snowflake refuses what training needs.
+        DeliveryError: if a file of the version cannot be read; the same call completes it.
     """
     project = workspace.project
     name, candidate = refit_name(judged.name), project.candidate(str(judged.facts.get("candidate")))
     there = next((each for each in versions(workspace) if each.name == name), None)
     if there is not None and LOGGED_LAST in there.metrics:
+        register_files(workspace, name, kept=True)
         return _candidate(project, candidate.name, name, training_set, there.metrics, kept=True)
     of = {"of": judged.name, "metrics": judged.metrics}
     request = training_request(project, workspace.target, training_set, candidate, name, refit=of)
@@ -55,6 +58,7 @@ def train_on_all_rows(workspace: Workspace, training_set: TrainingSet, judged: V
             f"{outcome['error']}; nothing was promoted: run {project.name}__train again, or remove `refit`"
         )
         raise TrainingError(message)
+    register_files(workspace, name)
     return _candidate(project, candidate.name, name, training_set, outcome["metrics"])
 
 

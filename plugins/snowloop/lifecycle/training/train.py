@@ -8,6 +8,7 @@ from typing import Any
 from snowloop import project as declared
 from snowloop.errors import LimitReached, ProcedureDied
 from snowloop.lifecycle.features.training_set import TrainingSet
+from snowloop.lifecycle.model_files import register_files
 from snowloop.lifecycle.procedure.calls import TRAINING, call
 from snowloop.lifecycle.procedure.code import RUNTIME_VERSION, handler_code, model_code
 from snowloop.lifecycle.provenance import content_hash, git_commit, lock_hash
@@ -82,6 +83,8 @@ def train_candidate(
         training_set: What to train on.
         candidate: The declared candidate, or its name.
 
+    The digest of the version's files is recorded.
+
     Returns:
         The candidate, with ``error`` if it could not be built, fitted, used or logged, or took the procedure down:
         that does not sink the others.
@@ -89,6 +92,7 @@ def train_candidate(
     Raises:
         ProjectError: if no candidate of this name is declared.
         TrainingError: if Snowflake refuses what every candidate needs, such as a privilege.
+        DeliveryError: if a file of the version cannot be read; the same call completes it.
     """
     project = workspace.project
     if isinstance(candidate, str):
@@ -96,6 +100,7 @@ def train_candidate(
     version = version_name(project, training_set, candidate)
     existing = {each.name: each for each in versions(workspace)}
     if version in existing and project.metric.name in existing[version].metrics:
+        register_files(workspace, version, kept=True)
         metrics = existing[version].metrics
         return Candidate(candidate.name, version, training_set, metrics, kept=True, metric=project.metric.name)
     request = training_request(project, workspace.target, training_set, candidate, version)
@@ -104,6 +109,8 @@ def train_candidate(
     except (LimitReached, ProcedureDied) as ended:
         outcome = {"error": str(ended)}
     metrics, error = outcome.get("metrics", {}), outcome.get("error")
+    if not error:
+        register_files(workspace, version)
     return Candidate(candidate.name, version, training_set, metrics, error, metric=project.metric.name)
 
 
