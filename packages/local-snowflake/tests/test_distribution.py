@@ -24,11 +24,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def test_the_wheel_holds_every_module_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_every_module_and_page_and_nothing_else(wheel: Path) -> None:
     source = PACKAGE / "src"
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert packed == {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
+    files = [path for kind in ("*.py", "*.html") for path in source.rglob(kind)]
+    assert packed == {path.relative_to(source).as_posix() for path in files}
 
 
 def test_its_command_prints_the_options_of_serve(wheel: Path, tmp_path: Path) -> None:
