@@ -20,9 +20,7 @@ def environment(*requirements: str) -> Path:
     key = hashlib.sha256("\n".join((sys.version, *requirements)).encode()).hexdigest()[:16]
     folder, done = _KEPT / key, _KEPT / key / "installed"
     if not done.exists():
-        uv = shutil.which("uv")
-        if uv is None:
-            pytest.skip("uv is not there: it installs the clients")
+        uv = str(Path(sys.executable).parent / "uv")
         shutil.rmtree(folder, ignore_errors=True)
         for command in (
             [uv, "venv", "-q", "--python", sys.executable, str(folder)],
