@@ -85,7 +85,8 @@ def alone(frame: pd.DataFrame, request: LeakageRequest) -> dict[str, Strength | 
         column = frame[feature.name]
         ways = judge.of_texts(column.astype(object)) if feature.type == "VARCHAR" else judge.of_numbers(_floats(column))
         known = [Strength(value, by) for by, value in ways if value is not None and np.isfinite(value)]
-        found[feature.name] = max(known, key=lambda each: each.value, default=None)
+        # of equal ones the last is the most particular, such as equality
+        found[feature.name] = max(reversed(known), key=lambda each: each.value, default=None)
     return found
 
 
