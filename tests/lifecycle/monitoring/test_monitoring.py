@@ -8,17 +8,12 @@ from snowflake.snowpark import Session
 
 from snowloop.errors import MonitoringError
 from snowloop.lifecycle.data.environment import create_environment
-from snowloop.lifecycle.features.feature import Feature
-from snowloop.lifecycle.model_monitor.desired import desired_monitor
 from snowloop.lifecycle.monitoring.alert_store import list_alerts
 from snowloop.lifecycle.monitoring.monitor import MonitoringReport, monitor
 from snowloop.lifecycle.scoring import await_scores
-from snowloop.lifecycle.scoring.plan import plan_scoring
 from snowloop.lifecycle.training.train import train_candidate
-from snowloop.lifecycle.versions import champion
 from snowloop.project import Monitoring, load_project
 from snowloop.workspace import Workspace
-from tests.support.loops import monitored
 from tests.support.visits import visits, write_visits
 from tests.support.world import TIMEOUT, World
 
@@ -91,29 +86,6 @@ def test_what_has_no_evidence_yet_is_not_asked_and_all_is_recorded(world: World)
         ("schema:VISIT", True), ("backlog", True), ("SCORING_TIME", True),
     }  # fmt: skip
     assert world.value("SELECT COUNT(*) FROM {db}.OPS.ALERTS") == 0
-
-
-def test_a_model_monitor_compares_scored_rows_with_the_held_out_ones_and_is_refused_here(world: World):
-    given = Workspace(world.session, monitored(world.project), world.target)
-    (refused,) = plan_scoring(given).refused
-    assert (refused.kind, refused.name) == ("model monitor", "MODELS.VISITS_MONITOR")
-    assert "refuses SHOW MODEL MONITORS" in refused.reason
-    now = champion(given)
-    assert now is not None
-    made = desired_monitor(given.project, given.target, now, tuple(Feature(**each) for each in now.facts["features"]))
-    assert made is not None
-    for statement in made.statements[:2]:
-        world.session.sql(statement).collect()
-    tables = [f"{{db}}.{name}" for name in ("SERVING.MODEL_MONITOR_SOURCE", "FEATURES.MODEL_MONITOR_BASELINE")]
-    source, baseline = (world.rows(f"SELECT * FROM {table}") for table in tables)
-    assert len(source) == 6
-    held_out = "SELECT COUNT(*) FROM {db}.FEATURES.TRAINING_SET_" + str(now.facts["training_set"]).upper()
-    assert 0 < len(baseline) <= world.value(f"{held_out} WHERE IS_HOLDOUT")  # rows without a score are left out
-    assert [*source[0].as_dict()] == [*baseline[0].as_dict()]
-    world.rows("DROP VIEW {db}.SERVING.MODEL_MONITOR_SOURCE")
-    dropped = {each.name: each.action for each in plan_scoring(world.workspace).changes if each.action != "keep"}
-    assert dropped == {"FEATURES.MODEL_MONITOR_BASELINE": "drop"}
-    world.rows("DROP TABLE {db}.FEATURES.MODEL_MONITOR_BASELINE")
 
 
 def test_a_run_that_is_much_slower_than_those_before_is_reported_if_it_is_long(world: World):
