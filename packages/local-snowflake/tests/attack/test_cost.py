@@ -6,21 +6,13 @@ import sys
 import threading
 
 import pytest
-from tests.unit.in_process import Runner
+from tests.unit.in_process import Runner, code
 
 from local_snowflake.errors import SnowflakeError
 
 TOO_LONG, TOO_LARGE, TIMED_OUT, NESTED = 100078, 100082, 630, 1003
 
 MANY = "SELECT SEQ4() AS A FROM TABLE(GENERATOR(ROWCOUNT => 1000000))"
-
-
-def code(run: Runner, sql: str) -> int | None:
-    try:
-        run(sql)
-    except SnowflakeError as error:
-        return error.code
-    return None
 
 
 @pytest.mark.parametrize(

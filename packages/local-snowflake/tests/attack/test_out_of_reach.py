@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.unit.in_process import Runner
+from tests.unit.in_process import Runner, code
 
-from local_snowflake.errors import SnowflakeError
 from local_snowflake.functions.names import SNOWFLAKES
 
 UNKNOWN, UNKNOWN_TABLE_FUNCTION, UNSUPPORTED, SYNTAX, MISSING = 2140, 2142, 2, 1003, 2003
@@ -35,15 +34,6 @@ HARMFUL = {
         "pg_sleep",
     ),
 }
-
-
-def code(run: Runner, sql: str) -> int | None:
-    """The error's code; None for a statement that runs."""
-    try:
-        run(sql)
-    except SnowflakeError as error:
-        return error.code
-    return None
 
 
 def foreign(run: Runner) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local_snowflake.account import Account
+from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.results import Result
 from local_snowflake.sessions.token import SessionToken
 
@@ -85,3 +86,12 @@ def depending(account: Account) -> list[tuple[Any, ...]]:
         return run.account.context(run.token).query(_DEPENDING, [_OWN_DEFAULTS])
     finally:
         account.sessions.close(run.token)
+
+
+def code(run: Runner, sql: str) -> int | None:
+    """The code of a statement's error; None if it runs."""
+    try:
+        run(sql)
+    except SnowflakeError as error:
+        return error.code
+    return None
