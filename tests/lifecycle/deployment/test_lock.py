@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,36 @@ def test_a_lease_that_goes_on_is_renewed(copies: Copies, other: Session, monkeyp
         lease.keep()
         with pytest.raises(EnvironmentBusy), deployment_lock(of(copies, other), "apply"):
             pass
+
+
+class Lost(BaseException):
+    """The connection is gone."""
+
+
+@pytest.mark.parametrize("lost", ["acquire", "release"])
+def test_a_lock_whose_answer_was_lost_with_the_connection_does_not_keep_its_own_process_out(
+    copies: Copies, other: Session, lost: str
+):
+    def run(query: str, **values: Any) -> Any:
+        if query.endswith("#release") and lost == "release":
+            raise Lost  # before it arrives
+        rows = copies.workspace.run(query, **values)
+        if query.endswith("#acquire") and lost == "acquire":
+            raise Lost  # after it has arrived
+        return rows
+
+    broken = copy(copies.workspace)
+    object.__setattr__(broken, "run", run)
+    with pytest.raises(Lost), deployment_lock(broken, "apply"):
+        pass
+    with (
+        deployment_lock(copies.workspace, "apply"),
+        pytest.raises(EnvironmentBusy),
+        deployment_lock(of(copies, other), "promote"),
+    ):
+        pass
+    with deployment_lock(of(copies, other), "promote"):
+        pass
 
 
 def test_the_statement_of_the_message_frees_the_lock(copies: Copies, other: Session):

@@ -12,12 +12,13 @@ from local_snowflake.sessions.token import SessionToken
 
 
 class Runner:
-    """Runs statements in a session; ``translated`` is for tests that count how often one is compiled."""
+    """Runs statements in a session; ``translated`` and ``compiled`` count its compilations and keep the last."""
 
     def __init__(self, account: Account, token: SessionToken) -> None:
         self.account = account
         self.token = token
         self.translated = 0
+        self.compiled = ""
 
     def result(self, sql: str) -> Result:
         """A statement's result, with the types of its columns."""

@@ -28,6 +28,10 @@ DOES_NOT_EXIST = 2003
 """https://docs.snowflake.com/en/developer-guide/snowflake-scripting/exceptions: 002003, object does not exist."""
 
 
+_NOT_RELEASED: set[str] = set()
+"""Holders of this process whose acquiring or releasing lost its answer with the connection: none of them works on."""
+
+
 @dataclass
 class Lease:
     """The right to change an environment, for some time.
@@ -61,11 +65,14 @@ class Lease:
             if str(error.sql_error_code) == str(DOES_NOT_EXIST):
                 return
             raise
+        if not rows and self._released_late():
+            rows = self._write("acquire", doing=self.doing, seconds=LEASE_SECONDS)
         if not rows:
             where = self.workspace.database
             message = f"{self.doing} needs the lock of {where}, and nothing was changed: {self._busy()}"
             raise EnvironmentBusy(message)
         self.held, self.renewed = True, time.monotonic()
+        _NOT_RELEASED.discard(self.holder)  # an environment that is new had no lock at first
 
     def keep(self) -> None:
         """Renew the lease, if it is held and no longer young.
@@ -94,8 +101,21 @@ class Lease:
         """Whether a statement creates the table of the lock."""
         return identifier(self.workspace.database, "OPS", "DEPLOYMENT_LOCK") in statement
 
+    def _released_late(self) -> bool:
+        """Whether an earlier lease of this process, whose release was lost with the connection, had the lock."""
+        for holder in list(_NOT_RELEASED):
+            if Lease(self.workspace, self.doing, holder)._write("release"):  # of this environment
+                _NOT_RELEASED.discard(holder)
+                return True
+        return False
+
     def _write(self, query: str, **values: object) -> int:
-        return int(self.workspace.run(f"{QUERIES}#{query}", holder=self.holder, **values)[0][0])
+        try:
+            return int(self.workspace.run(f"{QUERIES}#{query}", holder=self.holder, **values)[0][0])
+        except BaseException:
+            if not self.held:
+                _NOT_RELEASED.add(self.holder)
+            raise
 
     def _busy(self) -> str:
         table = identifier(self.workspace.database, "OPS", "DEPLOYMENT_LOCK")

@@ -154,10 +154,13 @@ _ENCODINGS = {"HEX": "hex", "UTF-8": "decode", "BASE64": "to_base64"}
 def cast_to_text(tree: exp.Expr) -> None:
     """Rewrite casts to VARCHAR of a translated tree, in place: they return Snowflake's text."""
     for cast in list(tree.find_all(exp.Cast)):
-        if cast.to.is_type(*_TEXT) and not isinstance(cast, exp.TryCast) and not _is_text(cast.this):
+        if cast.to.is_type(*_TEXT) and not isinstance(cast, exp.TryCast) and not _has_plain_text(cast.this):
             cast.replace(call("text_of", cast.this))
 
 
-def _is_text(value: exp.Expr) -> bool:
+def _has_plain_text(value: exp.Expr) -> bool:
+    """Whether DuckDB's own text of a value is Snowflake's, so that the macro, which repeats it, is not needed."""
     value = value.unnest()
+    if isinstance(value, exp.Cast) and value.to.is_type(*exp.DataType.INTEGER_TYPES):
+        return True
     return isinstance(value, (exp.JSONExtractScalar, exp.Null)) or (isinstance(value, exp.Literal) and value.is_string)

@@ -11,11 +11,12 @@ from local_snowflake.sql.types import MAX_TEXT
 from local_snowflake.sql.value_types import FLOAT, PRECISION, interpolated, number, quotient_scale
 
 _QUOTIENT = "quotient"
+_ROUNDED, _ROUNDED_FLOAT = "rounded_half_up", "rounded_float"
 # an argument of a macro is repeated where it is used: divisions in divisions would grow by powers
 _DEEPEST = 3
 # what is not to be evaluated more than once
 _ONCE = (exp.Rand, exp.Query, exp.Subquery)
-_MACROS = {_QUOTIENT, "number_of", "text_of", "rounded_half_up", "exact_number_of", "round", "date_of"}
+_MACROS = {_QUOTIENT, "number_of", "text_of", _ROUNDED, _ROUNDED_FLOAT, "exact_number_of", "round", "date_of"}
 # digits of what DuckDB computes in 64 bits
 _LONG = 18
 
@@ -117,8 +118,16 @@ def cast(types: StaticTypes, node: exp.Expr) -> None:
     elif kind.name == "NUMBER" and kind.scale == 0 and not isinstance(node.this, exp.Null):
         # TRY_CAST would not see an error of what is inside
         unknown = of_value is None and not isinstance(node, exp.TryCast)
+        if _is_call(node.this, _ROUNDED, _ROUNDED_FLOAT):
+            return
         if unknown or (of_value is not None and of_value.name in {"FLOAT", "VARIANT"}):
-            node.set("this", call("rounded_half_up", node.this))
+            is_float = of_value is not None and of_value.name == "FLOAT"
+            node.set("this", call(_ROUNDED_FLOAT if is_float else _ROUNDED, node.this))
+
+
+def _is_call(node: exp.Expr, *names: str) -> bool:
+    value = node.unnest()
+    return isinstance(value, exp.Anonymous) and value.name in names
 
 
 def _has_size(node: exp.Expr) -> bool:
