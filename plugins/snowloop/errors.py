@@ -1,5 +1,7 @@
 """The errors of Snowloop: one class for each that a caller may want to treat differently."""
 
+from typing import Any
+
 
 class SnowloopError(Exception):
     """Base of every error that Snowloop raises itself."""
@@ -127,7 +129,16 @@ class MonitoringError(SnowloopError):
 
 
 class MonitoringCheckError(MonitoringError):
-    """All was measured and recorded, and a check of what serves failed: its scores, times, age or packages."""
+    """All was measured and recorded, and a check of what serves failed: its scores, times, age or packages.
+
+    Args:
+        message: Each reason.
+        report: The ``MonitoringReport`` with the checks that passed too, for whoever shows all of them.
+    """
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class RehearsalError(SnowloopError):

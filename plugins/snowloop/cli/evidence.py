@@ -56,22 +56,23 @@ def monitor(
 ) -> None:
     """Check what serves: scores that are not finite, slower runs, an old champion, other packages, drift.
 
-    The page is written also if a check fails.
+    Checks are shown and the page is written also if one of them fails.
 
     Example: snowloop monitor --project credit_approval --target prod --html monitoring.html
     """
     from snowloop.lifecycle.monitoring import monitor as monitoring
     from snowloop.lifecycle.report.monitoring import write_page
 
+    failed: MonitoringCheckError | None = None
     try:
         done = monitoring.monitor(workspace)
-    except MonitoringCheckError:
-        if html:
-            write_page(workspace, html)
-        raise
+    except MonitoringCheckError as found:
+        failed, done = found, found.report
     if html:
         done = replace(done, page=write_page(workspace, html))
     show(done, "\n".join(filter(None, [listed(done.checks), done.waiting, done.page])), as_json=as_json)
+    if failed:
+        raise failed
 
 
 @workspace_command(commands)

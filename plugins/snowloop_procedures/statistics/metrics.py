@@ -7,6 +7,7 @@ classes of shape (n, classes), a probability a class.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,28 @@ def difference(actual: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -
     apart = np.abs(actual - expected)
     rows, worst = np.arange(len(apart)), np.argmax(tolerance.exceeded(apart, expected), axis=1)
     return apart[rows, worst], expected[rows, worst]
+
+
+def repeated(actual: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> tuple[float, float]:
+    """How far what is computed twice is apart, in the row that exceeds the tolerance most.
+
+    A sum of 32-bit floats that is near zero is as inexact as its summands are, and they are as large as other scores: the
+    tenth of the relative tolerance, of the largest score, is allowed in each row.
+
+    Args:
+        actual: Scores, of shape (n,) or (n, classes).
+        expected: The scores that they should be, of the same shape, n at least 1.
+        tolerance: What may differ.
+
+    Returns:
+        The absolute difference, and what is allowed there: nothing where a score is NaN or infinite.
+    """
+    largest = float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected)))
+    tolerance = replace(tolerance, absolute=tolerance.absolute + tolerance.relative / 10 * largest)
+    with np.errstate(invalid="ignore"):
+        apart, scores = difference(actual, expected, tolerance)
+        worst = int(np.argmax(tolerance.exceeded(apart, scores)))
+    return float(apart[worst]), float(tolerance.allowed(scores[worst])) if np.isfinite(scores[worst]) else 0.0
 
 
 def metric(name: str) -> Metric:

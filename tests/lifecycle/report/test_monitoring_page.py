@@ -1,5 +1,6 @@
 """The page of monitoring: what it shows of a made history, self-contained and safe; and what is read from OPS."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from snowflake.snowpark import Session
 from typer.testing import CliRunner
 
+from snowloop.checks import Check
 from snowloop.cli import connections, main
 from snowloop.errors import MonitoringCheckError, ReportError
 from snowloop.lifecycle.data.environment import create_environment
@@ -205,21 +207,27 @@ def test_without_a_champion_there_is_no_page(place: Workspace):
         collect_history(place)
 
 
-@pytest.mark.parametrize("error", [None, MonitoringCheckError("the champion is old")])
-def test_the_command_writes_the_page_also_if_a_check_fails(
+REPORTS = {
+    outcome: MonitoringReport("V1", (Check("CHAMPION_AGE", outcome, "40 days old"),))
+    for outcome in ("passed", "failed")
+}
+
+
+@pytest.mark.parametrize("outcome", REPORTS)
+def test_the_command_shows_all_checks_and_writes_the_page_also_if_one_fails(
     session: Session,
     snowflake_connection: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    error: MonitoringCheckError | None,
+    outcome: str,
 ):
     workspace = Workspace(session, load_project("diabetes_progression"), "page")
     create_environment(workspace)
 
     def monitored(_workspace: Workspace) -> MonitoringReport:
-        if error:
-            raise error
-        return MonitoringReport("V1", ())
+        if outcome == "failed":
+            raise MonitoringCheckError("the champion is old", REPORTS[outcome])
+        return REPORTS[outcome]
 
     monkeypatch.setattr(collect, "champion", lambda _workspace: CHAMPION)
     monkeypatch.setattr("snowloop.lifecycle.monitoring.monitor.monitor", monitored)
@@ -229,6 +237,10 @@ def test_the_command_writes_the_page_also_if_a_check_fails(
     file = tmp_path / "page.html"
     asked = ["monitor", "--project", workspace.project.name, "--target", "page", "--html", str(file)]
     ran = CliRunner().invoke(main.app, asked)
-    assert ran.exit_code == (1 if error else 0), ran.output
-    assert ("the champion is old" if error else str(file)) in ran.output.replace("\n", " ")
+    assert ran.exit_code == (1 if outcome == "failed" else 0), ran.output
+    assert "CHAMPION_AGE: 40 days old" in ran.stdout
+    assert ("the champion is old" in ran.stderr.replace("\n", " ")) == (outcome == "failed")
     assert "No open alerts" in file.read_text()
+    as_json = CliRunner().invoke(main.app, [*asked, "--json"])
+    assert as_json.exit_code == ran.exit_code
+    assert json.loads(as_json.stdout)["checks"][0]["outcome"] == outcome

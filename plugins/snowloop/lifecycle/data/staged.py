@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snowloop.errors import LoadError
+from snowloop.lifecycle.data.tables import hidden
 from snowloop.project import Column, Source
 from snowloop.sql import identifier, literal, render
 from snowloop.workspace import Workspace
 
+if TYPE_CHECKING:
+    from snowflake.snowpark.exceptions import SnowparkSQLException
+
 SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 TEXTS = ("VARCHAR", "STRING", "TEXT")
-NOTHING = "does not exist or not authorized"
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,10 @@ def copy_staged(workspace: Workspace, name: str, source: Source) -> list[StagedF
         return [_keep(workspace, values, each, query_id) for each in files]
 
 
-def _failed(workspace: Workspace, name: str, source: Source, error: Exception) -> str:
+def _failed(workspace: Workspace, name: str, source: Source, error: "SnowparkSQLException") -> str:
     reason, location = " ".join(str(error).split()), source.location(workspace.target)
     message = f"source {name}: COPY from {location} failed, and nothing was loaded: {reason}"
-    if NOTHING not in reason:
+    if not hidden(error):
         return f"{message}; correct the declaration, or remove the file from the stage"
     role = workspace.session.sql("SELECT CURRENT_ROLE()").collect()[0][0]
     stage = location.removeprefix("@").partition("/")[0]

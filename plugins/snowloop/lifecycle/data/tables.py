@@ -147,7 +147,7 @@ def _shown(workspace: Workspace, origin: tuple[str, str, str]) -> tuple[Mapping[
         try:
             rows = workspace.session.sql(f"SHOW {kind} LIKE {literal(name)} IN SCHEMA {where}").collect()
         except SnowparkSQLException as error:
-            if not _hidden(error):
+            if not hidden(error):
                 raise
             return None, False
         for row in rows:
@@ -168,7 +168,7 @@ def _fields(workspace: Workspace, origin: tuple[str, str, str]) -> dict[str, "Da
     try:
         fields = workspace.session.sql(f"SELECT * FROM {identifier(*origin)}").schema.fields  # noqa: S608 - quoted
     except SnowparkSQLException as error:
-        if not _hidden(error):
+        if not hidden(error):
             raise
         return None
     return {_unquoted(field.name): field.datatype for field in fields}

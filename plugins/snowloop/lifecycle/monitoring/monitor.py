@@ -70,7 +70,7 @@ def monitor(workspace: Workspace) -> MonitoringReport:
 
     Raises:
         MonitoringError: if there is no champion.
-        MonitoringCheckError: if a check fails; the message holds each reason.
+        MonitoringCheckError: if a check fails; the message holds each reason, and the error has the report.
     """
     project, now = workspace.project, champion(workspace)
     if now is None:
@@ -89,11 +89,12 @@ def monitor(workspace: Workspace) -> MonitoringReport:
     update_alerts(workspace, now.name)
     slow = [each.check for each in runs if each.check.failed]
     checks = [*of_the_moment, *(slow or [each.check for each in runs[-1:]])]
+    report = MonitoringReport(now.name, (*checks, *drifted.checks), drifted.waiting)
     failed = [check.reason for check in checks if check.failed]
     if failed:
         message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(failed)}"
-        raise MonitoringCheckError(message)
-    return MonitoringReport(now.name, (*checks, *drifted.checks), drifted.waiting)
+        raise MonitoringCheckError(message, report)
+    return report
 
 
 def _finite(workspace: Workspace, now: Version) -> Check:
