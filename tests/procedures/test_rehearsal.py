@@ -1,5 +1,7 @@
 """Scores of two trainings with one seed: what rounding makes of them passes, and what is another model does not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from snowloop_procedures.statistics.metrics import repeated
 ROWS, TREES = 2000, 300
 
 
-def sums(dtype: type, scale: float, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def sums(dtype: Any, scale: float, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Scores of an ensemble, the parts summed in two orders; some of them are near zero, where the parts are not."""
     chance = np.random.default_rng(seed)
     parts = (scale * chance.standard_normal((ROWS, TREES))).astype(dtype)
@@ -23,7 +25,7 @@ def sums(dtype: type, scale: float, *, seed: int = 0) -> tuple[np.ndarray, np.nd
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_what_is_summed_in_another_order_is_the_same(dtype: type, scale: float):
+def test_what_is_summed_in_another_order_is_the_same(dtype: Any, scale: float):
     one, other = sums(dtype, scale)
     assert (one != other).any()
     difference, allowed = repeated(one.astype(float), other.astype(float), REPRODUCED)

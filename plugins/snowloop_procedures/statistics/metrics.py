@@ -111,7 +111,7 @@ def difference(actual: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -
 def repeated(actual: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> tuple[float, float]:
     """How far what is computed twice is apart, in the row that exceeds the tolerance most.
 
-    A sum of 32-bit floats that is near zero is as inexact as its summands are, and they are as large as other scores: the
+    A sum of 32-bit floats that is near zero is as inexact as its summands, which are as large as other scores: so a
     tenth of the relative tolerance, of the largest score, is allowed in each row.
 
     Args:

@@ -157,7 +157,8 @@ def _shown(workspace: Workspace, origin: tuple[str, str, str]) -> tuple[Mapping[
     return None, False
 
 
-def _hidden(error: "SnowparkSQLException") -> bool:
+def hidden(error: "SnowparkSQLException") -> bool:
+    """Whether an error says that an object is not there, or that the role may not see it."""
     return str(error.sql_error_code) in HIDDEN
 
 
