@@ -188,14 +188,22 @@ AND NOT EXISTS ( -- rows may come by other ways than Snowloop's loads
     WHERE C.VALUE IS DISTINCT FROM P.N
 )
 
+-- name: copy_clean_rows
+-- The rows that keep the contract, copied once, so that the time of a feature is not that of the contract.
+CREATE TEMPORARY TABLE {{ copy }} AS
+{% include "features/queries.sql#clean_rows" %}
+
+SELECT * FROM CLEAN
+
 -- name: one_feature
 -- One feature of every row that keeps the contract, and nothing else that features.sql gives.
-{% include "features/queries.sql#clean_rows" %}
-,
-FEATURE_ROWS AS (
+WITH FEATURE_ROWS AS (
 {{ feature_rows }}
 )
 SELECT COUNT({{ feature|identifier }}) AS N FROM FEATURE_ROWS
+
+-- name: drop_copy
+DROP TABLE IF EXISTS {{ copy }}
 
 -- name: shared_by_both_parts
 -- Groups in both parts of a training set, but for case and blanks, and held-out rows whose features are those of a training row.

@@ -1,13 +1,14 @@
 """Checks the code of the features: whether it gives the same values twice, and how long each feature takes."""
 
 import time
-from typing import Any
+import uuid
 
 from snowloop.checks import FEATURE_CHECKS, Check, record
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
 from snowloop.lifecycle.features.feature import Subject
 from snowloop.lifecycle.features.point_in_time import render_features
+from snowloop.sql import identifier
 from snowloop.workspace import Workspace
 
 
@@ -36,21 +37,13 @@ def check_features(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _clean_rows(workspace: Workspace) -> dict[str, Any]:
-    """What a query of the features of the rows that keep the contract is rendered with."""
-    project = workspace.project
-    return {
-        "checked": checked_rows(project, workspace.target),
-        "columns": list(project.streamed.table_columns),
-        "feature_rows": render_features(project, workspace.target, "CLEAN"),
-    }
-
-
 def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
     project = workspace.project
     row = workspace.run(
         "features/repeatable.sql",
-        **_clean_rows(workspace),
+        checked=checked_rows(project, workspace.target),
+        columns=list(project.streamed.table_columns),
+        feature_rows=render_features(project, workspace.target, "CLEAN"),
         features=subject.features,
         key=project.row_key,
         table=subject.table,
@@ -67,11 +60,22 @@ def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
 
 
 def _times(workspace: Workspace, subject: Subject) -> list[Check]:
-    rows, checks = _clean_rows(workspace), []
-    for feature in subject.features:
-        started = time.perf_counter()
-        row = workspace.run("features/queries.sql#one_feature", feature=feature.name, **rows)[0]
-        elapsed = 1000 * (time.perf_counter() - started)
-        reason = f"feature {feature.name} alone took {elapsed:.1f} ms for all rows, {row['N']} have a value"
-        checks.append(Check.of("MILLISECONDS", passed=True, reason=reason, value=elapsed, subject=feature.name))
+    project, checks = workspace.project, []
+    copy = identifier(workspace.database, "FEATURES", f"CLEAN_{uuid.uuid4().hex.upper()}")
+    workspace.run(
+        "features/queries.sql#copy_clean_rows",
+        copy=copy,
+        checked=checked_rows(project, workspace.target),
+        columns=list(project.streamed.table_columns),
+    )
+    try:
+        feature_rows = render_features(project, workspace.target, copy)
+        for feature in subject.features:
+            started = time.perf_counter()
+            row = workspace.run("features/queries.sql#one_feature", feature=feature.name, feature_rows=feature_rows)[0]
+            elapsed = 1000 * (time.perf_counter() - started)
+            reason = f"feature {feature.name} alone took {elapsed:.1f} ms for all rows, {row['N']} have a value"
+            checks.append(Check.of("MILLISECONDS", passed=True, reason=reason, value=elapsed, subject=feature.name))
+    finally:
+        workspace.run("features/queries.sql#drop_copy", copy=copy)
     return checks
