@@ -84,8 +84,9 @@ def test_a_version_that_was_trained_on_all_rows_arrives_with_the_name_of_the_jud
 
 
 def test_gaps_and_groups_of_an_evaluation_are_read_back(staging: Copies):
-    details = """{"results": {"metrics": {"candidate": {"roc_auc": 0.7, "groups": 24}}, "gaps": [{"column": "SEX", "figure": "calibration", "one": "f", "other": "m", "value":
-    0.1, "low": 0.05, "high": 0.15, "wider": null}]}}"""
+    details = """{"results": {"metrics": {"candidate": {"roc_auc": 0.7, "groups": 24}}, "gaps": [
+    {"column": "SEX", "figure": "calibration", "one": "f", "other": "m", "value": 0.1, "low": 0.05, "high": 0.15,
+    "wider": null}]}}"""
     staging.rows(
         f"INSERT INTO {{db}}.OPS.EVALUATION_DETAILS (EVALUATION_ID, DETAILS) SELECT 'E', PARSE_JSON('{details}')"
     )
