@@ -74,6 +74,37 @@ def test_production_wants_everything_committed(checkout: Project, tmp_path: Path
     assert refusal(checkout, "staging") is None
 
 
+def test_production_wants_everything_committed_also_with_the_targets_in_another_place(
+    checkout: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    named = tmp_path_factory.mktemp("named") / "targets.yaml"
+    named.write_text(TARGETS)
+    monkeypatch.setenv("SNOWLOOP_TARGETS", str(named))
+    project = load_project("tiny", tmp_path / "projects")
+    assert refusal(project, "prod") is None
+    (tmp_path / "projects" / "tiny" / "more.sql").write_text("SELECT 1")
+    assert "not everything here is committed: ?? projects/tiny/more.sql" in str(refusal(project, "prod"))
+
+
+def test_a_module_that_git_ignores_is_deployed_and_therefore_refused(checkout: Project, tmp_path: Path):
+    (tmp_path / ".gitignore").write_text("__pycache__/\n*_made.py\n*.csv\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "second")
+    (tmp_path / "projects" / "tiny" / "__pycache__").mkdir()
+    (tmp_path / "projects" / "tiny" / "__pycache__" / "model.pyc").write_text("")
+    (tmp_path / "projects" / "tiny" / "notes.csv").write_text("")
+    assert refusal(checkout, "prod") is None
+    (tmp_path / "projects" / "tiny" / "encoders_made.py").write_text("RATE = 1")
+    assert "not everything here is committed: !! projects/tiny/encoders_made.py" in str(refusal(checkout, "prod"))
+
+
+def test_what_git_cannot_say_is_not_taken_for_clean(checkout: Project, tmp_path: Path):
+    (tmp_path / ".git" / "index").write_bytes(b"broken")
+    assert "git does not say whether everything here is committed: run `git status` in" in str(
+        refusal(checkout, "prod")
+    )
+
+
 def test_no_repository_is_refused(tmp_path: Path):
     tiny(tmp_path / "projects")
     (tmp_path / "targets.yaml").write_text(TARGETS)

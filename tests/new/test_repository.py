@@ -165,6 +165,17 @@ def test_a_workflow_gives_least_permissions_and_runs_one_at_a_time(laid_out: dic
             assert [step for step in job["steps"] if "run" in step] == []
 
 
+def test_a_rollback_does_not_wait_for_the_reviewers_of_a_deployment(laid_out: dict[str, Path]) -> None:
+    """A deployment keeps its group while it waits for them, and of several runs that wait GitHub keeps the newest."""
+    groups = {
+        name: read_workflow(laid_out["github"] / f".github/workflows/{name}.yml")["concurrency"]["group"]
+        for name in ("deploy", "rollback")
+    }
+
+    assert groups["deploy"] == "deploy"
+    assert groups["rollback"] == "rollback-${{ inputs.project }}-${{ inputs.target }}"
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_each_step_is_one_command_without_expressions_and_each_action_is_pinned(
     laid_out: dict[str, Path], name: str

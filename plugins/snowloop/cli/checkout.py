@@ -4,12 +4,16 @@ from snowloop.errors import TargetRefused
 from snowloop.lifecycle.provenance import git
 from snowloop.project import Project
 
+IGNORED = "!!"
+"""How git begins the line of a file that .gitignore names: a module among them is deployed like any other."""
+
 
 def check_checkout(project: Project, target: str) -> None:
     """Refuse another branch than the declared one and, in mode production, changes that are not committed.
 
     A detached HEAD, as CI may leave it, counts as the branch if it is the commit to which the branch points, here or at
-    ``origin``. Files that git does not know count only in the project's folder and next to targets.yaml.
+    ``origin``. Files that git does not know count only in the project's folder, there also modules that it ignores, and
+    if it is targets.yaml; one of another place, which SNOWLOOP_TARGETS names, is not git's affair.
 
     Args:
         project: The project.
@@ -33,6 +37,9 @@ def check_checkout(project: Project, target: str) -> None:
         message = f"{where} is changed only from branch {branch}, this is {current or f'the commit {head[:12]}'}"
         raise TargetRefused(f"{message}: merge, check {branch} out, and run the command there")
     changed = _changed(project) if declared.mode == "production" else []
+    if changed is None:
+        message = f"{where} is in mode production, and git does not say whether everything here is committed"
+        raise TargetRefused(f"{message}: run `git status` in {project.directory}, and correct what it says")
     if changed:
         message = f"{where} is in mode production, and not everything here is committed: {', '.join(changed[:5])}"
         raise TargetRefused(f"{message}: commit or undo it")
@@ -45,8 +52,14 @@ def _commits(project: Project, branch: str) -> set[str | None]:
     } - {None}
 
 
-def _changed(project: Project) -> list[str]:
-    """Files that differ from the commit: any known to git, and unknown ones where the declarations are."""
-    known = git(project, "status", "--porcelain", "--untracked-files=no", "--", ":/") or ""
-    unknown = git(project, "status", "--porcelain", "--", ".", str(project.targets.file.absolute())) or ""
-    return list(dict.fromkeys(line.strip() for line in (*known.splitlines(), *unknown.splitlines())))
+def _changed(project: Project) -> list[str] | None:
+    """Files that differ from the commit: any known to git, and others where the declarations are; None: git fails."""
+    known = git(project, "status", "--porcelain", "--untracked-files=no", "--", ":/")
+    others = git(project, "status", "--porcelain", "--ignored", "--", ".")
+    if known is None or others is None:
+        return None
+    file = str(project.targets.file.absolute())  # which may be outside
+    targets = git(project, "status", "--porcelain", "--", file) or ""
+    lines = [*known.splitlines(), *others.splitlines(), *targets.splitlines()]
+    found = dict.fromkeys(line.strip() for line in lines)
+    return [each for each in found if not each.startswith(IGNORED) or each.endswith(".py")]

@@ -169,9 +169,26 @@ def record_fingerprints(workspace: Workspace, *stages: Stage) -> None:
     Raises:
         snowflake.snowpark.exceptions.SnowparkSQLException: if it cannot be written.
     """
-    now = fingerprints(workspace.project)
-    of_stages = {stage: {part: now[part] for part, kind in PARTS.items() if STAGES[kind] == stage} for stage in stages}
-    _record(workspace, of_stages)
+    _record(workspace, {stage: _of_stage(workspace.project, stage) for stage in stages})
+
+
+def is_recorded(workspace: Workspace, stage: Stage) -> bool:
+    """Whether an environment was last trained, judged or deployed as it is declared now.
+
+    Args:
+        stage: Which of them.
+
+    Raises:
+        snowflake.snowpark.exceptions.SnowparkSQLException: if the environment is of an earlier version.
+    """
+    recorded = recorded_fingerprints(workspace).get(stage, {})
+    return all(recorded.get(part) == now for part, now in _of_stage(workspace.project, stage).items())
+
+
+def _of_stage(project: Project, stage: Stage) -> dict[str, str]:
+    """The present fingerprints of the parts that are compared with a stage."""
+    now = fingerprints(project)
+    return {part: now[part] for part, kind in PARTS.items() if STAGES[kind] == stage}
 
 
 def copy_fingerprints(source: Workspace, destination: Workspace, stage: Stage) -> None:

@@ -31,6 +31,7 @@ APPROVERS: dict[Ci, str] = {
     "gitlab": "GitLab, who starts the job prod",
     "azure": "Azure DevOps, by a check of the environment prod",
 }
+SERVICES: dict[Ci, str] = {"github": "GitHub Actions", "gitlab": "GitLab CI", "azure": "Azure Pipelines"}
 PYTHON, BRANCH = "3.11", "main"
 SAMPLE_BYTES, SAMPLE_ROWS = 5_000_000, 5_000
 """A file is copied whole up to this size, of a larger one this many of the first rows."""
@@ -152,6 +153,7 @@ def _rendered(directory: Path, name: str, ci: Ci) -> Iterator[tuple[str, str]]:
         "ci": ci,
         "pipelines": PIPELINES[ci],
         "approver": APPROVERS[ci],
+        "service": SERVICES[ci],
         "branch": BRANCH,
         "python": PYTHON,
     }

@@ -2,20 +2,24 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.errors import RollbackError
+from snowloop.errors import EnvironmentBusy, RollbackError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.challenger import challenge, promote_challenger
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.champion.rollback import rollback
+from snowloop.lifecycle.delivery.roll_back import roll_back
 from snowloop.project import Challenger
 from snowloop.workspace import Workspace
 from tests.support.copies import Copies
-from tests.support.dying import DyingWriter, KilledError
+from tests.support.dying import Dying, DyingWriter, KilledError
+from tests.support.leases import as_another_process, expire, holder
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,81 @@ def kill_everywhere(
         added = ledger.entries(world.workspace)[entries:]
         assert [entry.to_version for entry in added] == [after], f"killed at {at}"
     raise AssertionError
+
+
+def kill_with_the_lock(
+    world: Copies,
+    open_session: Callable[[], Session],
+    prepare: Callable[[], None],
+    act: Callable[[Workspace], object],
+    before: str,
+    after: str,
+) -> int:
+    """Kill it after each of its statements, with nothing sent afterwards: its lease keeps all others out until it ends.
+
+    Returns:
+        After how many statements it held the lock.
+    """
+    held = 0
+    for at in itertools.count(1):
+        prepare()
+        entries = len(ledger.entries(world.workspace))
+        with closing(open_session()) as session:
+            dying: Any = Dying(session, at, sent=True)
+            try:
+                act(replace(world.workspace, session=dying))
+            except KilledError:
+                as_another_process()
+            else:
+                assert holder(world) is None
+                return held
+        assert world.serving in (before, after), f"killed at {at}"
+        if holder(world):
+            held += 1
+            with pytest.raises(EnvironmentBusy, match="its lease ends at"):
+                act(world.workspace)
+            assert world.serving in (before, after), f"killed at {at}"
+            expire(world)
+        if world.aliases != {"CHAMPION": after, "DEFAULT": after}:
+            act(world.workspace)
+        assert world.aliases == {"CHAMPION": after, "DEFAULT": after}, f"killed at {at}"
+        added = ledger.entries(world.workspace)[entries:]
+        assert [entry.to_version for entry in added] == [after], f"killed at {at}"
+        expire(world)
+    raise AssertionError
+
+
+@pytest.fixture
+def open_session(snowflake_connection: dict[str, Any]) -> Callable[[], Session]:
+    return lambda: Session.builder.configs(snowflake_connection).create()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_promotion_that_is_killed_with_the_lock_is_completed_when_its_lease_ends(
+    world: Copies, open_session: Callable[[], Session]
+):
+    def prepare() -> None:
+        world.promote("A")
+        world.results["verdict"] = world.judge("B")
+
+    promotion = lambda given: promote(given, world.results["verdict"])  # noqa: E731
+    held = kill_with_the_lock(world, open_session, prepare, promotion, "A", "B")
+    assert held > len(("acquire", "ledger", "default", "alias"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_rollback_that_is_killed_with_the_lock_is_completed_when_its_lease_ends(
+    world: Copies, open_session: Callable[[], Session]
+):
+    def prepare() -> None:
+        world.promote("A")
+        world.promote("B")
+
+    back = lambda given: roll_back(given, "A")  # noqa: E731
+    held = kill_with_the_lock(world, open_session, prepare, back, "B", "A")
+    assert held > len(("acquire", "ledger", "default", "alias"))
 
 
 def test_a_challenger_becomes_champion(world: Copies):

@@ -67,6 +67,7 @@ def test_a_sweep_drops_what_has_expired_and_nothing_else(target: World):
         "YOUNG_CI_0123456789AB": "snowloop:expires=2999-01-01T00:00:00Z a trial of project young against staging",
         "MINE_CI_0123456789AB": "a database of somebody else",
         "NO_TRIAL": "snowloop:expires=2026-01-01T00:00:00Z a comment that somebody copied",
+        "ODD_CI_0123456789AB": "snowloop:expires=soon a comment that somebody edited",
     }
     for name, comment in left.items():
         session.sql(f"CREATE DATABASE {name} COMMENT = '{comment}'").collect()

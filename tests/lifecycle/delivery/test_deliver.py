@@ -12,7 +12,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.promote import promote as set_champion
 from snowloop.lifecycle.delivery.deliver import deliver, promote_from
-from snowloop.lifecycle.delivery.records import measured_gaps
+from snowloop.lifecycle.delivery.records import measured_gaps, measured_groups
 from snowloop.lifecycle.delivery.transfer import FILES
 from snowloop.lifecycle.evaluation.parts import Interval
 from snowloop.lifecycle.features.formula import recorded_formula
@@ -83,15 +83,18 @@ def test_a_version_that_was_trained_on_all_rows_arrives_with_the_name_of_the_jud
     assert {row["JUDGED_VERSION"] for row in prod.rows("SELECT * FROM {db}.OPS.VERDICTS")} == {"GOOD"}
 
 
-def test_the_gaps_of_an_evaluation_are_read_back(staging: Copies):
-    details = """{"results": {"gaps": [{"column": "SEX", "figure": "calibration", "one": "f", "other": "m", "value":
-    0.1, "low": 0.05, "high": 0.15, "wider": null}]}}"""
+def test_gaps_and_groups_of_an_evaluation_are_read_back(staging: Copies):
+    details = """{"results": {"metrics": {"candidate": {"roc_auc": 0.7, "groups": 24}}, "gaps": [
+    {"column": "SEX", "figure": "calibration", "one": "f", "other": "m", "value": 0.1, "low": 0.05, "high": 0.15,
+    "wider": null}]}}"""
     staging.rows(
         f"INSERT INTO {{db}}.OPS.EVALUATION_DETAILS (EVALUATION_ID, DETAILS) SELECT 'E', PARSE_JSON('{details}')"
     )
     (gap,) = measured_gaps(staging.workspace, "E")
     assert (gap.column, gap.interval, gap.wider) == ("SEX", Interval(0.1, 0.05, 0.15), None)
     assert measured_gaps(staging.workspace, "none") == ()
+    assert measured_groups(staging.workspace, "E") == 24.0
+    assert measured_groups(staging.workspace, "none") is None
 
 
 def test_a_target_accepts_only_the_declared_sources(staging: Copies, session: Session):

@@ -8,7 +8,7 @@ import pytest
 from snowloop.errors import GateRefused
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.delivery.deliver import promote_from
-from snowloop.lifecycle.fingerprints import record_fingerprints
+from snowloop.lifecycle.fingerprints import change_kind, record_fingerprints, recorded_fingerprints
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.monitoring import judged_again
@@ -77,6 +77,21 @@ def test_it_is_judged_by_the_new_bound_and_no_statement_trains(served: Copies, p
     assert ask(served).outcome == "passed"
     assert signals(served) == {"judged again": "closed"}
     assert ledger.recorded_champion(ledger.entries(served.workspace)) == "GOOD"
+
+
+@pytest.mark.slow
+def test_a_version_that_its_source_judged_by_other_bounds_is_to_be_judged_where_it_arrives(served: Copies, prod: World):
+    def kind() -> str:
+        return change_kind(prod.project, recorded_fingerprints(prod.workspace)).kind
+
+    served.declare(**at_least(served.project, 0.65))
+    prod.project = served.project.in_target("lab_prod")
+    record_fingerprints(prod.workspace, "deployed")
+    assert promote_from(served.workspace, prod.workspace).version_name == "GOOD"
+    assert kind() == "judge", "GOOD was judged by at least 0.5"
+    assert ask(served).outcome == "passed"
+    assert promote_from(served.workspace, prod.workspace).kept
+    assert kind() == "none"
 
 
 def test_one_that_fails_is_rolled_back_where_that_is_declared(served: Copies):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from snowloop.checks import Check
-from snowloop.lifecycle.delivery.deliver import judge_gaps, stricter
+from snowloop.lifecycle.delivery.deliver import enough_groups, judge_gaps, stricter
 from snowloop.lifecycle.evaluation.parts import GroupGap, Interval
 from snowloop.project import Fairness, Project, Slice
 from tests.support.judged import CREDIT, DIABETES
@@ -52,6 +52,23 @@ def test_an_equal_bound_and_a_failed_check_are_left_as_they_are():
     assert stricter(CREDIT, "prod", passed) is passed
     failed = replace(passed, outcome="failed")
     assert stricter(with_bounds(CREDIT, max_model_bytes=10), "prod", failed) is failed
+
+
+@pytest.mark.parametrize(
+    ("groups", "outcome", "says"),
+    [
+        (25.0, "passed", "in staging: measured"),
+        (24.0, "failed", "in staging: measured; 24 held-out groups, prod asks for at least 25"),
+        (None, "failed", "an unknown number of held-out groups, prod asks for at least 25"),
+    ],
+)
+def test_enough_groups_are_asked_for_by_the_stricter_bound(groups: float | None, outcome: str, says: str):
+    project = CREDIT.model_copy(update={"metric": CREDIT.metric.model_copy(update={"min_groups": 25})})
+    judged = enough_groups(project, "prod", Check("SUPPORT", "passed", "in staging: measured", 40.0, 20.0), groups)
+    assert judged.outcome == outcome
+    assert judged.reason.endswith(says)
+    failed = Check("SUPPORT", "failed", "in staging: too few rows", 4.0, 20.0)
+    assert enough_groups(project, "prod", failed, groups) is failed
 
 
 GAP = GroupGap("SEX", "selection_rate", "f", "m", 0.15, 0.12, 0.18, wider=Interval(0.06, 0.04, 0.08))

@@ -10,6 +10,7 @@ from snowloop.errors import PlanRefused
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.load import load_files
+from snowloop.lifecycle.delivery.roll_back import roll_back
 from snowloop.lifecycle.deployment import schema_version
 from snowloop.lifecycle.deployment.deployments import last_deployment
 from snowloop.lifecycle.deployment.environment import plan_environment
@@ -69,7 +70,8 @@ def test_an_environment_of_a_later_release_is_neither_loaded_nor_trained_nor_giv
     create_environment(given)
     world.rows(f"INSERT INTO {{db}}.OPS.SCHEMA_VERSION SELECT {current_version() + 1}, '9.9.9', SYSDATE()")
     verdict = Verdict("id", "V1", None, "abc", (), kept=False)
-    for change in (lambda: load_files(given, None), lambda: build_training_set(given), lambda: promote(given, verdict)):
+    changes = [lambda: load_files(given, None), lambda: build_training_set(given), lambda: promote(given, verdict)]
+    for change in (*changes, lambda: roll_back(given)):
         with pytest.raises(PlanRefused, match=r"is left as it is: it is of version \d+ \(by Snowloop 9\.9\.9\)"):
             change()
 

@@ -20,6 +20,7 @@ from snowloop.lifecycle.deployment.lock import deployment_lock
 from snowloop.workspace import Workspace
 from tests.support.copies import Copies
 from tests.support.dying import Interrupted
+from tests.support.leases import expire
 from tests.support.tiny import tiny
 from tests.support.world import World
 
@@ -46,11 +47,6 @@ def other(snowflake_connection: dict[str, Any]) -> Iterator[Session]:
 
 def of(world: World, session: Any) -> Workspace:
     return replace(world.workspace, session=session)
-
-
-def expire(world: World) -> None:
-    """The time of a lease passes."""
-    world.rows("UPDATE {db}.OPS.DEPLOYMENT_LOCK SET EXPIRES_AT = DATEADD('second', -1, SYSDATE())")
 
 
 def test_a_promotion_during_a_deployment_is_refused_and_says_who_deploys(copies: Copies, other: Session):

@@ -123,6 +123,7 @@ def test_environment_and_loop_are_deployed_changed_and_compared_with_the_commit(
 
 
 RECORDED = {
+    "database DB": {},
     "table RAW.T": {"A": "DATE", "B": "FLOAT"},
     "view OPS.V": {"comment": "snowloop 1"},
     "stage RAW.LANDING": {},
@@ -138,12 +139,20 @@ RECORDED = {
         ({"stage": (), "grant": ()}, {"A": "DATE", "B": "FLOAT"}, [
             "stage RAW.LANDING was dropped", "grant SELECT ON TABLE X was revoked",
         ]),
+        ({"grant": ("SELECT ON TABLE X", "USAGE ON WAREHOUSE WH", "SELECT ON TABLE DB.RAW.T", "USAGE ON SCHEMA DBX.R")},
+         {"A": "DATE", "B": "FLOAT"}, ["grant SELECT ON TABLE DB.RAW.T was given"]),
         ({}, {"A": "DATE"}, ["table RAW.T: column B was dropped"]),
         ({}, {"A": "DATE", "B": "VARCHAR"}, ["table RAW.T: column B was FLOAT, it is VARCHAR"]),
     ],
 )  # fmt: skip
 def test_what_was_changed_by_hand_is_named(names: dict[str, Any], columns: dict[str, str], says: list[str]):
-    have = {"table": {"RAW.T"}, "view": {"OPS.V"}, "stage": {"RAW.LANDING"}, "grant": {"SELECT ON TABLE X"}}
+    have = {
+        "database": {"DB"},
+        "table": {"RAW.T"},
+        "view": {"OPS.V"},
+        "stage": {"RAW.LANDING"},
+        "grant": {"SELECT ON TABLE X"},
+    }
     observed = ObservedEnvironment(
         {kind: frozenset(each) for kind, each in {**have, **names}.items()},
         {"RAW.T": columns},

@@ -22,7 +22,7 @@ QUERIES = "ci/queries.sql"
 LIFETIME = timedelta(hours=2)
 """After which time the sweep drops a database that its trial did not drop."""
 _NAME = re.compile(r".+_CI_[0-9A-F]{12}")
-_COMMENT = re.compile(r"snowloop:expires=(\S+) .*")
+_COMMENT = re.compile(r"snowloop:expires=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) .*")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 

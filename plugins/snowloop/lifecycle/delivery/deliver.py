@@ -12,7 +12,7 @@ from snowloop.lifecycle.champion.approval import Approval
 from snowloop.lifecycle.champion.promote import Promotion, promote
 from snowloop.lifecycle.champion.standing import refusal
 from snowloop.lifecycle.data.validate import check_contract
-from snowloop.lifecycle.delivery.records import copy_records, measured_gaps
+from snowloop.lifecycle.delivery.records import copy_records, measured_gaps, measured_groups
 from snowloop.lifecycle.delivery.smoke import scores_one_row
 from snowloop.lifecycle.delivery.transfer import transfer
 from snowloop.lifecycle.deployment.lock import Lease, deployment_lock
@@ -23,7 +23,7 @@ from snowloop.lifecycle.features.feature import Feature
 from snowloop.lifecycle.features.formula import recorded_formula
 from snowloop.lifecycle.features.keys import feature_rows, keys_not_once
 from snowloop.lifecycle.features.training_set import TrainingSet, describe_features
-from snowloop.lifecycle.fingerprints import copy_fingerprints, record_fingerprints
+from snowloop.lifecycle.fingerprints import copy_fingerprints, is_recorded, record_fingerprints
 from snowloop.lifecycle.gate.checks import robust, skew
 from snowloop.lifecycle.gate.fairness import fairness
 from snowloop.lifecycle.gate.gate import settle
@@ -103,7 +103,7 @@ def _deliver(source: Workspace, destination: Workspace, version: str | None, lea
     serves = serving.name if serving else None
     checks = [
         Check.of("FILES", passed=True, reason=f"the files are those of {source.target} (SHA-256 {files})"),
-        *_travelled(destination.project, source.target, destination.target, accepted.rows),
+        *_travelled(source, destination, accepted.rows),
         *_fairness(source, destination, accepted.rows, chosen.name),
         _against_champion(source, accepted.rows, chosen.name, serves),
         Check(COMPARED[1], "not_asked", f"it was compared with the reference of {source.target}"),
@@ -125,10 +125,11 @@ def _deliver(source: Workspace, destination: Workspace, version: str | None, lea
         judged=chosen.refit_of,
     )
     decided = settle(destination, verdict, accepted.override, f"is not promoted into {destination.target}")
-    record_fingerprints(destination, "judged")
     trained_last = champion(source)
     if trained_last is not None and trained_last.name == chosen.name:
         copy_fingerprints(source, destination, "trained")
+        if is_recorded(source, "judged"):  # else the verdict is by other bounds: it is to be judged again there
+            record_fingerprints(destination, "judged")
     return decided
 
 
@@ -223,10 +224,14 @@ def _override(entry: ledger.Entry) -> Override:
     return Override(str(entry.override_by), str(entry.override_reason), checks, until)
 
 
-def _travelled(project: Project, source: str, target: str, rows: "Sequence[Row]") -> list[Check]:
+def _travelled(source: Workspace, destination: Workspace, rows: "Sequence[Row]") -> list[Check]:
     """The outcome of the source's checks, with the bounds of the destination."""
-    own = (*ASKED_AGAIN, *JUDGED_AGAIN)
-    return [stricter(project, target, _check(row, source)) for row in rows if row["CHECK_NAME"] not in own]
+    own, project, target = (*ASKED_AGAIN, *JUDGED_AGAIN), destination.project, destination.target
+    checks = [stricter(project, target, _check(row, source.target)) for row in rows if row["CHECK_NAME"] not in own]
+    if project.split.by != "group" or project.metric.min_groups == source.project.metric.min_groups:
+        return checks
+    groups = measured_groups(destination, str(rows[0]["EVALUATION_ID"] or ""))
+    return [enough_groups(project, target, each, groups) if each.name == "SUPPORT" else each for each in checks]
 
 
 def _fairness(source: Workspace, destination: Workspace, rows: "Sequence[Row]", name: str) -> list[Check]:
@@ -291,6 +296,26 @@ def stricter(project: Project, target: str, check: Check) -> Check:
     passed = check.value >= bound if lowest is not None else check.value <= bound
     reason = f"{check.reason}; {target} asks for {words} {bound:g}"
     return replace(check, outcome="passed" if passed else "failed", bound=float(bound), reason=reason)
+
+
+def enough_groups(project: Project, target: str, support: Check, groups: float | None) -> Check:
+    """SUPPORT of another target with the number of groups that this one asks for; a pure function.
+
+    Args:
+        project: The project as it is in this target.
+        target: The target.
+        support: The check, judged by the rows that are asked for.
+        groups: The held-out groups that the evaluation there had; None: it is not known.
+
+    Returns:
+        The check; failed if there were too few, or nobody knows.
+    """
+    least = project.metric.min_groups
+    if support.failed or (groups is not None and groups >= least):
+        return support
+    had = "an unknown number of" if groups is None else f"{groups:.0f}"
+    reason = f"{support.reason}; {had} held-out groups, {target} asks for at least {least}"
+    return replace(support, outcome="failed", value=groups, bound=float(least), reason=reason)
 
 
 def _against_champion(source: Workspace, rows: "Sequence[Row]", name: str, serves: str | None) -> Check:

@@ -56,9 +56,24 @@ def measured_gaps(workspace: Workspace, evaluation_id: str) -> tuple[GroupGap, .
         workspace: Where it is recorded.
         evaluation_id: The evaluation.
     """
+    return tuple(GroupGap.of(each) for each in _results(workspace, evaluation_id).get("gaps", ()))
+
+
+def measured_groups(workspace: Workspace, evaluation_id: str) -> float | None:
+    """How many held-out groups an evaluation had, with a split by group; None if it is not recorded.
+
+    Args:
+        workspace: Where it is recorded.
+        evaluation_id: The evaluation.
+    """
+    metrics = _results(workspace, evaluation_id).get("metrics", {}).get("candidate", {})
+    return None if metrics.get("groups") is None else float(metrics["groups"])
+
+
+def _results(workspace: Workspace, evaluation_id: str) -> dict[str, Any]:
+    """What an evaluation measured, as OPS.EVALUATION_DETAILS keeps it; empty if it is not recorded."""
     rows = workspace.run("report/queries.sql#evaluation_details", evaluation_id=evaluation_id)
-    results = json.loads(rows[0]["DETAILS"])["results"] if rows else {}
-    return tuple(GroupGap.of(each) for each in results.get("gaps", ()))
+    return dict(json.loads(rows[0]["DETAILS"])["results"]) if rows else {}
 
 
 def _copy(source: Workspace, destination: Workspace, records: Records, key: str) -> int:

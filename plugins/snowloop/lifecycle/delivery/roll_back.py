@@ -10,6 +10,7 @@ from snowloop.lifecycle.champion.rollback import Rollback, rollback
 from snowloop.lifecycle.deployment.deployments import last_deployment
 from snowloop.lifecycle.deployment.lock import Lease, deployment_lock
 from snowloop.lifecycle.deployment.plan import LOOP, Change, Plan
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.model_monitor.plan import KIND as MODEL_MONITOR
 from snowloop.lifecycle.scoring.apply import apply_loop
 from snowloop.lifecycle.scoring.plan import plan_scoring, plan_with
@@ -36,7 +37,9 @@ def roll_back(workspace: Workspace, version: str | None = None, reason: str | No
         EnvironmentBusy: if a deployment or promotion is under way there.
         RollbackError: as ``rollback``; or if the loop cannot be deployed with the features.sql of the version. The
             message says whether the champion was changed, and the commands that help.
+        PlanRefused: if a later release has made the environment.
     """
+    check_release(workspace)
     with deployment_lock(workspace, "rollback") as lease:
         done = _done_before(workspace, version)
         if done is None:

@@ -106,6 +106,14 @@ def changed_objects(recorded: Objects, observed: ObservedEnvironment) -> Iterato
             yield f"{each} was replaced: its comment is '{observed.comments.get(name, '')}'"
         elif kind == "table" and properties:
             yield from (f"{each}: {words}" for words in _columns(properties, observed.columns.get(name, {})))
+    yield from (f"grant {name} was given" for name in _more_grants(recorded, observed))
+
+
+def _more_grants(recorded: Objects, observed: ObservedEnvironment) -> list[str]:
+    """What the role of readers may do in the database, and no deployment gave; a warehouse is the account's affair."""
+    databases = [each.partition(" ")[2] for each in recorded if each.startswith("database ")]
+    others = [name for name in observed.names.get("grant", ()) if f"grant {name}" not in recorded]
+    return sorted(name for name in others if name.split()[-1].partition(".")[0] in databases)
 
 
 def _columns(recorded: Mapping[str, str], have: Mapping[str, str]) -> Iterator[str]:
