@@ -125,7 +125,7 @@ class VerificationError(SnowloopError):
 
 
 class MonitoringError(SnowloopError):
-    """What serves cannot be monitored: nothing serves, or the environment is of an earlier version."""
+    """What serves cannot be monitored, or a part of it: nothing serves, or what is to be read is not there."""
 
 
 class MonitoringCheckError(MonitoringError):

@@ -28,12 +28,29 @@ FACTS AS (
     FROM NUMBERS
     GROUP BY SNOWLOOP_COLUMN
 ),
-CUTS AS ( -- heavily tied numbers have fewer bins
-    SELECT COLUMN_NAME, LOW AS CUT FROM FACTS
-    {% for tenth in range(1, 10) %}
-    UNION
-    SELECT COLUMN_NAME, DECILE_{{ tenth }} FROM FACTS
-    {% endfor %}
+POINTS AS ( -- heavily tied numbers have fewer of them
+    SELECT COLUMN_NAME, CUT, COUNT(*) AS TIED, LEAD(CUT) OVER (PARTITION BY COLUMN_NAME ORDER BY CUT) AS FOLLOWING_CUT
+    FROM (
+        SELECT COLUMN_NAME, LOW AS CUT FROM FACTS
+        {% for tenth in range(1, 10) %}
+        UNION ALL
+        SELECT COLUMN_NAME, DECILE_{{ tenth }} FROM FACTS
+        {% endfor %}
+    ) AS P
+    GROUP BY COLUMN_NAME, CUT
+),
+CUTS AS (
+    SELECT COLUMN_NAME, CUT FROM POINTS
+    UNION ALL
+    -- what is above a tied number and below the next point: a rare flag would else be one bin, whose share never changes
+    SELECT P.COLUMN_NAME, MIN(N.SNOWLOOP_NUMBER)
+    FROM POINTS AS P
+    JOIN NUMBERS AS N
+        ON N.SNOWLOOP_COLUMN = P.COLUMN_NAME AND N.SNOWLOOP_NUMBER > P.CUT
+        AND (P.FOLLOWING_CUT IS NULL OR N.SNOWLOOP_NUMBER < P.FOLLOWING_CUT)
+    WHERE P.TIED > 1
+    GROUP BY P.COLUMN_NAME, P.CUT
+    HAVING COUNT(*) >= {{ least_rows }}
 ),
 PLACES AS (
     SELECT

@@ -165,7 +165,8 @@ WHERE MODEL_VERSION = {{ version|bind }} AND WINDOW_END > {{ since|bind }}::TIME
 ORDER BY WINDOW_END, COLUMN_NAME, REFERENCE
 
 -- name: baseline_columns
-SELECT COLUMN_NAME, SUM(N) AS N
+-- The rows of each column, and of texts those whose category no other row has, or is not known: so many are unseen among new rows.
+SELECT COLUMN_NAME, SUM(N) AS N, SUM(IFF(BIN = 'UNSEEN' OR (CATEGORY IS NOT NULL AND N = 1), N, 0)) AS SINGLE
 FROM {{ identifier(database, 'OPS', 'BASELINES') }}
 WHERE TRAINING_SET = {{ training_set|bind }} AND (MODEL_VERSION IS NULL OR MODEL_VERSION = {{ version|bind }})
 GROUP BY COLUMN_NAME

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from snowflake.snowpark import Session
 
-from snowloop.lifecycle.features.baseline import LEAST_ROWS, MOST_BINS, write_baseline, write_score_baseline
+from snowloop.lifecycle.features.baseline import MOST_BINS, write_baseline, write_score_baseline
 from snowloop.lifecycle.features.feature import Feature, Subject
 from snowloop.sql import identifier, run_script
 from snowloop.workspace import Workspace
-from snowloop_procedures.statistics.deciles import deciles, score_bins
+from snowloop_procedures.statistics.deciles import LEAST_ROWS, deciles, score_bins
 from tests.support.tiny import tiny
 
-FEATURES = (Feature("X", "FLOAT"), Feature("FEW", "FLOAT"), Feature("odd name", "VARCHAR"), Feature("NONE", "FLOAT"))
+FEATURES = (
+    *(Feature(name, "FLOAT") for name in ("X", "FEW", "FLAG", "GAIN", "RARE", "NONE")),
+    Feature("odd name", "VARCHAR"),
+)
 ROWS = 1000
 
 
@@ -34,6 +37,9 @@ def workspace(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Wor
             CASE WHEN SEQ4() < 20 THEN NULL WHEN SEQ4() = 20 THEN 'NaN'::FLOAT WHEN SEQ4() = 21 THEN 'inf'::FLOAT
                 ELSE SQRT(SEQ4()) END AS X,
             MOD(SEQ4(), 3)::FLOAT AS FEW,
+            IFF(MOD(SEQ4(), 40) = 0, 1, 0)::FLOAT AS FLAG,
+            CASE MOD(SEQ4(), 20) WHEN 0 THEN SEQ4() WHEN 1 THEN -SEQ4() ELSE 0 END::FLOAT AS GAIN,
+            IFF(MOD(SEQ4(), 200) = 0, 1, 0)::FLOAT AS RARE,
             IFF(MOD(SEQ4(), 7) = 0, NULL, 'it''s ' || FLOOR(SQRT(SEQ4() * 5))) AS "odd name",
             NULL::FLOAT AS NONE
         FROM TABLE(GENERATOR(ROWCOUNT => {ROWS}))
@@ -85,6 +91,21 @@ def test_few_values_have_few_bins_and_a_column_without_values_has_one(workspace:
     ]
     none = bins_of(workspace, "NONE")
     assert [(row["BIN"], row["N"]) for row in none] == [("BELOW", 0), ("B01", 0), ("ABOVE", 0), ("NULL", 900)]
+
+
+def test_what_is_rare_next_to_a_tied_number_has_a_bin_of_its_own(workspace: Workspace):
+    """A flag of few rows has all deciles at 0: with one bin no change of its share would ever be drift."""
+    bins = {name: {row["BIN"]: (row["LOWER"], row["N"]) for row in bins_of(workspace, name)} for name in
+            ("FLAG", "GAIN", "RARE")}  # fmt: skip
+    assert (bins["FLAG"]["B01"], bins["FLAG"]["B02"]) == ((None, 875), (1, 25))
+    gain = training("GAIN", workspace).astype(float)
+    edges = deciles(gain)
+    assert edges.tolist() == [-981, 0, 20], "below 0, 0 alone, and above 0"
+    assert [bins["GAIN"][name][0] for name in ("B02", "B03")] == edges[1:].tolist()
+    assert [bins["GAIN"][name][1] for name in ("B01", "B02", "B03")] == [
+        int(np.sum(part)) for part in (gain < 0, gain == 0, gain > 0)
+    ]
+    assert set(bins["RARE"]) == {"BELOW", "B01", "ABOVE", "NULL"}, "5 rows are no share to compare with"
 
 
 def test_frequent_categories_have_bins_and_the_others_are_known(workspace: Workspace):
@@ -139,6 +160,19 @@ def test_scores_have_bins_of_their_version(workspace: Workspace):
     assert rows["ABOVE"]["LOWER"] == np.nanmax(scores)
     assert rows["B03"]["UPPER"] == rows["B04"]["LOWER"]
     assert not bins_of(workspace, "(score)", "V2")
+
+
+def test_tied_deciles_leave_at_most_ten_bins_and_their_values_alone():
+    assert deciles(np.repeat([0.0, 1.0], [97, 10])).tolist() == [0, 1]
+    assert deciles(np.repeat([0.0, 1.0], [97, 9])).tolist() == [0], "too few to compare with"
+    assert deciles(np.repeat([0.0, 1.0], [3, 97])).tolist() == [0, 1]
+    steps = np.concatenate([np.repeat(np.arange(5.0), 200), np.random.default_rng(1).uniform(0, 5, 100)])
+    edges = deciles(steps)
+    assert len(edges) == 10
+    assert set(range(5)) <= set(edges)
+    for value in range(4):
+        inside = steps[(steps >= value) & (steps < edges[edges > value][0])]
+        assert set(inside) == {value}, "a tied value is not mixed with others"
 
 
 def test_scores_that_are_all_the_same_have_one_bin_and_none_no_baseline():

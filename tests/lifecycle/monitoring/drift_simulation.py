@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from snowloop.lifecycle.features.baseline import LEAST_ROWS, MOST_BINS
+from snowloop.lifecycle.features.baseline import MOST_BINS
 from snowloop.lifecycle.monitoring.drift_bounds import bound, noise
-from snowloop_procedures.statistics.deciles import deciles
+from snowloop_procedures.statistics.deciles import LEAST_ROWS, deciles
 
 FEATURES = 20
 FALSE_ALARMS = 0.01

@@ -1,5 +1,6 @@
 """Data health: each signal is measured, judged by day or moment, and written once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from snowloop.lifecycle.monitoring.data_health import data_health, robust_deviation, type_name
 from snowloop.lifecycle.monitoring.windows import Window, record_windows
 from snowloop.project import Source
+from snowloop.project.sources import Column, Freshness
 from snowloop.workspace import Workspace
 
 TODAY = datetime.now(UTC).date()
@@ -146,6 +148,47 @@ def test_a_schema_that_changed_is_named_column_by_column(workspace: Workspace):
     assert (window.check.passed, window.check.value) == (False, 3)
     for change in ("AGE is FLOAT, declared is VARCHAR", "WEIGHT is missing", "S6 is not declared"):
         assert change in window.check.reason
+
+
+def with_source(workspace: Workspace, **changes: Any) -> Workspace:
+    source = workspace.project.streamed.model_copy(update=changes)
+    return replace(workspace, project=workspace.project.model_copy(update={"sources": {"patient": source}}))
+
+
+def of_schema(workspace: Workspace) -> list[Window]:
+    return [each for each in data_health(workspace) if each.check.name in ("schema:PATIENT", "freshness:PATIENT")]
+
+
+def test_a_source_that_is_gone_or_lacks_the_column_of_its_age_is_a_schema_that_changed(workspace: Workspace):
+    """Its age cannot be asked for then, which must not hide why."""
+    columns = {**workspace.project.streamed.columns, "SEEN_AT": Column(type="TIMESTAMP_NTZ")}
+    fresh = Freshness(column="SEEN_AT", max_age=timedelta(days=1))
+    (window,) = of_schema(with_source(workspace, columns=columns, freshness=fresh))
+    assert (window.check.passed, window.check.value) == (False, 1)
+    assert "SEEN_AT is missing" in window.check.reason
+    rows(workspace, "ALTER TABLE {db}.RAW.PATIENT RENAME TO {db}.RAW.PATIENT_BEFORE")
+    try:
+        (window,) = of_schema(workspace)
+    finally:
+        rows(workspace, "ALTER TABLE {db}.RAW.PATIENT_BEFORE RENAME TO {db}.RAW.PATIENT")
+    assert not window.check.passed
+    assert "RAW.PATIENT does not exist" in window.check.reason
+
+
+def test_of_a_table_that_others_fill_the_columns_are_its_own(workspace: Workspace):
+    """The view of it in RAW stays as it was made, whatever becomes of the table."""
+    given = with_source(workspace, table=f"{workspace.database}.OPS.OF_OTHERS", row_id=None)
+    names = [f"1::{column.type} AS {name}" for name, column in given.project.streamed.columns.items()]
+    rows(workspace, f"CREATE TABLE {{db}}.OPS.OF_OTHERS AS SELECT {', '.join([*names, '2 AS MORE'])}")
+    (window,) = of_schema(given)
+    assert window.check.passed
+    rows(workspace, "ALTER TABLE {db}.OPS.OF_OTHERS DROP COLUMN AGE")
+    (window,) = of_schema(given)
+    assert not window.check.passed
+    assert "OF_OTHERS has no column AGE" in window.check.reason
+    rows(workspace, "DROP TABLE {db}.OPS.OF_OTHERS")
+    (window,) = of_schema(given)
+    assert "OF_OTHERS does not exist, or role" in window.check.reason
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from snowloop.lifecycle.features.feature import Feature, Subject
 from snowloop.lifecycle.monitoring import retraining
 from snowloop.lifecycle.monitoring.alert_store import update_alerts
 from snowloop.lifecycle.monitoring.drift import Period, drift, merge_windows
-from snowloop.lifecycle.monitoring.drift_bounds import bound, noise
+from snowloop.lifecycle.monitoring.drift_bounds import bound, noise, unseen_beyond
 from snowloop.lifecycle.versions import Version
 from snowloop.project.monitoring import Drift, Monitoring
 from snowloop.sql import identifier
@@ -215,6 +215,30 @@ def test_another_unit_is_found_also_where_all_rows_fall_into_the_outer_bins(work
 
 
 @pytest.mark.slow
+def test_other_texts_in_place_of_rare_ones_are_found_and_new_names_of_rows_are_none(workspace: Workspace):
+    """Of 400 rows in 100 cities no city has a bin of its own, so that other cities have a PSI of 0."""
+    table, counts = (identifier(workspace.database, "OPS", name) for name in ("ROWS_OF_CITIES", "DRIFT_COUNTS"))
+    workspace.session.sql(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT SEQ4() AS ID, SEQ4() AS SNOWLOOP_ORDER, FALSE AS IS_HOLDOUT, "
+        "'city ' || MOD(SEQ4(), 100) AS CITY, 'name ' || SEQ4() AS OWNER FROM TABLE(GENERATOR(ROWCOUNT => 400))"
+    ).collect()
+    workspace.session.sql(
+        f"INSERT INTO {counts} SELECT 'run', NULL, 'V2', COLUMN1, 'UNSEEN', 700, NULL::FLOAT, '{FIRST}'::TIMESTAMP_NTZ "
+        "FROM VALUES ('CITY'), ('OWNER')"
+    ).collect()
+    write_baseline(workspace, Subject(table, "f2", (Feature("CITY", "VARCHAR"), Feature("OWNER", "VARCHAR"))))
+    found = {check.name: check for check in drift(workspace, Version("V2", facts={"training_set": "f2"})).checks}
+    assert {name: (check.passed, check.value) for name, check in found.items()} == {
+        "drift:CITY": (False, 1.0),
+        "drift:OWNER": (True, 0.0),
+    }
+    assert "PSI 0.000" in found["drift:CITY"].reason
+    assert "100.0% of the rows have a text that it was not trained on, 0.0% were to be expected" in (
+        found["drift:CITY"].reason
+    )
+
+
+@pytest.mark.slow
 def test_rows_that_were_scored_again_are_no_drift(workspace: Workspace):
     score(workspace, FIRST, drawn(700, 6))
     for kind in ("backfill", "requeue", "recovery"):
@@ -314,3 +338,18 @@ def test_the_bound_is_the_greatest_of_three():
     assert (bound(0.1, 0.05, None).value, bound(0.1, 0.05, None).source) == (0.1, "declared")
     assert bound(0.1, 0.14, 0.12).source == "few rows"
     assert (bound(0.1, 0.14, 0.3).value, bound(0.1, 0.14, 0.3).source) == (0.3, "changes within the training set")
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0])
+def test_new_texts_of_a_text_with_many_are_no_drift(exponent: float):
+    """Rows of 1,000 categories like those that were trained on: as many are unseen as is expected."""
+    rng, shares = np.random.default_rng(1), np.arange(1.0, 1001) ** -exponent
+    above = 0
+    for _ in range(200):
+        trained, window = (rng.choice(1000, size=1000, p=shares / shares.sum()) for _ in range(2))
+        known, counts = np.unique(trained, return_counts=True)
+        rate = float(np.mean(~np.isin(window, known)))
+        above += unseen_beyond(rate, 1000, int(np.sum(counts == 1)), 1000, 0.01) > 0
+    assert above <= 5, "1 % of 200, and two standard errors"
+    assert unseen_beyond(0.3, 1000, 0, 1000, 0.01) == 0.3
+    assert unseen_beyond(1.0, 1000, 1000, 1000, 0.01) == 0

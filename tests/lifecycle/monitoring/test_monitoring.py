@@ -162,3 +162,16 @@ def test_scores_that_are_no_numbers_are_counted_by_the_native_task_and_reported(
     )
     (alert,) = list_alerts(world.workspace).alerts
     assert (alert.signal, alert.severity, alert.version) == ("SCORES_FINITE", "error", world.results["champion"])
+
+
+def test_a_part_that_cannot_be_measured_hides_no_alert_of_the_others(world: World):
+    """Where the column of the label is gone, performance fails, and the schema that changed is the reason."""
+    world.rows("ALTER TABLE {db}.RAW.VISIT RENAME COLUMN ANSWER TO ANSWERS")
+    try:
+        with pytest.raises(MonitoringError, match=r"(?s)performance cannot be measured: .*ANSWER"):
+            watched(world)
+    finally:
+        world.rows("ALTER TABLE {db}.RAW.VISIT RENAME COLUMN ANSWERS TO ANSWER")
+    opened = {alert.signal: alert for alert in list_alerts(world.workspace).alerts}
+    assert "ANSWER is missing" in opened["schema:VISIT"].reason
+    assert opened["schema:VISIT"].state == "open"

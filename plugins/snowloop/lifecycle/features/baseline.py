@@ -5,15 +5,13 @@ from typing import Any
 from snowloop.lifecycle.features.feature import Subject
 from snowloop.workspace import Workspace
 from snowloop_procedures.requests import SCORE_COLUMN
+from snowloop_procedures.statistics.deciles import LEAST_ROWS
 
 TEMPLATE = "monitoring/baseline.sql"
 CHUNKS = 10
 """Into how many chunks the training rows are cut in time order, as NannyML does by default."""
 MOST_BINS = 50
 """Categories that have a bin of their own."""
-LEAST_ROWS = 10
-"""Training rows that such a category has at least: the most frequent of many rare ones are so by luck. With 5 the
-simulation of docs/drift.md has false alarms in a fifth of the large windows, with 10 as many as stated."""
 MOST_CATEGORIES = 10_000
 """Categories that are known; rarer ones of a text with more than these count as unseen, in training as in serving."""
 

@@ -6,12 +6,14 @@ By day: ``volume``, ``quarantine``, ``rejects``, ``latency``, ``cost``. Of the m
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
 from snowloop.checks import Check
+from snowloop.lifecycle.data.tables import find_table, hidden
 from snowloop.lifecycle.data.validate import freshness
 from snowloop.lifecycle.monitoring.windows import Window
 from snowloop.lifecycle.scoring.health import backlog_age
@@ -248,12 +250,21 @@ def _contract(workspace: Workspace) -> Iterator[Window]:
 
 
 def _of_the_moment(workspace: Workspace) -> Iterator[Check]:
+    """The columns first: where they have changed, the query for an age may fail, and they are what is said."""
+    from snowflake.snowpark.exceptions import SnowparkSQLException
+
+    changed = False
     for name, source in workspace.project.sources.items():
-        for each in freshness(workspace, name, source):
-            signal = f"freshness:{name.upper()}"
-            yield Check.of(signal, passed=each.passed, reason=each.reason, value=each.value, bound=each.bound)
-        yield _schema(workspace, name.upper(), source)
-    age = backlog_age(workspace)
+        schema = _schema(workspace, name.upper(), source)
+        changed = changed or schema.failed
+        yield schema
+        with suppress(SnowparkSQLException) if schema.failed else nullcontext():
+            for each in freshness(workspace, name, source):
+                signal = f"freshness:{name.upper()}"
+                yield Check.of(signal, passed=each.passed, reason=each.reason, value=each.value, bound=each.bound)
+    age = None
+    with suppress(SnowparkSQLException) if changed else nullcontext():
+        age = backlog_age(workspace)
     if age is not None:
         longest = workspace.project.monitoring.max_backlog_age
         reason = f"rows have waited to be scored for {age:,} s, monitoring.max_backlog_age allows {in_words(longest)}"
@@ -262,9 +273,19 @@ def _of_the_moment(workspace: Workspace) -> Iterator[Check]:
 
 
 def _schema(workspace: Workspace, table: str, source: Source) -> Check:
-    """The columns of a RAW table against those that are declared: missing, additional, and of another type."""
-    described = show(workspace.session, f"DESCRIBE TABLE {identifier(workspace.database, 'RAW', table)}")
-    actual = {str(row["name"]): type_name(str(row["type"])) for row in described}
+    """The columns of a source against those that are declared.
+
+    Of a RAW table: missing, additional, and of another type. Of a table that others fill: what keeps its rows from
+    being read as declared; the view of it in RAW would stay as it was made.
+    """
+    there = find_table(workspace, source)
+    if there is not None:
+        reason = f"the columns of {source.table} are those that are declared"
+        if there.unreadable:
+            reason = f"{there.unreadable.reason}; to do: {there.unreadable.remedy}"
+        lacking = 0 if there.unreadable is None else 1
+        return Check.of(f"schema:{table}", passed=not lacking, reason=reason, value=lacking, bound=0)
+    actual = _columns(workspace, table)
     declared = {name: type_name(column.type) for name, column in source.table_columns.items()}
     changes = [
         *(f"{name} is missing" for name in declared if name not in actual),
@@ -278,7 +299,22 @@ def _schema(workspace: Workspace, table: str, source: Source) -> Check:
     reason = f"the columns of RAW.{table} are those that are declared"
     if changes:
         reason = f"the columns of RAW.{table} have changed: {'; '.join(changes)}; change them back, or project.yaml"
+    if not actual:
+        reason = f"RAW.{table} does not exist, or the role may not read it: run the DAG that creates the environment"
     return Check.of(f"schema:{table}", passed=not changes, reason=reason, value=len(changes), bound=0)
+
+
+def _columns(workspace: Workspace, table: str) -> dict[str, str]:
+    """The columns of a RAW table and their types; none if it cannot be read."""
+    from snowflake.snowpark.exceptions import SnowparkSQLException
+
+    try:
+        described = show(workspace.session, f"DESCRIBE TABLE {identifier(workspace.database, 'RAW', table)}")
+    except SnowparkSQLException as error:
+        if not hidden(error):
+            raise
+        return {}
+    return {str(row["name"]): type_name(str(row["type"])) for row in described}
 
 
 def type_name(text: str) -> str:

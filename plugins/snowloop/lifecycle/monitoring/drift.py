@@ -8,7 +8,7 @@ from typing import Any
 
 from snowloop.checks import Check, Outcome
 from snowloop.errors import MonitoringError
-from snowloop.lifecycle.monitoring.drift_bounds import Bound, bound, noise
+from snowloop.lifecycle.monitoring.drift_bounds import Bound, bound, noise, unseen_beyond
 from snowloop.lifecycle.monitoring.windows import Window, record_windows
 from snowloop.lifecycle.scoring.reprocess.shared import scoring_lock
 from snowloop.lifecycle.versions import Version
@@ -79,7 +79,8 @@ def drift(workspace: Workspace, version: Version) -> Drift:
             f"{project.name}__environment for target {workspace.target}, then monitor again"
         )
     names = {"version": version.name, "training_set": training_set}
-    baseline = {row["COLUMN_NAME"]: int(row["N"]) for row in workspace.run(f"{TEMPLATE}#baseline_columns", **names)}
+    columns = workspace.run(f"{TEMPLATE}#baseline_columns", **names)
+    baseline = {str(row["COLUMN_NAME"]): int(row["SINGLE"]) for row in columns}
     if not baseline:
         waiting = (
             f"drift is not measured: version {version.name} has no baseline in OPS.BASELINES, because an earlier "
@@ -93,7 +94,7 @@ def drift(workspace: Workspace, version: Version) -> Drift:
             f"features are {', '.join(sorted(baseline.keys() - {SCORE_COLUMN.name}))}"
         )
     with scoring_lock(workspace):
-        windows, waiting = _measure(workspace, version, names, len(baseline))
+        windows, waiting = _measure(workspace, version, names, baseline)
     return Drift(_newest(workspace, version.name), windows, waiting)
 
 
@@ -114,8 +115,12 @@ def _newest(workspace: Workspace, version: str) -> tuple[Check, ...]:
     )
 
 
-def _measure(workspace: Workspace, version: Version, names: dict[str, str], columns: int) -> tuple[int, str]:
-    """Measure and judge the windows that are over; how many they are, and what waits."""
+def _measure(workspace: Workspace, version: Version, names: dict[str, str], single: dict[str, int]) -> tuple[int, str]:
+    """Measure and judge the windows that are over; how many they are, and what waits.
+
+    Args:
+        single: The columns of the baseline, and how many of its rows have a category of their own.
+    """
     declared = workspace.project.monitoring.drift
     last = workspace.run(f"{TEMPLATE}#last_window", version=version.name)
     since = str(last[0]["END_AT"]) if last else BEGINNING
@@ -140,7 +145,7 @@ def _measure(workspace: Workspace, version: Version, names: dict[str, str], colu
     for window in windows:
         own = [row for row in measured if _moment(row["END_AT"]) == window.end]
         ends = (window.start.replace(tzinfo=UTC), window.end.replace(tzinfo=UTC), window.rows, version.name)
-        judged += [Window(check, *ends) for check in _judge(workspace, window, own, columns, calibrated, importance)]
+        judged += [Window(check, *ends) for check in _judge(workspace, window, own, single, calibrated, importance)]
     record_windows(workspace, judged)
     return len(windows), _waiting(workspace, waiting)
 
@@ -171,7 +176,7 @@ def _judge(
     workspace: Workspace,
     window: Period,
     rows: Sequence[dict[str, Any]],
-    columns: int,
+    single: dict[str, int],
     calibrated: dict[str, float],
     importance: dict[str, float],
 ) -> Iterator[Check]:
@@ -180,12 +185,13 @@ def _judge(
     previous = {row["COLUMN_NAME"]: float(row["PSI"]) for row in rows if row["REFERENCE"] == "previous"}
     own = {row["COLUMN_NAME"]: row for row in rows if row["REFERENCE"] == "baseline"}
     chance = {
-        name: noise(int(row["BINS"]), int(row["N"]), int(row["REFERENCE_N"]), columns, declared.false_alarms)
+        name: noise(int(row["BINS"]), int(row["N"]), int(row["REFERENCE_N"]), len(single), declared.false_alarms)
         for name, row in own.items()
     }
     for name, row in own.items():
         limit = bound(declared.bound, chance[name], calibrated.get(name))
-        yield _check(name, row, limit, previous.get(name), window, ignored=name in declared.ignore)
+        beyond = _beyond(row, single[name], declared.false_alarms / len(single))
+        yield _check(name, row, limit, beyond, previous.get(name), window, ignored=name in declared.ignore)
     weights = {name: max(importance.get(name, 0.0), 0.0) for name in own if name not in declared.ignore}
     whole = sum(weights.values())
     if whole > 0:
@@ -196,18 +202,41 @@ def _judge(
         yield _total(value, bound(declared.bound, by_chance, by_chunks), window)
 
 
+def _beyond(row: dict[str, Any], single: int, error: float) -> tuple[float, str]:
+    """The share of rows outside of what was trained on, beyond what is to be expected, and what to say of it.
+
+    The outer bins are open, and what is unseen is one of the other categories: flags of 0 and 100 in place of 0 and 1
+    have the same shares, as have other cities in place of many rare ones, and a PSI of 0.
+    """
+    if row["UNSEEN_RATE"] is None:
+        outside = float(row["OUT_OF_RANGE_RATE"] or 0)
+        return outside, f"{outside:.1%} of the rows are outside of all that it was trained on, has the unit changed?"
+    rate, rows = float(row["UNSEEN_RATE"]), int(row["REFERENCE_N"])
+    words = (
+        f"{rate:.1%} of the rows have a text that it was not trained on, {single / rows:.1%} were to be expected, have "
+        "the codes changed?"
+    )
+    return unseen_beyond(rate, int(row["N"]), single, rows, error), words
+
+
 def _check(
-    name: str, row: dict[str, Any], limit: Bound, previous: float | None, window: Period, *, ignored: bool
+    name: str,
+    row: dict[str, Any],
+    limit: Bound,
+    beyond: tuple[float, str],
+    previous: float | None,
+    window: Period,
+    *,
+    ignored: bool,
 ) -> Check:
-    psi, outside = float(row["PSI"]), float(row["OUT_OF_RANGE_RATE"] or 0)
-    # the outer bins are open: flags of 0 and 100 in place of 0 and 1 have the same shares, and a PSI of 0
+    psi, (outside, words) = float(row["PSI"]), beyond
     value = max(psi, outside)
     reason = (
         f"{name} of {window.rows} rows, {window}: PSI {psi:.3f}, at most {limit.value:.3f} ({limit.source}) is "
         f"allowed; {_figures(row)}"
     )
     if outside > max(psi, limit.value):
-        reason += f": {outside:.1%} of the rows are outside of all that it was trained on, has the unit changed?"
+        reason += f": {words}"
     reason += f"; PSI against the window before {previous:.3f}" if previous is not None else ""
     if ignored:
         reason += "; not judged, because monitoring.drift.ignore names it"

@@ -1,5 +1,6 @@
 """By how much the bins of a window may differ from the baseline before that is drift."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -51,3 +52,27 @@ def bound(declared: float, by_chance: float, by_chunks: float | None) -> Bound:
     candidates = {"declared": declared, "few rows": by_chance, "changes within the training set": by_chunks or 0.0}
     source = max(candidates, key=lambda name: candidates[name])
     return Bound(candidates[source], source)
+
+
+def unseen_beyond(rate: float, rows: int, single: int, baseline_rows: int, error: float) -> float:
+    """By how much more rows have an unseen category than the baseline leads to expect.
+
+    Of new rows like m old ones as large a share is of unseen categories as the rows whose category no other of the m
+    rows has: I. J. Good, The Population Frequencies of Species and the Estimation of Population Parameters, Biometrika
+    40, 1953. A share u of n rows varies by u (1 - u) / n, and this estimate of it by 2 u / m at most, nearly.
+
+    Args:
+        rate: Share of the window's rows whose category is unseen.
+        rows: n, rows of the window.
+        single: Rows of the baseline whose category no other row has.
+        baseline_rows: m, rows of the baseline.
+        error: Chance that the result is above 0 without a change.
+
+    Returns:
+        The share of the rows beyond what is expected and what chance adds to it; 0 or more.
+    """
+    from scipy.stats import norm
+
+    expected = single / baseline_rows
+    deviation = math.sqrt(expected * (1 - expected) / rows + 2 * expected / baseline_rows)
+    return max(rate - expected - float(norm.isf(error)) * deviation, 0.0)

@@ -1,5 +1,7 @@
 """Checks the champion in service: its scores, the time of its scoring runs, its age, its packages, and drift."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from statistics import median
@@ -10,7 +12,7 @@ from snowloop.errors import MonitoringCheckError, MonitoringError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.monitoring.alert_store import update_alerts
 from snowloop.lifecycle.monitoring.data_health import data_health
-from snowloop.lifecycle.monitoring.drift import drift
+from snowloop.lifecycle.monitoring.drift import Drift, drift
 from snowloop.lifecycle.monitoring.model_monitor import model_monitor
 from snowloop.lifecycle.monitoring.performance import performance
 from snowloop.lifecycle.monitoring.windows import Window, record_windows
@@ -69,7 +71,8 @@ def monitor(workspace: Workspace) -> MonitoringReport:
     After "The ML Test Score" (Breck and others, 2017), tests monitoring 1, 4, 5 and 6; and drift (docs/drift.md).
 
     Raises:
-        MonitoringError: if there is no champion.
+        MonitoringError: if there is no champion; or if a part cannot be measured, after the others are recorded and
+            their alerts are open.
         MonitoringCheckError: if a check fails; the message holds each reason, and the error has the report.
     """
     project, now = workspace.project, champion(workspace)
@@ -77,24 +80,45 @@ def monitor(workspace: Workspace) -> MonitoringReport:
         raise MonitoringError(
             f"there is nothing to monitor: {model(project, workspace.target)} has no champion; train and promote one"
         )
-    history = ledger.entries(workspace)
-    runs = _times(workspace)
+    history, failed = ledger.entries(workspace), dict[str, Exception]()
+    runs, drifted, of_snowflake = _times(workspace), Drift(), list[Check]()
     of_the_moment = [_finite(workspace, now), _age(workspace, now), _dependencies(project, now, history)]
     of_the_moment += [] if runs else [NO_RUN]
-    state, of_snowflake = model_monitor(workspace, now)
-    of_the_moment += state
-    record(workspace, MONITORING_CHECKS, of_the_moment, model_version=now.name)
-    record_windows(workspace, [*runs, *data_health(workspace), *performance(workspace, now, history), *of_snowflake])
-    drifted = drift(workspace, now)
+    with _kept(failed, "data health"):
+        record_windows(workspace, [*runs, *data_health(workspace)])
+    with _kept(failed, "performance"):
+        record_windows(workspace, performance(workspace, now, history))
+    with _kept(failed, "the model monitor"):
+        of_snowflake, windows = model_monitor(workspace, now)
+        record_windows(workspace, windows)
+    with _kept(failed, "drift"):
+        drifted = drift(workspace, now)
+    record(workspace, MONITORING_CHECKS, [*of_the_moment, *of_snowflake], model_version=now.name)
     update_alerts(workspace, now.name)
     slow = [each.check for each in runs if each.check.failed]
-    checks = [*of_the_moment, *(slow or [each.check for each in runs[-1:]])]
+    checks = [*of_the_moment, *of_snowflake, *(slow or [each.check for each in runs[-1:]])]
     report = MonitoringReport(now.name, (*checks, *drifted.checks), drifted.waiting)
-    failed = [check.reason for check in checks if check.failed]
+    broken = [f"{part} cannot be measured: {_words(error)}" for part, error in failed.items()]
+    reasons = [*broken, *(check.reason for check in checks if check.failed)]
+    message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(reasons)}"
     if failed:
-        message = f"project {project.name}, champion {now.name} in {workspace.database}: {'; '.join(failed)}"
+        raise MonitoringError(message) from next(iter(failed.values()))
+    if reasons:
         raise MonitoringCheckError(message, report)
     return report
+
+
+@contextmanager
+def _kept(failed: dict[str, Exception], part: str) -> Iterator[None]:
+    """Keep the error of one part until the others are measured and alerts are open: a broken one must not hide them."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised in the end
+        failed[part] = error
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "message", None) or error)
 
 
 def _finite(workspace: Workspace, now: Version) -> Check:
