@@ -26,8 +26,8 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Tokens of Snowflake's SQL. Texts, quoted names and paths into semi-structured values depend on case (paths with blanks in
-them too), other words not:
+"""Tokens of Snowflake's SQL. Texts, quoted names and paths into semi-structured values depend on case (paths with
+blanks in them too), other words not:
 https://docs.snowflake.com/en/user-guide/querying-semistructured."""
 
 
