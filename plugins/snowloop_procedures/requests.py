@@ -327,7 +327,7 @@ class ComparisonRequest(Request):
     """Compare the scores of champion and challenger.
 
     Args:
-        query: Reads CHAMPION, CHALLENGER (of several classes CHAMPION_0 and so on) and LABEL.
+        query: Reads CHAMPION, CHALLENGER (of several classes CHAMPION_0 and so on), LABEL, and which rows are alike.
         paired: Whether both scored each row; else each row was scored by one of them.
         task: Task of the label.
         classes: The classes of a multiclass label, in order.

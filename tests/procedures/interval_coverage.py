@@ -81,6 +81,29 @@ def _classes(share: float, rows: int) -> Draw:
     return draw
 
 
+def _decisions(
+    right: dict[int, tuple[int, float]], other: dict[int, float] | None = None, *, several: bool = False
+) -> Draw:
+    """Predicted classes: of each class its number of rows, and how probably one is predicted right.
+
+    The other model errs on rows of its own.
+    """
+    label = np.repeat(list(right), [rows for rows, _ in right.values()])
+
+    def scores(wrong: np.ndarray) -> np.ndarray:
+        predicted = np.where(wrong, (label + 1) % len(right), label)
+        return np.eye(len(right))[predicted] * 0.8 + 0.1 if several else predicted * 0.8 + 0.1
+
+    def draw(random: np.random.Generator) -> Sample:
+        place, shares = random.random(len(label)), np.array([right[each][1] for each in label])
+        if other is None:
+            return label, scores(place >= shares), None, INDEPENDENT
+        others = np.array([other[each] for each in label])
+        return label, scores(place >= shares), scores(place < 1 - others), INDEPENDENT
+
+    return draw
+
+
 def _errors(errors: Callable[[np.random.Generator], np.ndarray], dependence: Dependence = INDEPENDENT) -> Draw:
     def draw(random: np.random.Generator) -> Sample:
         label = errors(random)
@@ -141,6 +164,24 @@ CASES = {
     ),
     "f1, 0.3 of 500": Case("f1", _classes(0.3, 500), _classes(0.3, 4_000_000)),
     "accuracy 0.9, 500": Case("accuracy", _classes(0.1, 500), _classes(0.1, 4_000_000)),
+    "accuracy 0.98, 50": Case("accuracy", _decisions({0: (25, 0.98), 1: (25, 0.98)}), 0.98),
+    "accuracy 0.99, 100": Case("accuracy", _decisions({0: (50, 0.99), 1: (50, 0.99)}), 0.99),
+    "accuracy, two models of 0.96 and 0.98, 100": Case(
+        "accuracy", _decisions({0: (50, 0.96), 1: (50, 0.96)}, {0: 0.98, 1: 0.98}), -0.02
+    ),
+    "accuracy, two models of 0.95 and 1, 40": Case(
+        "accuracy", _decisions({0: (20, 0.95), 1: (20, 0.95)}, {0: 1, 1: 1}), -0.05
+    ),
+    "f1 0.99, 20 of 200": Case("f1", _decisions({0: (180, 1), 1: (20, 0.98)}), 2 * 0.98 / 1.98),
+    "balanced accuracy 0.98, 500 and 20": Case(
+        "balanced_accuracy", _decisions({0: (500, 0.99), 1: (20, 0.97)}, several=True), 0.98
+    ),
+    "balanced accuracy 0.94, 500 and 20": Case(
+        "balanced_accuracy", _decisions({0: (500, 0.9), 1: (20, 0.97)}, several=True), 0.935
+    ),
+    "average precision near 1, 20 of 520": Case(
+        "average_precision", _binormal(0.9998, 20, 500), _binormal(0.9998, 40_000, 1_000_000)
+    ),
     "log loss, 0.3 of 500": Case("log_loss", _classes(0.3, 500), _classes(0.3, 4_000_000)),
     "brier, 0.1 of 500": Case("brier", _classes(0.1, 500), _classes(0.1, 4_000_000)),
     "mae, normal errors": Case("mae", _errors(lambda r: r.normal(size=200)), np.sqrt(2 / np.pi)),

@@ -138,6 +138,41 @@ def test_a_perfect_ranking_of_few_rows_of_several_classes_is_not_certain() -> No
     assert found["value"] == found["high"] == 1
 
 
+@pytest.mark.parametrize("name", ["accuracy", "f1", "average_precision", "roc_auc", "balanced_accuracy", "f1_macro"])
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_few_errors_of_few_rows_do_not_prove_that_there_are_none(name: str, wrong: int) -> None:
+    label = np.arange(60) % 2
+    score = np.where(np.arange(60) < wrong, 1 - label, label) * 0.8 + 0.1
+    if name in metrics.METRICS["multiclass"] and name != "accuracy":
+        score = np.column_stack([1 - score, score])
+    found = interval(name, label, score, 0.5, 0.95)
+    assert found is not None
+    assert found["low"] < 0.98
+    assert found["low"] > 0.88 or (wrong and name not in {"accuracy", "f1", "balanced_accuracy"})
+    assert found["high"] > 0.99
+
+
+@pytest.mark.parametrize("alike_by", ["groups", "order"])
+def test_without_an_error_a_group_counts_for_one_row(alike_by: str) -> None:
+    label = np.arange(600) % 2
+    dependent = Dependence(**{alike_by: np.arange(600) // 30})
+    alone = interval("accuracy", label, label * 0.8 + 0.1, 0.5, 0.95)
+    alike = interval("accuracy", label, label * 0.8 + 0.1, 0.5, 0.95, dependent)
+    assert alone is not None
+    assert alike is not None
+    assert alone["low"] > 0.99
+    assert alike["low"] == pytest.approx(0.82, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1"])
+def test_two_models_that_err_nowhere_on_few_rows_may_differ(name: str) -> None:
+    label = np.arange(60) % 2
+    found = difference(name, label, label * 0.8 + 0.1, label * 0.7 + 0.2, (0.5, 0.95), higher_is_better=True)
+    assert found is not None
+    assert found["value"] == 0
+    assert found["low"] == pytest.approx(-3.93 / 60, rel=0.02)
+
+
 @pytest.mark.parametrize("name", ["roc_auc", "average_precision", "f1"])
 def test_one_class_allows_no_interval(name: str) -> None:
     assert interval(name, np.zeros(50, dtype=int), np.linspace(0, 1, 50), 0.5, 0.95) is None
@@ -195,6 +230,11 @@ def test_other_rows_are_compared_by_welch() -> None:
 @pytest.mark.parametrize("case", ["auc 0.80, 20 of 500", "mae, normal errors"])
 def test_intervals_hold_as_often_as_they_say(case: str) -> None:
     assert 0.91 <= coverage(CASES[case], rounds=400, seed=1) <= 0.985
+
+
+@pytest.mark.parametrize("case", ["accuracy 0.98, 50", "f1 0.99, 20 of 200"])
+def test_intervals_hold_where_there_are_few_errors(case: str) -> None:
+    assert coverage(CASES[case], rounds=100, seed=1) >= 0.9
 
 
 @pytest.mark.slow

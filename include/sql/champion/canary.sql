@@ -3,6 +3,7 @@
 SELECT
 {{ scores.by_version("S", "CHAMPION", champion) }}
 {{ scores.by_version("S", "CHALLENGER", challenger) }}
+    {{ scores.alike() }}
     L.{{ label_column|identifier }} AS LABEL
 FROM {{ identifier(database, 'SERVING', 'SCORED') }} AS S
 JOIN {{ identifier(database, 'OPS', 'CHALLENGES') }} AS C ON C.RUN_ID = S.RUN_ID
@@ -10,6 +11,7 @@ LEFT JOIN (
 {{ label }}
 ) AS L ON {% for column in key %}L.{{ column|identifier }} = S.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 
+{{ scores.groups() }}
 {{ scores.gone() }}
 WHERE C.MODE = 'canary' AND C.ERROR IS NULL
     AND C.CHAMPION = {{ champion|literal }} AND C.CHALLENGER = {{ challenger|literal }}

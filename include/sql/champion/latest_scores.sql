@@ -19,3 +19,21 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key|identifiers("S") }} ORDER BY S.SC
     CASE WHEN {{ row }}.MODEL_VERSION = {{ version|literal }} THEN {{ row }}.SCORE END AS {{ side }},
 {% endfor %}
 {%- endmacro %}
+
+{# Which rows are alike, as in the evaluation: those of a group, or those of about the same time. #}
+{% macro alike() -%}
+{% if group %}
+B.{{ group|identifier }}::VARCHAR AS SNOWLOOP_GROUP,
+{%- elif in_time %}
+DATEDIFF('second', '1970-01-01'::TIMESTAMP_NTZ, COALESCE(S.EVENT_TIME, S.SCORED_AT)) AS SNOWLOOP_ORDER,
+{%- endif %}
+{%- endmacro %}
+{% macro groups() -%}
+{% if group %}
+LEFT JOIN (
+    SELECT {{ key|identifiers }}{{ ", " ~ group|identifier if group not in key }}
+    FROM {{ table }}
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key|identifiers }} ORDER BY {{ group|identifier }}) = 1
+) AS B ON {% for column in key %}B.{{ column|identifier }} = S.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
+{%- endif %}
+{%- endmacro %}

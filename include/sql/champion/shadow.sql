@@ -4,6 +4,7 @@
 SELECT
 {{ scores.by_version("S", "CHAMPION", champion) }}
 {{ scores.by_version("H", "CHALLENGER", challenger) }}
+    {{ scores.alike() }}
     L.{{ label_column|identifier }} AS LABEL
 FROM {{ identifier(database, 'SERVING', 'SHADOW') }} AS H
 JOIN {{ identifier(database, 'SERVING', 'SCORED') }} AS S
@@ -15,6 +16,7 @@ LEFT JOIN (
 {{ label }}
 ) AS L ON {% for column in key %}L.{{ column|identifier }} = H.{{ column|identifier }}{{ " AND " if not loop.last }}{% endfor %}
 
+{{ scores.groups() }}
 {{ scores.gone() }}
 WHERE H.MODEL_VERSION = {{ challenger|literal }} AND S.MODEL_VERSION = {{ champion|literal }}
 {{- scores.newest() }}

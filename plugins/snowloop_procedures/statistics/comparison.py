@@ -44,7 +44,7 @@ def compare(session: Session, request: ComparisonRequest) -> dict[str, Any]:
         "psi": stability(scored["champion"], scored["challenger"]) if both else None,
         "ks": _distance(scored["champion"], scored["challenger"]) if both else None,
         "agreement": agreement,
-        **_metrics(request, columns, label),
+        **_metrics(request, columns, label, _dependence(rows)),
     }
 
 
@@ -59,6 +59,17 @@ def _labels(rows: Sequence[Any], classes: Sequence[int | str]) -> np.ndarray:
     """Labels, of shape (n,): of several classes the position of the class; NaN where it is not known yet."""
     places = {str(each): place for place, each in enumerate(classes)}
     return np.array([places.get(str(row["LABEL"])) if classes else row["LABEL"] for row in rows], dtype=float)
+
+
+def _dependence(rows: Sequence[Any]) -> intervals.Dependence:
+    """Which rows are not independent, as the gate takes them."""
+    named = rows[0].as_dict() if rows else {}
+    return intervals.Dependence(
+        *(
+            np.array([row[column] for row in rows], dtype=kind) if column in named else None
+            for column, kind in (("SNOWLOOP_GROUP", object), ("SNOWLOOP_ORDER", float))
+        )
+    )
 
 
 def _distribution(score: np.ndarray, threshold: float | None) -> dict[str, Any]:
@@ -97,13 +108,15 @@ def _distance(champion: np.ndarray, challenger: np.ndarray) -> float:
     return float(ks_2samp(champion, challenger, method="asymp").statistic)
 
 
-def _metrics(request: ComparisonRequest, columns: dict[str, np.ndarray], label: np.ndarray) -> dict[str, Any]:
+def _metrics(
+    request: ComparisonRequest, columns: dict[str, np.ndarray], label: np.ndarray, dependence: intervals.Dependence
+) -> dict[str, Any]:
     """The deciding metric of both on labelled rows; the difference is paired where the rows are the same."""
     name, threshold, confidence = request.metric, request.plan.threshold, request.plan.confidence
     known = label if request.task == "regression" else np.nan_to_num(label, nan=-1).astype(int)
     used = {side: np.isfinite(label) & np.isfinite(measures.served_score(score)) for side, score in columns.items()}
     found = {
-        side: intervals.interval(name, known[rows], columns[side][rows], threshold, confidence)
+        side: intervals.interval(name, known[rows], columns[side][rows], threshold, confidence, dependence.of(rows))
         for side, rows in used.items()
     }
     champion, challenger = (columns[side] for side in SIDES)
@@ -116,10 +129,17 @@ def _metrics(request: ComparisonRequest, columns: dict[str, np.ndarray], label: 
             champion[both],
             (threshold, confidence),
             higher_is_better=request.higher_is_better,
+            dependence=dependence.of(both),
         )
     else:
         others, own = (influence(name, known[rows], columns[side][rows], threshold) for side, rows in used.items())
-        difference = intervals.unpaired_difference(own, others, confidence, higher_is_better=request.higher_is_better)
+        difference = intervals.unpaired_difference(
+            own,
+            others,
+            confidence,
+            higher_is_better=request.higher_is_better,
+            dependence=(dependence.of(used[SIDES[1]]), dependence.of(used[SIDES[0]])),
+        )
     return {
         "labelled": {side: int(rows.sum()) for side, rows in used.items()},
         "metrics": {side: each for side, each in found.items() if each},

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snowloop_procedures.statistics.few_errors import DISCORDANT_FREEDOM, discordant, limits
 from snowloop_procedures.statistics.influences import Influence, influence
 
 FEWEST_GROUPS = 10
@@ -22,6 +23,9 @@ Improvements for Inference with Clustered Errors, Review of Economics and Statis
 BLOCKS = 50
 """Blocks of consecutive rows: each is long against short-lived dependence, and they are enough for a variance."""
 _SHARES = ("roc_auc", "roc_auc_ovr", "average_precision", "accuracy", "balanced_accuracy", "f1", "f1_macro")
+_RANKINGS = ("roc_auc", "roc_auc_ovr")
+_COUNTED = ("accuracy", "balanced_accuracy", "f1")
+"""Shares of counted rows, whose exact limits are known however few errors there are."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,11 @@ def interval(
 ) -> dict[str, float] | None:
     """The interval of one model's metric.
 
-    Shares (ROC AUC, average precision, accuracy, F1) get it on the scale of the logit, so that it stays between 0 and 1
-    and is right where the metric is close to one of them (M. S. Pepe, The Statistical Evaluation of Medical Tests,
-    2003, section 5.2.4). Errors are skewed: their interval is corrected for the skewness (P. Hall, On the Removal of
-    Skewness by Transformation, JRSS B 54, 1992).
+    Shares of counted rows (accuracy, F1) get exact limits: ``few_errors``. ROC AUC and average precision get it on the
+    scale of the logit, so that it stays between 0 and 1 and is right where the metric is close to one of them (M. S.
+    Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2.4), and at least as wide as few errors allow.
+    Errors are skewed: their interval is corrected for the skewness (P. Hall, On the Removal of Skewness by
+    Transformation, JRSS B 54, 1992).
 
     Args:
         name: Name of the metric.
@@ -85,17 +90,10 @@ def interval(
         ``value``, ``low`` and ``high``; None if the rows do not allow the metric, or do not tell its error.
     """
     found = influence(name, label, score, threshold)
-    error = None if found is None else standard_error(found.rows, dependence)
-    if found is None or error is None:
+    if found is None:
         return None
-    if name in _SHARES:
-        low, high = _on_logit(found.value, *_seen_wrong(name, label, found.value, error), confidence)
-    elif name == "r2":
-        reach = error.reach(confidence)
-        low, high = found.value - reach, found.value + reach
-    else:
-        low, high = _without_skewness(name, found, error, confidence)
-    return {"value": found.value, "low": low, "high": high}
+    ends = (_share if name in _SHARES else _number)(name, label, score, (threshold, confidence), found, dependence)
+    return None if ends is None else {"value": found.value, "low": ends[0], "high": ends[1]}
 
 
 def difference(
@@ -126,11 +124,25 @@ def difference(
     own, others = (influence(name, label, each, threshold) for each in (score, other))
     if own is None or others is None:
         return None
-    return _gap(own, others, standard_error(own.rows - others.rows, dependence), confidence, higher_is_better)
+    rows = own.rows - others.rows
+    error = standard_error(rows, dependence)
+    same_model = np.array_equal(score, other) and len(np.unique(score)) > 2  # two values are but the predicted classes
+    step = 0.0 if same_model else discordant(name, label)
+    if error is not None and step:
+        extra = 2 * step**2 / _counting(rows, error, dependence)
+        variance = error.value**2 + extra
+        freedom = variance**2 / (error.value**4 / error.freedom + extra**2 / DISCORDANT_FREEDOM)
+        error = StandardError(float(np.sqrt(variance)), freedom)
+    return _gap(own, others, error, confidence, higher_is_better)
 
 
 def unpaired_difference(
-    own: Influence | None, other: Influence | None, confidence: float, *, higher_is_better: bool
+    own: Influence | None,
+    other: Influence | None,
+    confidence: float,
+    *,
+    higher_is_better: bool,
+    dependence: tuple[Dependence, Dependence] = (INDEPENDENT, INDEPENDENT),
 ) -> dict[str, float] | None:
     """How much better one model's metric is than another's on other rows (B. L. Welch, Biometrika 34, 1947).
 
@@ -139,13 +151,14 @@ def unpaired_difference(
         other: The other's.
         confidence: Between 0 and 1.
         higher_is_better: The metric's direction.
+        dependence: Which rows of each are not independent.
 
     Returns:
         As of ``difference``.
     """
     if own is None or other is None:
         return None
-    errors = [standard_error(each.rows) for each in (own, other)]
+    errors = [standard_error(each.rows, alike) for each, alike in zip((own, other), dependence, strict=True)]
     parts = [(each.value**2, each.freedom) for each in errors if each is not None]
     if len(parts) < 2:
         return None
@@ -237,23 +250,80 @@ def _on_logit(value: float, centre: float, error: StandardError, confidence: flo
     return min(low, value), max(high, value)
 
 
-def _seen_wrong(name: str, label: np.ndarray, value: float, error: StandardError) -> tuple[float, StandardError]:
+def _seen_wrong(
+    name: str, label: np.ndarray, value: float, error: StandardError, counting: float
+) -> tuple[float, StandardError]:
     """A value and its error; a ROC AUC for which less than one row is ranked wrongly does not show its own variance.
 
     Then half a row of the rarer class counts as ranked wrongly, and the variance is that of exponential scores (J. A.
     Hanley, B. J. McNeil, The Meaning and Use of the Area under a ROC Curve, Radiology 143, 1982).
     """
     # the mean over several classes hides which one has few rows: only what shows no error at all is taken so
-    if name != "roc_auc" and (name != "roc_auc_ovr" or error.value):
+    if name == "roc_auc_ovr" and error.value:
         return value, error
     counts = np.unique(label, return_counts=True)[1]
-    rare, common = int(counts.min()), int(len(label) - counts.min())
-    if (1 - value) * rare >= 1:
+    if (1 - value) * counts.min() >= 1:
         return value, error
+    rare, common = float(counts.min()) * counting, float(len(label) - counts.min()) * counting
     area = (value * rare + 0.5) / (rare + 1)
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = (area * (1 - area) + (rare - 1) * (one - area**2) + (common - 1) * (two - area**2)) / (rare * common)
-    return area, StandardError(max(error.value, float(np.sqrt(variance))), max(error.freedom, rare - 1))
+    variance = area * (1 - area) + max(rare - 1, 0) * (one - area**2) + max(common - 1, 0) * (two - area**2)
+    least = float(np.sqrt(variance / (rare * common)))
+    return area, StandardError(max(error.value, least), max(error.freedom, rare - 1))
+
+
+def _number(
+    name: str, _: np.ndarray, __: np.ndarray, plan: tuple[float, float], found: Influence, dependence: Dependence
+) -> tuple[float, float] | None:
+    """The ends of a metric that is no share."""
+    error = standard_error(found.rows, dependence)
+    if error is None:
+        return None
+    if name == "r2":
+        reach = error.reach(plan[1])
+        return found.value - reach, found.value + reach
+    return _without_skewness(name, found, error, plan[1])
+
+
+def _share(
+    name: str,
+    label: np.ndarray,
+    score: np.ndarray,
+    plan: tuple[float, float],
+    found: Influence,
+    dependence: Dependence,
+) -> tuple[float, float] | None:
+    """The ends of a share: by its error, and at least as far apart as few errors allow."""
+    threshold, confidence = plan
+    error = standard_error(found.rows, dependence)
+    if error is None:
+        return None
+    counting = _counting(found.rows, error, dependence)
+    if name in _RANKINGS:
+        return _on_logit(found.value, *_seen_wrong(name, label, found.value, error, counting), confidence)
+    few = limits(name, label, score, threshold, confidence, counting)
+    if few is not None and (name in _COUNTED or not error.value):
+        return few.low, few.high
+    low, high = _on_logit(found.value, found.value, error, confidence)
+    return (low, high) if few is None else (min(low, few.low), max(high, few.high))
+
+
+def _counting(rows: np.ndarray, error: StandardError, dependence: Dependence) -> float:
+    """For how many independent rows one row counts.
+
+    Without an error nothing shows how alike rows are: then a group, or a block of time, counts for one row.
+    """
+    from scipy.stats import norm, t
+
+    if dependence.order is not None:
+        units = min(BLOCKS, len(np.unique(dependence.order)))
+    elif dependence.groups is not None:
+        units = len(pd.unique(dependence.groups))
+    else:
+        return 1.0
+    alone = standard_error(rows)
+    share = (alone.value / error.value) ** 2 if alone is not None and error.value else units / len(rows)
+    return min(1.0, share) * float(norm.ppf(0.975) / t.ppf(0.975, max(1, units - 1))) ** 2
 
 
 def _without_skewness(name: str, found: Influence, error: StandardError, confidence: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from snowflake.snowpark import Session
+from snowflake.snowpark import Row, Session
 
 from snowloop.errors import ProjectError
 from snowloop.lifecycle.champion.ledger import Entry, champion_history, current_challenger
@@ -123,7 +123,7 @@ def test_versions_of_several_classes_are_compared_by_the_predicted_class(session
     for statement in (
         "CREATE SCHEMA COMPARED.SERVING",
         "CREATE SCHEMA COMPARED.RAW",
-        f"CREATE TABLE COMPARED.SERVING.SCORED {columns}, SCORED_AT TIMESTAMP_NTZ)",
+        f"CREATE TABLE COMPARED.SERVING.SCORED {columns}, SCORED_AT TIMESTAMP_NTZ, EVENT_TIME TIMESTAMP_NTZ)",
         "CREATE TABLE COMPARED.SERVING.CORRECTIONS (ID NUMBER(38,0), GONE BOOLEAN, CORRECTED_AT TIMESTAMP_NTZ)",
         "CREATE TABLE COMPARED.RAW.ANSWERS (ID NUMBER(38,0), KIND VARCHAR)",
         "INSERT INTO COMPARED.RAW.ANSWERS VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'a')",
@@ -138,15 +138,22 @@ def test_versions_of_several_classes_are_compared_by_the_predicted_class(session
         for key, (a, b, c) in answers[version].items():
             session.sql(
                 f"INSERT INTO COMPARED.SERVING.{table} SELECT {key}, {max(a, b, c)}, "
-                f"OBJECT_CONSTRUCT('a', {a}, 'b', {b}, 'c', {c}), '{version}', 'run', SYSDATE()"
+                f"OBJECT_CONSTRUCT('a', {a}, 'b', {b}, 'c', {c}), '{version}', 'run', SYSDATE(), NULL"
             ).collect()
-    query = render(
-        "champion/shadow.sql", database="COMPARED", champion="CHAMP", challenger="CHALL", key=("ID",), most=100,
-        label="SELECT ID, KIND FROM COMPARED.RAW.ANSWERS", label_column="KIND", classes=("a", "b", "c"),
-    )  # fmt: skip
+    names = {
+        "database": "COMPARED", "champion": "CHAMP", "challenger": "CHALL", "key": ("ID",), "most": 100,
+        "label": "SELECT ID, KIND FROM COMPARED.RAW.ANSWERS", "label_column": "KIND", "classes": ("a", "b", "c"),
+        "table": '"COMPARED"."RAW"."ANSWERS"', "group": None, "in_time": False,
+    }  # fmt: skip
+    for group, in_time in (("KIND", False), ("ID", False), (None, True)):
+        column = "SNOWLOOP_ORDER" if in_time else "SNOWLOOP_GROUP"
+        rows = session.sql(render("champion/shadow.sql", **{**names, "group": group, "in_time": in_time})).collect()
+        assert len(rows) == 5
+        known = {row["LABEL"]: row[column] for row in rows}
+        assert known["b"] == {"KIND": "b", "ID": "2"}[group] if group else known["b"] > 1_700_000_000
     request = ComparisonRequest(
-        query=query, paired=True, task="multiclass", classes=("a", "b", "c"), metric="accuracy", higher_is_better=True,
-        plan=Plan(),
+        query=render("champion/shadow.sql", **names), paired=True, task="multiclass", classes=("a", "b", "c"),
+        metric="accuracy", higher_is_better=True, plan=Plan(),
     )  # fmt: skip
     found = comparison.compare(session, request)
     assert found["rows"] == {"champion": 5, "challenger": 5}
@@ -157,3 +164,39 @@ def test_versions_of_several_classes_are_compared_by_the_predicted_class(session
     assert found["metrics"]["champion"]["value"] == pytest.approx(2 / 4)
     assert found["metrics"]["challenger"]["value"] == pytest.approx(3 / 4)
     assert found["difference"]["value"] == pytest.approx(1 / 4)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(("column", "count"), [("SNOWLOOP_GROUP", 30), ("SNOWLOOP_ORDER", 30)])
+def test_rows_that_are_alike_are_compared_as_the_gate_compares_them(column: str, count: int, paired: bool):
+    random = np.random.default_rng(1)
+    groups = np.repeat(np.arange(count), 20)
+    better, label = random.normal(size=count)[groups], random.normal(size=len(groups))
+    rows = [
+        Row(CHAMPION=own if paired or place % 2 else None, CHALLENGER=other if paired or not place % 2 else None,
+            LABEL=true, **{name: group})
+        for name in (column,)
+        for place, (own, other, true, group) in enumerate(
+            zip(label + 2, label + 2 + better, label, map(int, groups), strict=True)
+        )
+    ]  # fmt: skip
+
+    class Answering:
+        def __init__(self, rows: list[Row]) -> None:
+            self.rows = rows
+
+        def sql(self, _: str) -> "Answering":
+            return self
+
+        def collect(self) -> list[Row]:
+            return self.rows
+
+    request = ComparisonRequest(
+        query="", paired=paired, task="regression", metric="mae", higher_is_better=False, plan=Plan()
+    )
+    found = comparison.compare(Answering(rows), request)  # type: ignore[arg-type]
+    apart = [Row(**{name: value for name, value in row.as_dict().items() if name != column}) for row in rows]
+    independent = comparison.compare(Answering(apart), request)  # type: ignore[arg-type]
+    for part in (lambda each: each["difference"], lambda each: each["metrics"]["challenger"]):
+        wide, narrow = (part(each)["high"] - part(each)["low"] for each in (found, independent))
+        assert wide > 2 * narrow

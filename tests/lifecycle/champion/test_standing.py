@@ -1,6 +1,7 @@
 """Only what was judged serves: verdicts that are missing, refused, overridden or expired, and aliases moved by hand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,9 @@ from snowloop.lifecycle.champion.challenger import challenge, propose, withdraw
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.champion.reference import Reset, reset_reference
 from snowloop.lifecycle.champion.rollback import rollback
+from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.evaluation.results import Evaluation
+from snowloop.lifecycle.evaluation.rivals import rivals_of
 from snowloop.lifecycle.gate.choice import Past, past
 from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Override
@@ -30,7 +33,7 @@ from snowloop.lifecycle.scoring.health import stream_health
 from snowloop.lifecycle.scoring.plan import plan_scoring
 from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 from snowloop.lifecycle.scoring.status import loop_status
-from snowloop.lifecycle.versions import reference
+from snowloop.lifecycle.versions import reference, versions
 from snowloop.project import Approval, Champion, Gate
 from snowloop.sql import clock
 from tests.support.copies import Copies, canary
@@ -93,6 +96,16 @@ def test_a_version_that_was_not_judged_scores_nothing_though_it_has_the_alias(wo
     assert world.score() == "B"
     (missing,) = findings(world)
     assert "no version has the alias CHAMPION, by OPS.LEDGER the champion is B, B serves: run the task" in missing
+
+
+def test_the_gate_compares_with_the_version_that_serves_while_none_has_the_alias(world: Copies):
+    """As after a promotion that was killed, or after an alias moved by hand was taken away as health advises."""
+    world.alter("VERSION CHAMPION UNSET ALIAS")
+    candidate = trained_on(world.evaluation("C"), formula=world.formula.digest).candidate
+    rivals = rivals_of(world.workspace, versions(world.workspace), candidate, "HELD_OUT")
+    assert {kind: each.name for kind, each in rivals.items()} == {"champion": "B", "reference": "A"}
+    assert evaluate(world.workspace, replace(candidate, error="out of memory")).champion == "B"
+    world.alter("VERSION B SET ALIAS = CHAMPION")
 
 
 def test_an_alias_moved_by_hand_to_a_judged_version_is_reported_or_refused(world: Copies):

@@ -50,7 +50,17 @@ def test_a_comment_in_a_text_is_text_and_a_path_ends_where_it_ends():
     assert Formula("'a -- b'").digest != Formula("'a -- c'").digest
     assert Formula("$$a /* b */$$").digest != Formula("$$a$$").digest
     assert Formula("X::float").digest == Formula("X :: FLOAT").digest
-    assert Formula("A[0].Key").digest != Formula("A[0].KEY").digest
+    for path in (
+        "A[0].Key",
+        "A[0] .Key",
+        "A[0]. Key",
+        "A:B.Key",
+        "A:B .Key",
+        "A:B. Key",
+        "A: /* b */ Key",
+        "A:B[0]\n.Key",
+    ):
+        assert Formula(path).digest != Formula(path.replace("Key", "KEY")).digest, path
     assert Formula("1. e5").digest != Formula("1.e5").digest
 
 

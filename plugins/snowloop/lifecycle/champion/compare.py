@@ -9,8 +9,8 @@ from snowloop.lifecycle.evaluation.parts import Interval
 from snowloop.lifecycle.features.known_labels import known_labels
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.results import Result
-from snowloop.lifecycle.versions import CHALLENGER, CHAMPION, aliased, model, versions
-from snowloop.sql import render
+from snowloop.lifecycle.versions import CHALLENGER, aliased, model, serving, versions
+from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
 from snowloop_procedures.requests import ComparisonRequest
 
@@ -136,7 +136,7 @@ def compare_versions(
     """
     project = workspace.project
     plan, existing = project.serving.challenger, versions(workspace)
-    champion, aliased_challenger = aliased(existing, CHAMPION), aliased(existing, CHALLENGER)
+    champion, aliased_challenger = serving(workspace, existing), aliased(existing, CHALLENGER)
     challenger = version or (aliased_challenger.name if aliased_challenger else None)
     if plan is None or champion is None or challenger is None:
         lacking = "declares no challenger under `serving`" if plan is None else "has no champion"
@@ -186,6 +186,9 @@ def compared_rows(workspace: Workspace, **names: str) -> dict[str, Any]:
         "label": label,
         "label_column": project.label.column,
         "key": project.row_key,
+        "table": identifier(workspace.database, "RAW", project.table),
+        "group": project.split.column if project.split.by == "group" else None,
+        "in_time": project.split.by in ("time", "order"),
         "most": MOST_ROWS,
     }
     return {**rows, **names, "classes": project.label.classes}

@@ -29,7 +29,7 @@ from snowloop.lifecycle.features.training_set import TrainingSet
 from snowloop.lifecycle.procedure.calls import EVALUATION, call
 from snowloop.lifecycle.provenance import content_hash
 from snowloop.lifecycle.training.train import Candidate, model_version
-from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, versions
+from snowloop.lifecycle.versions import Version, model, serving, versions
 from snowloop.project import Project
 from snowloop.sql import Parameter, identifier, prepare, render
 from snowloop.workspace import Workspace
@@ -61,8 +61,8 @@ def evaluate(workspace: Workspace, candidate: Candidate) -> Evaluation:
     """
     project = workspace.project
     existing = versions(workspace)
-    now = aliased(existing, CHAMPION)
     if candidate.error:
+        now = serving(workspace, existing)
         return Evaluation(candidate, champion=now.name if now else None)
     itself = next((each for each in existing if each.name == candidate.version_name), None)
     own = training_rows_of(workspace, itself, candidate.training_set)

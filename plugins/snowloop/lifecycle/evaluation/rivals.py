@@ -12,7 +12,7 @@ from snowloop.lifecycle.features.formula import Formula, recorded_formula
 from snowloop.lifecycle.features.keys import feature_rows, keys_not_once
 from snowloop.lifecycle.features.training_set import TrainingSet, describe_features
 from snowloop.lifecycle.training.train import Candidate
-from snowloop.lifecycle.versions import CHAMPION, Version, aliased, model, reference
+from snowloop.lifecycle.versions import Version, model, reference, serving
 from snowloop.project import Project
 from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
@@ -95,7 +95,7 @@ def rivals_of(
         Each by what it is: ``champion`` or ``reference``.
     """
     registered = {each.name: each for each in existing}
-    now, fixed = aliased(existing, CHAMPION), reference(workspace)
+    now, fixed = serving(workspace, existing), reference(workspace)  # also while no version has the alias
     names = {"champion": now.name} if now else {}
     judged = {
         name: registered[name].judged_as if name in registered else name for name in (*names.values(), fixed) if name

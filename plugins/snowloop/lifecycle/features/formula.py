@@ -14,18 +14,20 @@ from snowloop.workspace import Workspace
 SOURCE, DATABASE = "{{ source }}", "{{ database }}"
 """Stand in a formula for the rows that it is read over, and for the database of the environment."""
 _NAME = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")*")'
+_GAP = r"(?: \s | --[^\n]*\n | //[^\n]*\n | /\*(?: [^*] | \*(?!/) )*\*/ )*"
 TOKEN = re.compile(
     rf"""
       (?P<insignificant> \s+ | --[^\n]* | //[^\n]* | /\*.*?\*/ )
     | '(?: [^'\\] | \\. | '' )*' | \$\$.*?\$\$ | "(?: [^"] | "" )*"
-    | :: | : \s* {_NAME} (?: \.{_NAME} | \[[^\]]*\] )*  | \] (?: \.{_NAME} )+
+    | :: | : {_GAP} {_NAME} (?: {_GAP} \. {_GAP} {_NAME} | \[[^\]]*\] )*  | \] (?: {_GAP} \. {_GAP} {_NAME} )+
     | (?: \d+\.?\d* | \.\d+ )(?: [eE][+-]?\d+ )?
     | (?P<word> [^\W\d][\w$]* )
     | .
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Tokens of Snowflake's SQL. Texts, quoted names and paths into semi-structured values depend on case, other words not:
+"""Tokens of Snowflake's SQL. Texts, quoted names and paths into semi-structured values depend on case (paths with
+blanks in them too), other words not:
 https://docs.snowflake.com/en/user-guide/querying-semistructured."""
 
 
