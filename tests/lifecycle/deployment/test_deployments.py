@@ -1,12 +1,14 @@
 """What is recorded of a deployment, and the version of an environment: migrated forward, refused if it is newer."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from snowflake.snowpark import Session
 
 from snowloop.errors import PlanRefused
+from snowloop.lifecycle.champion.challenger import challenge, withdraw
 from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.data.environment import create_environment
 from snowloop.lifecycle.data.load import load_files
@@ -17,9 +19,14 @@ from snowloop.lifecycle.deployment.environment import plan_environment
 from snowloop.lifecycle.deployment.plan import ENVIRONMENT
 from snowloop.lifecycle.deployment.schema_version import SchemaVersion, current_version, migration
 from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.gate.gate import decide
 from snowloop.lifecycle.gate.verdict import Verdict
+from snowloop.lifecycle.monitoring.judged_again import judge_again
 from snowloop.lifecycle.provenance import tool_version
 from snowloop.lifecycle.scoring.plan import plan_scoring
+from snowloop.lifecycle.scoring.reprocess.backfill import backfill
+from snowloop.lifecycle.scoring.reprocess.recover import recover_loop
+from snowloop.lifecycle.scoring.reprocess.requeue import requeue
 from snowloop.sql import statements
 from tests.support.tiny import tiny
 from tests.support.world import World
@@ -70,8 +77,20 @@ def test_an_environment_of_a_later_release_is_neither_loaded_nor_trained_nor_giv
     create_environment(given)
     world.rows(f"INSERT INTO {{db}}.OPS.SCHEMA_VERSION SELECT {current_version() + 1}, '9.9.9', SYSDATE()")
     verdict = Verdict("id", "V1", None, "abc", (), kept=False)
-    changes = [lambda: load_files(given, None), lambda: build_training_set(given), lambda: promote(given, verdict)]
-    for change in (*changes, lambda: roll_back(given)):
+    changes: list[Callable[[], object]] = [
+        lambda: load_files(given, None),
+        lambda: build_training_set(given),
+        lambda: decide(given, []),
+        lambda: judge_again(given),
+        lambda: promote(given, verdict),
+        lambda: roll_back(given),
+        lambda: challenge(given, version="V1", reason="to see"),
+        lambda: withdraw(given, reason="seen"),
+        lambda: requeue(given),
+        lambda: backfill(given),
+        lambda: recover_loop(given),
+    ]
+    for change in changes:
         with pytest.raises(PlanRefused, match=r"is left as it is: it is of version \d+ \(by Snowloop 9\.9\.9\)"):
             change()
 

@@ -13,6 +13,7 @@ from snowloop.lifecycle.champion.compare import compare_versions
 from snowloop.lifecycle.champion.fit import champion_formula, check_formula, version_to_score
 from snowloop.lifecycle.champion.promote import Promotion, promote
 from snowloop.lifecycle.champion.standing import refusal
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.evaluation.evaluate import evaluate
 from snowloop.lifecycle.features.point_in_time import declared_formula
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
@@ -127,12 +128,14 @@ def challenge(
         The challenger, and the one before.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         ApprovalRefused: if the declaration asks for an approval in this environment and this version has none.
         ChallengeRefused: if no challenger is declared, the reason is empty, there is no such version, it is the
             champion, it takes other features or predicts other classes, its files are not those that were registered,
             or it would serve without having passed the gate.
         GateRefused: if the gate is asked and refuses it for more than that the champion is better.
     """
+    check_release(workspace)
     plan = _declared(workspace.project, reason, version)
     if approval is None:  # before the gate is asked
         check_canary_approved(workspace.project, workspace.target, version, None)
@@ -222,8 +225,10 @@ def withdraw(workspace: Workspace, *, reason: str) -> Challenge:
         The challenger before; withdrawing nothing changes nothing.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         ChallengeRefused: if the reason is empty.
     """
+    check_release(workspace)
     project = workspace.project
     if not reason.strip():
         message = f"withdrawing the challenger of project {project.name} needs a reason for the ledger"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from snowloop.checks import VERDICTS, Check, record
 from snowloop.errors import GateRefused, OverrideError
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.evaluation.results import Evaluation
 from snowloop.lifecycle.fingerprints import record_fingerprints
 from snowloop.lifecycle.gate.checks import CHECKS, surpasses, trained
@@ -39,11 +40,13 @@ def decide(
         The verdict, if the candidate may serve.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         GateRefused: if any check fails that the override does not name, or no candidate could be trained; the message
             holds the reasons.
         OverrideError: if the override names a check that must not be overridden, or has expired; or if there is no
             version that could be promoted.
     """
+    check_release(workspace)
     project = workspace.project
     if override:
         _check_override(workspace, override)

@@ -9,6 +9,7 @@ from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.challenger import judge_version
 from snowloop.lifecycle.data.validate import check_contract
 from snowloop.lifecycle.delivery.roll_back import roll_back
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.fingerprints import change_kind, recorded_fingerprints
 from snowloop.lifecycle.monitoring import alert_store as store
 from snowloop.lifecycle.monitoring.alerts import JUDGED_AGAIN
@@ -63,9 +64,11 @@ def judge_again(workspace: Workspace, *, if_needed: bool = False) -> JudgedAgain
         The outcome; of a version that fails too.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         ScoringError: if it was trained with another features.sql than that of the project.
         EnvironmentBusy: if it is to be rolled back, and a deployment is under way.
     """
+    check_release(workspace)
     serving = champion(workspace)
     if serving is None:
         return JudgedAgain(None, "not asked", f"no version serves in {workspace.target}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.champion.fit import Scorer, version_to_score
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.desired import statement, unscorable_statements
 from snowloop.lifecycle.scoring.reprocess.shared import QUERIES, ROWS, check_judged, source_values, statement_values
@@ -80,9 +81,11 @@ def backfill(
         What was done; a run that was finished before is reported, not repeated.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         ScoringError: if the version cannot score, the batch size is below 1, a batch gives too many scores, or the
             backfill cannot be resumed: it began with another request or champion.
     """
+    check_release(workspace)
     if batch_size < 1:
         raise ScoringError(f"a batch of {batch_size} rows does no work: give a batch size of at least 1")
     chosen = rows or Rows()

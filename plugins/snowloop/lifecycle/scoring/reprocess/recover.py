@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from snowloop.errors import DeploymentError, ScoringError
 from snowloop.lifecycle.champion.fit import Scorer, version_to_score
 from snowloop.lifecycle.data.tables import FoundTable, find_table, problems
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.desired import statement, stream_comment, unscorable_statements
 from snowloop.lifecycle.scoring.names import names, stream_mode, stream_name
@@ -65,10 +66,12 @@ def recover_loop(workspace: Workspace, *, lost: bool = True) -> Recovery:
         What was done.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         ScoringError: if there is no champion, or features.sql does not give one row for each lost one.
         DeploymentError: if the loop never served here, the environment is of an earlier version, or a run of the graph
             does not end.
     """
+    check_release(workspace)
     project, session = workspace.project, workspace.session
     named, observed = names(project, workspace.target), observe(workspace)
     _check(workspace, observed)

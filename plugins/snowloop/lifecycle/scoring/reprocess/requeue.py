@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from snowloop.errors import ScoringError
 from snowloop.lifecycle.champion.fit import version_to_score
+from snowloop.lifecycle.deployment.schema_version import check_release
 from snowloop.lifecycle.results import Result
 from snowloop.lifecycle.scoring.desired import statement, unscorable_statements
 from snowloop.lifecycle.scoring.names import names
@@ -52,9 +53,11 @@ def requeue(workspace: Workspace, *, version: str | None = None) -> Requeue:
         version: Name or alias of the version; None: the champion.
 
     Raises:
+        PlanRefused: if a later release has made the environment.
         ScoringError: if the version cannot score, its verdict does not let it serve, or features.sql does not give one
             row for each.
     """
+    check_release(workspace)
     session, project = workspace.session, workspace.project
     named, run_id = names(project, workspace.target), uuid.uuid4().hex
     scorer = version_to_score(workspace, version)
