@@ -9,11 +9,11 @@ from snowflake.snowpark import Session
 from snowloop_procedures.requests import ComparisonRequest
 from snowloop_procedures.statistics import intervals
 from snowloop_procedures.statistics import metrics as measures
+from snowloop_procedures.statistics.deciles import deciles
 from snowloop_procedures.statistics.influences import influence
 
 SIDES = ("champion", "challenger")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-BINS = 10
 
 
 def compare(session: Session, request: ComparisonRequest) -> dict[str, Any]:
@@ -79,10 +79,12 @@ def _distribution(score: np.ndarray, threshold: float | None) -> dict[str, Any]:
 
 
 def stability(expected: np.ndarray, actual: np.ndarray) -> float:
-    """The population stability index of two samples, over the deciles of the first.
+    """The population stability index of two samples, over the bins of the first and what is outside of them.
 
     B. Yurdakul, Statistical Properties of Population Stability Index, Western Michigan University 2018: the sum over
-    bins of (a - e) ln(a / e). Half a row is added to each bin, so that an empty one does not make it infinite.
+    bins of (a - e) ln(a / e). Half a row is added to each bin, so that an empty one does not make it infinite. The
+    bins are those of ``deciles``; scores below and above all of the champion's have bins of their own, so that two
+    constants that differ, or a rare score that becomes frequent, are a change.
 
     Args:
         expected: Scores of the champion, of shape (n,).
@@ -91,7 +93,7 @@ def stability(expected: np.ndarray, actual: np.ndarray) -> float:
     Returns:
         0 for equal shares in all bins; above 0.25 is usually called a great change.
     """
-    edges = np.unique(np.quantile(expected, np.linspace(0, 1, BINS + 1)[1:-1]))
+    edges = np.append(deciles(expected), np.nextafter(expected.max(), np.inf))
     e, a = (_shares(sample, edges) for sample in (expected, actual))
     return float(np.sum((a - e) * np.log(a / e)))
 

@@ -25,7 +25,7 @@ def deciles(sample: np.ndarray) -> np.ndarray:
     """
     if not len(sample):
         return np.array([], dtype=float)
-    points = np.quantile(sample, np.linspace(0, 0.9, 10), method="inverted_cdf")
+    points = np.quantile(sample, np.arange(10) / 10, method="inverted_cdf")
     cuts, tied = np.unique(points, return_counts=True)
     after = []
     for place in np.flatnonzero(tied > 1):

@@ -107,14 +107,30 @@ def test_the_ledger_knows_champion_and_challenger_apart():
     assert (champion_history(rolled_back), current_challenger(rolled_back)) == (["A", "D"], "A")
 
 
-def test_stability_is_the_sum_over_the_champions_deciles():
+def test_stability_is_the_sum_over_the_bins_of_the_champion():
     expected = np.arange(1000) / 1000
     assert comparison.stability(expected, expected) == pytest.approx(0)
-    # all scores moved into the upper half: five bins of 0, five of 0.2, and half a row more in each of ten
-    e, none, double = 100.5 / 1005, 0.5 / 1005, 200.5 / 1005
-    by_hand = 5 * (none - e) * np.log(none / e) + 5 * (double - e) * np.log(double / e)
-    assert comparison.stability(expected, 0.5 + expected / 2) == pytest.approx(by_hand, rel=1e-4)
+    # all scores moved into the upper half; a bin begins at its lower edge, and half a row is added to each of twelve
+    e = (np.array([0, 99, *[100] * 8, 101, 0]) + 0.5) / 1006
+    a = (np.array([0, *[0] * 5, 198, *[200] * 3, 202, 0]) + 0.5) / 1006
+    by_hand = np.sum((a - e) * np.log(a / e))
+    assert comparison.stability(expected, np.repeat(expected[500:], 2)) == pytest.approx(by_hand)
     assert comparison.stability(np.zeros(20), np.zeros(20)) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    "challenger",
+    [
+        pytest.param(np.repeat([0.1, 0.9], [500, 500]), id="a rare score becomes frequent"),
+        pytest.param(np.full(1000, 0.1), id="a rare score is gone"),
+        pytest.param(np.repeat([0.0, 0.9], [950, 50]), id="below all of the champion's"),
+        pytest.param(np.repeat([0.1, 1.0], [950, 50]), id="above all of the champion's"),
+    ],
+)
+def test_ties_hide_no_change_of_the_scores(challenger: np.ndarray):
+    champion = np.repeat([0.1, 0.9], [950, 50])
+    assert comparison.stability(champion, champion) == pytest.approx(0)
+    assert comparison.stability(champion, challenger) > 0.1
 
 
 def test_versions_of_several_classes_are_compared_by_the_predicted_class(session: Session):
