@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from snowloop.cli import ci
 from snowloop.cli.main import app
 from snowloop.errors import ProjectError
-from snowloop.lifecycle.ci.base import project_at
+from snowloop.lifecycle.ci.base import base_at
 from snowloop.lifecycle.ci.cost import Cost
 from snowloop.lifecycle.ci.review import Review
 from snowloop.project import load_project
@@ -77,16 +77,29 @@ def test_a_base_that_git_does_not_know_is_named(repository: Path):
 def test_the_base_is_the_declaration_as_it_was_committed(repository: Path):
     project = load_project("tiny", repository / "projects")
     (project.directory / "features.sql").write_text("SELECT ID, X FROM {{ source }}\n")
-    with project_at(project, "main") as base:
-        assert base
-        assert "X_OF_A" in base.text("features.sql")
-        assert base.directory != project.directory
-        where = base.directory
+    with base_at(project, "main") as base:
+        assert base.project
+        assert "X_OF_A" in base.project.text("features.sql")
+        assert base.project.directory != project.directory
+        where = base.project.directory
     assert not where.exists()
     git(repository, "checkout", "--orphan", "bare")
     git(repository, "rm", "-rqf", "--cached", "projects")
     git(repository, "commit", "--allow-empty", "-m", "nothing")
-    with project_at(project, "bare") as base:
-        assert base is None
-    with pytest.raises(ProjectError, match="git knows no commit 'none'"), project_at(project, "none"):
+    with base_at(project, "bare") as base:
+        assert (base.project, base.missing) == (None, "bare does not have the project tiny")
+    with pytest.raises(ProjectError, match="git knows no commit 'none'"), base_at(project, "none"):
         pass
+
+
+def test_a_base_that_cannot_be_read_does_not_stop_the_change_that_repairs_it(repository: Path):
+    project = load_project("tiny", repository / "projects")
+    declared = project.directory / "project.yaml"
+    good = declared.read_text()
+    declared.write_text(good.replace("metric:", "metrik:"))
+    git(repository, "commit", "-am", "a slip")
+    declared.write_text(good)
+    with base_at(project, "main") as base:
+        assert base.project is None
+        assert "the declaration of tiny at main is not usable: " in base.missing
+        assert "metrik" in base.missing

@@ -107,18 +107,18 @@ def _review(
     connection: str | None,
     airflow_connection: str | None,
 ) -> "Review":
-    from snowloop.lifecycle.ci.base import project_at
+    from snowloop.lifecycle.ci.base import base_at
     from snowloop.lifecycle.ci.review import review
 
     declared = connection_of(project, against)
     of_target = declared if declared and is_configured(declared) else None
     chosen = connection or airflow_connection or of_target
     with (
-        project_at(project, base) if base else nullcontext() as before,
+        base_at(project, base) if base else nullcontext() as before,
         open_session(project.name, connection, airflow_connection, of_target) as session,
     ):
         source, deployed = _source(session, project, against, must_be=chosen is not None)
-        return review(source, base=before, base_name=base or "", deployed=deployed, data=data, lifetime=lifetime)
+        return review(source, base=before, deployed=deployed, data=data, lifetime=lifetime)
 
 
 def _source(session: "Session", project: Project, against: str, *, must_be: bool) -> tuple[Workspace, bool]:

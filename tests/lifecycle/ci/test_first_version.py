@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from snowflake.snowpark import Session
 
+from snowloop.lifecycle.ci.base import Base
 from snowloop.lifecycle.ci.markdown import markdown
 from snowloop.lifecycle.ci.review import review
 from snowloop.lifecycle.data.environment import create_environment
@@ -33,10 +34,11 @@ def test_the_first_version_is_tried_with_the_rows_of_the_project(young: World, t
     files = tmp_path / "rows"
     files.mkdir()
     (files / "events.csv").write_text(events(300))
-    found = review(young.workspace, data=files)
+    found = review(young.workspace, base=Base("main", None, "main has none"), data=files)
     assert (found.outcome, found.asked, found.serving, found.difference) == ("passed", "trained", None, None), found
     assert found.version
     assert f"TINY_YOUNG has no rows yet: the trial is with the files of {files}." in found.notes
+    assert "The change is not compared with a base: main has none." in found.notes
     assert "No version serves in young yet: there is nothing to compare with." in found.notes
     assert {each.name: each.outcome for each in found.checks}["NOT_WORSE_THAN_CHAMPION"] == "not_asked"
     assert markdown(found, {}).startswith("### tiny against young: the change ✅ may be merged")

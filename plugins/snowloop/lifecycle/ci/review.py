@@ -14,6 +14,7 @@ from snowloop.checks import Check
 from snowloop.errors import GateRefused, SnowloopError
 from snowloop.lifecycle.champion.challenger import judge_version
 from snowloop.lifecycle.champion.promote import promote
+from snowloop.lifecycle.ci.base import Base
 from snowloop.lifecycle.ci.cost import Cost, Meter
 from snowloop.lifecycle.ci.difference import ScoreDifference, compare_scores
 from snowloop.lifecycle.ci.trial import LIFETIME, bring_versions, has_database, has_rows, keep_some_rows, trial_of
@@ -121,8 +122,7 @@ class _Trial:
 def review(
     source: Workspace,
     *,
-    base: Project | None = None,
-    base_name: str = "",
+    base: Base | None = None,
     deployed: bool = True,
     data: Path | None = None,
     lifetime: timedelta = LIFETIME,
@@ -132,7 +132,6 @@ def review(
     Args:
         source: The workspace of the target, with the declaration that is tried.
         base: The declaration into which it is to be merged; None: it is not compared with one.
-        base_name: What the base is called, such as ``origin/main``.
         deployed: Whether the session is that of the target; if not, nothing of the target is looked for.
         data: Folder of the files, where there is no target to clone; None: what the project ships.
         lifetime: How long the sweep leaves the disposable database alone.
@@ -145,8 +144,10 @@ def review(
     """
     clone = deployed and has_database(source)
     with trial_of(source, clone=clone, lifetime=lifetime) as workspace:
-        before = _at_base(workspace, source, base) if base else None
-        trial = _Trial(source, workspace, Meter(workspace), before, base_name)
+        before = _at_base(workspace, source, base.project) if base and base.project else None
+        trial = _Trial(source, workspace, Meter(workspace), before, base.name if base else "")
+        if base and base.missing:
+            trial.notes.append(f"The change is not compared with a base: {base.missing}.")
         try:
             if clone:
                 _begin_with_clone(trial, data)
@@ -206,7 +207,8 @@ def _begin_empty(trial: _Trial, data: Path | None) -> None:
             record_fingerprints(base, "trained", "judged", "deployed")
         plan = plan_environment(workspace)
         trial.change = change_kind(workspace.project, recorded_fingerprints(workspace) if base else {})
-        trial.plan = _lines(replace(plan, target=f"{trial.source.target}, as {trial.base_name or 'nothing'} has it"))
+        had = trial.base_name if base else "nothing"
+        trial.plan = _lines(replace(plan, target=f"{trial.source.target}, as {had} has it"))
         apply_environment(workspace, plan)
     with meter.stage("load"):
         load_files(workspace, data or workspace.project.data_dir)
