@@ -14,8 +14,8 @@ ONLY ?=
 KEEP ?= 1
 PORT ?= 8080
 PYTEST_ARGS ?=
-# one worker process a core, each with a server of its own; WORKERS= for none
-WORKERS ?= --numprocesses auto
+# one worker process more than cores, because a third of the time is waiting; each with a server of its own; WORKERS= for none
+WORKERS ?= --numprocesses $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 BIN := .venv/bin
 STAMP := .venv/.synced

@@ -89,7 +89,7 @@ def placed(column: str, values: np.ndarray) -> list[str]:
             "NULL" if each is None else f"C{order.index(each) + 1:02}" if each in order else "UNSEEN" for each in values
         ]
     finite = trained[~np.isnan(trained)]
-    edges = np.unique(np.quantile(finite, np.linspace(0, 0.9, 10), method="inverted_cdf"))
+    edges = np.unique(np.quantile(finite, np.arange(10) / 10, method="inverted_cdf"))
     names = []
     for value in values:
         if np.isnan(value):

@@ -36,6 +36,8 @@ WHAT_TO_DO = "`local-snowflake check` lists what is out of reach; a backup of th
 # objects that share one name space in a schema
 RELATIONS = (TABLE, VIEW, STREAM)
 Key = tuple[str, Name]
+# by kind and database: what a commit copies is small, however many databases there are
+Objects = dict[tuple[str, str], dict[Name, Object]]
 # a change that began before the oldest of them is repeated, whatever they changed
 _COMMITS_LOGGED = 10_000
 
@@ -54,7 +56,7 @@ class Catalog:
         self.version = 0
         # which objects the latest commits changed, by their versions
         self._log: deque[tuple[int, frozenset[Key]]] = deque(maxlen=_COMMITS_LOGGED)
-        self._objects: dict[Key, Object] = {}
+        self._objects: Objects = {}
         # what is catalogued and out of reach, and why
         self.lost: dict[Key, str] = {}
         rows = duck.execute(f"SELECT {_COLUMNS} FROM {_OBJECTS}").fetchall()
@@ -65,7 +67,8 @@ class Catalog:
             except UnreadableObjectError as error:
                 self.lost[kind, full] = str(error)
             else:
-                self._objects[kind, full] = Object(kind, full, props, owner, comment, created_on)
+                found = Object(kind, full, props, owner, comment, created_on)
+                self._objects.setdefault((kind, database), {})[full] = found
         # whether nothing is out of reach: only then is what seems unused really unused
         self.is_whole = not self.lost
 
@@ -75,7 +78,7 @@ class Catalog:
         for table in self.all(TABLE):
             old_schema = f"{table.name.database}.{table.name.schema}"
             if not there & {(schema, table.name.name) for schema in (table.name.physical_schema, old_schema)}:
-                del self._objects[table.key]
+                del self._objects[TABLE, table.name.database][table.name]
                 self.lost[table.key] = f"The rows of table {table.name.fqn} are missing in the data directory."
                 self.is_whole = False
 
@@ -89,7 +92,7 @@ class Catalog:
         Raises:
             SnowflakeError: 000603, if it is there and out of reach.
         """
-        found = self._objects.get((kind, name))
+        found = self._objects.get((kind, name.database), {}).get(name)
         if found is None and (reason := self.lost.get((str(kind), name))):
             raise SnowflakeError(603, "XX000", f"SQL execution internal error: {reason} {WHAT_TO_DO}")
         return found
@@ -118,22 +121,19 @@ class Catalog:
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]: ...
     def all(self, kind: str, database: str | None = None, schema: str | None = None) -> list[Object]:
         """The objects of a kind, sorted by name; of one database or schema, or of all."""
-        found = [
-            o
-            for o in self._objects.values()
-            if o.kind == kind
-            and (database is None or o.name.database == database)
-            and (schema is None or o.name.schema == schema)
-        ]
-        return sorted(found, key=lambda o: o.name)
+        objects = self._objects
+        keys = [key for key in objects if key[0] == kind] if database is None else [(str(kind), database)]
+        found = (o for key in keys for o in objects.get(key, {}).values())
+        return sorted((o for o in found if schema is None or o.name.schema == schema), key=lambda o: o.name)
 
     def __iter__(self) -> Iterator[Key]:
         """What identifies each object that is within reach."""
-        return iter(self._objects)
+        return ((kind, name) for (kind, _), group in self._objects.items() for name in group)
 
     def within(self, database: str, schema: str) -> list[Object]:
         """Everything in a schema."""
-        return [o for o in self._objects.values() if (o.name.database, o.name.schema) == (database, schema)]
+        groups = [group for (_, of), group in self._objects.items() if of == database]
+        return [o for group in groups for o in group.values() if o.name.schema == schema]
 
     def refuse_lost(self, database: str, schema: str | None = None) -> None:
         """Raise 000603 if something in a database or schema is out of reach: dropping it would drop that for good."""
@@ -194,12 +194,13 @@ class Catalog:
             if change.outdated:
                 raise CatalogChangedError("an object was changed by another session")
             for key, value in staged.items():
-                _write(change.duck, key, value, replaces=key in self._objects)
+                kind, name = key
+                replaces = name in self._objects.get((kind, name.database), {})
+                _write(change.duck, key, value, replaces=replaces)
             change.duck.execute("COMMIT")
             if not staged:
                 return
-            unchanged = {key: value for key, value in self._objects.items() if key not in staged}
-            self._objects = unchanged | {key: value for key, value in staged.items() if value is not None}
+            self._objects = _changed(self._objects, staged)
             with self._logging:
                 self._log.append((self.version + 1, frozenset(staged)))
                 self.version += 1
@@ -276,6 +277,18 @@ def concerns(kind: str, name: Name) -> Callable[[Key], bool]:
         return key[1] == name and (kind == key[0] or (kind in RELATIONS and key[0] in RELATIONS))
 
     return concerned
+
+
+def _changed(objects: Objects, staged: dict[Key, Object | None]) -> Objects:
+    """The objects after a change. Who reads the old ones goes on doing so: what differs is copied."""
+    groups = {(kind, name.database) for kind, name in staged}
+    changed = objects | {group: dict(objects.get(group, {})) for group in groups}
+    for (kind, name), value in staged.items():
+        # what is replaced becomes the last, as in a file that is read again
+        changed[kind, name.database].pop(name, None)
+        if value is not None:
+            changed[kind, name.database][name] = value
+    return {group: within for group, within in changed.items() if within}
 
 
 def _write(duck: duckdb.DuckDBPyConnection, key: Key, value: Object | None, *, replaces: bool) -> None:
