@@ -58,3 +58,23 @@ def test_a_strong_text_beside_one_number_of_noise_is_used():
     features = (Feature("NOISE", "FLOAT"), Feature("GRADE", "VARCHAR"))
     found = baselines(rows(), test, replace(REQUEST, features=features))
     assert (metrics.value("roc_auc", test["LABEL"].to_numpy(), found["simple"]) or 0.0) > 0.8
+
+
+@pytest.mark.parametrize("large", [np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_linear_model_takes_numbers_that_a_tree_takes(task: str, large: float):
+    random = np.random.default_rng(4)
+
+    def rows() -> pd.DataFrame:
+        x = random.normal(size=400)
+        frame = pd.DataFrame({"X": x, "LABEL": (x > 0) * 1.0})
+        frame.loc[:3, "X"] = large
+        return frame
+
+    test = rows()
+    request = replace(
+        REQUEST, features=(Feature("X", "FLOAT"),), task=task, metric="mae" if task == "regression" else "roc_auc"
+    )
+    found = baselines(rows(), test, request)["simple"]
+    assert np.isfinite(found).all()
+    assert (metrics.value("roc_auc", test["LABEL"].to_numpy(), found) or 0.0) > 0.9

@@ -10,6 +10,8 @@ from snowloop_procedures.statistics import metrics as measures
 
 MOST_TEXTS = 100
 """Columns that a text becomes at most; the rarer ones share one."""
+LARGEST = 1e100
+"""What a linear model can scale: the squares of larger numbers are infinite."""
 
 
 def baselines(training: pd.DataFrame, held_out: pd.DataFrame, request: EvaluationRequest) -> dict[str, np.ndarray]:
@@ -69,15 +71,22 @@ def constant(metric: str, task: str, label: np.ndarray, classes: int = 0) -> Any
 
 
 def _simple(request: EvaluationRequest) -> Any:
-    """Logistic or ridge regression on the numbers and the texts: scaled, and one column a text."""
+    """Logistic or ridge regression on the numbers and the texts: scaled, and one column a text.
+
+    Infinity is a missing value here: a model may well take it, and the baseline must not fail its evaluation.
+    """
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
     kinds = {kind: [each.name for each in request.features if each.type == kind] for kind in ("FLOAT", "VARCHAR")}
-    scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    scaled = make_pipeline(
+        FunctionTransformer(lambda numbers: numbers.where(numbers.abs() < LARGEST)),
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
+    )
     coded = make_pipeline(
         SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value="(missing)", keep_empty_features=True),
         OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10, max_categories=MOST_TEXTS),
