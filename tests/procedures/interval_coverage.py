@@ -10,7 +10,7 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from snowloop_procedures.statistics import metrics
-from snowloop_procedures.statistics.intervals import INDEPENDENT, Dependence, difference, interval
+from snowloop_procedures.statistics.intervals import INDEPENDENT, Dependence, difference, interval, unpaired_difference
 
 CONFIDENCE, THRESHOLD = 0.95, 0.5
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray | None, Dependence]
@@ -22,7 +22,7 @@ class Case:
     """A kind of held-out rows: ``draw`` gives label, score, the other model's score (None: one model) and dependence.
 
     ``truth`` is the metric of the population, or how much better the first model is in it, or what draws very many of
-    its rows; ``lowest`` is the coverage that is expected at least.
+    its rows; ``lowest`` is the coverage that is expected at least. With ``rows_apart`` each model has half of the rows.
     """
 
     metric: str
@@ -30,6 +30,7 @@ class Case:
     truth: float | Draw
     lowest: float = 0.92
     words: str = ""
+    rows_apart: bool = False
 
     @cached_property
     def expected(self) -> float:
@@ -50,6 +51,12 @@ def coverage(case: Case, rounds: int, seed: int) -> float:
         label, score, other, dependence = case.draw(random)
         if other is None:
             found = interval(case.metric, label, score, THRESHOLD, CONFIDENCE, dependence)
+        elif case.rows_apart:
+            sides = [(score, slice(0, None, 2)), (other, slice(1, None, 2))]
+            own, others = (
+                interval(case.metric, label[rows], each[rows], THRESHOLD, CONFIDENCE) for each, rows in sides
+            )
+            found = unpaired_difference(own, others, higher_is_better=higher)
         else:
             plan = (THRESHOLD, CONFIDENCE)
             found = difference(case.metric, label, score, other, plan, higher_is_better=higher, dependence=dependence)
@@ -172,6 +179,13 @@ CASES = {
     "accuracy, two models of 0.95 and 1, 40": Case(
         "accuracy", _decisions({0: (20, 0.95), 1: (20, 0.95)}, {0: 1, 1: 1}), -0.05
     ),
+    "accuracy, 0.98 of 50 and 0.9 of 50 others": Case(
+        "accuracy", _decisions({0: (50, 0.98), 1: (50, 0.98)}, {0: 0.9, 1: 0.9}), 0.08, rows_apart=True
+    ),
+    "auc, 0.85 of 10 of 110 and 0.8 of as many others": Case(
+        "roc_auc", _binormal(0.85, 20, 200, 0.8), 0.05, rows_apart=True
+    ),
+    "rmse, log-normal errors of 100 and of 100 others": Case("rmse", _two_models(_skewed, 200), 0.0, rows_apart=True),
     "f1 0.99, 20 of 200": Case("f1", _decisions({0: (180, 1), 1: (20, 0.98)}), 2 * 0.98 / 1.98),
     "balanced accuracy 0.98, 500 and 20": Case(
         "balanced_accuracy", _decisions({0: (500, 0.99), 1: (20, 0.97)}, several=True), 0.98

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from snowloop_procedures.statistics import metrics
-from snowloop_procedures.statistics.influences import Influence, influence
+from snowloop_procedures.statistics.influences import influence
 from snowloop_procedures.statistics.intervals import (
     Dependence,
     difference,
@@ -213,18 +213,30 @@ def test_rows_in_time_are_as_alike_as_their_errors_are() -> None:
     assert in_time.value > 2 * mixed.value
 
 
-def test_other_rows_are_compared_by_welch() -> None:
+def test_other_rows_are_compared_as_welch_does_where_errors_are_many() -> None:
     from scipy.stats import ttest_ind
 
     label, score = values(400)
     errors = np.abs(label - score)
-    own, other = influence("mae", label[:100], score[:100]), influence("mae", label[100:], score[100:])
-    found = unpaired_difference(own, other, 0.95, higher_is_better=False)
+    own, other = (interval("mae", label[rows], score[rows], 0.5, 0.95) for rows in (slice(0, 100), slice(100, None)))
+    found = unpaired_difference(own, other, higher_is_better=False)
     expected = ttest_ind(errors[100:], errors[:100], equal_var=False).confidence_interval(0.95)
     assert found is not None
+    assert found["value"] == pytest.approx(errors[100:].mean() - errors[:100].mean())
     assert found["low"] == pytest.approx(expected.low, abs=0.02)
     assert found["high"] == pytest.approx(expected.high, abs=0.02)
-    assert unpaired_difference(None, Influence(1.0, np.zeros(5)), 0.95, higher_is_better=True) is None
+    assert unpaired_difference(None, other, higher_is_better=True) is None
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1", "average_precision"])
+def test_other_rows_without_an_error_do_not_show_that_two_models_are_equal(name: str) -> None:
+    label = np.repeat([0, 1], 15)
+    flawless = interval(name, label, label * 0.8 + 0.1, 0.5, 0.95)
+    found = unpaired_difference(flawless, flawless, higher_is_better=True)
+    assert found is not None
+    assert found["value"] == 0
+    assert found["low"] < -0.05
+    assert found["high"] > 0.05
 
 
 @pytest.mark.parametrize("case", ["auc 0.80, 20 of 500", "mae, normal errors"])

@@ -10,7 +10,6 @@ from snowloop_procedures.requests import ComparisonRequest
 from snowloop_procedures.statistics import intervals
 from snowloop_procedures.statistics import metrics as measures
 from snowloop_procedures.statistics.deciles import deciles
-from snowloop_procedures.statistics.influences import influence
 
 SIDES = ("champion", "challenger")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -121,26 +120,20 @@ def _metrics(
         side: intervals.interval(name, known[rows], columns[side][rows], threshold, confidence, dependence.of(rows))
         for side, rows in used.items()
     }
-    champion, challenger = (columns[side] for side in SIDES)
     if request.paired:
         both = used["champion"] & used["challenger"]
         difference = intervals.difference(
             name,
             known[both],
-            challenger[both],
-            champion[both],
+            columns["challenger"][both],
+            columns["champion"][both],
             (threshold, confidence),
             higher_is_better=request.higher_is_better,
             dependence=dependence.of(both),
         )
     else:
-        others, own = (influence(name, known[rows], columns[side][rows], threshold) for side, rows in used.items())
         difference = intervals.unpaired_difference(
-            own,
-            others,
-            confidence,
-            higher_is_better=request.higher_is_better,
-            dependence=(dependence.of(used[SIDES[1]]), dependence.of(used[SIDES[0]])),
+            found["challenger"], found["champion"], higher_is_better=request.higher_is_better
         )
     return {
         "labelled": {side: int(rows.sum()) for side, rows in used.items()},
