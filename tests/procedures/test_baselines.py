@@ -1,6 +1,7 @@
 """What a model must beat: no constant is better than the constant baseline, and the linear model sees texts too."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def test_a_strong_text_beside_one_number_of_noise_is_used():
 
 @pytest.mark.parametrize("large", [np.inf, -np.inf, 1e300])
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_the_linear_model_takes_numbers_that_a_tree_takes(task: str, large: float):
+def test_the_linear_model_takes_numbers_that_a_tree_takes(task: Literal["classification", "regression"], large: float):
     random = np.random.default_rng(4)
 
     def rows() -> pd.DataFrame:
