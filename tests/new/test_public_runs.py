@@ -30,13 +30,43 @@ def churn(draw: Random, number: int) -> list[object]:
     ]  # fmt: skip
 
 
+def census(draw: Random, number: int) -> list[object]:
+    """A person, in a file without a header; what is not known is a question mark, and each comma has a blank."""
+    age, hours = draw.randrange(17, 80), draw.randrange(10, 70)
+    school, years = draw.choice([("HS-grad", 9), ("Bachelors", 13), ("Masters", 14), ("11th", 7)])
+    rich = draw.random() < (0.6 if years > 10 and age > 35 else 0.1)
+    values: list[object] = [
+        age, draw.choice(["Private", "State-gov", "?"]), draw.randrange(20_000, 400_000), school, years,
+        draw.choice(["Never-married", "Divorced"]), draw.choice(["Sales", "Tech-support", "?"]),
+        draw.choice(["Male", "Female"]), draw.choice([0, 0, 0, 2174]), hours, ">50K" if rich else "<=50K",
+    ]  # fmt: skip
+    return [values[0], *(f" {value}" for value in values[1:])]
+
+
+def passengers(draw: Random, number: int) -> list[object]:
+    """A passenger: survived, class and alive say what survived and pclass say, and a third of the ages is not known."""
+    ticket, sex = draw.choice([1, 2, 3, 3]), draw.choice(["male", "female"])
+    age = "" if draw.random() < 0.3 else draw.randrange(1, 75)
+    survived = draw.random() < (0.85 if sex == "female" and ticket < 3 else 0.45 if sex == "female" else 0.15)
+    port, fare = draw.choice(["S", "S", "C", "Q"]), round(draw.lognormvariate(3.5 - ticket / 2, 0.6), 4)
+    return [
+        int(survived), ticket, sex, age, draw.choice([0, 0, 1, 2]), fare,
+        port, ("First", "Second", "Third")[ticket - 1], sex == "male",
+        {"S": "Southampton", "C": "Cherbourg", "Q": "Queenstown"}[port], "yes" if survived else "no",
+    ]  # fmt: skip
+
+
 CHURN = "customerID,gender,SeniorCitizen,tenure,PhoneService,Contract,MonthlyCharges,TotalCharges,Churn"
+
+PASSENGERS = "survived,pclass,sex,age,sibsp,fare,embarked,class,adult_male,embark_town,alive"
 
 
 @pytest.mark.parametrize(
     ("row", "header", "key", "label"),
     [
         (churn, CHURN, "CUSTOMERID", "CHURN_YES"),
+        (census, "", "ROW_ID", "COLUMN_11_50K"),
+        (passengers, PASSENGERS, "ROW_ID", "SURVIVED"),
     ],
 )
 def test_it_is_declared_trained_and_served_without_an_edit(
