@@ -56,6 +56,10 @@ class Server:
         printed = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
         return dict(json.loads(printed.stdout))
 
+    def resident(self) -> int:
+        """Resident memory of the server's own process, in bytes."""
+        return int(self._process.memory_info().rss)
+
     def cpu_seconds(self) -> float:
         """Processor time so far of the server, its workers, and this process: what else runs does not change it."""
         times = [self._process.cpu_times(), *(each.cpu_times() for each in self._process.children(recursive=True))]

@@ -9,6 +9,7 @@ from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, subscripts, variants_as_json
+from local_snowflake.sql.rewrites.chains import balanced_concatenations
 from local_snowflake.sql.rewrites.coercions import coerced
 from local_snowflake.sql.rewrites.ctes import recursive_ctes
 from local_snowflake.sql.rewrites.flatten import flatten_options
@@ -27,6 +28,8 @@ from local_snowflake.sql.rewrites.splits import split_tables
 PIPELINE = Pipeline(
     text=(use_template, rewrite_calls),
     tree=(
+        # before all that goes down into a tree
+        balanced_concatenations,
         # before bulk.rewrite: the arguments of a table function may contain calls of other functions
         expand_table_functions,
         # before everything below: the body of a SQL function may contain whatever a query contains

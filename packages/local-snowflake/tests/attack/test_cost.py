@@ -122,6 +122,13 @@ def test_some_hundred_levels_are_read_with_the_servers_limits(run: Runner) -> No
     assert found == [value for _, value in statements]
 
 
+def test_six_hundred_texts_are_put_together(run: Runner) -> None:
+    run("CREATE OR REPLACE TABLE PARTS AS SELECT 1.5::FLOAT AS N, NULL::VARCHAR AS NOTHING")
+    text = " || '|' || ".join(["COALESCE(ROUND(2 * N)::VARCHAR, '')"] * 300)
+    assert run(f"SELECT {text} FROM PARTS") == [("|".join(["3"] * 300),)]
+    assert run(f"SELECT NOTHING || {' || '.join(['NOTHING'] * 1200)} FROM PARTS") == [(None,)]
+
+
 def test_two_thousand_columns(run: Runner) -> None:
     columns = [f"C{i}" for i in range(2000)]
     run(f"CREATE OR REPLACE TABLE WIDE ({', '.join(f'{c} INT' for c in columns)})")
