@@ -64,3 +64,14 @@ def test_it_is_logged_and_its_served_scores_are_those_of_python(
     assert len(served) == 10
     assert np.isclose(served, expected).all()
     assert pd.Series(expected).nunique() == 10
+
+
+def test_its_repeated_rows_are_found_by_one_statement(session: Session, table: str):
+    session.sql(
+        f"CREATE TABLE {table}_TWICE AS SELECT * FROM {table} UNION ALL SELECT * REPLACE (-ID AS ID) FROM {table}"
+    ).collect()
+    names = {"table": f"{table}_TWICE", "key": ("ID",), "features": FEATURES, "label": "LABEL"}
+    query = render("features/repeated_rows.sql", **names, most=1000, most_of_a_cell=50)
+    cells = session.sql(query).to_pandas()["SNOWLOOP_CELL"].value_counts()
+    assert set(cells) == {2}
+    assert len(cells) == 120
