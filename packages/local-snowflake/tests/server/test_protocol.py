@@ -311,6 +311,18 @@ def test_a_large_result_arrives_whole(snowflake_connection: dict[str, Any]) -> N
     assert {found[i][1] for i in (0, 100_000, 199_999)} == {"é" * 20}
 
 
+def test_no_telemetry_is_kept_and_the_client_stops_sending_it(snowflake_connection: dict[str, Any]) -> None:
+    """Snowpark hands its records to the connector, which sends them by the hundred, whatever the login has said."""
+    assert not Client(snowflake_connection).post("/telemetry/send", {"logs": []})["success"]
+    with Session.builder.configs(snowflake_connection).create() as session:
+        telemetry = session.connection._telemetry
+        assert telemetry is not None
+        telemetry.send_batch()
+        for _ in range(3):
+            session.sql("SELECT 1").collect()
+        assert (telemetry.is_enabled(), telemetry.buffer_size()) == (False, 0)
+
+
 # -- patience ---------------------------------------------------------------------------------------------------------
 
 

@@ -74,7 +74,7 @@ class Server:
             "/queries/v1/query-request": self._in_session(self.query),
             "/queries/v1/abort-request": self._in_session(self.abort),
             "/queries/{query_id}/abort-request": self._in_session(self.abort),
-            "/telemetry/send": _accepted,
+            "/telemetry/send": _no_telemetry,
         }
         gets = {
             "/health": self.health,
@@ -317,8 +317,9 @@ def _statements(session: Session, sql: str) -> list[str]:
     return counted_statements(sql, session.parameters.get(COUNT, 1))
 
 
-async def _accepted(request: Request) -> Response:
-    return succeeded({})
+async def _no_telemetry(request: Request) -> Response:
+    """The connector collects no more once it hears that; Snowpark does not heed CLIENT_TELEMETRY_ENABLED."""
+    return refused("390400", "the local Snowflake keeps no telemetry")
 
 
 async def widen_thread_pool() -> None:
