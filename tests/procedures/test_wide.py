@@ -66,6 +66,7 @@ def test_it_is_logged_and_its_served_scores_are_those_of_python(
     assert pd.Series(expected).nunique() == 10
 
 
+@pytest.mark.slow
 def test_its_repeated_rows_are_found_by_one_statement(session: Session, table: str):
     session.sql(
         f"CREATE TABLE {table}_TWICE AS SELECT * FROM {table} UNION ALL SELECT * REPLACE (-ID AS ID) FROM {table}"

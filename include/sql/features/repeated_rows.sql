@@ -10,15 +10,14 @@ SELECT
 FROM (
     SELECT
         T.*,
-        MD5(CONCAT_WS(
-            '|'
+        MD5(
             {% for feature in features %}
             {% set column = "T." ~ feature.name|identifier %}
-            , COALESCE(
+            COALESCE(
                 {{- "(ROUND(2 * " ~ column ~ "::FLOAT / NULLIF(S.D_" ~ loop.index ~ ", 0)) + 0)::VARCHAR" if feature.type == "FLOAT" else column -}}
-            , '')
+            , '') || '|'{{ " ||" if not loop.last }}
             {% endfor %}
-        )) AS SNOWLOOP_CELL
+        ) AS SNOWLOOP_CELL
     FROM {{ table }} AS T
     CROSS JOIN (
         SELECT

@@ -28,12 +28,12 @@ from local_snowflake.sql.rewrites.splits import split_tables
 PIPELINE = Pipeline(
     text=(use_template, rewrite_calls),
     tree=(
-        # before all that goes down into a tree
-        balanced_concatenations,
         # before bulk.rewrite: the arguments of a table function may contain calls of other functions
         expand_table_functions,
         # before everything below: the body of a SQL function may contain whatever a query contains
         expansion.expand,
+        # before all that looks at the operands of each operator
+        balanced_concatenations,
         # before all that reads columns: NEXTVAL is none
         next_values,
         # before all that reads names: which of them are common table expressions
