@@ -35,6 +35,7 @@ class Asking:
         text = self.declared.read_text().partition("\nschedule:")[0]
         # few rows: the worse end of the interval would not keep the bound
         text = text.replace("min_support: 20}", "min_support: 20, judge: value}")
+        text = text.replace("  - {name: boosting, params: {kind: boosting}}\n", "")
         self.declared.write_text(
             f"{text}\nschedule: {{train: null}}\napproval: {{targets: [prod], timeout: {timeout}}}\n"
         )

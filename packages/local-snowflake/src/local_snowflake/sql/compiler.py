@@ -75,6 +75,8 @@ class Compiler:
         self._pipeline = pipeline
         self._statements: BoundedCache[Statement] = BoundedCache(_CHARACTERS, _CHARACTERS)
         self._trees: BoundedCache[exp.Expression] = BoundedCache(_CHARACTERS, _CHARACTERS)
+        # the texts that were parsed once: a tree is kept if its text comes again, because the copy costs time, too
+        self._parsed: BoundedCache[bool] = BoundedCache(_CHARACTERS, _CHARACTERS)
         # with the tables that a plan reads
         self._plans: BoundedCache[tuple[Plan, dict[Name, Table]]] = BoundedCache(_CHARACTERS, _CHARACTERS)
 
@@ -100,7 +102,10 @@ class Compiler:
             return cached.copy()
         tree = parse(statement)
         keep_texts(tree, statement)
-        _keep(self._trees, tree.copy(), statement.sql)
+        if self._parsed.get((statement.sql,)):
+            _keep(self._trees, tree.copy(), statement.sql)
+        else:
+            _keep(self._parsed, True, statement.sql)
         return tree
 
     def rewrite(self, ctx: Context, tree: exp.Expression) -> exp.Expression:

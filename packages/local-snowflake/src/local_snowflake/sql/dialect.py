@@ -16,6 +16,7 @@ from fakesnow.variables import Variables
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.expressions.core import POSITION_META_KEYS
 from sqlglot.tokens import TokenType
 
 from local_snowflake import functions
@@ -100,7 +101,16 @@ def parse(sql: str | Statement) -> exp.Expression:
     except TokenError as error:
         raise unreadable(error, text) from None
     names.mark_foreign(tree)
+    _forget_positions(tree)
     return tree
+
+
+def _forget_positions(tree: exp.Expr) -> None:
+    """Drop where each name stands in the text: nobody asks, and it is most of what a copy of a tree costs."""
+    for node in tree.walk():
+        # fakesnow names the column of an unnamed STDDEV by the length of its name
+        if node._meta and not isinstance(node, exp.Stddev):
+            node._meta = {key: value for key, value in node._meta.items() if key not in POSITION_META_KEYS} or None
 
 
 _LACKING = re.compile(r"Required keyword: '\w+' missing for <class '[\w.]+\.(\w+)'>")
@@ -202,5 +212,5 @@ def at_time(expression: exp.Expression, moment: datetime) -> exp.Expression:
 
 
 def to_duckdb(expression: exp.Expression) -> str:
-    """Print a translated tree."""
-    return expression.sql(dialect="duckdb")
+    """Print a translated tree, which is of no use afterwards."""
+    return expression.sql(dialect="duckdb", copy=False)
