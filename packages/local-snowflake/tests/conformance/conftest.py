@@ -1,12 +1,14 @@
 """The connection of the conformance tests: a real account if SNOWFLAKE_ACCOUNT is set, else the local Snowflake.
 
-The definitions that succeed are recorded, for test_zz_reopening.py.
+The definitions that succeed are recorded where LOCAL_SNOWFLAKE_DEFINITIONS names a file, as test_reopening.py does.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +20,13 @@ _PREFIX = "SNOWFLAKE_"
 _DEFINITIONS = ("CREATE", "ALTER", "DROP", "UNDROP", "USE", "SET", "UNSET", "COMMENT")
 
 
-@pytest.fixture(scope="session")
-def definitions() -> list[tuple[str, str]]:
-    """The definitions that have succeeded in this run: the session of each, and its text."""
-    return []
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _definitions_are_recorded(definitions: list[tuple[str, str]]) -> Iterator[None]:
+def _definitions_are_recorded() -> Iterator[None]:
+    """The definitions that have succeeded in this run, as JSON: the session of each, and its text."""
+    file, definitions = os.environ.get("LOCAL_SNOWFLAKE_DEFINITIONS"), []
+    if file is None:
+        yield
+        return
     execute = SnowflakeCursor.execute
 
     def recording(cursor: SnowflakeCursor, command: str, *arguments: Any, **named: Any) -> Any:
@@ -37,6 +38,7 @@ def _definitions_are_recorded(definitions: list[tuple[str, str]]) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SnowflakeCursor, "execute", recording)
         yield
+    Path(file).write_text(json.dumps(definitions))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,10 +1,15 @@
 """The data directory opens again after every definition that the conformance tests have made.
 
-They are made once more in an account in the process of the tests: that is closed and opened again in between.
+The conformance tests run in a process of their own, which records the definitions. They are made once more in an
+account in this process: that is closed and opened again in between.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -19,10 +24,27 @@ from local_snowflake.sessions.token import SessionToken
 _EVERY = 40
 
 
+@pytest.fixture
+def definitions(request: pytest.FixtureRequest, tmp_path: Path) -> list[tuple[str, str]]:
+    """The definitions that succeed in the conformance tests: the session of each, and its text."""
+    file, settings = tmp_path / "definitions.json", str(request.config.inipath)
+    command = [sys.executable, "-m", "pytest", "-q", "-c", settings, "-n", "0", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, str(Path(__file__).parent)],
+        cwd=request.config.rootpath,
+        env={**os.environ, "LOCAL_SNOWFLAKE_DEFINITIONS": str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    return [(session, sql) for session, sql in json.loads(file.read_text())]
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_directory_opens_after_every_definition(definitions: list[tuple[str, str]], tmp_path: Path) -> None:
-    if not definitions:
-        pytest.skip("the tests that make definitions did not run")
+    assert len(definitions) > 100
     account, sessions, done = Account(tmp_path / "data"), dict[str, SessionToken](), 0
     for number, (session, sql) in enumerate(definitions, 1):
         token = sessions.setdefault(session, account.sessions.open("TEST"))
