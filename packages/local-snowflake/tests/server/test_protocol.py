@@ -312,7 +312,7 @@ def test_a_large_result_arrives_whole(snowflake_connection: dict[str, Any]) -> N
 
 
 def test_no_telemetry_is_kept_and_the_client_stops_sending_it(snowflake_connection: dict[str, Any]) -> None:
-    """Snowpark hands its records to the connector, which sends them by the hundred, whatever the login has said."""
+    """Snowpark hands its records to the connector, which sends them by the hundred, whatever the login has answered."""
     assert not Client(snowflake_connection).post("/telemetry/send", {"logs": []})["success"]
     with Session.builder.configs(snowflake_connection).create() as session:
         telemetry = session.connection._telemetry
