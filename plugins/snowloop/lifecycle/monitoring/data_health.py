@@ -250,7 +250,7 @@ def _contract(workspace: Workspace) -> Iterator[Window]:
 
 
 def _of_the_moment(workspace: Workspace) -> Iterator[Check]:
-    """The columns first: where they have changed, the query for an age may fail, and that they have changed is the finding."""
+    """The columns first: where they have changed, the query for an age may fail, and the change is what to report."""
     from snowflake.snowpark.exceptions import SnowparkSQLException
 
     changed = False
