@@ -1,6 +1,8 @@
 """What the tests of the life cycle share."""
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from snowflake.snowpark import Session
@@ -11,6 +13,18 @@ from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.versions import set_champion
 from tests.support.duel import TRAINED, dueling
 from tests.support.world import World
+
+LEFT = timedelta(seconds=30)
+"""More than a test takes that counts days."""
+
+
+@pytest.fixture
+def today() -> date:
+    """The day of UTC, as Snowflake's clock has it. Just before midnight it waits: the day does not end in the test."""
+    now = datetime.now(UTC)
+    if (now + LEFT).date() != now.date():
+        time.sleep(LEFT.total_seconds())
+    return datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Data health: each signal is measured, judged by day or moment, and written once."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from snowloop.project import Source
 from snowloop.project.sources import Column, Freshness
 from snowloop.workspace import Workspace
 
-TODAY = datetime.now(UTC).date()
+pytestmark = pytest.mark.usefixtures("today")
 
 
 def rows(workspace: Workspace, query: str) -> list[Any]:
@@ -37,11 +37,11 @@ def scored(workspace: Workspace, days: dict[int, tuple[int, int, float]]) -> Non
 def found(workspace: Workspace, signal: str) -> dict[int, Window]:
     """The windows of a signal, by how many days ago they began."""
     windows = [each for each in data_health(workspace) if each.check.name == signal]
-    return {(TODAY - each.start.date()).days: each for each in windows}
+    return {(datetime.now(UTC).date() - each.start.date()).days: each for each in windows}
 
 
-def test_volume_is_compared_with_the_same_weekday_and_days_without_a_run_count(workspace: Workspace):
-    usual = {ago: (1000 if (TODAY - timedelta(days=ago)).weekday() < 5 else 10, 0, 1.0) for ago in range(1, 72)}
+def test_volume_is_compared_with_the_same_weekday_and_days_without_a_run_count(workspace: Workspace, today: date):
+    usual = {ago: (1000 if (today - timedelta(days=ago)).weekday() < 5 else 10, 0, 1.0) for ago in range(1, 72)}
     gone = next(ago for ago in range(4, 12) if usual[ago][0] == 1000)
     del usual[gone]
     usual[3] = (300, 0, 1.0)
@@ -50,7 +50,7 @@ def test_volume_is_compared_with_the_same_weekday_and_days_without_a_run_count(w
     assert sorted(volume) == list(range(1, 15)), "today is not over"
     assert {ago for ago, each in volume.items() if each.check.failed} == {3, gone}
     assert volume[3].rows == 300
-    day = TODAY - timedelta(days=3)
+    day = today - timedelta(days=3)
     assert f"300 rows on {day.strftime('%A')} {day}, the median of 8" in volume[3].check.reason
 
 
