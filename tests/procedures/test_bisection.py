@@ -56,6 +56,21 @@ def test_the_number_of_statements_and_of_failures_is_bounded():
     assert bisect(5, 4, Work(), 10).calls == 0
 
 
+def test_where_nearly_all_rows_fail_few_statements_find_some_of_them():
+    found = bisect(0, 9_999, Work(*range(10_000)), 500, most_failed=5)
+    assert (list(found.failed), found.calls <= 16, found.complete) == ([0, 1, 2, 3, 4], True, False)
+
+
+@pytest.mark.parametrize("most_failed", [None, 1_000])
+def test_the_bound_of_statements_holds_wherever_the_row_is(most_failed: int | None):
+    twice = 1 if most_failed is None else 2
+    for bad in (0, 1, 499, 998, 999):
+        work = Work(bad)
+        found = bisect(0, 999, work, 1000, most_failed)
+        assert (list(found.failed), found.complete, len(work.done)) == ([bad], True, 999)
+        assert found.calls <= twice * (1 + 23)
+
+
 @pytest.mark.parametrize("state", ["08001", "57014", "42501", None])
 def test_what_no_row_is_to_blame_for_is_raised(state: str | None):
     class OtherError(Exception):
