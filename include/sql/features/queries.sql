@@ -195,12 +195,16 @@ CREATE TEMPORARY TABLE {{ copy }} AS
 
 SELECT * FROM CLEAN
 
--- name: one_feature
--- One feature of every row that keeps the contract, and nothing else that features.sql gives.
+-- name: some_features
+-- Some features of every row that keeps the contract, and nothing else that features.sql gives.
 WITH FEATURE_ROWS AS (
 {{ feature_rows }}
 )
-SELECT COUNT({{ feature|identifier }}) AS N FROM FEATURE_ROWS
+SELECT
+    {% for feature in features %}
+    COUNT({{ feature.name|identifier }}) AS N_{{ loop.index0 }}{{ "," if not loop.last }}
+    {% endfor %}
+FROM FEATURE_ROWS
 
 -- name: drop_copy
 DROP TABLE IF EXISTS {{ copy }}

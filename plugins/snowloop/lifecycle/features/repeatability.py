@@ -2,21 +2,27 @@
 
 import time
 import uuid
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from snowloop.checks import FEATURE_CHECKS, Check, record
 from snowloop.errors import TrainingError
 from snowloop.lifecycle.data.contract import checked_rows
-from snowloop.lifecycle.features.feature import Subject
+from snowloop.lifecycle.features.feature import Feature, Subject
 from snowloop.lifecycle.features.point_in_time import render_features
 from snowloop.sql import identifier
 from snowloop.workspace import Workspace
+
+SLOW = timedelta(seconds=1)
+"""Features that take no longer together are not timed one by one."""
 
 
 def check_features(workspace: Workspace, subject: Subject) -> tuple[Check, ...]:
     """Run features.sql a second time and time each feature; both are recorded in OPS.FEATURE_CHECKS.
 
     REPEATABLE: rows in which a second run of features.sql gave another value. MILLISECONDS: the time that a feature
-    takes for all rows that keep the contract when nothing else is asked for.
+    takes for all rows that keep the contract when nothing else is asked for, or that of several features together,
+    which no one of them exceeds: only what is slow is timed one by one.
 
     Args:
         subject: The training set.
@@ -60,7 +66,7 @@ def _repeatable(workspace: Workspace, subject: Subject) -> list[Check]:
 
 
 def _times(workspace: Workspace, subject: Subject) -> list[Check]:
-    project, checks = workspace.project, []
+    project = workspace.project
     copy = identifier(workspace.database, "FEATURES", f"CLEAN_{uuid.uuid4().hex.upper()}")
     workspace.run(
         "features/queries.sql#copy_clean_rows",
@@ -70,12 +76,24 @@ def _times(workspace: Workspace, subject: Subject) -> list[Check]:
     )
     try:
         feature_rows = render_features(project, workspace.target, copy)
-        for feature in subject.features:
-            started = time.perf_counter()
-            row = workspace.run("features/queries.sql#one_feature", feature=feature.name, feature_rows=feature_rows)[0]
-            elapsed = 1000 * (time.perf_counter() - started)
-            reason = f"feature {feature.name} alone took {elapsed:.1f} ms for all rows, {row['N']} have a value"
-            checks.append(Check.of("MILLISECONDS", passed=True, reason=reason, value=elapsed, subject=feature.name))
+        slow = min(SLOW, project.monitoring.score_card.max_feature_time)
+        return list(_timed(workspace, subject.features, feature_rows, slow))
     finally:
         workspace.run("features/queries.sql#drop_copy", copy=copy)
-    return checks
+
+
+def _timed(workspace: Workspace, features: Sequence[Feature], feature_rows: str, slow: timedelta) -> Iterator[Check]:
+    """The time of each feature: that of all together if it is short, or else of each half of them."""
+    started = time.perf_counter()
+    row = workspace.run("features/queries.sql#some_features", features=features, feature_rows=feature_rows)[0]
+    seconds = time.perf_counter() - started
+    if len(features) > 1 and seconds > slow.total_seconds():
+        half = len(features) // 2
+        for some in (features[:half], features[half:]):
+            yield from _timed(workspace, some, feature_rows, slow)
+        return
+    elapsed = 1000 * seconds
+    others = f" together with {len(features) - 1} others" if len(features) > 1 else " alone"
+    for place, feature in enumerate(features):
+        reason = f"feature {feature.name}{others} took {elapsed:.1f} ms for all rows, {row[f'N_{place}']} have a value"
+        yield Check.of("MILLISECONDS", passed=True, reason=reason, value=elapsed, subject=feature.name)
