@@ -136,7 +136,7 @@ def _scope(project: Project, now: Version | None) -> dict[str, Any]:
     searches = [[one.name for one in each.expanded()] for each in project.candidates if each.search]
     return {
         "window": _seconds(declared.window),
-        "most_milliseconds": 1000 * _seconds(declared.max_feature_time),
+        "most_milliseconds": 1000 * declared.max_feature_time.total_seconds(),
         "champion": now.name if now else None,
         "judged": now.judged_as if now else None,
         "training_set": facts.get("training_set"),
