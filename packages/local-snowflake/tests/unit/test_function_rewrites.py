@@ -170,3 +170,32 @@ def test_division_by_zero_is_an_error(evaluate: Evaluate, expression: str) -> No
 )
 def test_aggregates_and_guarded_divisions(evaluate: Evaluate, expression: str, value: Any) -> None:
     assert evaluate(expression) == value
+
+
+NESTED = "TO_VARCHAR(TRIM(TO_VARCHAR(TRIM(TO_VARCHAR({})))))"
+
+
+def test_an_argument_that_a_macro_repeats_is_given_to_it_once(duck: duckdb.DuckDBPyConnection):
+    many = ", ".join(['"I"', '"D"', '"S"'] * 20)
+    for sql in (NESTED.format('"D"'), f"TO_VARCHAR(HASH({many}))", f"HASH(HASH({many}))"):
+        text = rewritten(f'SELECT {sql} FROM "N"', duck)
+        assert "list_transform" in text.lower()
+        assert duck.execute(text).fetchall()
+    assert "list_transform" not in rewritten('SELECT TO_VARCHAR("D"), HASH("I" + 1) FROM "N"', duck).lower()
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        (f'SELECT {NESTED.format("D")} FROM "N"', ["1.25", "0.50"]),
+        (f'SELECT {NESTED.format("SUM(I)")} FROM "N"', ["2"]),
+        (f'SELECT {NESTED.format("I")} FROM "N" GROUP BY {NESTED.format("I")}', ["1"]),
+        (f'SELECT MAX({NESTED.format("S")}) FROM "N" GROUP BY 1 = 1', ["4"]),
+        (f'SELECT {NESTED.format("ROW_NUMBER() OVER (ORDER BY S)")} FROM "N"', ["1", "2"]),
+        (f"SELECT {NESTED.format('NULL')}", [None]),
+        (f"SELECT S FROM \"N\" WHERE {NESTED.format('S')} = '3' ORDER BY {NESTED.format('S')}", ["3"]),
+        (f'SELECT S FROM "N" QUALIFY ROW_NUMBER() OVER (PARTITION BY {NESTED.format("I")} ORDER BY S DESC) = 1', ["4"]),
+    ],
+)
+def test_it_stands_wherever_the_macro_may(duck: duckdb.DuckDBPyConnection, sql: str, values: list[Any]):
+    assert [row[0] for row in duck.execute(rewritten(sql, duck)).fetchall()] == values

@@ -1,5 +1,6 @@
 """Snowflake's functions where DuckDB's differ: macros, and how calls are rewritten to them, one module an area."""
 
+import re
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -68,3 +69,43 @@ def prepare(tree: exp.Expr) -> None:
 def finish(tree: exp.Expr) -> None:
     """Rewrite what is left in a translated tree, in place."""
     text.cast_to_text(tree)
+    _give_once(tree)
+
+
+def _repeating() -> frozenset[str]:
+    """The macros of one argument that mention it several times."""
+    found = set()
+    for macro in MACROS:
+        signature = re.match(r"(\w+)\((\w+)\)\s+AS\s", macro)
+        if signature and len(re.findall(rf"\b{signature[2]}\b", macro[signature.end() :])) > 1:
+            found.add(signature[1])
+    return frozenset(found)
+
+
+_REPEATING = _repeating()
+# nodes of an argument from which on its repetition costs more than a list of one element
+_LARGE = 40
+
+
+def _give_once(tree: exp.Expr) -> None:
+    """``macro(large)`` -> ``list_transform([large], lambda given: macro(given))[1]`` where the macro repeats it.
+
+    DuckDB writes an argument out at each of its places before it simplifies anything: nested macros multiply.
+    """
+    for call in [each for each in tree.find_all(exp.Anonymous) if each.name in _REPEATING]:
+        argument = call.expressions[0]
+        if not _is_large(argument):
+            continue
+        given = exp.to_identifier("given")
+        once = exp.Lambda(
+            this=exp.Anonymous(this=call.this, expressions=[given.copy()]), expressions=[given], colon=True
+        )
+        values = exp.Anonymous(this="list_transform", expressions=[exp.Array(expressions=[argument]), once])
+        call.replace(exp.Bracket(this=values, expressions=[exp.Literal.number(1)], offset=1))
+
+
+def _is_large(argument: exp.Expr) -> bool:
+    for count, node in enumerate(argument.walk(), start=1):
+        if count >= _LARGE or (isinstance(node, exp.Anonymous) and node.name in _REPEATING):
+            return True
+    return False

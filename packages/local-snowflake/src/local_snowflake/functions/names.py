@@ -4,7 +4,7 @@ Source: https://docs.snowflake.com/en/sql-reference/functions-all, and the words
 calls are (CAST, EXISTS, TRY_CAST). GETVARIABLE and CURRENT_SCHEMAS are left out: DuckDB's are about the server itself.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
@@ -70,15 +70,10 @@ SNOWFLAKES = frozenset(_NAMES.split())
 _FOREIGN = "foreign"
 
 
-class Parser(Snowflake.Parser):  # type: ignore[misc, valid-type]
-    """Reads Snowflake's functions alone as functions: sqlglot knows those of all dialects."""
-
-    FUNCTIONS: ClassVar[dict[str, Any]] = {
-        name: make for name, make in Snowflake.Parser.FUNCTIONS.items() if name in SNOWFLAKES
-    }
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        name: read for name, read in Snowflake.Parser.FUNCTION_PARSERS.items() if name in SNOWFLAKES
-    }
+# sqlglot's parser knows the functions of all dialects, and its compiled classes cannot be derived from
+for _functions in (Snowflake.Parser.FUNCTIONS, Snowflake.Parser.FUNCTION_PARSERS):
+    for _name in _functions.keys() - SNOWFLAKES:
+        del _functions[_name]
 
 
 def mark_foreign(tree: exp.Expr) -> None:

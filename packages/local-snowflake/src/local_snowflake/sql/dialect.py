@@ -57,9 +57,7 @@ def macro_definitions(catalog: str) -> str:
 
 
 class _Dialect(Snowflake):
-    """Snowflake and no other dialect's functions; formats of times stay as they are written."""
-
-    Parser = names.Parser
+    """Snowflake, whose formats of times stay as they are written."""
 
     @classmethod
     def format_time(cls, expression: str | exp.Expr | None) -> exp.Expr | None:

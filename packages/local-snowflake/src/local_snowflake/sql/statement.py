@@ -284,7 +284,7 @@ def unreadable(error: TokenError, sql: str) -> SnowflakeError:
 
     Source: https://docs.snowflake.com/en/sql-reference/identifiers-syntax; unverified on an account: its words.
     """
-    lacking = re.match(r"Missing (\S+) from (\d+):", str(error.__cause__ or error))
+    lacking = re.match(r"Missing (\S+) from (\d+):", str(error.__cause__ or error.__context__ or error))
     line = int(lacking[2]) if lacking else sql.count("\n") + 1
     hint = f": the closing {lacking[1]} is missing" if lacking else ""
     return syntax_error(f"parse error line {line} at position {len(sql)} near '<EOF>'{hint}.")
