@@ -151,3 +151,18 @@ class AlertError(SnowloopError):
 
 class NotificationError(SnowloopError):
     """A declared notifier could not be made, or could not send; messages stay unsent and are tried again."""
+
+
+def transport_errors() -> tuple[type[Exception], ...]:
+    """What a client raises if a connection is lost in the middle of an answer.
+
+    The connector puts most of it into errors of its own, but not all of it, and has its own copy of requests.
+
+    Returns:
+        The classes, without the connector's own errors.
+    """
+    from requests import exceptions as of_requests
+    from snowflake.connector.vendored.requests import exceptions as of_the_connector
+
+    names = ("ConnectionError", "Timeout", "ChunkedEncodingError")
+    return (ConnectionError, *(getattr(each, name) for each in (of_requests, of_the_connector) for name in names))

@@ -84,10 +84,11 @@ def _is_of_snowflake(error: BaseException) -> bool:
     What the Registry says of an estimator that it does not take, or of one that it cannot load, is the candidate's.
     """
     from snowflake.connector.errors import Error
+    from snowflake.connector.vendored.requests.exceptions import RequestException
     from snowflake.snowpark.exceptions import SnowparkClientException
 
     for each in _chain(error):
-        if isinstance(each, Error | SnowparkClientException):
+        if isinstance(each, Error | RequestException | SnowparkClientException):
             return PYTHON_ERROR not in (getattr(each, "errno", None), getattr(each, "sql_error_code", None))
     return False
 

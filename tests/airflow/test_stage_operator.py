@@ -8,6 +8,7 @@ import pytest
 import requests
 from airflow.sdk.exceptions import AirflowFailException
 from snowflake.connector.errors import DatabaseError, OperationalError, ProgrammingError
+from snowflake.connector.vendored.requests import exceptions as vendored
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
 from snowloop.airflow.operators.base import SnowparkStageOperator
@@ -74,6 +75,8 @@ def lost_connection_in_a_cause() -> Exception:
         DatabaseError(msg="Connection is closed", errno=250002),
         SnowparkSQLException("session gone", sql_error_code=390111),
         requests.exceptions.ConnectionError("connection refused"),
+        requests.exceptions.ChunkedEncodingError("connection broken"),
+        vendored.ChunkedEncodingError("connection broken: incomplete read"),
         ConnectionResetError("reset by peer"),
         lost_connection_in_a_cause(),
     ],

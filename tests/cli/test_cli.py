@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import typer
+from snowflake.connector.vendored.requests.exceptions import ChunkedEncodingError
 
 from snowloop.cli.connections import SETTINGS
-from snowloop.cli.options import FAILED
+from snowloop.cli.options import FAILED, open_session
 from tests.conftest import ROOT
 
 SNOWLOOP = [sys.executable, "-m", "snowloop.cli.main"]
@@ -69,3 +71,14 @@ def test_a_statement_that_snowflake_refuses(failed, snowflake_connection):
     assert message.startswith("snowloop: Snowflake rejected the statement: ")
     assert "CREDIT_APPROVAL_NOWHERE" in message
     assert "the DAG credit_approval__environment creates it" in message
+
+
+def test_a_connection_that_is_lost_in_the_middle_of_an_answer(snowflake_connection, monkeypatch, capsys):
+    for name, value in snowflake_connection.items():
+        if name.upper() in SETTINGS:
+            monkeypatch.setenv(f"SNOWFLAKE_{name.upper()}", str(value))
+    with pytest.raises(typer.Exit) as ended, open_session("credit_approval", None, None, None):
+        raise ChunkedEncodingError("incomplete read")
+    assert ended.value.exit_code == FAILED
+    words = "the connection to Snowflake was lost: incomplete read; run the same command again"
+    assert words in capsys.readouterr().err

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 import psutil
 import requests
 import snowflake.connector.errors
+from snowflake.connector.vendored.requests.exceptions import RequestException
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkClientException
 
 from local_snowflake.testing import LocalSnowflake
 from snowloop.errors import SnowloopError
 
-CUT_OFF = (snowflake.connector.errors.Error, SnowparkClientException, SnowloopError, requests.RequestException)
+CUT_OFF = (
+    *(snowflake.connector.errors.Error, SnowparkClientException, SnowloopError),
+    *(requests.RequestException, RequestException),
+)
 """What a caller sees when the server or a process goes away under it."""
 CALL, LOCK, READ, QUARANTINE, SCORED = "CALL", "LOCK", "READ", "QUARANTINE", "SCORED"
 PHASES = (CALL, QUARANTINE, SCORED)

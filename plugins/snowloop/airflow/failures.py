@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snowloop.errors import transport_errors
+
 # Connection closed, request failed, server failed, timed out, retryable answer; session gone, token invalid or expired.
 RETRYABLE_CODES = frozenset({250002, 250003, 250005, 251011, 251012, 390111, 390112, 390114})
 
@@ -21,14 +23,11 @@ def reason_of(error: BaseException) -> str:
 
 
 def _is_lost_connection(error: BaseException) -> bool:
-    from requests import exceptions as requests_errors
     from snowflake.connector import errors
 
     final = (errors.NonRetryableTlsError, errors.RevocationCheckError)
     lost = (
-        ConnectionError,
-        requests_errors.ConnectionError,
-        requests_errors.Timeout,
+        *transport_errors(),
         errors.OperationalError,
         errors.BadGatewayError,
         errors.GatewayTimeoutError,

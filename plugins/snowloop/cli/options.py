@@ -14,7 +14,7 @@ import typer
 
 from snowloop.cli.checkout import check_checkout
 from snowloop.cli.connections import Choice, chosen_connection
-from snowloop.errors import Refusal, SnowloopError
+from snowloop.errors import Refusal, SnowloopError, transport_errors
 from snowloop.markdown import visible
 from snowloop.project import Project, load_project
 from snowloop.workspace import Workspace
@@ -166,6 +166,8 @@ def _open_session(project: str, choice: Choice, airflow_connection: str | None) 
             fail(f"cannot connect: {_reason(error)}; {choice.remedy}", FAILED)
         try:
             yield session
+        except transport_errors() as error:
+            fail(f"the connection to Snowflake was lost: {_reason(error)}; run the same command again", FAILED)
         except (Error, SnowparkClientException) as error:
             fail(
                 f"Snowflake rejected the statement: {_reason(error)}; check that the environment exists (the DAG "

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from snowflake.connector.errors import Error
 from snowflake.snowpark.exceptions import SnowparkClientException, SnowparkSQLException
 
-from snowloop.errors import DeploymentError, EnvironmentBusy
+from snowloop.errors import DeploymentError, EnvironmentBusy, transport_errors
 from snowloop.sql import identifier, render
 from snowloop.workspace import Workspace
 
@@ -154,7 +154,8 @@ def deployment_lock(workspace: Workspace, doing: str) -> Iterator[Lease]:
     try:
         yield lease
     except BaseException:
-        with suppress(Error, SnowparkClientException):  # the error of the work is what counts; the lease expires
+        # the error of the work is what counts; the lease expires
+        with suppress(Error, SnowparkClientException, *transport_errors()):
             lease.release()
         raise
     lease.release()
