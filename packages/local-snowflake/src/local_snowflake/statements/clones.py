@@ -42,9 +42,10 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
     """CREATE TABLE name CLONE source."""
     source = ctx.resolve(reader.name_parts())
     point = read_point(ctx, reader)
-    reader.accept("COPY", "GRANTS")
+    ctx.copies_grants = reader.accept("COPY", "GRANTS")
     reader.finish()
     found = ctx.temporary(source) or ctx.catalog.need(TABLE, source)
+    ctx.rights.require(found, "SELECT")
     old = ctx.temporary(name) if temporary else ctx.catalog.relation(name)
     if old is not None and not (or_replace and TABLE.describes(old)):
         raise already_exists(name.fqn)

@@ -44,6 +44,7 @@ def create(ctx: Context, stmt: Statement) -> Result:
     options = reader.options()
     reader.finish()
     old = ctx.catalog.get(stmt.kind, name)
+    ctx.rights.refuse_unseen((stmt.kind,), name)
     if kept := keep_existing(stmt, name, old, if_not_exists=if_not_exists):
         return kept
     refuse_other_case(ctx, stmt.kind, name)
@@ -73,7 +74,7 @@ def _make_schema(ctx: Context, change: Change, name: Name, comment: str = "", *,
 def _remove_database(ctx: Context, change: Change, database: Object[DatabaseProps]) -> None:
     change.rely_on_all(database.name.name)
     ctx.catalog.refuse_lost(database.name.name)
-    for schema in ctx.catalog.all(SCHEMA, database.name.name):
+    for schema in ctx.services.catalog.all(SCHEMA, database.name.name):
         _remove_schema(ctx, change, schema)
     change.drop(database)
 

@@ -78,6 +78,7 @@ def _run(ctx: Context, task: RunningTask) -> State:
     ctx.session.task = task
     task.session = ctx.session
     try:
+        ctx.rights.check_task(task.node.owner, task.node.warehouse)
         if condition and not _holds(ctx, condition):
             record.error_code, record.error_message = _SKIPPED
             record.query_start_time = None
