@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,6 +168,23 @@ def test_a_procedure_with_owners_rights_takes_no_role_of_its_callers(given: Priv
     with pytest.raises(SnowflakeError, match="USE ROLE"):
         given.admin("CALL D.S.TRICK()")
     assert given.admin("SELECT CURRENT_ROLE(), (SELECT COUNT(*) FROM D.S.T)") == [("ACCOUNTADMIN", 2)]
+
+
+def test_a_procedure_with_owners_rights_has_no_secondary_roles_of_its_callers(given: Privileges) -> None:
+    given.grant("CREATE PROCEDURE ON SCHEMA D.S")
+    body = "BEGIN EXECUTE IMMEDIATE ''USE SECONDARY ROLES ALL''; EXECUTE IMMEDIATE ''DROP TABLE D.S.T''; RETURN 1; END"
+    given.role(f"CREATE PROCEDURE D.S.TRICK() RETURNS NUMBER LANGUAGE SQL AS '{body}'")
+    given.admin("GRANT USAGE ON PROCEDURE D.S.TRICK() TO ROLE ACCOUNTADMIN")
+    with pytest.raises(SnowflakeError, match="USE ROLE"):
+        given.admin("CALL D.S.TRICK()")
+    assert given.admin("SELECT COUNT(*) FROM D.S.T") == [(2,)]
+
+
+def test_a_clone_of_a_schema_has_what_may_be_read_there(given: Privileges) -> None:
+    given.admin("CREATE TABLE D.S.READABLE (A INT)")
+    given.grant("SELECT ON TABLE D.S.READABLE", "INSERT ON TABLE D.S.T", "CREATE SCHEMA ON DATABASE D")
+    given.role("CREATE SCHEMA D.CLONED CLONE D.S")
+    assert [row[1] for row in given.role("SHOW TABLES IN SCHEMA D.CLONED")] == ["READABLE"]
 
 
 def test_stages_are_read_and_written_by_privilege(given: Privileges) -> None:
@@ -360,6 +378,37 @@ def test_tasks_are_operated_by_privilege_and_run_with_their_owners(given: Privil
     operator("ALTER TASK D.S.JOB SUSPEND")
     assert code(operator, "ALTER TASK D.S.JOB MODIFY AS SELECT 2") == REFUSED
     assert code(operator, "DROP TASK D.S.JOB") == REFUSED
+
+
+def test_a_task_has_its_owners_role_and_no_other(given: Privileges) -> None:
+    given.grant("CREATE TASK ON SCHEMA D.S", "CREATE TABLE ON SCHEMA D.S", "USAGE ON WAREHOUSE WH")
+    given.admin("GRANT EXECUTE TASK ON ACCOUNT TO ROLE R")
+    given.role("CREATE TABLE D.S.LOG (T VARCHAR)")
+    blocks = {
+        "OWN": "INSERT INTO D.S.LOG VALUES (CURRENT_ROLE())",
+        "OTHER": "BEGIN USE ROLE ACCOUNTADMIN; DROP TABLE D.S.T; END",
+        "MORE": "BEGIN USE SECONDARY ROLES ALL; DROP TABLE D.S.T; END",
+        "DIRECT": "DROP TABLE D.S.T",
+    }
+    given.account.start({})
+    for name, body in blocks.items():
+        given.role(f"CREATE TASK D.S.{name} WAREHOUSE = WH AS {body}")
+        given.role(f"EXECUTE TASK D.S.{name}")
+    ended: dict[str, str] = {}
+    history = "SELECT NAME, STATE FROM TABLE(D.INFORMATION_SCHEMA.TASK_HISTORY()) WHERE COMPLETED_TIME IS NOT NULL"
+    for _ in range(600):
+        ended = {str(name): str(state) for name, state in given.role(history)}
+        if len(ended) == len(blocks):
+            break
+        time.sleep(0.1)
+    assert ended == {"OWN": "SUCCEEDED", "OTHER": "FAILED", "MORE": "FAILED", "DIRECT": "FAILED"}
+    assert given.role("SELECT T FROM D.S.LOG") == [("R",)]
+    assert given.admin("SELECT COUNT(*) FROM D.S.T") == [(2,)]
+    # whoever may not see a task does not see its runs
+    given.admin("CREATE ROLE NOSY")
+    given.admin("GRANT ROLE NOSY TO USER TEST")
+    given.admin("GRANT USAGE ON DATABASE D TO ROLE NOSY")
+    assert given.session("NOSY")(history) == []
 
 
 def test_what_was_compiled_for_one_role_is_not_run_for_another(given: Privileges) -> None:

@@ -66,7 +66,8 @@ class Rights:
         """Check that the session's user may take a role.
 
         Raises:
-            SnowflakeError: 003013, if it is not granted to the user; 090236 in a procedure with its owner's rights.
+            SnowflakeError: 003013, if it is not granted to the user; 090236 where an owner's rights hold: in a
+            procedure AS OWNER, and in a task.
 
         Source: https://docs.snowflake.com/en/sql-reference/sql/use-role
         """
@@ -187,7 +188,8 @@ class EnforcedRights(Rights):
         """Check that the session's user may take a role.
 
         Raises:
-            SnowflakeError: 003013, if it is not granted to the user; 090236 in a procedure with its owner's rights.
+            SnowflakeError: 003013, if it is not granted to the user; 090236 where an owner's rights hold: in a
+            procedure AS OWNER, and in a task.
         """
         if self._session.has_owners_rights:
             text = "Stored procedure execution error: Unsupported statement type 'USE ROLE'."

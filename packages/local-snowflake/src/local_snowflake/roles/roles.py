@@ -88,6 +88,7 @@ def use_secondary_roles(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     if roles == ["NONE"]:
         roles = []
+    ctx.rights.check_role(ctx.session.role)
     for role in [] if roles == [ALL] else roles:
         ctx.rights.check_role(ctx.catalog.need(ROLE, Name("", "", role)).name.name)
     ctx.session.secondary_roles = tuple(roles)

@@ -60,7 +60,7 @@ class Session:
         self.role = "ACCOUNTADMIN"
         # the roles whose privileges it has besides; ALL: every role of the user's
         self.secondary_roles: tuple[str, ...] = ()
-        # whether a procedure runs in it with its owner's rights: that cannot take another role
+        # whether a procedure or a task runs in it with its owner's rights: that cannot take another role
         self.has_owners_rights = False
         # the client's name and version, as the client sends them
         self.client = ""

@@ -33,6 +33,8 @@ class TaskExecutor:
         try:
             with token.lock:
                 token.session.role, token.session.warehouse = node.owner, node.warehouse
+                # and none of the roles of whoever made or started it
+                token.session.has_owners_rights = True
                 for key, value in node.parameters.items():
                     set_parameter(token.session, key, value)
                 yield self._new_context(token)
