@@ -9,6 +9,7 @@ from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
 from local_snowflake.testing import LocalSnowflake
+from snowloop.errors import SourceError
 from snowloop.lifecycle.champion import ledger
 from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.data.environment import create_environment
@@ -17,18 +18,20 @@ from snowloop.lifecycle.monitoring.verify import verify
 from snowloop.lifecycle.scoring import await_scores
 from snowloop.lifecycle.versions import champion
 from snowloop.workspace import Workspace
+from tests.support.bank import bank, calls, create_table, insert
 from tests.support.tiny import tiny
 from tests.support.trial import Trial
+from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "snowflake-account.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 ROLE = "SNOWLOOP_ROLE"
 
 
-def page(part: str, **names: str) -> list[str]:
-    """The statements of the page's script in which a text occurs, with other names in the place of the page's."""
-    script = next(each for each in re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.S) if part in each)
+def page(part: str, file: str = "snowflake-account.md", **names: str) -> list[str]:
+    """The statements of a page's script in which a text occurs, with other names in the place of the page's."""
+    script = next(each for each in re.findall(r"```sql\n(.*?)```", (DOCS / file).read_text(), re.S) if part in each)
     for name, other in names.items():
         script = script.replace(name, other)
     return [each.strip() for each in re.sub(r"--[^\n]*", "", script).split(";") if each.strip()]
@@ -97,6 +100,29 @@ def test_an_environment_needs_the_documented_privileges(trial: Trial, administra
     finally:
         administrator.sql(f"GRANT {privilege} ON ACCOUNT TO ROLE {ROLE}").collect()
     create_environment(workspace)
+
+
+def test_a_table_that_others_fill_needs_the_documented_grants(trial: Trial, administrator: Session):
+    administrator.sql("CREATE DATABASE CRM_PROD").collect()
+    create_table(administrator, "CRM_PROD.PUBLIC.CALLS", tracked=False)
+    insert(administrator, "CRM_PROD.PUBLIC.CALLS", calls(1, 3))
+    session = trial.world.session
+    world = World(session, bank(table="CRM_PROD.PUBLIC.CALLS"), "granted")
+    *grants, track = page("CRM_PROD", "your-own-data.md")
+    for statement in grants:
+        with pytest.raises(SourceError, match=rf"role {ROLE} may not read it.*GRANT SELECT ON TABLE"):
+            create_environment(world.workspace)
+        administrator.sql(statement).collect()
+    create_environment(world.workspace)
+    assert world.value("SELECT COUNT(*) FROM {db}.RAW.BANK") == 3
+    stream = f"CREATE STREAM {world.database}.RAW.BANK_STREAM ON TABLE CRM_PROD.PUBLIC.CALLS APPEND_ONLY = TRUE"
+    assert "Insufficient privileges" in refusal(session, stream)
+    administrator.sql(track).collect()
+    session.sql(stream).collect()
+    insert(administrator, "CRM_PROD.PUBLIC.CALLS", calls(4, 5))
+    assert world.value("SELECT COUNT(*) FROM {db}.RAW.BANK_STREAM") == 2
+    for statement in ("DELETE FROM", "DROP TABLE"):
+        assert "Insufficient privileges" in refusal(session, f"{statement} CRM_PROD.PUBLIC.CALLS")
 
 
 def test_a_reader_reads_scores_and_nothing_else(trial: Trial, server: LocalSnowflake):
