@@ -53,13 +53,17 @@ def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs, 
     """The properties of a task that clauses define; its state is that of ``state``."""
     if clauses.warehouse:
         ctx.rights.require(ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse)), "USAGE")
-    present = TaskGraphs([*graphs.tasks.values(), Object(TASK, name, replace(state, predecessors=(), finalize=None))])
+    present = TaskGraphs([*graphs.tasks.values(), _alone(ctx, name, state)])
     return replace(
         state,
         **{key: getattr(clauses, key) for key in _CLAUSES},
         predecessors=tuple(predecessors(ctx, name, clauses.after, present)),
         finalize=finalize_target(ctx, name, clauses.finalize, present),
     )
+
+
+def _alone(ctx: Context, name: Name, state: TaskProps) -> Task:
+    return Object(TASK, name, replace(state, predecessors=(), finalize=None), ctx.session.role)
 
 
 @statement("DROP", "TASK")
