@@ -1,4 +1,4 @@
-"""A server that enforces privileges: the role of a connection and of a request, and a procedure in Python."""
+"""A server that enforces privileges: the role of a connection and of a request, a procedure in Python, a model."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import requests
 import snowflake.connector
+from sklearn.linear_model import LogisticRegression
 from snowflake.connector.errors import DatabaseError, ProgrammingError
+from snowflake.ml.registry import Registry
+from snowflake.snowpark import Session
 from tests.server.connections import run
 
 from local_snowflake.testing import LocalSnowflake
@@ -80,3 +84,30 @@ def test_a_procedure_in_python_works_with_its_owners_or_its_callers_rights(
             else:
                 assert run(opened, "CALL D.PUBLIC.COUNTS()") == [(1,)]
         assert run(opened, "SELECT CURRENT_ROLE()") == [("R",)]
+
+
+def test_a_model_is_called_with_usage_and_its_files_are_read_with_read(connection: dict[str, Any]) -> None:
+    frame = pd.DataFrame({"AMOUNT": [1.0, 2.0, 30.0, 40.0]})
+    with Session.builder.configs(connection | {"database": "D", "schema": "PUBLIC"}).create() as session:
+        registry = Registry(session, database_name="D", schema_name="PUBLIC")
+        fitted = LogisticRegression().fit(frame, [0, 0, 1, 1])
+        registry.log_model(
+            fitted, model_name="M", version_name="V1", sample_input_data=frame, target_platforms=["WAREHOUSE"]
+        )
+    call = "SELECT MODEL(D.PUBLIC.M, V1)!PREDICT(35.0):output_feature_0::INT"
+    files = "LS 'snow://model/D.PUBLIC.M/versions/V1/'"
+    with (
+        snowflake.connector.connect(**connection) as admin,
+        snowflake.connector.connect(**connection | {"role": "R"}) as opened,
+    ):
+        assert run(opened, "SHOW MODELS IN ACCOUNT") == []
+        for statement in (call, files):
+            with pytest.raises(ProgrammingError, match="not exist or not authorized"):
+                run(opened, statement)
+        for privilege, allowed, refused in (("USAGE", call, files), ("READ", files, call)):
+            run(admin, f"GRANT {privilege} ON MODEL D.PUBLIC.M TO ROLE R")
+            assert run(opened, allowed)
+            for statement in (refused, "ALTER MODEL D.PUBLIC.M SET COMMENT = 'x'", "DROP MODEL D.PUBLIC.M"):
+                with pytest.raises(ProgrammingError, match="Insufficient privileges to operate on model 'M'"):
+                    run(opened, statement)
+            run(admin, f"REVOKE {privilege} ON MODEL D.PUBLIC.M FROM ROLE R")
