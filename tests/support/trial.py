@@ -37,10 +37,17 @@ class Trial:
     """
 
     def __init__(
-        self, folder: Path, seed: int, server: LocalSnowflake, target: str, *, corrections: bool = False
+        self,
+        folder: Path,
+        seed: int,
+        server: LocalSnowflake,
+        target: str,
+        *,
+        corrections: bool = False,
+        role: str = "ACCOUNTADMIN",
     ) -> None:
         self.random = random.Random(seed)
-        self.server, self.connection = server, server.connection()
+        self.server, self.connection = server, server.connection() | {"role": role}
         self.data = folder / "events"
         self.project = tiny(folder / "projects", corrections=corrections)
         self.world = World(self.open(), self.project, target, self.data)

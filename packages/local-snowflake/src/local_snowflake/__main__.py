@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from local_snowflake.account import DEFAULT_NAME
+from local_snowflake.account import DEFAULT_NAME, AccountSettings
 from local_snowflake.catalog.inspection import InUseError, backup, check
 from local_snowflake.catalog.storage import DamagedDirectoryError, is_locked
 from local_snowflake.protocol.connection import connection_arguments, console_address
@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--hostname", action="append", default=[], help="another name for the certificate; repeatable")
     run.add_argument("--user", default=DEFAULT_USER, help="the account's one user (default: %(default)s)")
     run.add_argument("--account", default=DEFAULT_NAME, help="the account's name (default: %(default)s)")
+    run.add_argument(
+        "--enforce-privileges",
+        action="store_true",
+        help="a session may only do what is granted to its roles (default: grants are recorded, and restrict nobody)",
+    )
     run.add_argument(
         "--idle-transaction-seconds",
         type=_seconds,
@@ -124,9 +129,8 @@ def _serve(options: argparse.Namespace) -> int:
             options.port,
             options.hostname,
             user=options.user,
-            limits=limits,
+            settings=AccountSettings(options.account, limits, options.enforce_privileges),
             answer_seconds=options.answer_seconds,
-            name=options.account,
         )
     except (DamagedDirectoryError, ServerFailedError, UnusableFileError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,8 +39,11 @@ from local_snowflake.functions import python_calls
 from local_snowflake.functions.vectorized import VectorFunctions
 from local_snowflake.models.versions import remove_unused_folders
 from local_snowflake.periodic import PeriodicThread
+from local_snowflake.privileges.rights import Access
+from local_snowflake.privileges.upkeep import grants_after
 from local_snowflake.python.pool import Workers
 from local_snowflake.rewrites import PIPELINE
+from local_snowflake.roles.roles import BUILT_IN_ROLES
 from local_snowflake.sessions.idle import IdleLimits, IdleSessions
 from local_snowflake.sessions.locks import LockTable
 from local_snowflake.sessions.registry import SessionRegistry
@@ -54,7 +58,6 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import RAW_VERBS, Statement
 from local_snowflake.stages import locations
 from local_snowflake.stages.transfers import Transfers
-from local_snowflake.statements.account import BUILT_IN_ROLES
 from local_snowflake.streams.trimming import trim_all
 from local_snowflake.tasks.execution import TaskExecutor
 from local_snowflake.tasks.scheduler import Scheduler
@@ -72,21 +75,32 @@ _BLOCK_VERBS = {"BEGIN", "DECLARE", "EXECUTE", "CREATE"}
 DEFAULT_NAME = "LOCAL"
 
 
+@dataclass(frozen=True)
+class AccountSettings:
+    """How an account is served.
+
+    Attributes:
+        name: the account's name.
+        limits: those of idle clients.
+        enforce_privileges: whether a session may only do what is granted to its roles.
+    """
+
+    name: str = DEFAULT_NAME
+    limits: IdleLimits = field(default_factory=IdleLimits)
+    enforce_privileges: bool = False
+
+
 class Account:
     """One local Snowflake account."""
 
-    def __init__(
-        self,
-        data_dir: Path,
-        limits: IdleLimits = IdleLimits(),  # noqa: B008 (it is frozen)
-        name: str = DEFAULT_NAME,
-    ) -> None:
-        """Open the account kept in ``data_dir``, or make a new one there; ``limits`` are those of idle clients."""
+    def __init__(self, data_dir: Path, settings: AccountSettings = AccountSettings()) -> None:
+        """Open the account kept in ``data_dir``, or make a new one there."""
         self._storage = Storage(data_dir / FILE)
         with refusing_damage(data_dir / FILE):
             self._catalog = Catalog(self._storage.cursor())
             self._catalog.lose_tables_without_rows(self._storage.cursor())
             upgrades.upgrade(self._storage.cursor(), self._catalog)
+        self._catalog.on_commit = partial(grants_after, self._catalog)
         for reason in self._catalog.lost.values():
             logger.warning("out of reach: %s %s", reason, WHAT_TO_DO)
         self._storage.define(macro_definitions)
@@ -106,11 +120,12 @@ class Account:
         # called with the reason when no statement can run any more
         self.on_failure: Callable[[str], None] = lambda _: None
         self._services = Services(
-            account=name.upper(),
+            account=settings.name.upper(),
             data_dir=data_dir,
             address={},
             storage=self._storage,
             catalog=self._catalog,
+            access=Access(self._catalog, enforced=settings.enforce_privileges),
             sessions=self.sessions,
             history=self.history,
             workers=Workers(data_dir / "workers"),
@@ -118,7 +133,7 @@ class Account:
             run=self.execute,
             others={type(other): other for other in (self._compiler, self._scheduler, self.transfers, vectors)},
         )
-        idle = IdleSessions(self.sessions, self._locks, limits)
+        idle = IdleSessions(self.sessions, self._locks, settings.limits)
         self._housekeeping = (
             PeriodicThread("watch the database", _WATCH_PERIOD, self.watch),
             PeriodicThread("end idle sessions", _IDLE_PERIOD, idle.end_idle),
@@ -162,6 +177,11 @@ class Account:
         """
         keys = keys_of(self._catalog.get(USER, Name("", "", user.upper())))
         key_pair_tokens.check(token, self._services.account, user, keys, oldest)
+
+    def may_take(self, user: str, role: str) -> bool:
+        """Whether a user may take a role: any, unless privileges are enforced."""
+        access = self._services.access
+        return not access.enforced or role in access.roles_of_user(user)
 
     def start(self, address: dict[str, Any]) -> None:
         """Begin background work; ``address`` is the host and port under which procedures reach this server."""

@@ -103,6 +103,19 @@ def does_not_exist(kind: str, name: str) -> SnowflakeError:
     return compilation_error(f"{label} '{name}' does not exist or not authorized.", 2003, "02000")
 
 
+def insufficient_privileges(kind: str, name: str) -> SnowflakeError:
+    """An object that the role may see, and on which it lacks the privilege that the statement needs."""
+    text = f"SQL access control error:\nInsufficient privileges to operate on {kind.lower()} '{name}'."
+    return SnowflakeError(3001, "42501", text)
+
+
+def exists_unseen(kind: str, name: str) -> SnowflakeError:
+    """The name of an object that exists already, and that the role may not see."""
+    text = f"{kind.capitalize()} '{name}' already exists, but current role has no privileges on it. If this is "
+    text += "unexpected and you cannot resolve this problem, contact your system administrator. ACCOUNTADMIN role may "
+    return compilation_error(text + "be required to manage the privileges on the object.", 3041, "42710")
+
+
 def already_exists(name: str) -> SnowflakeError:
     """The name of an object that exists already."""
     return compilation_error(f"Object '{name}' already exists.", 2002, "42710")

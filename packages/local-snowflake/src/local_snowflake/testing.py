@@ -16,12 +16,20 @@ from local_snowflake.protocol.connection import connection_arguments
 class LocalSnowflake:
     """A server process over a data directory; it may be stopped, killed and started again.
 
-    It finds packages in ``packages``, besides those of its environment; ``options`` are those of the command line.
+    It finds packages in ``packages``, besides those of its environment; ``options`` are those of the command line. With
+    ``enforce_privileges`` a session may only do what is granted to its roles.
     """
 
-    def __init__(self, data_dir: Path, packages: Path | None = None, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        packages: Path | None = None,
+        options: Sequence[str] = (),
+        *,
+        enforce_privileges: bool = False,
+    ) -> None:
         self.data_dir = data_dir
-        self._options = options
+        self._options = [*options, *(["--enforce-privileges"] if enforce_privileges else [])]
         self._packages = packages
         self._process: subprocess.Popen[str] | None = None
 

@@ -23,6 +23,7 @@ _AREAS = {
     "P": "Procedures and functions",
     "Q": "SQL",
     "A": "SQL API",
+    "G": "Privileges",
 }
 _STATUSES = ("right", "deviates", "refused")
 _ANSWERS = """

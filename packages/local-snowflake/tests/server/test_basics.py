@@ -84,6 +84,8 @@ def test_an_error_carries_snowflakes_code(session: Session) -> None:
 def test_a_grant_is_taken_back_however_its_names_are_quoted(session: Session) -> None:
     session.sql("CREATE ROLE IF NOT EXISTS LOOKS").collect()
     session.sql("CREATE ROLE IF NOT EXISTS LOOKS_TOO").collect()
+    for made in ("DATABASE D", "SCHEMA D.S", "TABLE D.S.T (A INT)"):
+        session.sql(f"CREATE OR REPLACE {made}").collect()
     session.sql('GRANT SELECT ON TABLE "D"."S"."T" TO ROLE "LOOKS"').collect()
     session.sql("GRANT USAGE ON SCHEMA d.s TO ROLE looks").collect()
     session.sql("GRANT ROLE LOOKS TO ROLE LOOKS_TOO").collect()
@@ -95,3 +97,4 @@ def test_a_grant_is_taken_back_however_its_names_are_quoted(session: Session) ->
     assert granted() == [("SELECT", "TABLE", "D.S.T"), ("USAGE", "SCHEMA", "D.S")]
     session.sql("REVOKE SELECT ON TABLE D.S.T FROM ROLE LOOKS").collect()
     assert granted() == [("USAGE", "SCHEMA", "D.S")]
+    session.sql("DROP DATABASE D").collect()

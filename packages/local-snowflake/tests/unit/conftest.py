@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.unit.in_process import Directory
+from tests.unit.privileged import Privileges
 
-from local_snowflake.account import Account
+from local_snowflake.account import Account, AccountSettings
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,11 @@ def directory(tmp_path: Path) -> Iterator[Directory]:
     made = Directory(tmp_path / "data")
     yield made
     made.close()
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Iterator[Privileges]:
+    """An account that enforces privileges, its administrator, and a role without any."""
+    account = Account(tmp_path, AccountSettings(enforce_privileges=True))
+    yield Privileges(account)
+    account.close()

@@ -44,6 +44,38 @@ def test_defaults_need_nothing_of_the_server_when_the_directory_opens(directory:
         assert row == ("2024-02-01", '{"a":1}', "2024", text, "TEST", 8, 36, 64)
 
 
+def test_grants_that_have_a_name_alone_are_read(directory: Directory) -> None:
+    run = directory.open()
+    run("CREATE TABLE T (A INT)")
+    directory.close()
+    names = (
+        *("SELECT ON TABLE D.PUBLIC.T TO ROLE R", 'USAGE ON SCHEMA "d x".PUBLIC TO ROLE R', "ROLE R TO ROLE PARENT"),
+        *("CREATE DATABASE ON ACCOUNT TO ROLE R WITH GRANT OPTION", "ROLE R TO USER TEST"),
+        *("INSERT, UPDATE ON TABLE D.PUBLIC.T TO ROLE R", "SELECT ON FUTURE TABLES IN SCHEMA D.PUBLIC TO ROLE R"),
+        "SELECT ON ALL TABLES IN SCHEMA D.PUBLIC TO ROLE R",
+    )
+    with duckdb.connect(str(directory.file)) as duck:
+        for name in names:
+            # as earlier versions wrote them
+            values = ["GRANT", "", "", name, "ACCOUNTADMIN", "", "{}"]
+            duck.execute('INSERT INTO "$META".objects VALUES (?, ?, ?, ?, now(), ?, ?, ?)', values)
+    for _ in range(2):
+        run = directory.open()
+        granted = sorted(tuple(row[1:7]) for row in run("SHOW GRANTS TO ROLE R"))
+        assert granted == [
+            ("CREATE DATABASE", "ACCOUNT", "", "ROLE", "R", "true"),
+            ("INSERT", "TABLE", "D.PUBLIC.T", "ROLE", "R", "false"),
+            ("SELECT", "TABLE", "D.PUBLIC.T", "ROLE", "R", "false"),
+            ("UPDATE", "TABLE", "D.PUBLIC.T", "ROLE", "R", "false"),
+            ("USAGE", "SCHEMA", '"d x".PUBLIC', "ROLE", "R", "false"),
+        ]
+        assert [row[3] for row in run("SHOW FUTURE GRANTS IN SCHEMA D.PUBLIC")] == ["D.PUBLIC.<TABLE>"]
+        assert [tuple(row[1:4]) for row in run("SHOW GRANTS OF ROLE R")] == [
+            ("R", "ROLE", "PARENT"),
+            ("R", "USER", "TEST"),
+        ]
+
+
 def test_a_directory_whose_defaults_keep_it_from_opening_is_repaired(directory: Directory) -> None:
     run = directory.open()
     run("CREATE TABLE T (A INT, B VARCHAR DEFAULT 1::VARCHAR)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import takewhile
@@ -69,6 +69,8 @@ class Catalog:
             else:
                 found = Object(kind, full, props, owner, comment, created_on)
                 self._objects.setdefault((kind, database), {})[full] = found
+        # what else a commit changes, from what it stages: the grants on objects that it makes, renames or drops
+        self.on_commit: Callable[[Change], Mapping[Key, Object | None]] = lambda _: {}
         # whether nothing is out of reach: only then is what seems unused really unused
         self.is_whole = not self.lost
 
@@ -126,6 +128,10 @@ class Catalog:
         found = (o for key in keys for o in objects.get(key, {}).values())
         return sorted((o for o in found if schema is None or o.name.schema == schema), key=lambda o: o.name)
 
+    def group(self, kind: str, database: str) -> Mapping[Name, Object]:
+        """The objects of a kind in a database by their names, unsorted; do not change it."""
+        return self._objects.get((kind, database), {})
+
     def __iter__(self) -> Iterator[Key]:
         """What identifies each object that is within reach."""
         return ((kind, name) for (kind, _), group in self._objects.items() for name in group)
@@ -163,13 +169,19 @@ class Catalog:
             pass
 
     @contextmanager
-    def change(self, duck: duckdb.DuckDBPyConnection, since: int | None = None) -> Iterator[Change]:
+    def change(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        since: int | None = None,
+        check: Callable[[Change], object] = lambda _: None,
+    ) -> Iterator[Change]:
         """One atomic change of objects and data: a DuckDB transaction whose commit also updates the memory.
 
         Args:
             duck: a connection with no transaction open; statements run on it inside belong to the change.
             since: the catalog's version when the caller began to read what it changes; without it no other change
                 commits while this one runs, which has to be short.
+            check: called right before the commit with all that is staged; raises if the change is not allowed.
 
         Raises:
             CatalogChangedError: another change was committed meanwhile: the caller reads again and repeats its own.
@@ -179,6 +191,7 @@ class Catalog:
             duck.execute("BEGIN TRANSACTION")
             try:
                 yield change
+                check(change)
                 self._commit(change)
             except BaseException as error:
                 # the transaction may be gone already, eg: when the commit itself failed
@@ -189,10 +202,10 @@ class Catalog:
                 raise
 
     def _commit(self, change: Change) -> None:
-        staged = dict(change.staged)
         with self._committing:
             if change.outdated:
                 raise CatalogChangedError("an object was changed by another session")
+            staged = change.outcome() | dict(self.on_commit(change))
             for key, value in staged.items():
                 kind, name = key
                 replaces = name in self._objects.get((kind, name.database), {})
@@ -215,6 +228,24 @@ class Change:
         self._catalog = catalog
         self._since = since
         self._concerns: list[Callable[[Key], bool]] = []
+        # whether an object that replaces another one takes its grants over: COPY GRANTS
+        self.copies_grants = False
+
+    def outcome(self) -> dict[Key, Object | None]:
+        """What the change makes of each object that it concerns; None: it is not there any more."""
+        return dict(self.staged)
+
+    def before(self, key: Key) -> Object | None:
+        """The object as it was before the change."""
+        kind, name = key
+        return self._catalog.group(kind, name.database).get(name)
+
+    def renamed(self) -> dict[Key, Key]:
+        """The objects that have another name after the change, by the keys before it: -> those after it."""
+        outcome = self.outcome()
+        gone = [old for key, new in outcome.items() if new is None and (old := self.before(key))]
+        made = {(o.kind, o.created_on): key for key, o in outcome.items() if o and self.before(key) is None}
+        return {old.key: made[old.kind, old.created_on] for old in gone if (old.kind, old.created_on) in made}
 
     @property
     def outdated(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, RootModel, TypeAdapter, ValidationError
 
+from local_snowflake.catalog.grants import GrantProps
 from local_snowflake.sql.names import Name
 
 if TYPE_CHECKING:
@@ -350,11 +351,6 @@ class RecordedOptions(RootModel[dict[str, OptionValue]], frozen=True):
     """The options of a warehouse, role or user, by their names in upper case."""
 
 
-@dataclass(frozen=True)
-class NoProps(_Props):
-    """An object that has no more than a name, eg: a grant."""
-
-
 Table = Object[TableProps]
 View = Object[ViewProps]
 Stream = Object[StreamProps]
@@ -365,6 +361,7 @@ Routine = Object[RoutineProps]
 Tag = Object[TagProps]
 Sequence = Object[SequenceProps]
 Schema = Object[DatabaseProps]
+Grant = Object[GrantProps]
 
 TABLE = Kind("TABLE", TableProps)
 VIEW = Kind("VIEW", ViewProps)
@@ -382,7 +379,7 @@ SCHEMA = Kind("SCHEMA", DatabaseProps)
 WAREHOUSE = Kind("WAREHOUSE", RecordedOptions)
 ROLE = Kind("ROLE", RecordedOptions)
 USER = Kind("USER", RecordedOptions)
-GRANT = Kind("GRANT", NoProps)
+GRANT = Kind("GRANT", GrantProps)
 _KINDS = (TABLE, VIEW, STREAM, TASK, STAGE, FILE_FORMAT, PROCEDURE, FUNCTION, MODEL, TAG, SEQUENCE, DATABASE, SCHEMA)
 KINDS: dict[str, Kind[Any]] = {kind: kind for kind in (*_KINDS, WAREHOUSE, ROLE, USER, GRANT)}
 

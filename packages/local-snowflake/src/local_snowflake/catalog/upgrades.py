@@ -1,12 +1,16 @@
 """What earlier versions wrote into a data directory otherwise, changed when it opens."""
 
 import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 
 from local_snowflake.catalog.catalog import Catalog
-from local_snowflake.catalog.objects import SCHEMA, TABLE, Column, Table
-from local_snowflake.sql.names import META_SCHEMA, Name, physical_schema, quote
+from local_snowflake.catalog.grants import GrantProps
+from local_snowflake.catalog.objects import GRANT, ROLE, SCHEMA, TABLE, Column, Table
+from local_snowflake.sql.names import META_SCHEMA, Name, physical_schema, quote, split_parts
 
 logger = logging.getLogger(__name__)
 _FORMAT = f"{quote(META_SCHEMA)}.format"
@@ -64,6 +68,45 @@ def _copy_sequence(duck: duckdb.DuckDBPyConnection, old: str, new: str, column: 
         duck.execute(f"CREATE SEQUENCE {new}.{quote(str(column.sequence))} START {start} INCREMENT {step}")
 
 
+_GRANT = re.compile(
+    r'(?P<privileges>.+?)(?: ON (?P<kind>ACCOUNT|.+?) ?(?P<name>(?:"[^"]*"|[^\s"])*))? '
+    r"TO (?P<to>ROLE |USER )?(?P<grantee>.+?)(?P<option> WITH GRANT OPTION)?"
+)
+_FUTURE = re.compile(r"FUTURE (.+)S IN (?:SCHEMA|DATABASE)")
+
+
+def _structure_grants(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Give a grant that has only a name, eg: ``SELECT ON TABLE D.S.T TO ROLE R``, what the name says.
+
+    What it says of all objects of a kind is dropped: it had no effect, and did not say which they were.
+    """
+    named = [grant for grant in catalog.all(GRANT) if not grant.props.privilege]
+    if not named:
+        return
+    with catalog.change(duck) as change:
+        for grant in named:
+            change.drop(grant)
+            if (found := _GRANT.fullmatch(grant.name.name)) and not (found["kind"] or "").startswith("ALL "):
+                for props in _grants_of(found):
+                    change.put(replace(grant, name=props.name, props=props))
+
+
+def _grants_of(found: re.Match[str]) -> Iterator[GrantProps]:
+    kind, parts, privileges = found["kind"] or "", split_parts(found["name"] or ""), found["privileges"].split(", ")
+    if not kind and privileges[0].startswith("ROLE "):
+        kind, parts, privileges = ROLE, split_parts(privileges[0].removeprefix("ROLE ")), ["USAGE"]
+    future = _FUTURE.fullmatch(kind)
+    if kind == SCHEMA and len(parts) == 2:
+        parts.insert(1, "")
+    target = Name(*(*parts, "", "")[:3]) if future else Name(*("", "", "", *parts)[-3:])
+    to, grantee = (found["to"] or ROLE).strip(), split_parts(found["grantee"])[0]
+    for privilege in privileges:
+        on = future[1] if future else kind
+        yield GrantProps(
+            privilege, on, target, to, grantee, grant_option=bool(found["option"]), future=future is not None
+        )
+
+
 def _old_schema(table: Table) -> str:
     return _dotted(Name(table.name.database, "", table.name.schema))
 
@@ -84,6 +127,7 @@ def upgrade(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         catalog.is_whole = False
         return
     _drop_stored_defaults(duck, catalog)
+    _structure_grants(duck, catalog)
     if number < FORMAT:
         duck.execute("BEGIN TRANSACTION")
         _move_dotted_schemas(duck, catalog)

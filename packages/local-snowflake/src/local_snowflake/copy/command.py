@@ -87,6 +87,7 @@ def read_command(ctx: Context, reader: Reader) -> Command:
     if not TABLE.describes(table):
         # COPY's message is shorter than other statements', and Snowpark's write_pandas searches for exactly this one
         raise compilation_error(f"Table '{name.fqn}' does not exist", 2003, "02000")
+    ctx.rights.require(table, "INSERT")
     listed: list[str] = []
     if reader.accept("("):
         while not reader.accept(")"):

@@ -141,5 +141,7 @@ def load_history_view(ctx: Context, database: str) -> pa.Table:
         first_error_message AS FIRST_ERROR_MESSAGE, first_error_line_number AS FIRST_ERROR_LINE_NUMBER,
         first_error_character_position AS FIRST_ERROR_CHARACTER_POSITION,
         first_error_column_name AS FIRST_ERROR_COL_NAME, error_count AS ERROR_COUNT, error_limit AS ERROR_LIMIT
-        FROM {HISTORY} WHERE database_name = ? ORDER BY last_load_time"""
-    return ctx.session.duck.execute(sql, [database]).to_arrow_table()
+        FROM {HISTORY} WHERE database_name = ? AND (? OR list_contains(?, table_id)) ORDER BY last_load_time"""
+    # of tables that are gone, too, unless there may be some that the roles could not see
+    seen = [table_id(table) for table in ctx.catalog.all(TABLE, database)]
+    return ctx.session.duck.execute(sql, [database, not ctx.services.access.enforced, seen]).to_arrow_table()

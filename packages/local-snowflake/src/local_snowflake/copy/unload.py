@@ -90,7 +90,7 @@ def unload(ctx: Context, reader: Reader) -> Result:
 
 
 def _read(ctx: Context, reader: Reader) -> Unload:
-    location = locate(ctx, read_location(reader))
+    location = locate(ctx, read_location(reader), "WRITE")
     location.refuse_read_only("written to")
     reader.expect("FROM")
     if reader.peek() == "(":

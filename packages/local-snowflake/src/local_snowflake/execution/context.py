@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.catalog import RELATIONS, Change
 from local_snowflake.catalog.objects import TABLE, Relation, Table
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
@@ -23,9 +23,14 @@ class Context:
 
     def __init__(self, services: Services, token: SessionToken, query_id: str | None = None) -> None:
         self.services = services
-        self.catalog, self.compiler = services.catalog, services.compiler
+        self.compiler = services.compiler
         self.token = token
         self.session = token.session
+        # what the session's roles may do, and the objects that they see
+        self.rights = services.access.rights(token.session)
+        self.catalog = self.rights.catalog
+        # whether a statement says COPY GRANTS
+        self.copies_grants = False
         self.query_id = query_id
         # the catalog as it was before the statement read anything of it
         self.since = services.catalog.version
@@ -86,11 +91,15 @@ class Context:
         return Name(parts[0], "", parts[1])
 
     def require_schema(self, name: Name) -> None:
-        """Raise 002003 unless the schema that ``name`` lives in is there."""
+        """Raise 002003 unless the schema that ``name``, of a new object, lives in is there.
+
+        Raise 003041 if a table, view or stream has the name that the roles may not see.
+        """
         if not self.catalog.get("DATABASE", Name("", "", name.database)):
             raise does_not_exist("DATABASE", name.database)
         if not self.catalog.get("SCHEMA", Name(name.database, "", name.schema)):
             raise does_not_exist("SCHEMA", f"{name.database}.{name.schema}")
+        self.rights.refuse_unseen(RELATIONS, name)
 
     def relation(self, name: Name) -> Relation | None:
         """The table, view or stream of a name; the session's temporary table hides a permanent one."""
@@ -142,6 +151,7 @@ class Context:
         permanent = [name for name in tables if not self.is_temporary(name)]
         held = self.session.holding(*map(definition_lock, permanent), *locks)
         with held, self.catalog.change(self.session.duck, self.since) as change:
+            change.copies_grants = self.copies_grants
             change.rely_on(*permanent)
             yield change
         self.since = self.catalog.version

@@ -117,7 +117,7 @@ def absent(kind: str, name: Name, *, if_exists: bool) -> Result:
 
 def refuse_other_case(ctx: Context, kind: str, name: Name) -> None:
     """Raise 000002 if the name differs from that of another object only by case: DuckDB does not tell them apart."""
-    for other in ctx.catalog.all(kind, name.database, name.schema):
+    for other in ctx.services.catalog.all(kind, name.database, name.schema):
         # as DuckDB compares names
         if other.name != name and other.name.name.encode().lower() == name.name.encode().lower():
             text = f"{kind.lower()} {_label(kind, name)}, whose name differs only by case from"

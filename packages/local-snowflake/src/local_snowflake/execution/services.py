@@ -11,6 +11,7 @@ from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.storage import Storage
 from local_snowflake.execution.query_history import QueryHistory
 from local_snowflake.execution.results import Result
+from local_snowflake.privileges.rights import Access
 from local_snowflake.python.pool import Workers
 from local_snowflake.sessions.registry import SessionRegistry
 from local_snowflake.sql.statement import Statement
@@ -39,6 +40,7 @@ class Services:
         account: the account's name, as CURRENT_ACCOUNT() answers it.
         data_dir: the directory that holds everything the account keeps.
         address: host and port under which procedures reach the server; empty until the server listens.
+        access: what the roles of a session may do.
         run: runs a statement under a token whose lock the caller holds: ``run(token, sql, query_id=…)``.
         workers: the processes that run handlers in Python.
         others: the services of higher layers by their classes: this layer cannot name them.
@@ -49,6 +51,7 @@ class Services:
     address: dict[str, Any]
     storage: Storage
     catalog: Catalog
+    access: Access
     sessions: SessionRegistry
     history: QueryHistory
     workers: Workers

@@ -63,7 +63,7 @@ def bind(ctx: Context, call: ModelCall) -> BoundMethod:
     Raises:
         SnowflakeError: 002003 if there is no such model or version, 002141 if it has no such method.
     """
-    model = need_model(ctx, ctx.resolve(call.model))
+    model = need_model(ctx, ctx.resolve(call.model), "USAGE")
     version = model.version(call.version)
     package = package_of(ctx, version)
     method = package.method(call.method)

@@ -77,7 +77,7 @@ def _source(ctx: Context, reader: Reader, name: str) -> Iterator[ModelVersion]:
     reader.expect("FROM")
     created = datetime.now(UTC).isoformat()
     if reader.accept("MODEL"):
-        source = need_model(ctx, ctx.resolve(reader.name_parts()))
+        source = need_model(ctx, ctx.resolve(reader.name_parts()), "READ")
         copied_version = reader.identifier() if reader.accept("VERSION") else None
         reader.options()
         reader.finish()

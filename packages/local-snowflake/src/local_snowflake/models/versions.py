@@ -65,9 +65,12 @@ class Model:
         return self.system_aliases() | {alias: v for v in self.versions for alias in v.aliases}
 
 
-def need_model(ctx: Context, name: Name) -> Model:
-    """The model of a name, which has to be there."""
-    return Model(ctx.catalog.need(MODEL, name))
+def need_model(ctx: Context, name: Name, *privileges: str) -> Model:
+    """The model of a name, which has to be there; the roles need one of ``privileges`` on it, or to own it."""
+    found = ctx.catalog.need(MODEL, name)
+    if privileges:
+        ctx.rights.require(found, *privileges)
+    return Model(found)
 
 
 def folder_of(ctx: Context, version: ModelVersion) -> Path:
@@ -121,7 +124,7 @@ def remove_unused_folders(catalog: Catalog, data_dir: Path) -> None:
 
 def remove_folders(ctx: Context, versions: Iterable[ModelVersion]) -> None:
     """Remove the files of dropped versions, unless a copy of the version uses them too."""
-    used = {v.folder for model in ctx.catalog.all(MODEL) for v in model.props.versions}
+    used = {v.folder for model in ctx.services.catalog.all(MODEL) for v in model.props.versions}
     for version in versions:
         if version.folder not in used:
             folder = folder_of(ctx, version)
@@ -134,7 +137,7 @@ def _snow_location(ctx: Context, text: str) -> Location:
     match = _SNOW_LOCATION.match(text)
     if not match:
         raise compilation_error(f"invalid URL '{text}': it should be snow://model/<model>/versions/<version>/<path>.")
-    model = need_model(ctx, ctx.resolve(split_parts(match[1])))
+    model = need_model(ctx, ctx.resolve(split_parts(match[1])), "READ")
     # the client writes a version's stored name, unquoted
     version = model.find(match[2]) or model.version(normalise(match[2]))
     return Location(folder_of(ctx, version), match[3], f"versions/{match[2]}/", read_only=True)

@@ -106,7 +106,13 @@ class Server:
         if query.get("warehouse"):
             token.session.warehouse = normalise(query["warehouse"])
         if query.get("roleName"):
-            token.session.role = normalise(query["roleName"])
+            role = normalise(query["roleName"])
+            if not self._account.may_take(user, role):
+                await run_in_threadpool(self._account.sessions.close, token)
+                text = f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your "
+                text += "local system administrator, or attempt to login with another role, e.g. PUBLIC."
+                return refused("390189", text)
+            token.session.role = role
         token.session.client = f"{data.get('CLIENT_APP_ID', '')} {data.get('CLIENT_APP_VERSION', '')}".strip()
         try:
             await run_in_threadpool(_set_parameters, token.session, data.get("SESSION_PARAMETERS") or {})

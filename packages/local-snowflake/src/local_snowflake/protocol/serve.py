@@ -14,13 +14,12 @@ from typing import Any
 import psutil
 import uvicorn
 
-from local_snowflake.account import DEFAULT_NAME, Account
+from local_snowflake.account import Account, AccountSettings
 from local_snowflake.protocol.certificates import ensure_certificate, write_private
 from local_snowflake.protocol.connection import LOOPBACK, STATE, TOKEN
 from local_snowflake.protocol.limits import limit_process
 from local_snowflake.protocol.routes import ANSWER_SECONDS, Server, widen_thread_pool
 from local_snowflake.protocol.slow_clients import PatientProtocol
-from local_snowflake.sessions.idle import IdleLimits
 
 
 class UnusableFileError(Exception):
@@ -38,15 +37,13 @@ def serve(
     hostnames: Sequence[str],
     *,
     user: str,
-    limits: IdleLimits,
+    settings: AccountSettings,
     answer_seconds: float = ANSWER_SECONDS,
-    name: str = DEFAULT_NAME,
 ) -> None:
     """Serve an account until SIGINT or SIGTERM; prints one line when it is ready.
 
     HTTPS listens on ``host`` and ``port``, 0 for a free one; plain HTTP, for clients that cannot trust the certificate,
-    on loopback only. A statement's client is asked to come back later after ``answer_seconds``; ``name`` is the
-    account's.
+    on loopback only. A statement's client is asked to come back later after ``answer_seconds``.
 
     Raises:
         ServerFailedError: if the database does not answer any more.
@@ -58,7 +55,7 @@ def serve(
     _make_private(data_dir)
     secret = secret_of(data_dir)
     certificate, key = ensure_certificate(data_dir, hostnames)
-    account = Account(data_dir, limits, name)
+    account = Account(data_dir, settings)
     app = Server(account, user, secret, answer_seconds).app()
     common: dict[str, Any] = {
         "http": PatientProtocol,
@@ -81,7 +78,7 @@ def serve(
             "pid": os.getpid(),
             "created": psutil.Process().create_time(),  # distinguishes it from a later process with the same number
             "user": user,
-            "account": name.lower(),
+            "account": settings.name.lower(),
             "host": "localhost",
             "port": https.getsockname()[1],
             "http_port": http.getsockname()[1],

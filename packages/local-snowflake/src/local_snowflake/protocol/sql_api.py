@@ -177,6 +177,8 @@ class SqlApi:
             token = self._account.sessions.open(self._user, context.get("database"), context.get("schema"))
             with token.lock:
                 try:
+                    if role := context.get("role"):
+                        self._account.context(token).rights.check_role(role)
                     _prepare(token, submission)
                     if len(statements) == 1:
                         result = self._execute(pending, token, statements[0], submission, pending.query_id)

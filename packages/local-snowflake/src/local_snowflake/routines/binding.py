@@ -19,13 +19,16 @@ def handler_spec(ctx: Context, routine: Routine, kind: str) -> HandlerSpec:
         SnowflakeError: if a file of IMPORTS is no longer on its stage.
     """
     props = routine.props
+    # its files are read with its owner's rights, whoever calls it
+    with ctx.rights.of_owner(routine.owner):
+        imports = local_imports(ctx, props.imports)
     columns = (("RESULT", props.returns),) if props.table_columns is None else props.table_columns
     return HandlerSpec(
         name=props.name,
         handler=props.handler or "",
         kind=kind,
         code=props.body,
-        imports=local_imports(ctx, props.imports),
+        imports=imports,
         packages=props.packages,
         inputs=tuple((a.name, parse_type(a.type)) for a in props.args),
         outputs=tuple((n, parse_type(t)) for n, t in columns),

@@ -10,6 +10,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
 from local_snowflake.routines.lookup import Arguments, best, in_order, overloads
+from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
@@ -44,7 +45,9 @@ def function_calls(ctx: Context, tree: exp.Expr, *, in_from: bool = False) -> It
         whole, name = _called(ctx, call)
         if name is None or is_in_from(whole) != in_from:
             continue
-        if candidates := overloads(ctx, "FUNCTION", name):
+        with ctx.rights.of_owner(call.meta.get(trees.OWNER)):
+            candidates = overloads(ctx, "FUNCTION", name)
+        if candidates:
             yield _bind(ctx, whole, call, name, candidates)
 
 

@@ -61,6 +61,7 @@ def create(ctx: Context, stmt: Statement) -> Result:
         secure="SECURE" in stmt.modifiers,
     )
     full = Name(name.database, name.schema, signature(props))
+    ctx.copies_grants = props.copy_grants
     objects.put(ctx, Object(kind, full, props, ctx.session.role, comment))
     return status(f"{kind.capitalize()} {name.name} successfully created.")
 

@@ -50,7 +50,7 @@ def with_procedure(ctx: Context, stmt: Statement) -> Result:
     reader.name_parts()
     arguments = _read_arguments(reader)
     props = replace(props, imports=imports, execute_as="CALLER", temporary=True)
-    procedure = Object(PROCEDURE, name, props)
+    procedure = Object(PROCEDURE, name, props, ctx.session.role)
     if not fits(props.args, arguments):
         raise unknown(name, [str(a) for a in arguments.positional])
     return _call(ctx, procedure, in_order(props.args, arguments))

@@ -25,11 +25,13 @@ def scoped(ctx: Context, procedure: Routine | None = None) -> Iterator[SessionTo
     """
     session = ctx.session
     saved = session.database, session.schema, session.variables
+    saved_rights = session.role, session.secondary_roles, session.has_owners_rights
     owners = procedure is not None and procedure.props.execute_as == "OWNER"
     if procedure is not None and owners:
-        # an owner's-rights procedure works in its own schema and does not see its caller's variables
+        # an owner's-rights procedure works in its own schema, as its owner, and does not see its caller's variables
         session.database, session.schema = procedure.name.database, procedure.name.schema
         session.variables = {}
+        session.role, session.secondary_roles, session.has_owners_rights = procedure.owner, (), True
     inner = ctx.services.sessions.attach(ctx.token)
     try:
         yield inner
@@ -39,6 +41,7 @@ def scoped(ctx: Context, procedure: Routine | None = None) -> Iterator[SessionTo
             # a stopped procedure's last statement has ended
             if owners:
                 session.database, session.schema, session.variables = saved
+                session.role, session.secondary_roles, session.has_owners_rights = saved_rights
             left_open = session.transaction != inner.callers_transaction and session.in_transaction
             if left_open:
                 session.rollback()

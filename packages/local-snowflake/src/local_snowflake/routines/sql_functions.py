@@ -100,6 +100,8 @@ def _body(ctx: Context, call: FunctionCall) -> exp.Expr:
     parsed = upper_case(parse(text if is_query else f"SELECT {text}"))
     body = parsed if is_query else parsed.expressions[0].unalias()
     _qualify(ctx, parsed, function.name)
+    for node in parsed.find_all(exp.Table, exp.Anonymous):
+        node.meta.setdefault(trees.OWNER, function.owner)
     values = {d.name: a for d, a in zip(function.props.args, call.arguments, strict=True)}
     holds_query = is_query or body.find(exp.Query) is not None
     for column in list(parsed.find_all(exp.Column)):

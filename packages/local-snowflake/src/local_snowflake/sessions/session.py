@@ -58,6 +58,10 @@ class Session:
         self.id = secrets.randbits(52)
         self.user = user
         self.role = "ACCOUNTADMIN"
+        # the roles whose privileges it has besides; ALL: every role of the user's
+        self.secondary_roles: tuple[str, ...] = ()
+        # whether a procedure or a task runs in it with its owner's rights: that cannot take another role
+        self.has_owners_rights = False
         # the client's name and version, as the client sends them
         self.client = ""
         self.warehouse: str | None = None

@@ -4,8 +4,9 @@ Three caches, each safe for a reason of its own:
 
 - statements by text: tokens and first words follow from the text alone;
 - syntax trees by text, after the rewrites of the text: parsing depends on nothing else; a tree is copied to be changed;
-- plans by text, database, schema and the catalog's version: only those of statements that consist of tables, operators
-  and functions that DuckDB evaluates when the plan runs (see ``_is_repeatable`` and ``_is_bound_to_statement``).
+- plans by text, database, schema, rights and the catalog's version: only those of statements that consist of tables,
+  operators and functions that DuckDB evaluates when the plan runs (see ``_is_repeatable`` and
+  ``_is_bound_to_statement``).
 """
 
 from collections.abc import Callable, Sequence
@@ -118,7 +119,7 @@ class Compiler:
         self, ctx: Context, statement: Statement, compile_: Callable[[Context, Statement, exp.Expression], Plan]
     ) -> Plan:
         """The plan of a query or DML statement, which ``compile_`` makes; the context notes what it reads."""
-        key = (statement.sql, ctx.session.database, ctx.session.schema, ctx.catalog.version)
+        key = (statement.sql, ctx.session.database, ctx.session.schema, ctx.catalog.version, ctx.rights.key)
         # a temporary table hides another one in its session alone
         shared = not any(kind == TABLE for kind, _ in ctx.session.temporary_objects)
         if shared and (compiled := self._plans.get(key)):

@@ -54,7 +54,7 @@ def _insert(ctx: Context, tree: exp.Insert) -> Plan:
     overwrite = bool(tree.args.get("overwrite"))
     tree.set("overwrite", None)
     table.set("alias", None)
-    name = target_table(ctx, table)
+    name = target_table(ctx, table, "INSERT", *(["DELETE"] if overwrite else []))
     _read_times(ctx, tree, name)
     assign_inserted(ctx, tree, name)
     target = streams.tracked(ctx, name)
@@ -106,7 +106,7 @@ def _truncate(ctx: Context, tree: exp.TruncateTable) -> Plan:
     missing = table_name(ctx, tree.expressions[0])
     if tree.args.get("exists") and ctx.relation(missing) is None:
         return Plan((), lambda *_: status())
-    name = target_table(ctx, tree.expressions[0])
+    name = target_table(ctx, tree.expressions[0], "TRUNCATE")
     target = streams.tracked(ctx, name)
     table = ctx.relation(name)
 
@@ -142,14 +142,14 @@ def _inputs(ctx: Context, target: Name, *, inserts: bool = False, reads_target: 
     if reads_target and TABLE.describes(table) and not ctx.is_temporary(target):
         reads[target] = table
     default = changing_default(table) if inserts and TABLE.describes(table) else None
-    return StatementInputs(ctx.catalog, reads, frozenset(ctx.random_calls), default)
+    return StatementInputs(ctx.services.catalog, reads, frozenset(ctx.random_calls), default)
 
 
 # -- UPDATE and DELETE ------------------------------------------------------------------------------------------------
 
 
 def _update(ctx: Context, tree: exp.Update) -> Plan:
-    name = _aliased_target(ctx, tree.this)
+    name = _aliased_target(ctx, tree.this, "UPDATE")
     _bare_assignments(tree)
     fill_assignments(ctx, tree, name)
     assign_updated(ctx, tree.expressions, name)
@@ -190,7 +190,7 @@ def _check_archived(archived: int | None, changed: int) -> None:
 
 
 def _delete(ctx: Context, tree: exp.Delete) -> Plan:
-    name = _aliased_target(ctx, tree.this)
+    name = _aliased_target(ctx, tree.this, "DELETE")
     alias = quote(tree.this.alias)
     target = streams.tracked(ctx, name)
 
@@ -206,7 +206,8 @@ def _delete(ctx: Context, tree: exp.Delete) -> Plan:
 
 
 def _merge(ctx: Context, tree: exp.Merge) -> Plan:
-    name = _aliased_target(ctx, tree.this)
+    effects = {_EFFECTS.get(type(when.args["then"]), "deleted") for when in tree.find_all(exp.When)}
+    name = _aliased_target(ctx, tree.this, *sorted(_PRIVILEGES[effect] for effect in effects))
     _merge_by_name(ctx, tree, name)
     for update in tree.find_all(exp.Update):
         _bare_assignments(update)
@@ -214,7 +215,6 @@ def _merge(ctx: Context, tree: exp.Merge) -> Plan:
     for insert in tree.find_all(exp.Insert):
         fill_insert(ctx, insert, name)
     assign_merged(ctx, tree, name)
-    effects = {_EFFECTS.get(type(when.args["then"]), "deleted") for when in tree.find_all(exp.When)}
     kinds = [kind for kind in ("inserted", "updated", "deleted") if kind in effects]
     target = streams.tracked(ctx, name)
     around = _archive_merged(ctx, tree, target) if target else ("", "", "")
@@ -257,6 +257,7 @@ def _merge_by_name(ctx: Context, tree: exp.Merge, name: Name) -> None:
             then.set("expression", exp.Tuple(expressions=values))
 
 
+_PRIVILEGES = {"inserted": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
 _EFFECTS: dict[type, str] = {exp.Insert: "inserted", exp.Update: "updated"}
 _MERGE_ACTIONS = {"inserted": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
 
@@ -292,12 +293,12 @@ def _bare_assignments(update: exp.Update) -> None:
             assignment.this.set("table", None)
 
 
-def _aliased_target(ctx: Context, table: exp.Table) -> Name:
+def _aliased_target(ctx: Context, table: exp.Table, *privileges: str) -> Name:
     """Make a target physical that other parts of the statement refer to by its own name."""
     if not table.args.get("alias"):
         name = table_name(ctx, table).name
         table.set("alias", trees.alias(name))
-    return target_table(ctx, table)
+    return target_table(ctx, table, *privileges)
 
 
 _COMPILERS: dict[type[exp.Expr], Callable[[Context, Any], Plan]] = {

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import Expr, exp
 
-from local_snowflake.catalog.objects import TABLE, View
+from local_snowflake.catalog.objects import DATABASE, TABLE, Relation, View
 from local_snowflake.errors import (
     compilation_error,
     does_not_exist,
@@ -59,10 +59,10 @@ def table_name(ctx: Context, table: exp.Table) -> Name:
     return ctx.resolve([p.name if isinstance(p, Expr) else p for p in parts])
 
 
-def target_table(ctx: Context, table: exp.Table) -> Name:
-    """Make a DML statement's target physical, in place; returns its name.
+def target_table(ctx: Context, table: exp.Table, *privileges: str) -> Name:
+    """Make a DML statement's target physical, in place; returns its name. The roles need all of ``privileges`` on it.
 
-    Raises 002003 if there is no such table; 001003 if it is a view or a stream.
+    Raises 003001 if they lack one; 002003 if there is no such table; 001003 if it is a view or a stream.
     """
     name = table_name(ctx, table)
     relation = ctx.relation(name)
@@ -70,6 +70,8 @@ def target_table(ctx: Context, table: exp.Table) -> Name:
         raise does_not_exist("Table", name.fqn)
     if relation.kind != TABLE:
         raise compilation_error(f"Object '{name.fqn}' is a {relation.kind.lower()}: rows cannot be written into it.")
+    for privilege in privileges:
+        ctx.rights.require(relation, privilege)
     _name_physical(ctx, table, name)
     table.meta["target"] = True
     table.meta["name"] = name
@@ -96,14 +98,16 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     if name.schema == "INFORMATION_SCHEMA" and (
         view := registry.TABLE_FUNCTIONS.get(f"INFORMATION_SCHEMA.{name.name}")
     ):
+        ctx.catalog.need(DATABASE, Name("", "", name.database))
         put_rows(ctx, table, view(ctx, name.database), name.name)
         return
-    relation = ctx.relation(name)
-    if relation is None:
-        raise does_not_exist("Object", name.fqn)
-    if TABLE.describes(relation) and not ctx.is_temporary(name) and not table.args.get("when"):
-        ctx.reads[name] = relation
-    inner = registry.SOURCES[relation.kind](ctx, relation, table)
+    # what a function in SQL or a view reads is read with its owner's rights
+    with ctx.rights.of_owner(table.meta.get(trees.OWNER)):
+        relation = ctx.relation(name)
+        if relation is None:
+            raise does_not_exist("Object", name.fqn)
+        ctx.rights.require(relation, "SELECT")
+        inner = _read(ctx, name, relation, table)
     alias = table.args.get("alias") or trees.alias(name.name)
     if isinstance(inner, exp.Table):
         _name_physical(ctx, table, name)
@@ -113,6 +117,13 @@ def _replace_source(ctx: Context, table: exp.Table) -> None:
     subquery = exp.Subquery(this=inner, alias=alias.copy())
     trees.move_clauses(table, subquery)
     table.replace(subquery)
+
+
+def _read(ctx: Context, name: Name, relation: Relation, table: exp.Table) -> exp.Expression:
+    """What stands for a table, view or stream in FROM."""
+    if TABLE.describes(relation) and not ctx.is_temporary(name) and not table.args.get("when"):
+        ctx.reads[name] = relation
+    return registry.SOURCES[relation.kind](ctx, relation, table)
 
 
 @registry.source("VIEW")
@@ -129,7 +140,8 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     saved = session.database, session.schema
     session.database, session.schema = view.name.database, view.name.schema
     try:
-        inner = resolve(ctx, inner)
+        with ctx.rights.of_owner(view.owner):
+            inner = resolve(ctx, inner)
     finally:
         session.database, session.schema = saved
     if columns := view.props.column_list:

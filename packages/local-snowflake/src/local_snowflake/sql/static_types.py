@@ -320,7 +320,8 @@ class StaticTypes:
                 name = self._ctx.resolve([p.name if isinstance(p, exp.Expr) else p for p in parts])
             except SnowflakeError:
                 return None
-        relation = self._ctx.relation(name)
+        with self._ctx.rights.of_owner(table.meta.get(trees.OWNER)):
+            relation = self._ctx.relation(name)
         if relation is None:
             return None
         if isinstance(relation.props, StreamProps):

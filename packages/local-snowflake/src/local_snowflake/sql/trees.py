@@ -6,6 +6,8 @@ from sqlglot import exp
 
 # what may follow a table in FROM, and belongs to what takes its place
 _CLAUSES = ("joins", "pivots", "sample", "laterals")
+# where a node has the role with whose rights it is read or called, if that is not the session's
+OWNER = "owner"
 
 
 def identifier(name: str) -> exp.Identifier:

@@ -73,7 +73,7 @@ def put(ctx: Context, stmt: Statement) -> Result:
         stmt.binds = list(ctx.services.get(Transfers).binds.get(ctx.token, []))
     command = _StageCommand(stmt)
     source = _local(command.path("a local path"))
-    location = locate(ctx, command.path("a stage"))
+    location = locate(ctx, command.path("a stage"), "WRITE")
     location.refuse_read_only("written to")
     location.target("")
     options = command.options()
@@ -162,7 +162,7 @@ def list_files(ctx: Context, stmt: Statement) -> Result:
 def remove(ctx: Context, stmt: Statement) -> Result:
     """REMOVE @stage[/path] [PATTERN = 'regex']: https://docs.snowflake.com/en/sql-reference/sql/remove."""
     command = _StageCommand(stmt)
-    location = locate(ctx, command.path("a stage"))
+    location = locate(ctx, command.path("a stage"), "WRITE")
     location.refuse_read_only("removed from")
     files = location.files(command.options().get("PATTERN"))
     for file in files:
@@ -180,7 +180,7 @@ def copy_files(ctx: Context, stmt: Statement) -> Result:
     Source: https://docs.snowflake.com/en/sql-reference/sql/copy-files
     """
     reader = skip_head(stmt)
-    target = locate(ctx, read_location(reader))
+    target = locate(ctx, read_location(reader), "WRITE")
     reader.expect("FROM")
     target.refuse_read_only("written to")
     if reader.peek() == "(":

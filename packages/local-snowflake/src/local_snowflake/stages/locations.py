@@ -16,6 +16,7 @@ from local_snowflake.catalog.storage import STAGES
 from local_snowflake.errors import SnowflakeError, compilation_error, does_not_exist
 from local_snowflake.execution import objects
 from local_snowflake.execution.context import Context
+from local_snowflake.privileges.rules import OWNERSHIP
 from local_snowflake.sql.names import Name, normalise
 
 _PART = r'"(?:[^"]|"")*"|[^./"\s]+'
@@ -142,18 +143,20 @@ def unquote_location(text: str) -> str:
     return text
 
 
-def locate(ctx: Context, text: str) -> Location:
+def locate(ctx: Context, text: str, privilege: str = "READ") -> Location:
     """Resolve a location as a statement spells it.
 
     Args:
         ctx: the statement's context.
         text: eg: ``@st/dir``, ``'@"DB"."S"."ST"/dir'``, ``@~/x``, ``@%table``, ``snow://…``.
+        privilege: what the roles need on a stage: ``READ`` or ``WRITE``; a table's stage is its owner's.
 
     Returns:
         The location; it need not exist.
 
     Raises:
-        SnowflakeError: 002003, if the stage or the table does not exist; 001003 for an invalid location.
+        SnowflakeError: 002003, if the stage or the table does not exist; 003001, if the roles lack the privilege;
+            001003 for an invalid location.
     """
     text = unquote_location(text)
     if match := re.match(r"([a-z][a-z0-9]*)://", text):
@@ -172,8 +175,10 @@ def locate(ctx: Context, text: str) -> Location:
         name = ctx.resolve([*map(normalise, parts[:-1]), normalise(parts[-1][1:])])
         if (table := ctx.relation(name)) is None:
             raise does_not_exist("Table", name.fqn)
+        ctx.rights.require(table, OWNERSHIP)
         return Location(root(ctx) / f"table-{table_id(table)}", path, "")
     stage = need_stage(ctx, ctx.resolve([normalise(p) for p in parts]))
+    ctx.rights.require(stage, privilege)
     return Location(root(ctx) / stage.props.id, path, f"{stage.name.name.lower()}/", stage=stage)
 
 

@@ -16,6 +16,7 @@ from local_snowflake.catalog.objects import (
     TASK,
     VIEW,
     Column,
+    Kind,
     Object,
     P,
     Table,
@@ -24,6 +25,7 @@ from local_snowflake.catalog.objects import (
 from local_snowflake.errors import already_exists
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.results import Result, status
+from local_snowflake.privileges.rules import OWNERSHIP
 from local_snowflake.sql.names import Name, physical_schema, quote
 from local_snowflake.sql.statement import Reader
 from local_snowflake.statements.definitions import column_definition, drop_table_data, next_identity, place_of
@@ -42,9 +44,10 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
     """CREATE TABLE name CLONE source."""
     source = ctx.resolve(reader.name_parts())
     point = read_point(ctx, reader)
-    reader.accept("COPY", "GRANTS")
+    ctx.copies_grants = reader.accept("COPY", "GRANTS")
     reader.finish()
     found = ctx.temporary(source) or ctx.catalog.need(TABLE, source)
+    ctx.rights.require(found, "SELECT")
     old = ctx.temporary(name) if temporary else ctx.catalog.relation(name)
     if old is not None and not (or_replace and TABLE.describes(old)):
         raise already_exists(name.fqn)
@@ -102,22 +105,30 @@ def _clone_schemas(ctx: Context, change: Change, targets: dict[Name, Name]) -> N
     for source, target in targets.items():
         clones |= _clone_contents(ctx, change, source, target)
     for source, target in targets.items():
-        for stream in ctx.catalog.all(STREAM, source.database, source.name):
+        for stream in _held(ctx, STREAM, source, OWNERSHIP):
             clone_stream(ctx, change, stream, Name(target.database, target.name, stream.name.name), clones)
         # the tasks of a clone are suspended; what follows what in their graphs stays as it is
-        for task in ctx.catalog.all(TASK, source.database, source.name):
+        for task in _held(ctx, TASK, source, OWNERSHIP):
             change.put(_copied(ctx, task, target, as_new(task.props)))
+
+
+def _held(ctx: Context, kind: Kind[P], schema: Name, privilege: str) -> list[Object[P]]:
+    """The objects of a kind in a schema that the roles may clone.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-clone#access-control-requirements
+    """
+    return [o for o in ctx.catalog.all(kind, schema.database, schema.name) if ctx.rights.holds(o, privilege)]
 
 
 def _clone_contents(ctx: Context, change: Change, source: Name, target: Name) -> dict[Name, Table | View]:
     """Copy everything but streams; returns the cloned tables by the names of their sources."""
     clones: dict[Name, Table | View] = {}
-    for table in ctx.catalog.all(TABLE, source.database, source.name):
+    for table in _held(ctx, TABLE, source, "SELECT"):
         name = Name(target.database, target.name, table.name.name)
         columns = copy_definition(ctx, change, table, name, name.physical)
         made = _copied(ctx, table, target, replace(table.props, columns=columns))
         clones[table.name] = streams.clone_rows(change, table, table.name.physical, made, name.physical)
-    for view in ctx.catalog.all(VIEW, source.database, source.name):
+    for view in _held(ctx, VIEW, source, "SELECT"):
         clones[view.name] = change.put(_copied(ctx, view, target, replace(view.props, change_source=None)))
     schema = physical_schema(target.database, target.name)
     for sequence in ctx.catalog.all(SEQUENCE, source.database, source.name):

@@ -22,7 +22,7 @@ from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import common, pick, read_clauses
 from local_snowflake.sql.names import Name, physical_schema, quote
-from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.statements.clones import clone_database_into, clone_schema_into
 
 _OPTIONS = {"COMMENT", *(field.name.upper() for field in fields(DatabaseProps) if field.name != "transient")}
@@ -39,11 +39,12 @@ def create(ctx: Context, stmt: Statement) -> Result:
             raise not_supported("CLONE … AT | BEFORE")
         ctx.catalog.need(stmt.kind, source)
     if stmt.kind == SCHEMA:
-        reader.accept("WITH", "MANAGED", "ACCESS")
+        _read_managed_access(ctx, reader)
         ctx.catalog.need(DATABASE, Name("", "", name.database))
     options = reader.options()
     reader.finish()
     old = ctx.catalog.get(stmt.kind, name)
+    ctx.rights.refuse_unseen((stmt.kind,), name)
     if kept := keep_existing(stmt, name, old, if_not_exists=if_not_exists):
         return kept
     refuse_other_case(ctx, stmt.kind, name)
@@ -65,6 +66,12 @@ def create(ctx: Context, stmt: Statement) -> Result:
     return status(f"{stmt.kind.capitalize()} {name.name} successfully created.")
 
 
+def _read_managed_access(ctx: Context, reader: Reader) -> None:
+    """Read WITH MANAGED ACCESS. Raise 000002 where it would keep somebody out of something."""
+    if reader.accept("WITH", "MANAGED", "ACCESS") and ctx.services.access.enforced:
+        raise not_supported("CREATE SCHEMA … WITH MANAGED ACCESS where privileges are enforced")
+
+
 def _make_schema(ctx: Context, change: Change, name: Name, comment: str = "", *, transient: bool = False) -> None:
     change.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(physical_schema(name.database, name.name))}")
     change.put(Object(SCHEMA, name, DatabaseProps(transient=transient), ctx.session.role, comment))
@@ -73,7 +80,7 @@ def _make_schema(ctx: Context, change: Change, name: Name, comment: str = "", *,
 def _remove_database(ctx: Context, change: Change, database: Object[DatabaseProps]) -> None:
     change.rely_on_all(database.name.name)
     ctx.catalog.refuse_lost(database.name.name)
-    for schema in ctx.catalog.all(SCHEMA, database.name.name):
+    for schema in ctx.services.catalog.all(SCHEMA, database.name.name):
         _remove_schema(ctx, change, schema)
     change.drop(database)
 

@@ -117,8 +117,9 @@ def _referring(ctx: Context, columns: list[Column], names: list[str], reference:
     if table is None:
         raise not_supported(reference.sql(dialect="snowflake"))
     name = table_name(ctx, table)
-    if not TABLE.describes(ctx.relation(name)):
+    if not TABLE.describes(referred_to := ctx.relation(name)):
         raise does_not_exist("Table", name.fqn)
+    ctx.rights.require(referred_to, "REFERENCES")
     named = [key.name for key in reference.this.expressions] if isinstance(reference.this, exp.Schema) else []
     referred = dict(zip(names, named or _primary_key(ctx, name), strict=False))
     label = "_".join(names)

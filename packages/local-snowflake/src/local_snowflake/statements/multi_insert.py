@@ -63,7 +63,7 @@ def insert_into_several(ctx: Context, stmt: Statement) -> Result:
             cleared.add(part.target)
         return counts
 
-    inputs = StatementInputs(ctx.catalog, dict(ctx.reads), frozenset(ctx.random_calls), None)
+    inputs = StatementInputs(ctx.services.catalog, dict(ctx.reads), frozenset(ctx.random_calls), None)
     return _counted(parts, ctx.session.write(lambda: streams.consuming(ctx, work), inputs))
 
 

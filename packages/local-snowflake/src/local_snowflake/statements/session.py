@@ -1,6 +1,5 @@
 """USE, session parameters and variables, the functions of the session's context, and SYSTEM$WAIT."""
 
-import json
 import threading
 
 from local_snowflake.errors import canceled, compilation_error
@@ -16,26 +15,29 @@ from local_snowflake.sql.statement import Statement, skip_head
 _UNITS = {"DAYS": 86_400.0, "HOURS": 3600.0, "MINUTES": 60.0, "SECONDS": 1.0, "MILLISECONDS": 0.001}
 
 
-@statement("USE", "", "DATABASE", "SCHEMA", "WAREHOUSE", "ROLE", "SECONDARY ROLES")
+@statement("USE", "", "DATABASE", "SCHEMA", "WAREHOUSE")
 def use(ctx: Context, stmt: Statement) -> Result:
-    """USE DATABASE | SCHEMA | WAREHOUSE | ROLE name; ``USE name`` means a database, ``USE a.b`` a schema."""
+    """USE DATABASE | SCHEMA | WAREHOUSE name; ``USE name`` means a database, ``USE a.b`` a schema."""
     reader = skip_head(stmt)
     session = ctx.session
-    if stmt.kind == "SECONDARY ROLES":
-        return status()
     parts = reader.name_parts()
-    if stmt.kind == "ROLE":
-        session.role = ctx.catalog.need("ROLE", Name("", "", parts[0])).name.name
-    elif stmt.kind == "WAREHOUSE":
-        session.warehouse = ctx.catalog.need("WAREHOUSE", Name("", "", parts[0])).name.name
+    if stmt.kind == "WAREHOUSE":
+        session.warehouse = _usable(ctx, "WAREHOUSE", Name("", "", parts[0])).name
     elif stmt.kind == "SCHEMA" or len(parts) == 2:
-        schema = ctx.catalog.need("SCHEMA", ctx.resolve_schema(parts))
-        session.database, session.schema = schema.name.database, schema.name.name
+        schema = _usable(ctx, "SCHEMA", ctx.resolve_schema(parts))
+        session.database, session.schema = schema.database, schema.name
     else:
-        session.database = ctx.catalog.need("DATABASE", Name("", "", parts[0])).name.name
+        session.database = _usable(ctx, "DATABASE", Name("", "", parts[0])).name
         has_public = ctx.catalog.get("SCHEMA", Name(session.database, "", "PUBLIC"))
         session.schema = "PUBLIC" if has_public else None
     return status()
+
+
+def _usable(ctx: Context, kind: str, name: Name) -> Name:
+    """The name of an object that USE makes current; the roles need USAGE on it."""
+    found = ctx.catalog.need(kind, name)
+    ctx.rights.require(found, "USAGE")
+    return found.name
 
 
 @statement("ALTER", "SESSION")
@@ -109,13 +111,10 @@ _CONTEXT = {
     "CURRENT_DATABASE": lambda s: s.database,
     "CURRENT_SCHEMA": lambda s: s.schema,
     "CURRENT_WAREHOUSE": lambda s: s.warehouse,
-    "CURRENT_ROLE": lambda s: s.role,
     "CURRENT_USER": lambda s: s.user.upper(),
     "CURRENT_SESSION": lambda s: str(s.id),
     "CURRENT_VERSION": lambda s: "10.0.0",
     "CURRENT_CLIENT": lambda s: s.client,
-    "CURRENT_SECONDARY_ROLES": lambda s: json.dumps({"roles": "", "value": ""}),
-    "CURRENT_AVAILABLE_ROLES": lambda s: json.dumps([s.role]),
     "CURRENT_TRANSACTION": lambda s: str(s.transaction) if s.in_transaction else None,
 }
 

@@ -29,7 +29,7 @@ from local_snowflake.statements.definitions import (
 
 DAYS = ("DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS")
 _MOST_DAYS = 90
-# what the local Snowflake does in any case; grants keep nobody out
+# what the local Snowflake does in any case
 _PLAIN = (exp.TransientProperty, exp.TemporaryProperty, exp.VolatileProperty, exp.CopyGrantsProperty, exp.LikeProperty)
 _UNCHANGED = {"ENABLE_SCHEMA_EVOLUTION": ("FALSE",), "DEFAULT_DDL_COLLATION": ("",)}
 _REPLACEMENT = f"temp.main.{quote('$REPLACEMENT')}"
@@ -62,6 +62,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     tracking = bool(options.pop("change_tracking", False))
     comment = str(options.pop("comment", ""))
     columns = tuple(_columns(ctx, tree, schema))
+    ctx.copies_grants = tree.find(exp.CopyGrantsProperty) is not None
     props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
     query = tree.args.get("expression")
     source = compile_query(ctx, query.unnest().copy()) if query is not None else None
@@ -77,6 +78,7 @@ def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[
         source = ctx.relation(name)
         if not TABLE.describes(source):
             raise does_not_exist("Table", name.fqn)
+        ctx.rights.require(source, "SELECT")
         return [replace(column, sequence=None) for column in source.props.columns]
     if schema is None:
         if tree.args.get("expression") is None:

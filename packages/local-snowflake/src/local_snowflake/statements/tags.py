@@ -48,7 +48,7 @@ def drop_tag(ctx: Context, stmt: Statement) -> Result:
 
     def remove(change: Change, tag: Tag) -> None:
         change.drop(tag)
-        for model in ctx.catalog.all(MODEL):
+        for model in ctx.services.catalog.all(MODEL):
             if tag.name.fqn in model.props.tags:
                 tags = {k: v for k, v in model.props.tags.items() if k != tag.name.fqn}
                 change.put(replace(model, props=replace(model.props, tags=tags)))

@@ -22,7 +22,7 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     listed: list[str] = []
     if reader.peek() == "(":
         listed = [normalise(re.match(r'\s*("(?:[^"]|"")*"|\w+)', c)[1]) for c in reader.parenthesised().split(",")]  # type: ignore[index]
-    reader.accept("COPY", "GRANTS")
+    ctx.copies_grants = reader.accept("COPY", "GRANTS")
     options = reader.options("AS")
     check_options(options, {"COMMENT", "CHANGE_TRACKING"}, VIEW)
     tracking = read_flag("CHANGE_TRACKING", options.get("CHANGE_TRACKING", "FALSE"))

@@ -48,7 +48,7 @@ def freshness(ctx: Context, stream: Stream, duck: duckdb.DuckDBPyConnection) -> 
     """The state of a stream, whose offsets are read with ``duck``."""
     offsets = offsets_of(duck, stream.props.id)
     sources = tuple(by_id(ctx, tracked) for tracked, *_ in offsets)
-    days = min((extended_days(ctx.catalog.need(TABLE, s.name)) for s in sources if s), default=0)
+    days = min((extended_days(ctx.services.catalog.need(TABLE, s.name)) for s in sources if s), default=0)
     refreshed = min((r for *_, r in offsets), default=stream.created_on)
     view_gone = stream.props.source_type == "View" and source_view(ctx, stream) is None
     return Freshness(sources, refreshed + timedelta(days=days), view_gone)
@@ -69,7 +69,7 @@ def retention_days(table: Table) -> int:
 def source_view(ctx: Context, stream: Stream) -> View | None:
     """The view that a stream is on, under its present name; None for a stream on a table, or if it is gone."""
     number = stream.props.change_source
-    views = ctx.catalog.all(VIEW) if number else []
+    views = ctx.services.catalog.all(VIEW) if number else []
     return next((view for view in views if view.props.change_source == number), None)
 
 

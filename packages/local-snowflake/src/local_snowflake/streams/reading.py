@@ -6,6 +6,7 @@ from typing import Any
 from sqlglot import exp
 
 from local_snowflake.catalog.objects import STREAM, TABLE, Stream
+from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import source, source_columns, statement, system_function
 from local_snowflake.execution.results import TIME, Result, rows
@@ -15,7 +16,7 @@ from local_snowflake.streams import delta
 from local_snowflake.streams.freshness import freshness, keep_fresh, offset_time, readable_sources, source_view
 from local_snowflake.streams.points import need_stream
 from local_snowflake.streams.time_travel import refuse_past
-from local_snowflake.streams.tracking import by_id, offsets_of, versions_of
+from local_snowflake.streams.tracking import Tracked, by_id, offsets_of, versions_of
 from local_snowflake.streams.views import view_stream_sql
 
 _GONE = "No privilege or table dropped"
@@ -62,17 +63,32 @@ def read_stream(ctx: Context, stream: Stream, table: exp.Table) -> exp.Expressio
     refuse_past(table, "a stream")
     sources, props = readable_sources(ctx, stream), stream.props
     ctx.streams.add(props.id)
+    _require_source(ctx, stream, sources)
     if view := source_view(ctx, stream):
         return exp.var(view_stream_sql(ctx, view, stream, sources))
     append_only = props.mode == "APPEND_ONLY"
     return exp.var(delta.stream_sql(sources[0], props.id, append_only=append_only, initial_rows=props.initial_rows))
 
 
+def _require_source(ctx: Context, stream: Stream, sources: list[Tracked]) -> None:
+    """Whoever reads a stream needs SELECT on its table or view, too.
+
+    Source: https://docs.snowflake.com/en/user-guide/streams-manage#required-access-privileges
+    """
+    view = source_view(ctx, stream)
+    for name in [view.name] if view else [each.name for each in sources]:
+        if (relation := ctx.catalog.relation(name)) is None:
+            raise does_not_exist("Object", name.fqn)
+        ctx.rights.require(relation, "SELECT")
+
+
 @source_columns("STREAM")
 def stream_columns(ctx: Context, stream: Stream) -> dict[str, str]:
     """Those of its source, and the three METADATA$ columns; of a source that is gone only these."""
     tables = [by_id(ctx, tracked) for tracked, *_ in offsets_of(ctx.session.duck, stream.props.id)]
-    relation = source_view(ctx, stream) or next((ctx.catalog.get(TABLE, each.name) for each in tables if each), None)
+    relation = source_view(ctx, stream) or next(
+        (ctx.services.catalog.get(TABLE, each.name) for each in tables if each), None
+    )
     columns = {column.name: column.type for column in relation.props.columns} if relation else {}
     return columns | {delta.ACTION: "VARCHAR", delta.ISUPDATE: "BOOLEAN", delta.ROW_ID: "VARCHAR"}
 

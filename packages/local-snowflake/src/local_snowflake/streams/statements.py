@@ -30,7 +30,7 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
     """
     reader, name, if_not_exists = read_target(ctx, stmt)
     ctx.require_schema(name)
-    reader.accept("COPY", "GRANTS")
+    ctx.copies_grants = reader.accept("COPY", "GRANTS")
     reader.expect("ON")
     kind = reader.accept_any("TABLE", "VIEW")
     if kind is None:
@@ -46,6 +46,7 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
     found = ctx.relation(source)
     if found is None or STREAM.describes(found) or found.kind != kind:
         raise does_not_exist(kind.capitalize(), source.fqn)
+    ctx.rights.require(found, "SELECT")
     props = StreamProps(
         id=0,
         mode="APPEND_ONLY" if _flag(options, "APPEND_ONLY") else "DEFAULT",
@@ -112,7 +113,7 @@ def clone_stream(ctx: Context, change: Change, stream: Stream, name: Name, clone
     It follows ``clones``: the tables and views that were cloned with it, by the names of their originals.
     """
     props = replace(stream.props, id=next_id(change.duck))
-    by_id = {of(t).id: t for t in ctx.catalog.all(TABLE) if streams.is_tracked(t)}
+    by_id = {of(t).id: t for t in ctx.services.catalog.all(TABLE) if streams.is_tracked(t)}
     for tracked, version, *_ in offsets_of(change.duck, stream.props.id):
         source = by_id.get(tracked)
         clone = clones.get(source.name) if source else None

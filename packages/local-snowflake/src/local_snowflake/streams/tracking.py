@@ -100,7 +100,7 @@ def tracked(ctx: Context, name: Name) -> Tracked | None:
     """The tracked table of a name; None for a temporary table and for one that is not tracked."""
     if ctx.is_temporary(name):
         return None
-    found = ctx.catalog.get(TABLE, name)
+    found = ctx.services.catalog.get(TABLE, name)
     return of(found) if found and is_tracked(found) else None
 
 
@@ -117,7 +117,7 @@ def of(table: Table) -> Tracked:
 
 def by_id(ctx: Context, tracked_id: int) -> Tracked | None:
     """The tracked table of an id, whatever its name is now; None if it was dropped or replaced."""
-    tables = (of(table) for table in ctx.catalog.all(TABLE) if is_tracked(table))
+    tables = (of(table) for table in ctx.services.catalog.all(TABLE) if is_tracked(table))
     return next((table for table in tables if table.id == tracked_id), None)
 
 

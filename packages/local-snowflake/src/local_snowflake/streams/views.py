@@ -121,7 +121,8 @@ def _view(ctx: Context, view: View, stream: int, *, append_only: bool) -> Relati
     saved = session.database, session.schema
     session.database, session.schema = view.name.database, view.name.schema
     try:
-        relation = _query(_Builder(ctx, stream, append_only), upper_case(parse(view.props.query)))
+        with ctx.rights.of_owner(view.owner):
+            relation = _query(_Builder(ctx, stream, append_only), upper_case(parse(view.props.query)))
     finally:
         session.database, session.schema = saved
     columns = ", ".join(quote(c.name) for c in view.props.columns)

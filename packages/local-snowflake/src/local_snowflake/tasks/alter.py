@@ -30,9 +30,10 @@ def alter_task(ctx: Context, stmt: Statement) -> Result:
     action = reader.accept_any("RESUME", "SUSPEND")
     if action is None:
         task = _read_change(ctx, old, reader)
-        put_changed(ctx, graphs_of(ctx.catalog, old.name), task)
+        put_changed(ctx, graphs_of(ctx.services.catalog, old.name), task)
     else:
         reader.finish()
+        ctx.rights.require(old, "OPERATE")
         resume(ctx, [old]) if action == "RESUME" else suspend(ctx, old)
     return status()
 
@@ -56,7 +57,7 @@ def put_changed(ctx: Context, graphs: TaskGraphs, task: Task) -> None:
 
 def _read_change(ctx: Context, task: Task, reader: Reader) -> Task:
     """Read what is to change of a task; returns it changed."""
-    props, graphs = task.props, graphs_of(ctx.catalog, task.name)
+    props, graphs = task.props, graphs_of(ctx.services.catalog, task.name)
     if reader.accept("MODIFY", "AS"):
         return replace(task, props=replace(props, definition=reader.rest().strip()))
     if reader.accept("MODIFY", "WHEN"):
@@ -103,7 +104,7 @@ def without_predecessors(task: Task, gone: set[str]) -> Task:
 def _set(ctx: Context, task: Task, reader: Reader, graphs: TaskGraphs) -> Task:
     clauses, props = read_settings(reader), task.props
     if clauses.warehouse:
-        ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse))
+        ctx.rights.require(ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse)), "USAGE")
     finalize = finalize_target(ctx, task.name, clauses.finalize, graphs)
     given = {"warehouse": clauses.warehouse or None, "schedule": clauses.schedule, "finalize": finalize}
     changed: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
@@ -133,9 +134,11 @@ def _unset(task: Task, reader: Reader) -> Task:
 
 def resume(ctx: Context, tasks: list[Task]) -> None:
     """Start tasks: roots get a version of their graph, children a place in the next one."""
-    graphs = graphs_of(ctx.catalog, tasks[0].name)
+    graphs = graphs_of(ctx.services.catalog, tasks[0].name)
     resumed = {t.name.name: t for t in tasks if t.props.state != STARTED}
     names = {t.name.name for t in tasks}
+    for task in tasks:
+        ctx.rights.check_task(task.owner, task.props.warehouse)
     for name in resumed:
         if not graphs.roots_of(name) <= names:
             rules.require_suspended(graphs, name)
@@ -172,7 +175,7 @@ def with_version(graphs: TaskGraphs, root: Task) -> Task:
 
 def suspend(ctx: Context, old: Task) -> None:
     """Suspend a task; a run that is under way goes on."""
-    graphs = graphs_of(ctx.catalog, old.name)
+    graphs = graphs_of(ctx.services.catalog, old.name)
     if not graphs.is_root(old.name.name):
         rules.require_suspended(graphs, old.name.name)
     if old.props.state == SUSPENDED:

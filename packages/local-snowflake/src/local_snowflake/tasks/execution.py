@@ -33,6 +33,8 @@ class TaskExecutor:
         try:
             with token.lock:
                 token.session.role, token.session.warehouse = node.owner, node.warehouse
+                # and none of the roles of whoever made or started it
+                token.session.has_owners_rights = True
                 for key, value in node.parameters.items():
                     set_parameter(token.session, key, value)
                 yield self._new_context(token)
@@ -78,6 +80,7 @@ def _run(ctx: Context, task: RunningTask) -> State:
     ctx.session.task = task
     task.session = ctx.session
     try:
+        ctx.rights.check_task(task.node.owner, task.node.warehouse)
         if condition and not _holds(ctx, condition):
             record.error_code, record.error_message = _SKIPPED
             record.query_start_time = None

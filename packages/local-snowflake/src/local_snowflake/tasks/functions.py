@@ -115,6 +115,7 @@ def cancel_ongoing_executions(ctx: Context, name: str) -> str:
     https://docs.snowflake.com/en/sql-reference/functions/system_user_task_cancel_ongoing_executions
     """
     task = ctx.catalog.need(TASK, ctx.resolve(split_parts(name)))
+    ctx.rights.require(task, "OPERATE")
     running = ctx.services.get(Scheduler).running(task.name)
     for each in running:
         each.cancel()
@@ -127,7 +128,7 @@ def task_dependents_enable(ctx: Context, name: str) -> str:
     """SYSTEM$TASK_DEPENDENTS_ENABLE('root'): resume a root, its children and its finalizer."""
     full = ctx.resolve(split_parts(name))
     ctx.catalog.need(TASK, full)
-    graphs = graphs_of(ctx.catalog, full)
+    graphs = graphs_of(ctx.services.catalog, full)
     last = graphs.finalizer_of(full.name)
     names = [*graphs.descendants(full.name), *([last] if last else []), full.name]
     resume(ctx, [graphs.tasks[n] for n in names])

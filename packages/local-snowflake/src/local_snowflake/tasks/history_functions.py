@@ -10,7 +10,7 @@ from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import table_function
 from local_snowflake.execution.results import TIME, record_table
-from local_snowflake.sql.names import split_parts
+from local_snowflake.sql.names import Name, split_parts
 from local_snowflake.sql.queries import evaluate_time
 from local_snowflake.tasks.graph import STARTED, graphs_of
 from local_snowflake.tasks.history import RETENTION, SCHEDULE
@@ -44,6 +44,8 @@ _GRAPHS: dict[str, pa.DataType | None] = {
     "GRAPH_RUN_GROUP_ID": pa.int64(),
     "BACKFILL_INFO": None,
 }
+# the highest limit of rows
+_MOST = 10_000
 # columns that the records of the history call otherwise
 _NAMES = {
     "database": "DATABASE_NAME",
@@ -73,7 +75,9 @@ def task_history(
     if any(bound and bound < datetime.now(UTC) - RETENTION - timedelta(minutes=1) for bound in (first, last)):
         raise compilation_error("Invalid time range: TASK_HISTORY shows the last 7 days.", 1008, "22023")
     filters = {"first": first, "last": last, "name": task_name, "root_id": root_task_id, "errors": bool(error_only)}
-    runs = ctx.services.get(Scheduler).history.task_rows(result_limit, **filters)
+    limit = _MOST if ctx.services.access.enforced else result_limit
+    runs = ctx.services.get(Scheduler).history.task_rows(limit, **filters)
+    runs = [run for run in runs if ctx.rights.monitors(_name(run))][:result_limit]
     shown = [
         r
         for r in ([] if error_only else _scheduled(ctx, task_name))
@@ -86,6 +90,10 @@ def task_history(
         unknown |= {"NEXT_SCHEDULED_TIME": None} if run["name"] != run["root_name"] else {}
         shown.append(_shown(run, _NAMES) | unknown)
     return record_table(shown[:result_limit], _HISTORY)
+
+
+def _name(run: dict[str, Any]) -> Name:
+    return Name(run["database"], run["schema"], run["name"])
 
 
 def _shown(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -147,7 +155,7 @@ def current_task_graphs(ctx: Context, result_limit: int = 1000, root_task_name: 
 
 
 def _graph_runs(ctx: Context, name: str | None, *, completed: bool) -> list[dict[str, Any]]:
-    runs = ctx.services.get(Scheduler).history.graph_rows()
+    runs = [run for run in ctx.services.get(Scheduler).history.graph_rows() if ctx.rights.monitors(_name(run))]
     return [_shown(r, _GRAPH_NAMES) for r in runs if bool(r["completed"]) == completed and _matches(r["name"], name)]
 
 
@@ -160,7 +168,7 @@ def task_dependents(ctx: Context, task_name: str, recursive: bool = True) -> pa.
     """TASK_DEPENDENTS: a task and those that run after it, directly or (RECURSIVE) at any distance."""
     name = ctx.resolve(split_parts(task_name))
     task = ctx.catalog.need(TASK, name)
-    graphs = graphs_of(ctx.catalog, name)
+    graphs = graphs_of(ctx.services.catalog, name)
     below = graphs.descendants(name.name) if recursive else graphs.children(name.name)
     records = describe_all(ctx, [task, *(graphs.tasks[n] for n in below)])
     return record_table([_shown(r, {}) for r in records], _shown(TASK_COLUMNS, {}))

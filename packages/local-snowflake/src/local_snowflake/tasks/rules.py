@@ -8,6 +8,7 @@ from sqlglot import exp
 from local_snowflake.catalog.objects import TASK, Task
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
+from local_snowflake.privileges.rules import OWNERSHIP
 from local_snowflake.scripting.reading import is_block, read_block
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name, shown
@@ -191,11 +192,20 @@ def predecessors(ctx: Context, name: Name, after: list[list[str]], graphs: TaskG
     """The names of predecessors: checked to be there, each once, in order."""
     found = [(parts, full_name(ctx, name, parts)) for parts in after]
     for parts, full in found:
-        if not (full.name in graphs.tasks if full[:2] == name[:2] else ctx.catalog.get(TASK, full)):
+        if not _is_there(ctx, name, full, graphs):
             raise refusal(f"Invalid predecessor {written(parts)} was specified.")
     if elsewhere := next((full.name for _, full in found if full[:2] != name[:2]), None):
         raise refusal(f"Cannot have predecessor {elsewhere} from a different schema.")
     return sorted({full.name for _, full in found})
+
+
+def _is_there(ctx: Context, name: Name, other: Name, graphs: TaskGraphs) -> bool:
+    """Whether a task that the definition of the task ``name`` refers to is there: all tasks of a graph have one owner.
+
+    Source: https://docs.snowflake.com/en/user-guide/tasks-graphs
+    """
+    task = graphs.tasks.get(other.name) if other[:2] == name[:2] else ctx.catalog.get(TASK, other)
+    return task is not None and ctx.rights.holds(task, OWNERSHIP)
 
 
 def full_name(ctx: Context, task: Name, parts: list[str]) -> Name:
@@ -208,9 +218,8 @@ def finalize_target(ctx: Context, name: Name, parts: list[str] | None, graphs: T
     if parts is None:
         return None
     full = full_name(ctx, name, parts)
-    same = full[:2] == name[:2]
-    if not (full.name in graphs.tasks if same else ctx.catalog.get(TASK, full)):
+    if not _is_there(ctx, name, full, graphs):
         raise refusal(f"Invalid finalized root task {written(parts)} was specified.")
-    if not same:
+    if full[:2] != name[:2]:
         raise refusal(f"Cannot finalize graph {written(parts)} in a different schema.")
     return full.name

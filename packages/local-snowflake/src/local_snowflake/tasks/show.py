@@ -61,7 +61,9 @@ def _relations(task: Task, graphs: TaskGraphs) -> dict[str, Any]:
 
 def describe_all(ctx: Context, tasks: list[Task]) -> list[dict[str, Any]]:
     """Several tasks as SHOW TASKS prints them."""
-    graphs = {task.name[:2]: graphs_of(ctx.catalog, task.name) for task in {t.name[:2]: t for t in tasks}.values()}
+    graphs = {
+        task.name[:2]: graphs_of(ctx.services.catalog, task.name) for task in {t.name[:2]: t for t in tasks}.values()
+    }
     return [describe(task, graphs[task.name[:2]]) for task in tasks]
 
 

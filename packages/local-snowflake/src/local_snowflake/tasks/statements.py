@@ -38,7 +38,7 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
         raise not_supported("CREATE TASK … CLONE")
     clauses = read_definition(reader)
     ctx.require_schema(name)
-    graphs = graphs_of(ctx.catalog, name)
+    graphs = graphs_of(ctx.services.catalog, name)
     old = graphs.tasks.get(name.name)
     if old and not (stmt.or_replace or stmt.or_alter):
         return exists_already(TASK, name, if_not_exists=if_not_exists)
@@ -52,14 +52,18 @@ def create_task(ctx: Context, stmt: Statement) -> Result:
 def _definition(ctx: Context, name: Name, clauses: Clauses, graphs: TaskGraphs, state: TaskProps) -> TaskProps:
     """The properties of a task that clauses define; its state is that of ``state``."""
     if clauses.warehouse:
-        ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse))
-    present = TaskGraphs([*graphs.tasks.values(), Object(TASK, name, replace(state, predecessors=(), finalize=None))])
+        ctx.rights.require(ctx.catalog.need(WAREHOUSE, Name("", "", clauses.warehouse)), "USAGE")
+    present = TaskGraphs([*graphs.tasks.values(), _alone(ctx, name, state)])
     return replace(
         state,
         **{key: getattr(clauses, key) for key in _CLAUSES},
         predecessors=tuple(predecessors(ctx, name, clauses.after, present)),
         finalize=finalize_target(ctx, name, clauses.finalize, present),
     )
+
+
+def _alone(ctx: Context, name: Name, state: TaskProps) -> Task:
+    return Object(TASK, name, replace(state, predecessors=(), finalize=None), ctx.session.role)
 
 
 @statement("DROP", "TASK")
@@ -70,13 +74,13 @@ def drop_task(ctx: Context, stmt: Statement) -> Result:
 
 
 def _check_drop(ctx: Context, task: Task) -> None:
-    graphs, name = graphs_of(ctx.catalog, task.name), task.name.name
+    graphs, name = graphs_of(ctx.services.catalog, task.name), task.name.name
     if not graphs.is_root(name):
         rules.require_suspended(graphs, name)
 
 
 def _remove(ctx: Context, change: Change, dropped: Task) -> None:
-    graphs, name = graphs_of(ctx.catalog, dropped.name), dropped.name.name
+    graphs, name = graphs_of(ctx.services.catalog, dropped.name), dropped.name.name
     change.drop(dropped)
     for child in graphs.children(name):
         change.put(without_predecessors(graphs.tasks[child], {name}))
@@ -98,7 +102,9 @@ def execute_task(ctx: Context, stmt: Statement) -> Result:
     retry = reader.accept("RETRY", "LAST")
     reader.finish()
     root = ctx.catalog.need(TASK, name)
-    graphs = graphs_of(ctx.catalog, name)
+    ctx.rights.require(root, "OPERATE")
+    ctx.rights.check_task(root.owner, root.props.warehouse)
+    graphs = graphs_of(ctx.services.catalog, name)
     if not graphs.is_root(name.name):
         raise rules.refusal(f"Task {name.fqn} is not a root task: EXECUTE TASK runs a standalone or a root task.")
     if retry:
