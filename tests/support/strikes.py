@@ -84,9 +84,10 @@ class Striker(threading.Thread):
         self.server.stop(signal.SIGKILL)
 
     def _procedure(self) -> None:
-        """Handlers run in the server's grandchildren."""
-        processes = [each for child in psutil.Process(self.server.pid).children() for each in child.children()]
-        youngest = sorted(processes, key=psutil.Process.create_time, reverse=True)
+        """Handlers run in the last of the server's descendants."""
+        processes = psutil.Process(self.server.pid).children(recursive=True)
+        handlers = [each for each in processes if not each.children()]
+        youngest = sorted(handlers, key=psutil.Process.create_time, reverse=True)
         for process in youngest[self.strike.which]:
             process.kill()
 

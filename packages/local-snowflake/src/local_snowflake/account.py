@@ -38,6 +38,7 @@ from local_snowflake.functions import python_calls
 from local_snowflake.functions.vectorized import VectorFunctions
 from local_snowflake.models.versions import remove_unused_folders
 from local_snowflake.periodic import PeriodicThread
+from local_snowflake.python.isolation import Isolation
 from local_snowflake.python.pool import Workers
 from local_snowflake.rewrites import PIPELINE
 from local_snowflake.sessions.idle import IdleLimits, IdleSessions
@@ -132,6 +133,11 @@ class Account:
             duckdb.Error: if it does not answer.
         """
         self._storage.check()
+
+    @property
+    def isolation(self) -> Isolation:
+        """How handlers in Python are isolated from the server."""
+        return self._services.workers.isolation
 
     def watch(self) -> None:
         """Call ``on_failure`` if the database does not answer any more."""
