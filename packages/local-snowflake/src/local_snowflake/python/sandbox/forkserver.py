@@ -95,6 +95,7 @@ class _ForkServer:
         self._control, self._waker, self._alarm, self._settings = control, waker, alarm, settings
         self._temporary = Path(settings.temporary)
         self._numbers: dict[int, int] = {}
+        self._readable = [*settings.readable, *_imported_from()]
 
     def answer(self) -> None:
         patience, todo = _PATIENCE_SECONDS, list(self._settings.preload)
