@@ -104,6 +104,14 @@ def test_the_temporary_directory_is_the_handlers_own(attack: Attack) -> None:
     assert not Path("/tmp", mark).exists()
 
 
+def test_no_open_file_of_the_server_is_handed_on(attack: Attack) -> None:
+    # the directory's own descriptor is closed by then
+    numbers = "[n for n in os.listdir('/proc/self/fd') if os.path.lexists(f'/proc/self/fd/{n}')]"
+    found = attack(f"import os; answer = [os.readlink(f'/proc/self/fd/{{n}}') for n in {numbers}]")
+    assert any(name.startswith("socket:") for name in found)
+    assert {name for name in found if name.startswith("/")} <= {"/dev/null"}
+
+
 @pytest.mark.parametrize("number", [0, 15, 9])
 def test_the_server_cannot_be_signalled(attack: Attack, local_snowflake: LocalSnowflake, number: int) -> None:
     assert attack(f"import os; os.kill({local_snowflake.pid}, {number})") == ["ProcessLookupError", 3]

@@ -17,20 +17,29 @@ from dataclasses import asdict
 from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pyarrow as pa
 
 from local_snowflake.python.isolation import SOURCES, Isolation, package_folders, probe, worker_environment
-from local_snowflake.python.sandbox.forkserver import MESSAGE_BYTES, PLACE, Settings
+from local_snowflake.python.sandbox.forkserver import PLACE, Settings
 from local_snowflake.python.sandbox.main import read_table, write_table
+from local_snowflake.python.sandbox.namespaces import MESSAGE_BYTES
 
-_BOOT = (
-    "import sys, socket, json; sys.path += json.loads(sys.argv[4]); sys.path.insert(0, sys.argv[1]); "
-    "from local_snowflake.python.sandbox import forkserver; sys.path.pop(0); "
-    "forkserver.run(socket.socket(fileno=int(sys.argv[2])), forkserver.Settings(**json.loads(sys.argv[3])))"
-)
+# the maker of namespaces is started before anything large is imported: it is to be small
+_BOOT = """
+import json, socket, sys
+root, control, settings, folders, isolated = sys.argv[1], *map(json.loads, sys.argv[2:])
+control = socket.socket(fileno=control)
+sys.path += folders
+sys.path.insert(0, root)
+from local_snowflake.python.sandbox import namespaces
+maker = namespaces.NamespaceMaker(control) if isolated else None
+from local_snowflake.python.sandbox import forkserver
+sys.path.pop(0)
+forkserver.run(control, forkserver.Settings(**settings), maker)
+"""
 _START_SECONDS = 120
 # process id, user and group of who has sent a message: https://man7.org/linux/man-pages/man7/unix.7.html
 _CREDENTIALS = struct.Struct("iII")
@@ -99,8 +108,7 @@ class WorkerProcess:
 
     def _has_left_processes(self) -> bool:
         """Whether something that a handler has started still runs, or has ended without being waited for."""
-        orphans = _children(self._supervisor) - {self.pid} if self._supervisor else set()
-        return bool(orphans or _children(self.pid))
+        return bool(_children(self.pid) or (self._supervisor and _children(self._supervisor)))
 
     def kill(self) -> None:
         """End the process, and those that it started, at once."""
@@ -157,6 +165,13 @@ def _children(pid: int) -> set[int]:
     return set()
 
 
+def _copy_log(printed: IO[bytes]) -> None:
+    """Write into the server's log what handlers print: with the file itself they could read it, or empty it."""
+    with printed:
+        for line in printed:
+            os.write(2, line)
+
+
 class ForkServer:
     """Starts workers by forking a process that has imported the slow packages already, ``preload``.
 
@@ -171,6 +186,7 @@ class ForkServer:
         self._control: socket.socket | None = None
         self._numbers = itertools.count(1)
         self._started: dict[int, int] = {}
+        self._supervisors: dict[int, int] = {}
         self._ended: dict[int, int] = {}
         self._news = threading.Condition()
         self._temporary: Path | None = None
@@ -199,12 +215,11 @@ class ForkServer:
             str(self._temporary),
             os.getuid(),
             os.getgid(),
-            not self.isolation.refusal,
             list(self.isolation.readable),
             [str(self._hidden)],
         )
         command = [*self.isolation.command, sys.executable, "-I", "-c", _BOOT, str(SOURCES), str(theirs.fileno())]
-        command += [json.dumps(asdict(settings)), json.dumps(package_folders())]
+        command += map(json.dumps, (asdict(settings), package_folders(), not self.isolation.refusal))
         environment = {
             **worker_environment(),
             "HOME": str(self._temporary),
@@ -218,12 +233,14 @@ class ForkServer:
             cwd=self._temporary,
             env=environment,
             stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
         theirs.close()
         self._control = ours
         threading.Thread(target=self._listen, args=(ours,), daemon=True).start()
+        threading.Thread(target=_copy_log, args=(self._process.stderr,), daemon=True).start()
         return ours
 
     def _listen(self, control: socket.socket) -> None:
@@ -234,13 +251,14 @@ class ForkServer:
                 message = b""
             news = json.loads(message) if message else {}
             with self._news:
+                # the system gives the number that the process has here; in its own namespace it has another one
+                sender = next((_CREDENTIALS.unpack(data)[0] for _, _, data in credentials), news.get("pid", 0))
                 if "started" in news:
-                    # the system gives the number that the process has here; in its own namespace it has another one
-                    sender = next((data for _, _, data in credentials), None)
-                    self._started[news["started"]] = _CREDENTIALS.unpack(sender)[0] if sender else news["pid"]
+                    self._started[news["started"]] = sender
+                elif "supervised" in news:
+                    self._supervisors[news["supervised"]] = sender
                 elif news:
-                    # the first is the worker's, the second that of the process that supervised it
-                    self._ended.setdefault(news["ended"], news["status"])
+                    self._ended[news["ended"]] = news["status"]
                 elif self._control is control:
                     self._control = None
                 self._news.notify_all()
@@ -265,13 +283,12 @@ class ForkServer:
             os.close(life_theirs)
         with self._news:
             self._news.wait_for(lambda: self._is_answered(number, control), _START_SECONDS)
-            pid = self._started.pop(number, None)
+            pid, supervisor = self._started.pop(number, None), self._supervisors.pop(number, None)
         connection = Connection(ours.detach())
         if pid is None:
             connection.close()
             os.close(life_ours)
             raise WorkerDiedError("the process that starts the Python workers does not answer: see the server's log")
-        supervisor = None if self.isolation.refusal else psutil.Process(pid).ppid()
         return WorkerProcess(number, pid, supervisor, connection, life_ours, self)
 
     def _is_answered(self, number: int, control: socket.socket) -> bool:

@@ -22,8 +22,6 @@ from typing import Any
 import local_snowflake.python.sandbox.main as worker
 from local_snowflake.python.sandbox import namespaces
 
-MESSAGE_BYTES = 65_536
-"""The size of a message between the server and this process."""
 PLACE = "root"
 """The directory, next to the workers' own ones, over which the file system of an isolated worker is built."""
 
@@ -43,8 +41,7 @@ class Settings:
         temporary: the directory of the workers' directories; it is deleted when the server is gone.
         user: the id of the server's user.
         group: that of its group.
-        isolated: whether workers get namespaces of their own, in which they see of files what ``View`` describes.
-        readable: see ``View``.
+        readable: what isolated workers can read, besides what modules are imported from: see ``View``.
         hidden: see ``View``.
     """
 
@@ -52,12 +49,11 @@ class Settings:
     temporary: str
     user: int
     group: int
-    isolated: bool
     readable: list[str]
     hidden: list[str]
 
 
-def run(control: socket.socket, settings: Settings) -> None:
+def run(control: socket.socket, settings: Settings, maker: namespaces.NamespaceMaker | None) -> None:
     """Fork a worker for each request, until the server closes the socket.
 
     A request is JSON with a number, ``fork``, and the paths of ``imports``; it carries two descriptors: the worker's
@@ -68,6 +64,7 @@ def run(control: socket.socket, settings: Settings) -> None:
     Args:
         control: a sequenced-packet socket to the server.
         settings: what the workers have in common.
+        maker: what makes the workers' namespaces, where they are isolated.
     """
     # the server's own limit, which it has inherited: a worker has that of its calls
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -82,7 +79,7 @@ def run(control: socket.socket, settings: Settings) -> None:
     # Ctrl-C in a terminal reaches the whole group: the server decides when its workers end
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _ForkServer(control, waker, alarm, settings).answer()
+        _ForkServer(control, [waker, alarm], settings, maker).answer()
     except ConnectionError:
         # the server is gone
         return
@@ -91,21 +88,28 @@ def run(control: socket.socket, settings: Settings) -> None:
 
 
 class _ForkServer:
-    def __init__(self, control: socket.socket, waker: socket.socket, alarm: socket.socket, settings: Settings) -> None:
-        self._control, self._waker, self._alarm, self._settings = control, waker, alarm, settings
+    def __init__(
+        self,
+        control: socket.socket,
+        alarm: list[socket.socket],
+        settings: Settings,
+        maker: namespaces.NamespaceMaker | None,
+    ) -> None:
+        self._control, self._alarm, self._settings, self._maker = control, alarm, settings, maker
         self._temporary = Path(settings.temporary)
-        self._numbers: dict[int, int] = {}
+        # process id -> the worker's number, and the process that supervises it
+        self._workers: dict[int, tuple[int, int | None]] = {}
         self._readable = [*settings.readable, *_imported_from()]
 
     def answer(self) -> None:
-        patience, todo = _PATIENCE_SECONDS, list(self._settings.preload)
+        patience, todo, waker = _PATIENCE_SECONDS, list(self._settings.preload), self._alarm[0]
         while True:
-            ready, _, _ = select.select([self._control, self._waker], [], [], patience if todo else None)
-            if self._waker in ready:
-                self._waker.recv(4096)
+            ready, _, _ = select.select([self._control, waker], [], [], patience if todo else None)
+            if waker in ready:
+                waker.recv(4096)
             self._report_ended()
             if self._control in ready:
-                data, fds, _, _ = socket.recv_fds(self._control, MESSAGE_BYTES, 2)
+                data, fds, _, _ = socket.recv_fds(self._control, namespaces.MESSAGE_BYTES, 2)
                 if not data:
                     return
                 self._fork(json.loads(data), *fds)
@@ -114,52 +118,52 @@ class _ForkServer:
                 _import_gently(todo.pop(0), self._control)
 
     def _fork(self, request: dict[str, Any], connection: int, life: int) -> None:
-        own = self._temporary / str(request["fork"])
+        number, me = request["fork"], os.getpid()
+        own = self._temporary / str(number)
         own.mkdir(parents=True)
-        pid = namespaces.fork_first() if self._settings.isolated else os.fork()
-        if pid:
-            self._numbers[pid] = request["fork"]
-            for fd in (connection, life):
-                os.close(fd)
-            return
         try:
-            self._become_worker(request, own, life)
-        except BaseException:  # noqa: BLE001 (nothing of it may go on in the child)
+            pid, supervisor = self._start(request, own, life)
+            if pid == 0:
+                self._become_worker(number, Path.cwd() if supervisor else own)
+        except BaseException as error:  # whatever it is, it fails this worker alone
             traceback.print_exc()
-            os._exit(1)
-        try:
-            worker.serve(Connection(connection), life)
-        finally:
-            os._exit(0)
+            if os.getpid() != me:
+                os._exit(1)
+            if not isinstance(error, OSError):
+                raise
+            shutil.rmtree(own, ignore_errors=True)
+            self._send({"ended": number, "status": 1})
+        else:
+            if pid == 0:
+                try:
+                    worker.serve(Connection(connection), life)
+                finally:
+                    os._exit(0)
+            self._workers[pid] = number, supervisor
+        for fd in (connection, life):
+            os.close(fd)
 
-    def _become_worker(self, request: dict[str, Any], own: Path, life: int) -> None:
+    def _start(self, request: dict[str, Any], own: Path, life: int) -> tuple[int, int | None]:
+        """Fork; returns what ``os.fork`` does, and the process that supervises the new one, if one does."""
+        if self._maker is None:
+            return os.fork(), None
+        place = str(self._temporary / PLACE)
+        view = namespaces.View(place, str(own), self._readable, self._settings.hidden, request["imports"])
+        made = self._maker.make(view, life, request["fork"])
+        return made.fork(self._settings.user, self._settings.group), made.supervisor
+
+    def _become_worker(self, number: int, own: Path) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for inherited in (self._waker, self._alarm):
-            inherited.close()
-        if self._settings.isolated:
-            own = self._isolate(request, own, life)
         os.setsid()
         _adopt_orphans()
         os.chdir(own)
         os.environ["TMPDIR"] = tempfile.tempdir = os.environ["HOME"] = str(own)
-        self._send({"started": request["fork"], "pid": os.getpid()})
-        self._control.close()
-
-    def _isolate(self, request: dict[str, Any], own: Path, life: int) -> Path:
-        """Give this process a view of its own, and supervise from here a worker that goes on; returns its directory."""
-        shared = self._settings
-        place = self._temporary / PLACE
-        namespaces.enter(
-            namespaces.View(
-                str(place), str(own), [*shared.readable, *_imported_from()], shared.hidden, request["imports"]
-            )
-        )
-        if (pid := os.fork()) != 0:
-            namespaces.supervise(pid, life, lambda status: self._send({"ended": request["fork"], "status": status}))
-            os._exit(0)
-        namespaces.give_up_rights(shared.user, shared.group)
-        return Path.cwd()
+        self._send({"started": number, "pid": os.getpid()})
+        for inherited in (self._control, *self._alarm):
+            inherited.close()
+        if self._maker:
+            self._maker.close()
 
     def _report_ended(self) -> None:
         while True:
@@ -169,7 +173,10 @@ class _ForkServer:
                 return
             if pid == 0:
                 return
-            number = self._numbers.pop(pid, None)
+            number, supervisor = self._workers.pop(pid, (None, None))
+            if supervisor is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(supervisor, signal.SIGKILL)
             if number is not None:
                 shutil.rmtree(self._temporary / str(number), ignore_errors=True)
                 self._send({"ended": number, "status": os.waitstatus_to_exitcode(status)})

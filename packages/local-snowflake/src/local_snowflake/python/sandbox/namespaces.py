@@ -1,9 +1,9 @@
 """A worker's own namespaces on Linux: it sees its processes and its files alone, and has no rights over either.
 
 The process that forks workers is started by ``unshare``, in a user namespace where it may mount. Each worker has in it
-a namespace of processes, whose first process supervises it: with that one all end that the worker has started, however
-they have left its session. The worker itself is in one more user namespace, so that it can neither unmount nor write
-what was mounted for it.
+a namespace of processes, with a first process that supervises: with that one all end that the worker has started,
+however they have left its session. The worker itself is in one more user namespace, so that it can neither unmount nor
+write what was mounted for it.
 
 Run as a script it tries all of that, and exits with 0 if the machine allows it. It imports the standard library alone.
 """
@@ -12,11 +12,13 @@ import ctypes
 import json
 import os
 import platform
-import select
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,11 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc
 _MACHINE = ("/sys/devices/system", "/sys/fs/cgroup", "/run/systemd/resolve")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _OWN = "tmp"
+_HANDLES = ("pid", "mnt", "ipc")
 _KERNEL_SETTINGS = ("sys", "sysrq-trigger", "irq", "bus", "fs")
+
+MESSAGE_BYTES = 65_536
+"""The size of a message between the server, the process that forks workers, and the one that makes their namespaces."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,137 @@ class View:
     imports: Sequence[str] = ()
 
 
-def enter(view: View) -> None:
+@dataclass(frozen=True)
+class Namespaces:
+    """Those of one worker, which none is in yet but the process that supervises.
+
+    Attributes:
+        supervisor: the process that all others end with.
+        handles: the namespace of processes, then the others, as file descriptors.
+    """
+
+    supervisor: int
+    handles: Sequence[int]
+
+    def fork(self, user: int, group: int) -> int:
+        """Fork a process that is in these namespaces alone, as ``user``, with no rights over them.
+
+        Returns:
+            What ``os.fork`` does.
+
+        Raises:
+            OSError: if the machine does not allow it.
+        """
+        pids, *others = self.handles
+        try:
+            with _forking_into("setns", pids, _NEW_PIDS):
+                pid = os.fork()
+            if pid == 0:
+                for handle in others:
+                    _call("setns", handle, 0)
+                os.chdir(f"/{_OWN}")
+                _give_up_rights(user, group)
+        finally:
+            for handle in self.handles:
+                os.close(handle)
+        return pid
+
+
+class NamespaceMaker:
+    """A process that makes namespaces: a small one, since a process that has imported much is slow to fork."""
+
+    def __init__(self, control: socket.socket | None = None) -> None:
+        """Start it; what supervises tells ``control`` so, with the number of its worker as ``supervised``."""
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() == 0:
+            self._socket.close()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            # the supervisors, and the orphans that they adopt, are not waited for
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            try:
+                _make_namespaces(theirs, control)
+            finally:
+                os._exit(0)
+        theirs.close()
+
+    def close(self) -> None:
+        """Let go of the process, which ends when nobody holds it any more."""
+        self._socket.close()
+
+    def make(self, view: View, life: int, number: int = 0) -> Namespaces:
+        """Namespaces with a view of the machine's files.
+
+        Args:
+            view: what is seen of them.
+            life: a pipe's end that turns readable when the server is gone: then all processes in them end.
+            number: that of the worker.
+
+        Raises:
+            OSError: if the machine does not allow it; the text names the call.
+        """
+        socket.send_fds(self._socket, [json.dumps([number, asdict(view)]).encode()], [life])
+        answer: dict[str, Any] = {}
+        handles: list[int] = []
+        # the maker knows the process, and that one its namespaces
+        while not ("supervisor" in answer and "ready" in answer):
+            data, received, _, _ = socket.recv_fds(self._socket, MESSAGE_BYTES, len(_HANDLES))
+            answer, handles = answer | json.loads(data or b'{"ready": "it ended", "supervisor": 0}'), handles + received
+        if answer["ready"]:
+            raise OSError(answer["ready"])
+        return Namespaces(answer["supervisor"], handles)
+
+
+def _make_namespaces(requests: socket.socket, control: socket.socket | None) -> None:
+    """Make namespaces for each request, until the socket is closed."""
+    while True:
+        data, fds, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, 1)
+        if not data:
+            return
+        number, view = json.loads(data)
+        try:
+            with _forking_into("unshare", _NEW_PIDS):
+                pid = os.fork()
+        except OSError as error:
+            requests.send(json.dumps({"supervisor": 0, "ready": _reason(error)}).encode())
+            return
+        if pid == 0:
+            _supervise(requests, control, number, View(**view), fds[0])
+            os._exit(0)
+        os.close(fds[0])
+        requests.send(json.dumps({"supervisor": pid}).encode())
+
+
+def _supervise(requests: socket.socket, control: socket.socket | None, number: int, view: View, life: int) -> None:
+    """Make the other namespaces, and wait until the server is gone: what is left in them ends with this process."""
+    try:
+        _enter(view)
+        handles = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in _HANDLES]
+    except OSError as error:
+        requests.send(json.dumps({"ready": _reason(error)}).encode())
+        return
+    if control:
+        control.send(json.dumps({"supervised": number}).encode())
+        control.close()
+    socket.send_fds(requests, [json.dumps({"ready": ""}).encode()], handles)
+    for handle in (requests.fileno(), *handles):
+        os.close(handle)
+    os.read(life, 1)
+
+
+@contextmanager
+def _forking_into(call: str, *arguments: int) -> Iterator[None]:
+    """What is forked meanwhile is in another namespace of processes: a new one, or that of a handle."""
+    here, parent = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC), os.getpid()
+    try:
+        _call(call, *arguments)
+        yield
+        if os.getpid() == parent:
+            _call("setns", here, _NEW_PIDS)
+    finally:
+        os.close(here)
+
+
+def _enter(view: View) -> None:
     """Leave the machine's file system for a view of it.
 
     To be called by the first process of a namespace of processes.
@@ -115,7 +251,7 @@ def _mount_processes(place: Path) -> None:
             _make_read_only(setting)
 
 
-def give_up_rights(user: int, group: int) -> None:
+def _give_up_rights(user: int, group: int) -> None:
     """Let this process be ``user`` again, with no rights over the namespaces that it is in.
 
     Raises:
@@ -125,33 +261,6 @@ def give_up_rights(user: int, group: int) -> None:
     for file, text in (("setgroups", "deny"), ("uid_map", f"{user} 0 1"), ("gid_map", f"{group} 0 1")):
         Path("/proc/self", file).write_text(text)
     _call("prctl", _NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-
-
-def fork_first() -> int:
-    """Fork the first process of a namespace of processes, which all end when it ends; returns what ``os.fork`` does.
-
-    Raises:
-        OSError: if the machine does not allow it.
-    """
-    here = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _call("unshare", _NEW_PIDS)
-        if (first := os.fork()) != 0:
-            # what is forked next is to have a namespace of its own
-            _call("setns", here, _NEW_PIDS)
-        return first
-    finally:
-        os.close(here)
-
-
-def supervise(worker: int, life: int, report: Callable[[int], object]) -> None:
-    """Wait until a worker has ended, and report its exit code, or until the pipe ``life`` says that the server is gone.
-
-    The caller is the first process of the worker's namespace, and ends then.
-    """
-    ended = os.pidfd_open(worker)
-    if ended in select.select([ended, life], [], [])[0]:
-        report(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
 
 
 def _inside(place: Path, path: Path) -> Path:
@@ -212,12 +321,16 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(number, " ".join([name, *shown, "is refused:", os.strerror(number)]))
 
 
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
 def _try(user: int, group: int, **view: Any) -> int:
     """Start Python as a worker would be; its exit code."""
-    if (first := fork_first()) != 0:
-        return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
-    enter(View(**view))
-    give_up_rights(user, group)
+    life, _ = os.pipe()
+    pid = NamespaceMaker().make(View(**view), life).fork(user, group)
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return subprocess.run([sys.executable, "-I", "-S", "-c", "import json"], check=False).returncode
 
 
@@ -225,4 +338,4 @@ if __name__ == "__main__":
     try:
         sys.exit(_try(**json.loads(sys.argv[1])))
     except OSError as problem:
-        sys.exit(str(problem.strerror or problem))
+        sys.exit(_reason(problem))
