@@ -1,6 +1,7 @@
 """Faults that strike while a scoring statement is seen at work: the server, the procedure or the task is killed."""
 
 import contextlib
+import os
 import re
 import signal
 import threading
@@ -84,9 +85,9 @@ class Striker(threading.Thread):
         self.server.stop(signal.SIGKILL)
 
     def _procedure(self) -> None:
-        """Handlers run in the last of the server's descendants."""
+        """Handlers run in processes that lead a session, as what starts them does: that one is the server's child."""
         processes = psutil.Process(self.server.pid).children(recursive=True)
-        handlers = [each for each in processes if not each.children()]
+        handlers = [each for each in processes if os.getsid(each.pid) == each.pid and each.ppid() != self.server.pid]
         youngest = sorted(handlers, key=psutil.Process.create_time, reverse=True)
         for process in youngest[self.strike.which]:
             process.kill()

@@ -16,8 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +84,7 @@ class Namespaces:
         """
         pids, *others = self.handles
         try:
-            with _forking_into("setns", pids, _NEW_PIDS):
-                pid = os.fork()
-            if pid == 0:
+            if (pid := _fork_into("setns", pids, _NEW_PIDS)) == 0:
                 for handle in others:
                     _call("setns", handle, 0)
                 os.chdir(f"/{_OWN}")
@@ -150,8 +147,7 @@ def _make_namespaces(requests: socket.socket, control: socket.socket | None) -> 
             return
         number, view = json.loads(data)
         try:
-            with _forking_into("unshare", _NEW_PIDS):
-                pid = os.fork()
+            pid = _fork_into("unshare", _NEW_PIDS)
         except OSError as error:
             requests.send(json.dumps({"supervisor": 0, "ready": _reason(error)}).encode())
             return
@@ -179,15 +175,15 @@ def _supervise(requests: socket.socket, control: socket.socket | None, number: i
     os.read(life, 1)
 
 
-@contextmanager
-def _forking_into(call: str, *arguments: int) -> Iterator[None]:
-    """What is forked meanwhile is in another namespace of processes: a new one, or that of a handle."""
-    here, parent = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC), os.getpid()
+def _fork_into(call: str, *arguments: int) -> int:
+    """Fork into another namespace of processes, a new one or that of a handle; returns what ``os.fork`` does."""
+    here = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
         _call(call, *arguments)
-        yield
-        if os.getpid() == parent:
+        if (pid := os.fork()) != 0:
+            # what is forked next is to be elsewhere
             _call("setns", here, _NEW_PIDS)
+        return pid
     finally:
         os.close(here)
 
