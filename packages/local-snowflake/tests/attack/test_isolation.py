@@ -87,7 +87,7 @@ def test_of_the_data_directory_the_handler_sees_its_imports_alone(attack: Attack
     assert (data / "workers" / "imports" / own).is_dir()
 
 
-@pytest.mark.parametrize("place", ["", "stages", "workers", "workers/imports", "workers/imports/<own>"])
+@pytest.mark.parametrize("place", ["", "workers", "workers/imports", "workers/imports/<own>"])
 def test_nothing_can_be_written_into_the_data_directory(attack: Attack, data: Path, place: str) -> None:
     if place.endswith("<own>"):
         folders = (
