@@ -1,6 +1,7 @@
 """Faults that strike while a scoring statement is seen at work: the server, the procedure or the task is killed."""
 
 import contextlib
+import os
 import re
 import signal
 import threading
@@ -88,9 +89,10 @@ class Striker(threading.Thread):
         self.server.stop(signal.SIGKILL)
 
     def _procedure(self) -> None:
-        """Handlers run in the server's grandchildren."""
-        processes = [each for child in psutil.Process(self.server.pid).children() for each in child.children()]
-        youngest = sorted(processes, key=psutil.Process.create_time, reverse=True)
+        """Handlers run in processes that lead a session, as what starts them does: that one is the server's child."""
+        processes = psutil.Process(self.server.pid).children(recursive=True)
+        handlers = [each for each in processes if os.getsid(each.pid) == each.pid and each.ppid() != self.server.pid]
+        youngest = sorted(handlers, key=psutil.Process.create_time, reverse=True)
         for process in youngest[self.strike.which]:
             process.kill()
 

@@ -21,6 +21,7 @@ from local_snowflake.catalog.storage import DamagedDirectoryError, is_locked
 from local_snowflake.protocol.connection import connection_arguments, console_address
 from local_snowflake.protocol.routes import ANSWER_SECONDS
 from local_snowflake.protocol.serve import ServerFailedError, UnusableFileError, serve
+from local_snowflake.python.isolation import probe, worker_environment
 from local_snowflake.sessions.idle import IdleLimits
 from local_snowflake.testing import LocalSnowflake
 
@@ -94,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     around.add_argument("--data-dir", type=Path, help="the data directory; by default one that is deleted at the end")
     around.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command, and what it gets")
-    look = commands.add_parser("check", help="list what is in a stopped server's data directory, and what is damaged")
+    look = commands.add_parser(
+        "check", help="list what is in a stopped server's directory, what is damaged, how handlers run"
+    )
     look.add_argument("--data-dir", type=Path, required=True, help="the data directory; nothing in it is changed")
     copy = commands.add_parser("backup", help="copy a stopped server's data directory, and check the copy")
     copy.add_argument("--data-dir", type=Path, required=True, help="the data directory of a stopped server")
@@ -199,6 +202,8 @@ def _inspect(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     print(report.text())
+    if options.command == "check":
+        print(probe(worker_environment()).description())
     return 1 if report.damage else 0
 
 

@@ -41,6 +41,7 @@ from local_snowflake.models.versions import remove_unused_folders
 from local_snowflake.periodic import PeriodicThread
 from local_snowflake.privileges.rights import Access
 from local_snowflake.privileges.upkeep import grants_after
+from local_snowflake.python.isolation import Isolation
 from local_snowflake.python.pool import Workers
 from local_snowflake.rewrites import PIPELINE
 from local_snowflake.roles.roles import BUILT_IN_ROLES
@@ -147,6 +148,11 @@ class Account:
             duckdb.Error: if it does not answer.
         """
         self._storage.check()
+
+    @property
+    def isolation(self) -> Isolation:
+        """How handlers in Python are isolated from the server."""
+        return self._services.workers.isolation
 
     def watch(self) -> None:
         """Call ``on_failure`` if the database does not answer any more."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +15,42 @@ from snowflake.connector.errors import DatabaseError
 from tests.server.connections import PATIENCE, Background, Connect, Connection, connections, run
 
 AtOnce = Callable[[int, Callable[[int], str]], list[Exception | None]]
-# gives TRUE once a file is there: a query that takes as long as a test wants
-WAIT_FOR = """CREATE FUNCTION WAIT_FOR(PATH VARCHAR) RETURNS BOOLEAN LANGUAGE PYTHON RUNTIME_VERSION = '3.11'
+# gives TRUE once a gate is open: a query that takes as long as a test wants
+WAIT_FOR = """CREATE FUNCTION WAIT_FOR(PORT INT) RETURNS BOOLEAN LANGUAGE PYTHON RUNTIME_VERSION = '3.11'
 HANDLER = 'f' AS
 $$
-import os, time
-def f(path):
+import socket, time
+def f(port):
     until = time.monotonic() + 300
-    while not os.path.exists(path):
-        if time.monotonic() > until:
-            raise TimeoutError(path)
-        time.sleep(0.05)
-    return True
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), 10).close()
+            return True
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    raise TimeoutError(port)
 $$"""
+
+
+class Gate:
+    """A port on loopback that is reached once it is open: a handler sees no files of the tests."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+
+    def open(self) -> None:
+        self._socket.listen()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with contextlib.closing(Gate()) as made:
+        yield made
 
 
 @pytest.fixture
@@ -46,20 +69,20 @@ def columns(connection: Connection, table: str) -> list[str]:
 
 
 @pytest.fixture
-def at_once(session: Connection, connect: Connect, tmp_path: Path) -> AtOnce:
+def at_once(session: Connection, connect: Connect) -> AtOnce:
     """Runs ``sql(0)``, ``sql(1)``, … in sessions of their own, all under way while a long change is; their errors."""
     run(session, WAIT_FOR)
 
     def run_all(count: int, sql: Callable[[int], str]) -> list[Exception | None]:
-        go = tmp_path / uuid.uuid4().hex
-        long = Background(connect(), f"CREATE OR REPLACE TABLE LONG AS SELECT WAIT_FOR('{go}') AS DONE")
-        assert long.is_waiting()
-        started = [Background(connect(), sql(i)) for i in range(count)]
-        for each in started:
-            each.is_waiting()
-        go.touch()
-        assert long.end() is None
-        return [each.end() for each in started]
+        with contextlib.closing(Gate()) as gate:
+            long = Background(connect(), f"CREATE OR REPLACE TABLE LONG AS SELECT WAIT_FOR({gate.port}) AS DONE")
+            assert long.is_waiting()
+            started = [Background(connect(), sql(i)) for i in range(count)]
+            for each in started:
+                each.is_waiting()
+            gate.open()
+            assert long.end() is None
+            return [each.end() for each in started]
 
     return run_all
 
@@ -114,36 +137,36 @@ def test_task_changes_at_once_are_all_kept(session: Connection, at_once: AtOnce)
     assert shown["definition"] == "SELECT 2"
 
 
-def test_a_long_create_table_stops_nobody_else(session: Connection, connect: Connect, tmp_path: Path) -> None:
+def test_a_long_create_table_stops_nobody_else(session: Connection, connect: Connect, gate: Gate) -> None:
     run(session, WAIT_FOR)
-    go = tmp_path / "go"
     other = connect()
-    long = Background(connect(), f"CREATE TABLE LONG AS SELECT WAIT_FOR('{go}') AS DONE")
+    long = Background(connect(), f"CREATE TABLE LONG AS SELECT WAIT_FOR({gate.port}) AS DONE")
     try:
         assert long.is_waiting()
         for sql in ("SELECT 1", "SHOW TABLES", "CREATE TABLE SHORT (A INT)", "INSERT INTO SHORT VALUES (1)"):
             assert Background(other, sql).end() is None
         assert long.is_waiting()
     finally:
-        go.touch()
+        gate.open()
     assert long.end() is None
     assert run(session, "SELECT DONE, A FROM LONG, SHORT") == [(True, 1)]
 
 
-def test_create_table_by_a_function_in_an_open_transaction(session: Connection, tmp_path: Path) -> None:
+def test_create_table_by_a_function_in_an_open_transaction(session: Connection, gate: Gate) -> None:
     """It commits the transaction, and still has what the function reads."""
+    gate.open()
     run(session, WAIT_FOR)
     run(session, "CREATE TABLE T AS SELECT 1 AS A")
     run(session, "BEGIN")
     run(session, "INSERT INTO T VALUES (2)")
-    run(session, f"CREATE TABLE MADE AS SELECT WAIT_FOR('{tmp_path}') AS DONE, A FROM T")
+    run(session, f"CREATE TABLE MADE AS SELECT WAIT_FOR({gate.port}) AS DONE, A FROM T")
     assert sorted(run(session, "SELECT DONE, A FROM MADE")) == [(True, 1), (True, 2)]
 
 
-def test_a_task_that_creates_a_table_ends_at_its_time_limit(session: Connection, tmp_path: Path) -> None:
+def test_a_task_that_creates_a_table_ends_at_its_time_limit(session: Connection, gate: Gate) -> None:
     run(session, WAIT_FOR)
     run(session, "CREATE WAREHOUSE IF NOT EXISTS W")
-    body = f"CREATE OR REPLACE TABLE NEVER AS SELECT WAIT_FOR('{tmp_path / 'go'}') AS DONE"
+    body = f"CREATE OR REPLACE TABLE NEVER AS SELECT WAIT_FOR({gate.port}) AS DONE"
     run(session, f"CREATE TASK LATE WAREHOUSE = W USER_TASK_TIMEOUT_MS = 1000 AS {body}")
     run(session, "EXECUTE TASK LATE")
     history = "SELECT STATE, ERROR_CODE FROM TABLE(INFORMATION_SCHEMA.TASK_HISTORY(TASK_NAME => 'LATE'))"

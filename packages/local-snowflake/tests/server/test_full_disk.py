@@ -31,7 +31,7 @@ def health(data: Path) -> requests.Response:
 def test_the_server_ends_with_a_message_and_nothing_committed_is_lost(small_disk: Path, tmp_path: Path) -> None:
     data, log = small_disk / "data", tmp_path / "log"
     server = serve(data, log)
-    assert (health(data).status_code, health(data).text) == (200, "ok\n")
+    assert (health(data).status_code, health(data).text.splitlines()[0]) == (200, "ok")
     committed = 0
     with snowflake.connector.connect(**connection_arguments(data)) as connection:
         cursor = connection.cursor()

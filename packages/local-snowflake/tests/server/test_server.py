@@ -267,13 +267,17 @@ def test_a_process_that_ended_while_it_was_idle_is_replaced(local_snowflake: Loc
         run(connection, "CREATE OR REPLACE DATABASE T_IDLE")
         run(
             connection,
-            "CREATE FUNCTION PROCESS() RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'f' AS "
-            "$$\nimport os\ndef f():\n    return os.getpid()\n$$",
+            "CREATE FUNCTION PROCESS() RETURNS FLOAT LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'f' AS "
+            "$$\nimport random\nN = random.random()\ndef f():\n    return N\n$$",
         )
-        first = psutil.Process(run(connection, "SELECT PROCESS()")[0][0])
-        first.kill()
-        psutil.wait_procs([first], timeout=10)
-        assert run(connection, "SELECT PROCESS()")[0][0] != first.pid
+        before = set(psutil.Process(local_snowflake.pid).children(recursive=True))
+        first = run(connection, "SELECT PROCESS()")
+        started = [p for p in psutil.Process(local_snowflake.pid).children(recursive=True) if p not in before]
+        # a handler leads a session, and what supervises it does not
+        (handler,) = [p for p in started if os.getsid(p.pid) == p.pid and p.ppid() != local_snowflake.pid]
+        handler.kill()
+        psutil.wait_procs([handler], timeout=10)
+        assert run(connection, "SELECT PROCESS()") != first
 
 
 class PairWriter(threading.Thread):

@@ -34,7 +34,9 @@ def test_check_lists_what_is_there(filled: Directory, capsys: pytest.CaptureFixt
     before = {path: path.stat().st_mtime_ns for path in filled.path.rglob("*")}
     assert main(["check", "--data-dir", str(filled.path)]) == 0
     expected = "database D: 1 function, 2 schemas, 1 stage, 1 stream, 2 tables\nNo damage was found.\n"
-    assert capsys.readouterr().out == expected
+    found, _, handlers = capsys.readouterr().out.partition("Python handlers are ")
+    assert found == expected
+    assert handlers
     assert {path: path.stat().st_mtime_ns for path in filled.path.rglob("*")} == before
 
 

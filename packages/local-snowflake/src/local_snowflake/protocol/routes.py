@@ -142,12 +142,12 @@ class Server:
         return succeeded({})
 
     async def health(self, request: Request) -> Response:
-        """Whether statements can run: HTTP 200, or 503 with the reason."""
+        """Whether statements can run: HTTP 200, or 503 with the reason; and how handlers are isolated."""
         try:
             await run_in_threadpool(self._account.check)
         except duckdb.Error as error:
             return PlainTextResponse(f"The database does not answer: {error}\n", 503)
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse(f"ok\n{self._account.isolation.description()}\n")
 
     async def heartbeat(self, request: Request) -> Response:
         """Tell whether a session is still there."""

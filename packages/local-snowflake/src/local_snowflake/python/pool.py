@@ -1,5 +1,6 @@
 """Calls of Python handlers in worker processes: reused per code and imports, bounded in number, killed on cancel."""
 
+import logging
 import os
 import shutil
 import threading
@@ -13,9 +14,11 @@ import pyarrow as pa
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.python.handler_spec import HandlerSpec
+from local_snowflake.python.isolation import Isolation
 from local_snowflake.python.process import ForkServer, HandlerError, WorkerDiedError, WorkerProcess
 from local_snowflake.sessions.session import Session
 
+logger = logging.getLogger(__name__)
 # imported one by one: a call waits for the one under way at most
 PRELOAD = (
     "pyarrow",
@@ -43,7 +46,7 @@ class Workers:
         """Prepare; processes are started when they are needed.
 
         Args:
-            folder: where import directories are made; emptied.
+            folder: where import directories are made; emptied. Handlers see nothing of what else is in its parent.
             at_once: how many calls of functions run at once, and how many of procedures.
             memory: the address space that a process may use, in bytes; the default is that of
                 LOCAL_SNOWFLAKE_WORKER_MEMORY, else 8 GiB.
@@ -52,15 +55,22 @@ class Workers:
         self._folder = folder
         self._at_once = at_once
         self._memory = memory or int(os.environ.get("LOCAL_SNOWFLAKE_WORKER_MEMORY", str(8 * 1024**3)))
-        self._fork_server = ForkServer(folder / "home", PRELOAD)
+        self._fork_server = ForkServer(folder.parent.resolve(), PRELOAD)
         self._changed = threading.Condition()
         self._idle: list[WorkerProcess] = []
         self._busy: dict[int, tuple[str, str]] = {}
         self._links = threading.Lock()
         self._closed = threading.Event()
 
+    @property
+    def isolation(self) -> Isolation:
+        """How handlers are isolated from the server."""
+        return self._fork_server.isolation
+
     def start(self) -> None:
-        """Import the slow packages in the background, so that the first call is fast."""
+        """Import the slow packages in the background, so that the first call is fast; says if handlers can do harm."""
+        if self.isolation.refusal:
+            logger.warning(self.isolation.description())
         self._fork_server.start()
         threading.Thread(target=self._end_idle, daemon=True).start()
 
@@ -177,6 +187,7 @@ class Workers:
             self._busy[idle.pid if idle else -threading.get_ident()] = pool, key
             if idle:
                 self._idle.remove(idle)
+                idle.resume()
             return idle
 
     def _is_full(self, pool: str, key: str) -> bool:
@@ -188,7 +199,8 @@ class Workers:
         worker = None
         try:
             folder = self._import_directory(spec)
-            worker = self._fork_server.spawn()
+            links = [entry.resolve() for entry in folder.iterdir() if entry.is_symlink()]
+            worker = self._fork_server.spawn([folder.resolve(), *links])
             if session is not None:
                 session.on_interrupt.append(worker.kill)
             worker.ask({**setup, "imports": str(folder)})
@@ -228,6 +240,7 @@ class Workers:
             self._busy.pop(worker.pid, None)
             surplus = [worker]
             if worker.alive and not self._closed.is_set():
+                worker.pause()
                 worker.key, worker.idle_since = key, time.monotonic()
                 self._idle.append(worker)
                 surplus, self._idle = self._idle[:-_MAX_IDLE], self._idle[-_MAX_IDLE:]

@@ -50,21 +50,11 @@ def serve(connection: Connection, life: int) -> None:
         try:
             table = _answer(header, batch)
         except BaseException as error:  # noqa: BLE001 (a handler may raise anything, SystemExit too: it fails this call)
-            connection.send_bytes(json.dumps({**describe_error(error), "children": _has_children()}).encode())
+            connection.send_bytes(json.dumps(describe_error(error)).encode())
         else:
-            answer = {"ok": True, "rows": table is not None, "children": _has_children()}
-            connection.send_bytes(json.dumps(answer).encode())
+            connection.send_bytes(json.dumps({"ok": True, "rows": table is not None}).encode())
             if table is not None:
                 connection.send_bytes(write_table(table))
-
-
-def _has_children() -> bool:
-    """Whether something that a handler has started still runs, or has ended without being waited for."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _answer(header: dict[str, Any], batch: pa.Table) -> pa.Table | None:
