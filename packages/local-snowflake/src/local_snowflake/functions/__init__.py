@@ -16,11 +16,13 @@ from local_snowflake.functions import (
     text,
     time_formats,
     times,
+    zoned_times,
 )
 
 MACROS = (
     # what others are made of
     *sizes.MACROS,
+    *zoned_times.MACROS,
     *aggregates.MACROS,
     *conversions.MACROS,
     *domains.MACROS,
@@ -31,6 +33,7 @@ MACROS = (
     *text.MACROS,
     *time_formats.MACROS,
     *times.MACROS,
+    *zoned_times.CONVERSIONS,
 )
 
 

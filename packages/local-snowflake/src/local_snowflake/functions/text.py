@@ -28,6 +28,7 @@ MACROS = (
     WHEN typeof(x) = 'TIMESTAMP' THEN strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
     WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN strftime(CAST(x AS TIMESTAMPTZ), '%Y-%m-%d %H:%M:%S.%g ')
     || rpad(strftime(CAST(x AS TIMESTAMPTZ), '%z'), 5, '0')
+    WHEN typeof(x) = 'INTERVAL' THEN text_of_zoned(x)
     WHEN typeof(x) LIKE '%]' OR typeof(x) LIKE 'STRUCT(%' OR typeof(x) LIKE 'MAP(%' THEN CAST(to_json(x) AS VARCHAR)
     ELSE CAST(x AS VARCHAR) END""",
     f"sounds(x) AS translate(upper(x[1]) || regexp_replace(upper(x[2:]), '[HW]', '', 'g'), {_SOUNDS})",

@@ -89,7 +89,8 @@ def set_variable(ctx: Context, stmt: Statement) -> Result:
         names = [reader.identifier()]
         reader.expect("=")
         values = reader.rest()
-    row = [column[0].as_py() for column in run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {values}")).table.columns]
+    result = run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {values}"))
+    row = [result.value(column) for column in range(result.table.num_columns)]
     if len(row) != len(names):
         raise compilation_error(f"SET of {len(names)} variables has {len(row)} values.")
     ctx.session.variables.update(zip(names, row, strict=True))

@@ -12,6 +12,7 @@ from sqlglot import exp
 from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
+from local_snowflake.functions.zoned_times import zoned
 from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BIND_PREFIX
 from local_snowflake.sql.names import Name
@@ -19,7 +20,7 @@ from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 
 _ROWS = "$ASSIGNED"
-_ZONED = {"TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
+_TIMES = {"DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
 # clauses for whose result the text of a projection matters
 _READ = ("distinct", "group", "order", "having", "qualify", "windows", "limit", "with_")
 # whole numbers of more digits are stored in 64 bits as they are
@@ -73,7 +74,7 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.name in {"NUMBER", "VARCHAR", *_ZONED}
+    return kind.name in {"NUMBER", "VARCHAR", "TIMESTAMP_TZ", *_TIMES}
 
 
 def _is_plain(query: exp.Select) -> bool:
@@ -117,10 +118,14 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return value
     if target.name == "VARCHAR":
         return _text(value, kind, target)
-    if target.name in _ZONED and kind is not None and kind.name == "VARCHAR":
+    if target.name == "TIMESTAMP_TZ":
+        return value if kind is not None and kind.name == target.name else zoned(value.copy(), kind)
+    if kind is not None and kind.name == "TIMESTAMP_TZ" and target.name in _TIMES:
+        return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
+    if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR":
         # with its offset, which DuckDB reads in another form
         text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
-        return call("timestamp_tz_of", text, exp.Literal.number(0))
+        return call("timestamp_ltz_of", text, exp.Literal.number(0))
     return _number(value, kind, target) if target.name == "NUMBER" else value
 
 
