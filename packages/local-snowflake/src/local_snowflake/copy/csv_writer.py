@@ -69,5 +69,8 @@ def _zoned(column: str, pattern: str) -> str:
     if pattern.upper() in {"", "AUTO"}:
         pattern = "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"
     offset = offset_sql(minutes_sql(column), ":" if "TZH:TZM" in pattern.upper() else "")
-    parts = [f"strftime({clock_sql(column)}, {literal(part)})" for part in strptime_format(pattern).split("%z")]
-    return f" || {offset} || ".join(parts)
+    clock, (first, *others) = clock_sql(column), strptime_format(pattern).split("%z")
+    texts = [f"strftime({clock}, {literal(first)})" if first else "''"]
+    for part in others:
+        texts += [offset, f"strftime({clock}, {literal(part)})"] if part else [offset]
+    return " || ".join(texts)

@@ -6,7 +6,7 @@ Source: https://docs.snowflake.com/en/sql-reference/data-types-datetime#timestam
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql.types import START, SfType, minutes_sql, offset_sql, zoned_sql
+from local_snowflake.sql.types import FAR, START, SfType, minutes_sql, offset_sql, zoned_sql
 
 MACROS = (
     # TRY_CAST, because constants are cast while planning, also where a macro does not use them
@@ -16,6 +16,7 @@ MACROS = (
     # the moment as TIMESTAMP_LTZ, and what a clock at the value's offset shows as TIMESTAMP_NTZ
     "instant_of_zoned(z) AS timezone('UTC', time_in_utc(z))",
     "clock_of_zoned(z) AS time_in_utc(z) + to_minutes(offset_minutes(z))",
+    f"far_zoned(z) AS as_zoned(z) + {FAR}",
     f"zoned_time(t, o) AS {zoned_sql('t', 'o')}",
     "zoned_at_offset(t, o) AS zoned_time(t - to_minutes(o), o)",
     # a clock that shows t at the moment i

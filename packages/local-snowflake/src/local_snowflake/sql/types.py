@@ -150,6 +150,8 @@ def from_duckdb(text: str) -> SfType:
 # protocol, is taken away in years and put back in days, 360 a year: DuckDB compares, sorts, groups, joins and hashes
 # intervals by months of 30 days, so that values of one moment are equal whatever their offsets, and each keeps its own.
 START, _MINUTES = "TIMESTAMP '0001-01-01'", 1440
+# days to be added, whole months of them, and what all values are below without them
+FAR, BEYOND = "to_days(36000000)", "to_days(30000000)"
 
 
 def zoned_sql(time: str, minutes: str) -> str:

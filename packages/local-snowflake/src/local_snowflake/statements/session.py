@@ -2,12 +2,16 @@
 
 import json
 import threading
+from typing import Any
+
+from sqlglot import exp
 
 from local_snowflake.errors import canceled, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import like_filter, read_clauses
+from local_snowflake.functions.zoned_times import zoned
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, set_parameter, shown, unset_parameter
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.queries import run_query
@@ -90,11 +94,19 @@ def set_variable(ctx: Context, stmt: Statement) -> Result:
         reader.expect("=")
         values = reader.rest()
     result = run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {values}"))
-    row = [result.value(column) for column in range(result.table.num_columns)]
+    row = [_stored(result, column) for column in range(result.table.num_columns)]
     if len(row) != len(names):
         raise compilation_error(f"SET of {len(names)} variables has {len(row)} values.")
     ctx.session.variables.update(zip(names, row, strict=True))
     return status()
+
+
+def _stored(result: Result, column: int) -> Any:
+    """A variable's value; a TIMESTAMP_TZ as the cast that makes it, because a time alone does not show its type."""
+    value = result.value(column)
+    if value is None or result.columns[column].type.name != "TIMESTAMP_TZ":
+        return value
+    return zoned(exp.Literal.string(value.isoformat(sep=" ")), None)
 
 
 @statement("UNSET")

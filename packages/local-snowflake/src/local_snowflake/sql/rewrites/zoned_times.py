@@ -125,17 +125,24 @@ def _converted(types: StaticTypes, node: exp.Expr) -> None:
         _to_text(types, value)
 
 
+def _operands(node: exp.Expr) -> list[object]:
+    operands: list[object] = [node.args.get(key) for key in ("this", "expression", "low", "high")]
+    return operands + (node.expressions if isinstance(node, exp.In) else [])
+
+
 def _compared(types: StaticTypes, node: exp.Expr) -> None:
     """With a value of another type it is the moment that is compared."""
-    operands = [node.args.get(key) for key in ("this", "expression", "low", "high")]
-    operands += node.expressions if isinstance(node, exp.In) else []
-    values = [value for value in operands if isinstance(value, exp.Expr)]
+    values = [value for value in _operands(node) if isinstance(value, exp.Expr)]
     query = node.args.get("query")
     if isinstance(node.args.get("expression"), (exp.All, exp.Any)):
         query = node.expression.this
     if query is not None:
         _compared_with_rows(types, node.this, query)
         return
+    if any(_is_zoned(types, v) for v in values):
+        for unknown in [v for v in values if _is_unknown(types, v)]:
+            _to_zoned(types, unknown)
+        values = [value for value in _operands(node) if isinstance(value, exp.Expr)]
     zoned_ones = [v for v in values if _is_zoned(types, v)]
     if all(_is_zoned(types, v) or isinstance(v, exp.Null) for v in values):
         return
