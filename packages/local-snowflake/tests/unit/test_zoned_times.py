@@ -170,6 +170,9 @@ def test_a_handler_in_python_gets_it_and_gives_it(run: Runner) -> None:
         "DATE_TRUNC('day', {})",
         "EXTRACT(hour FROM {})",
         "{} + INTERVAL '1 day'",
+        "{} || 'x'",
+        "{}::VARIANT",
+        "ARRAY_CONSTRUCT({})",
     ):
         with pytest.raises(SnowflakeError, match=r"TIMESTAMP_TZ whose type does not follow") as raised:
             run(f"SELECT {sql.format(call)}")
@@ -205,3 +208,15 @@ def test_a_directory_without_offsets_gets_those_of_utc(directory: Directory) -> 
     assert run("SELECT METADATA$ACTION, Z::VARCHAR FROM S ORDER BY 1") == [("DELETE", shown), ("INSERT", shown)]
     run("INSERT INTO T VALUES (3, '2024-01-01 10:00 +0200', NULL)")
     assert directory.open()("SELECT Z::VARCHAR FROM T WHERE ID = 3") == [("2024-01-01 10:00:00.000 +0200",)]
+
+
+def test_a_variant_has_its_text(run: Runner) -> None:
+    run("CREATE OR REPLACE TABLE WRITTEN (V VARIANT, S VARCHAR)")
+    run("SET MOMENT = '2024-01-01 10:00:00.123 +0530'::TIMESTAMP_TZ")
+    for value in ("'2024-01-01 10:00:00.123 +0530'::TIMESTAMP_TZ", "$MOMENT::TIMESTAMP_TZ"):
+        run(f"INSERT INTO WRITTEN SELECT {value}, {value}")
+    assert set(run("SELECT V::VARCHAR, S, HOUR(V::TIMESTAMP_TZ) FROM WRITTEN")) == {(SHOWN, SHOWN, 10)}
+    assert (
+        code(run, "INSERT INTO WRITTEN (V) SELECT $MOMENT") == code(run, "INSERT INTO WRITTEN (S) SELECT $MOMENT") == 2
+    )
+    assert code(run, "SELECT OBJECT_CONSTRUCT(*) FROM (SELECT '2024-01-01 10:00 +0200'::TIMESTAMP_TZ AS Z)") == 2

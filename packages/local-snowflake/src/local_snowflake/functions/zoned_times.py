@@ -8,6 +8,9 @@ from sqlglot import exp
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql.types import FAR, START, SfType, minutes_sql, offset_sql, zoned_sql
 
+# lets any value pass but a TIMESTAMP_TZ; what may be one though its type does not follow from the statement
+REFUSING = "without_offset"
+UNTYPED = (exp.Anonymous, exp.Column, exp.Dot, exp.Parameter, exp.SessionParameter)
 MACROS = (
     # TRY_CAST, because constants are cast while planning, also where a macro does not use them
     "as_zoned(z) AS TRY_CAST(z AS INTERVAL)",

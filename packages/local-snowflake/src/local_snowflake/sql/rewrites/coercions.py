@@ -179,7 +179,8 @@ class _Coercions:
     def comparison(self, node: exp.Expr) -> None:
         if isinstance(node.expression, (exp.All, exp.Any)):
             self._against_rows(node.this, node.expression.this)
-        else:
+        elif not (isinstance(node.parent, exp.Update) and node.arg_key == "expressions"):
+            # what is assigned has the column's type already
             self.alike([node.this, node.expression], compared=True)
 
     def between(self, node: exp.Expr) -> None:

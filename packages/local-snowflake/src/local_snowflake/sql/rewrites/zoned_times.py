@@ -7,11 +7,15 @@ is not known before the statement runs is refused then, if it is one.
 Source: https://docs.snowflake.com/en/sql-reference/data-types-datetime#timestamp-ltz-timestamp-ntz-timestamp-tz
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.functions import zoned_times
 from local_snowflake.functions.python_calls import call
+from local_snowflake.functions.zoned_times import REFUSING, UNTYPED
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.value_types import LTZ, NTZ, TEXT, TZ, of_cast
 
@@ -29,35 +33,23 @@ _RETURNED = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If, exp.Nvl2, 
 _MADE = (
     *(exp.Array, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayUniqueAgg, exp.ToVariant, exp.JSONFormat, exp.DPipe),
     *(exp.Struct, exp.JSONObject, exp.ObjectAgg, exp.Concat, exp.ConcatWs, exp.ToArray),
+    exp.GroupConcat,
 )
 _TO_TIMES = {"TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_LTZ", "TO_DATE", "DATE"}
 _MAKE_VARIANTS = {"TO_OBJECT", "ARRAY_PREPEND", "ARRAY_INSERT", "OBJECT_INSERT", "ARRAY_CONTAINS", "ARRAY_POSITION"}
 NODES = (
     *(*_COMPARED, *_MOVED, *_READ, *_RETURNED, *_MADE, exp.Between, exp.In, exp.Nullif, exp.Extract, exp.Anonymous),
     *(exp.Add, exp.Sub, exp.Mul, exp.Cast, exp.UnixToTime, exp.ConvertTimezone, exp.Avg, exp.Sum, exp.Median),
-    *(exp.SetOperation,),
+    *(exp.SetOperation, exp.StarMap),
 )
 
 
 def rewrite(types: StaticTypes, node: exp.Expr) -> None:
     """Rewrite an operator or a function that has a TIMESTAMP_TZ among its operands, in place."""
-    if isinstance(node, (exp.Cast, exp.UnixToTime, exp.ConvertTimezone)):
-        _converted(types, node)
-    elif isinstance(node, (*_COMPARED, exp.Between, exp.In, exp.Nullif)):
-        _compared(types, node)
-    elif isinstance(node, _RETURNED):
-        _returned(types, node)
-    elif isinstance(node, exp.Extract):
-        _extracted(types, node)
-    elif isinstance(node, _MADE):
-        for value in _values(node):
-            _to_text(types, value)
-    elif isinstance(node, exp.Anonymous):
-        _called(types, node)
-    elif isinstance(node, exp.SetOperation):
-        _united(types, node)
-    else:
-        _computed(types, node)
+    if isinstance(node.parent, exp.Update) and node.arg_key == "expressions":
+        # an assignment is no comparison
+        return
+    next((apply for kinds, apply in _BY_KIND if isinstance(node, kinds)), _computed)(types, node)
 
 
 def _is_zoned(types: StaticTypes, node: object) -> bool:
@@ -110,6 +102,10 @@ def _to_zoned(types: StaticTypes, node: exp.Expr) -> None:
 def _converted(types: StaticTypes, node: exp.Expr) -> None:
     """Casts and conversions from a TIMESTAMP_TZ; those to one are made where all casts are."""
     value = node.args["timestamp"] if isinstance(node, exp.ConvertTimezone) else node.this
+    if isinstance(node, exp.Cast) and isinstance(value, UNTYPED) and _is_unknown(types, value):
+        if (target := of_cast(node.to)) is not None and target.is_semi_structured:
+            _put(types, value, REFUSING, None)
+        return
     if not _is_zoned(types, value):
         return
     if isinstance(node, exp.ConvertTimezone):
@@ -192,7 +188,7 @@ def _returned(types: StaticTypes, node: exp.Expr) -> None:
 def _extracted(types: StaticTypes, node: exp.Extract) -> None:
     part, value = node.name.upper(), node.expression
     if _is_unknown(types, value):
-        _put(types, value, "without_offset", None)
+        _put(types, value, REFUSING, None)
     elif not _is_zoned(types, value):
         return
     elif part.startswith("EPOCH"):
@@ -239,6 +235,14 @@ def _united(types: StaticTypes, node: exp.SetOperation) -> None:
             raise not_supported(text)
 
 
+def _all_columns(types: StaticTypes, node: exp.StarMap) -> None:
+    """Raises 000002 for OBJECT_CONSTRUCT(*) of columns of which one is a TIMESTAMP_TZ."""
+    select = node.find_ancestor(exp.Select)
+    for columns in types.sources(select).values() if select is not None else ():
+        if any(kind is not None and kind.name == "TIMESTAMP_TZ" for kind in (columns or {}).values()):
+            raise not_supported("OBJECT_CONSTRUCT(*) of a TIMESTAMP_TZ: name the columns, as keys and values")
+
+
 def _computed(types: StaticTypes, node: exp.Expr) -> None:
     if isinstance(node, (exp.Add, exp.Sub, exp.Mul)):
         _arithmetic(types, node)
@@ -251,10 +255,10 @@ def _computed(types: StaticTypes, node: exp.Expr) -> None:
         keys = ("this", "expression") if isinstance(node, (exp.DateDiff, exp.MonthsBetween)) else ("this",)
         for value in [node.args[key] for key in keys]:
             if _is_unknown(types, value):
-                _put(types, value, "without_offset", None)
+                _put(types, value, REFUSING, None)
             _to_clock(types, value)
     elif _is_unknown(types, node.this):
-        _put(types, node.this, "without_offset", None)
+        _put(types, node.this, REFUSING, None)
     elif _is_zoned(types, node.this):
         _moved(types, node, node.this)
 
@@ -268,7 +272,7 @@ def _arithmetic(types: StaticTypes, node: exp.Expr) -> None:
     intervals = [side for side in sides if isinstance(side, exp.Interval)]
     for value in [side for side in sides if not isinstance(side, exp.Interval)]:
         if intervals and _is_unknown(types, value):
-            _put(types, value, "without_offset", None)
+            _put(types, value, REFUSING, None)
         elif _is_zoned(types, value):
             if not intervals or isinstance(node, exp.Mul):
                 raise compilation_error(
@@ -287,3 +291,22 @@ def _moved(types: StaticTypes, node: exp.Expr, value: exp.Expr) -> None:
     made = call("zoned_at_offset", node, offset)
     types.note(made, TZ)
     holder.replace(made)
+
+
+def _made(types: StaticTypes, node: exp.Expr) -> None:
+    for value in _values(node):
+        _to_text(types, value)
+        if isinstance(value, UNTYPED) and _is_unknown(types, value):
+            _put(types, value, REFUSING, None)
+
+
+_BY_KIND: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[StaticTypes, Any], None]], ...] = (
+    ((exp.Cast, exp.UnixToTime, exp.ConvertTimezone), _converted),
+    ((*_COMPARED, exp.Between, exp.In, exp.Nullif), _compared),
+    (_RETURNED, _returned),
+    ((exp.Extract,), _extracted),
+    (_MADE, _made),
+    ((exp.Anonymous,), _called),
+    ((exp.SetOperation,), _united),
+    ((exp.StarMap,), _all_columns),
+)
