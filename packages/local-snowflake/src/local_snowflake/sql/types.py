@@ -69,7 +69,7 @@ class SfType:
 _DUCKDB = {
     **{name: name for name in ("VARCHAR", "BOOLEAN", "DATE", "TIME")},
     "TIMESTAMP_LTZ": "TIMESTAMP WITH TIME ZONE",
-    # with its offset: functions/zoned_times.py says how
+    # with its offset: see below
     "TIMESTAMP_TZ": "INTERVAL",
     **dict.fromkeys(("VARIANT", "OBJECT", "ARRAY"), "JSON"),
     "FLOAT": "DOUBLE",
