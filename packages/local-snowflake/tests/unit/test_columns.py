@@ -70,7 +70,7 @@ def test_types_that_an_expression_tells(expression: str, kind: str | None) -> No
         ("binary(3)", "BINARY(3)", "BLOB", "binary"),
         ("time(3)", "TIME(3)", "TIME", "time"),
         ("timestamp", "TIMESTAMP_NTZ(9)", "TIMESTAMP", "timestamp_ntz"),
-        ("timestamp with time zone", "TIMESTAMP_TZ(9)", "TIMESTAMP WITH TIME ZONE", "timestamp_tz"),
+        ("timestamp with time zone", "TIMESTAMP_TZ(9)", "INTERVAL", "timestamp_tz"),
         ("variant", "VARIANT", "JSON", "variant"),
     ],
 )

@@ -8,14 +8,17 @@ import pyarrow as pa
 
 from local_snowflake.execution.jsonv2 import text_rows
 from local_snowflake.execution.results import Column, Result
+from local_snowflake.python.sandbox.zoned_times import from_datetimes
 from local_snowflake.sql.types import SfType
 
 
 def test_a_time_with_a_zone_has_its_offset_behind_it() -> None:
     moments = [dt.datetime(2021, 3, 19, 17, 6, 59, tzinfo=dt.UTC), None]
-    table = pa.table({"AT": pa.array(moments, pa.timestamp("us", "UTC"))})
-    result = Result(table, [Column("AT", SfType("TIMESTAMP_TZ", scale=9))])
-    assert text_rows(result) == [["1616173619.000000000 1440"], [None]]
+    moments.append(
+        dt.datetime(1969, 12, 31, 22, 59, 59, 500_000, tzinfo=dt.timezone(dt.timedelta(hours=-1, minutes=-30)))
+    )
+    result = Result(pa.table({"AT": from_datetimes(moments)}), [Column("AT", SfType("TIMESTAMP_TZ", scale=9))])
+    assert text_rows(result) == [["1616173619.000000000 1440"], [None], ["1799.500000000 1350"]]
 
 
 def test_a_time_of_milliseconds_is_seconds_too() -> None:

@@ -10,12 +10,14 @@ import duckdb
 from local_snowflake.catalog.catalog import Catalog
 from local_snowflake.catalog.grants import GrantProps
 from local_snowflake.catalog.objects import GRANT, ROLE, SCHEMA, TABLE, Column, Table
-from local_snowflake.sql.names import META_SCHEMA, Name, physical_schema, quote, split_parts
+from local_snowflake.sql.names import META_SCHEMA, Name, history_name, physical_schema, quote, split_parts
+from local_snowflake.sql.types import parse_type, zoned_sql
 
 logger = logging.getLogger(__name__)
 _FORMAT = f"{quote(META_SCHEMA)}.format"
-# what this version writes; 0 has no number, and DuckDB schemas named by parts with dots between them
-FORMAT = 1
+# what this version writes; 0 has no number, and DuckDB schemas named by parts with dots between them; before 2 a
+# TIMESTAMP_TZ had no offset
+FORMAT = 2
 
 
 def _drop_stored_defaults(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
@@ -115,6 +117,22 @@ def _dotted(schema: Name) -> str:
     return f"{schema.database}.{schema.name}"
 
 
+def _give_offsets(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Let each TIMESTAMP_TZ have an offset, that of UTC: the one with which it was written is not known."""
+    sql = "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE data_type = ?"
+    stored = set(duck.execute(sql, ["TIMESTAMP WITH TIME ZONE"]).fetchall())
+    for table in catalog.all(TABLE):
+        places = [(table.name.physical_schema, table.name.name)]
+        if table.props.change_tracking:
+            places.append((META_SCHEMA, history_name(table.props.change_tracking.id)))
+        zoned = [c.name for c in table.props.columns if parse_type(c.type).name == "TIMESTAMP_TZ"]
+        for schema, name, column in [(*place, column) for place in places for column in zoned]:
+            if (schema, name, column) in stored:
+                value = zoned_sql(f"timezone('UTC', {quote(column)})", "0")
+                target = f"{quote(schema)}.{quote(name)} ALTER COLUMN {quote(column)}"
+                duck.execute(f"ALTER TABLE {target} SET DATA TYPE INTERVAL USING {value}")
+
+
 def upgrade(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Bring a directory to the present format; an interrupted one is brought there at the next start."""
     number = read_format(duck)
@@ -130,7 +148,9 @@ def upgrade(duck: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     _structure_grants(duck, catalog)
     if number < FORMAT:
         duck.execute("BEGIN TRANSACTION")
-        _move_dotted_schemas(duck, catalog)
+        if number < 1:
+            _move_dotted_schemas(duck, catalog)
+        _give_offsets(duck, catalog)
         duck.execute(f"CREATE TABLE IF NOT EXISTS {_FORMAT} (number BIGINT NOT NULL)")
         duck.execute(f"INSERT INTO {_FORMAT} VALUES ({FORMAT})")
         duck.execute("COMMIT")

@@ -1,7 +1,7 @@
 """The content of a file -> rows of a table's types, and the faults of the rows that cannot be converted."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from local_snowflake.copy.rejects import ROW, Fault, not_converted, null_value
 from local_snowflake.functions.time_formats import ELEMENTS
 from local_snowflake.sql.names import literal, quote
-from local_snowflake.sql.types import MAX_TEXT, SfType
+from local_snowflake.sql.types import MAX_TEXT, SfType, by_clock_sql
 from local_snowflake.stages.formats import FileFormat
 
 _BAD = "$BAD"
@@ -31,6 +31,9 @@ _ELEMENTS = {
     "TZH": "%z",
     "TZD": "%Z",
 }
+# behind a time of day
+_OFFSET = r"(\d:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{1,2}:?\d{0,2})$"
+NTZ, LTZ = SfType("TIMESTAMP_NTZ", scale=9), SfType("TIMESTAMP_LTZ", scale=9)
 _ELEMENT = re.compile("|".join([r'"[^"]*"', "%", r"FF\d", *_ELEMENTS]), re.I)
 
 
@@ -177,6 +180,8 @@ def from_text(value: str, kind: SfType, form: FileFormat) -> str:
 
 def _moment(value: str, kind: SfType, form: FileFormat) -> str:
     """A text as a date, a time or a timestamp."""
+    if kind.name == "TIMESTAMP_TZ":
+        return _zoned(value, form)
     option = {"DATE": "DATE_FORMAT", "TIME": "TIME_FORMAT"}.get(kind.name, "TIMESTAMP_FORMAT")
     declared = form.text(option)
     if declared.upper() not in {"", "AUTO"}:
@@ -188,7 +193,7 @@ def _moment(value: str, kind: SfType, form: FileFormat) -> str:
     if kind.name == "TIME":
         return f"(CASE WHEN ascii(ltrim({value})) < 58 THEN {plain} END)"
     formats = _DATES if kind.name == "DATE" else _DATES + _TIMES
-    if kind.name in {"TIMESTAMP_TZ", "TIMESTAMP_LTZ"}:
+    if kind.name == "TIMESTAMP_LTZ":
         formats = formats + _ZONED_TIMES
     others = "[" + ", ".join(literal(f) for f in formats) + "]"
     number = f"TRY_CAST({value} AS BIGINT)"
@@ -202,6 +207,24 @@ def _moment(value: str, kind: SfType, form: FileFormat) -> str:
     parsed = f"TRY_CAST(try_strptime({value}, {others}) AS {kind.duckdb})"
     parsed_value = f"coalesce({plain}, {parsed}, TRY_CAST({epoch} AS {kind.duckdb}))"
     return f"(CASE WHEN lower(trim({value})) IN {_WORDS} THEN NULL ELSE {parsed_value} END)"
+
+
+def _zoned(value: str, form: FileFormat) -> str:
+    """A text as a TIMESTAMP_TZ: the clock shows the time that stands before the offset."""
+    without = f"regexp_replace({value}, '{_OFFSET}', '\\1')"
+    return _by_clock(_moment(without, NTZ, _without_offset(form)), _moment(value, LTZ, form))
+
+
+def _without_offset(form: FileFormat) -> FileFormat:
+    """A format whose TIMESTAMP_FORMAT does not end with an offset."""
+    declared = re.sub(r"\s*(TZH:?TZM|TZH)\s*\Z", "", form.text("TIMESTAMP_FORMAT"), flags=re.I)
+    return replace(form, options={**form.options, "TIMESTAMP_FORMAT": declared})
+
+
+def _by_clock(clock: str, instant: str) -> str:
+    zoned = by_clock_sql("v.t", "v.i")
+    # a lambda, because each is needed more than once
+    return f"list_extract(list_transform([{{'t': {clock}, 'i': {instant}}}], lambda v: {zoned}), 1)"
 
 
 def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
@@ -220,7 +243,13 @@ def from_native(value: str, source: str, kind: SfType, form: FileFormat) -> str:
         return f"TRY(decode({value}))"
     if source in {"BIGINT", "INTEGER", "HUGEINT"} and kind.name.startswith(("TIMESTAMP", "DATE")):
         return from_text(f"CAST({value} AS VARCHAR)", kind, form)
-    return value if source == kind.duckdb else f"TRY_CAST({value} AS {kind.duckdb})"
+    return value if source == kind.duckdb else _cast(value, source, kind)
+
+
+def _cast(value: str, source: str, kind: SfType) -> str:
+    if kind.name == "TIMESTAMP_TZ" and source in {"TIMESTAMP", "DATE", "TIMESTAMP WITH TIME ZONE"}:
+        return _by_clock(f"CAST({value} AS TIMESTAMP)", f"CAST({value} AS TIMESTAMPTZ)")
+    return f"TRY_CAST({value} AS {kind.duckdb})"
 
 
 def too_long(value: str, kind: SfType) -> str | None:

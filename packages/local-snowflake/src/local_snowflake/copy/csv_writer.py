@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from local_snowflake.copy.conversion import strptime_format
 from local_snowflake.sql.names import literal
+from local_snowflake.sql.types import clock_sql, minutes_sql, offset_sql
 from local_snowflake.stages.formats import FileFormat
 
 _CHUNK = 100_000
@@ -52,6 +53,8 @@ def _text(column: str, kind: str, form: FileFormat) -> str:
         return f"{encoded}({column})"
     option = {"DATE": "DATE_FORMAT", "TIME": "TIME_FORMAT"}.get(kind, "TIMESTAMP_FORMAT")
     pattern = form.text(option)
+    if kind == "INTERVAL":
+        return _zoned(column, pattern)
     if kind == "DATE" or kind.startswith("TIME"):
         if pattern.upper() not in {"", "AUTO"}:
             return f"strftime({column}, {literal(strptime_format(pattern))})"
@@ -59,3 +62,15 @@ def _text(column: str, kind: str, form: FileFormat) -> str:
             zone = " %z" if "ZONE" in kind else ""
             return f"strftime({column}, '%Y-%m-%d %H:%M:%S.%g{zone}')"
     return f"CAST({column} AS VARCHAR)"
+
+
+def _zoned(column: str, pattern: str) -> str:
+    """DuckDB's SQL of a TIMESTAMP_TZ at its offset."""
+    if pattern.upper() in {"", "AUTO"}:
+        pattern = "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"
+    offset = offset_sql(minutes_sql(column), ":" if "TZH:TZM" in pattern.upper() else "")
+    clock, (first, *others) = clock_sql(column), strptime_format(pattern).split("%z")
+    texts = [f"strftime({clock}, {literal(first)})" if first else "''"]
+    for part in others:
+        texts += [offset, f"strftime({clock}, {literal(part)})"] if part else [offset]
+    return " || ".join(texts)

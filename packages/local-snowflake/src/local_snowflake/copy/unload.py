@@ -142,6 +142,9 @@ def _blocks(job: Unload, table: pa.Table, kinds: list[str]) -> Iterator[tuple[by
     """Pieces of a file and the number of their rows."""
     job.input_bytes += table.nbytes
     if job.form.kind == "PARQUET":
+        if "INTERVAL" in kinds:
+            # https://docs.snowflake.com/en/sql-reference/sql/copy-into-location
+            raise compilation_error("Unloading TIMESTAMP_TZ or LTZ data to Parquet is not supported.", 1003, "42601")
         yield _parquet(job, table), table.num_rows
         return
     if not table.num_rows:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from local_snowflake.python.sandbox import zoned_times
 from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.sql.types import MAX_BINARY, MAX_TEXT, SfType, from_duckdb
 
@@ -65,6 +66,10 @@ class Result:
     def named_table(self) -> pa.Table:
         """The rows under the names of the result's columns."""
         return self.table.rename_columns([column.name for column in self.columns])
+
+    def value(self, column: int, row: int = 0) -> Any:
+        """One value as Python has it: a TIMESTAMP_TZ with its offset. Column and row are counted from 0."""
+        return zoned_times.value_at(self.table.column(column), row)
 
     @property
     def types(self) -> dict[str, SfType]:
@@ -148,6 +153,8 @@ _ARROW_TYPES: tuple[tuple[Callable[[pa.DataType], bool], SfType], ...] = (
 def _from_arrow_type(kind: pa.DataType) -> SfType:
     if pa.types.is_decimal(kind):
         return SfType("NUMBER", kind.precision, kind.scale)
+    if kind == zoned_times.ARROW:
+        return SfType("TIMESTAMP_TZ", scale=9)
     if pa.types.is_timestamp(kind):
         return SfType("TIMESTAMP_LTZ" if kind.tz else "TIMESTAMP_NTZ", scale=9)
     return next((sf_type for fits, sf_type in _ARROW_TYPES if fits(kind)), _STATUS_TYPE)
@@ -192,10 +199,8 @@ def wire_table(result: Result) -> pa.Table:
 def _wire_array(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray | pa.Array:
     if data.null_count == len(data) and kind.name in _OF_NULLS:
         data = pa.chunked_array([pa.nulls(len(data), _OF_NULLS[kind.name])])
-    if pa.types.is_timestamp(data.type):
-        return _wire_timestamp(data, kind)
-    if pa.types.is_time(data.type):
-        return _wire_time(data, kind)
+    if data.type == zoned_times.ARROW or pa.types.is_temporal(data.type):
+        return _wire_time_of(data, kind)
     if pa.types.is_uint64(data.type):
         return _narrowed(data)
     if pa.types.is_float32(data.type):
@@ -209,6 +214,14 @@ def _wire_array(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray | pa.Arr
     if kind.name == "NUMBER" and pa.types.is_integer(data.type):
         return _wire_integers(data, kind.precision)
     return data
+
+
+def _wire_time_of(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray | pa.Array:
+    if data.type == zoned_times.ARROW:
+        return _wire_zoned(data)
+    if pa.types.is_timestamp(data.type):
+        return _wire_timestamp(data)
+    return _wire_time(data, kind) if pa.types.is_time(data.type) else data
 
 
 def _narrowed(data: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -252,8 +265,8 @@ def _wire_time(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray:
     return pc.divide(micros, 10 ** (6 - kind.scale))
 
 
-def _wire_timestamp(data: pa.ChunkedArray, kind: SfType) -> pa.Array:
-    """Seconds and nanoseconds, and for TIMESTAMP_TZ the offset from UTC in minutes + 1440."""
+def _wire_timestamp(data: pa.ChunkedArray) -> pa.Array:
+    """Seconds and nanoseconds."""
     nanos = data.combine_chunks().cast(pa.timestamp("us", data.type.tz)).cast(pa.int64())
     if isinstance(nanos, pa.ChunkedArray):
         nanos = nanos.combine_chunks()
@@ -264,7 +277,17 @@ def _wire_timestamp(data: pa.ChunkedArray, kind: SfType) -> pa.Array:
     fraction = pc.multiply(pc.subtract(nanos, pc.multiply(epoch, 1_000_000)), 1000).cast(pa.int32())
     children = [epoch.fill_null(0), fraction.fill_null(0)]
     fields = [pa.field("epoch", pa.int64(), nullable=False), pa.field("fraction", pa.int32(), nullable=False)]
-    if kind.name == "TIMESTAMP_TZ":
-        children.append(pa.array([1440] * len(nanos), pa.int32()))
-        fields.append(pa.field("timezone", pa.int32(), nullable=False))
     return pa.StructArray.from_arrays(children, fields=fields, mask=nanos.is_null())
+
+
+def _wire_zoned(data: pa.ChunkedArray) -> pa.Array:
+    """A TIMESTAMP_TZ: seconds, nanoseconds, and the offset from UTC in minutes + 1440."""
+    moments, offsets = zoned_times.moments_and_offsets(data)
+    seconds = moments // 1_000_000
+    arrays = {
+        "epoch": pa.array(seconds, pa.int64()),
+        "fraction": pa.array((moments - seconds * 1_000_000) * 1000, pa.int32()),
+        "timezone": pa.array(offsets + 1440, pa.int32()),
+    }
+    fields = [pa.field(name, array.type, nullable=False) for name, array in arrays.items()]
+    return pa.StructArray.from_arrays([*arrays.values()], fields=fields, mask=data.combine_chunks().is_null())

@@ -7,7 +7,6 @@ from sqlglot import exp
 
 from local_snowflake.functions import (
     aggregates,
-    conversions,
     domains,
     generated,
     hashes,
@@ -17,13 +16,14 @@ from local_snowflake.functions import (
     text,
     time_formats,
     times,
+    zoned_times,
 )
 
 MACROS = (
     # what others are made of
     *sizes.MACROS,
+    *zoned_times.MACROS,
     *aggregates.MACROS,
-    *conversions.MACROS,
     *domains.MACROS,
     *generated.MACROS,
     *hashes.MACROS,
@@ -32,6 +32,7 @@ MACROS = (
     *text.MACROS,
     *time_formats.MACROS,
     *times.MACROS,
+    *zoned_times.CONVERSIONS,
 )
 
 
@@ -41,7 +42,7 @@ _REWRITES: tuple[tuple[Callable[[exp.Expr], None], tuple[type[exp.Expr], ...]], 
     (generated.rewrite, generated.NODES),
     (hashes.rewrite, hashes.NODES),
     (domains.rewrite, domains.NODES),
-    (conversions.rewrite, ()),
+    (text.rewrite_casts, ()),
     (times.rewrite, times.NODES),
     (times.rewrite_formats, times.FORMATTED),
     (times.rewrite_arithmetic, times.ARITHMETIC),
@@ -93,8 +94,7 @@ def _give_once(tree: exp.Expr) -> None:
     DuckDB writes an argument out at each of its places before it simplifies anything: nested macros multiply.
     """
     for call in [each for each in tree.find_all(exp.Anonymous) if each.name in _REPEATING]:
-        argument = call.expressions[0]
-        if not _is_large(argument):
+        if not call.expressions or not _is_large(argument := call.expressions[0]):
             continue
         given = exp.to_identifier("given")
         once = exp.Lambda(

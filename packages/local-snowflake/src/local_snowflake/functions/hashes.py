@@ -13,7 +13,7 @@ MACROS = (
     THEN '#' || CAST(x AS VARCHAR)
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') OR starts_with(typeof(x), 'DECIMAL')
     THEN '#' || regexp_replace(CAST(x AS VARCHAR), '\\.0+$|(\\.\\d*[1-9])0+$', '\\1')
-    ELSE CAST(x AS VARCHAR) END""",
+    WHEN typeof(x) = 'INTERVAL' THEN CAST(instant_of_zoned(x) AS VARCHAR) ELSE CAST(x AS VARCHAR) END""",
     "signed_hash(h) AS CAST(CAST(h AS HUGEINT) - 9223372036854775808 AS BIGINT)",
     "hash_of_rows(h) AS CAST(coalesce(sum(CAST(h AS HUGEINT)) % 9223372036854775807, 0) AS BIGINT)",
 )

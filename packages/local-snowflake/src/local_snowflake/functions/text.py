@@ -1,11 +1,11 @@
-"""Text: values cast to text, and string functions that DuckDB does not have.
+"""Text: values cast to text and texts to BINARY and TIME, and string functions that DuckDB does not have.
 
 Source: https://docs.snowflake.com/en/sql-reference/functions-string
 """
 
 from sqlglot import exp
 
-from local_snowflake.errors import not_supported
+from local_snowflake.errors import SnowflakeError, carried, not_supported
 from local_snowflake.functions import number_formats, time_formats
 from local_snowflake.functions.python_calls import call, python_call
 from local_snowflake.sql.types import MAX_TEXT
@@ -15,7 +15,17 @@ _SIZED = (*_TEXT, exp.DType.CHAR, exp.DType.NCHAR, exp.DType.NVARCHAR)
 # what the letters A-Z count for; a vowel parts two letters of one number, H and W do not
 _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
 
+# what stands before and behind the text
+_TOO_LONG_TEXT = (
+    carried(SnowflakeError(100078, "22000", "String '\n' is too long and would be truncated"))
+    .replace("'", "''")
+    .split("\n")
+)
+
 MACROS = (
+    "hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE unhex(CAST(x AS VARCHAR)) END",
+    f"""fitting_text(x, n) AS CASE WHEN length(CAST(x AS VARCHAR)) <= n OR x IS NULL THEN CAST(x AS VARCHAR)
+    ELSE error('{_TOO_LONG_TEXT[0]}' || CAST(x AS VARCHAR) || '{_TOO_LONG_TEXT[1]}') END""",
     "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
     "try_hex_decode_string(x) AS TRY(decode(unhex(CAST(x AS VARCHAR))))",
@@ -28,6 +38,7 @@ MACROS = (
     WHEN typeof(x) = 'TIMESTAMP' THEN strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
     WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN strftime(CAST(x AS TIMESTAMPTZ), '%Y-%m-%d %H:%M:%S.%g ')
     || rpad(strftime(CAST(x AS TIMESTAMPTZ), '%z'), 5, '0')
+    WHEN typeof(x) = 'INTERVAL' THEN text_of_zoned(x)
     WHEN typeof(x) LIKE '%]' OR typeof(x) LIKE 'STRUCT(%' OR typeof(x) LIKE 'MAP(%' THEN CAST(to_json(x) AS VARCHAR)
     ELSE CAST(x AS VARCHAR) END""",
     f"sounds(x) AS translate(upper(x[1]) || regexp_replace(upper(x[2:]), '[HW]', '', 'g'), {_SOUNDS})",
@@ -35,6 +46,26 @@ MACROS = (
     regexp_replace(regexp_replace(regexp_replace(sounds(x), '1+', '1', 'g'), '2+', '2', 'g'), '3+', '3', 'g'),
     '4+', '4', 'g'), '5+', '5', 'g'), '6+', '6', 'g')[2:], '0', ''), 3, '0') END""",
 )
+
+
+def rewrite_casts(tree: exp.Expr) -> None:
+    """Rewrite casts to BINARY and calls of TIME."""
+    for cast in list(tree.find_all(exp.Cast)):
+        if cast.to.is_type(exp.DType.BINARY, exp.DType.VARBINARY):
+            _binary(cast)
+    for time in list(tree.find_all(exp.Time)):
+        # TIME('16:10:02') is TO_TIME: https://docs.snowflake.com/en/sql-reference/functions/to_time
+        if time.args.get("zone") is None:
+            time.replace(exp.cast(time.this, "TIME", dialect="snowflake"))
+
+
+def _binary(cast: exp.Cast) -> None:
+    """``x::BINARY`` -> the bytes that a text spells by BINARY_INPUT_FORMAT's default, HEX; bytes stay what they are.
+
+    Source: https://docs.snowflake.com/en/sql-reference/binary-input-output
+    """
+    converted = call("hex_to_binary", cast.this)
+    cast.replace(call("try", converted) if isinstance(cast, exp.TryCast) else converted)
 
 
 def rewrite_functions(tree: exp.Expr) -> None:

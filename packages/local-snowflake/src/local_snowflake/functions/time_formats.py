@@ -37,7 +37,8 @@ _TOKEN = re.compile(r'"[^"]*"|' + "|".join([r"FF\d?", *_OFFSET, *ELEMENTS]) + r"
 _MICROSECONDS, _NANOSECONDS = "%f", "%n"
 
 MACROS = (
-    """offset_of(x) AS CASE WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE'
+    """offset_of(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN offset_text(offset_minutes(x))
+    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE'
     THEN rpad(replace(strftime(CAST(x AS TIMESTAMPTZ), '%z'), ':', ''), 5, '0') ELSE '+0000' END""",
     r"text_without_offset(x) AS regexp_replace(x, '\s*(?:Z|[+-]\d{1,2}:?\d{0,2})$', '')",
     """parsed_time(x, f, shown, kind) AS coalesce(try_strptime(x, f), CASE WHEN x IS NOT NULL

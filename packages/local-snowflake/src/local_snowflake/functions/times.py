@@ -36,14 +36,16 @@ MACROS = (
     CAST(x AS TIMESTAMP)) END""",
     """timestamp_ntz_of(x VARCHAR, scale) AS moment_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMP)
-    ELSE moment_of_number(x, scale) END""",
+    WHEN typeof(x) = 'INTERVAL' THEN clock_of_zoned(x) ELSE moment_of_number(x, scale) END""",
     """moment_of(x) AS CASE WHEN typeof(x) = 'TIME' THEN DATE '1970-01-01' + CAST(CAST(x AS VARCHAR) AS TIME)
+    WHEN typeof(x) = 'INTERVAL' THEN clock_of_zoned(x)
     ELSE timestamp_ntz_of(x, 0) END""",
     """instant_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x) AT TIME ZONE 'UTC'
     ELSE coalesce(TRY_CAST(time_with_offset(x) AS TIMESTAMPTZ), try_strptime(x, ['%a, %d %b %Y %H:%M:%S %z']),
     CAST(moment_of_text(x) AS TIMESTAMPTZ)) END""",
-    """timestamp_tz_of(x VARCHAR, scale) AS instant_of_text(time_text(x)),
+    """timestamp_ltz_of(x VARCHAR, scale) AS instant_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMPTZ)
+    WHEN typeof(x) = 'INTERVAL' THEN instant_of_zoned(x)
     ELSE moment_of_number(x, scale) AT TIME ZONE 'UTC' END""",
     f"""date_of_text(x) AS coalesce(TRY_CAST(x AS DATE), CAST(CASE WHEN regexp_full_match(x, '-?\\d+')
     THEN moment_of_digits(x) ELSE coalesce(TRY_CAST(time_without_offset(x) AS TIMESTAMP),
@@ -65,8 +67,6 @@ MACROS = (
     """add_months(x DATE, n) AS CAST(months_later(x, CAST(n AS INTEGER)) AS DATE),
     (x VARCHAR, n) AS months_later(moment_of_text(time_text(x)), CAST(n AS INTEGER)),
     (x, n) AS months_later(x, CAST(n AS INTEGER))""",
-    """in_zone(z, x VARCHAR) AS timezone(z, instant_of_text(time_text(x))),
-    (z, x) AS timezone(z, CAST(x AS TIMESTAMPTZ))""",
     # hours, seconds and the like beyond their range go over into the next unit: DuckDB's make_timestamp refuses them
     """time_span(h, mi, s, ns) AS to_hours(CAST(h AS BIGINT)) + to_minutes(CAST(mi AS BIGINT))
     + to_seconds(CAST(s AS BIGINT)) + to_microseconds(CAST(ns AS BIGINT) // 1000)""",
@@ -118,7 +118,7 @@ ARITHMETIC = (
     *(exp.TimestampTrunc, exp.DateTrunc, exp.AddMonths),
 )
 PARTS = (
-    *(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimeFromParts),
+    *(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimestampTzFromParts, exp.TimeFromParts),
     *(exp.ConvertTimezone, exp.MonthsBetween, exp.Extract),
 )
 
@@ -128,17 +128,16 @@ def rewrite(tree: exp.Expr) -> None:
     for node in list(tree.find_all(exp.Anonymous)):
         name = str(node.this).upper()
         if name in _NAMED and len(node.expressions) in {1, 2}:
-            replacement = timestamp(*node.expressions, zoned=_NAMED[name] in {"_LTZ", "_TZ"})
+            replacement = timestamp(*node.expressions, kind=_NAMED[name])
             node.replace(call("TRY", replacement) if name.startswith("TRY_") else replacement)
         elif name in {"TO_DATE", "TRY_TO_DATE", "DATE"} and len(node.expressions) == 1:
             node.replace(_tried(_date(node.expressions[0]), safe=name.startswith("TRY_")))
     for unix in list(tree.find_all(exp.UnixToTime)):
         target, scale = unix.args.get("target_type"), unix.args.get("scale")
-        unix.replace(timestamp(unix.this, scale, zoned=target is not None and target.is_type(*_ZONED)))
+        unix.replace(timestamp(unix.this, scale, kind=_kind(target)))
     for cast in list(tree.find_all(exp.Cast)):
-        zoned = cast.to.is_type(*_ZONED)
-        if zoned or (cast.to.is_type(*_PLAIN) and isinstance(cast.this, exp.Literal)):
-            cast.replace(_tried(timestamp(cast.this, zoned=zoned), safe=isinstance(cast, exp.TryCast)))
+        if (kind := _kind(cast.to)) or (cast.to.is_type(*_PLAIN) and isinstance(cast.this, exp.Literal)):
+            cast.replace(_tried(timestamp(cast.this, kind=kind), safe=isinstance(cast, exp.TryCast)))
         elif cast.to.is_type(exp.DType.DATE) and not _is_iso_date(cast.this):
             cast.replace(_tried(_date(cast.this), safe=isinstance(cast, exp.TryCast)))
 
@@ -188,13 +187,17 @@ def _format(node: exp.Expr) -> str | None:
 
 def _read_by_format(node: exp.StrToTime) -> None:
     target, safe = node.args.get("target_type"), bool(node.args.get("safe"))
-    zoned = target is not None and target.is_type(*_ZONED)
-    form = _format(node)
+    kind, form = _kind(target), _format(node)
     if form is None:
-        node.replace(_tried(timestamp(node.this, zoned=zoned), safe=safe))
+        node.replace(_tried(timestamp(node.this, kind=kind), safe=safe))
         return
-    read = time_formats.parsed(node.this, form, "timestamp", zoned=zoned, safe=safe)
-    node.replace(exp.Cast(this=read, to=exp.DataType.build("TIMESTAMPTZ" if zoned else "DATETIME", dialect="duckdb")))
+    read = time_formats.parsed(node.this, form, "timestamp", zoned=bool(kind), safe=safe)
+    made: exp.Expr = exp.cast(read, "TIMESTAMPTZ" if kind else "DATETIME", dialect="duckdb")
+    if kind == "_TZ":
+        # the clock's time is that of the text without its offset
+        clock = time_formats.parsed(node.this.copy(), form, "timestamp", safe=safe)
+        made = call("zoned_by_clock", exp.cast(clock, "DATETIME", dialect="duckdb"), made)
+    node.replace(made)
 
 
 def rewrite_arithmetic(tree: exp.Expr) -> None:
@@ -237,14 +240,14 @@ def _interval_last(sum_: exp.Add) -> None:
 def rewrite_parts(tree: exp.Expr) -> None:
     """What is made of parts, CONVERT_TIMEZONE of the session's time, and MONTHS_BETWEEN."""
     zero = exp.Literal.number(0)
-    for made in list(tree.find_all(exp.TimestampFromParts, exp.TimestampLtzFromParts)):
+    for made in list(tree.find_all(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimestampTzFromParts)):
         parts = [made.args.get(key) for key in ("year", "month", "day", "hour", "min", "sec")]
-        if all(part is not None for part in parts) and not made.args.get("zone"):
+        zone = made.args.get("zone")
+        if all(part is not None for part in parts) and (zone is None or isinstance(made, exp.TimestampTzFromParts)):
             moment = call(
                 "timestamp_of_parts", *(p for p in parts if p is not None), made.args.get("nano") or zero.copy()
             )
-            zoned = isinstance(made, exp.TimestampLtzFromParts)
-            made.replace(exp.cast(moment, "TIMESTAMPTZ", dialect="duckdb") if zoned else moment)
+            made.replace(_of_clock(moment, made, zone))
     for made in list(tree.find_all(exp.TimeFromParts)):
         parts = [made.args.get(key) for key in ("hour", "min", "sec")]
         span = call("time_span", *(p for p in parts if p is not None), made.args.get("nano") or zero.copy())
@@ -252,12 +255,21 @@ def rewrite_parts(tree: exp.Expr) -> None:
         made.replace(exp.paren(exp.Add(this=start, expression=span)))
     for converted in list(tree.find_all(exp.ConvertTimezone)):
         if converted.args.get("source_tz") is None:
-            converted.replace(call("in_zone", converted.args["target_tz"], _typed(converted.args["timestamp"])))
+            instant = timestamp(converted.args["timestamp"], kind="_LTZ")
+            converted.replace(call("zoned_in", converted.args["target_tz"], instant))
     for part in list(tree.find_all(exp.Extract)):
         if part.name.upper() == "EPOCH":
             part.set("this", exp.var("EPOCH_SECOND"))
     for months in list(tree.find_all(exp.MonthsBetween)):
         months.replace(call("months_between_of", call("moment_of", months.this), call("moment_of", months.expression)))
+
+
+def _of_clock(moment: exp.Expr, made: exp.Expr, zone: exp.Expr | None) -> exp.Expr:
+    """What is made of parts, of the time that they show on a clock."""
+    if isinstance(made, exp.TimestampTzFromParts):
+        return call("zoned_of_clock_in", moment, zone) if zone is not None else call("zoned_of_clock", moment)
+    is_instant = isinstance(made, exp.TimestampLtzFromParts)
+    return exp.cast(moment, "TIMESTAMPTZ", dialect="duckdb") if is_instant else moment
 
 
 def _typed(value: exp.Expr) -> exp.Expr:
@@ -318,9 +330,16 @@ def _spans(interval: exp.Interval, negative: bool) -> list[_Span]:
     return found
 
 
-def timestamp(value: exp.Expr, scale: exp.Expr | None = None, *, zoned: bool = False) -> exp.Anonymous:
-    """A value as TIMESTAMP_NTZ, or as TIMESTAMP_TZ if it is ``zoned``; ``scale`` is the unit of numbers."""
+def _kind(target: exp.Expr | None) -> str:
+    """``_LTZ`` or ``_TZ``; empty for another type."""
+    if not isinstance(target, exp.DataType) or not target.is_type(*_ZONED):
+        return ""
+    return "_TZ" if target.is_type(exp.DType.TIMESTAMPTZ) else "_LTZ"
+
+
+def timestamp(value: exp.Expr, scale: exp.Expr | None = None, *, kind: str = "_NTZ") -> exp.Anonymous:
+    """A value as a timestamp of a ``kind``, ``_NTZ`` if it is empty; ``scale`` is the unit of numbers."""
     if isinstance(value, exp.Literal) and value.is_string:
         # DuckDB finds a macro by the types of its arguments, and a literal has none yet
         value = exp.cast(value, "VARCHAR")
-    return call("timestamp_tz_of" if zoned else "timestamp_ntz_of", value, scale or exp.Literal.number(0))
+    return call(f"timestamp{kind.lower() or '_ntz'}_of", value, scale or exp.Literal.number(0))

@@ -13,7 +13,7 @@ from local_snowflake.execution.context import Context
 Work = Callable[[list[pa.ChunkedArray], int], pa.Array]
 # no quotes are needed for the names: fakesnow reads the names of functions as plain text
 _PREFIX = "_PYTHON_"
-_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "BLOB")
+_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "BLOB")
 
 
 class VectorFunctions:

@@ -22,7 +22,7 @@ from local_snowflake.scripting.variables import converted
 from local_snowflake.sql import queries
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.statement import Reader, Statement, tokenize
-from local_snowflake.sql.types import parse_type
+from local_snowflake.sql.types import SfType, parse_type
 
 
 @statement("WITH")
@@ -158,8 +158,13 @@ def _rows(ctx: Context, table: pa.Table, columns: tuple[tuple[str, str], ...]) -
     with ctx.services.storage.cursor() as duck:
         duck.register("returned", table)
         listed = ", ".join(
-            f"CAST({quote(have)} AS {parse_type(kind).duckdb}) AS {quote(name)}"
+            f"{_as_type(quote(have), parse_type(kind))} AS {quote(name)}"
             for have, (name, kind) in zip(table.column_names, columns, strict=True)
         )
         converted = duck.execute(f"SELECT {listed} FROM returned").to_arrow_table()
     return Result(converted, [Column(name, parse_type(kind)) for name, kind in columns])
+
+
+def _as_type(value: str, kind: SfType) -> str:
+    """DuckDB's SQL of a value of a returned table as a declared type."""
+    return f"timestamp_tz_of({value}, 0)" if kind.name == "TIMESTAMP_TZ" else f"CAST({value} AS {kind.duckdb})"

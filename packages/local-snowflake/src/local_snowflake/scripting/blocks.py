@@ -14,6 +14,7 @@ from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result
+from local_snowflake.python.sandbox.zoned_times import value_at
 from local_snowflake.routines.scoping import scoped
 from local_snowflake.scripting.evaluation import Evaluation
 from local_snowflake.scripting.faults import ScriptError
@@ -38,7 +39,7 @@ def call(ctx: Context, procedure: Routine, values: pa.Table) -> Result:
     """Run the block of a procedure whose language is SQL; ``values`` is one row, the converted arguments."""
     props = procedure.props
     given = zip(props.args, values.columns, strict=True)
-    names = {a.name: Variable(column[0].as_py(), parse_type(a.type), a.type) for a, column in given}
+    names = {a.name: Variable(value_at(column, 0), parse_type(a.type), a.type) for a, column in given}
     return _run(ctx, props.body or "", props.name, names, procedure)
 
 

@@ -90,7 +90,7 @@ class Scope:
 
 def variable_of(result: Result, column: int = 0, row: int = 0) -> Variable:
     """One value of a result."""
-    return Variable(result.table.column(column)[row].as_py(), result.columns[column].type)
+    return Variable(result.value(column, row), result.columns[column].type)
 
 
 def row_of(result: Result, row: int) -> Row:

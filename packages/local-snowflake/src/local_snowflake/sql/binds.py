@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlglot.tokens import Token, TokenType
 
 from local_snowflake.errors import SnowflakeError
+from local_snowflake.python.sandbox import zoned_times
 from local_snowflake.python.sandbox.values import ARROW_TYPES
 from local_snowflake.sql.names import literal
 from local_snowflake.sql.statement import Edit, Reader, Statement, edited
@@ -119,7 +120,10 @@ def _typed(kind: str, value: str) -> Any:
     if kind == "TIMESTAMP_NTZ":
         return (_EPOCH + timedelta(microseconds=int(value) // 1000)).replace(tzinfo=None)
     if kind in {"TIMESTAMP_LTZ", "TIMESTAMP_TZ"}:
-        return _EPOCH + timedelta(microseconds=int(value.split(maxsplit=1)[0]) // 1000)
+        nanoseconds, *minutes = value.split()
+        moment = _EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)
+        # an offset is written as minutes + 1440
+        return moment.astimezone(zoned_times.zone(int(minutes[0]) - 1440)) if minutes else moment
     return value
 
 
@@ -135,8 +139,10 @@ def _array(kind: str, values: list[str | None]) -> pa.Array:
         integers = [None if v is None else int(v) for v in values]
         fits = all(v is None or -(2**63) <= v < 2**63 for v in integers)
         return pa.array(integers, pa.int64()) if fits else pa.array(values, pa.string())
-    arrow_type = pa.float64() if kind == "REAL" else ARROW_TYPES.get(kind, pa.string())
-    return pa.array([None if v is None else _typed(kind, v) for v in values], arrow_type)
+    typed = [None if v is None else _typed(kind, v) for v in values]
+    if kind == "TIMESTAMP_TZ":
+        return zoned_times.from_datetimes(typed)
+    return pa.array(typed, pa.float64() if kind == "REAL" else ARROW_TYPES.get(kind, pa.string()))
 
 
 _EPOCHS = re.compile(r"-?\d+( \d{4})?")
@@ -157,7 +163,7 @@ def of_type(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray | pa.Array:
     if any(isinstance(v, str) for v in values):
         # a client may write dates as texts too
         return pa.array([None if v is None else str(v) for v in values], pa.string())
-    return pa.array(values, ARROW_TYPES[kind])
+    return zoned_times.from_datetimes(values) if kind == "TIMESTAMP_TZ" else pa.array(values, ARROW_TYPES[kind])
 
 
 def _bytes(text: str) -> bytes:

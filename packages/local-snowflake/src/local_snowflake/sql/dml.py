@@ -14,14 +14,16 @@ from local_snowflake.errors import not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
+from local_snowflake.functions.python_calls import call
 from local_snowflake.sessions.replay import StatementInputs, changing_default, random_calls
 from local_snowflake.sql import trees
-from local_snowflake.sql.columns.assignments import assign_inserted, assign_merged, assign_updated
+from local_snowflake.sql.columns.assignments import assign_inserted, assign_merged, assign_updated, column_types
 from local_snowflake.sql.columns.defaults import fill_assignments, fill_insert
 from local_snowflake.sql.compiler import Plan
 from local_snowflake.sql.dialect import BY_NAME, at_time, to_duckdb, translate, upper_case
 from local_snowflake.sql.names import Name, quote
 from local_snowflake.sql.resolve import resolve, table_name, target_table
+from local_snowflake.sql.types import BEYOND, FAR
 from local_snowflake.streams import rewrite
 from local_snowflake.streams.capture import archive_deleted, archive_sql
 
@@ -154,17 +156,34 @@ def _update(ctx: Context, tree: exp.Update) -> Plan:
     fill_assignments(ctx, tree, name)
     assign_updated(ctx, tree.expressions, name)
     target = streams.tracked(ctx, name)
+    settling = _settle_zoned(ctx, tree, name)
     archive = _archive_updated(ctx, tree, target) if target else ""
 
     def work(ctx: Context, sql: Sequence[str]) -> Result:
-        archive, update = sql
+        archive, update, *settling = sql
         streams.lock_rows(ctx, name)
         archived = _count(ctx, archive) if archive else None
         updated = _count(ctx, update)
+        for settle in settling:
+            ctx.query(settle)
         _check_archived(archived, updated)
         return counts(UPDATE, updated=updated, multi_joined=0)
 
-    return _plan(name, target, (archive, _compile(ctx, tree)), work)
+    return _plan(name, target, (archive, _compile(ctx, tree), *settling), work)
+
+
+def _settle_zoned(ctx: Context, tree: exp.Update, name: Name) -> tuple[str, ...]:
+    """SQL that ends an UPDATE of columns of TIMESTAMP_TZ, whose values are changed to be far in the future before.
+
+    DuckDB's UPDATE leaves a row alone whose values are equal, so also if a value has the same moment at another offset.
+    """
+    columns, changed = column_types(ctx, name), []
+    for assignment in tree.expressions:
+        kind = columns.get(assignment.this.name) if isinstance(assignment, exp.EQ) else None
+        if kind is not None and kind.name == "TIMESTAMP_TZ" and not isinstance(assignment.expression, exp.Null):
+            assignment.set("expression", call("far_zoned", assignment.expression.copy()))
+            changed.append(quote(assignment.this.name))
+    return tuple(f"UPDATE {ctx.physical(name)} SET {c} = {c} - {FAR} WHERE {c} > {BEYOND}" for c in changed)
 
 
 def _archive_updated(ctx: Context, tree: exp.Update, target: streams.Tracked) -> str:

@@ -70,3 +70,8 @@ def joined(parts: Iterable[str]) -> str:
 def split_parts(text: str) -> list[str]:
     """Split a dotted name into its normalised parts, eg: ``db."s.x".t`` -> [DB, s.x, T]."""
     return [normalise(part) for part in re.findall(r'"(?:[^"]|"")*"|[^.\s]+', text.strip())]
+
+
+def history_name(tracked_id: int) -> str:
+    """The name of the DuckDB table of a tracked table's archived row versions, in ``META_SCHEMA``."""
+    return f"$HISTORY_{tracked_id}"

@@ -113,7 +113,7 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
 
 def evaluate(ctx: Context, expression: str) -> Any:
     """The value of an expression in Snowflake's SQL."""
-    return run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({expression}) AS V")).table.column(0)[0].as_py()
+    return run_query(ctx, ctx.compiler.parse(ctx, f"SELECT ({expression}) AS V")).value(0)
 
 
 def evaluate_time(ctx: Context, value: Any) -> datetime:

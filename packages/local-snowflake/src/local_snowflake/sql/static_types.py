@@ -27,6 +27,7 @@ from local_snowflake.sql.value_types import (
     OBJECT,
     PRECISION,
     TEXT,
+    TZ,
     VARIANT,
     WHOLE,
     common,
@@ -34,6 +35,7 @@ from local_snowflake.sql.value_types import (
     number,
     of_cast,
     of_digits,
+    of_time,
     product_scale,
     quotient_scale,
 )
@@ -41,7 +43,7 @@ from local_snowflake.sql.value_types import (
 _OF_THEIR_ARGUMENT = (
     *(exp.Paren, exp.Alias, exp.Neg, exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls),
     *(exp.Max, exp.Min, exp.AnyValue, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Distinct),
-    *(exp.Abs, exp.TimestampTrunc, exp.DateTrunc, exp.Ordered),
+    *(exp.Abs, exp.TimestampTrunc, exp.DateTrunc, exp.Ordered, exp.ArgMax, exp.ArgMin, exp.Mode, exp.TimeSlice),
 )
 _FLOATS = (
     *(exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.ToDouble, exp.Stddev, exp.StddevPop, exp.StddevSamp),
@@ -77,11 +79,17 @@ _FIXED: dict[type[exp.Expr], SfType] = {
     exp.TsOrDsToDate: DATE,
     exp.LastDay: DATE,
     exp.CurrentTimestamp: LTZ,
+    exp.TimestampLtzFromParts: LTZ,
+    exp.TimestampTzFromParts: TZ,
 }
 _CALLS = {
     **dict.fromkeys(("TO_JSON", "JSON_ARRAY", "GET_IGNORE_CASE"), VARIANT),
     **dict.fromkeys(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TRY_TO_TIMESTAMP", "TRY_TO_TIMESTAMP_NTZ"), NTZ),
-    **dict.fromkeys(("TEXT_OF", "AS_VARCHAR", "AS_CHAR", "TYPE_OF"), TEXT),
+    **dict.fromkeys(("TO_TIMESTAMP_LTZ", "TRY_TO_TIMESTAMP_LTZ", "INSTANT_OF_ZONED", "TIMESTAMP_LTZ_OF"), LTZ),
+    **dict.fromkeys(("TO_TIMESTAMP_TZ", "TRY_TO_TIMESTAMP_TZ", "TIMESTAMP_TZ_OF"), TZ),
+    **dict.fromkeys(("ZONED_AT_OFFSET", "ZONED_OF_CLOCK", "ZONED_OF_INSTANT", "ZONED_OF_TEXT"), TZ),
+    "CLOCK_OF_ZONED": NTZ,
+    **dict.fromkeys(("TEXT_OF", "TEXT_OF_ZONED", "AS_VARCHAR", "AS_CHAR", "TYPE_OF"), TEXT),
 }
 # the columns of FLATTEN
 _FLATTENED = {"SEQ": WHOLE, "KEY": TEXT, "PATH": TEXT, "INDEX": WHOLE, "VALUE": VARIANT, "THIS": VARIANT}
@@ -147,7 +155,7 @@ class StaticTypes:
     def _of_several(self, node: exp.Expr) -> SfType | None:
         if isinstance(node, (exp.Coalesce, exp.Greatest, exp.Least)):
             return self._common([node.this, *node.expressions])
-        if isinstance(node, exp.If):
+        if isinstance(node, (exp.If, exp.Nvl2)):
             return self._common([node.args.get("true"), node.args.get("false")])
         if isinstance(node, exp.Case):
             return self._common([*(i.args["true"] for i in node.args["ifs"]), node.args.get("default")])
@@ -160,7 +168,7 @@ class StaticTypes:
         if isinstance(node, exp.ToNumber):
             scale = node.args.get("scale")
             return number(int(scale.name) if isinstance(scale, exp.Literal) else 0)
-        return None
+        return of_time(node, self.of)
 
     def _common(self, nodes: list[exp.Expr | None]) -> SfType | None:
         return common([self.of(n) for n in nodes if n is not None and not isinstance(n, exp.Null)])

@@ -68,7 +68,9 @@ class SfType:
 
 _DUCKDB = {
     **{name: name for name in ("VARCHAR", "BOOLEAN", "DATE", "TIME")},
-    **dict.fromkeys(("TIMESTAMP_LTZ", "TIMESTAMP_TZ"), "TIMESTAMP WITH TIME ZONE"),
+    "TIMESTAMP_LTZ": "TIMESTAMP WITH TIME ZONE",
+    # with its offset: see below
+    "TIMESTAMP_TZ": "INTERVAL",
     **dict.fromkeys(("VARIANT", "OBJECT", "ARRAY"), "JSON"),
     "FLOAT": "DOUBLE",
     "BINARY": "BLOB",
@@ -127,6 +129,7 @@ _RESULTS: tuple[tuple[str, SfType], ...] = (
     (r"BLOB", SfType("BINARY", length=MAX_BINARY)),
     (r"TIMESTAMP WITH TIME ZONE", SfType("TIMESTAMP_LTZ", scale=9)),
     (r"TIMESTAMP.*", SfType("TIMESTAMP_NTZ", scale=9)),
+    (r"INTERVAL", SfType("TIMESTAMP_TZ", scale=9)),
     (r"TIME.*", SfType("TIME", scale=9)),
     (r"BOOLEAN", SfType("BOOLEAN")),
     (r"DATE", SfType("DATE")),
@@ -139,3 +142,43 @@ def from_duckdb(text: str) -> SfType:
         return SfType("NUMBER", int(match[1]), int(match[2]))
     kinds = (kind for pattern, kind in _RESULTS if re.fullmatch(pattern, text, re.S))
     return next(kinds, SfType("VARCHAR", length=MAX_TEXT))
+
+
+# -- the form of a TIMESTAMP_TZ ----------------------------------------------------------------------------------------
+
+# An INTERVAL whose days and microseconds count from the year 1 in UTC. The offset, in minutes + 1440 as in the
+# protocol, is taken away in years and put back in days, 360 a year: DuckDB compares, sorts, groups, joins and hashes
+# intervals by months of 30 days, so that values of one moment are equal whatever their offsets, and each keeps its own.
+START, _MINUTES = "TIMESTAMP '0001-01-01'", 1440
+# days to be added, whole months of them, and what all values are below without them
+FAR, BEYOND = "to_days(36000000)", "to_days(30000000)"
+
+
+def zoned_sql(time: str, minutes: str) -> str:
+    """DuckDB's SQL of a value, of its time in UTC and its offset in minutes."""
+    written = f"({minutes} + {_MINUTES})"
+    years, days = f"to_years(CAST(-{written} AS INTEGER))", f"to_days(CAST(360 * {written} AS INTEGER))"
+    return f"({time} - {START}) + {years} + {days}"
+
+
+def by_clock_sql(clock: str, instant: str) -> str:
+    """DuckDB's SQL of the value of a moment at which a clock shows a time: a TIMESTAMPTZ and a TIMESTAMP."""
+    return zoned_sql(f"timezone('UTC', {instant})", f"((epoch_us({clock}) - epoch_us({instant})) // 60000000)")
+
+
+def minutes_sql(value: str) -> str:
+    """DuckDB's SQL of a value's offset in minutes."""
+    return f"(CAST(-datepart('year', {value}) AS BIGINT) - {_MINUTES})"
+
+
+def clock_sql(value: str) -> str:
+    """DuckDB's SQL of what a clock at a value's offset shows."""
+    return f"({START} + to_microseconds(epoch_us({value})) + to_minutes({minutes_sql(value)}))"
+
+
+def offset_sql(minutes: str, separator: str = "") -> str:
+    """DuckDB's SQL of the text of an offset, eg: +0200."""
+    if separator:
+        sign = f"CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END"
+        return f"format('{{}}{{:02d}}{separator}{{:02d}}', {sign}, abs({minutes}) // 60, abs({minutes}) % 60)"
+    return f"format('{{:+05d}}', {minutes} + 40 * ({minutes} // 60))"

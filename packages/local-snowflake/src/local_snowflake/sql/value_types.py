@@ -3,12 +3,14 @@
 Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 """
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from local_snowflake.sql.types import SfType, parse_type
 
 TEXT, FLOAT, BOOLEAN, DATE = (parse_type(name) for name in ("VARCHAR", "FLOAT", "BOOLEAN", "DATE"))
-NTZ, LTZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIME"))
+NTZ, LTZ, TZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TIME"))
 VARIANT, ARRAY, OBJECT = (parse_type(name) for name in ("VARIANT", "ARRAY", "OBJECT"))
 WHOLE = SfType("NUMBER", 18, 0)
 # what the parser reads and DuckDB computes in 128 bits
@@ -51,6 +53,8 @@ def common(kinds: list[SfType | None]) -> SfType | None:
             return VARIANT if name == "VARIANT" else FLOAT
     if "NUMBER" in names:
         return FLOAT
+    if "TIMESTAMP_TZ" in names:
+        return TZ
     if len(names) == 1:
         return kinds[0]
     return None
@@ -63,6 +67,22 @@ def of_digits(text: str) -> SfType:
     whole, _, fraction = text.partition(".")
     precision = len(whole.lstrip("0")) + len(fraction)
     return number(len(fraction), max(precision, 1)) if precision <= PRECISION else FLOAT
+
+
+def of_time(node: exp.Expr, of: Callable[[exp.Expr], SfType | None]) -> SfType | None:
+    """The type of a function that makes a timestamp, or moves one; ``of`` gives the types of other expressions."""
+    if isinstance(node, (exp.UnixToTime, exp.StrToTime)):
+        target = node.args.get("target_type")
+        return of_cast(target) if isinstance(target, exp.DataType) else None
+    if isinstance(node, exp.ConvertTimezone):
+        return TZ if node.args.get("source_tz") is None else NTZ
+    sides = (node.this, node.expression) if isinstance(node, (exp.Add, exp.Sub)) else ()
+    moved = node.this if isinstance(node, (exp.DateAdd, exp.TimeAdd, exp.TimestampAdd, exp.AddMonths)) else None
+    if any(isinstance(side, exp.Interval) for side in sides):
+        moved = next((side for side in sides if not isinstance(side, exp.Interval)), None)
+    kind = of(moved) if moved is not None else None
+    # a date plus hours is none, and a text becomes a TIMESTAMP_NTZ
+    return kind if kind is not None and kind.name.startswith("TIMESTAMP") else None
 
 
 def of_cast(kind: exp.DataType) -> SfType | None:

@@ -20,7 +20,7 @@ from local_snowflake.sql.columns.defaults import default_sql
 from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name, normalise, quote
 from local_snowflake.sql.statement import Reader, Statement
-from local_snowflake.sql.types import SfType, parse_type
+from local_snowflake.sql.types import SfType, clock_sql, minutes_sql, parse_type, zoned_sql
 from local_snowflake.statements import definitions
 from local_snowflake.statements.clones import copy_definition
 from local_snowflake.statements.tables import DAYS, keeps_past, read_days, read_flag
@@ -229,7 +229,7 @@ def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> C
             raise compilation_error(f"{text} unless it has a non-null default value.", 2260, "42601")
     place = definitions.place_of(table.name, temporary=table.props.temporary)
     made, definition = definitions.column_definition(ctx, change, place, replace(column, nullable=True))
-    filled = f" DEFAULT {default_sql(ctx, column)}" if column.default is not None else ""
+    filled = f" DEFAULT {_constant(ctx, change, column)}" if column.default is not None else ""
     change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {definition}{filled}")
     for history in streams.version_tables(ctx, table)[1:]:
         archived = definition if not column.identity else f"{quote(column.name)} BIGINT"
@@ -239,6 +239,16 @@ def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> C
     if not column.nullable:
         change.duck.execute(f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET NOT NULL")
     return replace(made, nullable=column.nullable)
+
+
+def _constant(ctx: Context, change: Change, column: Column) -> str:
+    """DuckDB's SQL of a default for the rows that are there; DuckDB takes none with a lambda, as of TIMESTAMP_TZ."""
+    sql = default_sql(ctx, column)
+    if parse_type(column.type).name != "TIMESTAMP_TZ":
+        return sql
+    found = f"SELECT CAST({clock_sql('v')} AS VARCHAR), {minutes_sql('v')} FROM (SELECT {sql} AS v)"
+    ((clock, minutes),) = change.duck.execute(found).fetchall()
+    return zoned_sql(f"(TIMESTAMP '{clock}' - to_minutes({minutes}))", str(minutes)) if clock is not None else "NULL"
 
 
 def _drop(ctx: Context, reader: Reader, table: Table) -> None:

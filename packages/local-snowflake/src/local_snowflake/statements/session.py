@@ -1,12 +1,16 @@
 """USE, session parameters and variables, the functions of the session's context, and SYSTEM$WAIT."""
 
 import threading
+from typing import Any
+
+from sqlglot import exp
 
 from local_snowflake.errors import canceled, compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, rows, status
 from local_snowflake.execution.show_clauses import like_filter, read_clauses
+from local_snowflake.functions.zoned_times import zoned
 from local_snowflake.sessions.parameters import DEFAULT_PARAMETERS, set_parameter, shown, unset_parameter
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.queries import run_query
@@ -91,11 +95,20 @@ def set_variable(ctx: Context, stmt: Statement) -> Result:
         names = [reader.identifier()]
         reader.expect("=")
         values = reader.rest()
-    row = [column[0].as_py() for column in run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {values}")).table.columns]
+    result = run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {values}"))
+    row = [_stored(result, column) for column in range(result.table.num_columns)]
     if len(row) != len(names):
         raise compilation_error(f"SET of {len(names)} variables has {len(row)} values.")
     ctx.session.variables.update(zip(names, row, strict=True))
     return status()
+
+
+def _stored(result: Result, column: int) -> Any:
+    """A variable's value; a TIMESTAMP_TZ as the cast that makes it, because a time alone does not show its type."""
+    value = result.value(column)
+    if value is None or result.columns[column].type.name != "TIMESTAMP_TZ":
+        return value
+    return zoned(exp.Literal.string(value.isoformat(sep=" ")), None)
 
 
 @statement("UNSET")

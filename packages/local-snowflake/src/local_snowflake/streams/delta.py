@@ -1,6 +1,7 @@
 """What a stream shows: SQL over a tracked table's current and archived row versions."""
 
 from local_snowflake.sql.names import quote
+from local_snowflake.sql.types import minutes_sql
 from local_snowflake.streams.layout import (
     INSERTED,
     ROW,
@@ -89,6 +90,9 @@ def _version_columns(target: Tracked) -> str:
 def _difference(target: Tracked, first: str, last: str) -> str:
     """The difference between rows at the end of a range and those at its start."""
     same = f"({target.listed('f.')}) IS NOT DISTINCT FROM ({target.listed('l.')})"
+    # values of one moment are equal; one of another offset is another value
+    for column in map(quote, target.zoned):
+        same += f" AND {minutes_sql(f'f.{column}')} IS NOT DISTINCT FROM {minutes_sql(f'l.{column}')}"
     joined = f"f.{_ROW} = l.{_ROW} WHERE f.{_ROW} IS NULL OR l.{_ROW} IS NULL OR NOT ({same})"
     new = _shown(target, "'INSERT'", f"f.{_ROW} IS NOT NULL", "l.")
     old = _shown(target, "'DELETE'", f"l.{_ROW} IS NOT NULL", "f.")

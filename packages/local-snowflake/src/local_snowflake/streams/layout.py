@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from local_snowflake.sql.names import META_SCHEMA, quote
+from local_snowflake.sql.names import META_SCHEMA, history_name, quote
 
 # the physical names are those that files on disk have
 ROW, VALID_FROM, INSERTED, VALID_TO = "$ROW", "$BORN", "$NEW", "$DIED"
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS {OFFSETS} (
 
 def history(tracked_id: int) -> str:
     """The table of a tracked table's archived row versions, quoted."""
-    return f"{_META}.{quote(f'$HISTORY_{tracked_id}')}"
+    return f"{_META}.{quote(history_name(tracked_id))}"
 
 
 def _variable(suffix: str) -> Callable[[int, int], str]:

@@ -11,6 +11,7 @@ from local_snowflake.catalog.objects import STREAM, TABLE, ChangeTracking, Table
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import Name, literal, quote
+from local_snowflake.sql.types import parse_type
 from local_snowflake.streams.layout import (
     DDL,
     HIDDEN,
@@ -35,11 +36,13 @@ class Tracked:
     Attributes:
         id: the number that its versions and offsets go by; it survives a rename.
         columns: its own columns, in order, without the hidden ones.
+        zoned: those of the type TIMESTAMP_TZ.
     """
 
     id: int
     name: Name
     columns: tuple[str, ...]
+    zoned: tuple[str, ...] = ()
 
     @property
     def physical(self) -> str:
@@ -112,7 +115,8 @@ def of(table: Table) -> Tracked:
     """
     if not table.props.change_tracking:
         raise ValueError(f"the changes of table {table.name.fqn} are not tracked")
-    return Tracked(table.props.change_tracking.id, table.name, tuple(visible_columns(table)))
+    zoned = tuple(c.name for c in table.props.columns if parse_type(c.type).name == "TIMESTAMP_TZ")
+    return Tracked(table.props.change_tracking.id, table.name, tuple(visible_columns(table)), zoned)
 
 
 def by_id(ctx: Context, tracked_id: int) -> Tracked | None:

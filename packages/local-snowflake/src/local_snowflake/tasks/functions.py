@@ -37,7 +37,7 @@ def call_system_function(ctx: Context, stmt: Statement) -> Result:
     arguments: list[Any] = []
     if text.strip():
         result = queries.run_query(ctx, ctx.compiler.parse(ctx, f"SELECT {text}"))
-        arguments = list(result.table.to_pylist()[0].values()) if result.table.num_columns else []
+        arguments = [result.value(column) for column in range(result.table.num_columns)]
     value = SYSTEM_FUNCTIONS[stmt.kind](ctx, *arguments)
     return rows([{stmt.kind: str(value)}], {stmt.kind: None})
 

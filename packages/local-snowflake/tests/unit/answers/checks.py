@@ -104,7 +104,7 @@ def _check(area: str, page: str, number: int, setup: tuple[str, ...], line: str)
 def written(result: Result) -> str:
     """The rows of a result as the files write them."""
     kinds = [column.type for column in result.columns]
-    rows = zip(*(column.to_pylist() for column in result.table.columns), strict=True)
+    rows = ([result.value(column, row) for column in range(len(kinds))] for row in range(result.table.num_rows))
     lines = [", ".join(_value(v, kind) for v, kind in zip(row, kinds, strict=True)) for row in rows]
     return "; ".join(lines) or "(none)"
 

@@ -78,7 +78,7 @@ def _series(column: pa.ChunkedArray, kind: Kind) -> Any:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     if name == "BOOLEAN" and column.null_count:
         return column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-    if name in SEMI_STRUCTURED:
+    if name in SEMI_STRUCTURED or name == "TIMESTAMP_TZ":
         return pd.Series(to_python(column, kind), dtype=object)
     return column.to_pandas()
 

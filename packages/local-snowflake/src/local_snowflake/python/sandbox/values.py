@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from local_snowflake.python.sandbox import zoned_times
+
 Kind = Sequence[Any]  # name, precision, scale
 SEMI_STRUCTURED = {"VARIANT", "OBJECT", "ARRAY", "MAP", "VECTOR", "GEOGRAPHY", "GEOMETRY"}
 _DECIMALS = decimal.Context(prec=76)
@@ -28,7 +30,8 @@ ARROW_TYPES = {
     "DATE": pa.date32(),
     "TIME": pa.time64("us"),
     "TIMESTAMP_NTZ": pa.timestamp("us"),
-    **dict.fromkeys(("TIMESTAMP_LTZ", "TIMESTAMP_TZ"), pa.timestamp("us", "UTC")),
+    "TIMESTAMP_LTZ": pa.timestamp("us", "UTC"),
+    "TIMESTAMP_TZ": zoned_times.ARROW,
     "BINARY": pa.binary(),
 }
 
@@ -38,8 +41,10 @@ def to_python(column: pa.ChunkedArray | pa.Array, kind: Kind) -> list[Any]:
 
     Source: https://docs.snowflake.com/en/developer-guide/udf-stored-procedure-data-type-mapping
     """
-    values: list[Any] = column.to_pylist()
     name, _, scale = kind[:3]
+    if name == "TIMESTAMP_TZ" and column.type == zoned_times.ARROW:
+        return list(zoned_times.to_datetimes(column))
+    values: list[Any] = column.to_pylist()
     if name in SEMI_STRUCTURED:
         return [None if v is None else json.loads(v) for v in values]
     if name == "NUMBER" and scale == 0 and not pa.types.is_integer(column.type):
@@ -56,6 +61,8 @@ def from_python(values: Iterable[Any], kind: Kind) -> pa.Array:
     """
     convert = _CONVERTERS.get(kind[0], _text)
     converted = [None if v is None else convert(v, kind) for v in values]
+    if kind[0] == "TIMESTAMP_TZ":
+        return zoned_times.from_datetimes(converted)
     try:
         return pa.array(converted, arrow_type(kind))
     except (pa.ArrowInvalid, OverflowError) as error:

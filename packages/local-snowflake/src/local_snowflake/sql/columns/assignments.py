@@ -4,6 +4,7 @@ DuckDB stores a text of any length, rounds floats half to even and keeps a NUMBE
 Source: https://docs.snowflake.com/en/sql-reference/data-type-conversion
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
@@ -12,14 +13,16 @@ from sqlglot import exp
 from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
+from local_snowflake.functions.zoned_times import REFUSING, UNTYPED, zoned
 from local_snowflake.sql import trees
-from local_snowflake.sql.binds import BIND_PREFIX
+from local_snowflake.sql.binds import BATCH_COLUMN, BIND_PREFIX
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 
 _ROWS = "$ASSIGNED"
-_ZONED = {"TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
+_BATCHED = re.compile(rf"{BATCH_COLUMN}\d+")
+_TIMES = {"DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
 # clauses for whose result the text of a projection matters
 _READ = ("distinct", "group", "order", "having", "qualify", "windows", "limit", "with_")
 # whole numbers of more digits are stored in 64 bits as they are
@@ -73,7 +76,7 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.name in {"NUMBER", "VARCHAR", *_ZONED}
+    return kind.name in {"NUMBER", "VARCHAR", "VARIANT", "TIMESTAMP_TZ", *_TIMES}
 
 
 def _is_plain(query: exp.Select) -> bool:
@@ -117,11 +120,29 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return value
     if target.name == "VARCHAR":
         return _text(value, kind, target)
-    if target.name in _ZONED and kind is not None and kind.name == "VARCHAR":
+    if target.name == "TIMESTAMP_TZ":
+        return value if kind is not None and kind.name == target.name else zoned(value.copy(), kind)
+    if kind is not None and kind.name == "TIMESTAMP_TZ" and target.name in _TIMES:
+        return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
+    if target.name == "VARIANT":
+        return _variant(value, kind)
+    if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR":
         # with its offset, which DuckDB reads in another form
         text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
-        return call("timestamp_tz_of", text, exp.Literal.number(0))
+        return call("timestamp_ltz_of", text, exp.Literal.number(0))
     return _number(value, kind, target) if target.name == "NUMBER" else value
+
+
+def _variant(value: exp.Expr, kind: SfType | None) -> exp.Expr:
+    if kind is not None and kind.name == "TIMESTAMP_TZ":
+        return call("to_json", call("text_of_zoned", value.copy()))
+    return _not_zoned(value) if kind is None else value
+
+
+def _not_zoned(value: exp.Expr) -> exp.Expr:
+    """A value of which no type is known, refused if it is a TIMESTAMP_TZ; those of a batch are none."""
+    is_checked = isinstance(value, UNTYPED) and not _BATCHED.fullmatch(value.name)
+    return call(REFUSING, value.copy()) if is_checked else value
 
 
 def _text(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
@@ -131,6 +152,8 @@ def _text(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
             return value
     elif kind is not None and kind.name not in {"VARCHAR", "NUMBER", "BINARY"}:
         value = call("text_of", value.copy())
+    elif kind is None:
+        value = _not_zoned(value)
     if target.length >= MAX_TEXT or (kind is not None and kind.name == "VARCHAR" and _fits(value, kind, target)):
         return value
     return call("fitting_text", value.copy(), exp.Literal.number(target.length))

@@ -33,7 +33,8 @@ def default_sql(ctx: Context, column: Column) -> str:
         raise not_supported(f"the default of column {column.name}: {column.default}")
     ctx.random_calls |= random_calls(tree)
     sql = to_duckdb(at_time(translate(tree, ctx.session.duck), ctx.started))
-    return f"CAST({sql} AS {parse_type(column.type).duckdb})"
+    kind = parse_type(column.type)
+    return f"timestamp_tz_of({sql}, 0)" if kind.name == "TIMESTAMP_TZ" else f"CAST({sql} AS {kind.duckdb})"
 
 
 def with_default(columns: Iterable[Column]) -> dict[str, Column]:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql.rewrites import decimals
+from local_snowflake.sql.rewrites import decimals, zoned_times
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.value_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, number
@@ -70,11 +70,14 @@ _WHOLE_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
 def coerced(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Cast what an operator or a function of a tree takes as another type, in place."""
     coercions = _Coercions(StaticTypes(ctx))
-    nodes = [n for n in tree.walk(bfs=False) if type(n) in _COERCE]
+    nodes = [n for n in tree.walk(bfs=False) if type(n) in _COERCE or isinstance(n, zoned_times.NODES)]
     holder = exp.Paren(this=tree) if tree.parent is None and nodes and nodes[0] is tree else None
     # what is inside comes first: it has its type when what is around it is looked at
     for node in reversed(nodes):
-        _COERCE[type(node)](coercions, node)
+        if isinstance(node, zoned_times.NODES):
+            zoned_times.rewrite(coercions.types, node)
+        if coerce := _COERCE.get(type(node)):
+            coerce(coercions, node)
     return tree if holder is None else holder.this.pop()
 
 
@@ -96,7 +99,7 @@ class _Coercions:
         kind = self.types.of(node)
         if kind is None or kind.name in {"VARCHAR", "BINARY"} or isinstance(node, exp.Null):
             return
-        self.put(node, TEXT, _plain)
+        self.put(node, TEXT, _zoned_text if kind.name == "TIMESTAMP_TZ" else _plain)
 
     def to_number(self, node: exp.Expr, *, exactly: bool = False) -> None:
         """``exactly``: whole numbers of any size compare exactly."""
@@ -127,7 +130,7 @@ class _Coercions:
         if target.name == "DATE":
             self.put(node, DATE, lambda x: call("date_of", _typed(_plain(x) if kind == VARIANT else x)))
         else:
-            function = "timestamp_tz_of" if target.name in _ZONED else "timestamp_ntz_of"
+            function = "timestamp_ltz_of" if target.name in _ZONED else "timestamp_ntz_of"
             zero = exp.Literal.number(0)
             self.put(node, target, lambda x: call(function, _typed(_plain(x) if kind == VARIANT else x), zero))
 
@@ -176,7 +179,8 @@ class _Coercions:
     def comparison(self, node: exp.Expr) -> None:
         if isinstance(node.expression, (exp.All, exp.Any)):
             self._against_rows(node.this, node.expression.this)
-        else:
+        elif not (isinstance(node.parent, exp.Update) and node.arg_key == "expressions"):
+            # what is assigned has the column's type already
             self.alike([node.this, node.expression], compared=True)
 
     def between(self, node: exp.Expr) -> None:
@@ -199,7 +203,7 @@ class _Coercions:
             self.to_number(node, exactly=target.name == "NUMBER")
         elif target.name == "VARCHAR":
             self.to_text(node)
-        elif target.name in _TIMES:
+        elif target.name in _TIMES - {"TIMESTAMP_TZ"}:
             self.to_time(node, target)
 
     def nullif(self, node: exp.Expr) -> None:
@@ -345,6 +349,10 @@ class _Coercions:
                         convert(argument.this)
                     elif isinstance(argument, exp.Expr):
                         convert(argument)
+
+
+def _zoned_text(value: exp.Expr) -> exp.Expr:
+    return call("text_of_zoned", value)
 
 
 def _plain(value: exp.Expr) -> exp.Expr:
