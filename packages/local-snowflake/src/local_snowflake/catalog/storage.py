@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,9 +118,25 @@ def missing_file(path: Path) -> str | None:
 
 def missing_bytes(duck: duckdb.DuckDBPyConnection, path: Path) -> int:
     """How many bytes a file that opens is shorter than it should be."""
-    sql = "SELECT total_blocks * block_size FROM pragma_database_size() WHERE database_name = current_database()"
-    ((size,),) = duck.execute(sql).fetchall()
-    return max(_HEADERS + int(size) - path.stat().st_size, 0)
+    sql = "SELECT total_blocks, block_size FROM pragma_database_size() WHERE database_name = current_database()"
+    ((blocks, size),) = duck.execute(sql).fetchall()
+    there = path.stat().st_size
+    if _HEADERS + blocks * size > there:
+        # free blocks at the end of the file are cut off when it is closed, and counted all the same
+        with suppress(duckdb.Error):
+            blocks = _last_used_block(duck) + 1
+    return max(_HEADERS + int(blocks * size) - there, 0)
+
+
+def _last_used_block(duck: duckdb.DuckDBPyConnection) -> int:
+    """The highest number of a block that has rows or metadata."""
+    ((last,),) = duck.execute("SELECT coalesce(max(block_id), -1) FROM pragma_metadata_info()").fetchall()
+    tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    for schema, table in duck.execute(tables).fetchall():
+        ids = "SELECT max(block_id), max(list_max(additional_block_ids)) FROM pragma_storage_info(?)"
+        found = duck.execute(ids, [f"{quote(schema)}.{quote(table)}"]).fetchall()[0]
+        last = max([last, *(number for number in found if number is not None)])
+    return int(last)
 
 
 @contextmanager
