@@ -220,3 +220,9 @@ def test_a_variant_has_its_text(run: Runner) -> None:
         code(run, "INSERT INTO WRITTEN (V) SELECT $MOMENT") == code(run, "INSERT INTO WRITTEN (S) SELECT $MOMENT") == 2
     )
     assert code(run, "SELECT OBJECT_CONSTRUCT(*) FROM (SELECT '2024-01-01 10:00 +0200'::TIMESTAMP_TZ AS Z)") == 2
+    assert (
+        code(run, "SELECT OBJECT_CONSTRUCT_KEEP_NULL(T.*) FROM (SELECT '2024-01-01 10:00Z'::TIMESTAMP_TZ AS Z) AS T")
+        == 2
+    )
+    with_null = "WITH T AS (SELECT 1 AS A, NULL AS B) SELECT OBJECT_CONSTRUCT_KEEP_NULL(T.*)::VARCHAR FROM T"
+    assert run(with_null) == [('{"A":1,"B":null}',)]

@@ -59,7 +59,9 @@ def _is_zoned(types: StaticTypes, node: object) -> bool:
 
 def _is_unknown(types: StaticTypes, node: object) -> bool:
     """Whether nothing is known of a value that may be of any type."""
-    if not isinstance(node, exp.Expr) or isinstance(node, (exp.Null, exp.Literal, exp.Interval, exp.Var, exp.Star)):
+    if not isinstance(node, exp.Expr) or isinstance(node, (exp.Null, exp.Literal, exp.Interval, exp.Var)):
+        return False
+    if node.is_star:
         return False
     return types.of(node) is None
 
@@ -235,8 +237,8 @@ def _united(types: StaticTypes, node: exp.SetOperation) -> None:
             raise not_supported(text)
 
 
-def _all_columns(types: StaticTypes, node: exp.StarMap) -> None:
-    """Raises 000002 for OBJECT_CONSTRUCT(*) of columns of which one is a TIMESTAMP_TZ."""
+def _all_columns(types: StaticTypes, node: exp.Expr) -> None:
+    """Raises 000002 for OBJECT_CONSTRUCT(*), or …_KEEP_NULL(*), of columns of which one is a TIMESTAMP_TZ."""
     select = node.find_ancestor(exp.Select)
     for columns in types.sources(select).values() if select is not None else ():
         if any(kind is not None and kind.name == "TIMESTAMP_TZ" for kind in (columns or {}).values()):
@@ -294,6 +296,9 @@ def _moved(types: StaticTypes, node: exp.Expr, value: exp.Expr) -> None:
 
 
 def _made(types: StaticTypes, node: exp.Expr) -> None:
+    if isinstance(node, exp.JSONObject) and any(each.is_star for each in node.expressions):
+        _all_columns(types, node)
+        return
     for value in _values(node):
         _to_text(types, value)
         if isinstance(value, UNTYPED) and _is_unknown(types, value):
