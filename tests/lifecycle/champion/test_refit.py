@@ -16,6 +16,7 @@ from snowloop.lifecycle.champion.promote import promote
 from snowloop.lifecycle.champion.rollback import rollback
 from snowloop.lifecycle.debugging.explain import explain_row
 from snowloop.lifecycle.features.training_set import TrainingSet, build_training_set
+from snowloop.lifecycle.gate.gate import record_verdict
 from snowloop.lifecycle.gate.refit import refit
 from snowloop.lifecycle.gate.verdict import Verdict
 from snowloop.lifecycle.model_files import recorded_files
@@ -129,6 +130,9 @@ def test_training_again_on_the_same_rows_changes_nothing(world: World):
         assert verdict.kept
         assert promote(world.workspace, verdict).kept
         assert world.value(count) == before + 1
+    other_bits = [replace(each, value=1e-17) if each.name == "SKEW" else each for each in verdict.checks]
+    again = record_verdict(world.workspace, replace(verdict, checks=tuple(other_bits)), ())
+    assert again.verdict_id == verdict.verdict_id, "the last bits of a score are no other decision"
     assert ledger.entries(world.workspace) == entries
     assert {each.name for each in versions(world.workspace)} == names
     asked = {check.name: check.reason for check in verdict.checks}

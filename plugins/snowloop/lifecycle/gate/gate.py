@@ -18,6 +18,9 @@ from snowloop.project import PROTECTED, Project
 from snowloop.sql import clock
 from snowloop.workspace import Workspace
 
+NOISY = ("LATENCY", "SKEW")
+"""Checks whose figures differ from run to run, as a time and the last bits of a score do: no part of the answer."""
+
 
 def decide(
     workspace: Workspace,
@@ -183,9 +186,8 @@ def record_verdict(workspace: Workspace, verdict: Verdict, candidates: Sequence[
 
 def _content(project: Project, verdict: Verdict, git_commit: str) -> str:
     """Hash of the question and of the answer."""
-    # A time differs from run to run: whether it passed belongs to the answer, the figure does not.
     answers = [
-        [check.name, check.outcome, None if check.name == "LATENCY" else [check.value, check.baseline, check.reason]]
+        [check.name, check.outcome, None if check.name in NOISY else [check.value, check.baseline, check.reason]]
         for check in verdict.checks
     ]
     rules = [part.model_dump() for part in (project.metric, project.evaluation, project.gate, project.leakage)]
