@@ -37,13 +37,14 @@ def test_exactly_the_bad_rows_are_left_and_all_others_are_done_once(bad: tuple[i
     assert found.calls <= 1 + 23 * len(bad)
 
 
-def test_random_rows_too():
+@pytest.mark.parametrize("most_failed", [None, 1_000])
+def test_random_rows_too(most_failed: int | None):
     chance = random.Random(3)
-    for _ in range(50):
+    for _ in range(200):
         count = chance.randint(1, 60)
         bad = sorted(chance.sample(range(count), chance.randint(0, count)))
         work = Work(*bad)
-        found = bisect(0, count - 1, work, 10_000)
+        found = bisect(0, count - 1, work, 10_000, most_failed)
         assert list(found.failed) == bad
         assert sorted([*work.done, *bad]) == list(range(count))
 
@@ -58,7 +59,54 @@ def test_the_number_of_statements_and_of_failures_is_bounded():
 
 def test_where_nearly_all_rows_fail_few_statements_find_some_of_them():
     found = bisect(0, 9_999, Work(*range(10_000)), 500, most_failed=5)
-    assert (list(found.failed), found.calls <= 16, found.complete) == ([0, 1, 2, 3, 4], True, False)
+    assert (list(found.failed), found.calls <= 11, found.complete) == ([0, 1, 2, 3, 4], True, False)
+
+
+class ModelError(RowError):
+    """A model raised, with its traceback."""
+
+    def __init__(self, text: str = "ValueError: Input X contains NaN.") -> None:
+        super().__init__(f"Python Interpreter Error:\nTraceback (most recent call last):\n{text}\n in function PREDICT")
+
+
+def test_what_python_raised_for_a_row_twice_is_believed_of_others_at_once():
+    asked = list[tuple[int, int]]()
+
+    def attempt(first: int, last: int) -> None:
+        asked.append((first, last))
+        raise ModelError
+
+    found = bisect(0, 9_999, attempt, 500, most_failed=5)
+    assert (list(found.failed), found.complete) == ([0, 1, 2, 3, 4], False)
+    assert asked == [(0, 9_999), (0, 0), (0, 0), (1, 1), (2, 2), (3, 3), (4, 4)]
+
+
+def test_a_row_that_raises_something_else_is_attempted_twice():
+    asked = list[tuple[int, int]]()
+
+    def attempt(first: int, last: int) -> None:
+        asked.append((first, last))
+        if first == last:
+            raise ModelError(f"ValueError: {first}")
+        raise RowError
+
+    assert list(bisect(0, 2, attempt, 100).failed) == [0, 1, 2]
+    assert [asked.count((row, row)) for row in range(3)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("most_failed", [None, 5])
+def test_a_statement_that_failed_once_by_chance_blames_no_row(most_failed: int | None):
+    for broken in range(1, 12):
+        work = Work()
+
+        def attempt(first: int, last: int, work: Work = work, broken: int = broken) -> None:
+            if work.calls + 1 in {1, broken}:
+                work.calls += 1
+                raise ModelError("KeyboardInterrupt: ")
+            work(first, last)
+
+        found = bisect(0, 99, attempt, 1000, most_failed)
+        assert (found.failed, found.complete, sorted(work.done)) == ({}, True, list(range(100)))
 
 
 @pytest.mark.parametrize("most_failed", [None, 1_000])
