@@ -1,5 +1,6 @@
 """What a check is, wherever one is made: contract, features, leakage, gate, monitoring, rehearsal; and its table."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -100,7 +101,21 @@ def record(workspace: "Workspace", table: CheckTable, checks: Sequence[Check], *
     """
     if checks:
         columns = {name.upper(): value for name, value in common.items()}
-        workspace.run("checks/record.sql", table=table, checks=checks, common=columns)
+        # one value, whatever their number: a statement that grew with it would be compiled again each time
+        rows = json.dumps([_row(check) for check in checks])
+        workspace.run("checks/record.sql", table=table, checks=rows, common=columns)
+
+
+def _row(check: Check) -> dict[str, Any]:
+    """As the statement reads it: numbers as texts, because JSON has no infinity."""
+    numbers = {"value": check.value, "bound": check.bound, "baseline": check.baseline}
+    return {
+        "name": check.name,
+        "subject": check.subject or None,
+        **{key: None if number is None else repr(float(number)) for key, number in numbers.items()},
+        "passed": None if check.outcome == "not_asked" else check.passed,
+        "reason": check.reason,
+    }
 
 
 def listed(checks: Sequence[Check], failed: str = "FAILED") -> str:

@@ -5,21 +5,19 @@ INSERT INTO {{ identifier(database, 'OPS', table.name) }} (
 )
 SELECT {% for value in common.values() %}{{ value|bind }}, {% endfor %}V.*, SYSDATE()
 FROM (
-    {% for check in checks %}
     SELECT
-        {{ check.name|bind }} AS CHECK_NAME,
+        C.VALUE:name::VARCHAR AS CHECK_NAME,
         {% if table.subject %}
-        {{ (check.subject or none)|bind }}::VARCHAR AS SUBJECT,
+        C.VALUE:subject::VARCHAR AS SUBJECT,
         {% endif %}
-        {{ check.value|bind }}::FLOAT AS VALUE,
-        {{ check.bound|bind }}::FLOAT AS BOUND,
+        C.VALUE:value::VARCHAR::FLOAT AS VALUE,
+        C.VALUE:bound::VARCHAR::FLOAT AS BOUND,
         {% if table.baseline %}
-        {{ check.baseline|bind }}::FLOAT AS BASELINE,
+        C.VALUE:baseline::VARCHAR::FLOAT AS BASELINE,
         {% endif %}
-        {{ (none if check.outcome == "not_asked" else check.passed)|bind }}::BOOLEAN AS PASSED,
-        {{ check.reason|bind }} AS REASON
-    {{ "UNION ALL" if not loop.last }}
-    {% endfor %}
+        C.VALUE:passed::BOOLEAN AS PASSED,
+        C.VALUE:reason::VARCHAR AS REASON
+    FROM TABLE(FLATTEN(INPUT => PARSE_JSON({{ checks|bind }}))) AS C
 ) AS V
 {% if table.once_by %}
 WHERE NOT EXISTS (

@@ -51,7 +51,7 @@ class Storage:
             # statements reach no files: stages are read and written by the server itself
             "enable_external_access": False,
             # its statistics leave out what the open transaction has written, and its casts fail then (DuckDB 2.0.0)
-            "disabled_optimizers": "compressed_materialization",
+            "disabled_optimizers": "compressed_materialization,common_subexpressions",
             "memory_limit": memory_limit,
             "preserve_insertion_order": True,
         }

@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call
+from local_snowflake.sql.trees import is_float
 
 # DuckDB's names: aggregates of numbers; Snowflake casts text for them
 _AGGREGATES: dict[type[exp.Expr], str] = {
@@ -62,7 +63,7 @@ def rewrite(tree: exp.Expr) -> None:
         _exact_aggregate(node, has_number=id(node) in around)
     for pair in list(tree.find_all(*_OF_PAIRS)):
         for argument in ("this", "expression"):
-            pair.set(argument, call("number_of", pair.args[argument]))
+            pair.set(argument, _number(pair.args[argument]))
     for quantile in list(tree.find_all(exp.ApproxQuantile)):
         quantile.set("this", exp.cast(quantile.this, "DOUBLE", dialect="duckdb"))
     for factorial in list(tree.find_all(exp.Factorial)):
@@ -80,14 +81,19 @@ def _exact_aggregate(node: exp.Expr, *, has_number: bool) -> None:
     argument = node.this
     name = f"{node.sql_name() if isinstance(node, exp.Func) else ''}({argument.sql(dialect='snowflake')})".upper()
     if isinstance(argument, exp.Distinct):
-        argument.set("expressions", [call("number_of", value) for value in argument.expressions])
+        argument.set("expressions", [_number(value) for value in argument.expressions])
     elif not has_number:
         # where a macro's argument is an aggregate DuckDB does not choose it by its type
-        argument = call("number_of", argument)
+        argument = _number(argument)
     called: exp.Expr = call(_AGGREGATES[type(node)], argument)
     if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
         called = exp.alias_(called, name, quoted=True)
     node.replace(called)
+
+
+def _number(value: exp.Expr) -> exp.Expr:
+    """What an aggregate of numbers takes; an error for what is no number."""
+    return value if is_float(value) else call("number_of", value)
 
 
 def _is_never_zero(divisor: exp.Expr) -> bool:

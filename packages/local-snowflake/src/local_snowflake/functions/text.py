@@ -8,6 +8,7 @@ from sqlglot import exp
 from local_snowflake.errors import SnowflakeError, carried, not_supported
 from local_snowflake.functions import number_formats, time_formats
 from local_snowflake.functions.python_calls import call, python_call
+from local_snowflake.sql.trees import is_float
 from local_snowflake.sql.types import MAX_TEXT
 
 _TEXT = (exp.DType.VARCHAR, exp.DType.TEXT)
@@ -31,9 +32,10 @@ MACROS = (
     "try_hex_decode_string(x) AS TRY(decode(unhex(CAST(x AS VARCHAR))))",
     # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
+    "text_of_float(x) AS regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
     # what typeof decides is decided when a statement is planned
     """text_of(x) AS CASE WHEN typeof(x) = 'JSON' THEN json_extract_string(CAST(x AS VARCHAR), '$')
-    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')
+    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN text_of_float(x)
     WHEN typeof(x) = 'BLOB' THEN hex(CAST(x AS BLOB))
     WHEN typeof(x) = 'TIMESTAMP' THEN strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
     WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN strftime(CAST(x AS TIMESTAMPTZ), '%Y-%m-%d %H:%M:%S.%g ')
@@ -186,7 +188,7 @@ def cast_to_text(tree: exp.Expr) -> None:
     """Rewrite casts to VARCHAR of a translated tree, in place: they return Snowflake's text."""
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(*_TEXT) and not isinstance(cast, exp.TryCast) and not _has_plain_text(cast.this):
-            cast.replace(call("text_of", cast.this))
+            cast.replace(call("text_of_float" if is_float(cast.this) else "text_of", cast.this))
 
 
 def _has_plain_text(value: exp.Expr) -> bool:
