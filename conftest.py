@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import re
 from functools import cache
 from pathlib import Path
@@ -55,3 +56,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the groups that take the longest."""
     groups = {item: group(item.path.relative_to(ROOT).as_posix()) for item in items}
     items.sort(key=lambda item: (groups[item] not in (*STACKS, "duels"), item.get_closest_marker("slow") is None))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave a test that may take longer than all others alone: the deadline of its process is that of a hanging one."""
+    marker = item.get_closest_marker("timeout")
+    if marker and not 0 < marker.args[0] < float(item.config.getini("faulthandler_timeout")):
+        faulthandler.cancel_dump_traceback_later()
