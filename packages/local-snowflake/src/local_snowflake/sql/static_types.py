@@ -6,6 +6,7 @@ Source of the results' types: https://docs.snowflake.com/en/sql-reference/operat
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 from sqlglot import exp
@@ -97,7 +98,9 @@ Columns = Mapping[str, SfType | None]
 # a source's columns, where who puts it into a tree knows them
 COLUMNS = "columns"
 _NOTHING: Columns = {}
-_SCOPES = (exp.Select, exp.Update, exp.Delete, exp.Merge)
+
+
+_LOOKED_AT = 512
 
 
 class StaticTypes:
@@ -116,6 +119,7 @@ class StaticTypes:
         self._finders: dict[type[exp.Expr], Callable[[Any], SfType | None]] = {
             exp.Literal: lambda node: TEXT if node.is_string else of_digits(node.this),
             exp.Column: self._column,
+            exp.Parameter: self._parameter,
             exp.Cast: lambda node: of_cast(node.to),
             exp.Subquery: self._subquery,
             exp.Binary: self._arithmetic,
@@ -220,7 +224,9 @@ class StaticTypes:
 
     def _column(self, column: exp.Column) -> SfType | None:
         name, table = column.name, column.table
-        for scope in _scopes(column, name):
+        if isinstance(column.this, exp.Parameter):
+            return self._parameter(column.this)
+        for scope in trees.scopes_around(column, name):
             if scope is None:
                 return None
             sources = self.sources(scope)
@@ -233,9 +239,20 @@ class StaticTypes:
                 return found[0]
             if any(columns is None for columns in sources.values()):
                 return None
-            if isinstance(scope, exp.Select) and (aliased := _aliased(scope, name)) is not None:
+            if isinstance(scope, exp.Select) and (aliased := trees.aliased(scope, name)) is not None:
                 return self.of(aliased)
         return None
+
+    def _parameter(self, parameter: exp.Parameter) -> SfType | None:
+        """``$1`` or ``t.$1``: a column by its position; ``$name``: a session variable."""
+        if not parameter.name.isdigit():
+            value = self._ctx.session.variables.get(parameter.name.upper())
+            kinds = {bool: BOOLEAN, float: FLOAT, str: TEXT}
+            return of_digits(str(value)) if type(value) in (int, Decimal) else kinds.get(type(value))
+        select, place = parameter.find_ancestor(exp.Select), int(parameter.name)
+        sources = self.sources(select) if select is not None else {}
+        qualified = parameter.parent.table if isinstance(parameter.parent, exp.Column) else next(iter(sources), "")
+        return dict(enumerate((sources.get(qualified) or _NOTHING).values(), start=1)).get(place)
 
     def sources(self, scope: exp.Expr) -> dict[str, Columns | None]:
         """The columns of all that a query or DML statement reads, by alias; None where they are not known."""
@@ -302,8 +319,8 @@ class StaticTypes:
 
     def _values(self, values: exp.Values) -> Columns:
         first = values.expressions[0].expressions if values.expressions else []
-        # many rows are not looked at
-        rows = [row.expressions for row in values.expressions[:20]]
+        # many rows are not looked at; Snowpark sends as many before it makes a table of them
+        rows = [row.expressions for row in values.expressions[:_LOOKED_AT]]
         complete = len(values.expressions) <= len(rows) and all(len(row) == len(first) for row in rows)
         return {
             f"COLUMN{i}": self._common([row[i - 1] for row in rows]) if complete else None
@@ -381,18 +398,3 @@ class StaticTypes:
             columns[replaced.alias] = self.of(replaced.this)
         renamed = {alias.this.name: alias.alias for alias in star.args.get("rename") or ()}
         return {renamed.get(name, name): kind for name, kind in columns.items()}
-
-
-def _scopes(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
-    """The queries and DML statements around a node, the innermost first; None for a parameter of a lambda."""
-    while parent := node.parent:
-        if isinstance(parent, exp.Lambda) and any(p.name == name for p in parent.expressions):
-            yield None
-        if isinstance(parent, _SCOPES):
-            yield parent
-        node = parent
-
-
-def _aliased(select: exp.Select, name: str) -> exp.Expr | None:
-    """The expression that a query gives a name."""
-    return next((p.this for p in select.expressions if isinstance(p, exp.Alias) and p.alias == name), None)

@@ -71,6 +71,24 @@ def ctes_around(node: exp.Expr) -> Iterator[list[exp.CTE]]:
 _OF_ONE_NUMBER = (exp.Abs, exp.Neg, exp.Nullif, exp.Round)
 
 
+_SCOPES = (exp.Select, exp.Update, exp.Delete, exp.Merge)
+
+
+def scopes_around(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
+    """The queries and DML statements around a node, the innermost first; None for a parameter of a lambda."""
+    while parent := node.parent:
+        if isinstance(parent, exp.Lambda) and any(p.name == name for p in parent.expressions):
+            yield None
+        if isinstance(parent, _SCOPES):
+            yield parent
+        node = parent
+
+
+def aliased(select: exp.Select, name: str) -> exp.Expr | None:
+    """The expression that a query gives a name."""
+    return next((p.this for p in select.expressions if isinstance(p, exp.Alias) and p.alias == name), None)
+
+
 def is_float(node: exp.Expr | None) -> bool:
     """Whether an expression is a float by what stands there: a cast, or arithmetic with one.
 
