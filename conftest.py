@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 # the tests of both distributions are one namespace package; imported before pytest imports a file of one of them
 import tests
 import tests.attack  # noqa: F401 (a folder of both)
+
+# the time of an example is that of the machine
+settings.register_profile("snowloop", deadline=None)
+settings.load_profile("snowloop")
 
 ROOT = Path(__file__).resolve().parent
 # a fixture of the whole run that takes long to make: the files that use it stay together
