@@ -98,8 +98,7 @@ Columns = Mapping[str, SfType | None]
 # a source's columns, where who puts it into a tree knows them
 COLUMNS = "columns"
 _NOTHING: Columns = {}
-
-
+# rows of VALUES whose types are asked for; Snowpark sends no more before it makes a table of them
 _LOOKED_AT = 512
 
 
@@ -319,7 +318,7 @@ class StaticTypes:
 
     def _values(self, values: exp.Values) -> Columns:
         first = values.expressions[0].expressions if values.expressions else []
-        # many rows are not looked at; Snowpark sends as many before it makes a table of them
+        # more rows are not looked at
         rows = [row.expressions for row in values.expressions[:_LOOKED_AT]]
         complete = len(values.expressions) <= len(rows) and all(len(row) == len(first) for row in rows)
         return {

@@ -68,9 +68,6 @@ def ctes_around(node: exp.Expr) -> Iterator[list[exp.CTE]]:
         child = parent
 
 
-_OF_ONE_NUMBER = (exp.Abs, exp.Neg, exp.Nullif, exp.Round)
-
-
 _SCOPES = (exp.Select, exp.Update, exp.Delete, exp.Merge)
 
 
@@ -87,6 +84,9 @@ def scopes_around(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
 def aliased(select: exp.Select, name: str) -> exp.Expr | None:
     """The expression that a query gives a name."""
     return next((p.this for p in select.expressions if isinstance(p, exp.Alias) and p.alias == name), None)
+
+
+_OF_ONE_NUMBER = (exp.Abs, exp.Neg, exp.Nullif, exp.Round)
 
 
 def is_float(node: exp.Expr | None) -> bool:
