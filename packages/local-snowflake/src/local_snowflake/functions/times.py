@@ -72,6 +72,10 @@ MACROS = (
     + to_seconds(CAST(s AS BIGINT)) + to_microseconds(CAST(ns AS BIGINT) // 1000)""",
     """timestamp_of_parts(y, mo, d, h, mi, s, ns) AS CAST(make_date(CAST(y AS BIGINT), 1, 1) AS TIMESTAMP)
     + to_months(CAST(mo - 1 AS INTEGER)) + to_days(CAST(d - 1 AS INTEGER)) + time_span(h, mi, s, ns)""",
+    # the count of whole units of so many microseconds; DuckDB's epoch and epoch_ms round, and // cuts towards zero
+    "whole_units(us, n) AS us // n - CAST(us % n < 0 AS BIGINT)",
+    """epoch_in(x VARCHAR, n) AS whole_units(epoch_us(moment_of_text(time_text(x))), n),
+    (x, n) AS whole_units(epoch_us(x), n)""",
     """months_between_of(a, b) AS CAST(round(12 * (year(a) - year(b)) + month(a) - month(b) + CASE
     WHEN day(a) = day(b) OR (day(a) = day(last_day(a)) AND day(b) = day(last_day(b))) THEN 0
     ELSE (epoch(a) - epoch(date_trunc('month', a)) - epoch(b) + epoch(date_trunc('month', b))) / 86400 / 31.0 END, 6)
@@ -88,6 +92,8 @@ _UNITS = {
     "MICROSECOND": "microsecond",
     "NANOSECOND": "microsecond",
 }
+# parts of DATE_PART -> microseconds; those of EPOCH_NANOSECOND are stored in whole
+_EPOCHS = {"EPOCH": 1_000_000, "EPOCH_SECOND": 1_000_000, "EPOCH_MILLISECOND": 1_000, "EPOCH_MICROSECOND": 1}
 _DAYS = {"day", "week", "month", "quarter", "year"}
 _COUNTS = dict.fromkeys(_DAYS, "INTEGER")
 # the words of intervals: https://docs.snowflake.com/en/sql-reference/data-types-datetime#interval-constants
@@ -258,8 +264,8 @@ def rewrite_parts(tree: exp.Expr) -> None:
             instant = timestamp(converted.args["timestamp"], kind="_LTZ")
             converted.replace(call("zoned_in", converted.args["target_tz"], instant))
     for part in list(tree.find_all(exp.Extract)):
-        if part.name.upper() == "EPOCH":
-            part.set("this", exp.var("EPOCH_SECOND"))
+        if (unit := _EPOCHS.get(part.name.upper())) is not None:
+            part.replace(call("epoch_in", _typed(part.expression), exp.Literal.number(unit)))
     for months in list(tree.find_all(exp.MonthsBetween)):
         months.replace(call("months_between_of", call("moment_of", months.this), call("moment_of", months.expression)))
 
