@@ -8,7 +8,7 @@ import re
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.functions import time_formats
+from local_snowflake.functions import time_formats, time_parts
 from local_snowflake.functions.python_calls import call
 
 _FORMATS = (
@@ -85,35 +85,10 @@ MACROS = (
 _ZONED = (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ)
 _PLAIN = (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
 _NAMED = {f"{try_}TO_TIMESTAMP{kind}": kind for try_ in ("", "TRY_") for kind in ("", "_NTZ", "_LTZ", "_TZ")}
-# units of Snowflake -> those of DuckDB's functions; https://docs.snowflake.com/en/sql-reference/functions-date-time
-_UNITS = {
-    **{unit.upper(): unit for unit in ("year", "quarter", "month", "week", "day", "hour", "minute", "second")},
-    "MILLISECOND": "millisecond",
-    "MICROSECOND": "microsecond",
-    "NANOSECOND": "microsecond",
-}
 # parts of DATE_PART -> microseconds; those of EPOCH_NANOSECOND are stored in whole
 _EPOCHS = {"EPOCH": 1_000_000, "EPOCH_SECOND": 1_000_000, "EPOCH_MILLISECOND": 1_000, "EPOCH_MICROSECOND": 1}
 _DAYS = {"day", "week", "month", "quarter", "year"}
 _COUNTS = dict.fromkeys(_DAYS, "INTEGER")
-# the words of intervals: https://docs.snowflake.com/en/sql-reference/data-types-datetime#interval-constants
-_UNIT_WORDS = {
-    word: unit
-    for unit, words in {
-        "YEAR": "year years y yy yyy yyyy yr yrs",
-        "QUARTER": "quarter quarters q qtr qtrs",
-        "MONTH": "month months mm mon mons",
-        "WEEK": "week weeks w wk weekofyear woy wy",
-        "DAY": "day days d dd dayofmonth",
-        "HOUR": "hour hours h hh hr hrs",
-        "MINUTE": "minute minutes m mi min mins",
-        "SECOND": "second seconds s sec secs",
-        "MILLISECOND": "millisecond milliseconds ms msec",
-        "MICROSECOND": "microsecond microseconds us usec",
-        "NANOSECOND": "nanosecond nanoseconds ns nsec nanosec nsecond nseconds nanosecs",
-    }.items()
-    for word in words.split()
-}
 
 
 # nodes of the rewrites below
@@ -217,11 +192,7 @@ def rewrite_arithmetic(tree: exp.Expr) -> None:
         if isinstance(sum_.expression, exp.Interval) and (parts := _spans(sum_.expression, isinstance(sum_, exp.Sub))):
             sum_.replace(_plus(sum_.this, parts))
     for truncated in list(tree.find_all(exp.TimestampTrunc, exp.DateTrunc)):
-        name = _unit(truncated)
-        unit = _UNITS.get(_UNIT_WORDS.get(name.lower(), name))
-        if unit is None and name.isalpha():
-            text = f"'{name}' is not a valid date/time component for function DATE_TRUNC."
-            raise compilation_error(f"error line 1 at position 0\n{text}", 1044, "42P13")
+        unit = time_parts.UNITS.get(_unit(truncated))
         if unit and not truncated.args.get("zone"):
             truncated.replace(call("truncated_time", exp.Literal.string(unit), _typed(truncated.this)))
     for later in list(tree.find_all(exp.AddMonths)):
@@ -306,7 +277,7 @@ def _plus(value: exp.Expr, spans: list[_Span]) -> exp.Expr:
 
 
 def _span(number: exp.Expr, name: str) -> _Span | None:
-    unit = _UNITS.get(name)
+    unit = time_parts.UNITS.get(name)
     if name == "NANOSECOND":
         # times are stored in microseconds
         number = exp.IntDiv(this=exp.paren(number), expression=exp.Literal.number(1000))
@@ -325,7 +296,7 @@ def _spans(interval: exp.Interval, negative: bool) -> list[_Span]:
     found = []
     for part in parts:
         match = re.fullmatch(r"([-+]?)\s*(\d+)\s*([A-Za-z]*)", part)
-        name = _UNIT_WORDS.get(match[3].lower() or "second") if match else None
+        name = time_parts.WORDS.get(match[3].lower() or "second") if match else None
         if match is None or name is None:
             raise compilation_error(f"syntax error: '{text}' is not a valid interval.")
         number: exp.Expr = exp.Literal.number(match[2])
