@@ -226,3 +226,16 @@ def test_a_variant_has_its_text(run: Runner) -> None:
     )
     with_null = "WITH T AS (SELECT 1 AS A, NULL AS B) SELECT OBJECT_CONSTRUCT_KEEP_NULL(T.*)::VARCHAR FROM T"
     assert run(with_null) == [('{"A":1,"B":null}',)]
+
+
+def test_sysdate_is_the_clock_of_utc(run: Runner) -> None:
+    run("ALTER SESSION SET TIMEZONE = 'America/Los_Angeles'")
+    try:
+        ((ahead,),) = run("SELECT DATEDIFF(hour, CURRENT_TIMESTAMP()::TIMESTAMP_NTZ, SYSDATE())")
+        assert ahead in {7, 8}
+        assert run.describe("SELECT SYSDATE(), CURRENT_TIMESTAMP() AS C") == [
+            ("SYSDATE()", "TIMESTAMP_NTZ"),
+            ("C", "TIMESTAMP_LTZ"),
+        ]
+    finally:
+        run("ALTER SESSION UNSET TIMEZONE")

@@ -72,6 +72,12 @@ MACROS = (
     + to_seconds(CAST(s AS BIGINT)) + to_microseconds(CAST(ns AS BIGINT) // 1000)""",
     """timestamp_of_parts(y, mo, d, h, mi, s, ns) AS CAST(make_date(CAST(y AS BIGINT), 1, 1) AS TIMESTAMP)
     + to_months(CAST(mo - 1 AS INTEGER)) + to_days(CAST(d - 1 AS INTEGER)) + time_span(h, mi, s, ns)""",
+    # refuses what has a zone of its own where its type does not follow from the statement
+    """time_in_zone(s, t, x) AS CASE WHEN typeof(x) IN ('INTERVAL', 'TIMESTAMP WITH TIME ZONE')
+    THEN CAST('$SNOWFLAKE|1044|42P13|SQL compilation error:' || chr(10) || 'error line 1 at position 0' || chr(10)
+    || 'Invalid argument types for function \'\'CONVERT_TIMEZONE\'\': (VARCHAR, VARCHAR, '
+    || CASE typeof(x) WHEN 'INTERVAL' THEN 'TIMESTAMP_TZ(9)' ELSE 'TIMESTAMP_LTZ(9)' END || ')|$' AS TIMESTAMP)
+    ELSE timezone(t, timezone(s, CAST(x AS TIMESTAMP))) END""",
     # the count of whole units of so many microseconds; DuckDB's epoch and epoch_ms round, and // cuts towards zero
     "whole_units(us, n) AS us // n - CAST(us % n < 0 AS BIGINT)",
     """epoch_in(x VARCHAR, n) AS whole_units(epoch_us(moment_of_text(time_text(x))), n),
@@ -215,7 +221,7 @@ def _interval_last(sum_: exp.Add) -> None:
 
 
 def rewrite_parts(tree: exp.Expr) -> None:
-    """What is made of parts, CONVERT_TIMEZONE of the session's time, and MONTHS_BETWEEN."""
+    """What is made of parts, CONVERT_TIMEZONE, epochs, and MONTHS_BETWEEN."""
     zero = exp.Literal.number(0)
     for made in list(tree.find_all(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimestampTzFromParts)):
         parts = [made.args.get(key) for key in ("year", "month", "day", "hour", "min", "sec")]
@@ -231,9 +237,15 @@ def rewrite_parts(tree: exp.Expr) -> None:
         start = exp.cast(exp.Literal.string("00:00:00"), "TIME", dialect="duckdb")
         made.replace(exp.paren(exp.Add(this=start, expression=span)))
     for converted in list(tree.find_all(exp.ConvertTimezone)):
-        if converted.args.get("source_tz") is None:
-            instant = timestamp(converted.args["timestamp"], kind="_LTZ")
-            converted.replace(call("zoned_in", converted.args["target_tz"], instant))
+        source, target, value = (
+            converted.args.get("source_tz"),
+            converted.args["target_tz"],
+            converted.args["timestamp"],
+        )
+        if source is None:
+            converted.replace(call("zoned_in", target, timestamp(value, kind="_LTZ")))
+        else:
+            converted.replace(call("time_in_zone", source, target, _typed(value)))
     for part in list(tree.find_all(exp.Extract)):
         if (unit := _EPOCHS.get(part.name.upper())) is not None:
             part.replace(call("epoch_in", _typed(part.expression), exp.Literal.number(unit)))

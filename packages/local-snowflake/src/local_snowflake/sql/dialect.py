@@ -99,8 +99,28 @@ def parse(sql: str | Statement) -> exp.Expression:
     except TokenError as error:
         raise unreadable(error, text) from None
     names.mark_foreign(tree)
+    if _CLOCK_IN_UTC.search(text):
+        tree = _clock_in_utc(tree)
     _forget_positions(tree)
     return tree
+
+
+_CLOCK_IN_UTC = re.compile(r"\bSYSDATE\s*\(", re.I)
+
+
+def _clock_in_utc(tree: exp.Expression) -> exp.Expression:
+    """``SYSDATE()``, which sqlglot takes for CURRENT_TIMESTAMP, as what it is: a clock's time in UTC, without a zone.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/sysdate
+    """
+
+    def clock(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.CurrentTimestamp) or not node.args.get("sysdate"):
+            return node
+        now = exp.ConvertTimezone(target_tz=exp.Literal.string("UTC"), timestamp=exp.CurrentTimestamp())
+        return exp.cast(now, exp.DType.TIMESTAMPNTZ)
+
+    return cast(exp.Expression, tree.transform(clock, copy=False))
 
 
 def _forget_positions(tree: exp.Expr) -> None:

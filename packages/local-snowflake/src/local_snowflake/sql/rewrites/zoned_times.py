@@ -108,10 +108,14 @@ def _converted(types: StaticTypes, node: exp.Expr) -> None:
         if (target := of_cast(node.to)) is not None and target.is_semi_structured:
             _put(types, value, REFUSING, None)
         return
-    if not _is_zoned(types, value):
-        return
     if isinstance(node, exp.ConvertTimezone):
-        (_to_instant if node.args.get("source_tz") is None else _to_clock)(types, value)
+        if node.args.get("source_tz") is None:
+            _to_instant(types, value)
+        elif (kind := types.of(value)) is not None and kind.name in {"TIMESTAMP_LTZ", "TIMESTAMP_TZ"}:
+            text = f"Invalid argument types for function 'CONVERT_TIMEZONE': (VARCHAR, VARCHAR, {kind.name}(9))"
+            raise compilation_error(f"error line 1 at position 0\n{text}", 1044, "42P13")
+        return
+    if not _is_zoned(types, value):
         return
     target = of_cast(node.to) if isinstance(node, exp.Cast) else types.of(node)
     name = target.name if target is not None else ""
