@@ -14,6 +14,7 @@ from local_snowflake.sql.rewrites.coercions import coerced
 from local_snowflake.sql.rewrites.ctes import recursive_ctes
 from local_snowflake.sql.rewrites.flatten import flatten_options
 from local_snowflake.sql.rewrites.generators import (
+    checked_samples,
     order_of_generation,
     samples_of_blocks,
     samples_of_generated_rows,
@@ -56,6 +57,7 @@ PIPELINE = Pipeline(
         keep_full_name,
         # before read_stages: the query for the values of IN (ANY) ends with dropping the rows that are registered
         pivots_of_snowflake,
+        checked_samples,
         samples_of_blocks,
         samples_of_generated_rows,
         read_stages,

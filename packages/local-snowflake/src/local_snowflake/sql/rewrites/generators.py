@@ -6,8 +6,10 @@ https://docs.snowflake.com/en/sql-reference/constructs/sample
 
 from sqlglot import exp
 
+from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 
+_MOST_ROWS = 1_000_000
 _SEQUENCES = (exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8)
 
 
@@ -17,6 +19,21 @@ def order_of_generation(ctx: Context, tree: exp.Expression) -> exp.Expression:
         order = window.args.get("order")
         if order is not None and all(isinstance(term.this, _SEQUENCES) for term in order.expressions):
             window.set("order", None)
+    return tree
+
+
+def checked_samples(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Raise 001003 for a number of rows that is none from 0 to 1,000,000, or that stands with BLOCK or SEED."""
+    for sample in tree.find_all(exp.TableSample):
+        if (size := sample.args.get("size")) is None:
+            continue
+        named = isinstance(size, exp.Parameter)
+        value = str(ctx.session.variables.get(size.name.upper(), 0)) if named else size.name
+        if not value.isdecimal() or int(value) > _MOST_ROWS:
+            raise compilation_error(f"Sample size {value} out of range, must be from 0 to {_MOST_ROWS} rows.")
+        method = sample.args.get("method")
+        if sample.args.get("seed") is not None or (method is not None and method.name.upper() in {"BLOCK", "SYSTEM"}):
+            raise compilation_error("Sampling of a fixed number of rows takes neither SYSTEM or BLOCK nor a seed.")
     return tree
 
 
