@@ -20,6 +20,7 @@ from local_snowflake.sql.rewrites.generators import (
     samples_of_generated_rows,
 )
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
+from local_snowflake.sql.rewrites.lateral_names import lateral_names
 from local_snowflake.sql.rewrites.outer_marks import outer_marks
 from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snowflake
 from local_snowflake.sql.rewrites.result_scans import result_scans
@@ -41,6 +42,8 @@ PIPELINE = Pipeline(
         recursive_ctes,
         # before the types of what they give are looked at
         result_scans,
+        # before FLATTEN and the like become macros
+        lateral_names,
         subscripts,
         pivots_as_groups,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions
