@@ -57,6 +57,8 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for array in list(tree.find_all(exp.Array)):
         if not _is_uniform(array):
             array.replace(call("json_array", *array.expressions))
+    for compact in list(tree.find_all(exp.ArrayConstructCompact)):
+        compact.replace(call("array_of", call("list_value", *(call("to_json", e) for e in compact.expressions))))
     for function in list(tree.find_all(*_WITH_VALUE, *_OF_ARRAYS, *_OF_ARRAY)):
         _on_lists(function)
     for distinct in list(tree.find_all(exp.ArrayDistinct)):

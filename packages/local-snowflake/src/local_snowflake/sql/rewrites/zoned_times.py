@@ -33,7 +33,7 @@ _RETURNED = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If, exp.Nvl2, 
 _MADE = (
     *(exp.Array, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayUniqueAgg, exp.ToVariant, exp.JSONFormat, exp.DPipe),
     *(exp.Struct, exp.JSONObject, exp.ObjectAgg, exp.Concat, exp.ConcatWs, exp.ToArray),
-    exp.GroupConcat,
+    *(exp.GroupConcat, exp.ArrayConstructCompact),
 )
 _TO_TIMES = {"TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_LTZ", "TO_DATE", "DATE"}
 _MAKE_VARIANTS = {"TO_OBJECT", "ARRAY_PREPEND", "ARRAY_INSERT", "OBJECT_INSERT", "ARRAY_CONTAINS", "ARRAY_POSITION"}
