@@ -41,7 +41,7 @@ _CASES: list[tuple[TreeRewrite, str, dict[str, str]]] = [
         "SELECT {}",
         {
             "ARRAY_FLATTEN(A)": "ARRAY_FLATTEN(A)",
-            "OBJECT_INSERT(O, 'k', 1)": "OBJECT_INSERT(O, 'k', 1)",
+            "OBJECT_INSERT(O, 'k', 1)": "OBJECT_INSERT(O, 'k', 1, FALSE)",
             "TYPEOF(V)": "TYPE_OF(V)",
             "1::VARIANT": "TO_VARIANT(1)",
             "'1'::INT": "CAST('1' AS INT)",

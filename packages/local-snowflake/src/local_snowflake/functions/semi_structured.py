@@ -45,7 +45,8 @@ MACROS = (
     "is_double(x) AS json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')",
     "is_real(x) AS json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')",
     "is_object(x) AS json_type(to_json(x)) = 'OBJECT'",
-    """keyed(x, k) AS json_extract(x, '$."' || k || '"')""",
+    # a JSON pointer, which takes any key; a path takes none with a quote
+    "keyed(x, k) AS json_extract(x, '/' || replace(replace(k, '~', '~0'), '/', '~1'))",
     """with_keys(x, ks) AS (SELECT coalesce(json_group_object(e.k, keyed(x, e.k)), CAST('{}' AS JSON))
     FROM (SELECT unnest(json_keys(x)) AS k) AS e WHERE list_contains(ks, e.k))""",
     """without_keys(x, ks) AS (SELECT coalesce(json_group_object(e.k, keyed(x, e.k)), CAST('{}' AS JSON))
@@ -70,10 +71,16 @@ MACROS = (
     lambda e: e <> '')""",
     """token_rows(x, ds) AS TABLE SELECT 1 AS SEQ, unnest(range(1, 1 + len(tokens_of(x, ds)))) AS INDEX,
     unnest(tokens_of(x, ds)) AS VALUE""",
-    "object_update(x, k, v) AS json_merge_patch(x, json_object(CAST(k AS VARCHAR), v))",
-    """object_insert(x, k, v) AS object_update(x, CASE WHEN keyed(x, CAST(k AS VARCHAR)) IS NOT NULL
-    THEN CAST(CAST('$SNOWFLAKE|100112|22000|Duplicate field key ''' || k || '''|$' AS BIGINT) AS VARCHAR)
-    ELSE CAST(k AS VARCHAR) END, v)""",
+    # DuckDB's json_merge_patch would mix an object with the one that it replaces, and leave JSON nulls out of it
+    """other_members(x, k) AS list_transform(list_filter(json_keys(x), lambda e: e <> k),
+    lambda e: CAST(json_object(e, keyed(x, e)) AS VARCHAR)[2:-2])""",
+    """with_member(x, k, v) AS CASE WHEN x IS NOT NULL THEN CAST('{' || array_to_string(list_concat(other_members(x, k),
+    CASE WHEN v IS NULL THEN [] ELSE [CAST(json_object(k, v) AS VARCHAR)[2:-2]] END), ',') || '}' AS JSON) END""",
+    # a lambda, because an argument of a macro is repeated where it is used
+    """object_insert(x, k, v, u) AS list_transform([{x: to_json(x), k: CAST(k AS VARCHAR), v: to_json(v), u: u}],
+    lambda a: with_member(a.x, CASE WHEN NOT coalesce(a.u, FALSE) AND keyed(a.x, a.k) IS NOT NULL
+    THEN CAST(CAST('$SNOWFLAKE|100112|22000|Duplicate field key ''' || a.k || '''|$' AS BIGINT) AS VARCHAR)
+    ELSE a.k END, a.v))[1]""",
     # in the order of their first places; an element is a JSON null or none twice, too
     """first_ones(xs) AS list_filter(xs, lambda e, i: coalesce(list_position(xs, e), 0) = i
     OR (e IS NULL AND len(list_filter(xs[:i - 1], lambda p: p IS NULL)) = 0))""",

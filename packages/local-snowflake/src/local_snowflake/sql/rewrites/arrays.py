@@ -24,7 +24,6 @@ _GIVES_NO_ARRAY = (exp.ArrayContains, exp.ArrayPosition, exp.ArrayOverlaps)
 
 _MACROS: dict[type[exp.Expression], str] = {
     exp.Flatten: "array_flatten",
-    exp.ObjectInsert: "object_insert",
     exp.Typeof: "type_of",
 }
 
@@ -71,11 +70,10 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
 def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Functions of semi-structured values that have macros of their own; a cast to VARIANT does not read JSON."""
     for insert in list(tree.find_all(exp.ObjectInsert)):
-        if isinstance(flag := insert.args.get("update_flag"), exp.Boolean) and flag.this:
-            insert.replace(call("object_update", insert.this, insert.args["key"], insert.args["value"]))
+        updates = insert.args.get("update_flag") or exp.false()
+        insert.replace(call("object_insert", insert.this, insert.args["key"], insert.args["value"], updates))
     for node in list(tree.find_all(*_MACROS)):
-        arguments = [node.args[k] for k in ("this", "key", "value") if node.args.get(k) is not None]
-        node.replace(call(_MACROS[type(node)], *arguments))
+        node.replace(call(_MACROS[type(node)], node.this))
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(exp.DType.VARIANT):
             cast.replace(exp.ToVariant(this=cast.this))

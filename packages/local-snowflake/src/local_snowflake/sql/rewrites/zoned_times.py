@@ -33,7 +33,7 @@ _RETURNED = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If, exp.Nvl2, 
 _MADE = (
     *(exp.Array, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayUniqueAgg, exp.ToVariant, exp.JSONFormat, exp.DPipe),
     *(exp.Struct, exp.JSONObject, exp.ObjectAgg, exp.Concat, exp.ConcatWs, exp.ToArray),
-    *(exp.GroupConcat, exp.ArrayConstructCompact),
+    *(exp.GroupConcat, exp.ArrayConstructCompact, exp.ObjectInsert),
 )
 _TO_TIMES = {"TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_LTZ", "TO_DATE", "DATE"}
 _MAKE_VARIANTS = {"TO_OBJECT", "ARRAY_PREPEND", "ARRAY_INSERT", "OBJECT_INSERT", "ARRAY_CONTAINS", "ARRAY_POSITION"}
@@ -210,7 +210,7 @@ def _extracted(types: StaticTypes, node: exp.Extract) -> None:
 def _values(node: exp.Expr) -> list[exp.Expr]:
     """What an array, an object or a text is made of."""
     found = []
-    for value in [node.this, node.args.get("expression"), *node.expressions]:
+    for value in [node.this, node.args.get("expression"), node.args.get("value"), *node.expressions]:
         if isinstance(value, (exp.Distinct, exp.Order)):
             value = value.expressions[0] if isinstance(value, exp.Distinct) else value.this  # noqa: PLW2901
         if isinstance(value, (exp.JSONKeyValue, exp.PropertyEQ)):
