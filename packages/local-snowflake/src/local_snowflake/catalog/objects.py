@@ -161,6 +161,7 @@ class ViewProps(_Props):
     secure: bool = False
     change_source: int | None = None
     change_tracking: bool = False
+    temporary: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.catalog.catalog import RELATIONS, Change
-from local_snowflake.catalog.objects import TABLE, Relation, Table
+from local_snowflake.catalog.objects import TABLE, VIEW, Relation, Table, View
 from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
 from local_snowflake.execution.services import Services
@@ -102,12 +102,13 @@ class Context:
         self.rights.refuse_unseen(RELATIONS, name)
 
     def relation(self, name: Name) -> Relation | None:
-        """The table, view or stream of a name; the session's temporary table hides a permanent one."""
+        """The table, view or stream of a name; the session's temporary table or view hides a permanent one."""
         return self.temporary(name) or self.catalog.relation(name)
 
-    def temporary(self, name: Name) -> Table | None:
-        """The session's temporary table of a name."""
-        return self.session.temporary_objects.get((TABLE, name))
+    def temporary(self, name: Name) -> Table | View | None:
+        """The session's temporary table or view of a name."""
+        temporary = self.session.temporary_objects
+        return temporary.get((TABLE, name)) or temporary.get((VIEW, name))
 
     def is_temporary(self, name: Name) -> bool:
         """Whether a name means a temporary table of this session."""

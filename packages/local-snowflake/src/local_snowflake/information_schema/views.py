@@ -138,13 +138,13 @@ def _tables(ctx: Context, database: str) -> pa.Table:
         **_COMMENT,
         "CLUSTERING_KEY": lambda o: o.props.cluster_by if o.kind == TABLE else None,
         **dict.fromkeys(("IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID"), lambda _: "NO"),
-        "IS_TEMPORARY": lambda o: _yes(o.kind == TABLE and o.props.temporary),
+        "IS_TEMPORARY": lambda o: _yes(o.props.temporary),
         "ROW_COUNT": lambda o: row_count(ctx, o) if o.kind == TABLE else None,
         "BYTES": lambda o: 0 if o.kind == TABLE else None,
         "RETENTION_TIME": lambda o: shown_retention(o.props) if o.kind == TABLE else None,
         **_TIMES,
     }
-    return tabulate([*find_all(ctx, TABLE, database), *ctx.catalog.all(VIEW, database)], columns, _TYPES)
+    return tabulate([*find_all(ctx, TABLE, database), *find_all(ctx, VIEW, database)], columns, _TYPES)
 
 
 @table_function("INFORMATION_SCHEMA.COLUMNS")
@@ -157,7 +157,7 @@ def _columns(ctx: Context, database: str) -> pa.Table:
         *("IDENTITY_ORDERED", "DATA_TYPE_ALIAS"),
     )
     records = []
-    objects: list[Any] = [*ctx.catalog.all(TABLE, database), *ctx.catalog.all(VIEW, database)]
+    objects: list[Any] = [*find_all(ctx, TABLE, database), *find_all(ctx, VIEW, database)]
     for o in objects:
         for position, c in enumerate(o.props.columns, 1):
             kind = parse_type(c.type)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from local_snowflake.catalog.objects import TABLE, Table
+from local_snowflake.catalog.objects import TABLE, VIEW, Table
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
@@ -120,8 +120,8 @@ class Compiler:
     ) -> Plan:
         """The plan of a query or DML statement, which ``compile_`` makes; the context notes what it reads."""
         key = (statement.sql, ctx.session.database, ctx.session.schema, ctx.catalog.version, ctx.rights.key)
-        # a temporary table hides another one in its session alone
-        shared = not any(kind == TABLE for kind, _ in ctx.session.temporary_objects)
+        # a temporary table or view hides another one in its session alone
+        shared = not any(kind in {TABLE, VIEW} for kind, _ in ctx.session.temporary_objects)
         if shared and (compiled := self._plans.get(key)):
             plan, reads = compiled
             ctx.reads.update(reads)

@@ -22,7 +22,7 @@ from local_snowflake.catalog.objects import (
     Table,
     View,
 )
-from local_snowflake.errors import already_exists
+from local_snowflake.errors import already_exists, does_not_exist
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.results import Result, status
 from local_snowflake.privileges.rules import OWNERSHIP
@@ -47,6 +47,8 @@ def clone_table(ctx: Context, name: Name, reader: Reader, *, or_replace: bool, t
     ctx.copies_grants = reader.accept("COPY", "GRANTS")
     reader.finish()
     found = ctx.temporary(source) or ctx.catalog.need(TABLE, source)
+    if not TABLE.describes(found):
+        raise does_not_exist(TABLE, source.fqn)
     ctx.rights.require(found, "SELECT")
     old = ctx.temporary(name) if temporary else ctx.catalog.relation(name)
     if old is not None and not (or_replace and TABLE.describes(old)):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from local_snowflake.catalog.catalog import Change
-from local_snowflake.catalog.objects import DATABASE, SCHEMA, TABLE, DatabaseProps, Object, Schema
+from local_snowflake.catalog.objects import DATABASE, SCHEMA, TABLE, VIEW, DatabaseProps, Object, Schema
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import (
@@ -93,10 +93,11 @@ def _remove_schema(ctx: Context, change: Change, schema: Schema) -> None:
         change.drop(contained)
     change.duck.execute(f"DROP SCHEMA IF EXISTS {quote(physical_schema(name.database, name.name))} CASCADE")
     change.drop(schema)
-    tables = [o for o in ctx.session.temporary_objects.values() if TABLE.describes(o)]
-    for table in (t for t in tables if (t.name.database, t.name.schema) == (name.database, name.name)):
-        change.duck.execute(f"DROP TABLE IF EXISTS {ctx.physical(table.name)}")
-        del ctx.session.temporary_objects[table.key]
+    for found in list(ctx.session.temporary_objects.values()):
+        if found.kind in {TABLE, VIEW} and (found.name.database, found.name.schema) == (name.database, name.name):
+            if TABLE.describes(found):
+                change.duck.execute(f"DROP TABLE IF EXISTS {ctx.physical(found.name)}")
+            del ctx.session.temporary_objects[found.key]
 
 
 _REMOVE: dict[str, Callable[[Context, Change, Object[DatabaseProps]], None]] = {

@@ -9,6 +9,7 @@ from local_snowflake import streams
 from local_snowflake.catalog.objects import STREAM, TABLE, VIEW, Column, Table, TableProps, View
 from local_snowflake.errors import does_not_exist
 from local_snowflake.execution.context import Context
+from local_snowflake.execution.objects import find_all
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows
 from local_snowflake.execution.show_clauses import common, like_filter, read_clauses, scope, select
@@ -117,7 +118,7 @@ def show_columns(ctx: Context, stmt: Statement) -> Result:
         objects: list[Table | View] = [_with_columns(ctx, name, clauses.scope)]
     else:
         database, schema = scope(ctx, clauses)
-        objects = [*ctx.catalog.all(TABLE, database, schema), *ctx.catalog.all(VIEW, database, schema)]
+        objects = [*find_all(ctx, TABLE, database, schema), *find_all(ctx, VIEW, database, schema)]
     keep = like_filter(clauses.like)
     records = [_record(o, c) for o in objects for c in o.props.columns if keep(c.name)]
     return rows(records, _COLUMNS)

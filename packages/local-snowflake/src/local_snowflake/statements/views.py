@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
-from local_snowflake.catalog.objects import VIEW, Column, Object, ViewProps
+from local_snowflake.catalog.catalog import Change
+from local_snowflake.catalog.objects import VIEW, Column, Object, View, ViewProps
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.objects import check_options, drop, exists_already, read_existing, read_target
+from local_snowflake.execution.objects import check_options, drop, exists_already, put, read_existing, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import normalise
@@ -17,7 +19,10 @@ from local_snowflake.statements.tables import read_flag
 
 @statement("CREATE", "VIEW")
 def create_view(ctx: Context, stmt: Statement) -> Result:
-    """CREATE [OR REPLACE] VIEW [IF NOT EXISTS] name [(columns)] [options] AS query."""
+    """CREATE [OR REPLACE] [TEMPORARY] VIEW [IF NOT EXISTS] name [(columns)] [options] AS query.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-view
+    """
     reader, name, if_not_exists = read_target(ctx, stmt)
     listed: list[str] = []
     if reader.peek() == "(":
@@ -29,16 +34,20 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     reader.expect("AS")
     query = reader.rest()
     ctx.require_schema(name)
-    old = ctx.catalog.relation(name)
+    old = ctx.temporary(name) if stmt.temporary else ctx.catalog.relation(name)
     if old and (not stmt.or_replace or old.kind != VIEW):
         return exists_already(VIEW, name, if_not_exists=if_not_exists)
     columns = describe(ctx, query).columns
     names = listed or [c.name for c in columns]
     described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
     props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)
-    props = replace(props, change_tracking=tracking)
+    props = replace(props, change_tracking=tracking, temporary=stmt.temporary)
+    view = Object(VIEW, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", "")))
     with ctx.ddl() as change:
-        change.put(Object(VIEW, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", ""))))
+        if not stmt.temporary:
+            change.put(view)
+    if stmt.temporary:
+        ctx.session.temporary_objects[view.key] = view
     return status(f"View {name.name} successfully created.")
 
 
@@ -58,12 +67,18 @@ def alter_view(ctx: Context, stmt: Statement) -> Result:
     check_options(options, {"CHANGE_TRACKING"}, VIEW)
     if not read_flag("CHANGE_TRACKING", options["CHANGE_TRACKING"]):
         raise not_supported("ALTER VIEW … SET CHANGE_TRACKING = FALSE")
-    with ctx.ddl() as change:
-        change.put(replace(view, props=replace(view.props, change_tracking=True)))
+    put(ctx, replace(view, props=replace(view.props, change_tracking=True)))
     return status()
 
 
 @statement("DROP", "VIEW")
 def drop_view(ctx: Context, stmt: Statement) -> Result:
     """DROP VIEW [IF EXISTS] name."""
-    return drop(ctx, stmt, VIEW)
+    return drop(ctx, stmt, VIEW, partial(_remove, ctx))
+
+
+def _remove(ctx: Context, change: Change, view: View) -> None:
+    if view.props.temporary:
+        del ctx.session.temporary_objects[view.key]
+    else:
+        change.drop(view)

@@ -46,6 +46,8 @@ def create_stream(ctx: Context, stmt: Statement) -> Result:
     found = ctx.relation(source)
     if found is None or STREAM.describes(found) or found.kind != kind:
         raise does_not_exist(kind.capitalize(), source.fqn)
+    if VIEW.describes(found) and found.props.temporary:
+        raise not_supported("a stream on a temporary view")
     ctx.rights.require(found, "SELECT")
     props = StreamProps(
         id=0,
