@@ -134,9 +134,26 @@ def from_arrow(table: pa.Table, type_id: int = OTHER) -> Result:
     return Result(table, [Column(f.name, _from_arrow_type(f.type), f.nullable) for f in table.schema], type_id)
 
 
+# stands behind the name of a column in DuckDB's SQL whose own name differs from another one's by case only
+_APART = "\u2063"
+
+
+def kept_apart(name: str) -> str:
+    """A name that DuckDB tells apart from all that differ from it by case only."""
+    lower = "".join(str(int(letter.islower())) for letter in name)
+    return f"{name}{_APART}{int(lower, 2):x}"
+
+
+def own_name(name: str) -> str:
+    """The name that a column had before it was ``kept_apart``."""
+    return name.partition(_APART)[0]
+
+
 def from_description(table: pa.Table, description: Sequence[Sequence[Any]]) -> Result:
     """A result of DuckDB's arrow table and its cursor's description."""
-    return Result(table, [Column(str(d[0]), from_duckdb(str(d[1]))) for d in description], SELECT)
+    names = [own_name(str(d[0])) for d in description]
+    columns = [Column(name, from_duckdb(str(d[1]))) for name, d in zip(names, description, strict=True)]
+    return Result(table.rename_columns(names), columns, SELECT)
 
 
 _ARROW_TYPES: tuple[tuple[Callable[[pa.DataType], bool], SfType], ...] = (

@@ -14,7 +14,7 @@ from local_snowflake.catalog.objects import TABLE
 from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
-from local_snowflake.execution.results import Result, from_description, status
+from local_snowflake.execution.results import Result, from_description, own_name, status
 from local_snowflake.sql import binds
 from local_snowflake.sql.columns.outputs import as_declared, declared_columns, name_outputs
 from local_snowflake.sql.compiler import Compiler, Plan
@@ -109,6 +109,12 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
     with _rows_dropped(ctx):
         plan = compile_select(ctx, tree)
         return plan.run(ctx, plan.sql)
+
+
+def names_of_query(ctx: Context, sql: str) -> list[str]:
+    """The names of the columns that DuckDB's SQL of a query gives: of two with one name a table's would be another."""
+    with ctx.session.lazy_tables.only_described():
+        return [own_name(name) for name in ctx.session.duck.sql(sql).columns]
 
 
 def evaluate(ctx: Context, expression: str) -> Any:

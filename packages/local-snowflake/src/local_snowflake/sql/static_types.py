@@ -39,6 +39,7 @@ from local_snowflake.sql.value_types import (
     of_time,
     product_scale,
     quotient_scale,
+    variance_scale,
 )
 
 _OF_THEIR_ARGUMENT = (
@@ -48,7 +49,7 @@ _OF_THEIR_ARGUMENT = (
 )
 _FLOATS = (
     *(exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.ToDouble, exp.Stddev, exp.StddevPop, exp.StddevSamp),
-    *(exp.Variance, exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp, exp.Rand),
+    *(exp.Corr, exp.CovarPop, exp.CovarSamp, exp.Rand),
     *(exp.Sin, exp.Cos, exp.Tan, exp.Asin, exp.Acos, exp.Atan, exp.Atan2, exp.Degrees, exp.Radians, exp.ApproxQuantile),
 )
 _WHOLES = (
@@ -114,7 +115,6 @@ class StaticTypes:
         self._kinds: dict[int, tuple[exp.Expr, SfType | None]] = {}
         self._sources: dict[int, tuple[exp.Expr, dict[str, Columns | None]]] = {}
         self._outputs: dict[int, tuple[exp.Expr, Columns | None]] = {}
-
         self._finders: dict[type[exp.Expr], Callable[[Any], SfType | None]] = {
             exp.Literal: lambda node: TEXT if node.is_string else of_digits(node.this),
             exp.Column: self._column,
@@ -164,7 +164,7 @@ class StaticTypes:
             return self._common([*(i.args["true"] for i in node.args["ifs"]), node.args.get("default")])
         if isinstance(node, exp.Nullif):
             return self.of(node.this)
-        if isinstance(node, (exp.Sum, exp.Avg)):
+        if isinstance(node, (exp.Sum, exp.Avg, exp.Variance, exp.VariancePop)):
             return self._aggregate(node)
         if isinstance(node, (exp.Round, exp.Trunc, exp.Floor, exp.Ceil)):
             return self._rounded(node)
@@ -181,7 +181,8 @@ class StaticTypes:
         kind = self.of(argument)
         if kind is None or kind.name != "NUMBER":
             return None if kind is None else FLOAT
-        return number(quotient_scale(kind.scale) if isinstance(node, exp.Avg) else kind.scale)
+        scale = quotient_scale(kind.scale) if isinstance(node, exp.Avg) else variance_scale(kind.scale)
+        return number(kind.scale if isinstance(node, exp.Sum) else scale)
 
     def _between_values(self, node: exp.Expr) -> SfType | None:
         """MEDIAN and PERCENTILE_CONT."""

@@ -28,6 +28,14 @@ def quotient_scale(dividend: int) -> int:
     return max(dividend, min(dividend + _SCALE_OF_QUOTIENT, _LARGEST_SCALE))
 
 
+def variance_scale(scale: int) -> int:
+    """The scale of a variance of NUMBERs of a scale: a quotient of squares.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/var_pop
+    """
+    return quotient_scale(product_scale(scale, scale))
+
+
 def interpolated(kind: SfType) -> SfType:
     """The type of a value between two NUMBERs.
 

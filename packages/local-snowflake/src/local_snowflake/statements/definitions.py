@@ -3,7 +3,7 @@
 What a definition asks for and the local Snowflake does not do is refused by name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -79,6 +79,16 @@ def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) 
     if not isinstance(constraint, exp.ForeignKey):
         raise not_supported(f"{constraint.sql(dialect='snowflake')} of column {column.name}")
     return column
+
+
+def refuse_repeated_names(names: Sequence[str]) -> None:
+    """Raise 002025 if two columns have one name; 000002 if their names differ by case only."""
+    for number, name in enumerate(names):
+        before = names[:number]
+        if name in before:
+            raise compilation_error(f"duplicate column name '{name}'", 2025, "42S21")
+        if other := next((other for other in before if other.upper() == name.upper()), None):
+            raise not_supported(f"columns whose names differ by case only: {quote(other)}, {quote(name)}")
 
 
 def constrain(ctx: Context, columns: Iterable[Column], constraint: exp.Expression) -> list[Column]:

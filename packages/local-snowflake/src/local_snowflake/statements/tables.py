@@ -14,7 +14,7 @@ from local_snowflake.execution.objects import drop, keep_existing, refuse_other_
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import quote
-from local_snowflake.sql.queries import compile_query
+from local_snowflake.sql.queries import compile_query, names_of_query
 from local_snowflake.sql.resolve import table_name, upper_case
 from local_snowflake.sql.statement import Statement, skip_head
 from local_snowflake.sql.types import from_duckdb
@@ -25,6 +25,7 @@ from local_snowflake.statements.definitions import (
     drop_table_data,
     place_of,
     read_definitions,
+    refuse_repeated_names,
 )
 
 DAYS = ("DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS")
@@ -66,6 +67,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
     query = tree.args.get("expression")
     source = compile_query(ctx, query.unnest().copy()) if query is not None else None
+    refuse_repeated_names([c.name for c in columns] or names_of_query(ctx, source or ""))
     _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
 

@@ -14,6 +14,7 @@ from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import normalise
 from local_snowflake.sql.queries import describe
 from local_snowflake.sql.statement import Statement
+from local_snowflake.statements.definitions import refuse_repeated_names
 from local_snowflake.statements.tables import read_flag
 
 
@@ -39,6 +40,7 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
         return exists_already(VIEW, name, if_not_exists=if_not_exists)
     columns = describe(ctx, query).columns
     names = listed or [c.name for c in columns]
+    refuse_repeated_names(names)
     described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
     props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)
     props = replace(props, change_tracking=tracking, temporary=stmt.temporary)

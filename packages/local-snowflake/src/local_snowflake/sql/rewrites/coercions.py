@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql.rewrites import decimals, zoned_times
+from local_snowflake.sql.rewrites import decimals, exact_names, zoned_times
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.value_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, number
@@ -69,7 +69,9 @@ _WHOLE_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
 
 def coerced(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Cast what an operator or a function of a tree takes as another type, in place."""
-    coercions = _Coercions(StaticTypes(ctx))
+    types = StaticTypes(ctx)
+    exact_names.check(types, tree)
+    coercions = _Coercions(StaticTypes(ctx) if exact_names.keep_apart(types, tree) else types)
     nodes = [n for n in tree.walk(bfs=False) if type(n) in _COERCE or isinstance(n, zoned_times.NODES)]
     holder = exp.Paren(this=tree) if tree.parent is None and nodes and nodes[0] is tree else None
     # what is inside comes first: it has its type when what is around it is looked at
@@ -390,6 +392,7 @@ _COERCE: dict[type[exp.Expr], Callable[[_Coercions, exp.Expr], None]] = {
     exp.DecodeCase: _Coercions.decode,
     exp.Avg: _Coercions.average,
     exp.Median: _Coercions.median,
+    **dict.fromkeys(decimals.VARIANCES, lambda coercions, node: decimals.varied(coercions.types, node)),
     **dict.fromkeys((exp.Floor, exp.Ceil), _Coercions.cut),
     exp.Ordered: _Coercions.ordered,
     exp.Bracket: _Coercions.subscript,

@@ -8,7 +8,7 @@ from sqlglot import exp
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT
-from local_snowflake.sql.value_types import FLOAT, PRECISION, interpolated, number, quotient_scale
+from local_snowflake.sql.value_types import FLOAT, PRECISION, interpolated, number, quotient_scale, variance_scale
 
 _QUOTIENT = "quotient"
 _ROUNDED, _ROUNDED_FLOAT = "rounded_half_up", "rounded_float"
@@ -17,6 +17,13 @@ _DEEPEST = 3
 # what is not to be evaluated more than once
 _ONCE = (exp.Rand, exp.Query, exp.Subquery)
 _MACROS = {_QUOTIENT, "number_of", "text_of", _ROUNDED, _ROUNDED_FLOAT, "exact_number_of", "round", "date_of"}
+# the variance that each standard deviation is the root of
+_ROOTS: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.Stddev: exp.Variance,
+    exp.StddevSamp: exp.Variance,
+    exp.StddevPop: exp.VariancePop,
+}
+VARIANCES: tuple[type[exp.Expr], ...] = (exp.Variance, exp.VariancePop, *_ROOTS)
 # digits of what DuckDB computes in 64 bits
 _LONG = 18
 
@@ -70,6 +77,26 @@ def averaged(types: StaticTypes, node: exp.Expr) -> None:
     total, count = parts
     made = _quotient(total, kind.scale, exp.Nullif(this=count, expression=exp.Literal.number(0)), 0, scale)
     types.note(made, number(scale))
+    whole.replace(made)
+
+
+def varied(types: StaticTypes, node: exp.Expr) -> None:
+    """A variance of NUMBERs is a NUMBER; a standard deviation is the root of that one."""
+    argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    kind = types.of(argument)
+    if kind is None or kind.name != "NUMBER" or isinstance(node.parent, exp.Filter):
+        return
+    scale = variance_scale(kind.scale)
+    whole = node.parent if isinstance(node.parent, exp.Window) and node.arg_key == "this" else node
+    variance = _ROOTS.get(type(node), type(node))(this=node.this.copy())
+    if whole is not node:
+        window = whole.copy()
+        window.set("this", variance)
+        variance = window
+    made: exp.Expr = exp.cast(variance, _type(scale), dialect="duckdb")
+    if type(node) in _ROOTS:
+        made = exp.Sqrt(this=exp.cast(made, "DOUBLE", dialect="duckdb"))
+    types.note(made, FLOAT if type(node) in _ROOTS else number(scale))
     whole.replace(made)
 
 
