@@ -96,10 +96,9 @@ _CALLS = {
 # the columns of FLATTEN
 _FLATTENED = {"SEQ": WHOLE, "KEY": TEXT, "PATH": TEXT, "INDEX": WHOLE, "VALUE": VARIANT, "THIS": VARIANT}
 Columns = Mapping[str, SfType | None]
-# a source's columns, where who puts it into a tree knows them
-COLUMNS = "columns"
+COLUMNS = "columns"  # those of a source, where who puts it into a tree knows them
 _NOTHING: Columns = {}
-# rows of VALUES whose types are asked for; Snowpark sends no more before it makes a table of them
+# rows of VALUES whose types are asked for: Snowpark sends no more
 _LOOKED_AT = 512
 
 
@@ -181,8 +180,9 @@ class StaticTypes:
         kind = self.of(argument)
         if kind is None or kind.name != "NUMBER":
             return None if kind is None else FLOAT
-        scale = quotient_scale(kind.scale) if isinstance(node, exp.Avg) else variance_scale(kind.scale)
-        return number(kind.scale if isinstance(node, exp.Sum) else scale)
+        if isinstance(node, exp.Avg):
+            return interpolated(kind) if trees.slides(node.parent) else number(quotient_scale(kind.scale))
+        return number(kind.scale if isinstance(node, exp.Sum) else variance_scale(kind.scale))
 
     def _between_values(self, node: exp.Expr) -> SfType | None:
         """MEDIAN and PERCENTILE_CONT."""

@@ -86,6 +86,16 @@ def aliased(select: exp.Select, name: str) -> exp.Expr | None:
     return next((p.this for p in select.expressions if isinstance(p, exp.Alias) and p.alias == name), None)
 
 
+def slides(window: exp.Expr | None) -> bool:
+    """Whether an expression is a window that does not grow from its first row to the present one."""
+    if not isinstance(window, exp.Window):
+        return False
+    frame = window.args.get("spec")
+    if frame is None:
+        return window.args.get("order") is None
+    return (frame.args.get("start"), frame.args.get("end") or "CURRENT ROW") != ("UNBOUNDED", "CURRENT ROW")
+
+
 _OF_ONE_NUMBER = (exp.Abs, exp.Neg, exp.Nullif, exp.Round)
 
 

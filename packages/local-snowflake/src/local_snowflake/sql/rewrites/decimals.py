@@ -6,6 +6,7 @@ Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call
+from local_snowflake.sql import trees
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT
 from local_snowflake.sql.value_types import FLOAT, PRECISION, interpolated, number, quotient_scale, variance_scale
@@ -56,7 +57,11 @@ def computed(types: StaticTypes, node: exp.Expr) -> None:
 
 
 def averaged(types: StaticTypes, node: exp.Expr) -> None:
-    """AVG of NUMBERs: the exact sum by the number of values."""
+    """AVG of NUMBERs: the exact sum by the number of values.
+
+    Over a window that slides it has three digits more, and what is behind them is cut off. Sources:
+    https://docs.snowflake.com/en/sql-reference/functions/avg and, for the cut, the expected values of Snowpark's tests.
+    """
     argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     kind = types.of(argument)
     if kind is None or kind.name != "NUMBER":
@@ -75,7 +80,14 @@ def averaged(types: StaticTypes, node: exp.Expr) -> None:
             part = function(this=node.this.copy())
         parts.append(part)
     total, count = parts
-    made = _quotient(total, kind.scale, exp.Nullif(this=count, expression=exp.Literal.number(0)), 0, scale)
+    divisor = exp.Nullif(this=count, expression=exp.Literal.number(0))
+    if trees.slides(whole):
+        scale = interpolated(kind).scale
+        cut = exp.IntDiv(this=_scaled(total, kind.scale, scale), expression=divisor)
+        digits = exp.Mul(this=exp.cast(cut, _type(0), dialect="duckdb"), expression=_power(-scale))
+        made: exp.Expr = exp.cast(digits, _type(scale), dialect="duckdb")
+    else:
+        made = _quotient(total, kind.scale, divisor, 0, scale)
     types.note(made, number(scale))
     whole.replace(made)
 
