@@ -26,6 +26,7 @@ from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snow
 from local_snowflake.sql.rewrites.result_scans import result_scans
 from local_snowflake.sql.rewrites.sequences import next_values
 from local_snowflake.sql.rewrites.splits import split_tables
+from local_snowflake.sql.rewrites.windows import checked_windows
 
 PIPELINE = Pipeline(
     text=(use_template, rewrite_calls),
@@ -34,6 +35,7 @@ PIPELINE = Pipeline(
         expand_table_functions,
         # before everything below: the body of a SQL function may contain whatever a query contains
         expansion.expand,
+        checked_windows,
         # before all that looks at the operands of each operator
         balanced_concatenations,
         # before all that reads columns: NEXTVAL is none
