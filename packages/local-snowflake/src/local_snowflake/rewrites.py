@@ -20,7 +20,7 @@ from local_snowflake.sql.rewrites.generators import (
     samples_of_generated_rows,
 )
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
-from local_snowflake.sql.rewrites.lateral_names import lateral_names
+from local_snowflake.sql.rewrites.naming.lateral import lateral_names
 from local_snowflake.sql.rewrites.outer_marks import outer_marks
 from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snowflake
 from local_snowflake.sql.rewrites.result_scans import result_scans

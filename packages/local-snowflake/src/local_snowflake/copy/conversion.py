@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from local_snowflake.copy.rejects import ROW, Fault, not_converted, null_value
-from local_snowflake.functions.time_formats import ELEMENTS
+from local_snowflake.functions.formats.times import ELEMENTS
 from local_snowflake.sql.names import literal, quote
 from local_snowflake.sql.types import MAX_TEXT, SfType, by_clock_sql
 from local_snowflake.stages.formats import FileFormat

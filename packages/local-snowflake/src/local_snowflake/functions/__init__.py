@@ -14,11 +14,11 @@ from local_snowflake.functions import (
     semi_structured,
     sizes,
     text,
-    time_formats,
     time_parts,
     times,
     zoned_times,
 )
+from local_snowflake.functions.formats import times as time_formats
 
 MACROS = (
     # what others are made of

@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.functions import number_formats
+from local_snowflake.functions.formats import numbers as number_formats
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"

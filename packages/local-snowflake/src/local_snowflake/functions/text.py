@@ -6,7 +6,8 @@ Source: https://docs.snowflake.com/en/sql-reference/functions-string
 from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError, carried, not_supported
-from local_snowflake.functions import number_formats, time_formats
+from local_snowflake.functions.formats import numbers as number_formats
+from local_snowflake.functions.formats import times as time_formats
 from local_snowflake.functions.python_calls import call, python_call
 from local_snowflake.sql.trees import is_float
 from local_snowflake.sql.types import MAX_TEXT

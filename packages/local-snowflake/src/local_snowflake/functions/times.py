@@ -8,7 +8,8 @@ import re
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error, not_supported
-from local_snowflake.functions import time_formats, time_parts
+from local_snowflake.functions import time_parts
+from local_snowflake.functions.formats import times as time_formats
 from local_snowflake.functions.python_calls import call
 
 _FORMATS = (

@@ -61,7 +61,7 @@ class _Dialect(Snowflake):
 
     @classmethod
     def format_time(cls, expression: str | exp.Expr | None) -> exp.Expr | None:
-        """The format itself: ``time_formats`` reads it; sqlglot's table knows some elements in one case only."""
+        """The format itself: ``functions.formats`` reads it; sqlglot's table knows some elements in one case only."""
         return exp.Literal.string(expression[1:-1]) if isinstance(expression, str) else expression
 
 

@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql.rewrites import decimals, exact_names, zoned_times
+from local_snowflake.sql.rewrites import decimals, zoned_times
+from local_snowflake.sql.rewrites.naming import exact
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.value_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, number
@@ -70,8 +71,8 @@ _WHOLE_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
 def coerced(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Cast what an operator or a function of a tree takes as another type, in place."""
     types = StaticTypes(ctx)
-    exact_names.check(types, tree)
-    coercions = _Coercions(StaticTypes(ctx) if exact_names.keep_apart(types, tree) else types)
+    exact.check(types, tree)
+    coercions = _Coercions(StaticTypes(ctx) if exact.keep_apart(types, tree) else types)
     nodes = [n for n in tree.walk(bfs=False) if type(n) in _COERCE or isinstance(n, zoned_times.NODES)]
     holder = exp.Paren(this=tree) if tree.parent is None and nodes and nodes[0] is tree else None
     # what is inside comes first: it has its type when what is around it is looked at

@@ -62,7 +62,7 @@ def _aliases(scope: exp.Expr) -> Columns:
 def keep_apart(types: StaticTypes, tree: exp.Expression) -> bool:
     """Give names that differ by case only names that DuckDB tells apart, in place; returns whether there are such.
 
-    A result's columns have their own names again. Raises 000002 where columns are not known before the query runs.
+    A result's columns have their own names again. Raises 000002 where both names are those of an unknown source.
     """
     query = tree.expression if isinstance(tree, exp.Insert) else tree
     alike = _alike(types, query) if isinstance(query, exp.Query) else set()
@@ -70,11 +70,7 @@ def keep_apart(types: StaticTypes, tree: exp.Expression) -> bool:
         return False
     for table in list(query.find_all(exp.Table)):
         if not any(cte.alias == table.name for ctes in trees.ctes_around(table) for cte in ctes):
-            columns = types.columns_of(table)
-            if columns is None:
-                names = ", ".join(f'"{name}"' for name in sorted(alike))
-                raise not_supported(f"columns whose names differ by case only: {names}")
-            _rename(table, [name for name in columns if name in alike])
+            _rename(table, [name for name in types.columns_of(table) or () if name in alike])
     for identifier in _columns(query):
         if identifier.name in alike:
             identifier.set("this", kept_apart(identifier.name))
@@ -83,7 +79,7 @@ def keep_apart(types: StaticTypes, tree: exp.Expression) -> bool:
 
 
 def _alike(types: StaticTypes, query: exp.Query) -> set[str]:
-    """The names that are another one but for case; one of them keeps its own."""
+    """The names that are another one but for case; one of them keeps its own, that of an unknown column if there is."""
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for identifier in _columns(query):
         spellings[identifier.name.upper()].add(identifier.name)
@@ -91,7 +87,24 @@ def _alike(types: StaticTypes, query: exp.Query) -> set[str]:
         for table in query.find_all(exp.Table):
             for name in types.columns_of(table) or ():
                 spellings[name.upper()].add(name)
-    return {name for names in spellings.values() if len(names) > 1 for name in sorted(names)[1:]}
+    groups = [names for names in spellings.values() if len(names) > 1]
+    unknown = set(_unknown(types, query)) if groups else set()
+    alike: set[str] = set()
+    for names in groups:
+        keep = sorted(names & unknown) or sorted(names)[:1]
+        if len(keep) > 1:
+            listed = ", ".join(f'"{name}"' for name in keep)
+            raise not_supported(f"columns of an unknown source whose names differ by case only: {listed}")
+        alike |= names - set(keep)
+    return alike
+
+
+def _unknown(types: StaticTypes, query: exp.Query) -> Iterator[str]:
+    """The names that are read where the columns of a source are not known before it runs."""
+    for column in query.find_all(exp.Column):
+        select = column.find_ancestor(exp.Select)
+        if select is not None and None in types.sources(select).values():
+            yield column.name
 
 
 def _columns(query: exp.Expr) -> Iterator[exp.Identifier]:

@@ -1,0 +1,1 @@
+"""Which column a name means: by its case, and where several could be meant."""
