@@ -103,7 +103,9 @@ def _unknown(types: StaticTypes, query: exp.Query) -> Iterator[str]:
     """The names that are read where the columns of a source are not known before it runs."""
     for column in query.find_all(exp.Column):
         select = column.find_ancestor(exp.Select)
-        if select is not None and None in types.sources(select).values():
+        if select is None or (not column.table and trees.aliased(select, column.name) is not None):
+            continue
+        if None in types.sources(select).values():
             yield column.name
 
 
