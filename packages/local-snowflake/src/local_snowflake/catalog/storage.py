@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS {quote(META_SCHEMA)}.objects (
 """
 # DuckDB's three headers, which it writes before anything else
 _HEADERS = 12_288
+# of DuckDB's log: what ends its head, and the size and the checksum before each entry
+_LOG_HEAD_END, _LOG_ENTRY = b"\xff\xff", struct.Struct("<QQ")
 _CORRUPT_ENTRY = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _RESTORE = "Put a backup of the directory in its place (local-snowflake backup makes them), or serve another directory."
 
@@ -173,21 +176,62 @@ def _keep_what_is_there(path: Path) -> None:
         )
 
 
+def _aside(path: Path, why: str) -> Path:
+    return path.with_name(f"{path.name}.{why}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
+
+
 def _set_aside(path: Path, why: str) -> Path:
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    return path.rename(path.with_name(f"{path.name}.{why}-{moment}"))
+    return path.rename(_aside(path, why))
+
+
+def _copy_aside(log: Path) -> Path:
+    return Path(shutil.copyfile(log, _aside(log, "damaged")))
 
 
 def _connect(path: Path, config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+    log = _log(path)
+    # DuckDB takes an entry that is longer than the log for a write that was interrupted, and cuts the log there
+    copy = _copy_aside(log) if (unread := _unread_bytes(log)) else None
     try:
-        return duckdb.connect(str(path), config=config)
+        duck = duckdb.connect(str(path), config=config)
     except duckdb.Error as error:
+        if copy:
+            copy.unlink()
         if is_locked(error):
             raise
         if "replaying WAL file" not in str(error):
             raise _unreadable(path, error) from error
         _cut_log(path, str(error))
-    return duckdb.connect(str(path), config=config)
+        return duckdb.connect(str(path), config=config)
+    if copy:
+        logger.warning(
+            "%s, the transactions since the last checkpoint, ends with %d bytes that are no whole entry: either the "
+            "server was stopped while it wrote them, and nothing that was committed is lost, or the log is damaged, "
+            "and later transactions are lost; the log as it was is kept as %s",
+            *(log, unread, copy),
+        )
+    return duck
+
+
+def _unread_bytes(log: Path) -> int:
+    """How many bytes at the end of a log DuckDB does not read, since they are no whole entry.
+
+    The log is a head and then entries, each with its size and checksum before it:
+    https://github.com/duckdb/duckdb/blob/main/src/storage/write_ahead_log.cpp.
+    """
+    if not log.exists():
+        return 0
+    size = log.stat().st_size
+    with log.open("rb") as file:
+        head = file.read(1024).find(_LOG_HEAD_END)
+        position = 0 if head < 0 else head + len(_LOG_HEAD_END)
+        while position + _LOG_ENTRY.size <= size:
+            file.seek(position)
+            length, _ = _LOG_ENTRY.unpack(file.read(_LOG_ENTRY.size))
+            if position + _LOG_ENTRY.size + length > size:
+                break
+            position += _LOG_ENTRY.size + length
+    return size - position
 
 
 def _cut_log(path: Path, fault: str) -> None:
