@@ -30,6 +30,8 @@ MACROS = (
     ELSE error('{_TOO_LONG_TEXT[0]}' || CAST(x AS VARCHAR) || '{_TOO_LONG_TEXT[1]}') END""",
     "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
+    "try_hex_decode_binary(x) AS TRY(unhex(CAST(x AS VARCHAR)))",
+    "try_base64_decode_binary(x) AS TRY(from_base64(CAST(x AS VARCHAR)))",
     "try_hex_decode_string(x) AS TRY(decode(unhex(CAST(x AS VARCHAR))))",
     # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",

@@ -28,6 +28,7 @@ from local_snowflake.errors import (
     too_many_arguments,
 )
 from local_snowflake.functions import names
+from local_snowflake.functions.absent import absent
 from local_snowflake.sql.statement import Statement, unreadable
 from local_snowflake.sql.transforms import TransformedTree, nodes
 
@@ -192,10 +193,10 @@ def translate(expression: exp.Expression, duck: Any) -> exp.Expression:
 
     Identifiers are upper case, tables are physical; a CREATE TABLE AS with types looks at its query's columns in
     ``duck``, the session's connection. What fakesnow refuses is an error that names it, and so is a function that is
-    neither Snowflake's nor a routine of the account.
+    neither Snowflake's nor a routine of the account, or absent here.
     """
-    if unknown := names.unknown_function(expression):
-        raise unknown
+    if refused := names.unknown_function(expression) or absent(expression):
+        raise refused
     cursor = FakeSnowflakeCursor(cast(Any, _Connection()), duck)
     functions.prepare(expression)
     try:

@@ -105,7 +105,7 @@ def _read_values(
     if with_ := tree.args.get("with_"):
         query.set("with_", with_.copy())
     rows = run_query(ctx, query)
-    found = [rows.value(0, row) for row in range(rows.table.num_rows)]
+    found = list(dict.fromkeys(rows.value(0, row) for row in range(rows.table.num_rows)))
     values = [exp.convert(v if isinstance(v, int | float | str | bool) else str(v)) for v in found]
     if not values:
         raise execution_error("PIVOT finds no values to pivot by", 2140, "22000")
