@@ -162,6 +162,7 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"No function matches the given name and argument types '([^(']+)\((.*?)\)'": lambda m: compilation_error(
             f"error line 1 at position 0\nInvalid argument types for function '{m[1].upper()}': ({m[2]})", 1044, "42P13"
         ),
+        r'Ambiguous reference to column name "([^"]+)"': _compilation(r"ambiguous column name '\1'", 2028, "42601"),
         "WHERE clause cannot contain aggregates": _compilation(
             "Invalid aggregate function in where clause", 2131, "42601"
         ),

@@ -7,6 +7,8 @@ from local_snowflake.functions import bulk
 from local_snowflake.models.call_syntax import rewrite_calls
 from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
+from local_snowflake.sql.checks.arguments import checked_arguments
+from local_snowflake.sql.checks.orders import checked_orders
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, subscripts, variants_as_json
 from local_snowflake.sql.rewrites.chains import balanced_concatenations
@@ -20,6 +22,7 @@ from local_snowflake.sql.rewrites.generators import (
     samples_of_generated_rows,
 )
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
+from local_snowflake.sql.rewrites.naming.ambiguous import checked_names
 from local_snowflake.sql.rewrites.naming.lateral import lateral_names
 from local_snowflake.sql.rewrites.outer_marks import outer_marks
 from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snowflake
@@ -36,6 +39,7 @@ PIPELINE = Pipeline(
         # before everything below: the body of a SQL function may contain whatever a query contains
         expansion.expand,
         checked_windows,
+        checked_orders,
         # before all that looks at the operands of each operator
         balanced_concatenations,
         # before all that reads columns: NEXTVAL is none
@@ -44,10 +48,12 @@ PIPELINE = Pipeline(
         recursive_ctes,
         # before the types of what they give are looked at
         result_scans,
+        checked_names,
         # before FLATTEN and the like become macros
         lateral_names,
         subscripts,
         pivots_as_groups,
+        checked_arguments,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions
         coerced,
         arrays_as_json,

@@ -81,7 +81,14 @@ def read_target(ctx: Context, stmt: Statement) -> tuple[Reader, Name, bool]:
     name = read_name(ctx, reader, stmt.kind)
     if (stmt.verb, stmt.kind) in _CONDITION_BEHIND:
         conditional = reader.accept(*condition) or conditional
+    refuse_both(stmt, if_not_exists=conditional)
     return reader, name, conditional
+
+
+def refuse_both(stmt: Statement, *, if_not_exists: bool) -> None:
+    """Raise 001003 for OR REPLACE with IF NOT EXISTS: https://docs.snowflake.com/en/sql-reference/sql/create-table."""
+    if stmt.verb == "CREATE" and stmt.or_replace and if_not_exists:
+        raise compilation_error("options IF NOT EXISTS and OR REPLACE are incompatible.")
 
 
 def read_existing(ctx: Context, stmt: Statement, kind: Kind[P]) -> tuple[Reader, Object[P] | None]:

@@ -29,6 +29,7 @@ from local_snowflake.errors import (
 )
 from local_snowflake.functions import names
 from local_snowflake.functions.absent import absent
+from local_snowflake.sql.checks import grammar
 from local_snowflake.sql.statement import Statement, unreadable
 from local_snowflake.sql.transforms import TransformedTree, nodes
 
@@ -87,6 +88,7 @@ def parse(sql: str | Statement) -> exp.Expression:
         text, tokens = _BY_NAME.sub(lambda match: _BRANCHES[match[1].upper()], text), []
     if not text.strip():
         raise compilation_error("Empty SQL statement.", 900, "42601")
+    grammar.check_operators(tokens)
     try:
         if tokens and _UNLIKE_THE_PARSERS.isdisjoint(token.token_type for token in tokens):
             tree = cast(exp.Expression, _Dialect().parser().parse(tokens, text)[0])
@@ -99,6 +101,7 @@ def parse(sql: str | Statement) -> exp.Expression:
         raise compilation_error("not enough arguments for a function: a key without a value", 938, "22023") from None
     except TokenError as error:
         raise unreadable(error, text) from None
+    grammar.check_tree(tree)
     names.mark_foreign(tree)
     if _CLOCK_IN_UTC.search(text):
         tree = _clock_in_utc(tree)

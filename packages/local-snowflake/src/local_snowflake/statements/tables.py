@@ -10,7 +10,7 @@ from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
-from local_snowflake.execution.objects import drop, keep_existing, refuse_other_case
+from local_snowflake.execution.objects import drop, keep_existing, refuse_both, refuse_other_case
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.names import quote
@@ -47,6 +47,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     tree = ctx.compiler.parse(ctx, _clean(stmt))
     if not isinstance(tree, exp.Create):
         raise not_supported("this form of CREATE TABLE")
+    refuse_both(stmt, if_not_exists=bool(tree.args.get("exists")))
     schema = tree.this if isinstance(tree.this, exp.Schema) else None
     table = schema.this if schema else tree.this
     upper_case(table)

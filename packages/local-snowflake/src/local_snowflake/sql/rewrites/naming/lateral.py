@@ -54,7 +54,7 @@ def _name_sources(types: StaticTypes, node: exp.Expr, columns: list[exp.Column])
     around = list(_around(node)) if columns else []
     if not around:
         return
-    own = [types.columns_of(item) for item in _items(node)] if isinstance(node, exp.Select) else []
+    own = [types.columns_of(item) for item in from_items(node)] if isinstance(node, exp.Select) else []
     for column in columns:
         if any(names is None or column.name in names for names in own):
             continue
@@ -87,7 +87,7 @@ def _around(node: exp.Expr) -> Iterator[list[exp.Expr]]:
 
 def _before(select: exp.Select, node: exp.Expr) -> list[exp.Expr]:
     """The items of FROM that a node inside of a query sees."""
-    items = list(_items(select))
+    items = list(from_items(select))
     around = {id(node)}
     above = node
     while above is not select and above.parent is not None:
@@ -99,7 +99,7 @@ def _before(select: exp.Select, node: exp.Expr) -> list[exp.Expr]:
     return items[:holder] if isinstance(items[holder], (exp.Lateral, exp.TableFromRows)) else []
 
 
-def _items(select: exp.Select) -> Iterator[exp.Expr]:
+def from_items(select: exp.Select) -> Iterator[exp.Expr]:
     """The items of a query's FROM in their order, without the brackets around joins."""
     if (from_ := select.args.get("from_")) is not None:
         yield from _joined(from_.this)

@@ -1,0 +1,1 @@
+"""What an account does not take, and DuckDB or the parser would."""
