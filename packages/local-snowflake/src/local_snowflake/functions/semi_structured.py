@@ -23,7 +23,12 @@ MACROS = (
     WHEN 'DOUBLE' THEN CASE WHEN contains(CAST(to_json(x) AS VARCHAR), 'e') THEN 'DOUBLE' ELSE 'DECIMAL' END
     WHEN 'NULL' THEN 'NULL_VALUE' ELSE json_type(to_json(x)) END""",
     "json_texts(x) AS list_transform(CAST(to_json(x) AS JSON[]), lambda v: coalesce(v ->> '$', ''))",
-    "to_object(x) AS to_json(x)",
+    """to_object(x) AS CASE WHEN x IS NULL OR json_type(to_json(x)) = 'NULL' THEN NULL
+    WHEN json_type(to_json(x)) = 'OBJECT' THEN to_json(x)
+    ELSE CAST(CAST(CAST('$SNOWFLAKE|100071|22000|Failed to cast variant value ' || CAST(to_json(x) AS VARCHAR)
+    || ' to OBJECT|$' AS BIGINT) AS VARCHAR) AS JSON) END""",
+    """array_of_variant(x) AS CASE WHEN x IS NULL OR json_type(x) = 'NULL' THEN NULL
+    WHEN json_type(x) = 'ARRAY' THEN x ELSE json_array(x) END""",
     "as_array(x) AS CASE WHEN json_type(to_json(x)) = 'ARRAY' THEN to_json(x) END",
     "as_object(x) AS CASE WHEN json_type(to_json(x)) = 'OBJECT' THEN to_json(x) END",
     """as_integer(x) AS CASE WHEN json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')

@@ -39,7 +39,7 @@ MACROS = (
     # what typeof decides is decided when a statement is planned
     """text_of(x) AS CASE WHEN typeof(x) = 'JSON' THEN json_extract_string(CAST(x AS VARCHAR), '$')
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN text_of_float(x)
-    WHEN typeof(x) = 'BLOB' THEN hex(CAST(x AS BLOB))
+    WHEN typeof(x) = 'BLOB' THEN hex(CAST(x AS BLOB)) WHEN typeof(x) = 'TIME' THEN CAST(x AS VARCHAR)[:8]
     WHEN typeof(x) = 'TIMESTAMP' THEN strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
     WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN strftime(CAST(x AS TIMESTAMPTZ), '%Y-%m-%d %H:%M:%S.%g ')
     || rpad(strftime(CAST(x AS TIMESTAMPTZ), '%z'), 5, '0')

@@ -81,6 +81,10 @@ MACROS = (
     ELSE timezone(t, timezone(s, CAST(x AS TIMESTAMP))) END""",
     # the count of whole units of so many microseconds; DuckDB's epoch and epoch_ms round, and // cuts towards zero
     "whole_units(us, n) AS us // n - CAST(us % n < 0 AS BIGINT)",
+    # to as many microseconds as the digits of a type's fraction leave
+    """cut_time(x TIME, n) AS x - to_microseconds(epoch_us(x) % n),
+    (x TIMESTAMP, n) AS make_timestamp(whole_units(epoch_us(x), n) * n),
+    (x TIMESTAMPTZ, n) AS make_timestamp(whole_units(epoch_us(x), n) * n) AT TIME ZONE 'UTC'""",
     """epoch_in(x VARCHAR, n) AS whole_units(epoch_us(moment_of_text(time_text(x))), n),
     (x, n) AS whole_units(epoch_us(x), n)""",
     """months_between_of(a, b) AS CAST(round(12 * (year(a) - year(b)) + month(a) - month(b) + CASE

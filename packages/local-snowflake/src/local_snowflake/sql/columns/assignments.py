@@ -16,6 +16,7 @@ from local_snowflake.functions.python_calls import call
 from local_snowflake.functions.zoned_times import REFUSING, UNTYPED, zoned
 from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_COLUMN, BIND_PREFIX
+from local_snowflake.sql.columns.casts import cut, is_cut
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
@@ -126,11 +127,18 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
     if target.name == "VARIANT":
         return _variant(value, kind)
-    if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR":
+    if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR" and not is_cut(target):
         # with its offset, which DuckDB reads in another form
         text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
         return call("timestamp_ltz_of", text, exp.Literal.number(0))
-    return _number(value, kind, target) if target.name == "NUMBER" else value
+    return _number(value, kind, target) if target.name == "NUMBER" else _time(value, target)
+
+
+def _time(value: exp.Expr, target: SfType) -> exp.Expr:
+    """A time with the digits of its second that the column has; what is none as it is."""
+    if not is_cut(target):
+        return value
+    return cut(exp.cast(value.copy(), target.name, dialect="snowflake"), target)
 
 
 def _variant(value: exp.Expr, kind: SfType | None) -> exp.Expr:

@@ -1,0 +1,52 @@
+"""Casts that limit a value: to a length or a fraction's digits that the type names, and to a kind of VARIANT.
+
+Source: https://docs.snowflake.com/en/sql-reference/functions/cast
+"""
+
+from sqlglot import exp
+
+from local_snowflake.execution.context import Context
+from local_snowflake.functions.python_calls import call
+from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.types import SfType
+
+# DuckDB's own digits of a second
+_MICROSECONDS = 6
+_ONE_CHARACTER = (exp.DType.CHAR, exp.DType.NCHAR)
+_CUT = {"TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
+
+
+def limited_casts(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Write the limits of casts out, in place."""
+    types = StaticTypes(ctx)
+    for array in list(tree.find_all(exp.ToArray)):
+        if _is_variant(types, array.this):
+            array.replace(exp.cast(call("array_of_variant", array.this), "ARRAY", dialect="snowflake"))
+    for node in list(tree.find_all(exp.Cast)):
+        if node.to.this in _ONE_CHARACTER and not node.to.expressions:
+            node.to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(1))])
+        kind = types.of(node)
+        if kind is None:
+            continue
+        if kind.name in {"ARRAY", "OBJECT"} and _is_variant(types, node.this):
+            node.set("this", call("array_of_variant" if kind.name == "ARRAY" else "to_object", node.this))
+        elif is_cut(kind):
+            node.set(
+                "this", cut(type(node)(this=node.this, to=exp.DataType.build(kind.name, dialect="snowflake")), kind)
+            )
+    return tree
+
+
+def is_cut(kind: SfType) -> bool:
+    """Whether a type of times has fewer digits of a second than DuckDB's."""
+    return kind.name in _CUT and kind.scale < _MICROSECONDS
+
+
+def cut(time: exp.Expr, kind: SfType) -> exp.Expr:
+    """A time without the digits of its second that a type has not."""
+    return call("cut_time", time, exp.Literal.number(10 ** (_MICROSECONDS - kind.scale)))
+
+
+def _is_variant(types: StaticTypes, node: exp.Expr) -> bool:
+    kind = types.of(node)
+    return kind is not None and kind.name == "VARIANT"
