@@ -10,6 +10,7 @@ from local_snowflake.routines import expansion
 from local_snowflake.sql.checks.arguments import checked_arguments
 from local_snowflake.sql.checks.orders import checked_orders
 from local_snowflake.sql.columns.casts import limited_casts
+from local_snowflake.sql.columns.unions import alike_columns
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, subscripts, variants_as_json
 from local_snowflake.sql.rewrites.chains import balanced_concatenations
@@ -56,6 +57,7 @@ PIPELINE = Pipeline(
         pivots_as_groups,
         checked_arguments,
         limited_casts,
+        alike_columns,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions
         coerced,
         arrays_as_json,
