@@ -12,7 +12,7 @@ from local_snowflake.sql.checks.orders import checked_orders
 from local_snowflake.sql.columns.casts import limited_casts
 from local_snowflake.sql.columns.unions import alike_columns
 from local_snowflake.sql.compiler import Pipeline
-from local_snowflake.sql.rewrites.arrays import arrays_as_json, subscripts, variants_as_json
+from local_snowflake.sql.rewrites.arrays import arrays_as_json, sorted_members, subscripts, variants_as_json
 from local_snowflake.sql.rewrites.chains import balanced_concatenations
 from local_snowflake.sql.rewrites.coercions import coerced
 from local_snowflake.sql.rewrites.ctes import recursive_ctes
@@ -54,6 +54,7 @@ PIPELINE = Pipeline(
         # before FLATTEN and the like become macros
         lateral_names,
         subscripts,
+        sorted_members,
         pivots_as_groups,
         checked_arguments,
         limited_casts,

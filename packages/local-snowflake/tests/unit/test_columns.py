@@ -46,7 +46,7 @@ def test_columns_of_subqueries_are_named_too() -> None:
         ("X::ARRAY(NUMBER)", "ARRAY"),
         ("ARRAY_AGG(X) WITHIN GROUP (ORDER BY X)", "ARRAY"),
         ("[1]", "ARRAY"),
-        ("ARRAY_INSERT(X, 0, 1)", None),
+        ("ARRAY_INSERT(X, 0, 1)", "ARRAY"),
         ("OBJECT_CONSTRUCT('a', 1)", "OBJECT"),
         ("OBJECT_DELETE(X, 'a')", "OBJECT"),
         ("PARSE_JSON('1')", "VARIANT"),

@@ -40,6 +40,8 @@ MACROS = (
     """offset_of(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN offset_text(offset_minutes(x))
     WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE'
     THEN rpad(replace(strftime(CAST(x AS TIMESTAMPTZ), '%z'), ':', ''), 5, '0') ELSE '+0000' END""",
+    # two digits of a year begin with 1970, where strptime's begin with 1969: TWO_DIGIT_CENTURY_START
+    "in_century(x) AS CASE WHEN year(x) = 1969 THEN x + to_years(100) ELSE x END",
     r"text_without_offset(x) AS regexp_replace(x, '\s*(?:Z|[+-]\d{1,2}:?\d{0,2})$', '')",
     """parsed_time(x, f, shown, kind) AS coalesce(try_strptime(x, f), CASE WHEN x IS NOT NULL
     THEN CAST('$SNOWFLAKE|100096|22007|Can''t parse ''' || x || ''' as ' || kind || ' with format ''' || shown || '''|$'
@@ -129,8 +131,10 @@ def parsed(value: exp.Expr, written: str, kind: str, *, zoned: bool = False, saf
     read = "".join(_read(token) for token in tokens)
     form = exp.Literal.string(read.rstrip() if tokens != _tokens(written) else read)
     if safe:
-        return call("try_strptime", text, form)
-    return call("parsed_time", text, form, exp.Literal.string(written), exp.Literal.string(kind))
+        time = call("try_strptime", text, form)
+    else:
+        time = call("parsed_time", text, form, exp.Literal.string(written), exp.Literal.string(kind))
+    return call("in_century", time) if "YY" in tokens else time
 
 
 def _read(token: str) -> str:

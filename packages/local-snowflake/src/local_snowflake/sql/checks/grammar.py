@@ -17,9 +17,11 @@ _DOUBLED = {TokenType.LT, TokenType.GT}
 _OPTIONAL: dict[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.Min, exp.Max), ("expressions",)),
     exp.ArraySize: ("expression",),
+    exp.Trim: ("position",),
 }
 _NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Coalesce: ("expressions",),
+    exp.Count: ("this",),
     exp.If: ("false",),
 }
 
@@ -48,7 +50,8 @@ def check_tree(tree: exp.Expr) -> None:
 def _error(node: exp.Expr) -> SnowflakeError | None:
     if isinstance(node, exp.Filter):
         return syntax_error("syntax error unexpected 'FILTER': aggregates take no such clause.")
-    if any(node.args.get(key) for key in _OPTIONAL.get(type(node), ())):
+    # LTRIM and RTRIM have a word in the place of TRIM's third argument
+    if any((value := node.args.get(key)) and not isinstance(value, str) for key in _OPTIONAL.get(type(node), ())):
         return too_many_arguments(_name(node))
     of_case = isinstance(node.parent, exp.Case)
     if not of_case and any(not node.args.get(key) for key in _NEEDED.get(type(node), ())):

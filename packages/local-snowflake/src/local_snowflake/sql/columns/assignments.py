@@ -11,6 +11,7 @@ from itertools import zip_longest
 from sqlglot import exp
 
 from local_snowflake.catalog.objects import TABLE
+from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
 from local_snowflake.functions.zoned_times import REFUSING, UNTYPED, zoned
@@ -77,7 +78,7 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.name in {"NUMBER", "VARCHAR", "VARIANT", "TIMESTAMP_TZ", *_TIMES}
+    return kind.is_semi_structured or kind.name in {"NUMBER", "VARCHAR", "TIMESTAMP_TZ", *_TIMES}
 
 
 def _is_plain(query: exp.Select) -> bool:
@@ -125,8 +126,8 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return value if kind is not None and kind.name == target.name else zoned(value.copy(), kind)
     if kind is not None and kind.name == "TIMESTAMP_TZ" and target.name in _TIMES:
         return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
-    if target.name == "VARIANT":
-        return _variant(value, kind)
+    if target.is_semi_structured:
+        return _variant(value, kind, target)
     if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR" and not is_cut(target):
         # with its offset, which DuckDB reads in another form
         text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
@@ -141,7 +142,13 @@ def _time(value: exp.Expr, target: SfType) -> exp.Expr:
     return cut(exp.cast(value.copy(), target.name, dialect="snowflake"), target)
 
 
-def _variant(value: exp.Expr, kind: SfType | None) -> exp.Expr:
+def _variant(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
+    """A value as a semi-structured one. Raises 002023 for a text: PARSE_JSON or a cast says what is meant."""
+    if kind is not None and kind.name == "VARCHAR":
+        text = f"Expression type does not match column data type, expecting {target.name} but got {kind}"
+        raise compilation_error(text, 2023, "22000")
+    if kind is not None and kind.name == "VARIANT" and target.name != "VARIANT":
+        return call("array_of_variant" if target.name == "ARRAY" else "to_object", value.copy())
     if kind is not None and kind.name == "TIMESTAMP_TZ":
         return call("to_json", call("text_of_zoned", value.copy()))
     return _not_zoned(value) if kind is None else value

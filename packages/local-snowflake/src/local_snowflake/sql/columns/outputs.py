@@ -167,15 +167,15 @@ def as_declared(columns: list[Column], declared: Declared) -> list[Column]:
 
 _BY_CLASS: dict[type[exp.Expr], str] = {
     **dict.fromkeys((exp.Array, exp.ToArray, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayConcat, exp.ArraySlice), "ARRAY"),
-    **dict.fromkeys((exp.JSONKeys, exp.Split), "ARRAY"),
-    **dict.fromkeys((exp.Struct, exp.ObjectAgg, exp.JSONObject), "OBJECT"),
+    **dict.fromkeys((exp.ArrayInsert, exp.ArrayPrepend, exp.ArrayCompact, exp.ArrayDistinct, exp.ArrayExcept), "ARRAY"),
+    **dict.fromkeys((exp.ArrayIntersect, exp.ArrayRemove, exp.ArrayRemoveAt, exp.ArrayReverse, exp.SortArray), "ARRAY"),
+    **dict.fromkeys((exp.ArrayConstructCompact, exp.Flatten, exp.JSONKeys, exp.Split), "ARRAY"),
+    **dict.fromkeys((exp.Struct, exp.ObjectAgg, exp.ObjectInsert, exp.JSONObject, exp.StarMap), "OBJECT"),
     **dict.fromkeys((exp.ParseJSON, exp.ToVariant), "VARIANT"),
 }
 _BY_NAME = {
-    **dict.fromkeys(
-        ("AS_ARRAY", "ARRAY_COMPACT", "ARRAY_DISTINCT", "ARRAY_INSERT", "ARRAY_PREPEND", "ARRAY_UNIQUE_AGG"), "ARRAY"
-    ),
-    **dict.fromkeys(("TO_OBJECT", "AS_OBJECT", "OBJECT_DELETE", "OBJECT_INSERT", "OBJECT_PICK"), "OBJECT"),
+    **dict.fromkeys(("AS_ARRAY", "ARRAY_UNIQUE_AGG"), "ARRAY"),
+    **dict.fromkeys(("TO_OBJECT", "AS_OBJECT", "ARRAYS_TO_OBJECT", "OBJECT_DELETE", "OBJECT_PICK"), "OBJECT"),
 }
 
 

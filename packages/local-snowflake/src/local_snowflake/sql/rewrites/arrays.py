@@ -67,6 +67,21 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
+def sorted_members(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Objects whose keys are constants with their members in the order of the keys, in which an account keeps them.
+
+    Texts and hashes of objects depend on it, and whether two are equal.
+    """
+    for made in tree.find_all(exp.Struct, exp.JSONObject):
+        keys = [member.this for member in made.expressions if isinstance(member, (exp.PropertyEQ, exp.JSONKeyValue))]
+        constant = all(
+            isinstance(key, exp.Identifier) or (isinstance(key, exp.Literal) and key.is_string) for key in keys
+        )
+        if len(keys) > 1 and constant and len(keys) == len(made.expressions):
+            made.set("expressions", sorted(made.expressions, key=lambda member: member.this.name))
+    return tree
+
+
 def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Functions of semi-structured values that have macros of their own; a cast to VARIANT does not read JSON."""
     for insert in list(tree.find_all(exp.ObjectInsert)):
