@@ -40,17 +40,29 @@ def _repeated(types: StaticTypes, query: exp.Expr) -> set[str]:
         return set()
     names: list[str] = []
     for projection in query.expressions:
-        if not projection.is_star:
+        if projection.is_star:
+            names += _of_star(types, query, projection)
+        else:
             names.append(projection.alias_or_name)
-        elif isinstance(projection, exp.Column):
-            names += types.sources(query).get(projection.table) or ()
-        elif not any(projection.args.get(clause) for clause in ("except_", "rename", "replace")):
-            names += _all_columns(types, query)
     return {name for name, times in Counter(names).items() if times > 1 and name}
 
 
+def _of_star(types: StaticTypes, query: exp.Select, projection: exp.Expr) -> list[str]:
+    """The columns that ``*`` or ``T.*`` gives, with its EXCLUDE and RENAME; none where they are not known."""
+    star, columns = projection, []
+    if isinstance(projection, exp.Column):
+        star, columns = projection.this, list(types.sources(query).get(projection.table) or ())
+    else:
+        columns = _all_columns(types, query)
+    if star.args.get("ilike"):
+        return []
+    excluded = {column.name for column in star.args.get("except_") or ()}
+    renamed = {alias.this.name: alias.alias for alias in star.args.get("rename") or ()}
+    return [renamed.get(name, name) for name in columns if name not in excluded]
+
+
 def _all_columns(types: StaticTypes, query: exp.Select) -> list[str]:
-    """The columns that ``*`` means: those that USING names are there once."""
+    """The columns of all sources: those that USING names are there once."""
     joins = [join for item in from_items(query) for join in item.args.get("joins") or ()] + (
         query.args.get("joins") or []
     )
