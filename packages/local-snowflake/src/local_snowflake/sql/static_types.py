@@ -5,7 +5,7 @@ What cannot be known, eg: the result of a function of the account, has no type h
 Source of the results' types: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -16,19 +16,15 @@ from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import SOURCE_COLUMNS
 from local_snowflake.sql import trees
+from local_snowflake.sql.function_types import of_function
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, parse_type
 from local_snowflake.sql.value_types import (
-    ARRAY,
     BOOLEAN,
     DATE,
     FLOAT,
-    LTZ,
-    NTZ,
-    OBJECT,
     PRECISION,
     TEXT,
-    TZ,
     VARIANT,
     WHOLE,
     common,
@@ -39,6 +35,7 @@ from local_snowflake.sql.value_types import (
     of_time,
     product_scale,
     quotient_scale,
+    united,
     variance_scale,
 )
 
@@ -47,52 +44,6 @@ _OF_THEIR_ARGUMENT = (
     *(exp.Max, exp.Min, exp.AnyValue, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Distinct),
     *(exp.Abs, exp.TimestampTrunc, exp.DateTrunc, exp.Ordered, exp.ArgMax, exp.ArgMin, exp.Mode, exp.TimeSlice),
 )
-_FLOATS = (
-    *(exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.ToDouble, exp.Stddev, exp.StddevPop, exp.StddevSamp),
-    *(exp.Corr, exp.CovarPop, exp.CovarSamp, exp.Rand),
-    *(exp.Sin, exp.Cos, exp.Tan, exp.Asin, exp.Acos, exp.Atan, exp.Atan2, exp.Degrees, exp.Radians, exp.ApproxQuantile),
-)
-_WHOLES = (
-    *(exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.Length, exp.StrPosition),
-    *(exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.Week, exp.DayOfWeek),
-    *(exp.DayOfYear, exp.DayOfMonth, exp.DateDiff, exp.Extract, exp.ApproxDistinct, exp.ArraySize, exp.Sign, exp.Ascii),
-    *(exp.RegexpCount, exp.Levenshtein),
-)
-_TEXTS = (
-    *(exp.Upper, exp.Lower, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat, exp.ConcatWs, exp.DPipe, exp.Pad),
-    *(exp.Replace, exp.Reverse, exp.Repeat, exp.SplitPart, exp.MD5, exp.SHA, exp.SHA2, exp.Initcap, exp.ToChar),
-    *(exp.RegexpReplace, exp.RegexpExtract, exp.GroupConcat, exp.Chr, exp.Translate, exp.JSONExtractScalar, exp.Space),
-    *(exp.Typeof, exp.JSONFormat, exp.Strtok, exp.Monthname, exp.Dayname),
-)
-_VARIANTS = (exp.JSONExtract, exp.Bracket, exp.ParseJSON, exp.ToVariant)
-_ARRAYS = (exp.Array, exp.ToArray, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayConcat, exp.ArraySlice, exp.Split)
-_OBJECTS = (exp.Struct, exp.ObjectAgg, exp.JSONObject)
-_BOOLEANS = (exp.Predicate, exp.Connector, exp.Not, exp.StartsWith, exp.EndsWith, exp.Contains, exp.RegexpLike)
-
-_FIXED: dict[type[exp.Expr], SfType] = {
-    **dict.fromkeys(_FLOATS, FLOAT),
-    **dict.fromkeys(_WHOLES, WHOLE),
-    **dict.fromkeys(_TEXTS, TEXT),
-    **dict.fromkeys(_VARIANTS, VARIANT),
-    **dict.fromkeys(_ARRAYS, ARRAY),
-    **dict.fromkeys(_OBJECTS, OBJECT),
-    exp.Boolean: BOOLEAN,
-    exp.CurrentDate: DATE,
-    exp.TsOrDsToDate: DATE,
-    exp.LastDay: DATE,
-    exp.CurrentTimestamp: LTZ,
-    exp.TimestampLtzFromParts: LTZ,
-    exp.TimestampTzFromParts: TZ,
-}
-_CALLS = {
-    **dict.fromkeys(("TO_JSON", "JSON_ARRAY", "GET_IGNORE_CASE"), VARIANT),
-    **dict.fromkeys(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TRY_TO_TIMESTAMP", "TRY_TO_TIMESTAMP_NTZ"), NTZ),
-    **dict.fromkeys(("TO_TIMESTAMP_LTZ", "TRY_TO_TIMESTAMP_LTZ", "INSTANT_OF_ZONED", "TIMESTAMP_LTZ_OF"), LTZ),
-    **dict.fromkeys(("TO_TIMESTAMP_TZ", "TRY_TO_TIMESTAMP_TZ", "TIMESTAMP_TZ_OF"), TZ),
-    **dict.fromkeys(("ZONED_AT_OFFSET", "ZONED_OF_CLOCK", "ZONED_OF_INSTANT", "ZONED_OF_TEXT"), TZ),
-    "CLOCK_OF_ZONED": NTZ,
-    **dict.fromkeys(("TEXT_OF", "TEXT_OF_ZONED", "AS_VARCHAR", "AS_CHAR", "TYPE_OF"), TEXT),
-}
 # the columns of FLATTEN
 _FLATTENED = {"SEQ": WHOLE, "KEY": TEXT, "PATH": TEXT, "INDEX": WHOLE, "VALUE": VARIANT, "THIS": VARIANT}
 Columns = Mapping[str, SfType | None]
@@ -122,7 +73,6 @@ class StaticTypes:
             exp.Subquery: self._subquery,
             exp.Binary: self._arithmetic,
             **dict.fromkeys((exp.Median, exp.PercentileCont), self._between_values),
-            exp.Anonymous: lambda node: _CALLS.get(node.name.upper()),
         }
 
     def of(self, node: exp.Expr) -> SfType | None:
@@ -142,10 +92,8 @@ class StaticTypes:
         if kind is not None or isinstance(node, (exp.Column, exp.Cast, exp.Subquery, exp.All, exp.Any)):
             # what follows ALL or ANY is no value
             return kind
-        if fixed := _FIXED.get(type(node)):
+        if fixed := of_function(node):
             return fixed
-        if isinstance(node, _BOOLEANS):
-            return BOOLEAN
         if isinstance(node, _OF_THEIR_ARGUMENT):
             return self.of(node.this) if isinstance(node.this, exp.Expr) else None
         return self._of_several(node)
@@ -155,12 +103,8 @@ class StaticTypes:
         return next(iter(columns.values()), None) if columns else None
 
     def _of_several(self, node: exp.Expr) -> SfType | None:
-        if isinstance(node, (exp.Coalesce, exp.Greatest, exp.Least)):
-            return self._common([node.this, *node.expressions])
-        if isinstance(node, (exp.If, exp.Nvl2)):
-            return self._common([node.args.get("true"), node.args.get("false")])
-        if isinstance(node, exp.Case):
-            return self._common([*(i.args["true"] for i in node.args["ifs"]), node.args.get("default")])
+        if alternatives := trees.alternatives(node):
+            return self._common(alternatives)
         if isinstance(node, exp.Nullif):
             return self.of(node.this)
         if isinstance(node, (exp.Sum, exp.Avg, exp.Variance, exp.VariancePop)):
@@ -172,7 +116,7 @@ class StaticTypes:
             return number(int(scale.name) if isinstance(scale, exp.Literal) else 0)
         return of_time(node, self.of)
 
-    def _common(self, nodes: list[exp.Expr | None]) -> SfType | None:
+    def _common(self, nodes: Sequence[exp.Expr | None]) -> SfType | None:
         return common([self.of(n) for n in nodes if n is not None and not isinstance(n, exp.Null)])
 
     def _aggregate(self, node: exp.Expr) -> SfType | None:
@@ -370,9 +314,7 @@ class StaticTypes:
             # a recursive query reads itself with the types of its anchor
             self._outputs[id(query)] = (query, left)
             right = self.output(query.expression)
-            if left is None or right is None or len(left) != len(right):
-                return None
-            return {n: common([k, r]) for (n, k), r in zip(left.items(), right.values(), strict=True)}
+            return united(left, right, trees.null_places(query.this), trees.null_places(query.expression))
         if not isinstance(query, exp.Select):
             return None
         columns: dict[str, SfType | None] = {}

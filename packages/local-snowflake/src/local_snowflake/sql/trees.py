@@ -1,6 +1,6 @@
 """Pieces of syntax trees that are needed again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from sqlglot import exp
 
@@ -112,3 +112,29 @@ def is_float(node: exp.Expr | None) -> bool:
     if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div)):
         return is_float(node.this) or is_float(node.expression)
     return isinstance(node, _OF_ONE_NUMBER) and is_float(node.this)
+
+
+def alternatives(node: exp.Expr) -> list[exp.Expr | None]:
+    """The expressions one of which is the value of a conditional one; none of any other one."""
+    if isinstance(node, (exp.Coalesce, exp.Greatest, exp.Least)):
+        return [node.this, *node.expressions]
+    if isinstance(node, (exp.If, exp.Nvl2)):
+        return [node.args.get("true"), node.args.get("false")]
+    if isinstance(node, exp.Case):
+        return [*(i.args["true"] for i in node.args["ifs"]), node.args.get("default")]
+    if isinstance(node, exp.DecodeCase):
+        # a value, then pairs of a search and a result, and perhaps what else is given
+        _, *pairs = node.expressions
+        return [*pairs[1::2], *(pairs[-1:] if len(pairs) % 2 else ())]
+    return [node.this, node.expression] if isinstance(node, exp.Uniform) else []
+
+
+def null_places(query: exp.Expr | None) -> Set[int]:
+    """The places of the columns of a query that are NULL as its text says."""
+    if isinstance(query, exp.SetOperation):
+        return null_places(query.this) & null_places(query.expression)
+    if isinstance(query, exp.Subquery):
+        return null_places(query.this)
+    if not isinstance(query, exp.Select) or query.is_star:
+        return frozenset()
+    return {place for place, projection in enumerate(query.expressions) if isinstance(projection.unalias(), exp.Null)}

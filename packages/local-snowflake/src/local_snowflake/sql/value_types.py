@@ -3,16 +3,18 @@
 Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 
 from sqlglot import exp
 
 from local_snowflake.sql.types import SfType, parse_type
 
-TEXT, FLOAT, BOOLEAN, DATE = (parse_type(name) for name in ("VARCHAR", "FLOAT", "BOOLEAN", "DATE"))
+TEXT, FLOAT, BOOLEAN, DATE, BINARY = map(parse_type, ("VARCHAR", "FLOAT", "BOOLEAN", "DATE", "BINARY"))
 NTZ, LTZ, TZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TIME"))
 VARIANT, ARRAY, OBJECT = (parse_type(name) for name in ("VARIANT", "ARRAY", "OBJECT"))
 WHOLE = SfType("NUMBER", 18, 0)
+# the parts that leave a date a date
+_OF_DATES = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY"}
 # what the parser reads and DuckDB computes in 128 bits
 PRECISION = 38
 _SCALE_OF_QUOTIENT, _LARGEST_SCALE = 6, 12
@@ -68,6 +70,28 @@ def common(kinds: list[SfType | None]) -> SfType | None:
     return None
 
 
+def united(
+    left: Mapping[str, SfType | None] | None,
+    right: Mapping[str, SfType | None] | None,
+    left_nulls: Set[int],
+    right_nulls: Set[int],
+) -> dict[str, SfType | None] | None:
+    """The columns of a set operation, with the names of the left query; None if those of one are not known.
+
+    Args:
+        left: the columns of the left query.
+        right: those of the right one.
+        left_nulls: the places of the left query's columns that are NULL in all rows: they have the other's type.
+        right_nulls: those of the right one.
+    """
+    if left is None or right is None or len(left) != len(right):
+        return None
+    columns: dict[str, SfType | None] = {}
+    for place, ((name, kind), other) in enumerate(zip(left.items(), right.values(), strict=True)):
+        columns[name] = other if place in left_nulls else kind if place in right_nulls else common([kind, other])
+    return columns
+
+
 def of_digits(text: str) -> SfType:
     """The type of a number as a statement writes it."""
     if not text.replace(".", "", 1).isdigit():
@@ -89,8 +113,13 @@ def of_time(node: exp.Expr, of: Callable[[exp.Expr], SfType | None]) -> SfType |
     if any(isinstance(side, exp.Interval) for side in sides):
         moved = next((side for side in sides if not isinstance(side, exp.Interval)), None)
     kind = of(moved) if moved is not None else None
-    # a date plus hours is none, and a text becomes a TIMESTAMP_NTZ
-    return kind if kind is not None and kind.name.startswith("TIMESTAMP") else None
+    if kind is None or kind.name.startswith("TIMESTAMP") or kind.name == "TIME":
+        return kind
+    if kind.name == "DATE" and not sides:
+        # a date plus hours is none
+        return DATE if isinstance(node, exp.AddMonths) or node.text("unit").upper() in _OF_DATES else NTZ
+    # what an interval's text makes of a date; a text becomes a TIMESTAMP_NTZ
+    return None
 
 
 def of_cast(kind: exp.DataType) -> SfType | None:

@@ -10,6 +10,7 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Column
+from local_snowflake.sql.function_types import of_function
 from local_snowflake.sql.statement import Statement
 from local_snowflake.sql.types import parse_type
 
@@ -165,19 +166,6 @@ def as_declared(columns: list[Column], declared: Declared) -> list[Column]:
 
 # -- the types of expressions ------------------------------------------------------------------------------------------
 
-_BY_CLASS: dict[type[exp.Expr], str] = {
-    **dict.fromkeys((exp.Array, exp.ToArray, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayConcat, exp.ArraySlice), "ARRAY"),
-    **dict.fromkeys((exp.ArrayInsert, exp.ArrayPrepend, exp.ArrayCompact, exp.ArrayDistinct, exp.ArrayExcept), "ARRAY"),
-    **dict.fromkeys((exp.ArrayIntersect, exp.ArrayRemove, exp.ArrayRemoveAt, exp.ArrayReverse, exp.SortArray), "ARRAY"),
-    **dict.fromkeys((exp.ArrayConstructCompact, exp.Flatten, exp.JSONKeys, exp.Split), "ARRAY"),
-    **dict.fromkeys((exp.Struct, exp.ObjectAgg, exp.ObjectInsert, exp.JSONObject, exp.StarMap), "OBJECT"),
-    **dict.fromkeys((exp.ParseJSON, exp.ToVariant), "VARIANT"),
-}
-_BY_NAME = {
-    **dict.fromkeys(("AS_ARRAY", "ARRAY_UNIQUE_AGG"), "ARRAY"),
-    **dict.fromkeys(("TO_OBJECT", "AS_OBJECT", "ARRAYS_TO_OBJECT", "OBJECT_DELETE", "OBJECT_PICK"), "OBJECT"),
-}
-
 
 def expression_type(node: exp.Expr) -> str | None:
     """The type of a cast, or of a function that makes a semi-structured value; None for another expression.
@@ -188,9 +176,8 @@ def expression_type(node: exp.Expr) -> str | None:
         node = node.this
     if isinstance(node, (exp.Cast, exp.TryCast)):
         return _cast_type(node.to)
-    if isinstance(node, exp.Anonymous):
-        return _BY_NAME.get(node.name.upper())
-    return _BY_CLASS.get(type(node))
+    kind = of_function(node)
+    return kind.name if kind is not None and kind.is_semi_structured else None
 
 
 def _cast_type(kind: exp.DataType) -> str | None:
