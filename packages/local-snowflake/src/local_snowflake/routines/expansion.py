@@ -8,6 +8,7 @@ from local_snowflake.routines import sql_functions
 from local_snowflake.routines.calls import function_calls
 from local_snowflake.routines.scalar import aggregate_call
 from local_snowflake.routines.table_functions import expand_table_function
+from local_snowflake.sql.types import parse_type
 
 _DEPTH = 100
 
@@ -23,6 +24,10 @@ def expand(ctx: Context, tree: exp.Expression) -> exp.Expression:
             break
     else:
         raise compilation_error(f"SQL functions call each other more than {_DEPTH} deep.", 2141, "42601")
+    for scalar in function_calls(ctx, tree):
+        props = scalar.function.props
+        if props.table_columns is None and parse_type(props.returns).name == "NUMBER":
+            _cast(scalar.node, props.returns)
     while call := next(function_calls(ctx, tree, in_from=True), None):
         if call.function.props.table_columns is None:
             raise compilation_error(f"{call.function.props.name} is no table function: it cannot stand in TABLE(…).")
@@ -31,6 +36,13 @@ def expand(ctx: Context, tree: exp.Expression) -> exp.Expression:
         else:
             expand_table_function(ctx, call)
     return tree
+
+
+def _cast(call: exp.Expr, returns: str) -> None:
+    """Let a call show its type: scales of quotients and averages follow from it."""
+    holder = exp.Placeholder()
+    call.replace(holder)
+    holder.replace(exp.cast(call, returns, dialect="snowflake", copy=False))
 
 
 def _expand_once(ctx: Context, tree: exp.Expr) -> bool:

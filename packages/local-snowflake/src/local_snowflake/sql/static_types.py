@@ -46,6 +46,8 @@ _OF_THEIR_ARGUMENT = (
 )
 # the columns of FLATTEN
 _FLATTENED = {"SEQ": WHOLE, "KEY": TEXT, "PATH": TEXT, "INDEX": WHOLE, "VALUE": VARIANT, "THIS": VARIANT}
+# the columns of SPLIT_TO_TABLE
+_SPLIT = {"SEQ": WHOLE, "INDEX": WHOLE, "VALUE": TEXT}
 Columns = Mapping[str, SfType | None]
 COLUMNS = "columns"  # those of a source, where who puts it into a tree knows them
 _NOTHING: Columns = {}
@@ -223,12 +225,14 @@ class StaticTypes:
         if source.args.get("match"):
             return None
         if pivots := source.args.get("pivots"):
-            return self._unpivoted(source, pivots)
+            return self._pivoted(source, pivots)
         if (noted := source.meta.get(COLUMNS)) is not None:
             return cast(Columns, noted)
         alias = source.args.get("alias")
         if source.find(exp.Explode, exp.Flatten) and not isinstance(source, exp.Subquery):
             return _FLATTENED
+        if isinstance(source, (exp.TableFromRows, exp.Lateral)) and isinstance(source.this, exp.SplitToTable):
+            return _SPLIT
         columns: Columns | None
         if isinstance(source, exp.Subquery):
             columns = self.output(source.this)
@@ -247,19 +251,32 @@ class StaticTypes:
         """The columns of what stands in FROM."""
         return self._source(source)
 
-    def _unpivoted(self, source: exp.Expr, pivots: list[exp.Expr]) -> Columns | None:
+    def _pivoted(self, source: exp.Expr, pivots: list[exp.Expr]) -> Columns | None:
         pivot, below = pivots[0], source.copy()
         field = pivot.args["fields"][0] if pivot.args.get("fields") else None
         below.set("pivots", None)
         # where it reads tables its place counts: common table expressions may be around it
         below.parent = source.parent
         columns = self._source(below)
-        if columns is None or len(pivots) > 1 or not pivot.args.get("unpivot") or not isinstance(field, exp.In):
+        if columns is None or len(pivots) > 1 or not isinstance(field, exp.In):
             return None
-        # eg: JAN, or JAN AS 'January'
-        names = [(c.this if isinstance(c, (exp.Alias, exp.PivotAlias)) else c).name for c in field.expressions]
-        kept = {name: kind for name, kind in columns.items() if name not in names}
-        return {**kept, field.this.name: TEXT, pivot.expressions[0].name: common([columns.get(n) for n in names])}
+        if pivot.args.get("unpivot"):
+            # eg: JAN, or JAN AS 'January'
+            names = [(c.this if isinstance(c, (exp.Alias, exp.PivotAlias)) else c).name for c in field.expressions]
+            made = {field.this.name: TEXT, pivot.expressions[0].name: common([columns.get(n) for n in names])}
+        else:
+            aggregate = pivot.expressions[0].unalias()
+            names = [column.name for part in (field.this, aggregate) for column in part.find_all(exp.Column)]
+            for column in aggregate.find_all(exp.Column):
+                self.note(column, columns.get(column.name))
+            one = len(pivot.expressions) == 1 and pivot.args.get("columns")
+            if not one:
+                return None
+            made = {column.name: self.of(aggregate) for column in pivot.args["columns"]}
+        found = {**{name: kind for name, kind in columns.items() if name not in names}, **made}
+        alias = pivot.args.get("alias")
+        renamed = [i.name for i in alias.args.get("columns") or ()] if alias is not None else []
+        return dict(zip(renamed, found.values(), strict=False)) if renamed else found
 
     def _values(self, values: exp.Values) -> Columns:
         first = values.expressions[0].expressions if values.expressions else []

@@ -3,6 +3,7 @@
 Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 """
 
+import re
 from collections.abc import Callable, Mapping, Set
 
 from sqlglot import exp
@@ -13,6 +14,7 @@ TEXT, FLOAT, BOOLEAN, DATE, BINARY = map(parse_type, ("VARCHAR", "FLOAT", "BOOLE
 NTZ, LTZ, TZ, TIME = (parse_type(name) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TIME"))
 VARIANT, ARRAY, OBJECT = (parse_type(name) for name in ("VARIANT", "ARRAY", "OBJECT"))
 WHOLE = SfType("NUMBER", 18, 0)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
 # the parts that leave a date a date
 _OF_DATES = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY"}
 # what the parser reads and DuckDB computes in 128 bits
@@ -99,6 +101,19 @@ def of_digits(text: str) -> SfType:
     whole, _, fraction = text.partition(".")
     precision = len(whole.lstrip("0")) + len(fraction)
     return number(len(fraction), max(precision, 1)) if precision <= PRECISION else FLOAT
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number that a statement could write without quotes."""
+    try:
+        return float(text.strip()) not in {float("inf"), float("-inf")} and "_" not in text and "n" not in text.lower()
+    except ValueError:
+        return False
+
+
+def is_iso_time(node: exp.Expr) -> bool:
+    """Whether a node is a text that DuckDB reads as the same date or timestamp as an account does."""
+    return isinstance(node, exp.Literal) and bool(_ISO.fullmatch(node.this))
 
 
 def of_time(node: exp.Expr, of: Callable[[exp.Expr], SfType | None]) -> SfType | None:

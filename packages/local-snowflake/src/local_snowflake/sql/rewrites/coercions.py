@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
+from local_snowflake.sql import value_types
 from local_snowflake.sql.rewrites import decimals, zoned_times
 from local_snowflake.sql.rewrites.naming import exact
 from local_snowflake.sql.static_types import StaticTypes
@@ -102,7 +103,7 @@ class _Coercions:
         kind = self.types.of(node)
         if kind is None or kind.name in {"VARCHAR", "BINARY"} or isinstance(node, exp.Null):
             return
-        self.put(node, TEXT, _zoned_text if kind.name == "TIMESTAMP_TZ" else _plain)
+        self.put(node, TEXT, partial(call, "text_of_zoned") if kind.name == "TIMESTAMP_TZ" else _plain)
 
     def to_number(self, node: exp.Expr, *, exactly: bool = False) -> None:
         """``exactly``: whole numbers of any size compare exactly."""
@@ -114,7 +115,7 @@ class _Coercions:
             if isinstance(node.parent, (exp.Sum, exp.Avg, exp.Median)):
                 return
             self.put(node, WHOLE, lambda x: exp.cast(x, "INT", dialect="duckdb"))
-        elif isinstance(node, exp.Literal) and _is_number(node.this):
+        elif isinstance(node, exp.Literal) and value_types.is_number(node.this):
             self.put(node, None, lambda x: exp.Literal.number(x.this.strip().lstrip("+")))
             # its type follows from its digits
         elif kind.name in {"VARCHAR", "VARIANT"}:
@@ -172,7 +173,7 @@ class _Coercions:
             target = DATE if times == {"DATE"} else LTZ if times & _ZONED else NTZ
             # DuckDB reads a text that is compared with a time, but for its offset
             as_it_is = compared and not times & _ZONED
-            return lambda node: None if as_it_is and isinstance(node, exp.Literal) else self.to_time(node, target)
+            return lambda node: None if as_it_is and value_types.is_iso_time(node) else self.to_time(node, target)
         if "BOOLEAN" in names:
             return self.to_boolean
         return {frozenset({"VARIANT", "VARCHAR"}): self.to_text, frozenset({"VARIANT"}): self._to_key}.get(
@@ -254,7 +255,9 @@ class _Coercions:
         left, right = self.types.of(node.this), self.types.of(node.expression)
         names = {kind.name for kind in (left, right) if kind is not None}
         if isinstance(node, (exp.Add, exp.Sub)) and names & _TIMES:
-            if left is not None and right is not None and isinstance(node, exp.Sub):
+            if "DATE" in names and names & _NUMBERS:
+                self._days(node, left)
+            elif left is not None and right is not None and isinstance(node, exp.Sub):
                 self.alike([node.this, node.expression], compared=False)
             return
         if None not in (left, right):
@@ -265,6 +268,13 @@ class _Coercions:
                 if not isinstance(side, exp.Interval):
                     self.to_number(side)
         decimals.computed(self.types, node)
+
+    def _days(self, node: exp.Expr, left: SfType | None) -> None:
+        """A date and a number of days: DuckDB adds whole numbers of 32 bits alone."""
+        date, days = (node.this, node.expression) if left == DATE else (node.expression, node.this)
+        if not isinstance(days, exp.Literal) and (left == DATE or isinstance(node, exp.Add)):
+            days = exp.Neg(this=exp.paren(days)) if isinstance(node, exp.Sub) else days
+            self.put(node, DATE, lambda _: exp.DateAdd(this=date, expression=days, unit=exp.var("DAY")))
 
     def average(self, node: exp.Expr) -> None:
         self.parameters(node)
@@ -354,10 +364,6 @@ class _Coercions:
                         convert(argument)
 
 
-def _zoned_text(value: exp.Expr) -> exp.Expr:
-    return call("text_of_zoned", value)
-
-
 def _plain(value: exp.Expr) -> exp.Expr:
     if isinstance(value, exp.JSONExtract) and isinstance(value.expression, exp.JSONPath):
         return exp.paren(exp.JSONExtractScalar(this=value.this, expression=value.expression))
@@ -367,13 +373,6 @@ def _plain(value: exp.Expr) -> exp.Expr:
 def _typed(value: exp.Expr) -> exp.Expr:
     """A literal with a type: DuckDB finds a macro by the types of its arguments."""
     return exp.cast(value, "VARCHAR") if isinstance(value, exp.Literal) and value.is_string else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return float(text.strip()) not in {float("inf"), float("-inf")} and "_" not in text and "n" not in text.lower()
-    except ValueError:
-        return False
 
 
 _COERCE: dict[type[exp.Expr], Callable[[_Coercions, exp.Expr], None]] = {
