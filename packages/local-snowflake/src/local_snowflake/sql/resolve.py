@@ -22,7 +22,7 @@ from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_PREFIX
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
 # table functions that are translated later on

@@ -10,8 +10,8 @@ from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 # what ARRAY_CONTAINS takes as a VARIANT only; numbers and truth values it takes as they are
 _CAST_TO_VARIANT = {"VARCHAR", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}

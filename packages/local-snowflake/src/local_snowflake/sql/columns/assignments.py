@@ -19,8 +19,8 @@ from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_COLUMN, BIND_PREFIX
 from local_snowflake.sql.columns.casts import cut, is_cut
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 _ROWS = "$ASSIGNED"
 _BATCHED = re.compile(rf"{BATCH_COLUMN}\d+")

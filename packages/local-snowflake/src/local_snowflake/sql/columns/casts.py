@@ -7,8 +7,8 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 # DuckDB's own digits of a second
 _MICROSECONDS = 6

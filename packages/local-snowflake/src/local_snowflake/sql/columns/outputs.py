@@ -10,9 +10,9 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Column
-from local_snowflake.sql.function_types import of_function
 from local_snowflake.sql.statement import Statement
 from local_snowflake.sql.types import parse_type
+from local_snowflake.sql.typing.function_types import of_function
 
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
-from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 _NUMBERS = {"NUMBER", "FLOAT"}
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")

@@ -1,6 +1,6 @@
 """Implicit casts: text, numbers, dates, booleans and VARIANT become what an operator or a function takes.
 
-Types are those that are known before the statement runs (``sql.static_types``); what has no known type stays as it is.
+Types are those that are known before the statement runs (``sql.typing.static_types``); what has none stays as it is.
 
 Source: https://docs.snowflake.com/en/sql-reference/data-type-conversion#implicit-casting-coercion
 """
@@ -12,12 +12,12 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
-from local_snowflake.sql import value_types
 from local_snowflake.sql.rewrites import decimals, zoned_times
 from local_snowflake.sql.rewrites.naming import exact
-from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import SfType
-from local_snowflake.sql.value_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, number
+from local_snowflake.sql.typing import value_types
+from local_snowflake.sql.typing.static_types import StaticTypes
+from local_snowflake.sql.typing.value_types import BOOLEAN, DATE, FLOAT, LTZ, NTZ, TEXT, VARIANT, WHOLE, number
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.EqualNull)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)

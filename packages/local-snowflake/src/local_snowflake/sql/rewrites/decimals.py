@@ -7,9 +7,16 @@ from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql import trees
-from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import MAX_TEXT
-from local_snowflake.sql.value_types import FLOAT, PRECISION, interpolated, number, quotient_scale, variance_scale
+from local_snowflake.sql.typing.static_types import StaticTypes
+from local_snowflake.sql.typing.value_types import (
+    FLOAT,
+    PRECISION,
+    interpolated,
+    number,
+    quotient_scale,
+    variance_scale,
+)
 
 _QUOTIENT = "quotient"
 _ROUNDED, _ROUNDED_FLOAT = "rounded_half_up", "rounded_float"

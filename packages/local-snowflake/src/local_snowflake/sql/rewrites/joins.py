@@ -11,7 +11,7 @@ from sqlglot import exp
 from local_snowflake.errors import not_supported, syntax_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
-from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 
 def joins_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:

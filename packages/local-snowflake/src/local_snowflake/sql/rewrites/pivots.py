@@ -8,8 +8,8 @@ from sqlglot import exp
 from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
-from local_snowflake.sql.static_types import StaticTypes
 from local_snowflake.sql.types import parse_type
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 
 def pivots_of_snowflake(ctx: Context, tree: exp.Expression) -> exp.Expression:

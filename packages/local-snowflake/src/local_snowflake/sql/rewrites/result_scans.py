@@ -12,8 +12,8 @@ from local_snowflake.errors import compilation_error, does_not_exist
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import constant_value, function_name, put_rows
-from local_snowflake.sql.static_types import COLUMNS
 from local_snowflake.sql.types import SfType
+from local_snowflake.sql.typing.static_types import COLUMNS
 
 
 def result_scans(ctx: Context, tree: exp.Expression) -> exp.Expression:

@@ -16,8 +16,8 @@ from local_snowflake.errors import SnowflakeError, compilation_error, not_suppor
 from local_snowflake.functions import zoned_times
 from local_snowflake.functions.python_calls import call
 from local_snowflake.functions.zoned_times import REFUSING, UNTYPED
-from local_snowflake.sql.static_types import StaticTypes
-from local_snowflake.sql.value_types import LTZ, NTZ, TEXT, TZ, of_cast
+from local_snowflake.sql.typing.static_types import StaticTypes
+from local_snowflake.sql.typing.value_types import LTZ, NTZ, TEXT, TZ, of_cast
 
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.EqualNull)
 # the result is a time of its argument's type

@@ -11,7 +11,7 @@ from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
 from local_snowflake.sql.rewrites.naming.lateral import from_items
-from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 # an alias of the query itself comes before the column in these
 _ALIASED_FIRST = (exp.Order,)

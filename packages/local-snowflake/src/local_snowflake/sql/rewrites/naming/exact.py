@@ -12,7 +12,7 @@ from sqlglot import exp
 from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.results import kept_apart
 from local_snowflake.sql import trees
-from local_snowflake.sql.static_types import Columns, StaticTypes
+from local_snowflake.sql.typing.static_types import Columns, StaticTypes
 
 _PLAIN = re.compile(r"[A-Z_][A-Z0-9_$]*\Z")
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
-from local_snowflake.sql.static_types import StaticTypes
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 
 def lateral_names(ctx: Context, tree: exp.Expression) -> exp.Expression:

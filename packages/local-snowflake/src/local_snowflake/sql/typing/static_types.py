@@ -16,10 +16,10 @@ from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.registry import SOURCE_COLUMNS
 from local_snowflake.sql import trees
-from local_snowflake.sql.function_types import of_function
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, parse_type
-from local_snowflake.sql.value_types import (
+from local_snowflake.sql.typing.function_types import of_function
+from local_snowflake.sql.typing.value_types import (
     BOOLEAN,
     DATE,
     FLOAT,

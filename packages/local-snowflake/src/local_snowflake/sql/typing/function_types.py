@@ -6,7 +6,7 @@ Source: https://docs.snowflake.com/en/sql-reference/functions-all
 from sqlglot import exp
 
 from local_snowflake.sql.types import SfType
-from local_snowflake.sql.value_types import (
+from local_snowflake.sql.typing.value_types import (
     ARRAY,
     BINARY,
     BOOLEAN,

@@ -1,0 +1,1 @@
+"""The types of expressions before a statement runs."""
