@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 export PYTHONPATH := plugins:.
+# many short processes import the same packages, which uv installs without bytecode: each would compile them again
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 PROJECT ?= credit_approval

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -116,6 +117,8 @@ class _ForkServer:
             elif todo:
                 patience = 0
                 _import_gently(todo.pop(0), self._control)
+                # a collection in a worker would write to all that was imported, so that its memory was copied
+                gc.freeze()
 
     def _fork(self, request: dict[str, Any], connection: int, life: int) -> None:
         number, me = request["fork"], os.getpid()
