@@ -175,5 +175,5 @@ _OF_STATEMENT = (TABLE_FUNCTION_PREFIX, BATCH_PREFIX, "_PYTHON_", "$MERGE_")
 
 def _is_bound_to_statement(ctx: Context, plan: Plan) -> bool:
     """Whether a plan holds something of the statement that it was made for: registered rows, a stream, the time."""
-    names = (*_OF_STATEMENT, ctx.started.isoformat(sep=" "))
+    names = (*_OF_STATEMENT, ctx.started.replace(tzinfo=None).isoformat(sep=" "))
     return bool(ctx.streams or ctx.points or ctx.random_calls) or any(n in sql for sql in plan.sql for n in names)

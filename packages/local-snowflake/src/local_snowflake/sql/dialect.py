@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -121,8 +121,7 @@ def _clock_in_utc(tree: exp.Expression) -> exp.Expression:
     def clock(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.CurrentTimestamp) or not node.args.get("sysdate"):
             return node
-        now = exp.ConvertTimezone(target_tz=exp.Literal.string("UTC"), timestamp=exp.CurrentTimestamp())
-        return exp.cast(now, exp.DType.TIMESTAMPNTZ)
+        return exp.UtcTimestamp()
 
     return cast(exp.Expression, tree.transform(clock, copy=False))
 
@@ -221,8 +220,13 @@ def at_time(expression: exp.Expression, moment: datetime) -> exp.Expression:
     """
 
     def fixed(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)):
+        if not isinstance(
+            node, (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime, exp.UtcTimestamp)
+        ):
             return node
+        if isinstance(node, exp.UtcTimestamp):
+            clock = moment.astimezone(UTC).replace(tzinfo=None)
+            return exp.cast(exp.Literal.string(clock.isoformat(sep=" ")), exp.DType.TIMESTAMP)
         now = exp.cast(exp.Literal.string(moment.isoformat(sep=" ")), exp.DType.TIMESTAMPTZ)
         if isinstance(node, exp.CurrentTimestamp):
             return now

@@ -84,6 +84,7 @@ _BY_CLASS: dict[type[exp.Expr], SfType] = {
     **dict.fromkeys(_DATES, DATE),
     **dict.fromkeys((exp.TimeFromParts, exp.TsOrDsToTime, exp.Localtime), TIME),
     exp.CurrentTimestamp: LTZ,
+    exp.UtcTimestamp: NTZ,
     exp.TimestampLtzFromParts: LTZ,
     exp.TimestampTzFromParts: TZ,
 }
