@@ -81,9 +81,10 @@ def too_few_arguments(name: str) -> SnowflakeError:
     return compilation_error(f"not enough arguments for function [{name}]", 938, "22023")
 
 
-def too_many_arguments(name: str) -> SnowflakeError:
-    """A call of a function with more arguments than it takes."""
-    return compilation_error(f"too many arguments for function [{name}]", 939, "22023")
+def too_many_arguments(name: str, counts: tuple[int, int] | None = None) -> SnowflakeError:
+    """A call of a function with more arguments than it takes; ``counts`` are those that it takes and has."""
+    expected = "" if counts is None else f" expected {counts[0]}, got {counts[1]}"
+    return compilation_error(f"too many arguments for function [{name}]{expected}", 939, "22023")
 
 
 def carried(error: SnowflakeError) -> str:
@@ -138,6 +139,15 @@ def _execution(template: str, code: int, sqlstate: str) -> _Make:
 
 
 _NO_COLUMN = "error line 1 at position 0\ninvalid identifier "
+
+
+def _no_number(text: str) -> SnowflakeError:
+    """The error about a text that does not become a number of some type."""
+    if re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", text, re.I):
+        return SnowflakeError(100039, "22003", f"Numeric value '{text}' is out of range")
+    return SnowflakeError(100038, "22018", f"Numeric value '{text}' is not recognized")
+
+
 # DuckDB's message -> Snowflake's error, first match first
 _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
     duckdb.CatalogException: {
@@ -183,14 +193,15 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"(.*)": _compilation(r"\1"),
     },
     duckdb.ConversionException: {
-        r"Could not convert string ['\"](.*?)['\"] to (?:U?INT|DOUBLE|FLOAT|DECIMAL)": _execution(
-            r"Numeric value '\1' is not recognized", 100038, "22018"
-        ),
+        r"Could not convert string ['\"](.*?)['\"] to (?:U?INT|DOUBLE|FLOAT|DECIMAL)": lambda m: _no_number(m[1]),
         r"Could not convert string '(.*?)' to BOOL": _execution(
             r"Boolean value '\1' is not recognized", 100037, "22018"
         ),
         r'(?:Could not cast value|Casting value) "?([^\s"]+)"? to (?:type )?DECIMAL\((\d+),\s*(\d+)\)': _execution(
             r"Number out of representable range: type FIXED(\2,\3), value \1", 100039, "22003"
+        ),
+        r"Type (?:DOUBLE|FLOAT|U?INT\d+|DECIMAL\S*) with value (\S+) can't be cast": _execution(
+            r"Number out of representable range: type FIXED(38,0), value \1", 100039, "22003"
         ),
         r'invalid date field format: "(.*?)"': _execution(r"Date '\1' is not recognized", 100040, "22007"),
         r'invalid timestamp field format: "(.*?)"': _execution(r"Timestamp '\1' is not recognized", 100035, "22007"),
@@ -207,11 +218,16 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         "MERGE INTO command cannot affect the same target row": _execution(
             "Duplicate row detected during DML action", 100090, "42P18"
         ),
+        # OBJECT_AGG and ARRAYS_TO_OBJECT
+        "Map keys must be unique": _execution("Duplicate field key", 100112, "22000"),
         "Argument for ntile must be greater than zero": _execution(
             "NTILE argument must be at least 1", 100310, "22014"
         ),
         "Values were not provided for the following (?:prepared statement )?parameters": _compilation(
             "Bind variable ? not set.", 2049, "42601"
+        ),
+        r"Overflow in \w+ of (?:INT|DECIMAL)\w*[^(]*\((.*)\)": _execution(
+            r"Number out of representable range: type FIXED(38,0), value \1", 100039, "22003"
         ),
         "Division by zero": _execution("Division by zero", 100051, "22012"),
         r"(.*)": _execution(r"SQL execution internal error: \1", 603, "XX000"),

@@ -10,6 +10,7 @@ from local_snowflake.routines import expansion
 from local_snowflake.sql.checks.arguments import checked_arguments
 from local_snowflake.sql.checks.orders import checked_orders
 from local_snowflake.sql.columns.casts import limited_casts
+from local_snowflake.sql.columns.kinds import known_kinds
 from local_snowflake.sql.columns.unions import alike_columns
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.arrays import arrays_as_json, sorted_members, subscripts, variants_as_json
@@ -57,6 +58,8 @@ PIPELINE = Pipeline(
         sorted_members,
         pivots_as_groups,
         checked_arguments,
+        # before what they make is cast
+        known_kinds,
         limited_casts,
         alike_columns,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions

@@ -106,7 +106,10 @@ def test_a_rewrite(rewrite: TreeRewrite, before: str, after: str) -> None:
 
 
 def test_flatten_of_an_input_alone_is_left_to_duckdb() -> None:
-    assert rewritten(flatten_options, "SELECT * FROM TABLE(FLATTEN(INPUT => V))") == "SELECT * FROM TABLE(FLATTEN(V))"
+    assert (
+        rewritten(flatten_options, "SELECT * FROM TABLE(FLATTEN(INPUT => V))")
+        == "SELECT * FROM TABLE(FLATTEN(FLAT_INPUT(V)))"
+    )
 
 
 @pytest.mark.parametrize(

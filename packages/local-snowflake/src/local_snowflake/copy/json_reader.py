@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from local_snowflake.copy.decoding import as_text
 from local_snowflake.copy.rejects import ROW, Content, Fault, Place
+from local_snowflake.errors import SnowflakeError
+from local_snowflake.functions.python_calls import parse_json
 from local_snowflake.stages.formats import FileFormat
 
 JSON = pa.json_(pa.utf8())
@@ -19,9 +21,10 @@ def read_json(data: bytes, form: FileFormat) -> Content:
     documents = _lines(text)
     if documents is None:
         documents = _documents(text)
-    faults = {n: (fault, start) for n, (start, _, fault) in enumerate(documents, 1) if fault}
+    read = [_in_order(document, form) for document in documents]
+    faults = {n: (each, documents[n - 1][0]) for n, each in enumerate(read, 1) if isinstance(each, Fault)}
     rows = [n for n in range(1, len(documents) + 1) if n not in faults]
-    storage = pa.array([documents[n - 1][1] for n in rows], pa.string())
+    storage = pa.array([read[n - 1] for n in rows], pa.string())
     if form.flag("STRIP_OUTER_ARRAY") or form.flag("STRIP_NULL_VALUES"):
         storage, rows = _stripped(storage, rows, form)
     total = len(documents) if len(rows) <= len(documents) else len(rows) + len(faults)
@@ -55,6 +58,17 @@ def _fault_of(text: str) -> Fault | None:
     except ValueError as error:
         return _fault(error)
     return None
+
+
+def _in_order(document: Document, form: FileFormat) -> str | Fault:
+    """A document with the members of its objects in order; a fault if it has one, or repeats a key."""
+    _, text, fault = document
+    if fault or "{" not in text:
+        return fault or text
+    try:
+        return parse_json(text, "d" if form.flag("ALLOW_DUPLICATE") else "s")
+    except SnowflakeError as error:
+        return Fault(error.message, error.code, error.sqlstate)
 
 
 def _fault(error: ValueError) -> Fault:

@@ -76,6 +76,15 @@ for _functions in (Snowflake.Parser.FUNCTIONS, Snowflake.Parser.FUNCTION_PARSERS
         del _functions[_name]
 
 
+def _try_parse_json(arguments: list[exp.Expr]) -> exp.Expr:
+    parameter = arguments[1] if len(arguments) > 1 else None
+    return exp.ParseJSON(this=arguments[0] if arguments else None, expression=parameter, safe=True)
+
+
+# the parser drops its parameter
+Snowflake.Parser.FUNCTIONS["TRY_PARSE_JSON"] = _try_parse_json
+
+
 def mark_foreign(tree: exp.Expr) -> None:
     """Mark the calls of functions that are none of Snowflake's: routines of the account, or nothing at all.
 

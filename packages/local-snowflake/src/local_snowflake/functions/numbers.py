@@ -19,6 +19,22 @@ _AGGREGATES: dict[type[exp.Expr], str] = {
 _OF_PAIRS = (exp.Corr, exp.CovarSamp, exp.CovarPop)
 
 MACROS = (
+    # DuckDB takes 0x1F, 0b11 and 1_000 for numbers, and whole numbers of 39 digits
+    "is_foreign_number(x) AS contains(x, '_') OR regexp_matches(x, '^\\s*[+-]?0[xXbBoO]')",
+    "is_too_large(x) AS length(x) > 38 AND abs(TRY_CAST(x AS DOUBLE)) >= 1e38",
+    """digits_of_text(x) AS CASE WHEN is_foreign_number(x) THEN CAST(CAST(
+    '$SNOWFLAKE|100038|22018|Numeric value ''' || x || ''' is not recognized|$' AS BIGINT) AS VARCHAR)
+    WHEN is_too_large(x) THEN CAST(CAST(
+    '$SNOWFLAKE|100039|22003|Numeric value ''' || x || ''' is out of range|$' AS BIGINT) AS VARCHAR) ELSE x END,
+    (x, safe) AS CASE WHEN NOT is_foreign_number(x) AND NOT coalesce(is_too_large(x), FALSE) THEN x END""",
+    "digits_of(x) AS digits_of_text(CAST(x AS VARCHAR)), (x, safe) AS digits_of_text(CAST(x AS VARCHAR), safe)",
+    """float_of_number(x) AS CASE WHEN abs(x) <= 9007199254740992 OR x IS NULL THEN CAST(x AS DOUBLE)
+    ELSE CAST('$SNOWFLAKE|2|0A000|Unsupported feature ''the number ' || CAST(x AS VARCHAR)
+    || ' beside a text: cast the text'' in the local Snowflake: see COVERAGE.md.|$' AS DOUBLE) END""",
+    # a column of DECIMAL(38, 0) has 38 digits, what DuckDB computes in 128 bits may have one more
+    "fitting_number(x) AS CAST(x AS DECIMAL(38, 0))",
+    """truth_of(x) AS CASE lower(CAST(x AS VARCHAR)) WHEN 'on' THEN 'true' WHEN 'off' THEN 'false'
+    ELSE CAST(x AS VARCHAR) END""",
     "factorial_of(x) AS factorial(CAST(x AS INTEGER))",
     "truncated(x, n) AS trunc(x, CAST(n AS INTEGER))",
     # the state of an approximation holds the values themselves

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -67,23 +67,57 @@ def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], i
     return work
 
 
-def parse_json(text: str) -> str:
+def parse_json(text: str, parameter: str = "s") -> str:
     """Lenient JSON, eg: names without quotes, strings in single quotes, a trailing comma; returned as strict JSON.
 
-    Raises 100069 if it cannot be read.
+    The members of objects are in the order of their keys, in which an account keeps them. The parameter ``d`` allows
+    a repeated key, of which the last value counts.
+
+    Raises 100069 if it cannot be read, or if a key is repeated.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/parse_json
     """
+    hook: Callable[[Iterable[tuple[str, Any]]], Any] = dict if parameter == "d" else _members
     try:
-        return json.dumps(json5.loads(text), ensure_ascii=False, separators=(",", ":"))
+        try:
+            value = json.loads(text, object_pairs_hook=hook, parse_constant=_no_constant)
+        except ValueError:
+            value = json5.loads(text, object_pairs_hook=hook)
+    except _RepeatedKeyError as error:
+        key = json.dumps(error.key, ensure_ascii=False)
+        where = [match.end() for match in re.finditer(re.escape(key), text)]
+        reason = f"duplicate object attribute {key}, pos {where[1] if len(where) > 1 else len(text)}"
+        raise SnowflakeError(100069, "22P02", f"Error parsing JSON: {reason}") from None
     except (ValueError, RecursionError) as error:
         reason = str(error).removeprefix("<string>:")
         raise SnowflakeError(100069, "22P02", f"Error parsing JSON: {text[:200]}: {reason}") from None
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _try_parse_json(text: str) -> str | None:
+class _RepeatedKeyError(Exception):
+    """An object with two members of one key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = list(pairs)
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(next(key for place, key in enumerate(keys) if key in keys[:place]))
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _try_parse_json(text: str, parameter: str = "s") -> str | None:
     try:
-        return parse_json(text)
+        return parse_json(text, parameter)
     except SnowflakeError:
         return None
 
@@ -202,8 +236,9 @@ def _parse_url(text: str, permissive: bool) -> str:
 _URL = re.compile(r"([A-Za-z][\w+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.S)
 
 
-def lenient(text: exp.Expr, *, safe: bool) -> exp.Expr:
-    """PARSE_JSON or TRY_PARSE_JSON: DuckDB reads strict JSON, Python what it refuses."""
+def lenient(text: exp.Expr, parameter: str = "s", *, safe: bool) -> exp.Expr:
+    """PARSE_JSON or TRY_PARSE_JSON: DuckDB reads strict JSON without objects, Python the rest."""
     strict = call("strict_json", text)
-    rest = python_call("try_parse_json" if safe else "parse_json", "JSON", call("json_text", text.copy()))
+    name = "try_parse_json" if safe else "parse_json"
+    rest = python_call(name, "JSON", call("json_text", text.copy()), exp.Literal.string(parameter))
     return exp.Coalesce(this=strict, expressions=[rest])

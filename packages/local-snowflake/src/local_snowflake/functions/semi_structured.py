@@ -5,6 +5,7 @@ Source: https://docs.snowflake.com/en/sql-reference/functions-semistructured
 
 from sqlglot import exp
 
+from local_snowflake.errors import not_supported
 from local_snowflake.functions.python_calls import call, lenient, python_call
 
 MACROS = (
@@ -58,17 +59,30 @@ MACROS = (
     FROM (SELECT unnest(json_keys(x)) AS k) AS e WHERE NOT list_contains(ks, e.k))""",
     "get_ignore_case(x, k) AS keyed(x, list_filter(json_keys(x), lambda e: lower(e) = lower(k))[1])",
     "sorted_keys(x) AS to_json(list_sort(json_keys(to_json(x))))",
-    """array_insert(x, i, v) AS to_json(list_concat(json_list(x)[:CAST(i AS BIGINT)], [to_json(v)],
-    json_list(x)[CAST(i AS BIGINT) + 1:]))""",
+    """inserted(xs, i, v) AS list_concat(list_resize(xs[:i], i, CAST('null' AS JSON)), [v], xs[i + 1:])""",
+    """place_in(i, size) AS CASE WHEN i >= 0 THEN i WHEN i + size >= 0 THEN i + size
+    ELSE CAST('$SNOWFLAKE|2|0A000|Unsupported feature ''ARRAY_INSERT before the first value'''
+    || ' in the local Snowflake: see COVERAGE.md.|$' AS BIGINT) END""",
+    """array_with(x, i, v) AS list_transform([{xs: json_list(x), i: CAST(i AS BIGINT), v: to_json(v)}], lambda a:
+    CASE WHEN a.xs IS NOT NULL AND a.i IS NOT NULL
+    THEN to_json(inserted(a.xs, place_in(a.i, len(a.xs)), a.v)) END)[1]""",
     "key_list(x) AS CASE WHEN json_type(to_json(x)) = 'ARRAY' THEN json_texts(x) ELSE [to_json(x) ->> '$'] END",
     "json_text(x) AS nullif(trim(CAST(x AS VARCHAR)), '')",
-    "strict_json(x) AS json(TRY_CAST(CAST(x AS VARCHAR) AS JSON))",
+    # the members of an object are put into order elsewhere
+    """strict_json(x) AS CASE WHEN NOT contains(CAST(x AS VARCHAR), '{')
+    THEN json(TRY_CAST(CAST(x AS VARCHAR) AS JSON)) END""",
+    # other values have no rows
+    "flat_input(x) AS CASE WHEN json_type(to_json(x)) IN ('ARRAY', 'OBJECT') THEN to_json(x) END",
     """flat_rows(x, y, is_outer) AS TABLE SELECT hash(to_json(x)) AS SEQ, e.r ->> '$.k' AS KEY,
     CASE WHEN e.r IS NULL THEN '' ELSE e.r ->> '$.p' END AS PATH, CAST(e.r -> '$.i' AS BIGINT) AS INDEX,
     e.r -> '$.v' AS VALUE, CASE WHEN e.r IS NULL THEN to_json(x) ELSE e.r -> '$.t' END AS THIS
     FROM (SELECT unnest(CASE WHEN is_outer AND coalesce(json_array_length(y), 0) = 0 THEN [CAST(NULL AS JSON)]
     ELSE CAST(y AS JSON[]) END) AS r) AS e""",
-    "arrays_to_object(ks, vs) AS to_json(map(json_texts(ks), json_list(vs)))",
+    # the lambda, because an argument of a macro is repeated where it is used
+    """in_order(x) AS list_transform([to_json(x)], lambda o: CASE WHEN o IS NOT NULL THEN
+    CAST('{' || array_to_string(list_transform(list_sort(json_keys(o)),
+    lambda e: CAST(json_object(e, keyed(o, e)) AS VARCHAR)[2:-2]), ',') || '}' AS JSON) END)[1]""",
+    "arrays_to_object(ks, vs) AS in_order(map(json_texts(ks), json_list(vs)))",
     """split_rows(x, d) AS TABLE SELECT 1 AS SEQ,
     unnest(range(1, 1 + len(string_split(CAST(x AS VARCHAR), d)))) AS INDEX,
     unnest(string_split(CAST(x AS VARCHAR), d)) AS VALUE""",
@@ -81,11 +95,11 @@ MACROS = (
     lambda e: CAST(json_object(e, keyed(x, e)) AS VARCHAR)[2:-2])""",
     """with_member(x, k, v) AS CASE WHEN x IS NOT NULL THEN CAST('{' || array_to_string(list_concat(other_members(x, k),
     CASE WHEN v IS NULL THEN [] ELSE [CAST(json_object(k, v) AS VARCHAR)[2:-2]] END), ',') || '}' AS JSON) END""",
-    # a lambda, because an argument of a macro is repeated where it is used
-    """object_insert(x, k, v, u) AS list_transform([{x: to_json(x), k: CAST(k AS VARCHAR), v: to_json(v), u: u}],
+    """object_insert(x, k, v, u) AS in_order(list_transform(
+    [{x: to_json(x), k: CAST(k AS VARCHAR), v: to_json(v), u: u}],
     lambda a: with_member(a.x, CASE WHEN NOT coalesce(a.u, FALSE) AND keyed(a.x, a.k) IS NOT NULL
     THEN CAST(CAST('$SNOWFLAKE|100112|22000|Duplicate field key ''' || a.k || '''|$' AS BIGINT) AS VARCHAR)
-    ELSE a.k END, a.v))[1]""",
+    ELSE a.k END, a.v))[1])""",
     # in the order of their first places; an element is a JSON null or none twice, too
     """first_ones(xs) AS list_filter(xs, lambda e, i: coalesce(list_position(xs, e), 0) = i
     OR (e IS NULL AND len(list_filter(xs[:i - 1], lambda p: p IS NULL)) = 0))""",
@@ -95,7 +109,10 @@ MACROS = (
 def rewrite_json(tree: exp.Expr) -> None:
     """Rewrite PARSE_JSON, CHECK_JSON and functions of objects with any number of keys, in place."""
     for parse in list(tree.find_all(exp.ParseJSON)):
-        parse.replace(lenient(parse.this, safe=bool(parse.args.get("safe"))))
+        parameter = parse.expression if isinstance(parse.args.get("expression"), exp.Expr) else exp.Literal.string("s")
+        if not isinstance(parameter, exp.Literal) or parameter.this not in {"d", "s"}:
+            raise not_supported(f"the parameter {parameter.sql(dialect='snowflake')} of PARSE_JSON")
+        parse.replace(lenient(parse.this, parameter.this, safe=bool(parse.args.get("safe"))))
     for check in list(tree.find_all(exp.CheckJson)):
         check.replace(python_call("check_json", "VARCHAR", call("json_text", check.this)))
     for node in list(tree.find_all(exp.Anonymous)):

@@ -30,6 +30,7 @@ from local_snowflake.errors import (
 from local_snowflake.functions import names
 from local_snowflake.functions.absent import absent
 from local_snowflake.sql.checks import grammar
+from local_snowflake.sql.checks.counts import check_counts
 from local_snowflake.sql.statement import Statement, unreadable
 from local_snowflake.sql.transforms import TransformedTree, nodes
 
@@ -89,6 +90,7 @@ def parse(sql: str | Statement) -> exp.Expression:
     if not text.strip():
         raise compilation_error("Empty SQL statement.", 900, "42601")
     grammar.check_operators(tokens)
+    check_counts(tokens, text)
     try:
         if tokens and _UNLIKE_THE_PARSERS.isdisjoint(token.token_type for token in tokens):
             tree = cast(exp.Expression, _Dialect().parser().parse(tokens, text)[0])

@@ -17,6 +17,7 @@ from local_snowflake.routines.calls import function_calls
 from local_snowflake.routines.definition import read_type
 from local_snowflake.routines.expansion import expand
 from local_snowflake.sql.columns.defaults import default_sql
+from local_snowflake.sql.columns.kinds import is_structured
 from local_snowflake.sql.dialect import parse, upper_case
 from local_snowflake.sql.names import Name, literal, quote
 from local_snowflake.sql.resolve import replace_parameters, table_name
@@ -51,6 +52,8 @@ def read_definitions(ctx: Context, schema: exp.Expression) -> tuple[list[Column]
 
 def _read_column(ctx: Context, column: exp.ColumnDef) -> Column:
     kind = column.args.get("kind")
+    if kind is not None and is_structured(kind):
+        raise not_supported(f"the structured type {kind.sql(dialect='snowflake')} of column {column.name}")
     found = Column(column.name, read_type(kind.sql(dialect="snowflake")) if kind is not None else "VARCHAR(16777216)")
     for constraint in column.args.get("constraints") or []:
         found = _constrain_column(ctx, found, constraint.args.get("kind"))

@@ -15,7 +15,7 @@ from local_snowflake.execution.results import Result, rows
 from local_snowflake.execution.show_clauses import common, like_filter, read_clauses, scope, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.sql.types import parse_type
+from local_snowflake.sql.types import MAX_TEXT, parse_type
 
 _COLUMNS = (
     *("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression", "comment"),
@@ -143,6 +143,9 @@ def _data_type(column: Column) -> dict[str, Any]:
     found: dict[str, Any] = {"type": {"NUMBER": "FIXED", "FLOAT": "REAL", "VARCHAR": "TEXT"}.get(kind.name, kind.name)}
     if kind.name == "NUMBER":
         found |= {"precision": kind.precision, "scale": kind.scale}
+    if kind.name.startswith("TIME"):
+        found |= {"precision": 0, "scale": kind.scale}
     if kind.length:
-        found |= {"length": kind.length, "byteLength": kind.length}
+        bytes_ = min(kind.length * 4, MAX_TEXT) if kind.name == "VARCHAR" else kind.length
+        found |= {"length": kind.length, "byteLength": bytes_}
     return found | {"nullable": column.nullable}

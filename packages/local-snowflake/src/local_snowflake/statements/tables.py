@@ -1,8 +1,9 @@
 """Tables: create (also from a query), alter, drop."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
@@ -13,11 +14,13 @@ from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.objects import drop, keep_existing, refuse_both, refuse_other_case
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
+from local_snowflake.sql.columns.assignments import assigned_rows
+from local_snowflake.sql.columns.outputs import Declared, declared_columns
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.queries import compile_query, names_of_query
 from local_snowflake.sql.resolve import table_name, upper_case
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.sql.types import from_duckdb
+from local_snowflake.sql.types import SfType, from_duckdb, parse_type
 from local_snowflake.statements.clones import clone_table
 from local_snowflake.statements.definitions import (
     column_definition,
@@ -67,10 +70,22 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     ctx.copies_grants = tree.find(exp.CopyGrantsProperty) is not None
     props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
     query = tree.args.get("expression")
-    source = compile_query(ctx, query.unnest().copy()) if query is not None else None
+    declared = declared_columns(ctx, query) if query is not None else {}
+    source = _source(ctx, query, columns) if query is not None else None
     refuse_repeated_names([c.name for c in columns] or names_of_query(ctx, source or ""))
-    _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, tracking=tracking)
+    _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, declared, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
+
+
+def _source(ctx: Context, query: exp.Expression, columns: Sequence[Column]) -> str:
+    """DuckDB's SQL of the query whose rows a table is made of; those of declared columns become what these hold."""
+    inner = cast(exp.Expression, query.unnest().copy())
+    if not columns:
+        return compile_query(ctx, inner)
+    if len(names_of_query(ctx, compile_query(ctx, inner.copy()))) != len(columns):
+        raise compilation_error("Invalid column definition list", 2026, "42601")
+    rows = assigned_rows(ctx, upper_case(inner), [parse_type(column.type) for column in columns])
+    return compile_query(ctx, cast(exp.Expression, rows), outermost=False)
 
 
 def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[Column]:
@@ -157,7 +172,9 @@ def read_days(key: str, value: object) -> int:
     return int(str(value))
 
 
-def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tracking: bool) -> None:
+def _make(
+    ctx: Context, new: Table, old: Table | None, source: str | None, declared: Declared, *, tracking: bool
+) -> None:
     temporary, columns = new.props.temporary, new.props.columns
     with ctx.ddl(new.name, locks=streams.stream_locks(ctx)) as change:
         streams.consume_in_ddl(ctx)
@@ -171,7 +188,7 @@ def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tr
         if not columns and source:
             change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} AS {source}")
             described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
-            columns = tuple(Column(str(d[0]), str(from_duckdb(str(d[1])))) for d in described)
+            columns = tuple(_made_column(str(d[0]), from_duckdb(str(d[1])), declared) for d in described)
         else:
             place = place_of(new.name, temporary=temporary)
             columns, definitions = zip(*(column_definition(ctx, change, place, c) for c in columns), strict=True)
@@ -189,6 +206,13 @@ def _make(ctx: Context, new: Table, old: Table | None, source: str | None, *, tr
     ctx.session.drop_rows()
     if temporary:
         ctx.session.temporary_objects[new.key] = new
+
+
+def _made_column(name: str, kind: SfType, declared: Declared) -> Column:
+    """A column that a query makes: with the length and the digits of a second that the query's text names."""
+    named = parse_type(declared[name]["type"]) if name in declared else kind
+    same = named.name == kind.name or (named.is_semi_structured and kind.is_semi_structured)
+    return Column(name, str(named if same and named.name != "NUMBER" else kind))
 
 
 def keeps_past(table: Table) -> bool:

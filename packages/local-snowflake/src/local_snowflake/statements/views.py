@@ -6,7 +6,7 @@ from functools import partial
 
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import VIEW, Column, Object, View, ViewProps
-from local_snowflake.errors import not_supported
+from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import check_options, drop, exists_already, put, read_existing, read_target
 from local_snowflake.execution.registry import statement
@@ -40,6 +40,8 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
         return exists_already(VIEW, name, if_not_exists=if_not_exists)
     columns = describe(ctx, query).columns
     names = listed or [c.name for c in columns]
+    if len(names) != len(columns):
+        raise compilation_error("Invalid column definition list", 2026, "42601")
     refuse_repeated_names(names)
     described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
     props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)

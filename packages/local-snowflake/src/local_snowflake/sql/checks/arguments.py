@@ -14,6 +14,7 @@ from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
 
 # what ARRAY_CONTAINS takes as a VARIANT only; numbers and truth values it takes as they are
+_CLOCKS = {"TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
 _CAST_TO_VARIANT = {"VARCHAR", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
 
 
@@ -52,6 +53,19 @@ def _contained(types: StaticTypes, node: exp.ArrayContains) -> SnowflakeError | 
     return _invalid("ARRAY_CONTAINS", kind, SfType("ARRAY"))
 
 
+def _difference(types: StaticTypes, node: exp.Sub) -> SnowflakeError | None:
+    """Dates have a difference, times and timestamps do not: https://docs.snowflake.com/en/sql-reference/operators-arithmetic.
+
+    DATEDIFF gives one.
+    """
+    sides = [types.of(node.this), types.of(node.expression)]
+    kinds = [kind for kind in sides if kind is not None]
+    names = {kind.name for kind in kinds}
+    if len(kinds) < len(sides) or not names & _CLOCKS or names - {*_CLOCKS, "DATE"}:
+        return None
+    return _invalid("-", *kinds)
+
+
 def _invalid(function: str, *kinds: SfType) -> SnowflakeError:
     listed = ", ".join(map(str, kinds))
     text = f"error line 1 at position 0\nInvalid argument types for function '{function}': ({listed})"
@@ -63,4 +77,5 @@ _CHECKS: dict[type[exp.Expr], Callable[[StaticTypes, Any], SnowflakeError | None
     exp.JSONExtract: _member,
     exp.Bracket: _member,
     exp.ArrayContains: _contained,
+    exp.Sub: _difference,
 }

@@ -17,7 +17,7 @@ from local_snowflake.functions.python_calls import call
 from local_snowflake.functions.zoned_times import REFUSING, UNTYPED, zoned
 from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_COLUMN, BIND_PREFIX
-from local_snowflake.sql.columns.casts import cut, is_cut
+from local_snowflake.sql.columns.casts import cut, is_cut, readable
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 from local_snowflake.sql.typing.static_types import StaticTypes
@@ -36,17 +36,23 @@ def assign_inserted(ctx: Context, tree: exp.Insert, target: Name) -> None:
     columns = column_types(ctx, target)
     named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None
     kinds = [columns.get(c.name) for c in named] if named else [*columns.values()]
-    query = tree.expression
-    if tree.args.get("by_name") or not any(kind is not None and _is_checked(kind) for kind in kinds):
-        return
+    if not tree.args.get("by_name"):
+        tree.set("expression", assigned_rows(ctx, tree.expression, kinds))
+
+
+def assigned_rows(ctx: Context, query: exp.Expr, kinds: Sequence[SfType | None]) -> exp.Expr:
+    """The rows of a query or of VALUES, as they are stored in columns of types; the same one where it can be."""
     types = StaticTypes(ctx)
+    if not any(kind is not None and _is_checked(kind) for kind in kinds):
+        return query
     if isinstance(query, exp.Values):
         for row in query.expressions:
             _assign_all(types, row.expressions, kinds)
     elif isinstance(query, exp.Select) and _is_plain(query):
         _assign_all(types, query.expressions, kinds)
     elif isinstance(query, exp.Query):
-        tree.set("expression", _around(types, query, kinds))
+        return _around(types, query, kinds)
+    return query
 
 
 def assign_updated(ctx: Context, assignments: Sequence[exp.Expr], target: Name) -> None:
@@ -78,7 +84,7 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.is_semi_structured or kind.name in {"NUMBER", "VARCHAR", "TIMESTAMP_TZ", *_TIMES}
+    return kind.is_semi_structured or kind.name in {"NUMBER", "VARCHAR", "BOOLEAN", "TIMESTAMP_TZ", *_TIMES}
 
 
 def _is_plain(query: exp.Select) -> bool:
@@ -116,9 +122,9 @@ def _around(types: StaticTypes, query: exp.Query, kinds: Sequence[SfType | None]
 def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
     """A value as it is stored in a column of a type; the same expression if nothing is to be done."""
     kind = types.of(value)
-    if isinstance(value, (exp.Null, exp.Placeholder)) or (isinstance(value, exp.Column) and value.name == "DEFAULT"):
-        return value
-    if isinstance(value, exp.Var):
+    if isinstance(value, (exp.Null, exp.Placeholder, exp.Var)) or (
+        isinstance(value, exp.Column) and value.name == "DEFAULT"
+    ):
         return value
     if target.name == "VARCHAR":
         return _text(value, kind, target)
@@ -126,6 +132,9 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return value if kind is not None and kind.name == target.name else zoned(value.copy(), kind)
     if kind is not None and kind.name == "TIMESTAMP_TZ" and target.name in _TIMES:
         return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
+    if target.name in {"NUMBER", "BOOLEAN"} and kind is not None and kind.name == "VARCHAR":
+        made = readable(value.copy(), target)
+        return made if isinstance(made, exp.Anonymous) else value
     if target.is_semi_structured:
         return _variant(value, kind, target)
     if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR" and not is_cut(target):

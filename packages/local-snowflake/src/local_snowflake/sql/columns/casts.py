@@ -3,16 +3,20 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions/cast
 """
 
+import re
+
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
+from local_snowflake.sql.typing.value_types import FLOAT
 
 # DuckDB's own digits of a second
 _MICROSECONDS = 6
 _ONE_CHARACTER = (exp.DType.CHAR, exp.DType.NCHAR)
+_PLAIN = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _CUT = {"TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
 
 
@@ -22,6 +26,7 @@ def limited_casts(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for array in list(tree.find_all(exp.ToArray)):
         if _is_variant(types, array.this):
             array.replace(exp.cast(call("array_of_variant", array.this), "ARRAY", dialect="snowflake"))
+    _read_floats(types, tree)
     for node in list(tree.find_all(exp.Cast)):
         if node.to.this in _ONE_CHARACTER and not node.to.expressions:
             node.to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(1))])
@@ -30,11 +35,29 @@ def limited_casts(ctx: Context, tree: exp.Expression) -> exp.Expression:
             continue
         if kind.name in {"ARRAY", "OBJECT"} and _is_variant(types, node.this):
             node.set("this", call("array_of_variant" if kind.name == "ARRAY" else "to_object", node.this))
+        elif kind.name in {"NUMBER", "BOOLEAN"} and _is_text(types, node.this):
+            node.set("this", readable(node.this, kind, safe=isinstance(node, exp.TryCast)))
         elif is_cut(kind):
             node.set(
                 "this", cut(type(node)(this=node.this, to=exp.DataType.build(kind.name, dialect="snowflake")), kind)
             )
     return tree
+
+
+def _read_floats(types: StaticTypes, tree: exp.Expression) -> None:
+    for literal in tree.find_all(exp.Literal):
+        if literal.is_number and literal.this.replace(".", "", 1).isdigit() and types.of(literal) == FLOAT:
+            # DuckDB reads whole numbers of 39 digits, which an account has not
+            literal.set("this", f"{literal.this}e0")
+
+
+def readable(text: exp.Expr, kind: SfType, *, safe: bool = False) -> exp.Expr:
+    """A text that becomes a number or a truth value as DuckDB reads it; what only DuckDB takes for a number is none."""
+    if kind.name == "BOOLEAN":
+        return call("truth_of", text)
+    if isinstance(text, exp.Null) or (isinstance(text, exp.Literal) and _PLAIN.fullmatch(text.this)):
+        return text
+    return call("digits_of", text, exp.true()) if safe else call("digits_of", text)
 
 
 def is_cut(kind: SfType) -> bool:
@@ -45,6 +68,11 @@ def is_cut(kind: SfType) -> bool:
 def cut(time: exp.Expr, kind: SfType) -> exp.Expr:
     """A time without the digits of its second that a type has not."""
     return call("cut_time", time, exp.Literal.number(10 ** (_MICROSECONDS - kind.scale)))
+
+
+def _is_text(types: StaticTypes, node: exp.Expr) -> bool:
+    kind = types.of(node)
+    return kind is not None and kind.name == "VARCHAR" and not isinstance(node, exp.Null)
 
 
 def _is_variant(types: StaticTypes, node: exp.Expr) -> bool:

@@ -1,7 +1,7 @@
 """Columns of results: named by their expressions, with the types that a query's text declares."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlglot import exp
@@ -24,13 +24,34 @@ _TEXTS = "texts"
 
 
 def keep_texts(tree: exp.Expr, statement: Statement) -> None:
-    """Keep the texts of the outermost SELECT's expressions with the statement's tree."""
-    select = outermost(tree)
-    if select is None or all(isinstance(p, (exp.Alias, exp.Column, exp.Star)) for p in select.expressions):
+    """Keep the texts of the expressions of each SELECT with the statement's tree."""
+    selects = list(_as_written(tree))
+    if all(isinstance(p, (exp.Alias, exp.Column, exp.Star)) for select in selects for p in select.expressions):
         return
     texts = _projections(statement.tokens, statement.sql)
-    if len(texts) == len(select.expressions):
-        select.meta[_TEXTS] = texts
+    if len(texts) == len(selects) and all(map(_fit, selects, texts)):
+        for select, own in zip(selects, texts, strict=True):
+            select.meta[_TEXTS] = own
+
+
+def _as_written(node: exp.Expr) -> Iterator[exp.Select]:
+    """The SELECTs of a tree in the order of their first words."""
+    if isinstance(with_ := node.args.get("with_"), exp.With):
+        yield from _as_written(with_)
+    if isinstance(node, exp.Select):
+        yield node
+    for child in node.iter_expressions():
+        if child is not with_:
+            yield from _as_written(child)
+
+
+def _fit(select: exp.Select, texts: list[str]) -> bool:
+    """Whether texts are those of a SELECT's expressions, as far as the names in them tell."""
+    return len(texts) == len(select.expressions) and all(
+        p.alias_or_name.upper() in text.upper()
+        for p, text in zip(select.expressions, texts, strict=True)
+        if isinstance(p, (exp.Alias, exp.Column)) and not p.is_star
+    )
 
 
 def outermost(tree: exp.Expr) -> exp.Select | None:
@@ -45,7 +66,7 @@ def name_outputs(tree: exp.Expr) -> None:
     """Give unnamed result columns Snowflake's names; DuckDB's would show otherwise, eg: ``count_star()``."""
     for inner in tree.find_all(exp.Subquery, exp.CTE):
         # its columns may be referred to by these names
-        if isinstance(inner, exp.CTE) or isinstance(inner.parent, (exp.From, exp.Join)):
+        if isinstance(inner, exp.CTE) or isinstance(inner.parent, (exp.From, exp.Join, exp.Lateral)):
             _name_outputs_of(inner.this)
     _name_outputs_of(tree)
 
@@ -56,32 +77,51 @@ def _name_outputs_of(query: exp.Expr) -> None:
         return
     texts = select.meta.get(_TEXTS, [])
     for position, projection in enumerate(list(select.expressions)):
+        if select.args.get("connect") and isinstance(projection, exp.Column) and projection.name.upper() == "LEVEL":
+            # written out as a column of a recursive query
+            projection.replace(exp.alias_(projection.copy(), "LEVEL", quoted=True))
+            continue
         if isinstance(projection, (exp.Alias, exp.Star, exp.Aliases, exp.Column)) or projection.is_star:
             continue
         text = texts[position] if len(texts) == len(select.expressions) else projection.sql(dialect="snowflake")
         projection.replace(exp.alias_(projection.copy(), text.upper(), quoted=True))
 
 
-def _projections(tokens: list[Token], sql: str) -> list[str]:
-    """The texts between SELECT, its commas and what ends the list."""
-    # the brackets around a whole query do not count, those of common table expressions do
-    leading = next((i for i, t in enumerate(tokens) if t.token_type != TokenType.L_PAREN), 0)
-    depth, begun, texts = 0, None, []
-    for position, token in enumerate(tokens[leading:], leading):
+@dataclasses.dataclass
+class _Reading:
+    """A SELECT whose expressions are read: how many brackets it stands in, and where the present one begins."""
+
+    depth: int
+    begun: int
+    texts: list[str] = dataclasses.field(default_factory=list)
+    ended: bool = False
+
+
+def _projections(tokens: list[Token], sql: str) -> list[list[str]]:
+    """The texts between each SELECT, its commas and what ends its list."""
+    depth, found, around = 0, [], list[_Reading]()
+    for position, token in enumerate(tokens):
         kind = token.token_type
-        if depth == 0 and begun is None and kind == TokenType.SELECT:
+        here = around[-1] if around and around[-1].depth == depth else None
+        if kind == TokenType.SELECT:
             begun = position + 1
             if begun < len(tokens) and tokens[begun].token_type in {TokenType.DISTINCT, TokenType.ALL}:
                 begun += 1
+            while around and around[-1].depth >= depth:
+                around.pop()
+            around.append(_Reading(depth, begun))
+            found.append(around[-1])
             continue
-        ends = depth == 0 and begun is not None and (kind in _ENDS or kind in _CLOSING)
-        if ends or (depth == 0 and begun is not None and kind == TokenType.COMMA):
-            texts.append(_text(tokens, begun or 0, position, sql))
-            begun = position + 1
-        if ends:
-            return texts
+        if here is not None and not here.ended and (kind in _ENDS or kind in _CLOSING or kind == TokenType.COMMA):
+            here.texts.append(_text(tokens, here.begun, position, sql))
+            here.begun, here.ended = position + 1, kind != TokenType.COMMA
         depth += (kind in _OPENING) - (kind in _CLOSING)
-    return [*texts, _text(tokens, begun, len(tokens), sql)] if begun is not None else []
+        while around and around[-1].depth > depth:
+            around.pop()
+    for reading in found:
+        if not reading.ended:
+            reading.texts.append(_text(tokens, reading.begun, len(tokens), sql))
+    return [reading.texts for reading in found]
 
 
 def _text(tokens: list[Token], first: int, behind: int, sql: str) -> str:

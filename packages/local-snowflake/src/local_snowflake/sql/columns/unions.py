@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from local_snowflake.execution.context import Context
+from local_snowflake.functions.python_calls import call
 from local_snowflake.sql.typing.static_types import StaticTypes
+from local_snowflake.sql.typing.value_types import exact_in_floats
 
 _NUMBERS = {"NUMBER", "FLOAT"}
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
@@ -44,8 +46,17 @@ def _cast_texts(types: StaticTypes, column: tuple[exp.Expr, ...]) -> None:
     names = {kind.name for kind in kinds if kind is not None}
     if not names & _NUMBERS or "VARCHAR" not in names or names - {*_NUMBERS, "VARCHAR"}:
         return
-    for projection, kind in zip(column, kinds, strict=True):
-        value = projection.this if isinstance(projection, exp.Alias) else projection
+    values = [projection.this if isinstance(projection, exp.Alias) else projection for projection in column]
+    is_read = "FLOAT" not in names and any(
+        kind is not None and kind.name == "VARCHAR" and not isinstance(value, (exp.Literal, exp.Null))
+        for value, kind in zip(values, kinds, strict=True)
+    )
+    for projection, value, kind in zip(column, values, kinds, strict=True):
+        if is_read and kind is not None and kind.name == "NUMBER" and not exact_in_floats(kind):
+            made: exp.Expr = call("float_of_number", value.copy())
+            if projection is value and value.alias_or_name:
+                made = exp.alias_(made, value.alias_or_name, quoted=True)
+            value.replace(made)
         if kind is None or kind.name != "VARCHAR" or isinstance(value, exp.Null):
             continue
         number = _number(value)

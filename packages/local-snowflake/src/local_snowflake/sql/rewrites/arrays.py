@@ -3,8 +3,11 @@
 Source: https://docs.snowflake.com/en/sql-reference/data-types-semistructured#array
 """
 
+from itertools import pairwise
+
 from sqlglot import exp
 
+from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call, wrap
 from local_snowflake.sql.dialect import is_member
@@ -13,7 +16,6 @@ from local_snowflake.sql.dialect import is_member
 _WITH_VALUE = (
     exp.ArrayAppend,
     exp.ArrayPrepend,
-    exp.ArrayInsert,
     exp.ArrayRemove,
     exp.ArrayContains,
     exp.ArrayPosition,
@@ -58,6 +60,8 @@ def arrays_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
             array.replace(call("json_array", *array.expressions))
     for compact in list(tree.find_all(exp.ArrayConstructCompact)):
         compact.replace(call("array_of", call("list_value", *(call("to_json", e) for e in compact.expressions))))
+    for insert in list(tree.find_all(exp.ArrayInsert)):
+        insert.replace(call("array_with", insert.this, insert.args["position"], insert.expression))
     for function in list(tree.find_all(*_WITH_VALUE, *_OF_ARRAYS, *_OF_ARRAY)):
         _on_lists(function)
     for distinct in list(tree.find_all(exp.ArrayDistinct)):
@@ -79,6 +83,9 @@ def sorted_members(ctx: Context, tree: exp.Expression) -> exp.Expression:
         )
         if len(keys) > 1 and constant and len(keys) == len(made.expressions):
             made.set("expressions", sorted(made.expressions, key=lambda member: member.this.name))
+            names = [member.this.name for member in made.expressions if not isinstance(member.expression, exp.Null)]
+            if repeated := next((name for name, after in pairwise(names) if name == after), None):
+                raise execution_error(f"Duplicate field key '{repeated}'", 100112, "22000")
     return tree
 
 
@@ -87,12 +94,20 @@ def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for insert in list(tree.find_all(exp.ObjectInsert)):
         updates = insert.args.get("update_flag") or exp.false()
         insert.replace(call("object_insert", insert.this, insert.args["key"], insert.args["value"], updates))
+    for made in list(tree.find_all(exp.ObjectAgg, exp.Struct, exp.JSONObject)):
+        if isinstance(made, exp.ObjectAgg) or _has_computed_keys(made):
+            wrap("in_order", made.parent if isinstance(made.parent, (exp.Window, exp.Filter)) else made)
     for node in list(tree.find_all(*_MACROS)):
         node.replace(call(_MACROS[type(node)], node.this))
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(exp.DType.VARIANT):
             cast.replace(exp.ToVariant(this=cast.this))
     return tree
+
+
+def _has_computed_keys(made: exp.Expr) -> bool:
+    keys = [member.this for member in made.expressions if isinstance(member, (exp.PropertyEQ, exp.JSONKeyValue))]
+    return len(keys) > 1 and not all(isinstance(key, (exp.Identifier, exp.Literal)) for key in keys)
 
 
 def _on_lists(node: exp.Expr) -> None:

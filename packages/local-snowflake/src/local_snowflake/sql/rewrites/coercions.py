@@ -45,18 +45,16 @@ _TEXT_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
 }
 _NUMBER_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.Round, exp.Floor, exp.Ceil, exp.Trunc), (_T, "decimals")),
-    **dict.fromkeys(
-        (exp.Abs, exp.Sign, exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Sin, exp.Cos, exp.Tan, exp.Neg), (_T,)
-    ),
-    **dict.fromkeys(
-        (exp.Asin, exp.Acos, exp.Atan, exp.Degrees, exp.Radians, exp.Sum, exp.Avg, exp.Median, exp.Neg), (_T,)
-    ),
+    **dict.fromkeys((exp.Abs, exp.Sign, exp.Sqrt, exp.Cbrt, exp.Exp, exp.Ln, exp.Sin, exp.Cos, exp.Tan), (_T,)),
+    **dict.fromkeys((exp.Asin, exp.Acos, exp.Atan, exp.Degrees, exp.Radians, exp.Sum, exp.Avg), (_T,)),
+    **dict.fromkeys((exp.Median, exp.Neg), (_T,)),
     **dict.fromkeys((exp.Log, exp.Pow, exp.Atan2), (_T, _N)),
 }
 _DATE_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.Week), (_T,)),
     **dict.fromkeys((exp.DayOfWeek, exp.DayOfYear, exp.DayOfMonth, exp.DayOfWeekIso, exp.WeekOfYear), (_T,)),
     **dict.fromkeys((exp.LastDay, exp.Monthname, exp.Dayname, exp.AddMonths, exp.DateAdd, exp.TimestampTrunc), (_T,)),
+    **dict.fromkeys((exp.NextDay, exp.PreviousDay), (_T,)),
     **dict.fromkeys((exp.DateDiff, exp.MonthsBetween), (_T, _N)),
     exp.Extract: (_N,),
 }
@@ -141,7 +139,7 @@ class _Coercions:
     def to_boolean(self, node: exp.Expr) -> None:
         kind = self.types.of(node)
         if kind is not None and kind.name in {"VARCHAR", "VARIANT"}:
-            self.put(node, BOOLEAN, lambda x: exp.cast(_plain(x), "BOOLEAN", dialect="duckdb"))
+            self.put(node, BOOLEAN, lambda x: exp.cast(call("truth_of", _plain(x)), "BOOLEAN", dialect="duckdb"))
 
     # -- values of one type -------------------------------------------------------------------------------------------
 
@@ -149,6 +147,8 @@ class _Coercions:
         """Cast values that are compared, or of which one is returned, to the type that they have in common."""
         nodes = [n for n in nodes if not isinstance(n, exp.Null)]
         names = {kind.name for n in nodes if (kind := self.types.of(n)) is not None}
+        if not compared and {"NUMBER", "VARCHAR"} <= names <= {"NUMBER", "VARCHAR", "BOOLEAN"}:
+            nodes = decimals.beside_texts(self.types, nodes)
         if len(names) > 1 or (compared and names == {"VARIANT"}):
             convert = self._to_variant if not compared and "VARIANT" in names else self._converter(names, compared)
             known = all(self.types.of(n) is not None for n in nodes)

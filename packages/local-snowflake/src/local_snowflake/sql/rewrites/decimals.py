@@ -12,7 +12,9 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 from local_snowflake.sql.typing.value_types import (
     FLOAT,
     PRECISION,
+    exact_in_floats,
     interpolated,
+    is_number,
     number,
     quotient_scale,
     variance_scale,
@@ -25,6 +27,7 @@ _DEEPEST = 3
 # what is not to be evaluated more than once
 _ONCE = (exp.Rand, exp.Query, exp.Subquery)
 _MACROS = {_QUOTIENT, "number_of", "text_of", _ROUNDED, _ROUNDED_FLOAT, "exact_number_of", "round", "date_of"}
+_MACROS |= {"fitting_number", "float_of_number", "digits_of", "truth_of"}
 # the variance that each standard deviation is the root of
 _ROOTS: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.Stddev: exp.Variance,
@@ -61,6 +64,9 @@ def computed(types: StaticTypes, node: exp.Expr) -> None:
         # a column of NUMBER(38,0) is stored in 64 bits: see the README
         if _LONG < long < PRECISION or any(_is_long(side) for side in (node.this, node.expression)):
             node.set("this", exp.cast(node.this, "HUGEINT", dialect="duckdb"))
+            made = call("fitting_number", node.copy())
+            types.note(made, kind)
+            node.replace(made)
 
 
 def averaged(types: StaticTypes, node: exp.Expr) -> None:
@@ -150,6 +156,31 @@ def interpolated_argument(types: StaticTypes, node: exp.Expr) -> None:
     node.replace(made)
 
 
+def beside_texts(types: StaticTypes, nodes: list[exp.Expr]) -> list[exp.Expr]:
+    """Values of which some are NUMBERs and some are texts, which become numbers; what is left to convert is returned.
+
+    A constant that is no number is an error only if it is the one that counts. Texts of columns become floats: a NUMBER
+    beside them is refused if a float has not all of its digits.
+    """
+    kinds = [types.of(node) for node in nodes]
+    scale = max((kind.scale for kind in kinds if kind is not None and kind.name == "NUMBER"), default=0)
+    constant = [isinstance(node, exp.Literal) and node.is_string for node in nodes]
+    is_read = any(kind and kind.name == "VARCHAR" and not c for kind, c in zip(kinds, constant, strict=True))
+    rest = []
+    for node, kind in zip(nodes, kinds, strict=True):
+        made = node
+        if isinstance(node, exp.Literal) and node.is_string and not is_number(node.this):
+            made = exp.cast(node.copy(), _type(scale), dialect="duckdb")
+            types.note(made, number(scale))
+        elif is_read and kind is not None and kind.name == "NUMBER" and not exact_in_floats(kind):
+            made = call("float_of_number", node.copy())
+            types.note(made, FLOAT)
+        if made is not node:
+            node.replace(made)
+        rest.append(made)
+    return rest
+
+
 def cast(types: StaticTypes, node: exp.Expr) -> None:
     """Casts of a FLOAT to a whole number round half away from zero; of a text to VARCHAR(n) cut it."""
     kind, of_value = types.of(node), types.of(node.this)
@@ -216,4 +247,6 @@ def _calls(node: exp.Expr) -> bool:
 
 
 def _is_long(node: exp.Expr) -> bool:
+    if _is_call(node, "digits_of"):
+        node = node.unnest().expressions[0]
     return isinstance(node, exp.Literal) and node.this.strip("-").isdigit() and len(node.this) > _LONG

@@ -29,7 +29,7 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
         if "INPUT" not in options:
             raise syntax_error("FLATTEN needs INPUT => an expression.")
         if set(options) == {"INPUT"}:
-            node.set("this", exp.Explode(this=options["INPUT"]))
+            node.set("this", exp.Explode(this=call("flat_input", options["INPUT"])))
         else:
             table = exp.Table(this=_rows(options), alias=node.args.get("alias"))
             for clause in ("joins", "laterals"):

@@ -19,12 +19,18 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
 _OF_DATES = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY"}
 # what the parser reads and DuckDB computes in 128 bits
 PRECISION = 38
+_EXACT_IN_FLOATS = 15
 _SCALE_OF_QUOTIENT, _LARGEST_SCALE = 6, 12
 
 
 def number(scale: int, precision: int = PRECISION) -> SfType:
     """A NUMBER; a scale is at most as large as the precision."""
     return SfType("NUMBER", precision, min(scale, precision))
+
+
+def exact_in_floats(kind: SfType) -> bool:
+    """Whether a float has all digits of a NUMBER of a type."""
+    return kind.precision <= _EXACT_IN_FLOATS
 
 
 def quotient_scale(dividend: int) -> int:
