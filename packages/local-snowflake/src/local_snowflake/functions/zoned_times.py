@@ -11,6 +11,15 @@ from local_snowflake.sql.types import FAR, START, SfType, minutes_sql, offset_sq
 # lets any value pass but a TIMESTAMP_TZ; what may be one though its type does not follow from the statement
 REFUSING = "without_offset"
 UNTYPED = (exp.Anonymous, exp.Column, exp.Dot, exp.Parameter, exp.SessionParameter)
+
+
+def _once(head: str, argument: str, body: str) -> str:
+    """A macro that computes an argument once, as ``v``: DuckDB repeats arguments where they are used, and the
+    length of nested macros grows by powers.
+    """
+    return f"{head} AS list_extract(list_transform([{argument}], lambda v: {body}), 1)"
+
+
 MACROS = (
     # TRY_CAST, because constants are cast while planning, also where a macro does not use them
     "as_zoned(z) AS TRY_CAST(z AS INTERVAL)",
@@ -18,16 +27,16 @@ MACROS = (
     f"time_in_utc(z) AS {START} + to_microseconds(epoch_us(as_zoned(z)))",
     # the moment as TIMESTAMP_LTZ, and what a clock at the value's offset shows as TIMESTAMP_NTZ
     "instant_of_zoned(z) AS timezone('UTC', time_in_utc(z))",
-    "clock_of_zoned(z) AS time_in_utc(z) + to_minutes(offset_minutes(z))",
+    _once("clock_of_zoned(z)", "z", "time_in_utc(v) + to_minutes(offset_minutes(v))"),
     f"far_zoned(z) AS as_zoned(z) + {FAR}",
     f"zoned_time(t, o) AS {zoned_sql('t', 'o')}",
     "zoned_at_offset(t, o) AS zoned_time(t - to_minutes(o), o)",
     # a clock that shows t at the moment i
     "zoned_by_clock(t, i) AS zoned_time(timezone('UTC', i), (epoch_us(t) - epoch_us(i)) // 60000000)",
-    "zoned_of_instant(i) AS zoned_by_clock(CAST(i AS TIMESTAMP), i)",
-    "zoned_of_clock(t) AS zoned_by_clock(t, CAST(t AS TIMESTAMPTZ))",
-    "zoned_of_clock_in(t, z) AS zoned_by_clock(t, timezone(z, t))",
-    "zoned_in(z, i) AS zoned_by_clock(timezone(z, i), i)",
+    _once("zoned_of_instant(i)", "i", "zoned_by_clock(CAST(v AS TIMESTAMP), v)"),
+    _once("zoned_of_clock(t)", "t", "zoned_by_clock(v, CAST(v AS TIMESTAMPTZ))"),
+    _once("zoned_of_clock_in(t, z)", "t", "zoned_by_clock(v, timezone(z, v))"),
+    _once("zoned_in(z, i)", "i", "zoned_by_clock(timezone(z, v), v)"),
     f"offset_text(o) AS {offset_sql('o')}",
     "text_of_zoned(z) AS strftime(clock_of_zoned(z), '%Y-%m-%d %H:%M:%S.%g ') || offset_text(offset_minutes(z))",
 )
