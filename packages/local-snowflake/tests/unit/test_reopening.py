@@ -14,6 +14,7 @@ from local_snowflake.errors import SnowflakeError
 # each needs something that only the server knows: a macro, a function, a value of the session
 DEFAULTS = {
     "MOMENT TIMESTAMP_NTZ": "CURRENT_TIMESTAMP()::TIMESTAMP_NTZ",
+    "CLOCK TIMESTAMP_NTZ": "CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ",
     "DAY DATE": "DATEADD(day, 1, '2024-01-31'::DATE)",
     "DOCUMENT VARIANT": "PARSE_JSON('{a: 1}')",
     "PART ARRAY": "ARRAY_CONSTRUCT(1, 'a')",

@@ -27,7 +27,8 @@ MACROS = (
     f"time_in_utc(z) AS {START} + to_microseconds(epoch_us(as_zoned(z)))",
     # the moment as TIMESTAMP_LTZ, and what a clock at the value's offset shows as TIMESTAMP_NTZ
     "instant_of_zoned(z) AS timezone('UTC', time_in_utc(z))",
-    _once("clock_of_zoned(z)", "z", "time_in_utc(v) + to_minutes(offset_minutes(v))"),
+    # no lambda: the defaults that earlier versions wrote into the file come to it
+    "clock_of_zoned(z) AS time_in_utc(z) + to_minutes(offset_minutes(z))",
     f"far_zoned(z) AS as_zoned(z) + {FAR}",
     f"zoned_time(t, o) AS {zoned_sql('t', 'o')}",
     "zoned_at_offset(t, o) AS zoned_time(t - to_minutes(o), o)",

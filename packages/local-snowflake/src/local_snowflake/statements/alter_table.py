@@ -18,7 +18,7 @@ from local_snowflake.execution.results import Result, status
 from local_snowflake.routines.definition import read_type
 from local_snowflake.sql.columns.defaults import default_sql
 from local_snowflake.sql.dialect import parse, upper_case
-from local_snowflake.sql.names import Name, normalise, quote
+from local_snowflake.sql.names import Name, literal, normalise, quote
 from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.sql.types import SfType, clock_sql, minutes_sql, parse_type, zoned_sql
 from local_snowflake.statements import definitions
@@ -242,10 +242,12 @@ def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> C
 
 
 def _constant(ctx: Context, change: Change, column: Column) -> str:
-    """DuckDB's SQL of a default for the rows that are there; DuckDB takes none with a lambda, as of TIMESTAMP_TZ."""
+    """DuckDB's SQL of the value that a default gives the rows that are there; DuckDB takes none with a lambda."""
     sql = default_sql(ctx, column)
-    if parse_type(column.type).name != "TIMESTAMP_TZ":
-        return sql
+    kind = parse_type(column.type)
+    if kind.name != "TIMESTAMP_TZ":
+        ((text,),) = change.duck.execute(f"SELECT CAST({sql} AS VARCHAR)").fetchall()
+        return f"CAST({literal(text)} AS {kind.duckdb})" if text is not None else "NULL"
     found = f"SELECT CAST({clock_sql('v')} AS VARCHAR), {minutes_sql('v')} FROM (SELECT {sql} AS v)"
     ((clock, minutes),) = change.duck.execute(found).fetchall()
     return zoned_sql(f"(TIMESTAMP '{clock}' - to_minutes({minutes}))", str(minutes)) if clock is not None else "NULL"

@@ -121,6 +121,9 @@ def _converted(types: StaticTypes, node: exp.Expr) -> None:
     name = target.name if target is not None else ""
     if name in {"DATE", "TIME", "TIMESTAMP_NTZ"}:
         _to_clock(types, value)
+        if name == "TIMESTAMP_NTZ" and isinstance(node, exp.Cast):
+            # it is one already, and a cast of it would repeat it
+            node.replace(node.this)
     elif name == "TIMESTAMP_LTZ":
         _to_instant(types, value)
     elif target is not None and (name == "VARCHAR" or target.is_semi_structured):
