@@ -115,8 +115,11 @@ def _converted(types: StaticTypes, node: exp.Expr) -> None:
             text = f"Invalid argument types for function 'CONVERT_TIMEZONE': (VARCHAR, VARCHAR, {kind.name}(9))"
             raise compilation_error(f"error line 1 at position 0\n{text}", 1044, "42P13")
         return
-    if not _is_zoned(types, value):
-        return
+    if _is_zoned(types, value):
+        _convert(types, node, value)
+
+
+def _convert(types: StaticTypes, node: exp.Expr, value: exp.Expr) -> None:
     target = of_cast(node.to) if isinstance(node, exp.Cast) else types.of(node)
     name = target.name if target is not None else ""
     if name in {"DATE", "TIME", "TIMESTAMP_NTZ"}:
