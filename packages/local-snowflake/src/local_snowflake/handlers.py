@@ -9,6 +9,7 @@ _MODULES = {
     "roles": ("grants", "roles", "show"),
     "routines": ("objects", "procedures"),
     "scripting": ("blocks",),
+    "sql": ("explain",),
     "stages": ("file_formats", "files", "statements"),
     "statements": (
         "alter_table",

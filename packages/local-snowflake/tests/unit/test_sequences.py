@@ -65,3 +65,21 @@ def test_a_replaced_sequence_starts_again_and_a_negative_step_goes_down(director
     assert run("SELECT SQ.NEXTVAL AS A, SQ.NEXTVAL AS B, SQ.NEXTVAL AS C") == [(3, 1, -1)]
     with pytest.raises(SnowflakeError, match="expected START, INCREMENT"):
         run("CREATE SEQUENCE BAD CYCLE")
+
+
+@pytest.mark.parametrize("columns", ["", "(ID INT, A INT)"])
+def test_a_table_that_is_made_of_a_query_begins_with_its_first_value(directory: Directory, columns: str) -> None:
+    run = directory.open()
+    run("CREATE SEQUENCE Q")
+    run(f"CREATE TABLE T {columns} AS SELECT Q.NEXTVAL AS ID, COLUMN1 AS A FROM VALUES (5), (6)")
+    assert run("SELECT * FROM T ORDER BY A") == [(1, 5), (2, 6)]
+
+
+def test_describing_a_query_draws_nothing(directory: Directory) -> None:
+    run = directory.open()
+    run("CREATE SEQUENCE Q")
+    assert run.describe("SELECT Q.NEXTVAL AS ID, 'a' AS A, 'b' AS A") == [
+        *(("ID", "NUMBER"), ("A", "VARCHAR"), ("A", "VARCHAR"))
+    ]
+    run("CREATE VIEW V AS SELECT Q.NEXTVAL AS ID")
+    assert run("SELECT * FROM V") == [(1,)]

@@ -1,5 +1,6 @@
 """Queries and DML: parse, resolve, translate, run on DuckDB."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,10 +112,24 @@ def run_query(ctx: Context, tree: exp.Expression) -> Result:
         return plan.run(ctx, plan.sql)
 
 
+def plan_of_query(ctx: Context, tree: exp.Expression) -> dict[str, Any]:
+    """DuckDB's plan of a parsed query, which does not run: the last operation, with those below it as ``children``."""
+    with _rows_dropped(ctx):
+        sql = f"EXPLAIN (FORMAT JSON) {compile_query(ctx, tree)}"
+        found = ctx.session.read(lambda: ctx.session.duck.execute(sql).fetchall())
+    operations: list[dict[str, Any]] = json.loads(found[0][1])
+    return operations[0]
+
+
 def names_of_query(ctx: Context, sql: str) -> list[str]:
     """The names of the columns that DuckDB's SQL of a query gives: of two with one name a table's would be another."""
     with ctx.session.lazy_tables.only_described():
-        return [own_name(name) for name in ctx.session.duck.sql(sql).columns]
+        return [own_name(str(column[0])) for column in _described(ctx, sql)]
+
+
+def _described(ctx: Context, sql: str) -> Sequence[Sequence[Any]]:
+    """The columns of DuckDB's SQL of a query. A relation of a query that draws from a sequence would run it."""
+    return ctx.session.duck.execute(f"DESCRIBE {sql}").fetchall()
 
 
 def evaluate(ctx: Context, expression: str) -> Any:
@@ -174,10 +189,10 @@ def describe(ctx: Context, sql: str) -> Result:
 
     def work() -> Result:
         with ctx.session.lazy_tables.only_described():
-            # as a subquery it would have other names where two columns have the same
-            relation = ctx.session.duck.sql(query)
-            description = list(zip(relation.columns, relation.types, strict=True))
-            result = from_description(relation.limit(0).to_arrow_table(), description)
+            # as a subquery it has other names where two columns have the same
+            description = _described(ctx, query)
+            empty = ctx.session.duck.execute(f"SELECT * FROM ({query}) LIMIT 0").to_arrow_table()
+            result = from_description(empty, description)
         result.columns = as_declared(result.columns, declared)
         return result
 
