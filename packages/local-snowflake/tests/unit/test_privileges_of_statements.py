@@ -119,6 +119,7 @@ _TRIED: dict[str, tuple[str, ...]] = {
     "DROP VIEW": ("DROP VIEW D.S.V",),
     "DROP WAREHOUSE": ("DROP WAREHOUSE WH",),
     "EXECUTE TASK": ("EXECUTE TASK D.S.JOB",),
+    "EXPLAIN": ("EXPLAIN SELECT * FROM D.S.T",),
     "GET": ("GET @D.S.ST file:///nowhere",),
     "GRANT": (
         "GRANT SELECT ON TABLE D.S.T TO ROLE R",

@@ -105,28 +105,30 @@ def test_a_rewrite(rewrite: TreeRewrite, before: str, after: str) -> None:
     assert rewritten(rewrite, before) == after
 
 
-def test_flatten_of_an_input_alone_is_left_to_duckdb() -> None:
-    assert (
-        rewritten(flatten_options, "SELECT * FROM TABLE(FLATTEN(INPUT => V))")
-        == "SELECT * FROM TABLE(FLATTEN(FLAT_INPUT(V)))"
-    )
+def test_flatten_of_a_constant_has_one_row_as_its_input() -> None:
+    after = rewritten(flatten_options, "SELECT * FROM TABLE(FLATTEN(INPUT => PARSE_JSON('[1]')))")
+    assert after == "SELECT * FROM FLAT_ROWS(PARSE_JSON('[1]'), 1)"
 
 
 @pytest.mark.parametrize(
     ("arguments", "rows"),
     [
-        ("INPUT => V, OUTER => TRUE", "V, JSON({}, TO_JSON(V), '', FALSE, 'BOTH')), TRUE"),
+        ("V", "FLAT_ROWS(V, INPUT_NUMBER())"),
         (
-            "V, 'a.b', FALSE, TRUE, 'array'",
-            "GET_PATH(V, 'a.b'), JSON({}, TO_JSON(GET_PATH(V, 'a.b')), 'a.b', TRUE, 'ARRAY')), FALSE",
+            "INPUT => V, OUTER => TRUE",
+            "FLAT_OPTIONS(V, JSON({}, TO_JSON(V), '', FALSE, 'BOTH')), INPUT_NUMBER(), TRUE)",
+        ),
+        (
+            "V, 'a', FALSE, TRUE, 'array'",
+            "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')), INPUT_NUMBER(), FALSE)",
         ),
     ],
-    ids=["named", "in order"],
+    ids=["without options", "named", "in order"],
 )
 def test_flatten_with_options_is_python(arguments: str, rows: str) -> None:
     after = rewritten(flatten_options, f"SELECT F.VALUE FROM T, LATERAL FLATTEN({arguments}) F")
     rows = rows.format("_PYTHON_VARCHAR('function:flatten'")
-    assert after == f"SELECT F.VALUE FROM T, FLAT_ROWS({rows}) AS F(SEQ, KEY, PATH, INDEX, VALUE, THIS)"
+    assert after == f"SELECT F.VALUE FROM T, {rows} AS F(SEQ, KEY, PATH, INDEX, VALUE, THIS)"
 
 
 @pytest.mark.parametrize(

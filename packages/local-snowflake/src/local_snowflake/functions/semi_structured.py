@@ -71,25 +71,37 @@ MACROS = (
     # the members of an object are put into order elsewhere
     """strict_json(x) AS CASE WHEN NOT contains(CAST(x AS VARCHAR), '{')
     THEN json(TRY_CAST(CAST(x AS VARCHAR) AS JSON)) END""",
-    # other values have no rows
-    "flat_input(x) AS CASE WHEN json_type(to_json(x)) IN ('ARRAY', 'OBJECT') THEN to_json(x) END",
-    """flat_rows(x, y, is_outer) AS TABLE SELECT hash(to_json(x)) AS SEQ, e.r ->> '$.k' AS KEY,
-    CASE WHEN e.r IS NULL THEN '' ELSE e.r ->> '$.p' END AS PATH, CAST(e.r -> '$.i' AS BIGINT) AS INDEX,
-    e.r -> '$.v' AS VALUE, CASE WHEN e.r IS NULL THEN to_json(x) ELSE e.r -> '$.t' END AS THIS
-    FROM (SELECT unnest(CASE WHEN is_outer AND coalesce(json_array_length(y), 0) = 0 THEN [CAST(NULL AS JSON)]
-    ELSE CAST(y AS JSON[]) END) AS r) AS e""",
+    """path_of_key(k) AS CASE WHEN regexp_full_match(k, '[A-Za-z_][A-Za-z0-9_$]*') THEN k
+    ELSE '[''' || replace(k, '''', '\\''') || ''']' END""",
+    "input_number() AS CAST(hash(uuid()) // 2 AS BIGINT)",
+    # the rows of a value as structs: DuckDB unnests them in their order, row by row of what they come from
+    """flat_members(x, seq) AS list_transform([{n: seq, j: to_json(x)}], lambda a: CASE json_type(a.j)
+    WHEN 'OBJECT' THEN list_transform(map_entries(CAST(a.j AS MAP(VARCHAR, JSON))), lambda e:
+    {n: a.n, k: e.key, i: CAST(NULL AS BIGINT), p: path_of_key(e.key), v: coalesce(e.value, CAST('null' AS JSON))})
+    WHEN 'ARRAY' THEN list_transform(CAST(a.j AS JSON[]), lambda e, i: {n: a.n, k: CAST(NULL AS VARCHAR),
+    i: CAST(i - 1 AS BIGINT), p: '[' || (i - 1) || ']', v: coalesce(e, CAST('null' AS JSON))}) END)[1]""",
+    """flat_rows(x, seq) AS TABLE SELECT e.r.n AS SEQ, e.r.k AS KEY, e.r.p AS PATH, e.r.i AS INDEX, e.r.v AS VALUE,
+    to_json(x) AS THIS FROM (SELECT unnest(flat_members(x, seq)) AS r) AS e""",
+    """flat_options(x, y, seq, is_outer) AS TABLE SELECT e.r.n AS SEQ, e.r.j ->> '$.k' AS KEY,
+    CASE WHEN e.r.j IS NULL THEN '' ELSE e.r.j ->> '$.p' END AS PATH, CAST(e.r.j -> '$.i' AS BIGINT) AS INDEX,
+    e.r.j -> '$.v' AS VALUE, CASE WHEN e.r.j IS NULL THEN to_json(x) ELSE e.r.j -> '$.t' END AS THIS
+    FROM (SELECT unnest(list_transform([{n: seq, js: y}], lambda a: list_transform(
+    CASE WHEN is_outer AND coalesce(json_array_length(a.js), 0) = 0 THEN [CAST(NULL AS JSON)]
+    ELSE CAST(a.js AS JSON[]) END, lambda j: {n: a.n, j: j}))[1]) AS r) AS e""",
     # the lambda, because an argument of a macro is repeated where it is used
     """in_order(x) AS list_transform([to_json(x)], lambda o: CASE WHEN o IS NOT NULL THEN
     CAST('{' || array_to_string(list_transform(list_sort(json_keys(o)),
     lambda e: CAST(json_object(e, keyed(o, e)) AS VARCHAR)[2:-2]), ',') || '}' AS JSON) END)[1]""",
     "arrays_to_object(ks, vs) AS in_order(map(json_texts(ks), json_list(vs)))",
-    """split_rows(x, d) AS TABLE SELECT 1 AS SEQ,
-    unnest(range(1, 1 + len(string_split(CAST(x AS VARCHAR), d)))) AS INDEX,
-    unnest(string_split(CAST(x AS VARCHAR), d)) AS VALUE""",
+    # as the rows of FLATTEN
+    """numbered(parts, seq) AS list_transform([{n: seq, ps: parts}], lambda a:
+    list_transform(a.ps, lambda p, i: {n: a.n, i: i, p: p}))[1]""",
+    """split_rows(x, d, seq) AS TABLE SELECT e.r.n AS SEQ, e.r.i AS INDEX, e.r.p AS VALUE
+    FROM (SELECT unnest(numbered(string_split(CAST(x AS VARCHAR), d), seq)) AS r) AS e""",
     """tokens_of(x, ds) AS list_filter(string_split(translate(CAST(x AS VARCHAR), ds, repeat(ds[1], len(ds))), ds[1]),
     lambda e: e <> '')""",
-    """token_rows(x, ds) AS TABLE SELECT 1 AS SEQ, unnest(range(1, 1 + len(tokens_of(x, ds)))) AS INDEX,
-    unnest(tokens_of(x, ds)) AS VALUE""",
+    """token_rows(x, ds, seq) AS TABLE SELECT e.r.n AS SEQ, e.r.i AS INDEX, e.r.p AS VALUE
+    FROM (SELECT unnest(numbered(tokens_of(x, ds), seq)) AS r) AS e""",
     # DuckDB's json_merge_patch would mix an object with the one that it replaces, and leave JSON nulls out of it
     """other_members(x, k) AS list_transform(list_filter(json_keys(x), lambda e: e <> k),
     lambda e: CAST(json_object(e, keyed(x, e)) AS VARCHAR)[2:-2])""",

@@ -8,6 +8,7 @@ from sqlglot import exp
 from local_snowflake.errors import syntax_error
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call, python_call
+from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import parse
 
 _NAMES = ("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
@@ -28,14 +29,22 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
             options["OUTER"] = exp.true()
         if "INPUT" not in options:
             raise syntax_error("FLATTEN needs INPUT => an expression.")
-        if set(options) == {"INPUT"}:
-            node.set("this", exp.Explode(this=call("flat_input", options["INPUT"])))
-        else:
-            table = exp.Table(this=_rows(options), alias=node.args.get("alias"))
-            for clause in ("joins", "laterals"):
-                table.set(clause, node.args.get(clause))
-            node.replace(table)
+        is_plain = set(options) == {"INPUT"}
+        rows = call("flat_rows", options["INPUT"], input_number(options["INPUT"])) if is_plain else _rows(options)
+        table = exp.Table(this=rows, alias=node.args.get("alias"))
+        trees.move_clauses(node, table)
+        node.replace(table)
     return tree
+
+
+def input_number(value: exp.Expr) -> exp.Expr:
+    """DuckDB's SQL of SEQ: a number of one row of what is expanded, which two equal rows do not share.
+
+    One constant is row 1; others have numbers without an order, which an account's need not have either.
+    """
+    if value.find(exp.Column) is None:
+        return exp.Literal.number(1)
+    return call("input_number")
 
 
 def _rows(options: dict[str, exp.Expr]) -> exp.Expr:
@@ -52,7 +61,7 @@ def _rows(options: dict[str, exp.Expr]) -> exp.Expr:
         exp.Literal.string(mode),
     ]
     rows = python_call("flatten", "JSON", call("to_json", value.copy()), *arguments)
-    return call("flat_rows", value, rows, _flag(options, "OUTER"))
+    return call("flat_options", value, rows, input_number(value), _flag(options, "OUTER"))
 
 
 def _flag(options: dict[str, exp.Expr], name: str) -> exp.Boolean:
