@@ -63,6 +63,9 @@ class Clone:
         for package in (ROOT, ROOT / "packages" / "local-snowflake"):
             sh([str(UV), "build", "--quiet", "--wheel", "--out-dir", str(place / "dist"), str(package)], place)
         sh([str(UV), "venv", "--quiet", "--seed", "--python", sys.executable, str(self.venv)], place)
+        # what the clone declares, from the files that are on the machine already: the steps' own pip finds it there
+        pip = [str(UV), "pip", "install", "--quiet", "--python", str(self.venv), "--find-links", str(place / "dist")]
+        sh([*pip, "--constraint", str(place / "constraints.txt"), ".[test]"], self.folder)
 
     def git(self, command: str) -> str:
         return sh(f"git -c user.name=Ada -c user.email=ada@example.org {command}", self.folder)

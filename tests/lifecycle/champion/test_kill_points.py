@@ -117,7 +117,7 @@ def test_a_promotion_that_is_killed_with_the_lock_is_completed_when_its_lease_en
     world: Copies, open_session: Callable[[], Session]
 ):
     def prepare() -> None:
-        world.promote("A")
+        world.serve("A")
         world.results["verdict"] = world.judge("B")
 
     promotion = lambda given: promote(given, world.results["verdict"])  # noqa: E731
@@ -131,7 +131,7 @@ def test_a_rollback_that_is_killed_with_the_lock_is_completed_when_its_lease_end
     world: Copies, open_session: Callable[[], Session]
 ):
     def prepare() -> None:
-        world.promote("A")
+        world.serve("A")
         world.promote("B")
 
     back = lambda given: roll_back(given, "A")  # noqa: E731
@@ -141,7 +141,7 @@ def test_a_rollback_that_is_killed_with_the_lock_is_completed_when_its_lease_end
 
 def test_a_challenger_becomes_champion(world: Copies):
     def prepare() -> None:
-        world.promote("A")
+        world.serve("A")
         challenge(world.workspace, version="B", reason="it may be better")
         world.results["verdict"] = world.judge("B")
 
@@ -154,7 +154,7 @@ def test_a_challenger_becomes_champion(world: Copies):
 @pytest.mark.slow
 def test_a_rollback_to_the_challenger(world: Copies):
     def prepare() -> None:
-        world.promote("A")
+        world.serve("A")
         world.promote("B")
         challenge(world.workspace, version="A", reason="was it better?")
 

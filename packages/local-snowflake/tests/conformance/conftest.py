@@ -1,44 +1,32 @@
 """The connection of the conformance tests: a real account if SNOWFLAKE_ACCOUNT is set, else the local Snowflake.
 
-The definitions that succeed are recorded where LOCAL_SNOWFLAKE_DEFINITIONS names a file, as test_reopening.py does.
+On that one each module ends with what its definitions leave behind: a data directory that opens again.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import snowflake.connector
-from snowflake.connector.cursor import SnowflakeCursor
 from tests.conformance.account import Account
+from tests.conformance.reopening import assert_opens_after_each, recorded
 
 _PREFIX = "SNOWFLAKE_"
-_DEFINITIONS = ("CREATE", "ALTER", "DROP", "UNDROP", "USE", "SET", "UNSET", "COMMENT")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _definitions_are_recorded() -> Iterator[None]:
-    """The definitions that have succeeded in this run, as JSON: the session of each, and its text."""
-    file, definitions = os.environ.get("LOCAL_SNOWFLAKE_DEFINITIONS"), []
-    if file is None:
+@pytest.fixture(scope="module", autouse=True)
+def _the_directory_opens_after_every_definition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail a module after one of whose definitions a data directory does not open again."""
+    if os.environ.get("SNOWFLAKE_ACCOUNT"):
         yield
         return
-    execute = SnowflakeCursor.execute
-
-    def recording(cursor: SnowflakeCursor, command: str, *arguments: Any, **named: Any) -> Any:
-        done = execute(cursor, command, *arguments, **named)
-        if command.lstrip().upper().startswith(_DEFINITIONS) and not (arguments or named.get("params")):
-            definitions.append((str(cursor.connection.session_id), command))
-        return done
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SnowflakeCursor, "execute", recording)
+    with recorded() as definitions:
         yield
-    Path(file).write_text(json.dumps(definitions))
+    if definitions:
+        assert_opens_after_each(definitions, tmp_path_factory.mktemp("reopening") / "data")
 
 
 def pytest_configure(config: pytest.Config) -> None:
