@@ -116,19 +116,19 @@ def test_flatten_of_a_constant_has_one_row_as_its_input() -> None:
         ("V", "FLAT_ROWS(V, INPUT_NUMBER())"),
         (
             "INPUT => V, OUTER => TRUE",
-            "FLAT_OPTIONS(V, JSON({}, TO_JSON(V), '', FALSE, 'BOTH')), INPUT_NUMBER(), TRUE)",
+            "FLAT_OPTIONS(V, JSON({}, TO_JSON(V), '', FALSE, 'BOTH')), {}, TRUE)",
         ),
         (
             "V, 'a', FALSE, TRUE, 'array'",
             "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')),"
-             " INPUT_NUMBER(), FALSE)",
+            " INPUT_NUMBER(), FALSE)",
         ),
     ],
     ids=["without options", "named", "in order"],
 )
 def test_flatten_with_options_is_python(arguments: str, rows: str) -> None:
     after = rewritten(flatten_options, f"SELECT F.VALUE FROM T, LATERAL FLATTEN({arguments}) F")
-    rows = rows.format("_PYTHON_VARCHAR('function:flatten'")
+    rows = rows.format("_PYTHON_VARCHAR('function:flatten'", "INPUT_NUMBER()")
     assert after == f"SELECT F.VALUE FROM T, {rows} AS F(SEQ, KEY, PATH, INDEX, VALUE, THIS)"
 
 
