@@ -120,8 +120,7 @@ def test_flatten_of_a_constant_has_one_row_as_its_input() -> None:
         ),
         (
             "V, 'a', FALSE, TRUE, 'array'",
-            "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')),"
-            " INPUT_NUMBER(), FALSE)",
+            "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')), {}, FALSE)",
         ),
     ],
     ids=["without options", "named", "in order"],
