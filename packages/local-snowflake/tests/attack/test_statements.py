@@ -175,7 +175,7 @@ def test_many_statements_by_chance_end_in_words(run: Runner, sql: str) -> None:
         ('SELECT "abc', 1003, 'the closing " is missing'),
         ("SELECT $$abc", 1003, "the closing $$ is missing"),
         ("SELECT ABS()", 938, "not enough arguments for function [ABS]"),
-        ("SELECT ABS(1, 2, 3)", 939, "too many arguments for function [ABS]"),
+        ("SELECT ABS(1, 2, 3)", 939, "too many arguments for function [ABS(1, 2, 3)] expected 1, got 3"),
         ("SELECT IFF(1)", 938, "not enough arguments for function [IFF]"),
         ("SELECT LAST_QUERY_ID(1, 2, 3)", 939, "too many arguments for function [LAST_QUERY_ID]"),
         ("SELECT SYSTEM$WAIT()", 938, "not enough arguments for function [SYSTEM$WAIT]"),

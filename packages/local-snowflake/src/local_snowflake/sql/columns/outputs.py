@@ -34,15 +34,19 @@ def keep_texts(tree: exp.Expr, statement: Statement) -> None:
             select.meta[_TEXTS] = own
 
 
-def _as_written(node: exp.Expr) -> Iterator[exp.Select]:
+def _as_written(tree: exp.Expr) -> Iterator[exp.Select]:
     """The SELECTs of a tree in the order of their first words."""
-    if isinstance(with_ := node.args.get("with_"), exp.With):
-        yield from _as_written(with_)
-    if isinstance(node, exp.Select):
-        yield node
-    for child in node.iter_expressions():
-        if child is not with_:
-            yield from _as_written(child)
+    # no recursion: a chain of operators is as deep as it is long
+    waiting = [(tree, False)]
+    while waiting:
+        node, is_begun = waiting.pop()
+        with_ = node.args.get("with_")
+        if isinstance(with_, exp.With) and not is_begun:
+            waiting += [(node, True), (with_, False)]
+            continue
+        if isinstance(node, exp.Select):
+            yield node
+        waiting += [(child, False) for child in reversed([*node.iter_expressions()]) if child is not with_]
 
 
 def _fit(select: exp.Select, texts: list[str]) -> bool:
