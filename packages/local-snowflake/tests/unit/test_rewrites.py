@@ -114,6 +114,7 @@ def test_flatten_of_a_constant_has_one_row_as_its_input() -> None:
     ("arguments", "rows"),
     [
         ("V", "FLAT_ROWS(V, INPUT_NUMBER())"),
+        ("$1", "FLAT_ROWS($1, INPUT_NUMBER())"),
         (
             "INPUT => V, OUTER => TRUE",
             "FLAT_OPTIONS(V, JSON({}, TO_JSON(V), '', FALSE, 'BOTH')), {}, TRUE)",
@@ -123,7 +124,7 @@ def test_flatten_of_a_constant_has_one_row_as_its_input() -> None:
             "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')), {}, FALSE)",
         ),
     ],
-    ids=["without options", "named", "in order"],
+    ids=["without options", "of a staged file", "named", "in order"],
 )
 def test_flatten_with_options_is_python(arguments: str, rows: str) -> None:
     after = rewritten(flatten_options, f"SELECT F.VALUE FROM T, LATERAL FLATTEN({arguments}) F")

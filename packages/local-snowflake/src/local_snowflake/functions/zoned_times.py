@@ -14,9 +14,7 @@ UNTYPED = (exp.Anonymous, exp.Column, exp.Dot, exp.Parameter, exp.SessionParamet
 
 
 def _once(head: str, argument: str, body: str) -> str:
-    """A macro that computes an argument once, as ``v``: DuckDB repeats arguments where they are used, and the
-    length of nested macros grows by powers.
-    """
+    """A macro that computes an argument once, as ``v``: DuckDB repeats arguments, and nested macros grow by powers."""
     return f"{head} AS list_extract(list_transform([{argument}], lambda v: {body}), 1)"
 
 

@@ -38,13 +38,13 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
 
 
 def input_number(value: exp.Expr) -> exp.Expr:
-    """DuckDB's SQL of SEQ: a number of one row of what is expanded, which two equal rows do not share.
+    """SEQ: the number of a row that is expanded, which two equal rows do not share.
 
-    One constant is row 1; others have numbers without an order, which an account's need not have either.
+    A constant is row 1; others have numbers without an order, which an account's need not have either.
     """
-    if value.find(exp.Column) is None:
-        return exp.Literal.number(1)
-    return call("input_number")
+    # $1 is a column of a staged file
+    is_constant = value.find(exp.Column, exp.Parameter, exp.Placeholder, exp.Query) is None
+    return exp.Literal.number(1) if is_constant else call("input_number")
 
 
 def _rows(options: dict[str, exp.Expr]) -> exp.Expr:
