@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
-from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.errors import SnowflakeError, compilation_error, too_few_arguments
 
 _NAMES = """
 ABS ACOS ACOSH ADD_MONTHS ALL_USER_NAMES ANY_VALUE APPROX_COUNT_DISTINCT APPROX_PERCENTILE
@@ -81,6 +81,20 @@ def _try_parse_json(arguments: list[exp.Expr]) -> exp.Expr:
     return exp.ParseJSON(this=arguments[0] if arguments else None, expression=parameter, safe=True)
 
 
+def _div0(arguments: list[exp.Expr]) -> exp.Expr:
+    """DIV0: https://docs.snowflake.com/en/sql-reference/functions/div0."""
+    if len(arguments) < 2:
+        raise too_few_arguments("DIV0")
+    dividend, divisor = arguments
+    zero = exp.EQ(this=exp.paren(divisor.copy()), expression=exp.Literal.number(0))
+    lacking = exp.Is(this=exp.paren(dividend.copy()), expression=exp.null())
+    quotient = exp.Div(this=exp.paren(dividend), expression=exp.paren(divisor), typed=False, safe=False)
+    none_or_zero = exp.If(this=lacking, true=exp.null(), false=exp.Literal.number(0))
+    return exp.If(this=zero, true=none_or_zero, false=quotient)
+
+
+# the parser divides NULL by 0, which is an error here
+Snowflake.Parser.FUNCTIONS["DIV0"] = _div0
 # the parser drops its parameter
 Snowflake.Parser.FUNCTIONS["TRY_PARSE_JSON"] = _try_parse_json
 

@@ -130,8 +130,10 @@ def varied(types: StaticTypes, node: exp.Expr) -> None:
 
 
 def cut_at(types: StaticTypes, node: exp.Expr) -> None:
-    """FLOOR and CEIL of a NUMBER to a number of digits: exact, where a power of ten is a float."""
+    """FLOOR and CEIL of a NUMBER: exact, where DuckDB's of a whole number and a power of ten are floats."""
     kind, digits = types.of(node.this), node.args.get("decimals")
+    if digits is None and kind is not None and kind.name == "NUMBER" and not kind.scale:
+        digits = exp.Literal.number(0)
     sign = -1 if isinstance(digits, exp.Neg) else 1
     digits = digits.this if isinstance(digits, exp.Neg) else digits
     if kind is None or kind.name != "NUMBER" or not isinstance(digits, exp.Literal) or not digits.this.isdigit():
@@ -140,7 +142,7 @@ def cut_at(types: StaticTypes, node: exp.Expr) -> None:
     scale = min(max(places, 0), kind.scale)
     exact = exp.cast(node.this.copy(), _type(kind.scale), dialect="duckdb")
     if places >= kind.scale:
-        made: exp.Expr = exact
+        made: exp.Expr = exact if kind.scale else node.this.copy()
     else:
         whole = type(node)(this=exp.Mul(this=exact, expression=_power(places)))
         made = exp.cast(exp.Mul(this=whole, expression=_power(-places)), _type(scale), dialect="duckdb")
