@@ -21,7 +21,7 @@ from snowloop.lifecycle.monitoring.monitor import monitor
 from snowloop.lifecycle.monitoring.rehearse import rehearse
 from snowloop.project import Project, include_dir, load_project
 from snowloop.workspace import Workspace
-from tests.support.world import SHARED, World
+from tests.support.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -35,18 +35,13 @@ def scores(world: World) -> dict[str, float]:
 def world(session: Session) -> World:
     """The life cycle once: trained, promoted, deployed; rows arrived and were scored; watched and rehearsed."""
     made = World(session, load_project("credit_approval"), "card")
-    live(made)
-    return made
-
-
-def live(made: World) -> None:
-    """What the shipped loops do of a project: the life cycle, a look at what serves, and a rehearsal."""
     made.promote_first()
     made.deploy()
     for batch in ("1", "2", "3"):
         made.arrive(batch)
     made.results["monitored"] = monitor(made.workspace)
     made.results["rehearsal"] = rehearse(made.workspace)
+    return made
 
 
 def test_the_rubric_is_that_of_the_paper():
@@ -122,31 +117,6 @@ def test_a_second_training_a_rollback_and_a_rehearsal_of_one_are_evidence_too(wo
     rollback(given)
     assert scores(world)["infrastructure-7"] == 0.5, "a person did it, and the ledger has it"
     assert scores(world)["monitoring-4"] == 1, "what was found of the former champion holds again"
-
-
-@pytest.mark.parametrize(
-    ("name", "lead"),
-    [
-        ("diabetes_progression", None),
-        pytest.param(
-            "bank_marketing",
-            SHARED / "data" / "bank_marketing",
-            marks=pytest.mark.skipif(not SHARED.is_dir(), reason="the real rows are not here (set SNOWLOOP_SHARED)"),
-        ),
-    ],
-)
-def test_what_a_shipped_project_does_earns_points_in_every_section(session: Session, name: str, lead: Path | None):
-    project = load_project(name)
-    made = World(session, project, "five", lead or project.data_dir)
-    live(made)
-    card = score_card(Workspace(session, project, made.target))
-    found = {each.key: each for each in card.tests}
-    assert card.sections["data"] >= 4, card.text()
-    assert card.sections["infrastructure"] >= 5, card.text()
-    assert card.sections["monitoring"] >= 6, card.text()
-    assert {found[f"model-{number}"].state for number in (5, 6)} == {"earned"}, card.text()
-    assert found["model-7"].state == ("earned" if name == "bank_marketing" else "nothing"), card.text()
-    assert {found[key].state for key in ("data-5", "model-1", "model-3", "infrastructure-6")} == {"nothing"}
 
 
 def test_a_test_that_a_person_did_counts_half_and_never_more(world: World):

@@ -10,6 +10,9 @@ from snowflake.snowpark import Session
 
 from snowloop.errors import GateRefused, LeakageError
 from snowloop.lifecycle.features.training_set import build_training_set
+from snowloop.lifecycle.monitoring.ml_test_score import score_card
+from snowloop.lifecycle.monitoring.monitor import monitor
+from snowloop.lifecycle.monitoring.rehearse import rehearse
 from snowloop.lifecycle.scoring import reconcile
 from snowloop.project import load_project
 from snowloop.workspace import Workspace
@@ -45,17 +48,37 @@ def files_of_random_sizes(world: World, folder: Path) -> list[int]:
     return sizes
 
 
-def test_bank_marketing_trains_on_the_earlier_calls_and_scores_the_later_each_once(session: Session, tmp_path: Path):
+@pytest.fixture(scope="module")
+def bank_marketing(session: Session, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Trained on the earlier calls, promoted and deployed; the later calls arrived in files and are scored."""
     world = shared(session, "bank_marketing")
-    sizes = files_of_random_sizes(world, tmp_path)
+    world.results["sizes"] = files_of_random_sizes(world, tmp_path_factory.mktemp("calls"))
+    world.promote_first()
+    world.deploy()
+    world.results["arrivals"] = world.load(part="arrivals")
+    world.arrive()
+    return world
+
+
+@pytest.fixture(scope="module")
+def diabetes_progression(session: Session) -> World:
+    """Trained, promoted and deployed; three batches of patients arrived and are scored."""
+    world = World(session, load_project("diabetes_progression"), "real")
+    world.promote_first()
+    world.deploy()
+    world.results["arrived"] = world.arrive("1", "2", "3")
+    return world
+
+
+def test_bank_marketing_trains_on_the_earlier_calls_and_scores_the_later_each_once(
+    session: Session, bank_marketing: World
+):
+    world, sizes = bank_marketing, bank_marketing.results["sizes"]
     assert (min(sizes), sum(sizes)) == (0, ROWS - TRAINED)
     assert max(sizes) > 1000
-    world.promote_first()
     assert world.results["training_set"].rows == TRAINED
-    world.deploy()
-    done = world.load(part="arrivals")
+    done = world.results["arrivals"]
     assert [(file.read, file.loaded, file.rejected) for file in done.files] == [(size, size, 0) for size in sizes]
-    world.arrive()
     scored = Counter(row["ROW_ID"] for row in world.rows("SELECT ROW_ID FROM {db}.SERVING.SCORED"))
     quarantined = Counter(row["ROW_ID"] for row in world.rows("SELECT ROW_ID FROM {db}.SERVING.QUARANTINE"))
     assert scored + quarantined == Counter(range(TRAINED + 1, ROWS + 1))
@@ -87,15 +110,27 @@ def test_the_worthless_model_of_the_real_credit_extract_is_refused(session: Sess
     ]
 
 
-def test_diabetes_progression_from_its_generator(session: Session):
-    world = World(session, load_project("diabetes_progression"), "real")
-    world.promote_first()
-    world.deploy()
-    scores = world.arrive("1", "2", "3")
-    assert scores.scored == 133
+def test_diabetes_progression_from_its_generator(diabetes_progression: World):
+    world = diabetes_progression
+    assert world.results["arrived"].scored == 133
     rows = world.rows(
         "SELECT S.SCORE, P.TARGET FROM {db}.SERVING.SCORED AS S "
         "JOIN {db}.RAW.PATIENT AS P ON P.PATIENT_ID = S.PATIENT_ID"
     )
     error = (sum((row["SCORE"] - row["TARGET"]) ** 2 for row in rows) / len(rows)) ** 0.5
     assert error < 70
+
+
+@pytest.mark.parametrize("name", ["bank_marketing", "diabetes_progression"])
+def test_what_a_shipped_project_does_earns_points_in_every_section(request: pytest.FixtureRequest, name: str):
+    world: World = request.getfixturevalue(name)
+    monitor(world.workspace)
+    rehearse(world.workspace)
+    card = score_card(world.workspace)
+    found = {each.key: each for each in card.tests}
+    assert card.sections["data"] >= 4, card.text()
+    assert card.sections["infrastructure"] >= 5, card.text()
+    assert card.sections["monitoring"] >= 6, card.text()
+    assert {found[f"model-{number}"].state for number in (5, 6)} == {"earned"}, card.text()
+    assert found["model-7"].state == ("earned" if name == "bank_marketing" else "nothing"), card.text()
+    assert {found[key].state for key in ("data-5", "model-1", "model-3", "infrastructure-6")} == {"nothing"}

@@ -1,5 +1,6 @@
-"""What the process of the server may use: memory, and how deep its calls go."""
+"""What the process of the server may use: memory, how deep its calls go, and how often it looks for garbage."""
 
+import gc
 import resource
 import sys
 import threading
@@ -15,12 +16,16 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 # of sqlglot's parser and what walks its trees: a statement of some hundred levels; DuckDB takes 1,000
 CALLS = 10_000
 STACK = 16 * 1024**2
+# a syntax tree has thousands of objects that refer to each other: with Python's 700 the collector runs a dozen times a
+# statement
+COLLECTION = 20_000, 20, 20
 
 
 def limit_process(environment: Mapping[str, str]) -> None:
     """Let a statement that needs too much fail, and nothing else: the system would end the whole server.
 
-    Workers have a limit of their own.
+    Workers have a limit of their own. The garbage collector runs once for many objects: that took 8 % of the time of
+    compiling statements.
 
     Raises:
         ValueError: as ``memory_limit`` does.
@@ -30,6 +35,7 @@ def limit_process(environment: Mapping[str, str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     sys.setrecursionlimit(CALLS)
     threading.stack_size(STACK)
+    gc.set_threshold(*COLLECTION)
 
 
 def memory_limit(environment: Mapping[str, str]) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import secrets
@@ -84,6 +85,7 @@ def serve(
             "http_port": http.getsockname()[1],
         }
         account.start({"host": LOOPBACK, "port": state["http_port"]})
+        gc.freeze()  # what is there for good is not looked through again and again
         try:
             asyncio.run(_run(secure, plain, (https, http), data_dir, state))
         finally:
