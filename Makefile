@@ -16,8 +16,12 @@ ONLY ?=
 KEEP ?= 1
 PORT ?= 8080
 PYTEST_ARGS ?=
-# one worker process more than cores, because a third of the time is waiting; each with a server of its own; WORKERS= for none
-WORKERS ?= --numprocesses $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# one worker process more than cores, because a third of the time is waiting, and two a core for the slow tests, which wait more;
+# each with a server of its own; WORKERS= for none
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+PROCESSES = $(shell echo $$(($(CORES) + 1)))
+slow: PROCESSES = $(shell echo $$(($(CORES) * 2)))
+WORKERS ?= --numprocesses $(PROCESSES)
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -25,7 +29,7 @@ UV = $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --no-annotate --generate-hashes --no-emit-package local-snowflake --custom-compile-command "make lock" pyproject.toml
 COMPOSE := GIT_COMMIT=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) docker compose
 
-.PHONY: help env run up down test lint types unit slow official-suites bench screenshots lock sbom audit schema compose-up compose-run compose-down clean
+.PHONY: help env run up down test lint types types-of-product types-of-server unit slow official-suites bench screenshots lock sbom audit schema compose-up compose-run compose-down clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,8 +75,13 @@ lint: env ## ruff, import contracts, yamllint, zizmor, hadolint
 	$(BIN)/zizmor --offline --quiet .github action.yml
 	$(BIN)/hadolint Dockerfile
 
-types: env ## mypy
+types: env ## mypy of both distributions, each on a core of its own
+	@$(MAKE) --jobs 2 --output-sync --no-print-directory types-of-product types-of-server
+
+types-of-product:
 	$(BIN)/mypy
+
+types-of-server:
 	cd packages/local-snowflake && PYTHONPATH= $(abspath $(BIN))/mypy
 
 unit: env ## the tests that are not slow, without lint and types; PYTEST_ARGS="-k name" for some of them
