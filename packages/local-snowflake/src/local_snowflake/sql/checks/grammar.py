@@ -53,8 +53,9 @@ def _error(node: exp.Expr) -> SnowflakeError | None:
     # LTRIM and RTRIM have a word in the place of TRIM's third argument
     if any((value := node.args.get(key)) and not isinstance(value, str) for key in _OPTIONAL.get(type(node), ())):
         return too_many_arguments(_name(node))
-    of_case = isinstance(node.parent, exp.Case)
-    if not of_case and any(not node.args.get(key) for key in _NEEDED.get(type(node), ())):
+    # the columns behind * are counted when they are known
+    is_open = isinstance(node.parent, exp.Case) or (isinstance(node, exp.Coalesce) and node.this.is_star)
+    if not is_open and any(not node.args.get(key) for key in _NEEDED.get(type(node), ())):
         return too_few_arguments(_name(node))
     return None
 
