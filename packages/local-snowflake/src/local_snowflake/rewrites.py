@@ -27,6 +27,7 @@ from local_snowflake.sql.rewrites.group_keys import single_keys
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
 from local_snowflake.sql.rewrites.naming.ambiguous import checked_names
 from local_snowflake.sql.rewrites.naming.lateral import lateral_names
+from local_snowflake.sql.rewrites.order_by_all import order_by_all
 from local_snowflake.sql.rewrites.outer_marks import outer_marks
 from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snowflake
 from local_snowflake.sql.rewrites.result_scans import result_scans
@@ -50,6 +51,8 @@ PIPELINE = Pipeline(
         # before everything below: the body of a SQL function may contain whatever a query contains
         expansion.expand,
         checked_windows,
+        # before all that looks at what is ordered by
+        order_by_all,
         checked_orders,
         # before all that looks at the operands of each operator
         balanced_concatenations,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.unit.in_process import Runner
+from tests.unit.in_process import Runner, code
 
 from local_snowflake.account import Account
 
@@ -112,3 +112,25 @@ def test_sizes_of_warehouses(run: Runner, declared: str, shown: str) -> None:
 )
 def test_views_of_the_information_schema(run: Runner, sql: str, expected: list[tuple[object, ...]]) -> None:
     assert sorted(run(sql), key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [("B SET DATA TYPE VARCHAR(2)", 40052), ("B SET DATA TYPE INT", 2238)],
+)
+def test_changes_of_columns_that_are_refused(run: Runner, action: str, expected: int) -> None:
+    run("CREATE OR REPLACE TABLE ALTERED (A INT, B VARCHAR(50))")
+    assert code(run, f"ALTER TABLE ALTERED ALTER COLUMN {action}") == expected
+
+
+def test_changes_of_columns(run: Runner) -> None:
+    run("CREATE OR REPLACE TABLE ALTERED (A INT, B VARCHAR(50))")
+    run("ALTER TABLE ALTERED ALTER COLUMN B SET DATA TYPE VARCHAR(100)")
+    assert records(run, "DESCRIBE TABLE ALTERED")[1]["type"] == "VARCHAR(100)"
+
+
+def test_ddl_of_a_file_format(run: Runner) -> None:
+    run("CREATE OR REPLACE FILE FORMAT F TYPE = CSV SKIP_HEADER = 1 NULL_IF = ('a', 'b') TRIM_SPACE = TRUE")
+    options = "\tTYPE = CSV\n\tSKIP_HEADER = 1\n\tNULL_IF = ('a', 'b')\n\tTRIM_SPACE = TRUE\n"
+    assert run("SELECT GET_DDL('FILE_FORMAT', 'F')") == [(f"CREATE OR REPLACE FILE FORMAT F\n{options};",)]
+    assert f"FILE FORMAT F\n{options};" in run("SELECT GET_DDL('SCHEMA', 'METADATA')")[0][0]

@@ -22,8 +22,8 @@ _OPTIONS = ("except_", "rename", "replace", "ilike")
 def stars_as_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Write out the columns that ``*`` stands for within a call, with its EXCLUDE and ILIKE, in place.
 
-    COUNT and OBJECT_CONSTRUCT take a plain ``*`` themselves. Raises 000002 where the columns are not known, but for
-    HASH and HASH_AGG, which DuckDB gives them.
+    COUNT, OBJECT_CONSTRUCT and OBJECT_CONSTRUCT_KEEP_NULL take ``*`` alone themselves. Raises 000002 where the columns
+    are not known, but for HASH and HASH_AGG, which DuckDB gives them.
     """
     types = StaticTypes(ctx)
     for star in list(tree.find_all(exp.Star)):
@@ -34,7 +34,7 @@ def stars_as_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
         options = any(star.args.get(option) for option in _OPTIONS)
         if isinstance(call, exp.Struct) and len(call.expressions) == 1 and not options:
             call.replace(exp.StarMap(this=holder))
-        elif isinstance(call, exp.StarMap) and not options:
+        elif isinstance(call, (exp.StarMap, exp.JSONObject)) and not options:
             continue
         elif (select := call.find_ancestor(exp.Select)) is not None:
             table = holder.table if isinstance(holder, exp.Column) else ""
@@ -47,8 +47,9 @@ def _write_out(call: exp.Expr, star: exp.Expr, columns: list[exp.Expr] | None) -
         if isinstance(call, exp.HashAgg) or (isinstance(call, exp.Anonymous) and call.name.upper() == "HASH"):
             return
         raise not_supported(f"{call.sql(dialect='snowflake')}, of columns that are not known")
-    if isinstance(call, (exp.StarMap, exp.Struct)):
-        members: list[exp.Expr] = [exp.PropertyEQ(this=exp.Literal.string(c.name), expression=c) for c in columns]
+    if isinstance(call, (exp.StarMap, exp.Struct, exp.JSONObject)):
+        member = exp.JSONKeyValue if isinstance(call, exp.JSONObject) else exp.PropertyEQ
+        members: list[exp.Expr] = [member(this=exp.Literal.string(c.name), expression=c) for c in columns]
         if isinstance(call, exp.StarMap):
             call.replace(exp.Struct(expressions=members))
             return
