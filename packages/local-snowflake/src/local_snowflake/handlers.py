@@ -6,7 +6,7 @@ _MODULES = {
     "copy": ("infer", "load_history", "staged_queries", "statements"),
     "information_schema": ("views",),
     "models": ("statements_change", "statements_create", "statements_show"),
-    "roles": ("grants", "roles", "show"),
+    "roles": ("grants", "roles", "show", "views"),
     "routines": ("objects", "procedures"),
     "scripting": ("blocks",),
     "sql": ("explain",),

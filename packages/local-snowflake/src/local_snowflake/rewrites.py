@@ -11,27 +11,36 @@ from local_snowflake.sql.checks.arguments import checked_arguments
 from local_snowflake.sql.checks.orders import checked_orders
 from local_snowflake.sql.columns.casts import limited_casts
 from local_snowflake.sql.columns.kinds import known_kinds
+from local_snowflake.sql.columns.stars import stars_as_arguments
 from local_snowflake.sql.columns.unions import alike_columns
 from local_snowflake.sql.compiler import Pipeline
-from local_snowflake.sql.rewrites.arrays import arrays_as_json, sorted_members, subscripts, variants_as_json
 from local_snowflake.sql.rewrites.chains import balanced_concatenations
 from local_snowflake.sql.rewrites.coercions import coerced
 from local_snowflake.sql.rewrites.ctes import recursive_ctes
-from local_snowflake.sql.rewrites.flatten import flatten_options
 from local_snowflake.sql.rewrites.generators import (
     checked_samples,
     order_of_generation,
     samples_of_blocks,
     samples_of_generated_rows,
 )
+from local_snowflake.sql.rewrites.group_keys import single_keys
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
 from local_snowflake.sql.rewrites.naming.ambiguous import checked_names
 from local_snowflake.sql.rewrites.naming.lateral import lateral_names
+from local_snowflake.sql.rewrites.order_by_all import order_by_all
 from local_snowflake.sql.rewrites.outer_marks import outer_marks
 from local_snowflake.sql.rewrites.pivots import pivots_as_groups, pivots_of_snowflake
 from local_snowflake.sql.rewrites.result_scans import result_scans
+from local_snowflake.sql.rewrites.semi_structured.arrays import (
+    arrays_as_json,
+    sorted_members,
+    subscripts,
+    variants_as_json,
+)
+from local_snowflake.sql.rewrites.semi_structured.flatten import flatten_options
+from local_snowflake.sql.rewrites.semi_structured.lambdas import higher_order_functions, lambda_parameters
+from local_snowflake.sql.rewrites.semi_structured.splits import split_tables
 from local_snowflake.sql.rewrites.sequences import next_values
-from local_snowflake.sql.rewrites.splits import split_tables
 from local_snowflake.sql.rewrites.windows import checked_windows
 
 PIPELINE = Pipeline(
@@ -42,6 +51,8 @@ PIPELINE = Pipeline(
         # before everything below: the body of a SQL function may contain whatever a query contains
         expansion.expand,
         checked_windows,
+        # before all that looks at what is ordered by
+        order_by_all,
         checked_orders,
         # before all that looks at the operands of each operator
         balanced_concatenations,
@@ -51,12 +62,17 @@ PIPELINE = Pipeline(
         recursive_ctes,
         # before the types of what they give are looked at
         result_scans,
+        # before all that looks at arguments
+        stars_as_arguments,
+        # before all that looks at types
+        lambda_parameters,
         checked_names,
         # before FLATTEN and the like become macros
         lateral_names,
         subscripts,
         sorted_members,
         pivots_as_groups,
+        single_keys,
         checked_arguments,
         # before what they make is cast
         known_kinds,
@@ -64,6 +80,7 @@ PIPELINE = Pipeline(
         alike_columns,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions
         coerced,
+        higher_order_functions,
         arrays_as_json,
         variants_as_json,
         flatten_options,

@@ -107,7 +107,7 @@ def test_comments_and_ddl(session: Session) -> None:
     run(session, "COMMENT ON COLUMN A.X IS 'about x'")
     assert run(session, "SHOW TABLES LIKE 'A'")[0]["comment"] == "about a"
     ddl = run(session, "SELECT GET_DDL('TABLE', 'A')")[0][0]
-    assert ddl == "create or replace TABLE A (\n\tX NUMBER(38,0) NOT NULL COMMENT 'about x'\n);"
+    assert ddl == "create or replace TABLE A (\n\tX NUMBER(38,0) NOT NULL COMMENT 'about x'\n)COMMENT='about a'\n;"
 
 
 def test_temporary_tables_belong_to_their_session(session: Session, snowflake_connection: dict[str, Any]) -> None:

@@ -7,11 +7,11 @@ from tests.unit.sql_rewriting import rewritten
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.compiler import TreeRewrite
-from local_snowflake.sql.rewrites.arrays import arrays_as_json, variants_as_json
-from local_snowflake.sql.rewrites.flatten import flatten_options
 from local_snowflake.sql.rewrites.generators import order_of_generation, samples_of_blocks
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
 from local_snowflake.sql.rewrites.pivots import pivots_of_snowflake
+from local_snowflake.sql.rewrites.semi_structured.arrays import arrays_as_json, variants_as_json
+from local_snowflake.sql.rewrites.semi_structured.flatten import flatten_options
 
 _CASES: list[tuple[TreeRewrite, str, dict[str, str]]] = [
     (

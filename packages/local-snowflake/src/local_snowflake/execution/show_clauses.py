@@ -3,14 +3,25 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from local_snowflake.catalog.objects import Kind, Object, P
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statement import Reader
+from local_snowflake.sql.statement import Reader, Statement
+
+T = TypeVar("T")
+
+
+# what SHOW TERSE prints of an object
+_TERSE = ("created_on", "name", "kind", "database_name", "schema_name")
+
+
+def printed(stmt: Statement, columns: T) -> T | tuple[str, ...]:
+    """The columns that a SHOW prints: fewer with TERSE."""
+    return _TERSE if stmt.kind.startswith("TERSE ") else columns
 
 
 @dataclass

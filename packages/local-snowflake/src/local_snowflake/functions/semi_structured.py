@@ -18,6 +18,8 @@ MACROS = (
     "variant_ranked(x) AS variant_key(to_json(x), CAST(to_json(x) AS VARCHAR))",
     "ranked_variant(x) AS CAST(struct_extract(x, 'v') AS JSON)",
     "element_at_index(x, i) AS json_extract(to_json(x), CAST(i AS BIGINT))",
+    """number_as_json(x) AS list_transform([x], lambda e: CASE WHEN e = trunc(e) AND abs(e) < 1e15
+    THEN to_json(CAST(e AS BIGINT)) ELSE to_json(e) END)[1]""",
     "json_list(x) AS CAST(to_json(x) AS JSON[])",
     "array_flatten(x) AS to_json(flatten(CAST(to_json(x) AS JSON[][])))",
     """type_of(x) AS CASE json_type(to_json(x)) WHEN 'BIGINT' THEN 'INTEGER' WHEN 'UBIGINT' THEN 'INTEGER'
@@ -53,10 +55,15 @@ MACROS = (
     "is_object(x) AS json_type(to_json(x)) = 'OBJECT'",
     # a JSON pointer, which takes any key; a path takes none with a quote
     "keyed(x, k) AS json_extract(x, '/' || replace(replace(k, '~', '~0'), '/', '~1'))",
-    """with_keys(x, ks) AS (SELECT coalesce(json_group_object(e.k, keyed(x, e.k)), CAST('{}' AS JSON))
-    FROM (SELECT unnest(json_keys(x)) AS k) AS e WHERE list_contains(ks, e.k))""",
-    """without_keys(x, ks) AS (SELECT coalesce(json_group_object(e.k, keyed(x, e.k)), CAST('{}' AS JSON))
-    FROM (SELECT unnest(json_keys(x)) AS k) AS e WHERE NOT list_contains(ks, e.k))""",
+    # one member without its braces; the lambdas below, because an argument of a macro is repeated where it is used
+    "member_text(k, v) AS CAST(json_object(CAST(k AS VARCHAR), v) AS VARCHAR)[2:-2]",
+    """members_of(x, chosen) AS list_transform([{x: x, chosen: chosen}], lambda a: CASE WHEN a.x IS NOT NULL THEN
+    CAST('{' || array_to_string(list_transform(a.chosen, lambda e: member_text(e, keyed(a.x, e))), ',') || '}' AS JSON)
+    END)[1]""",
+    """with_keys(x, ks) AS list_transform([{x: to_json(x), ks: ks}], lambda o:
+    members_of(o.x, list_filter(json_keys(o.x), lambda e: list_contains(o.ks, e))))[1]""",
+    """without_keys(x, ks) AS list_transform([{x: to_json(x), ks: ks}], lambda o:
+    members_of(o.x, list_filter(json_keys(o.x), lambda e: NOT list_contains(o.ks, e))))[1]""",
     "get_ignore_case(x, k) AS keyed(x, list_filter(json_keys(x), lambda e: lower(e) = lower(k))[1])",
     "sorted_keys(x) AS to_json(list_sort(json_keys(to_json(x))))",
     """inserted(xs, i, v) AS list_concat(list_resize(xs[:i], i, CAST('null' AS JSON)), [v], xs[i + 1:])""",
@@ -91,7 +98,14 @@ MACROS = (
     # the lambda, because an argument of a macro is repeated where it is used
     """in_order(x) AS list_transform([to_json(x)], lambda o: CASE WHEN o IS NOT NULL THEN
     CAST('{' || array_to_string(list_transform(list_sort(json_keys(o)),
-    lambda e: CAST(json_object(e, keyed(o, e)) AS VARCHAR)[2:-2]), ',') || '}' AS JSON) END)[1]""",
+    lambda e: member_text(e, keyed(o, e))), ',') || '}' AS JSON) END)[1]""",
+    # DuckDB's maps take no key twice
+    "member(k, v) AS {k: CAST(k AS VARCHAR), v: v}",
+    """object_of_members(ms) AS in_order(coalesce(to_json(map_from_entries(list_filter(ms, lambda e:
+    e.k IS NOT NULL AND e.v IS NOT NULL))), CAST('{}' AS JSON)))""",
+    """object_of_lists(ks, vs) AS in_order(CAST('{' || array_to_string(list_transform(
+    list_filter(list_zip(CAST(ks AS VARCHAR[]), CAST(vs AS JSON[])), lambda e: e[1] IS NOT NULL AND e[2] IS NOT NULL),
+    lambda e: member_text(e[1], e[2])), ',') || '}' AS JSON))""",
     "arrays_to_object(ks, vs) AS in_order(map(json_texts(ks), json_list(vs)))",
     # as the rows of FLATTEN
     """numbered(parts, seq) AS list_transform([{n: seq, ps: parts}], lambda a:
@@ -104,9 +118,9 @@ MACROS = (
     FROM (SELECT unnest(numbered(tokens_of(x, ds), seq)) AS r) AS e""",
     # DuckDB's json_merge_patch would mix an object with the one that it replaces, and leave JSON nulls out of it
     """other_members(x, k) AS list_transform(list_filter(json_keys(x), lambda e: e <> k),
-    lambda e: CAST(json_object(e, keyed(x, e)) AS VARCHAR)[2:-2])""",
+    lambda e: member_text(e, keyed(x, e)))""",
     """with_member(x, k, v) AS CASE WHEN x IS NOT NULL THEN CAST('{' || array_to_string(list_concat(other_members(x, k),
-    CASE WHEN v IS NULL THEN [] ELSE [CAST(json_object(k, v) AS VARCHAR)[2:-2]] END), ',') || '}' AS JSON) END""",
+    CASE WHEN v IS NULL THEN [] ELSE [member_text(k, v)] END), ',') || '}' AS JSON) END""",
     """object_insert(x, k, v, u) AS in_order(list_transform(
     [{x: to_json(x), k: CAST(k AS VARCHAR), v: to_json(v), u: u}],
     lambda a: with_member(a.x, CASE WHEN NOT coalesce(a.u, FALSE) AND keyed(a.x, a.k) IS NOT NULL

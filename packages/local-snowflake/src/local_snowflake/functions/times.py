@@ -22,7 +22,9 @@ MACROS = (
     # a text as it comes from a column or, quoted, from a variant
     "time_text(x) AS nullif(trim(x, '\" '), 'null')",
     f"time_without_offset(x) AS regexp_replace(x, '{_OFFSET}', '\\1')",
-    "time_with_offset(x) AS regexp_replace(x, '(\\d:\\d{2}(?:\\.\\d+)?)\\s+(Z|[+-]\\d)', '\\1\\2')",
+    # without the space before an offset, whose hour has two digits to DuckDB
+    """time_with_offset(x) AS regexp_replace(regexp_replace(x, '(\\d:\\d{2}(?:\\.\\d+)?)\\s+(Z|[+-]\\d)', '\\1\\2'),
+    '(\\d:\\d{2}(?:\\.\\d+)?[+-])(\\d)(:\\d{2})?$', '\\10\\2\\3')""",
     # whole numbers are exact, fractions are exact to the microsecond
     """moment_of_number(x, scale) AS make_timestamp(CASE WHEN contains(CAST(x AS VARCHAR), '.')
     THEN CAST(floor(CAST(CAST(x AS VARCHAR) AS DOUBLE) * 1000000 / 10 ** scale) AS BIGINT)

@@ -9,18 +9,32 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.catalog.objects import DATABASE, FILE_FORMAT, FUNCTION, PROCEDURE, SCHEMA, STAGE, TABLE, VIEW, Kind
+from local_snowflake.catalog.objects import (
+    DATABASE,
+    FILE_FORMAT,
+    FUNCTION,
+    PROCEDURE,
+    SCHEMA,
+    SEQUENCE,
+    STAGE,
+    TABLE,
+    VIEW,
+    Kind,
+)
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all, tabulate
 from local_snowflake.execution.registry import table_function
 from local_snowflake.execution.results import TIME, record_table
 from local_snowflake.sql.types import parse_type
-from local_snowflake.statements.show import row_count, shown_retention
+from local_snowflake.statements.keys import constraints
+from local_snowflake.statements.sequences import next_value
+from local_snowflake.statements.show import bytes_of, row_count, shown_retention
 
 # the columns of a view in their order: what each shows of an item
 _Columns = dict[str, Callable[[Any], Any]]
 _COUNTS = (
     *("ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE", "DATETIME_PRECISION"),
+    *("CHARACTER_OCTET_LENGTH", "NUMERIC_PRECISION_RADIX"),
     *("ROW_COUNT", "BYTES", "RETENTION_TIME", "SESSION_ID", "ERROR_CODE", "TOTAL_ELAPSED_TIME", "ROWS_PRODUCED"),
 )
 # the types of the columns that are not texts
@@ -137,7 +151,7 @@ def _tables(ctx: Context, database: str) -> pa.Table:
         "IS_TRANSIENT": lambda o: _yes(o.kind == TABLE and o.props.transient),
         **_COMMENT,
         "CLUSTERING_KEY": lambda o: o.props.cluster_by if o.kind == TABLE else None,
-        **dict.fromkeys(("IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID"), lambda _: "NO"),
+        **dict.fromkeys(("AUTO_CLUSTERING_ON", "IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID"), lambda _: "NO"),
         "IS_TEMPORARY": lambda o: _yes(o.props.temporary),
         "ROW_COUNT": lambda o: row_count(ctx, o) if o.kind == TABLE else None,
         "BYTES": lambda o: 0 if o.kind == TABLE else None,
@@ -151,8 +165,8 @@ def _tables(ctx: Context, database: str) -> pa.Table:
 def _columns(ctx: Context, database: str) -> pa.Table:
     names = (
         *("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME", "COLUMN_DEFAULT", "IS_NULLABLE", "DATA_TYPE"),
-        *("COMMENT", "ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE"),
-        "DATETIME_PRECISION",
+        *("COMMENT", "ORDINAL_POSITION", "CHARACTER_MAXIMUM_LENGTH", "CHARACTER_OCTET_LENGTH", "NUMERIC_PRECISION"),
+        *("NUMERIC_SCALE", "DATETIME_PRECISION"),
         *("IS_IDENTITY", "IDENTITY_START", "IDENTITY_INCREMENT", "IDENTITY_GENERATION", "IDENTITY_CYCLE"),
         *("IDENTITY_ORDERED", "DATA_TYPE_ALIAS"),
     )
@@ -167,8 +181,57 @@ def _columns(ctx: Context, database: str) -> pa.Table:
             start, step = map(str, c.identity) if c.identity else (None, None)
             of_identity = (start, step, *(("BY DEFAULT", "NO", "YES") if c.identity else (None, None, None)))
             precision = kind.scale if kind.name.startswith("TIME") else None
-            records.append((*o.name, *about, *sizes, precision, _yes(c.identity), *of_identity, spelled))
+            octets = None if not kind.length else bytes_of(kind)
+            records.append((*o.name, *about, octets, *sizes, precision, _yes(c.identity), *of_identity, spelled))
     return record_table([dict(zip(names, r, strict=True)) for r in records], {n: _TYPES.get(n) for n in names})
+
+
+@table_function("INFORMATION_SCHEMA.TABLE_CONSTRAINTS")
+def _table_constraints(ctx: Context, database: str) -> pa.Table:
+    found = [
+        (table, name, kind)
+        for table in find_all(ctx, TABLE, database)
+        for kind, name in dict.fromkeys(constraints(table))
+    ]
+    columns: _Columns = {
+        **_of_item("CONSTRAINT"),
+        "CONSTRAINT_NAME": lambda item: item[1],
+        **_of_item("TABLE"),
+        "TABLE_NAME": lambda item: item[0].name.name,
+        "CONSTRAINT_TYPE": lambda item: item[2],
+        **dict.fromkeys(("IS_DEFERRABLE", "ENFORCED"), lambda _: "NO"),
+        "INITIALLY_DEFERRED": lambda _: "YES",
+        "COMMENT": lambda _: None,
+        "CREATED": lambda item: item[0].created_on,
+        "LAST_ALTERED": lambda item: item[0].created_on,
+        "RELY": lambda _: "NO",
+    }
+    return tabulate(found, columns, _TYPES)
+
+
+def _of_item(kind: str) -> _Columns:
+    return {
+        f"{kind}_CATALOG": lambda item: item[0].name.database,
+        f"{kind}_SCHEMA": lambda item: item[0].name.schema,
+    }
+
+
+@table_function("INFORMATION_SCHEMA.SEQUENCES")
+def _sequences(ctx: Context, database: str) -> pa.Table:
+    columns: _Columns = {
+        **_named("SEQUENCE"),
+        "DATA_TYPE": lambda _: "NUMBER",
+        "NUMERIC_PRECISION": lambda _: 38,
+        "NUMERIC_PRECISION_RADIX": lambda _: 10,
+        "NUMERIC_SCALE": lambda _: 0,
+        "NEXT_VALUE": lambda o: str(next_value(ctx, o)),
+        "INCREMENT": lambda o: str(o.props.increment),
+        "CYCLE_OPTION": lambda _: "NO",
+        **_TIMES,
+        "ORDERED": lambda o: _yes(o.props.ordered),
+        **_COMMENT,
+    }
+    return tabulate(find_all(ctx, SEQUENCE, database), columns, _TYPES)
 
 
 _HISTORY: _Columns = {

@@ -24,19 +24,19 @@ def show_grants(ctx: Context, stmt: Statement) -> Result:
     if reader.accept("OF", ROLE):
         role = reader.identifier()
         reader.finish()
-        found = (g for g in _grants(ctx) if (g[1].on, g[1].target[2]) == (ROLE, role))
+        found = (g for g in granted(ctx) if (g[1].on, g[1].target[2]) == (ROLE, role))
         records = [_record(*grant) | {"role": role} for grant in found]
         return rows(records, ("created_on", "role", "granted_to", "grantee_name", "granted_by"))
     if reader.accept("ON"):
         target = read_target(ctx, reader)
         reader.finish()
         key = (target.kind, target.name)
-        return _shown([g for g in (*_owned(ctx), *_grants(ctx)) if g[1].key == key])
+        return _shown([g for g in (*owned(ctx), *granted(ctx)) if g[1].key == key])
     to, name = str(USER), ctx.session.user.upper()
     if reader.accept("TO"):
         to, name = reader.accept_any(ROLE, USER) or ROLE, reader.identifier()
     reader.finish()
-    return _shown([g for g in (*_grants(ctx), *_owned(ctx)) if (g[1].to, g[1].grantee) == (to, name)])
+    return _shown([g for g in (*granted(ctx), *owned(ctx)) if (g[1].to, g[1].grantee) == (to, name)])
 
 
 @statement("SHOW", "FUTURE GRANTS")
@@ -44,7 +44,7 @@ def show_future_grants(ctx: Context, stmt: Statement) -> Result:
     """SHOW FUTURE GRANTS IN SCHEMA | DATABASE name, or TO ROLE name."""
     see_to_grant(ctx)
     reader = skip_head(stmt)
-    found = list(_grants(ctx, future=True))
+    found = list(granted(ctx, future=True))
     if reader.accept("TO", ROLE):
         role = reader.identifier()
         found = [g for g in found if g[1].grantee == role]
@@ -56,16 +56,18 @@ def show_future_grants(ctx: Context, stmt: Statement) -> Result:
     return _shown(found)
 
 
-_Grant = tuple[datetime, GrantProps, str]
+# when a grant was given, what it is, and by which role
+GivenGrant = tuple[datetime, GrantProps, str]
 
 
-def _grants(ctx: Context, *, future: bool = False) -> Iterator[_Grant]:
+def granted(ctx: Context, *, future: bool = False) -> Iterator[GivenGrant]:
+    """The grants of the account, or those on objects to come."""
     for grant in ctx.catalog.all(GRANT):
         if grant.props.future == future:
             yield grant.created_on, grant.props, grant.owner
 
 
-def _owned(ctx: Context) -> Iterator[_Grant]:
+def owned(ctx: Context) -> Iterator[GivenGrant]:
     """The ownership of objects, which Snowflake shows as grants."""
     for kind in KINDS.values():
         owned: list[Object[Any]] = ctx.catalog.all(kind) if kind != GRANT else []
@@ -75,7 +77,7 @@ def _owned(ctx: Context) -> Iterator[_Grant]:
                 yield o.created_on, props, o.owner
 
 
-def _shown(found: list[_Grant]) -> Result:
+def _shown(found: list[GivenGrant]) -> Result:
     return rows([_record(*grant) for grant in found], _COLUMNS)
 
 

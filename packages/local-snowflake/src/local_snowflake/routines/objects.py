@@ -239,7 +239,12 @@ def routine_ddl(ctx: Context, kind: str, text: str) -> str:
     name, found = read_overload(ctx, Reader(text, tokenize(text)), kind)
     if found is None:
         raise does_not_exist(kind.capitalize(), f"{name.fqn}{text[text.find('(') :]}")
-    props = found.props
+    return ddl_of(found)
+
+
+def ddl_of(found: Routine) -> str:
+    """The CREATE statement of a procedure or function of the catalog."""
+    props, kind = found.props, str(found.kind)
     modifiers = ("SECURE " if props.secure else "") + ("AGGREGATE " if props.aggregate else "")
     defaults = ["" if a.default is None else f" DEFAULT {a.default}" for a in props.args]
     pairs = zip(props.args, defaults, strict=True)

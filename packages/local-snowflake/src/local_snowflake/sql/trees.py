@@ -8,6 +8,8 @@ from sqlglot import exp
 _CLAUSES = ("joins", "pivots", "sample", "laterals")
 # where a node has the role with whose rights it is read or called, if that is not the session's
 OWNER = "owner"
+# where a lambda's parameter has its type
+KIND = "kind"
 
 
 def identifier(name: str) -> exp.Identifier:
@@ -79,6 +81,15 @@ def scopes_around(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
         if isinstance(parent, _SCOPES):
             yield parent
         node = parent
+
+
+def parameter(node: exp.Expr, name: str) -> exp.Expr | None:
+    """The parameter of the innermost lambda around a node that has a name."""
+    while (around := node.find_ancestor(exp.Lambda)) is not None:
+        if found := next((p for p in around.expressions if p.name == name), None):
+            return found
+        node = around
+    return None
 
 
 def aliased(select: exp.Select, name: str) -> exp.Expr | None:

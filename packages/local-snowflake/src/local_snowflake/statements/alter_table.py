@@ -338,6 +338,10 @@ def _change_type(ctx: Context, change: Change, table: Table, column: Column, new
     if old.name != new.name or old.scale != new.scale:
         text = f"cannot change column {column.name} from type {old} to {new}"
         raise compilation_error(f"{text} because they have incompatible types.", 2238, "22000")
+    if new.length < old.length:
+        text = f"cannot change column {column.name} from type {old} to {new}"
+        reason = "because reducing the byte-length of a varchar is not supported."
+        raise compilation_error(f"{text} {reason}", 40052, "22000")
     if old.duckdb != new.duckdb:
         for physical in streams.version_tables(ctx, table):
             sql = f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET DATA TYPE {new.duckdb}"

@@ -1,15 +1,29 @@
 """COMMENT ON, and GET_DDL of what was created by a statement."""
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from local_snowflake.catalog.objects import KINDS, TABLE, VIEW
+from local_snowflake.catalog.objects import (
+    DATABASE,
+    FILE_FORMAT,
+    FUNCTION,
+    KINDS,
+    PROCEDURE,
+    SCHEMA,
+    TABLE,
+    VIEW,
+    Column,
+    Object,
+)
 from local_snowflake.errors import not_supported
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import absent, find, put, read_name
 from local_snowflake.execution.registry import statement, system_function
 from local_snowflake.execution.results import Result, status
-from local_snowflake.routines.objects import routine_ddl
-from local_snowflake.sql.names import literal, shown, split_parts
+from local_snowflake.routines.objects import ddl_of, routine_ddl
+from local_snowflake.sql.names import Name, literal, shown, split_parts
 from local_snowflake.sql.statement import Statement, skip_head
 
 
@@ -43,28 +57,94 @@ def comment(ctx: Context, stmt: Statement) -> Result:
     return status()
 
 
+_ROUTINES = (FUNCTION, PROCEDURE)
+# options of file formats whose values are words
+_WORDS = ("TYPE", "COMPRESSION")
+
+
 @system_function("GET_DDL")
-def get_ddl(ctx: Context, kind: str, name: str, *_: object) -> str:
-    """GET_DDL(kind, 'name'); of a procedure or function 'name(types)'.
+def get_ddl(ctx: Context, kind: str, name: str, fully_qualified: bool = False) -> str:
+    """GET_DDL(kind, 'name' [, fully_qualified]); of a procedure or function 'name(types)'.
+
+    Raises 000002 for kinds of objects that it is not known of.
 
     Source: https://docs.snowflake.com/en/sql-reference/functions/get_ddl
     """
-    if kind.upper() in {"PROCEDURE", "FUNCTION"}:
-        return routine_ddl(ctx, kind.upper(), name)
-    full = ctx.resolve(split_parts(name))
-    found = ctx.temporary(full) or ctx.catalog.need(kind.upper(), full)
-    if VIEW.describes(found):
-        return found.props.text.rstrip(";") + ";"
-    if not TABLE.describes(found):
-        raise not_supported(f"GET_DDL of a {found.kind.lower()}")
-    lines = []
-    for c in found.props.columns:
-        line = f"\t{shown(c.name)} {c.type}"
-        line += "" if c.nullable else " NOT NULL"
-        line += f" DEFAULT {c.default}" if c.default is not None else ""
-        lines.append(line + (f" COMMENT {literal(c.comment)}" if c.comment else ""))
-    word = "TEMPORARY " if found.props.temporary else "TRANSIENT " if found.props.transient else ""
-    return f"create or replace {word}TABLE {shown(full.name)} (\n" + ",\n".join(lines) + "\n);"
+    word = kind.upper().replace("_", " ")
+    if word in {*_ROUTINES}:
+        return routine_ddl(ctx, word, name)
+    parts = split_parts(name)
+    if word == DATABASE:
+        found = ctx.catalog.need(DATABASE, Name("", "", parts[0]))
+        schemas = [
+            _schema_ddl(ctx, o, fully_qualified)
+            for o in ctx.catalog.all(SCHEMA, found.name.name)
+            if o.name.name != "INFORMATION_SCHEMA"
+        ]
+        return "\n\n".join([f"create or replace database {shown(found.name.name)};", *schemas])
+    if word == SCHEMA:
+        return _schema_ddl(ctx, ctx.catalog.need(SCHEMA, ctx.resolve_schema(parts)), fully_qualified)
+    full = ctx.resolve(parts)
+    if word not in {TABLE, VIEW, FILE_FORMAT}:
+        raise not_supported(f"GET_DDL of a {word.lower()}")
+    return _ddl(ctx.temporary(full) or ctx.catalog.need(word, full), fully_qualified)
+
+
+def _schema_ddl(ctx: Context, schema: Object[Any], fully_qualified: bool) -> str:
+    database, name = schema.name.database, schema.name.name
+    full = f"{shown(database)}.{shown(name)}" if fully_qualified else shown(name)
+    kinds = (TABLE, VIEW, FILE_FORMAT)
+    objects = [_ddl(o, fully_qualified) for kind in kinds for o in ctx.catalog.all(kind, database, name)]
+    routines = [ddl_of(o) for kind in _ROUTINES for o in ctx.catalog.all(kind, database, name)]
+    transient = "transient " if schema.props.transient else ""
+    return "\n\n".join([f"create or replace {transient}schema {full};", *objects, *routines])
+
+
+def _ddl(o: Object[Any], fully_qualified: bool) -> str:
+    name = ".".join(map(shown, o.name if fully_qualified else (o.name.name,)))
+    if VIEW.describes(o):
+        return o.props.text.rstrip(";") + ";"
+    if FILE_FORMAT.describes(o):
+        options = "".join(
+            f"\t{key} = {_option(value, plain=key in _WORDS)}\n" for key, value in o.props.options.items()
+        )
+        return f"CREATE OR REPLACE FILE FORMAT {name}\n{options};"
+    word = "TEMPORARY " if o.props.temporary else "TRANSIENT " if o.props.transient else ""
+    comment = f"COMMENT={literal(o.comment)}\n" if o.comment else ""
+    lines = ",\n".join(f"\t{line}" for line in (*map(_column_ddl, o.props.columns), *_keys_ddl(o.props.columns)))
+    return f"create or replace {word}TABLE {name} (\n{lines}\n){comment};"
+
+
+def _column_ddl(c: Column) -> str:
+    start, step = c.identity or (0, 0)
+    parts = (
+        f"{shown(c.name)} {c.type}",
+        "" if c.nullable else "NOT NULL",
+        f"DEFAULT {c.default}" if c.default is not None else "",
+        f"autoincrement start {start} increment {step} noorder" if c.identity else "",
+        f"COMMENT {literal(c.comment)}" if c.comment else "",
+    )
+    return " ".join(filter(None, parts))
+
+
+def _keys_ddl(columns: Sequence[Column]) -> Iterator[str]:
+    if keys := [shown(c.name) for c in columns if c.primary_key]:
+        yield f"primary key ({', '.join(keys)})"
+    yield from (f"unique ({shown(c.name)})" for c in columns if c.unique)
+    foreign: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for c in columns:
+        if c.reference is not None:
+            foreign.setdefault(c.reference[:4], []).append((shown(c.name), shown(c.reference[4])))
+    for (_, *table), pairs in foreign.items():
+        own, referred = (", ".join(names) for names in zip(*pairs, strict=True))
+        yield f"foreign key ({own}) references {'.'.join(map(shown, table))}({referred})"
+
+
+def _option(value: object, *, plain: bool = False) -> str:
+    if isinstance(value, list):
+        return f"({', '.join(map(_option, value))})"
+    text = str(value)
+    return text.upper() if plain or re.fullmatch(r"\d+|true|false|auto|none", text, re.I) else literal(text)
 
 
 @system_function("SYSTEM$CANCEL_ALL_QUERIES", effective="VARCHAR")

@@ -20,7 +20,7 @@ from local_snowflake.execution.objects import (
 )
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows, status
-from local_snowflake.execution.show_clauses import common, pick, read_clauses
+from local_snowflake.execution.show_clauses import common, pick, printed, read_clauses
 from local_snowflake.sql.names import Name, physical_schema, quote
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.statements.clones import clone_database_into, clone_schema_into
@@ -158,7 +158,7 @@ def show_databases(ctx: Context, stmt: Statement) -> Result:
         for o in pick(read_clauses(skip_head(stmt)), ctx.catalog.all(DATABASE))
     ]
     names = ("created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options")
-    return rows(records, (*names, "retention_time", "kind"))
+    return rows(records, printed(stmt, (*names, "retention_time", "kind")))
 
 
 @statement("SHOW", "SCHEMAS", "TERSE SCHEMAS")
@@ -180,4 +180,4 @@ def show_schemas(ctx: Context, stmt: Statement) -> Result:
         for o in pick(clauses, ctx.catalog.all(SCHEMA, database))
     ]
     names = ("created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options")
-    return rows(records, (*names, "retention_time", "owner_role_type"))
+    return rows(records, printed(stmt, (*names, "retention_time", "owner_role_type")))

@@ -56,8 +56,20 @@ def _read_column(ctx: Context, column: exp.ColumnDef) -> Column:
         raise not_supported(f"the structured type {kind.sql(dialect='snowflake')} of column {column.name}")
     found = Column(column.name, read_type(kind.sql(dialect="snowflake")) if kind is not None else "VARCHAR(16777216)")
     for constraint in column.args.get("constraints") or []:
-        found = _constrain_column(ctx, found, constraint.args.get("kind"))
+        own = constraint.args.get("kind")
+        if isinstance(own, exp.DefaultColumnConstraint):
+            _check_kind_of_default(found, own.this)
+        found = _constrain_column(ctx, found, own)
     return found
+
+
+def _check_kind_of_default(column: Column, value: exp.Expr) -> None:
+    """Raise 002023 for a text as the default of a column of numbers or truth values."""
+    kind = parse_type(column.type)
+    if kind.name in {"NUMBER", "FLOAT", "BOOLEAN"} and isinstance(value, exp.Literal) and value.is_string:
+        found = f"VARCHAR({len(value.this)}) for column {column.name}"
+        text = f"Expression type does not match column data type, expecting {kind} but got {found}"
+        raise compilation_error(text, 2023, "22000")
 
 
 def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) -> Column:

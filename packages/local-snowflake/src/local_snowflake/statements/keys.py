@@ -38,12 +38,27 @@ def show_keys(ctx: Context, stmt: Statement) -> Result:
     for table in _tables(ctx, read_clauses(skip_head(stmt))):
         columns = [c for c in table.props.columns if (c.primary_key if kind == "PRIMARY KEYS" else c.unique)]
         for position, column in enumerate(columns, 1):
-            parts = (table.name.name,) if kind == "PRIMARY KEYS" else (table.name.name, column.name)
             sequence = position if kind == "PRIMARY KEYS" else 1
-            name = "_".join((f"SYS_{_KEYS[kind]}", *parts))
+            name = _key_name(table, column, kind)
             values = (table.created_on, *table.name, column.name, sequence, name, "false", None)
             records.append(dict(zip(_OF_TABLE, values, strict=True)))
     return rows(records, dict.fromkeys(_OF_TABLE) | _TYPES)
+
+
+def _key_name(table: Table, column: Column, kind: str) -> str:
+    parts = (table.name.name,) if kind == "PRIMARY KEYS" else (table.name.name, column.name)
+    return "_".join((f"SYS_{_KEYS[kind]}", *parts))
+
+
+def constraints(table: Table) -> Iterator[tuple[str, str]]:
+    """The kinds and names of a table's constraints, one for each of their columns."""
+    for column in table.props.columns:
+        if column.primary_key:
+            yield "PRIMARY KEY", _key_name(table, column, "PRIMARY KEYS")
+        if column.unique:
+            yield "UNIQUE", _key_name(table, column, "UNIQUE KEYS")
+    for _, (name, _) in _references(table):
+        yield "FOREIGN KEY", name
 
 
 @statement("SHOW", "IMPORTED KEYS", "EXPORTED KEYS")

@@ -34,7 +34,7 @@ def create_sequence(ctx: Context, stmt: Statement) -> Result:
     source = None
     if reader.accept("CLONE"):
         source = ctx.catalog.need(SEQUENCE, read_name(ctx, reader, SEQUENCE))
-        start, step, ordered, comment = _next_value(ctx, source), source.props.increment, source.props.ordered, ""
+        start, step, ordered, comment = next_value(ctx, source), source.props.increment, source.props.ordered, ""
         reader.finish()
     else:
         start, step, ordered, comment = _read_options(reader)
@@ -124,7 +124,7 @@ def alter_sequence(ctx: Context, stmt: Statement) -> Result:
     reader.finish()
     with ctx.ddl() as change:
         if changed.props.increment != found.props.increment:
-            start = _next_value(ctx, found)
+            start = next_value(ctx, found)
             _drop_duck(change, found)
             schema, props = found.name.physical_schema, changed.props
             changed = replace(changed, props=make(change, schema, start, props.increment, ordered=props.ordered))
@@ -164,10 +164,11 @@ def _drop_duck(change: Change, sequence: Sequence) -> None:
 def clone_sequence(ctx: Context, change: Change, sequence: Sequence, physical_schema: str) -> SequenceProps:
     """What a clone of a sequence is: it goes on where the sequence is."""
     props = sequence.props
-    return make(change, physical_schema, _next_value(ctx, sequence), props.increment, ordered=props.ordered)
+    return make(change, physical_schema, next_value(ctx, sequence), props.increment, ordered=props.ordered)
 
 
-def _next_value(ctx: Context, sequence: Sequence) -> int:
+def next_value(ctx: Context, sequence: Sequence) -> int:
+    """What NEXTVAL would give now."""
     ((value,),) = ctx.session.duck.execute(
         "SELECT coalesce(last_value + increment_by, start_value) FROM duckdb_sequences() "
         "WHERE schema_name = ? AND sequence_name = ?",
@@ -192,7 +193,7 @@ def _shown(ctx: Context, sequences: list[Sequence]) -> Result:
     records: list[dict[str, Any]] = [
         {
             **common(each),
-            "next_value": _next_value(ctx, each),
+            "next_value": next_value(ctx, each),
             "interval": each.props.increment,
             "ordered": "Y" if each.props.ordered else "N",
         }

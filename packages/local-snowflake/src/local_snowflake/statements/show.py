@@ -12,10 +12,10 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, rows
-from local_snowflake.execution.show_clauses import common, like_filter, read_clauses, scope, select
+from local_snowflake.execution.show_clauses import common, like_filter, printed, read_clauses, scope, select
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statement import Statement, skip_head
-from local_snowflake.sql.types import MAX_TEXT, parse_type
+from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 
 _COLUMNS = (
     *("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression", "comment"),
@@ -39,7 +39,8 @@ def show_tables(ctx: Context, stmt: Statement) -> Result:
     records = [_common(o) | {"rows": row_count(ctx, o), "bytes": 0} for o in found]
     names = ("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes")
     more = ("owner", "retention_time", "automatic_clustering", "change_tracking", "owner_role_type", "is_external")
-    return rows(records, dict.fromkeys((*names, *more)) | {"rows": pa.int64(), "bytes": pa.int64()})
+    columns = dict.fromkeys((*names, *more)) | {"rows": pa.int64(), "bytes": pa.int64()}
+    return rows(records, printed(stmt, columns))
 
 
 @statement("SHOW", "VIEWS", "TERSE VIEWS")
@@ -48,7 +49,7 @@ def show_views(ctx: Context, stmt: Statement) -> Result:
     found = select(ctx, read_clauses(skip_head(stmt)), VIEW)
     records = [_common(o) | {"text": o.props.text, "is_secure": str(o.props.secure).lower()} for o in found]
     names = ("created_on", "name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure")
-    return rows(records, (*names, "is_materialized", "owner_role_type", "change_tracking"))
+    return rows(records, printed(stmt, (*names, "is_materialized", "owner_role_type", "change_tracking")))
 
 
 @statement("SHOW", "OBJECTS", "TERSE OBJECTS")
@@ -59,7 +60,7 @@ def show_objects(ctx: Context, stmt: Statement) -> Result:
     found.sort(key=lambda o: o.name)
     names = ("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "owner")
     records = [_common(o) | {"kind": str(o.kind)} for o in found]
-    return rows(records, (*names, *(f"is_{kind}" for kind in _OTHER_KINDS)))
+    return rows(records, printed(stmt, (*names, *(f"is_{kind}" for kind in _OTHER_KINDS))))
 
 
 def shown_retention(table: TableProps) -> int:
@@ -98,7 +99,7 @@ def describe_table(ctx: Context, stmt: Statement) -> Result:
             "type": c.type,
             "kind": "COLUMN",
             "null?": "Y" if c.nullable else "N",
-            "default": c.default,
+            "default": c.default if c.identity is None else _identity(c),
             "primary key": "Y" if c.primary_key else "N",
             "unique key": "Y" if c.unique else "N",
             "comment": c.comment or None,
@@ -134,8 +135,19 @@ def _with_columns(ctx: Context, name: Name, kind: str) -> Table | View:
 def _record(table: Table | View, column: Column) -> dict[str, Any]:
     about = (column.name, json.dumps(_data_type(column)), "true" if column.nullable else "NOT_NULL")
     database, schema, name = table.name
-    values = (name, schema, *about, column.default or "", "COLUMN", "", column.comment, database, "")
+    described = (column.default or "", "COLUMN", "", column.comment, database)
+    values = (name, schema, *about, *described, "" if column.identity is None else _identity(column))
     return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _identity(column: Column) -> str:
+    start, step = column.identity or (1, 1)
+    return f"IDENTITY START {start} INCREMENT {step} NOORDER"
+
+
+def bytes_of(kind: SfType) -> int:
+    """How many bytes a text or binary value of a type may have."""
+    return min(kind.length * 4, MAX_TEXT) if kind.name == "VARCHAR" else kind.length
 
 
 def _data_type(column: Column) -> dict[str, Any]:
@@ -146,6 +158,5 @@ def _data_type(column: Column) -> dict[str, Any]:
     if kind.name.startswith("TIME"):
         found |= {"precision": 0, "scale": kind.scale}
     if kind.length:
-        bytes_ = min(kind.length * 4, MAX_TEXT) if kind.name == "VARCHAR" else kind.length
-        found |= {"length": kind.length, "byteLength": bytes_}
+        found |= {"length": kind.length, "byteLength": bytes_of(kind)}
     return found | {"nullable": column.nullable}

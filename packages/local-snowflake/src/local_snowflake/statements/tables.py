@@ -15,7 +15,7 @@ from local_snowflake.execution.objects import drop, keep_existing, refuse_both, 
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.columns.assignments import assigned_rows
-from local_snowflake.sql.columns.outputs import Declared, declared_columns
+from local_snowflake.sql.columns.outputs import Declared, declared_columns, outermost
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.queries import compile_query, names_of_query
 from local_snowflake.sql.resolve import table_name, upper_case
@@ -66,6 +66,9 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     options = _read_properties(tree)
     tracking = bool(options.pop("change_tracking", False))
     comment = str(options.pop("comment", ""))
+    if schema is not None and tree.args.get("expression") is not None and _are_names(schema):
+        tree.set("expression", _with_names(cast(exp.Query, tree.args["expression"]), schema.expressions))
+        schema = None
     columns = tuple(_columns(ctx, tree, schema))
     ctx.copies_grants = tree.find(exp.CopyGrantsProperty) is not None
     props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
@@ -75,6 +78,23 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     refuse_repeated_names([c.name for c in columns] or names_of_query(ctx, source or ""))
     _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, declared, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
+
+
+def _are_names(schema: exp.Schema) -> bool:
+    return all(isinstance(part, exp.Identifier) for part in schema.expressions)
+
+
+def _with_names(query: exp.Query, names: Sequence[exp.Identifier]) -> exp.Query:
+    """The query of ``CREATE TABLE t (a, b) AS`` with these names. Raises 002026 if it has another number of columns."""
+    select = outermost(query)
+    if select is None or select.is_star:
+        alias = exp.TableAlias(this=exp.to_identifier("$NAMED", quoted=True), columns=[*names])
+        return exp.select("*").from_(exp.Subquery(this=query, alias=alias))
+    if len(select.expressions) != len(names):
+        raise compilation_error("Invalid column definition list", 2026, "42601")
+    pairs = zip(select.expressions, names, strict=True)
+    select.set("expressions", [exp.Alias(this=value.unalias(), alias=name) for value, name in pairs])
+    return query
 
 
 def _source(ctx: Context, query: exp.Expression, columns: Sequence[Column]) -> str:

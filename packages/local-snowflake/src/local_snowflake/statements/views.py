@@ -1,6 +1,5 @@
 """Views: stored as their query's text, expanded where they are read."""
 
-import re
 from dataclasses import replace
 from functools import partial
 
@@ -11,9 +10,8 @@ from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import check_options, drop, exists_already, put, read_existing, read_target
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
-from local_snowflake.sql.names import normalise
 from local_snowflake.sql.queries import describe
-from local_snowflake.sql.statement import Statement
+from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.statements.definitions import refuse_repeated_names
 from local_snowflake.statements.tables import read_flag
 
@@ -25,9 +23,8 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     Source: https://docs.snowflake.com/en/sql-reference/sql/create-view
     """
     reader, name, if_not_exists = read_target(ctx, stmt)
-    listed: list[str] = []
-    if reader.peek() == "(":
-        listed = [normalise(re.match(r'\s*("(?:[^"]|"")*"|\w+)', c)[1]) for c in reader.parenthesised().split(",")]  # type: ignore[index]
+    declared = _read_columns(reader) if reader.peek() == "(" else []
+    listed, comments = [name for name, _ in declared], dict(declared)
     ctx.copies_grants = reader.accept("COPY", "GRANTS")
     options = reader.options("AS")
     check_options(options, {"COMMENT", "CHANGE_TRACKING"}, VIEW)
@@ -43,7 +40,7 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     if len(names) != len(columns):
         raise compilation_error("Invalid column definition list", 2026, "42601")
     refuse_repeated_names(names)
-    described = tuple(Column(n, str(c.type)) for n, c in zip(names, columns, strict=True))
+    described = tuple(Column(n, str(c.type), comment=comments.get(n, "")) for n, c in zip(names, columns, strict=True))
     props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)
     props = replace(props, change_tracking=tracking, temporary=stmt.temporary)
     view = Object(VIEW, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", "")))
@@ -53,6 +50,21 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     if stmt.temporary:
         ctx.session.temporary_objects[view.key] = view
     return status(f"View {name.name} successfully created.")
+
+
+def _read_columns(reader: Reader) -> list[tuple[str, str]]:
+    """Read ``(name [COMMENT 'text'], …)``; returns the names with their comments."""
+    found = []
+    reader.expect("(")
+    while True:
+        name, comment = reader.identifier(), ""
+        if reader.accept("COMMENT"):
+            reader.accept("=")
+            comment = reader.string()
+        found.append((name, comment))
+        if not reader.accept(","):
+            reader.expect(")")
+            return found
 
 
 @statement("ALTER", "VIEW")

@@ -1,5 +1,6 @@
 """Warehouses: recorded and shown, though nothing is metered."""
 
+import re
 from dataclasses import replace
 
 from local_snowflake.catalog.objects import WAREHOUSE, Object, RecordedOptions
@@ -61,7 +62,7 @@ def show_warehouses(ctx: Context, stmt: Statement) -> Result:
             **common(o),
             "state": "STARTED",
             "type": "STANDARD",
-            "size": o.props.root.get("WAREHOUSE_SIZE", "X-Small"),
+            "size": _size(str(o.props.root.get("WAREHOUSE_SIZE", "XSMALL"))),
             "is_current": "Y" if o.name.name == ctx.session.warehouse else "N",
             "auto_suspend": str(o.props.root.get("AUTO_SUSPEND", 600)),
         }
@@ -69,3 +70,12 @@ def show_warehouses(ctx: Context, stmt: Statement) -> Result:
     ]
     names = ("name", "state", "type", "size", "is_current", "auto_suspend", "created_on", "owner", "comment")
     return rows(records, names)
+
+
+def _size(declared: str) -> str:
+    """A size as SHOW spells it, eg: ``2X-Large`` of ``XXLARGE`` or ``X2LARGE``."""
+    name = declared.upper().replace("-", "")
+    if match := re.fullmatch(r"(?:X(\d)|(\d)X|(X+))(SMALL|LARGE)", name):
+        times = int(match[1] or match[2] or len(match[3]))
+        return f"{times if times > 1 else ''}X-{match[4].capitalize()}"
+    return name.capitalize()

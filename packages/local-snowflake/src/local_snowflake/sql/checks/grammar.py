@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
-from local_snowflake.errors import SnowflakeError, syntax_error, too_few_arguments, too_many_arguments
+from local_snowflake.errors import (
+    SnowflakeError,
+    compilation_error,
+    syntax_error,
+    too_few_arguments,
+    too_many_arguments,
+)
 
 _FOREIGN = {TokenType.AMP, TokenType.PIPE, TokenType.CARET}
 # twice, they shift bits
@@ -19,6 +25,7 @@ _OPTIONAL: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.ArraySize: ("expression",),
     exp.Trim: ("position",),
 }
+_OF_OTHERS = (exp.Filter, exp.IntDiv, exp.Distinct, exp.Join, exp.WindowSpec)
 _NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Coalesce: ("expressions",),
     exp.Count: ("this",),
@@ -27,10 +34,12 @@ _NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
 
 
 def check_operators(tokens: Iterable[Token]) -> None:
-    """Raise 001003 for an operator of other databases: bits are combined by functions."""
+    """Raise 001003 for an operator of other databases: bits are combined by functions. Raise 002140 for IF as one."""
     before: Token | None = None
     for token in tokens:
         kind = token.token_type
+        if kind == TokenType.L_PAREN and before is not None and before.text.upper() == "IF" and _is_word(before):
+            raise compilation_error("Unknown function IF.", 2140, "42601")
         doubled = kind in _DOUBLED and before is not None and before.token_type == kind
         # @~ is the user's stage
         turned = kind == TokenType.TILDE and (before is None or before.token_type != TokenType.PARAMETER)
@@ -40,21 +49,40 @@ def check_operators(tokens: Iterable[Token]) -> None:
         before = token
 
 
+def _is_word(token: Token) -> bool:
+    return token.token_type not in {TokenType.IDENTIFIER, TokenType.STRING}
+
+
 def check_tree(tree: exp.Expr) -> None:
     """Raise the error of the first call or clause that is not Snowflake's."""
-    for node in tree.find_all(exp.Filter, *_OPTIONAL, *_NEEDED):
-        if error := _error(node):
+    for node in tree.find_all(*_OF_OTHERS, *_OPTIONAL, *_NEEDED):
+        if error := _of_others(node) or _error(node):
             raise error
 
 
-def _error(node: exp.Expr) -> SnowflakeError | None:
+def _of_others(node: exp.Expr) -> SnowflakeError | None:
+    """The error of a clause or an operator that other databases have."""
+    found = ""
     if isinstance(node, exp.Filter):
-        return syntax_error("syntax error unexpected 'FILTER': aggregates take no such clause.")
+        found = "'FILTER': aggregates take no such clause"
+    elif isinstance(node, exp.IntDiv):
+        found = "'DIV': TRUNC (a / b) gives whole quotients"
+    elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
+        found = "'ON': QUALIFY ROW_NUMBER () OVER (PARTITION BY …) = 1 takes one row of several"
+    elif isinstance(node, exp.Join) and node.kind in {"SEMI", "ANTI"}:
+        found = f"'{node.kind}': WHERE {'NOT ' * (node.kind == 'ANTI')}EXISTS takes the rows that have a match or none"
+    elif isinstance(node, exp.WindowSpec) and node.text("kind").upper() == "GROUPS":
+        found = "'GROUPS': frames are of ROWS or of a RANGE"
+    return syntax_error(f"syntax error unexpected {found}.") if found else None
+
+
+def _error(node: exp.Expr) -> SnowflakeError | None:
     # LTRIM and RTRIM have a word in the place of TRIM's third argument
     if any((value := node.args.get(key)) and not isinstance(value, str) for key in _OPTIONAL.get(type(node), ())):
         return too_many_arguments(_name(node))
-    of_case = isinstance(node.parent, exp.Case)
-    if not of_case and any(not node.args.get(key) for key in _NEEDED.get(type(node), ())):
+    # the columns behind * are counted when they are known
+    is_open = isinstance(node.parent, exp.Case) or (isinstance(node, exp.Coalesce) and node.this.is_star)
+    if not is_open and any(not node.args.get(key) for key in _NEEDED.get(type(node), ())):
         return too_few_arguments(_name(node))
     return None
 

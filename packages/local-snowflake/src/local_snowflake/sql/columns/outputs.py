@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
@@ -10,9 +10,11 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Column
+from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.statement import Statement
 from local_snowflake.sql.types import parse_type
 from local_snowflake.sql.typing.function_types import of_function
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
@@ -140,21 +142,29 @@ Declared = dict[str, dict[str, Any]]
 _NO_CTES: Mapping[str, Declared] = {}
 
 
-def declared_columns(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared] = _NO_CTES) -> Declared:
+def declared_columns(ctx: Context, tree: exp.Expr) -> Declared:
     """The columns of a query whose types follow from its text, by the names that they have in its result.
 
-    They are catalogued columns, of queries over one table, and what is cast, or made by a function of semi-structured
-    values; no other computed columns, and none of set operations. The tree is not resolved yet; ``ctes`` are the
-    columns of the common table expressions around it.
+    They are catalogued columns, of queries over one table, what is cast, and ARRAYs, OBJECTs and VARIANTs wherever they
+    come from: DuckDB has one type for these. Args: ctx: the statement's context; tree: a query that is not resolved
+    yet, whose names are upper case afterwards.
     """
+    columns = _of_text(ctx, tree, _NO_CTES)
+    for name, kind in (StaticTypes(ctx).output(upper_case(cast(exp.Expression, tree))) or {}).items():
+        if kind is not None and kind.is_semi_structured:
+            columns.setdefault(name, {"type": kind.name, "nullable": True})
+    return columns
+
+
+def _of_text(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared]) -> Declared:
     if isinstance(tree, exp.Subquery):
-        return declared_columns(ctx, tree.this, ctes)
+        return _of_text(ctx, tree.this, ctes)
     if not isinstance(tree, exp.Select):
         return {}
     if with_ := tree.args.get("with_"):
         ctes = dict(ctes)
         for cte in with_.expressions:
-            ctes[_name(cte.args["alias"].this)] = declared_columns(ctx, cte.this, ctes)
+            ctes[_name(cte.args["alias"].this)] = _of_text(ctx, cte.this, ctes)
     from_ = tree.args.get("from_")
     is_opaque = from_ is None or any(tree.args.get(clause) for clause in _OPAQUE)
     below = {} if is_opaque or from_ is None else _source(ctx, from_.this, ctes)
@@ -178,7 +188,7 @@ def _source(ctx: Context, source: exp.Expr, ctes: Mapping[str, Declared]) -> Dec
     if any(source.args.get(clause) for clause in _OPAQUE) or (alias is not None and alias.args.get("columns")):
         return {}
     if isinstance(source, exp.Subquery):
-        return declared_columns(ctx, source.this, ctes)
+        return _of_text(ctx, source.this, ctes)
     if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
         return {}
     identifiers = [p for p in (source.args.get("catalog"), source.args.get("db"), source.this) if p is not None]

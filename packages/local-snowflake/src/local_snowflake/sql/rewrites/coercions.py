@@ -36,8 +36,7 @@ _TEXT_PARAMETERS: dict[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.Concat, exp.ConcatWs), (_D,)),
     exp.DPipe: (_T, _N),
     exp.Pad: (_T, "fill_pattern"),
-    exp.Replace: (_T, _N, "replacement"),
-    exp.RegexpReplace: (_T, _N, "replacement"),
+    **dict.fromkeys((exp.Replace, exp.RegexpReplace), (_T, _N, "replacement")),
     exp.SplitPart: (_T, "delimiter"),
     exp.Strtok: (_T, "delimiter"),
     exp.StrPosition: (_T, "substr"),
@@ -161,9 +160,6 @@ class _Coercions:
         if kind is not None and not kind.is_semi_structured:
             self.put(node, VARIANT, lambda x: call("to_json", _typed(x)))
 
-    def _to_key(self, node: exp.Expr) -> None:
-        self.put(node, None, lambda x: call("variant_order", x))
-
     def _converter(self, names: set[str], compared: bool) -> Callable[[exp.Expr], None] | None:
         """What casts values of types with these names to the one that they have in common."""
         times = names & _TIMES
@@ -176,9 +172,9 @@ class _Coercions:
             return lambda node: None if as_it_is and value_types.is_iso_time(node) else self.to_time(node, target)
         if "BOOLEAN" in names:
             return self.to_boolean
-        return {frozenset({"VARIANT", "VARCHAR"}): self.to_text, frozenset({"VARIANT"}): self._to_key}.get(
-            frozenset(names)
-        )
+        if names == {"VARIANT"}:
+            return lambda node: self.put(node, None, lambda x: call("variant_order", x))
+        return self.to_text if names == {"VARIANT", "VARCHAR"} else None
 
     def comparison(self, node: exp.Expr) -> None:
         if isinstance(node.expression, (exp.All, exp.Any)):
@@ -221,8 +217,7 @@ class _Coercions:
 
     def extreme_of_several(self, node: exp.Expr) -> None:
         """GREATEST and LEAST."""
-        values = [node.this, *node.expressions]
-        self.alike(values, compared=False)
+        self.either(node)
         values = [node.this, *node.expressions]
         if all((kind := self.types.of(v)) is not None and kind.name == "VARIANT" for v in values):
             for value in values:
@@ -260,10 +255,7 @@ class _Coercions:
             elif left is not None and right is not None and isinstance(node, exp.Sub):
                 self.alike([node.this, node.expression], compared=False)
             return
-        if None not in (left, right):
-            for side in (node.this, node.expression):
-                self.to_number(side)
-        elif names & {"VARCHAR", "VARIANT", "BOOLEAN"}:
+        if None not in (left, right) or names & {"VARCHAR", "VARIANT", "BOOLEAN"}:
             for side in (node.this, node.expression):
                 if not isinstance(side, exp.Interval):
                     self.to_number(side)
@@ -338,12 +330,19 @@ class _Coercions:
 
     def made_object(self, node: exp.Expr) -> None:
         """Timestamps in an object are texts as a cast gives them."""
-        values = node.expressions or ([node.this] if isinstance(node.this, exp.Expr) else [])
-        for value in values:
-            inner = value.expression if isinstance(value, (exp.JSONKeyValue, exp.PropertyEQ)) else value
-            kind = self.types.of(inner)
-            if kind is not None and kind.name in {"TIMESTAMP_NTZ", *_ZONED}:
-                self.to_text(inner)
+        for value in node.expressions or ([node.this] if isinstance(node.this, exp.Expr) else []):
+            self._timestamp_as_text(
+                value.expression if isinstance(value, (exp.JSONKeyValue, exp.PropertyEQ)) else value
+            )
+
+    def kept_as_json(self, node: exp.Expr) -> None:
+        """Timestamps in what TRANSFORM and OBJECT_AGG make, too."""
+        value = node.expression.this if isinstance(node, exp.Transform) else node.args.get("expression")
+        self._timestamp_as_text(value or node.this.expressions[1])
+
+    def _timestamp_as_text(self, value: exp.Expr) -> None:
+        if (kind := self.types.of(value)) is not None and kind.name in {"TIMESTAMP_NTZ", *_ZONED}:
+            self.to_text(value)
 
     def parameters(self, node: exp.Expr) -> None:
         kind = type(node)
@@ -382,6 +381,7 @@ _COERCE: dict[type[exp.Expr], Callable[[_Coercions, exp.Expr], None]] = {
     **dict.fromkeys((exp.Greatest, exp.Least), _Coercions.extreme_of_several),
     **dict.fromkeys((exp.Max, exp.Min), _Coercions.extreme),
     **dict.fromkeys((exp.JSONObject, exp.Struct, exp.Array), _Coercions.made_object),
+    **dict.fromkeys((exp.Transform, exp.ObjectAgg), _Coercions.kept_as_json),
     **dict.fromkeys((exp.Cast, exp.TryCast), _Coercions.cast),
     exp.Between: _Coercions.between,
     exp.In: _Coercions.among,
@@ -396,4 +396,5 @@ _COERCE: dict[type[exp.Expr], Callable[[_Coercions, exp.Expr], None]] = {
     **dict.fromkeys((exp.Floor, exp.Ceil), _Coercions.cut),
     exp.Ordered: _Coercions.ordered,
     exp.Bracket: _Coercions.subscript,
+    exp.ArrayFilter: lambda coercions, node: coercions.to_boolean(node.expression.this),
 }

@@ -113,6 +113,8 @@ class StaticTypes:
             return self._aggregate(node)
         if isinstance(node, (exp.Round, exp.Trunc, exp.Floor, exp.Ceil)):
             return self._rounded(node)
+        if isinstance(node, exp.Reduce) and isinstance(node.args["merge"], exp.Lambda):
+            return node.args["merge"].expressions[0].meta.get(trees.KIND) or self.of(node.args["initial"])
         if isinstance(node, exp.ToNumber):
             scale = node.args.get("scale")
             return number(int(scale.name) if isinstance(scale, exp.Literal) else 0)
@@ -174,7 +176,8 @@ class StaticTypes:
             return self._parameter(column.this)
         for scope in trees.scopes_around(column, name):
             if scope is None:
-                return None
+                parameter = trees.parameter(column, name)
+                return None if parameter is None else parameter.meta.get(trees.KIND)
             sources = self.sources(scope)
             if table:
                 if table in sources:

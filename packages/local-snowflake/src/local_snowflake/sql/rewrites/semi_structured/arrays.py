@@ -10,6 +10,7 @@ from sqlglot import exp
 from local_snowflake.errors import execution_error
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call, wrap
+from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import is_member
 
 # functions of an array and a value, of several arrays, and of one array; and those that give no array
@@ -94,15 +95,37 @@ def variants_as_json(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for insert in list(tree.find_all(exp.ObjectInsert)):
         updates = insert.args.get("update_flag") or exp.false()
         insert.replace(call("object_insert", insert.this, insert.args["key"], insert.args["value"], updates))
-    for made in list(tree.find_all(exp.ObjectAgg, exp.Struct, exp.JSONObject)):
-        if isinstance(made, exp.ObjectAgg) or _has_computed_keys(made):
-            wrap("in_order", made.parent if isinstance(made.parent, (exp.Window, exp.Filter)) else made)
+    for made in list(tree.find_all(exp.Struct, exp.JSONObject)):
+        if isinstance(made.find_ancestor(exp.Lambda, exp.Query), exp.Lambda):
+            made.replace(_object_of_lists(made))
+    for aggregate in list(tree.find_all(exp.ObjectAgg)):
+        wrap("object_of_members", aggregate.parent if isinstance(aggregate.parent, exp.Window) else aggregate)
+        is_distinct = isinstance(aggregate.this, exp.Distinct)
+        key, value = aggregate.this.expressions if is_distinct else (aggregate.this, aggregate.expression)
+        member = call("member", key, call("to_json", value))
+        aggregate.replace(call("list", exp.Distinct(expressions=[member]) if is_distinct else member))
+    for made in list(tree.find_all(exp.Struct, exp.JSONObject)):
+        if _has_computed_keys(made):
+            wrap("in_order", made)
     for node in list(tree.find_all(*_MACROS)):
         node.replace(call(_MACROS[type(node)], node.this))
     for cast in list(tree.find_all(exp.Cast)):
         if cast.to.is_type(exp.DType.VARIANT):
             cast.replace(exp.ToVariant(this=cast.this))
     return tree
+
+
+def _object_of_lists(made: exp.Expr) -> exp.Expr:
+    """An object without a subquery, which DuckDB does not take in a lambda."""
+    keys, values = call("list_value"), call("list_value")
+    for member in made.expressions:
+        key = exp.Literal.string(member.this.name) if isinstance(member.this, exp.Identifier) else member.this
+        value: exp.Expr = call("to_json", member.expression)
+        if isinstance(made, exp.JSONObject):
+            value = exp.Coalesce(this=value, expressions=[trees.as_json(exp.Literal.string("null"))])
+        keys.append("expressions", key)
+        values.append("expressions", value)
+    return call("object_of_lists", keys, values)
 
 
 def _has_computed_keys(made: exp.Expr) -> bool:

@@ -8,7 +8,7 @@ from sqlglot import exp
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql import trees
-from local_snowflake.sql.rewrites.flatten import input_number
+from local_snowflake.sql.rewrites.semi_structured.flatten import input_number
 
 
 def split_tables(ctx: Context, tree: exp.Expression) -> exp.Expression:

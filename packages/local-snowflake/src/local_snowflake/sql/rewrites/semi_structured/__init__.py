@@ -1,0 +1,1 @@
+"""ARRAY, OBJECT and VARIANT: literals, paths, functions of arrays and lambdas, and FLATTEN."""
