@@ -159,7 +159,9 @@ def _variant(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
     if kind is not None and kind.name == "VARIANT" and target.name != "VARIANT":
         return call("array_of_variant" if target.name == "ARRAY" else "to_object", value.copy())
     if kind is not None and kind.name == "TIMESTAMP_TZ":
-        return call("to_json", call("text_of_zoned", value.copy()))
+        return call("to_json", call("kept_text_of_zoned", value.copy()))
+    if kind is not None and kind.name == "BINARY":
+        return call("to_json", call("hex", value.copy()))
     return _not_zoned(value) if kind is None else value
 
 
