@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.functions.formats import numbers as number_formats
+from local_snowflake.functions.formats import read_times
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"
@@ -52,6 +53,7 @@ def register(vectors: VectorFunctions) -> None:
         "array_min": lambda text: _extreme(text, 0),
         "parse_url": _parse_url,
         **number_formats.FUNCTIONS,
+        **read_times.FUNCTIONS,
     }
     for name, function in by_row.items():
         vectors.register(_KEY + name, _rowwise(function))

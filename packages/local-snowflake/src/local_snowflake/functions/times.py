@@ -7,7 +7,7 @@ import re
 
 from sqlglot import exp
 
-from local_snowflake.errors import compilation_error, not_supported
+from local_snowflake.errors import compilation_error
 from local_snowflake.functions import time_parts
 from local_snowflake.functions.formats import times as time_formats
 from local_snowflake.functions.python_calls import call
@@ -140,12 +140,17 @@ def rewrite_formats(tree: exp.Expr) -> None:
         safe, form = bool(date.args.get("safe")), _format(date)
         if form is None:
             date.replace(_tried(_date(date.this), safe=safe))
+        elif isinstance(form, exp.Expr):
+            date.replace(time_formats.by_format(date.this, form, "date", safe=safe))
         else:
             read = time_formats.parsed(date.this, form, "date", safe=safe)
             date.replace(exp.cast(read, "DATE", dialect="duckdb"))
     for time in list(tree.find_all(exp.TsOrDsToTime)):
-        if (form := _format(time)) is not None:
-            read = time_formats.parsed(time.this, form, "time", safe=bool(time.args.get("safe")))
+        safe, form = bool(time.args.get("safe")), _format(time)
+        if isinstance(form, exp.Expr):
+            time.replace(time_formats.by_format(time.this, form, "time", safe=safe))
+        elif form is not None:
+            read = time_formats.parsed(time.this, form, "time", safe=safe)
             time.replace(exp.cast(read, "TIME", dialect="duckdb"))
     for read in list(tree.find_all(exp.StrToTime)):
         _read_by_format(read)
@@ -167,14 +172,12 @@ def _date(value: exp.Expr) -> exp.Expr:
     return call("date_of", exp.cast(value, "VARCHAR") if isinstance(value, exp.Literal) and value.is_string else value)
 
 
-def _format(node: exp.Expr) -> str | None:
-    """The format of a conversion; None if it has none, or AUTO. Raises 000002 if it is no constant."""
-    form = node.args.get("format")
+def _format(node: exp.Expr) -> str | exp.Expr | None:
+    """The format of a conversion: a text if it is constant, else an expression; None if it has none, or AUTO."""
+    form: exp.Expr | None = node.args.get("format")
     if form is None or (isinstance(form, exp.Literal) and form.name.upper() == "AUTO"):
         return None
-    if not isinstance(form, exp.Literal):
-        raise not_supported(f"a format of dates and times that is no constant: {form.sql(dialect='snowflake')}")
-    return str(form.name)
+    return str(form.name) if isinstance(form, exp.Literal) else form
 
 
 def _read_by_format(node: exp.StrToTime) -> None:
@@ -182,6 +185,9 @@ def _read_by_format(node: exp.StrToTime) -> None:
     kind, form = _kind(target), _format(node)
     if form is None:
         node.replace(_tried(timestamp(node.this, kind=kind), safe=safe))
+        return
+    if isinstance(form, exp.Expr):
+        node.replace(time_formats.by_format(node.this, form, kind.lower().removeprefix("_") or "ntz", safe=safe))
         return
     read = time_formats.parsed(node.this, form, "timestamp", zoned=bool(kind), safe=safe)
     made: exp.Expr = exp.cast(read, "TIMESTAMPTZ" if kind else "DATETIME", dialect="duckdb")

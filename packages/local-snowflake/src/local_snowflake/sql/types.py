@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 MAX_TEXT = 16_777_216
 MAX_BINARY = 8_388_608
@@ -101,7 +101,11 @@ def _number(sizes: list[int]) -> SfType:
 
 
 def _sized(name: str, attribute: str, default: int) -> _Maker:
-    return lambda sizes: replace(SfType(name), **{attribute: sizes[0] if sizes else default})
+    def make(sizes: list[int]) -> SfType:
+        size = sizes[0] if sizes else default
+        return SfType(name, length=size) if attribute == "length" else SfType(name, scale=size)
+
+    return make
 
 
 def _plain(kind: SfType) -> _Maker:
