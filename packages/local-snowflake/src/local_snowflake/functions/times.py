@@ -16,12 +16,16 @@ _FORMATS = (
     "'%a, %d %b %Y %H:%M:%S', '%a %b %d %H:%M:%S %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y', "
     "'%m/%d/%Y %H:%M:%S', '%m/%d/%Y', '%Y%m%d', '%Y-%m-%d %H', '%Y-%m-%dT%H'"
 )
-_OFFSET = r"(\d:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{1,2}:?\d{0,2})$"
+_WITH_OFFSET = "'%a, %d %b %Y %H:%M:%S %z', '%a %b %d %H:%M:%S %z %Y'"
+# behind a time; a year may follow
+_OFFSET = r"(\d:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{1,2}:?\d{0,2})( \d{4})?$"
 
 MACROS = (
     # a text as it comes from a column or, quoted, from a variant
     "time_text(x) AS nullif(trim(x, '\" '), 'null')",
-    f"time_without_offset(x) AS regexp_replace(x, '{_OFFSET}', '\\1')",
+    f"time_without_offset(x) AS regexp_replace(x, '{_OFFSET}', '\\1\\2')",
+    # without the words that DuckDB alone takes for a time
+    r"own_time(x) AS regexp_replace(x, '^.*(epoch|infinity|\(bc\)).*$', '-', 'i')",
     "time_with_offset(x) AS regexp_replace(x, '(\\d:\\d{2}(?:\\.\\d+)?)\\s+(Z|[+-]\\d)', '\\1\\2')",
     # whole numbers are exact, fractions are exact to the microsecond
     """moment_of_number(x, scale) AS make_timestamp(CASE WHEN contains(CAST(x AS VARCHAR), '.')
@@ -33,24 +37,25 @@ MACROS = (
     WHEN abs(digits(x)) < 31536000000000 THEN digits(x) * 1000
     WHEN abs(digits(x)) < 31536000000000000 THEN digits(x) ELSE digits(x) // 1000 END AS BIGINT))""",
     f"""moment_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x)
-    ELSE coalesce(TRY_CAST(time_without_offset(x) AS TIMESTAMP), try_strptime(time_without_offset(x), [{_FORMATS}]),
-    CAST(x AS TIMESTAMP)) END""",
+    ELSE coalesce(TRY_CAST(time_without_offset(own_time(x)) AS TIMESTAMP),
+    try_strptime(time_without_offset(own_time(x)), [{_FORMATS}]), CASE WHEN x IS NOT NULL
+    THEN CAST('$SNOWFLAKE|100035|22007|Timestamp \'\'' || x || '\'\' is not recognized|$' AS TIMESTAMP) END) END""",
     """timestamp_ntz_of(x VARCHAR, scale) AS moment_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMP)
     WHEN typeof(x) = 'INTERVAL' THEN clock_of_zoned(x) ELSE moment_of_number(x, scale) END""",
     """moment_of(x) AS CASE WHEN typeof(x) = 'TIME' THEN DATE '1970-01-01' + CAST(CAST(x AS VARCHAR) AS TIME)
     WHEN typeof(x) = 'INTERVAL' THEN clock_of_zoned(x)
     ELSE timestamp_ntz_of(x, 0) END""",
-    """instant_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x) AT TIME ZONE 'UTC'
-    ELSE coalesce(TRY_CAST(time_with_offset(x) AS TIMESTAMPTZ), try_strptime(x, ['%a, %d %b %Y %H:%M:%S %z']),
+    f"""instant_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x) AT TIME ZONE 'UTC'
+    ELSE coalesce(TRY_CAST(time_with_offset(own_time(x)) AS TIMESTAMPTZ), try_strptime(own_time(x), [{_WITH_OFFSET}]),
     CAST(moment_of_text(x) AS TIMESTAMPTZ)) END""",
     """timestamp_ltz_of(x VARCHAR, scale) AS instant_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMPTZ)
     WHEN typeof(x) = 'INTERVAL' THEN instant_of_zoned(x)
     ELSE moment_of_number(x, scale) AT TIME ZONE 'UTC' END""",
-    f"""date_of_text(x) AS coalesce(TRY_CAST(x AS DATE), CAST(CASE WHEN regexp_full_match(x, '-?\\d+')
-    THEN moment_of_digits(x) ELSE coalesce(TRY_CAST(time_without_offset(x) AS TIMESTAMP),
-    try_strptime(time_without_offset(x), [{_FORMATS}])) END AS DATE),
+    f"""date_of_text(x) AS coalesce(TRY_CAST(own_time(x) AS DATE), CAST(CASE WHEN regexp_full_match(x, '-?\\d+')
+    THEN moment_of_digits(x) ELSE coalesce(TRY_CAST(time_without_offset(own_time(x)) AS TIMESTAMP),
+    try_strptime(time_without_offset(own_time(x)), [{_FORMATS}])) END AS DATE),
     CASE WHEN x IS NOT NULL THEN CAST('$SNOWFLAKE|100040|22007|Date \'\'' || x || '\'\' is not recognized|$'
     AS DATE) END)""",
     "date_of(x VARCHAR) AS date_of_text(time_text(x)), (x) AS CAST(x AS DATE)",
