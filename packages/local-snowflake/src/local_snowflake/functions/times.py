@@ -59,6 +59,9 @@ MACROS = (
     CASE WHEN x IS NOT NULL THEN CAST('$SNOWFLAKE|100040|22007|Date \'\'' || x || '\'\' is not recognized|$'
     AS DATE) END)""",
     "date_of(x VARCHAR) AS date_of_text(time_text(x)), (x) AS CAST(x AS DATE)",
+    # a whole number in a text counts from 1970
+    """time_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN CAST(moment_of_digits(x) AS TIME)
+    ELSE CAST(x AS TIME) END""",
     # what is computed from a date by whole days is a date; x is a text, a time or a date
     """plus_days(x DATE, i) AS CAST(x + i AS DATE), (x VARCHAR, i) AS moment_of_text(time_text(x)) + i,
     (x, i) AS x + i""",
@@ -127,6 +130,10 @@ def rewrite(tree: exp.Expr) -> None:
         if name in _NAMED and len(node.expressions) in {1, 2}:
             replacement = timestamp(*node.expressions, kind=_NAMED[name])
             node.replace(call("TRY", replacement) if name.startswith("TRY_") else replacement)
+        elif name in {"TO_TIME", "TRY_TO_TIME"} and len(node.expressions) == 1:
+            # so the parser has it for a text of digits
+            read = call("time_of_text", exp.cast(node.expressions[0], "VARCHAR", dialect="duckdb"))
+            node.replace(_tried(read, safe=name.startswith("TRY_")))
         elif name in {"TO_DATE", "TRY_TO_DATE", "DATE"} and len(node.expressions) == 1:
             node.replace(_tried(_date(node.expressions[0]), safe=name.startswith("TRY_")))
     for unix in list(tree.find_all(exp.UnixToTime)):

@@ -22,7 +22,11 @@ _OF_VARIANTS = {
     *("IS_DATE_VALUE", "AS_ARRAY", "AS_NUMBER"),
 }
 
-_OF_NUMBERS = {"AS_DECIMAL": "AS_DECIMAL", "AS_NUMBER": "AS_DECIMAL", "AS_INTEGER": "AS_INTEGER"}
+# whose errors say it in other words, and by which name
+_SIZED = {
+    **{name: name for name in ("AS_DECIMAL", "AS_INTEGER", "AS_TIMESTAMP_NTZ", "AS_TIMESTAMP_LTZ", "AS_TIMESTAMP_TZ")},
+    "AS_NUMBER": "AS_DECIMAL",
+}
 
 
 def checked_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -71,8 +75,8 @@ def _of_variant(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
     kind = types.of(value)
     if kind is None or kind.name not in _CAST_TO_VARIANT or isinstance(value, exp.Null):
         return None
-    if name in _OF_NUMBERS:
-        text = f"invalid type [{kind}] for parameter '{_OF_NUMBERS[name]}(variantValue...)'"
+    if name in _SIZED:
+        text = f"invalid type [{kind}] for parameter '{_SIZED[name]}(variantValue...)'"
         return compilation_error(text, 1007, "22023")
     return _invalid(name, kind)
 

@@ -27,7 +27,7 @@ def limited_casts(ctx: Context, tree: exp.Expression) -> exp.Expression:
         if _is_variant(types, array.this):
             array.replace(exp.cast(call("array_of_variant", array.this), "ARRAY", dialect="snowflake"))
     _read_floats(types, tree)
-    _read_numbers(types, tree)
+    _read_others(types, tree)
     for node in list(tree.find_all(exp.Cast)):
         _limit(types, node)
     return tree
@@ -52,12 +52,20 @@ def _read(node: exp.Cast, kind: SfType) -> None:
     safe = isinstance(node, exp.TryCast)
     if kind.name in {"NUMBER", "FLOAT", "BOOLEAN"}:
         node.set("this", readable(node.this, kind, safe=safe))
+    elif kind.name == "TIME":
+        time = call("time_of_text", exp.cast(node.this, "VARCHAR", dialect="duckdb"))
+        node.set("this", call("TRY", time) if safe else time)
     elif kind.name == "TIMESTAMP_NTZ" and not isinstance(node.this, exp.Literal):
         moment = moment_of(node.this)
         node.set("this", call("TRY", moment) if safe else moment)
 
 
-def _read_numbers(types: StaticTypes, tree: exp.Expression) -> None:
+def _read_others(types: StaticTypes, tree: exp.Expression) -> None:
+    """What is converted by a function, and not by a cast."""
+    for time in tree.find_all(exp.TsOrDsToTime):
+        if time.args.get("format") is None and _is_text(types, time.this) and not isinstance(time.this, exp.Literal):
+            read = call("time_of_text", time.this)
+            time.set("this", call("TRY", read) if time.args.get("safe") else read)
     for converted in tree.find_all(exp.ToDouble, exp.ToNumber):
         if _is_text(types, converted.this) and not _is_plain(converted.this) and not converted.args.get("format"):
             converted.set("this", call("plain_digits", converted.this))

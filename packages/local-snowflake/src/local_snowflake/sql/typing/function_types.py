@@ -64,7 +64,7 @@ _ARRAYS = (
     *(exp.ArrayPrepend, exp.ArrayCompact, exp.ArrayDistinct, exp.ArrayExcept, exp.ArrayIntersect, exp.ArrayRemove),
     *(exp.ArrayRemoveAt, exp.ArrayReverse, exp.SortArray, exp.ArrayConstructCompact, exp.Flatten, exp.JSONKeys),
     *(exp.Split, exp.StrtokToArray, exp.ArrayFilter, exp.Transform, exp.GenerateSeries, exp.RegexpExtractAll),
-    *(exp.ArraysZip, exp.ArrayUnionAgg, exp.ArrayUniqueAgg),
+    *(exp.ArraysZip, exp.ArrayUnionAgg, exp.ArrayUniqueAgg, exp.ApproxTopK),
 )
 _OBJECTS = (exp.Struct, exp.ObjectAgg, exp.ObjectInsert, exp.JSONObject, exp.StarMap)
 _BOOLEANS = (
