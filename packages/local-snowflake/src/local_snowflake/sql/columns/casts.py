@@ -63,8 +63,9 @@ def _read(node: exp.Cast, kind: SfType) -> None:
 def _read_others(types: StaticTypes, tree: exp.Expression) -> None:
     """What is converted by a function, and not by a cast."""
     for time in tree.find_all(exp.TsOrDsToTime):
-        if time.args.get("format") is None and _is_text(types, time.this) and not isinstance(time.this, exp.Literal):
-            read = call("time_of_text", time.this)
+        is_read = _is_text(types, time.this) or _is_variant(types, time.this)
+        if time.args.get("format") is None and is_read and not isinstance(time.this, exp.Literal):
+            read = call("time_of_text", call("text_of", time.this))
             time.set("this", call("TRY", read) if time.args.get("safe") else read)
     for converted in tree.find_all(exp.ToDouble, exp.ToNumber):
         if _is_text(types, converted.this) and not _is_plain(converted.this) and not converted.args.get("format"):
