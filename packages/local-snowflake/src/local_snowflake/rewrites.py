@@ -13,6 +13,7 @@ from local_snowflake.sql.columns.casts import limited_casts
 from local_snowflake.sql.columns.kinds import known_kinds
 from local_snowflake.sql.columns.stars import stars_as_arguments
 from local_snowflake.sql.columns.unions import alike_columns
+from local_snowflake.sql.columns.variants import kinds_of_variants
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.chains import balanced_concatenations
 from local_snowflake.sql.rewrites.coercions import coerced
@@ -76,6 +77,7 @@ PIPELINE = Pipeline(
         checked_arguments,
         # before what they make is cast
         known_kinds,
+        kinds_of_variants,
         limited_casts,
         alike_columns,
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions

@@ -143,7 +143,7 @@ def test_json_that_cannot_be_parsed(evaluate: Evaluate) -> None:
     assert evaluate("PARSE_JSON('')") is None
     assert evaluate("TRY_PARSE_JSON('{{')") is None
     assert evaluate("CHECK_JSON('{a: 1}')") is None
-    assert evaluate("CHECK_JSON('{{')").startswith("Error parsing JSON")
+    assert "Unexpected" in evaluate("CHECK_JSON('{{')")
     with pytest.raises(duckdb.Error, match="Error parsing JSON"):
         evaluate("PARSE_JSON('{{')")
 

@@ -34,6 +34,7 @@ MACROS = (
     *time_formats.MACROS,
     *times.MACROS,
     *zoned_times.CONVERSIONS,
+    *time_formats.BY_FORMAT,
 )
 
 

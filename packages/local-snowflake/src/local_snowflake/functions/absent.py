@@ -1,7 +1,7 @@
 """Functions and types that Snowflake has and the local Snowflake has not: they are refused by name.
 
-A VARIANT is JSON here, which holds neither binaries nor dates; XML, states of approximations, encryption and positions
-on earth are left out.
+A stored VARIANT is JSON here, which holds neither binaries nor dates (``sql.columns.variants`` answers for one that the
+statement makes); XML, states of approximations, encryption and positions on earth are left out.
 """
 
 from sqlglot import exp

@@ -11,6 +11,10 @@ from local_snowflake.functions.python_calls import call, wrap
 MACROS = (
     "array_of(xs) AS coalesce(to_json(list_filter(xs, lambda e: e IS NOT NULL)), CAST('[]' AS JSON))",
     "union_of(xss) AS coalesce(to_json(list_sort(list_distinct(flatten(xss)))), CAST('[]' AS JSON))",
+    # the counts are exact
+    """most_frequent(k, counts) AS list_extract(list_transform([counts], lambda m: to_json(list_transform(
+    list_sort(list_transform(map_entries(m), lambda e: {n: -CAST(e.value AS BIGINT), v: e.key}))[:k],
+    lambda p: json_array(p.v, -p.n)))), 1)""",
     "text_or_empty(x) AS coalesce(x, '')",
     # a change from or to NULL is none
     """changes_in(xs) AS len(list_filter(list_zip(xs[:-2], xs[2:]), lambda p: p[1] <> p[2]))""",
@@ -21,6 +25,7 @@ MACROS = (
 
 NODES = (
     *(exp.ArrayAgg, exp.ArrayUnionAgg, exp.GroupConcat, exp.Count, exp.CountIf, exp.Hll, exp.WidthBucket),
+    exp.ApproxTopK,
     # window functions that sqlglot does not know
     exp.Anonymous,
 )
@@ -55,6 +60,10 @@ def _rewrite_others(tree: exp.Expr) -> None:
     """Those that DuckDB does not have, or by another name."""
     for distinct in list(tree.find_all(exp.Hll)):
         distinct.replace(call("approx_count_distinct", distinct.this))
+    for top in list(tree.find_all(exp.ApproxTopK)):
+        counts = call("histogram", top.this)
+        top.replace(counts)
+        wrap("most_frequent", _windowed(counts), top.args.get("expression") or exp.Literal.number(1))
     for bucket in list(tree.find_all(exp.WidthBucket)):
         arguments = (bucket.this, *(bucket.args[key] for key in ("min_value", "max_value", "num_buckets")))
         bucket.replace(call("width_bucket", *arguments))

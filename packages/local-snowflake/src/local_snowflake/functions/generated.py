@@ -53,6 +53,8 @@ def _number(random: exp.Rand) -> exp.Expr:
     if seed is None:
         # DuckDB takes nothing volatile to order a window: a seed of this statement's own
         seed = exp.Literal.string(secrets.token_hex(8))
+    elif isinstance(seed, exp.Literal) and seed.is_string:
+        seed = call("rounded_float", exp.cast(call("plain_digits", seed), "DOUBLE", dialect="duckdb"))
     if isinstance(select, exp.Update):
         return call("seeded_number", seed, exp.column("rowid"))
     if not isinstance(select, exp.Select):

@@ -28,6 +28,9 @@ MACROS = (
     '$SNOWFLAKE|100039|22003|Numeric value ''' || x || ''' is out of range|$' AS BIGINT) AS VARCHAR) ELSE x END,
     (x, safe) AS CASE WHEN NOT is_foreign_number(x) AND NOT coalesce(is_too_large(x), FALSE) THEN x END""",
     "digits_of(x) AS digits_of_text(CAST(x AS VARCHAR)), (x, safe) AS digits_of_text(CAST(x AS VARCHAR), safe)",
+    # what becomes a float; the argument is named once, and what is foreign becomes the text of an error
+    r"""plain_digits(x) AS regexp_replace(CAST(x AS VARCHAR), '^(.*_.*|\s*[+-]?0[xXbBoO].*)$',
+    '$SNOWFLAKE|100038|22018|Numeric value ''\1'' is not recognized|$')""",
     """float_of_number(x) AS CASE WHEN abs(x) <= 9007199254740992 OR x IS NULL THEN CAST(x AS DOUBLE)
     ELSE CAST('$SNOWFLAKE|2|0A000|Unsupported feature ''the number ' || CAST(x AS VARCHAR)
     || ' beside a text: cast the text'' in the local Snowflake: see COVERAGE.md.|$' AS DOUBLE) END""",
@@ -44,11 +47,12 @@ MACROS = (
     "approx_percentile_combine(state) AS percentile_state(flatten(list(percentile_values(state))))",
     "approx_percentile_estimate(state, p) AS list_aggregate(percentile_values(state), 'quantile_cont', p)",
     # the error has the type of x
-    """number_of(x VARCHAR) AS CAST(trim(x, '"') AS DOUBLE), (x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'DATE', 'TIME')
-    OR starts_with(typeof(x), 'TIMESTAMP') THEN [x][CAST('$SNOWFLAKE|1044|42P13|SQL compilation error:
+    """number_of(x VARCHAR) AS CAST(plain_digits(trim(x, '"')) AS DOUBLE),
+    (x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'DATE', 'TIME') OR starts_with(typeof(x), 'TIMESTAMP')
+    THEN [x][CAST('$SNOWFLAKE|1044|42P13|SQL compilation error:
 error line 1 at position 0
 Invalid argument types for an aggregate of numbers: (' || typeof(x) || ')|$' AS BIGINT)] ELSE x END""",
-    "exact_number_of(x) AS CAST(x AS DECIMAL(38, 12))",
+    "exact_number_of(x) AS CAST(plain_digits(x) AS DECIMAL(38, 12))",
     # half away from zero; all but floats have it from DuckDB. A macro repeats its argument wherever it names it, and
     # macros of macros grow by powers: what is known to be a float is named once.
     "rounded_float(x) AS CAST(round(CAST(x AS DOUBLE)) AS BIGINT)",

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.functions.formats import numbers as number_formats
+from local_snowflake.functions.formats import read_times
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"
@@ -52,6 +53,7 @@ def register(vectors: VectorFunctions) -> None:
         "array_min": lambda text: _extreme(text, 0),
         "parse_url": _parse_url,
         **number_formats.FUNCTIONS,
+        **read_times.FUNCTIONS,
     }
     for name, function in by_row.items():
         vectors.register(_KEY + name, _rowwise(function))
@@ -89,9 +91,31 @@ def parse_json(text: str, parameter: str = "s") -> str:
         reason = f"duplicate object attribute {key}, pos {where[1] if len(where) > 1 else len(text)}"
         raise SnowflakeError(100069, "22P02", f"Error parsing JSON: {reason}") from None
     except (ValueError, RecursionError) as error:
-        reason = str(error).removeprefix("<string>:")
-        raise SnowflakeError(100069, "22P02", f"Error parsing JSON: {text[:200]}: {reason}") from None
+        reason = _reason(text) or f"{text[:200]}: {str(error).removeprefix('<string>:')}"
+        raise SnowflakeError(100069, "22P02", f"Error parsing JSON: {reason}") from None
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _reason(text: str) -> str | None:
+    """Why a text is no JSON, in the words of an account, where they are known.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/check_json
+    """
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        at_end = error.pos >= len(text)
+        if error.msg.startswith("Unterminated string"):
+            return f"unfinished string, pos {len(text) + 1}"
+        if error.msg == "Expecting ':' delimiter" and not at_end:
+            return f"missing colon, pos {error.pos + 1}"
+        if error.msg == "Expecting ',' delimiter" and at_end and text.lstrip().startswith("{"):
+            return f"incomplete object value, pos {error.pos + 1}"
+        if error.msg == "Expecting value" and text[error.pos : error.pos + 1] == "}":
+            return f"misplaced }}, pos {error.pos + 1}"
+    except RecursionError:
+        pass
+    return None
 
 
 class _RepeatedKeyError(Exception):
@@ -126,7 +150,7 @@ def _check_json(text: str) -> str | None:
     try:
         parse_json(text)
     except SnowflakeError as error:
-        return error.message
+        return error.message.removeprefix("Error parsing JSON: ")
     return None
 
 

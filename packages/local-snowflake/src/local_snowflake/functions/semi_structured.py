@@ -39,6 +39,9 @@ MACROS = (
     """as_decimal(x) AS CASE WHEN json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
     THEN CAST(round(CAST(to_json(x) AS DECIMAL(38, 6))) AS DECIMAL(38, 0)) END""",
     "as_number(x) AS as_decimal(x)",
+    # the digits of a number in JSON
+    """number_in(x) AS list_transform([to_json(x)], lambda v: CASE WHEN json_type(v) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+    THEN CAST(v AS VARCHAR) END)[1]""",
     "is_decimal(x) AS type_of(x) IN ('INTEGER', 'DECIMAL')",
     """as_double(x) AS CASE WHEN json_type(to_json(x)) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
     THEN CAST(to_json(x) AS DOUBLE) END""",

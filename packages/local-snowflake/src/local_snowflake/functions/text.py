@@ -92,7 +92,7 @@ def rewrite_functions(tree: exp.Expr) -> None:
 
 
 VALUES = (
-    *(exp.MD5NumberLower64, exp.MD5NumberUpper64, exp.TryBase64DecodeString, exp.ParseUrl, exp.ToNumber),
+    *(exp.MD5NumberLower64, exp.MD5NumberUpper64, exp.TryBase64DecodeString, exp.ParseUrl, exp.ToNumber, exp.ToDouble),
     *(exp.ByteLength, exp.Cast),
 )
 
@@ -109,8 +109,8 @@ def rewrite_values(tree: exp.Expr) -> None:
             this=exp.cast(url.args.get("permissive") or exp.Literal.number(0), "INT"), expression=exp.Literal.number(0)
         )
         url.replace(python_call("parse_url", "JSON", call("text_of", url.this), permissive))
-    for number in list(tree.find_all(exp.ToNumber)):
-        _to_number(number)
+    for read in list(tree.find_all(exp.ToNumber, exp.ToDouble)):
+        _to_number(read)
     for length in list(tree.find_all(exp.ByteLength)):
         length.replace(call("strlen", call("text_of", length.this)))
     for cast in list(tree.find_all(exp.Cast)):
@@ -134,8 +134,8 @@ def rewrite_formats(tree: exp.Expr) -> None:
         text.replace(_to_char(text.this, text.args.get("format")))
 
 
-def _to_number(node: exp.ToNumber) -> None:
-    """TO_NUMBER with a constant format: the digits that it describes are what is converted."""
+def _to_number(node: exp.Expr) -> None:
+    """TO_NUMBER or TO_DOUBLE with a constant format: the digits that it describes are what is converted."""
     form = node.args.get("format")
     if isinstance(form, exp.Literal) and form.is_string:
         number_formats.check(form.name)

@@ -7,7 +7,7 @@ import re
 
 from sqlglot import exp
 
-from local_snowflake.errors import compilation_error, not_supported
+from local_snowflake.errors import compilation_error
 from local_snowflake.functions import time_parts
 from local_snowflake.functions.formats import times as time_formats
 from local_snowflake.functions.python_calls import call
@@ -16,12 +16,16 @@ _FORMATS = (
     "'%a, %d %b %Y %H:%M:%S', '%a %b %d %H:%M:%S %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y', "
     "'%m/%d/%Y %H:%M:%S', '%m/%d/%Y', '%Y%m%d', '%Y-%m-%d %H', '%Y-%m-%dT%H'"
 )
-_OFFSET = r"(\d:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{1,2}:?\d{0,2})$"
+_WITH_OFFSET = "'%a, %d %b %Y %H:%M:%S %z', '%a %b %d %H:%M:%S %z %Y'"
+# behind a time; a year may follow
+_OFFSET = r"(\d:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{1,2}:?\d{0,2})( \d{4})?$"
 
 MACROS = (
     # a text as it comes from a column or, quoted, from a variant
     "time_text(x) AS nullif(trim(x, '\" '), 'null')",
-    f"time_without_offset(x) AS regexp_replace(x, '{_OFFSET}', '\\1')",
+    f"time_without_offset(x) AS regexp_replace(x, '{_OFFSET}', '\\1\\2')",
+    # without the words that DuckDB alone takes for a time
+    r"own_time(x) AS regexp_replace(x, '^.*(epoch|infinity|\(bc\)).*$', '-', 'i')",
     # without the space before an offset, whose hour has two digits to DuckDB
     """time_with_offset(x) AS regexp_replace(regexp_replace(x, '(\\d:\\d{2}(?:\\.\\d+)?)\\s+(Z|[+-]\\d)', '\\1\\2'),
     '(\\d:\\d{2}(?:\\.\\d+)?[+-])(\\d)(:\\d{2})?$', '\\10\\2\\3')""",
@@ -35,27 +39,31 @@ MACROS = (
     WHEN abs(digits(x)) < 31536000000000 THEN digits(x) * 1000
     WHEN abs(digits(x)) < 31536000000000000 THEN digits(x) ELSE digits(x) // 1000 END AS BIGINT))""",
     f"""moment_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x)
-    ELSE coalesce(TRY_CAST(time_without_offset(x) AS TIMESTAMP), try_strptime(time_without_offset(x), [{_FORMATS}]),
-    CAST(x AS TIMESTAMP)) END""",
+    ELSE coalesce(TRY_CAST(time_without_offset(own_time(x)) AS TIMESTAMP),
+    try_strptime(time_without_offset(own_time(x)), [{_FORMATS}]), CASE WHEN x IS NOT NULL
+    THEN CAST('$SNOWFLAKE|100035|22007|Timestamp \'\'' || x || '\'\' is not recognized|$' AS TIMESTAMP) END) END""",
     """timestamp_ntz_of(x VARCHAR, scale) AS moment_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMP)
     WHEN typeof(x) = 'INTERVAL' THEN clock_of_zoned(x) ELSE moment_of_number(x, scale) END""",
     """moment_of(x) AS CASE WHEN typeof(x) = 'TIME' THEN DATE '1970-01-01' + CAST(CAST(x AS VARCHAR) AS TIME)
     WHEN typeof(x) = 'INTERVAL' THEN clock_of_zoned(x)
     ELSE timestamp_ntz_of(x, 0) END""",
-    """instant_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x) AT TIME ZONE 'UTC'
-    ELSE coalesce(TRY_CAST(time_with_offset(x) AS TIMESTAMPTZ), try_strptime(x, ['%a, %d %b %Y %H:%M:%S %z']),
+    f"""instant_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN moment_of_digits(x) AT TIME ZONE 'UTC'
+    ELSE coalesce(TRY_CAST(time_with_offset(own_time(x)) AS TIMESTAMPTZ), try_strptime(own_time(x), [{_WITH_OFFSET}]),
     CAST(moment_of_text(x) AS TIMESTAMPTZ)) END""",
     """timestamp_ltz_of(x VARCHAR, scale) AS instant_of_text(time_text(x)),
     (x, scale) AS CASE WHEN starts_with(typeof(x), 'TIMESTAMP') OR typeof(x) = 'DATE' THEN CAST(x AS TIMESTAMPTZ)
     WHEN typeof(x) = 'INTERVAL' THEN instant_of_zoned(x)
     ELSE moment_of_number(x, scale) AT TIME ZONE 'UTC' END""",
-    f"""date_of_text(x) AS coalesce(TRY_CAST(x AS DATE), CAST(CASE WHEN regexp_full_match(x, '-?\\d+')
-    THEN moment_of_digits(x) ELSE coalesce(TRY_CAST(time_without_offset(x) AS TIMESTAMP),
-    try_strptime(time_without_offset(x), [{_FORMATS}])) END AS DATE),
+    f"""date_of_text(x) AS coalesce(TRY_CAST(own_time(x) AS DATE), CAST(CASE WHEN regexp_full_match(x, '-?\\d+')
+    THEN moment_of_digits(x) ELSE coalesce(TRY_CAST(time_without_offset(own_time(x)) AS TIMESTAMP),
+    try_strptime(time_without_offset(own_time(x)), [{_FORMATS}])) END AS DATE),
     CASE WHEN x IS NOT NULL THEN CAST('$SNOWFLAKE|100040|22007|Date \'\'' || x || '\'\' is not recognized|$'
     AS DATE) END)""",
     "date_of(x VARCHAR) AS date_of_text(time_text(x)), (x) AS CAST(x AS DATE)",
+    # a whole number in a text counts from 1970
+    """time_of_text(x) AS CASE WHEN regexp_full_match(x, '-?\\d+') THEN CAST(moment_of_digits(x) AS TIME)
+    ELSE CAST(x AS TIME) END""",
     # what is computed from a date by whole days is a date; x is a text, a time or a date
     """plus_days(x DATE, i) AS CAST(x + i AS DATE), (x VARCHAR, i) AS moment_of_text(time_text(x)) + i,
     (x, i) AS x + i""",
@@ -124,6 +132,10 @@ def rewrite(tree: exp.Expr) -> None:
         if name in _NAMED and len(node.expressions) in {1, 2}:
             replacement = timestamp(*node.expressions, kind=_NAMED[name])
             node.replace(call("TRY", replacement) if name.startswith("TRY_") else replacement)
+        elif name in {"TO_TIME", "TRY_TO_TIME"} and len(node.expressions) == 1:
+            # so the parser has it for a text of digits
+            read = call("time_of_text", exp.cast(node.expressions[0], "VARCHAR", dialect="duckdb"))
+            node.replace(_tried(read, safe=name.startswith("TRY_")))
         elif name in {"TO_DATE", "TRY_TO_DATE", "DATE"} and len(node.expressions) == 1:
             node.replace(_tried(_date(node.expressions[0]), safe=name.startswith("TRY_")))
     for unix in list(tree.find_all(exp.UnixToTime)):
@@ -142,12 +154,17 @@ def rewrite_formats(tree: exp.Expr) -> None:
         safe, form = bool(date.args.get("safe")), _format(date)
         if form is None:
             date.replace(_tried(_date(date.this), safe=safe))
+        elif isinstance(form, exp.Expr):
+            date.replace(time_formats.by_format(date.this, form, "date", safe=safe))
         else:
             read = time_formats.parsed(date.this, form, "date", safe=safe)
             date.replace(exp.cast(read, "DATE", dialect="duckdb"))
     for time in list(tree.find_all(exp.TsOrDsToTime)):
-        if (form := _format(time)) is not None:
-            read = time_formats.parsed(time.this, form, "time", safe=bool(time.args.get("safe")))
+        safe, form = bool(time.args.get("safe")), _format(time)
+        if isinstance(form, exp.Expr):
+            time.replace(time_formats.by_format(time.this, form, "time", safe=safe))
+        elif form is not None:
+            read = time_formats.parsed(time.this, form, "time", safe=safe)
             time.replace(exp.cast(read, "TIME", dialect="duckdb"))
     for read in list(tree.find_all(exp.StrToTime)):
         _read_by_format(read)
@@ -169,14 +186,12 @@ def _date(value: exp.Expr) -> exp.Expr:
     return call("date_of", exp.cast(value, "VARCHAR") if isinstance(value, exp.Literal) and value.is_string else value)
 
 
-def _format(node: exp.Expr) -> str | None:
-    """The format of a conversion; None if it has none, or AUTO. Raises 000002 if it is no constant."""
-    form = node.args.get("format")
+def _format(node: exp.Expr) -> str | exp.Expr | None:
+    """The format of a conversion: a text if it is constant, else an expression; None if it has none, or AUTO."""
+    form: exp.Expr | None = node.args.get("format")
     if form is None or (isinstance(form, exp.Literal) and form.name.upper() == "AUTO"):
         return None
-    if not isinstance(form, exp.Literal):
-        raise not_supported(f"a format of dates and times that is no constant: {form.sql(dialect='snowflake')}")
-    return str(form.name)
+    return str(form.name) if isinstance(form, exp.Literal) else form
 
 
 def _read_by_format(node: exp.StrToTime) -> None:
@@ -184,6 +199,9 @@ def _read_by_format(node: exp.StrToTime) -> None:
     kind, form = _kind(target), _format(node)
     if form is None:
         node.replace(_tried(timestamp(node.this, kind=kind), safe=safe))
+        return
+    if isinstance(form, exp.Expr):
+        node.replace(time_formats.by_format(node.this, form, kind.lower().removeprefix("_") or "ntz", safe=safe))
         return
     read = time_formats.parsed(node.this, form, "timestamp", zoned=bool(kind), safe=safe)
     made: exp.Expr = exp.cast(read, "TIMESTAMPTZ" if kind else "DATETIME", dialect="duckdb")

@@ -37,6 +37,9 @@ MACROS = (
     _once("zoned_of_clock_in(t, z)", "t", "zoned_by_clock(v, timezone(z, v))"),
     _once("zoned_in(z, i)", "i", "zoned_by_clock(timezone(z, v), v)"),
     f"offset_text(o) AS {offset_sql('o')}",
+    # a VARIANT keeps what the text has no digits for
+    """kept_text_of_zoned(z) AS regexp_replace(strftime(clock_of_zoned(z), '%Y-%m-%d %H:%M:%S.%f'), '000$', '')
+    || ' ' || offset_text(offset_minutes(z))""",
     "text_of_zoned(z) AS strftime(clock_of_zoned(z), '%Y-%m-%d %H:%M:%S.%g ') || offset_text(offset_minutes(z))",
 )
 # those that read texts and numbers by the macros of `times`

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_TEXT = 16_777_216
 MAX_BINARY = 8_388_608
@@ -24,12 +24,14 @@ class SfType:
         precision: digits of a NUMBER, else 0.
         scale: digits behind the point of a NUMBER; of the second for a time.
         length: characters of a VARCHAR, bytes of a BINARY, else 0.
+        held: the type of the value in a VARIANT, where the statement itself makes it of one; it makes no other type.
     """
 
     name: str
     precision: int = 0
     scale: int = 0
     length: int = 0
+    held: "SfType | None" = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """The canonical text, as DESCRIBE TABLE prints it, eg: ``NUMBER(38,0)``."""
@@ -99,7 +101,11 @@ def _number(sizes: list[int]) -> SfType:
 
 
 def _sized(name: str, attribute: str, default: int) -> _Maker:
-    return lambda sizes: SfType(name, **{attribute: sizes[0] if sizes else default})
+    def make(sizes: list[int]) -> SfType:
+        size = sizes[0] if sizes else default
+        return SfType(name, length=size) if attribute == "length" else SfType(name, scale=size)
+
+    return make
 
 
 def _plain(kind: SfType) -> _Maker:

@@ -3,38 +3,33 @@
 Source: https://docs.snowflake.com/en/sql-reference/date-time-input-output#about-the-elements-used-in-input-and-output-formats
 """
 
-import re
-from functools import lru_cache
-
 from sqlglot import exp
 
-from local_snowflake.errors import not_supported
-from local_snowflake.functions.python_calls import call
+from local_snowflake.functions.formats.elements import ELEMENTS, FRACTION, OFFSETS, tokens_of
+from local_snowflake.functions.python_calls import call, python_call
 
-# the elements of dates and times -> strftime's and strptime's letters
-ELEMENTS = {
-    "YYYY": "%Y",
-    "UUUU": "%Y",
-    "YY": "%y",
-    "MMMM": "%B",
-    "MON": "%b",
-    "MM": "%m",
-    "DD": "%d",
-    "DY": "%a",
-    "HH24": "%H",
-    "HH12": "%I",
-    "AM": "%p",
-    "PM": "%p",
-    "MI": "%M",
-    "SS": "%S",
-    # what clients put behind a time in that zone
-    "UTC": "UTC",
-}
-# what strftime has no letter for: the digits of a second's fraction, and the offset
-_FRACTION, _OFFSET = re.compile(r"FF(\d?)\Z"), {"TZHTZM": "", "TZH:TZM": ":", "TZH": "H"}
-_TOKEN = re.compile(r'"[^"]*"|' + "|".join([r"FF\d?", *_OFFSET, *ELEMENTS]) + r"|T(?=HH)|[^A-Za-z\"]|.", re.I | re.S)
 # strptime reads the fraction of a second as microseconds or as nanoseconds
 _MICROSECONDS, _NANOSECONDS = "%f", "%n"
+
+# how a text becomes a value that has no constant format, by the macros of ``functions.times``
+_CONVERSIONS = {
+    "date": "date_of_text(time_text(v))",
+    "time": "CAST(v AS TIME)",
+    "ntz": "moment_of_text(time_text(v))",
+    "ltz": "instant_of_text(time_text(v))",
+    "tz": "zoned_of_text(v)",
+}
+
+
+def _macro(kind: str, *, safe: bool) -> str:
+    """A macro that computes its argument once."""
+    read = f"TRY({_CONVERSIONS[kind]})" if safe else _CONVERSIONS[kind]
+    return f"{_name(kind, safe=safe)}(x) AS list_extract(list_transform([x], lambda v: {read}), 1)"
+
+
+def _name(kind: str, *, safe: bool) -> str:
+    return f"{'try_' if safe else ''}{kind}_of_read"
+
 
 MACROS = (
     """offset_of(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN offset_text(offset_minutes(x))
@@ -47,27 +42,7 @@ MACROS = (
     THEN CAST('$SNOWFLAKE|100096|22007|Can''t parse ''' || x || ''' as ' || kind || ' with format ''' || shown || '''|$'
     AS TIMESTAMP) END)""",
 )
-
-
-@lru_cache(maxsize=256)
-def _tokens(written: str) -> tuple[str, ...]:
-    """The elements of a format in upper case, and what stands between them as it is.
-
-    Raises 000002 for letters that are no element and stand in no double quotes.
-    """
-    found = []
-    for token in _TOKEN.findall(written):
-        name = token.upper()
-        if name in ELEMENTS or name in _OFFSET or _FRACTION.match(name):
-            found.append(name)
-        elif token.startswith('"') and len(token) > 1:
-            # longer than any element, so that it is none
-            found.append(f'"{token[1:-1]}')
-        elif re.fullmatch(r"[A-SU-Za-su-z]", token):
-            raise not_supported(f"the format '{written}' of dates and times: '{token}' is no element of it")
-        else:
-            found.append(token)
-    return tuple(found)
+BY_FORMAT = tuple(_macro(kind, safe=safe) for kind in _CONVERSIONS for safe in (False, True))
 
 
 def _literal(token: str) -> str:
@@ -81,7 +56,7 @@ def formatted(value: exp.Expr, written: str) -> exp.Expr:
     """
     pieces: list[exp.Expr] = []
     plain = ""
-    for token in _tokens(written):
+    for token in tokens_of(written):
         piece = _piece(value, token)
         if isinstance(piece, str):
             plain += piece
@@ -102,14 +77,14 @@ def _strftime(value: exp.Expr, form: str) -> exp.Expr:
 
 def _piece(value: exp.Expr, token: str) -> str | exp.Expr:
     """An element in strftime's letters, or the expression of one that it has no letter for."""
-    if match := _FRACTION.match(token):
+    if match := FRACTION.match(token):
         digits = int(match[1] or 9)
         if digits in {0, 3} or digits >= 6:
             return "" if digits == 0 else "%g" if digits == 3 else "%f" + "0" * (digits - 6)
         return call("left", _strftime(value, "%f"), exp.Literal.number(digits))
-    if token not in _OFFSET:
+    if token not in OFFSETS:
         return ELEMENTS.get(token) or _literal(token)
-    offset, separator = call("offset_of", value.copy()), _OFFSET[token]
+    offset, separator = call("offset_of", value.copy()), OFFSETS[token]
     if not separator:
         return offset
     hours = call("left", offset, exp.Literal.number(3))
@@ -123,13 +98,17 @@ def parsed(value: exp.Expr, written: str, kind: str, *, zoned: bool = False, saf
     Raises 000002 for a format that has other letters than its elements; the statement 100096 for a text that does not
     have the format.
     """
-    tokens = _tokens(written)
+    tokens = tokens_of(written)
     is_literal = isinstance(value, exp.Literal)
     text: exp.Expr = exp.cast(value, "VARCHAR", dialect="duckdb") if is_literal else call("text_of", value)
-    if tokens and tokens[-1] in _OFFSET and not zoned:
+    if tokens and tokens[-1] in OFFSETS and not zoned:
         text, tokens = call("text_without_offset", text), tokens[:-1]
     read = "".join(_read(token) for token in tokens)
-    form = exp.Literal.string(read.rstrip() if tokens != _tokens(written) else read)
+    form: exp.Expr = exp.Literal.string(read.rstrip() if tokens != tokens_of(written) else read)
+    if len(tokens) > 1 and FRACTION.match(tokens[-1]) and tokens[-2] == ".":
+        # a text may lack the fraction of its second
+        whole = "".join(_read(token) for token in tokens[:-2])
+        form = exp.Array(expressions=[form, exp.Literal.string(whole)])
     if safe:
         time = call("try_strptime", text, form)
     else:
@@ -138,6 +117,21 @@ def parsed(value: exp.Expr, written: str, kind: str, *, zoned: bool = False, saf
 
 
 def _read(token: str) -> str:
-    if match := _FRACTION.match(token):
+    if match := FRACTION.match(token):
         return _MICROSECONDS if match[1] and int(match[1]) <= 6 else _NANOSECONDS
-    return "%z" if token in _OFFSET else ELEMENTS.get(token) or _literal(token)
+    return "%z" if token in OFFSETS else ELEMENTS.get(token) or _literal(token)
+
+
+def by_format(value: exp.Expr, form: exp.Expr, kind: str, *, safe: bool) -> exp.Expr:
+    """A text as a date or time by a format that is no constant, eg: a column.
+
+    Args:
+        value: the text.
+        form: the format.
+        kind: date, time, ntz, ltz or tz.
+        safe: whether what has not the format is NULL, and no error.
+    """
+    name = "try_read_time" if safe else "read_time"
+    text = exp.cast(form, "VARCHAR", dialect="duckdb")
+    read = python_call(name, "VARCHAR", call("text_of", value), text, exp.Literal.string(kind))
+    return call(_name(kind, safe=safe), read)

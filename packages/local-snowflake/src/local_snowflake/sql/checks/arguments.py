@@ -15,7 +15,18 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 
 # what ARRAY_CONTAINS takes as a VARIANT only; numbers and truth values it takes as they are
 _CLOCKS = {"TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
-_CAST_TO_VARIANT = {"VARCHAR", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
+_CAST_TO_VARIANT = {"VARCHAR", "BINARY", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
+_KINDS = ("BINARY", "BOOLEAN", "CHAR", "DATE", "DECIMAL", "DOUBLE", "INTEGER", "OBJECT", "REAL", "TIME", "VARCHAR")
+_OF_VARIANTS = {
+    *(f"{verb}_{kind}" for verb in ("IS", "AS") for kind in (*_KINDS, *(k for k in _CLOCKS if k != "TIME"))),
+    *("IS_DATE_VALUE", "AS_ARRAY", "AS_NUMBER"),
+}
+
+# whose errors say it in other words, and by which name
+_SIZED = {
+    **{name: name for name in ("AS_DECIMAL", "AS_INTEGER", "AS_TIMESTAMP_NTZ", "AS_TIMESTAMP_LTZ", "AS_TIMESTAMP_TZ")},
+    "AS_NUMBER": "AS_DECIMAL",
+}
 
 
 def checked_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -53,6 +64,33 @@ def _contained(types: StaticTypes, node: exp.ArrayContains) -> SnowflakeError | 
     return _invalid("ARRAY_CONTAINS", kind, SfType("ARRAY"))
 
 
+def _of_variant(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
+    """IS_… and AS_…: https://docs.snowflake.com/en/sql-reference/functions/is."""
+    if isinstance(node, exp.Anonymous):
+        name, value = node.name.upper(), node.expressions[0] if node.expressions else exp.null()
+        if name not in _OF_VARIANTS:
+            return None
+    else:
+        name, value = "IS_ARRAY" if isinstance(node, exp.IsArray) else "IS_NULL_VALUE", node.this
+    kind = types.of(value)
+    if kind is None or kind.name not in _CAST_TO_VARIANT or isinstance(value, exp.Null):
+        return None
+    if name in _SIZED:
+        text = f"invalid type [{kind}] for parameter '{_SIZED[name]}(variantValue...)'"
+        return compilation_error(text, 1007, "22023")
+    return _invalid(name, kind)
+
+
+def _to_double(types: StaticTypes, node: exp.ToDouble) -> SnowflakeError | None:
+    """TO_DOUBLE takes texts, numbers and VARIANTs: https://docs.snowflake.com/en/sql-reference/functions/to_double."""
+    kind = types.of(node.this)
+    if kind is None or kind.name in {"VARCHAR", "NUMBER", "FLOAT", "VARIANT"} or isinstance(node.this, exp.Null):
+        return None
+    name = "TRY_TO_DOUBLE" if node.args.get("safe") else "TO_DOUBLE"
+    text = f"invalid type [{node.sql(dialect='snowflake')}] for parameter '{name}'"
+    return compilation_error(text, 1007, "22023")
+
+
 def _difference(types: StaticTypes, node: exp.Sub) -> SnowflakeError | None:
     """Dates have a difference, times and timestamps do not: https://docs.snowflake.com/en/sql-reference/operators-arithmetic.
 
@@ -78,4 +116,6 @@ _CHECKS: dict[type[exp.Expr], Callable[[StaticTypes, Any], SnowflakeError | None
     exp.Bracket: _member,
     exp.ArrayContains: _contained,
     exp.Sub: _difference,
+    exp.ToDouble: _to_double,
+    **dict.fromkeys((exp.Anonymous, exp.IsArray, exp.IsNullValue), _of_variant),
 }

@@ -19,6 +19,15 @@ from local_snowflake.errors import (
 _FOREIGN = {TokenType.AMP, TokenType.PIPE, TokenType.CARET}
 # twice, they shift bits
 _DOUBLED = {TokenType.LT, TokenType.GT}
+# what ends the name before a dot without another one behind it
+_NO_NAMES = {
+    TokenType.FROM,
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.ORDER_BY,
+    TokenType.COMMA,
+    TokenType.R_PAREN,
+}
 # the arguments of functions that the parser takes more of, or fewer
 _OPTIONAL: dict[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.Min, exp.Max), ("expressions",)),
@@ -34,7 +43,10 @@ _NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
 
 
 def check_operators(tokens: Iterable[Token]) -> None:
-    """Raise 001003 for an operator of other databases: bits are combined by functions. Raise 002140 for IF as one."""
+    """Raise 001003 for an operator of other databases, as bits are combined by functions, and for a name cut off.
+
+    Raises 002140 for IF as a function.
+    """
     before: Token | None = None
     for token in tokens:
         kind = token.token_type
@@ -43,7 +55,10 @@ def check_operators(tokens: Iterable[Token]) -> None:
         doubled = kind in _DOUBLED and before is not None and before.token_type == kind
         # @~ is the user's stage
         turned = kind == TokenType.TILDE and (before is None or before.token_type != TokenType.PARAMETER)
-        if doubled or turned or kind in _FOREIGN or (kind == TokenType.EQ and token.text == "=="):
+        # the member of a path may be any word: no blank is in front of it
+        cut_off = kind in _NO_NAMES and before is not None and before.token_type == TokenType.DOT
+        cut_off = cut_off and before is not None and token.start > before.end + 1
+        if doubled or turned or cut_off or kind in _FOREIGN or (kind == TokenType.EQ and token.text == "=="):
             where = f"line {token.line} at position {max(token.col - len(token.text), 0)}"
             raise syntax_error(f"syntax error {where} unexpected '{token.text}'.")
         before = token

@@ -17,14 +17,16 @@ from local_snowflake.functions.python_calls import call
 from local_snowflake.functions.zoned_times import REFUSING, UNTYPED, zoned
 from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_COLUMN, BIND_PREFIX
-from local_snowflake.sql.columns.casts import cut, is_cut, readable
+from local_snowflake.sql.columns.casts import cut, is_cut, moment_of, readable
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 from local_snowflake.sql.typing.static_types import StaticTypes
+from local_snowflake.sql.typing.value_types import is_iso_time
 
 _ROWS = "$ASSIGNED"
 _BATCHED = re.compile(rf"{BATCH_COLUMN}\d+")
 _TIMES = {"DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
+_READ_TEXTS = {"NUMBER", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
 # clauses for whose result the text of a projection matters
 _READ = ("distinct", "group", "order", "having", "qualify", "windows", "limit", "with_")
 # whole numbers of more digits are stored in 64 bits as they are
@@ -84,7 +86,7 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.is_semi_structured or kind.name in {"NUMBER", "VARCHAR", "BOOLEAN", "TIMESTAMP_TZ", *_TIMES}
+    return kind.is_semi_structured or kind.name in {"NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "TIMESTAMP_TZ", *_TIMES}
 
 
 def _is_plain(query: exp.Select) -> bool:
@@ -132,16 +134,27 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return value if kind is not None and kind.name == target.name else zoned(value.copy(), kind)
     if kind is not None and kind.name == "TIMESTAMP_TZ" and target.name in _TIMES:
         return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
-    if target.name in {"NUMBER", "BOOLEAN"} and kind is not None and kind.name == "VARCHAR":
-        made = readable(value.copy(), target)
-        return made if isinstance(made, exp.Anonymous) else value
+    if kind is not None and kind.name == "VARCHAR" and target.name in _READ_TEXTS:
+        return _read(value, target)
     if target.is_semi_structured:
         return _variant(value, kind, target)
-    if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR" and not is_cut(target):
-        # with its offset, which DuckDB reads in another form
-        text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
-        return call("timestamp_ltz_of", text, exp.Literal.number(0))
     return _number(value, kind, target) if target.name == "NUMBER" else _time(value, target)
+
+
+def _read(value: exp.Expr, target: SfType) -> exp.Expr:
+    """A text as a number, a truth value, a date or a timestamp; the same expression if DuckDB reads it as it should."""
+    if target.name in {"NUMBER", "FLOAT", "BOOLEAN"}:
+        made = readable(value.copy(), target)
+        return made if isinstance(made, exp.Anonymous) else value
+    text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
+    if target.name == "TIMESTAMP_LTZ":
+        # with its offset, which DuckDB reads in another form
+        return _time(value, target) if is_cut(target) else call("timestamp_ltz_of", text, exp.Literal.number(0))
+    if is_iso_time(value):
+        return _time(value, target)
+    if target.name == "DATE":
+        return call("date_of_text", call("time_text", text))
+    return cut(moment_of(text), target) if is_cut(target) else moment_of(text)
 
 
 def _time(value: exp.Expr, target: SfType) -> exp.Expr:
@@ -159,7 +172,9 @@ def _variant(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
     if kind is not None and kind.name == "VARIANT" and target.name != "VARIANT":
         return call("array_of_variant" if target.name == "ARRAY" else "to_object", value.copy())
     if kind is not None and kind.name == "TIMESTAMP_TZ":
-        return call("to_json", call("text_of_zoned", value.copy()))
+        return call("to_json", call("kept_text_of_zoned", value.copy()))
+    if kind is not None and kind.name == "BINARY":
+        return call("to_json", call("hex", value.copy()))
     return _not_zoned(value) if kind is None else value
 
 

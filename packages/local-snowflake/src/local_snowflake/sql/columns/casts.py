@@ -27,21 +27,49 @@ def limited_casts(ctx: Context, tree: exp.Expression) -> exp.Expression:
         if _is_variant(types, array.this):
             array.replace(exp.cast(call("array_of_variant", array.this), "ARRAY", dialect="snowflake"))
     _read_floats(types, tree)
+    _read_others(types, tree)
     for node in list(tree.find_all(exp.Cast)):
-        if node.to.this in _ONE_CHARACTER and not node.to.expressions:
-            node.to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(1))])
-        kind = types.of(node)
-        if kind is None:
-            continue
-        if kind.name in {"ARRAY", "OBJECT"} and _is_variant(types, node.this):
-            node.set("this", call("array_of_variant" if kind.name == "ARRAY" else "to_object", node.this))
-        elif kind.name in {"NUMBER", "BOOLEAN"} and _is_text(types, node.this):
-            node.set("this", readable(node.this, kind, safe=isinstance(node, exp.TryCast)))
-        elif is_cut(kind):
-            node.set(
-                "this", cut(type(node)(this=node.this, to=exp.DataType.build(kind.name, dialect="snowflake")), kind)
-            )
+        _limit(types, node)
     return tree
+
+
+def _limit(types: StaticTypes, node: exp.Cast) -> None:
+    if node.to.this in _ONE_CHARACTER and not node.to.expressions:
+        node.to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(1))])
+    kind = types.of(node)
+    if kind is None:
+        return
+    if kind.name in {"ARRAY", "OBJECT"} and _is_variant(types, node.this):
+        node.set("this", call("array_of_variant" if kind.name == "ARRAY" else "to_object", node.this))
+    elif _is_text(types, node.this):
+        _read(node, kind)
+    if is_cut(kind):
+        node.set("this", cut(type(node)(this=node.this, to=exp.DataType.build(kind.name, dialect="snowflake")), kind))
+
+
+def _read(node: exp.Cast, kind: SfType) -> None:
+    """Let a cast read its text as an account does."""
+    safe = isinstance(node, exp.TryCast)
+    if kind.name in {"NUMBER", "FLOAT", "BOOLEAN"}:
+        node.set("this", readable(node.this, kind, safe=safe))
+    elif kind.name == "TIME":
+        time = call("time_of_text", exp.cast(node.this, "VARCHAR", dialect="duckdb"))
+        node.set("this", call("TRY", time) if safe else time)
+    elif kind.name == "TIMESTAMP_NTZ" and not isinstance(node.this, exp.Literal):
+        moment = moment_of(node.this)
+        node.set("this", call("TRY", moment) if safe else moment)
+
+
+def _read_others(types: StaticTypes, tree: exp.Expression) -> None:
+    """What is converted by a function, and not by a cast."""
+    for time in tree.find_all(exp.TsOrDsToTime):
+        is_read = _is_text(types, time.this) or _is_variant(types, time.this)
+        if time.args.get("format") is None and is_read and not isinstance(time.this, exp.Literal):
+            read = call("time_of_text", call("text_of", time.this))
+            time.set("this", call("TRY", read) if time.args.get("safe") else read)
+    for converted in tree.find_all(exp.ToDouble, exp.ToNumber):
+        if _is_text(types, converted.this) and not _is_plain(converted.this) and not converted.args.get("format"):
+            converted.set("this", call("plain_digits", converted.this))
 
 
 def _read_floats(types: StaticTypes, tree: exp.Expression) -> None:
@@ -55,9 +83,16 @@ def readable(text: exp.Expr, kind: SfType, *, safe: bool = False) -> exp.Expr:
     """A text that becomes a number or a truth value as DuckDB reads it; what only DuckDB takes for a number is none."""
     if kind.name == "BOOLEAN":
         return call("truth_of", text)
-    if isinstance(text, exp.Null) or (isinstance(text, exp.Literal) and _PLAIN.fullmatch(text.this)):
+    if isinstance(text, exp.Null) or _is_plain(text):
         return text
+    if kind.name == "FLOAT":
+        return call("plain_digits", text)
     return call("digits_of", text, exp.true()) if safe else call("digits_of", text)
+
+
+def moment_of(text: exp.Expr) -> exp.Expr:
+    """A text as a TIMESTAMP_NTZ, of one of the forms that are recognized without a format."""
+    return call("moment_of_text", call("time_text", text))
 
 
 def is_cut(kind: SfType) -> bool:
@@ -68,6 +103,10 @@ def is_cut(kind: SfType) -> bool:
 def cut(time: exp.Expr, kind: SfType) -> exp.Expr:
     """A time without the digits of its second that a type has not."""
     return call("cut_time", time, exp.Literal.number(10 ** (_MICROSECONDS - kind.scale)))
+
+
+def _is_plain(text: exp.Expr) -> bool:
+    return isinstance(text, exp.Literal) and bool(_PLAIN.fullmatch(text.this))
 
 
 def _is_text(types: StaticTypes, node: exp.Expr) -> bool:

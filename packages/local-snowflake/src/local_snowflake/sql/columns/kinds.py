@@ -41,9 +41,8 @@ def _name_type(types: StaticTypes, node: exp.Typeof) -> None:
     while isinstance(value, exp.ToVariant) or (isinstance(value, exp.Cast) and value.to.is_type(exp.DType.VARIANT)):
         value = value.this.unnest()
     kind = types.of(value)
+    kind = kind.held or kind if kind is not None else None
     name = None if kind is None else kind.name if kind.name.startswith("TIMESTAMP") else _NAMED.get(kind.name)
-    if isinstance(value, (exp.HexString, exp.ToBinary)):
-        name = "BINARY"
     if name is not None:
         there = exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))
         node.replace(exp.Case(ifs=[exp.If(this=there, true=exp.Literal.string(name))]))

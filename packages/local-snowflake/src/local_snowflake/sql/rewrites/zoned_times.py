@@ -87,7 +87,10 @@ def _to_instant(types: StaticTypes, node: exp.Expr) -> None:
 
 def _to_text(types: StaticTypes, node: exp.Expr) -> None:
     if _is_zoned(types, node):
-        _put(types, node, "text_of_zoned", TEXT)
+        is_variant = isinstance(node.parent, exp.ToVariant) or (
+            isinstance(node.parent, exp.Cast) and node.parent.to.is_type(exp.DType.VARIANT)
+        )
+        _put(types, node, "kept_text_of_zoned" if is_variant else "text_of_zoned", TEXT)
 
 
 def _to_zoned(types: StaticTypes, node: exp.Expr) -> None:

@@ -52,7 +52,10 @@ _TEXTS = (
     *(exp.Stuff, exp.TimeToStr, exp.TryBase64DecodeString, exp.TryHexDecodeString, exp.Uuid, exp.Randstr),
     *(exp.CurrentUser, exp.CurrentDatabase, exp.CurrentRole, exp.CurrentWarehouse, exp.CurrentVersion),
 )
-_BINARIES = (exp.ToBinary, exp.TryBase64DecodeBinary, exp.TryHexDecodeBinary, exp.Unhex, exp.MD5Digest, exp.SHA2Digest)
+_BINARIES = (
+    *(exp.ToBinary, exp.TryBase64DecodeBinary, exp.TryHexDecodeBinary, exp.Unhex, exp.MD5Digest, exp.SHA2Digest),
+    exp.HexString,
+)
 _VARIANTS = (
     *(exp.JSONExtract, exp.Bracket, exp.ParseJSON, exp.ToVariant, exp.ArrayMax, exp.ArrayMin, exp.Dot, exp.GetExtract),
 )
@@ -61,7 +64,7 @@ _ARRAYS = (
     *(exp.ArrayPrepend, exp.ArrayCompact, exp.ArrayDistinct, exp.ArrayExcept, exp.ArrayIntersect, exp.ArrayRemove),
     *(exp.ArrayRemoveAt, exp.ArrayReverse, exp.SortArray, exp.ArrayConstructCompact, exp.Flatten, exp.JSONKeys),
     *(exp.Split, exp.StrtokToArray, exp.ArrayFilter, exp.Transform, exp.GenerateSeries, exp.RegexpExtractAll),
-    *(exp.ArraysZip, exp.ArrayUnionAgg, exp.ArrayUniqueAgg),
+    *(exp.ArraysZip, exp.ArrayUnionAgg, exp.ArrayUniqueAgg, exp.ApproxTopK),
 )
 _OBJECTS = (exp.Struct, exp.ObjectAgg, exp.ObjectInsert, exp.JSONObject, exp.StarMap)
 _BOOLEANS = (
@@ -101,6 +104,12 @@ _BY_NAME = {
     **dict.fromkeys(
         ("IS_INTEGER", "IS_OBJECT", "IS_VARCHAR", "IS_BOOLEAN", "IS_DECIMAL", "IS_DOUBLE", "IS_REAL"), BOOLEAN
     ),
+    "AS_DATE": DATE,
+    "AS_TIME": TIME,
+    "AS_TIMESTAMP_NTZ": NTZ,
+    "AS_TIMESTAMP_LTZ": LTZ,
+    "AS_TIMESTAMP_TZ": TZ,
+    "AS_BINARY": BINARY,
     **dict.fromkeys(("TO_DATE", "TRY_TO_DATE"), DATE),
     **dict.fromkeys(("AS_INTEGER", "BITCOUNT", "HASH"), number(0)),
     **dict.fromkeys(("CONDITIONAL_CHANGE_EVENT", "CONDITIONAL_TRUE_EVENT"), WHOLE),

@@ -6,6 +6,7 @@ Source of the results' types: https://docs.snowflake.com/en/sql-reference/operat
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -71,7 +72,8 @@ class StaticTypes:
             exp.Literal: lambda node: TEXT if node.is_string else of_digits(node.this),
             exp.Column: self._column,
             exp.Parameter: self._parameter,
-            exp.Cast: lambda node: of_cast(node.to),
+            exp.Cast: self._cast,
+            exp.ToVariant: self._variant,
             exp.Subquery: self._subquery,
             exp.Binary: self._arithmetic,
             **dict.fromkeys((exp.Median, exp.PercentileCont), self._between_values),
@@ -99,6 +101,15 @@ class StaticTypes:
         if isinstance(node, _OF_THEIR_ARGUMENT):
             return self.of(node.this) if isinstance(node.this, exp.Expr) else None
         return self._of_several(node)
+
+    def _cast(self, node: exp.Cast) -> SfType | None:
+        kind = of_cast(node.to)
+        return self._variant(node) if kind == VARIANT else kind
+
+    def _variant(self, node: exp.Expr) -> SfType:
+        """What is made a VARIANT is still of its type."""
+        kind = self.of(node.this)
+        return replace(VARIANT, held=kind.held if kind == VARIANT else kind)
 
     def _subquery(self, node: exp.Expr) -> SfType | None:
         columns = self.output(node.this)
@@ -331,8 +342,9 @@ class StaticTypes:
             return self.output(query.this)
         if isinstance(query, exp.SetOperation):
             left = self.output(query.this)
-            # a recursive query reads itself with the types of its anchor
-            self._outputs[id(query)] = (query, left)
+            # a recursive query reads itself with the types of its anchor, but its variants may hold others
+            anchor = None if left is None else {n: VARIANT if k == VARIANT else k for n, k in left.items()}
+            self._outputs[id(query)] = (query, anchor)
             right = self.output(query.expression)
             return united(left, right, trees.null_places(query.this), trees.null_places(query.expression))
         if not isinstance(query, exp.Select):

@@ -1,0 +1,90 @@
+"""IS_… and AS_… of a VARIANT that the statement itself makes of a value, whose type it keeps.
+
+A stored VARIANT is JSON, which tells no date from a text: for one of those ``functions.semi_structured`` has what
+follows from JSON, and the rest is refused by name (``functions.absent``).
+
+Source: https://docs.snowflake.com/en/sql-reference/functions/is and
+https://docs.snowflake.com/en/sql-reference/functions/as
+"""
+
+from sqlglot import exp
+
+from local_snowflake.errors import compilation_error
+from local_snowflake.execution.context import Context
+from local_snowflake.functions.python_calls import call
+from local_snowflake.sql.types import SfType, parse_type
+from local_snowflake.sql.typing.static_types import StaticTypes
+
+_TIMES = ("DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")
+# what JSON cannot tell apart, by what asks for it
+_KINDS = {**{name: name for name in (*_TIMES, "BINARY", "VARCHAR")}, "CHAR": "VARCHAR"}
+_ASKED = {**{f"IS_{name}": kind for name, kind in _KINDS.items()}, "IS_DATE_VALUE": "DATE", "IS_DECIMAL": "NUMBER"}
+_TAKEN = {f"AS_{name}": kind for name, kind in _KINDS.items()}
+# what gives NULL for a FLOAT, and what else it takes
+_EXACT = {"AS_DECIMAL", "AS_NUMBER", "AS_INTEGER"}
+_SIZED = {"AS_DECIMAL", "AS_NUMBER"}
+
+
+def kinds_of_variants(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Write IS_… and AS_… out where the type of the value is known, and AS_DECIMAL with a precision, in place.
+
+    Raises 001008 for a precision or scale that is out of range.
+    """
+    types = StaticTypes(ctx)
+    for cast in list(tree.find_all(exp.ToVariant, exp.Cast)):
+        _with_binary(types, cast)
+    for node in list(tree.find_all(exp.Anonymous)):
+        name, arguments = node.name.upper(), node.expressions
+        if not arguments or name not in {*_ASKED, *_TAKEN, *_EXACT}:
+            continue
+        kind = types.of(arguments[0])
+        held = kind.held if kind is not None else None
+        if held is not None and name in _ASKED:
+            node.replace(
+                exp.Case(ifs=[exp.If(this=_is_there(arguments[0]), true=exp.convert(held.name == _ASKED[name]))])
+            )
+        elif held is not None and name in _TAKEN:
+            node.replace(_taken(arguments[0], held, _TAKEN[name]))
+        elif name in _EXACT:
+            _exact(node, held)
+    return tree
+
+
+def _with_binary(types: StaticTypes, cast: exp.Expr) -> None:
+    """A binary becomes a VARIANT as its hexadecimal digits, and a VARIANT a binary by them."""
+    kind, made = types.of(cast.this), types.of(cast)
+    if kind is None or made is None or {kind.name, made.name} != {"BINARY", "VARIANT"}:
+        return
+    types.note(cast, made)
+    if made.name == "VARIANT":
+        cast.set("this", call("hex", cast.this))
+    else:
+        cast.replace(exp.cast(call("unhex", call("text_of", cast.this)), "BINARY", dialect="snowflake"))
+
+
+def _is_there(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=exp.paren(value), expression=exp.null()))
+
+
+def _taken(value: exp.Expr, held: SfType, target: str) -> exp.Expr:
+    """The value in a VARIANT as it was; NULL if that was of another type."""
+    if held.name == target == "BINARY":
+        value = call("unhex", call("text_of", value))
+    return exp.cast(value if held.name == target else exp.null(), str(parse_type(target)), dialect="snowflake")
+
+
+def _exact(node: exp.Anonymous, held: SfType | None) -> None:
+    """AS_INTEGER, and AS_DECIMAL with its digits. Raises 001008 for a number of digits that no NUMBER has."""
+    name, (value, *sizes) = node.name.upper(), node.expressions
+    if held is not None and held.name == "FLOAT":
+        value = exp.cast(exp.null(), "VARIANT", dialect="snowflake")
+    if name not in _SIZED or not sizes:
+        node.set("expressions", [value, *sizes])
+        return
+    for size, most, parameter in zip(sizes, (38, 37), ("?, precision...", "?, ?, scale"), strict=False):
+        written = size.sql(dialect="snowflake")
+        if not written.isdigit() or int(written) > most:
+            text = f"invalid value [{written}] for parameter 'AS_DECIMAL({parameter})'"
+            raise compilation_error(text, 1008, "22023")
+    target = f"NUMBER({', '.join(size.name for size in sizes)})"
+    node.replace(exp.cast(call("number_in", value), target, dialect="snowflake"))
