@@ -1,4 +1,4 @@
-"""COPY with transformations, JSON and Parquet; queries over staged files; unloading; data frames."""
+"""COPY with transformations, JSON, Avro and Parquet; queries over staged files; unloading; data frames."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from snowflake.connector.pandas_tools import write_pandas
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
+from tests.avro_files import avro_file, long, text
 from tests.server.copying import Stage, rows, run
 
 
@@ -94,6 +95,31 @@ def test_orc(session: Session, stage: Stage) -> None:
     place = stage({"o.orc": b"no orc"})
     with pytest.raises(SnowparkSQLException, match="Error parsing the orc file"):
         run(session, f"SELECT $1 FROM {place} (FILE_FORMAT => O)")
+
+
+def test_avro(session: Session, stage: Stage) -> None:
+    fields = [{"name": "str", "type": "string"}, {"name": "num", "type": ["null", "int"]}]
+    records = [text("s1") + long(1) + long(7), text("s2") + long(0)]
+    place = stage({"a.avro": avro_file({"type": "record", "name": "r", "fields": fields}, records)})
+    run(session, "CREATE OR REPLACE FILE FORMAT A TYPE = AVRO")
+    run(session, "CREATE OR REPLACE TABLE AV (V VARIANT)")
+    run(session, f"COPY INTO AV FROM {place} FILE_FORMAT = A")
+    assert rows(session, "SELECT V:str::STRING, V:num::INT FROM AV ORDER BY 1") == [("s1", 7), ("s2", None)]
+    run(session, "CREATE OR REPLACE TABLE AM (NUM INT, STR STRING)")
+    run(session, f"COPY INTO AM FROM {place} FILE_FORMAT = A MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE")
+    run(session, f"COPY INTO AM FROM (SELECT $1:num + 1, $1:str FROM {place}) FILE_FORMAT = A FORCE = TRUE")
+    assert rows(session, "SELECT * FROM AM ORDER BY STR, NUM") == [(7, "s1"), (8, "s1"), (None, "s2"), (None, "s2")]
+    assert rows(session, f"SELECT $1:num::INT FROM {place} (FILE_FORMAT => A) ORDER BY 1") == [(7,), (None,)]
+    inferred = rows(session, f"SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '{place}', FILE_FORMAT => 'A'))")
+    assert [r[:4] for r in inferred] == [
+        ("str", "TEXT", False, "$1:str::TEXT"),
+        ("num", "NUMBER(38, 0)", True, "$1:num::NUMBER(38, 0)"),
+    ]
+    with pytest.raises(SnowparkSQLException, match="Unloading files of type AVRO is not supported"):
+        run(session, f"COPY INTO {place}/out FROM AM FILE_FORMAT = A")
+    place = stage({"a.avro": b"no avro"})
+    with pytest.raises(SnowparkSQLException, match="Error parsing the avro file"):
+        run(session, f"SELECT $1 FROM {place} (FILE_FORMAT => A)")
 
 
 def test_a_query_over_a_query_over_a_stage(session: Session, stage: Stage) -> None:

@@ -56,7 +56,7 @@ def test_options_are_normalised(options: Options, expected: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"TYPE": "AVRO"}, "file format TYPE = AVRO"),
+        ({"TYPE": "XML"}, "file format TYPE = XML"),
         ({"TYPE": "CSV", "NO_OPTION": "1"}, "invalid parameter 'NO_OPTION'"),
         ({"TYPE": "PARQUET", "FIELD_DELIMITER": ","}, "invalid parameter 'FIELD_DELIMITER'"),
         ({"SKIP_HEADER": "many"}, r"invalid value \[many\] for parameter 'SKIP_HEADER'"),

@@ -83,7 +83,7 @@ def _merged(one: InferredColumn, other: InferredColumn) -> InferredColumn:
 
 
 def _inferred(ctx: Context, file: StagedFile, form: FileFormat) -> list[InferredColumn]:
-    if form.is_columnar:
+    if form.is_columnar or form.kind == "AVRO":
         return [_field(f, form) for f in schema_of(file, form)]
     content = open_file(file, form)
     with ctx.services.storage.cursor() as duck:
