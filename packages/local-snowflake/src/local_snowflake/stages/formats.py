@@ -1,4 +1,4 @@
-"""File formats: the options that describe CSV, JSON, Avro, Parquet and ORC files, checked, with Snowflake's defaults."""
+"""File formats: the options of CSV, JSON, Avro, Parquet and ORC files, checked, with Snowflake's defaults."""
 
 import re
 from dataclasses import dataclass, field

@@ -211,10 +211,13 @@ class _Types:
             options = [self.reader(s, space) for s in schema]
             return lambda source: options[_long(source)](source)
         if isinstance(schema, str):
-            return _PRIMITIVES[schema] if schema in _PRIMITIVES else self._lookup(schema, space)
-        kind = schema["type"]
+            return _PRIMITIVES.get(schema) or self._lookup(schema, space)
         if schema.get("logicalType") == "decimal":
             return self._decimal(schema, space)
+        return self._complex(schema, space)
+
+    def _complex(self, schema: Any, space: str) -> Read:
+        kind = schema["type"]
         if kind in {"record", "error"}:
             return self._record(schema, space)
         if kind == "enum":
@@ -232,8 +235,12 @@ class _Types:
 
     def _lookup(self, name: str, space: str) -> Read:
         full = name if "." in name or not space else f"{space}.{name}"
-        # a record may hold records of its own type, whose reader is not known yet
-        return lambda source: self._named[full if full in self._named else name](source)
+
+        def read(source: io.BytesIO) -> Any:
+            # by now known also where a record holds records of its own type
+            return self._named[full if full in self._named else name](source)
+
+        return read
 
     def _name(self, schema: Any, space: str, read: Read) -> Read:
         name, space = schema["name"], schema.get("namespace", space)
