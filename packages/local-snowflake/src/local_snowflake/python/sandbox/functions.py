@@ -78,6 +78,10 @@ def _series(column: pa.ChunkedArray, kind: Kind) -> Any:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     if name == "BOOLEAN" and column.null_count:
         return column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    if name in {"DATE", "TIME"}:
+        # a time is the span since midnight
+        moments = column.cast(pa.int64() if name == "TIME" else pa.timestamp("ns"))
+        return (moments.cast(pa.duration("us")) if name == "TIME" else moments).to_pandas()
     if name in SEMI_STRUCTURED or name == "TIMESTAMP_TZ":
         return pd.Series(to_python(column, kind), dtype=object)
     return column.to_pandas()
