@@ -6,7 +6,9 @@ import bz2
 import json
 import lzma
 import struct
+import sys
 import zlib
+from importlib.util import find_spec
 from typing import Any
 
 import pyarrow as pa
@@ -84,8 +86,10 @@ def _zstandard(data: bytes) -> bytes:
         ("deflate", _raw_deflate),
         ("bzip2", bz2.compress),
         ("xz", lzma.compress),
-        ("snappy", _snappy),
-        ("zstandard", _zstandard),
+        pytest.param("snappy", _snappy, marks=pytest.mark.skipif(not find_spec("cramjam"), reason="needs cramjam")),
+        pytest.param(
+            "zstandard", _zstandard, marks=pytest.mark.skipif(not find_spec("zstandard"), reason="needs zstandard")
+        ),
     ],
 )
 def test_codecs(codec: str, compress: Any) -> None:
@@ -139,6 +143,28 @@ def test_a_damaged_file(data: bytes) -> None:
     assert caught.value.code == 100139
 
 
+def test_records_nested_too_deep_are_refused() -> None:
+    fields = [{"name": "v", "type": "int"}, {"name": "next", "type": ["null", "Node"]}]
+    data = (long(1) + long(1)) * 100_000 + long(1) + long(0)
+    with pytest.raises(SnowflakeError, match=r"Error parsing the avro file: .*recursion"):
+        read_avro(avro_file({"type": "record", "name": "Node", "fields": fields}, [data]), "a.avro")
+
+
+def test_a_date_beyond_the_dates_of_python_is_its_number() -> None:
+    fields = [{"name": "v", "type": ["null", {"type": "int", "logicalType": "date"}]}]
+    data = avro_file({"type": "record", "name": "R", "fields": fields}, [long(1) + long(2**30)])
+    assert read_avro(data, "a.avro").table.column("J").to_pylist() == ['{"v":1073741824}']
+
+
 def test_an_unknown_codec_is_refused_by_name() -> None:
-    with pytest.raises(SnowflakeError, match="the codec lzo of Avro files"):
+    message = r"the codec lzo of the Avro file 'a.avro' \(write the file with the codec deflate\)"
+    with pytest.raises(SnowflakeError, match=message):
         read_avro(avro_file(SCHEMA, [text("x")], codec="lzo"), "a.avro")
+
+
+def test_a_codec_whose_package_is_missing_is_refused_by_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cramjam", None)
+    with pytest.raises(
+        SnowflakeError, match="the codec snappy .* \\(install the package cramjam beside the server, or"
+    ):
+        schema_of_avro(avro_file(SCHEMA, [text("x")], codec="snappy"), "a.avro")
