@@ -33,6 +33,15 @@ def test_a_transformation(session: Session, stage: Stage) -> None:
     assert rows(session, "SELECT * FROM X ORDER BY 1") == [(1, "X", "a.csv", 1), (2, "Y", "a.csv", 2)]
 
 
+def test_a_transformation_of_another_number_of_columns(session: Session, stage: Stage) -> None:
+    run(session, "CREATE OR REPLACE TABLE X (A INT, B STRING, C STRING)")
+    place = stage({"a.csv": "1,x\n"})
+    message = "Insert value list does not match column list expecting 3 but got 1"
+    for files in ("a.csv", "none.csv"):
+        with pytest.raises(SnowparkSQLException, match=message):
+            run(session, f"COPY INTO X FROM (SELECT $1 FROM {place}/{files})")
+
+
 def test_json(session: Session, stage: Stage) -> None:
     run(session, "CREATE OR REPLACE TABLE J (V VARIANT)")
     place = stage({"a.json": '{"a": 1, "b": {"c": "x"}}\n{"a": \n{"a": 2}\n', "b.json": '[{"a": 3},\n {"a": 4}]'})
@@ -163,7 +172,8 @@ def test_queries_over_staged_files(session: Session, stage: Stage) -> None:
 
 def test_columns_are_inferred(session: Session, stage: Stage) -> None:
     sink = pa.BufferOutputStream()
-    content = {"Id": [1], "f": [0.5], "s": ["x"], "b": [True], "t": pa.array([0], pa.timestamp("us")), "l": [[1]]}
+    content = {"Id": [1], "f": [0.5], "s": ["x"], "b": [True], "t": pa.array([0], pa.timestamp("us"))}
+    content |= {"l": [[1]], "o": [{"a": 1}], "y": [b"y"]}
     pyarrow.parquet.write_table(pa.table(content), sink)
     place = stage({**STAGED, "p.parquet": sink.getvalue().to_pybytes()})
     run(session, "CREATE OR REPLACE FILE FORMAT H TYPE = CSV PARSE_HEADER = TRUE FIELD_OPTIONALLY_ENCLOSED_BY = '\"'")
@@ -189,7 +199,9 @@ def test_columns_are_inferred(session: Session, stage: Stage) -> None:
         "TEXT",
         "BOOLEAN",
         "TIMESTAMP_NTZ",
-        "ARRAY",
+        "VARIANT",
+        "VARIANT",
+        "BINARY",
     ]
     run(
         session,

@@ -78,4 +78,6 @@ def test_what_is_not_set_has_snowflakes_default() -> None:
 
 def test_an_option_as_describe_prints_it() -> None:
     assert shown_option("\t") == "\\t"
+    assert shown_option("none") == "NONE"
+    assert shown_option('"') == '\\"'
     assert shown_option(["", "a\\N"]) == "[, a\\\\N]"

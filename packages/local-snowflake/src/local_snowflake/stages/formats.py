@@ -40,8 +40,8 @@ DEFAULTS: dict[str, dict[str, str | list[str]]] = {
         "ENCODING": "UTF8",
     },
     "JSON": {
-        **_COMMON,
         "NULL_IF": [],
+        **_COMMON,
         **dict.fromkeys(("ENABLE_OCTAL", "ALLOW_DUPLICATE", "STRIP_OUTER_ARRAY", "STRIP_NULL_VALUES"), "false"),
         "IGNORE_UTF8_ERRORS": "false",
     },

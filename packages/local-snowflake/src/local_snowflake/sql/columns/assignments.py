@@ -134,7 +134,7 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return call("instant_of_zoned" if target.name == "TIMESTAMP_LTZ" else "clock_of_zoned", value.copy())
     if target.name in {"NUMBER", "BOOLEAN"} and kind is not None and kind.name == "VARCHAR":
         made = readable(value.copy(), target)
-        return made if isinstance(made, exp.Anonymous) else value
+        return _of_few_digits(made if isinstance(made, exp.Anonymous) else value, target)
     if target.is_semi_structured:
         return _variant(value, kind, target)
     if target.name == "TIMESTAMP_LTZ" and kind is not None and kind.name == "VARCHAR" and not is_cut(target):
@@ -196,6 +196,11 @@ def _number(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
         made = call("rounded_half_up", value.copy())
     elif kind is not None and kind.name == "VARIANT":
         made = call("number_of", value.copy())
-    if target.scale == 0 and target.precision <= _CHECKED_DIGITS:
-        made = exp.cast(made.copy(), f"DECIMAL({target.precision}, 0)", dialect="duckdb")
-    return made
+    return _of_few_digits(made, target)
+
+
+def _of_few_digits(value: exp.Expr, target: SfType) -> exp.Expr:
+    """A whole number with no more digits than its column, whose DuckDB type has more."""
+    if target.name == "NUMBER" and target.scale == 0 and target.precision <= _CHECKED_DIGITS:
+        return exp.cast(value.copy(), f"DECIMAL({target.precision}, 0)", dialect="duckdb")
+    return value
