@@ -170,6 +170,15 @@ def test_queries_over_staged_files(session: Session, stage: Stage) -> None:
         run(session, f"SELECT $1 FROM {place}/a.csv (FILE_FORMAT => J)")
 
 
+def test_a_row_of_parquet_is_an_object_with_its_keys_in_order(session: Session, stage: Stage) -> None:
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(pa.table({"s": ["x"], "a": [1]}), sink)
+    place = stage({"p.parquet": sink.getvalue().to_pybytes()})
+    run(session, "CREATE OR REPLACE FILE FORMAT P TYPE = PARQUET")
+    source = f"{place}/p.parquet (FILE_FORMAT => 'P')"
+    assert rows(session, f"SELECT UPPER($1::STRING), $1:a::INT FROM {source}") == [('{"A":1,"S":"X"}', 1)]
+
+
 def test_columns_are_inferred(session: Session, stage: Stage) -> None:
     sink = pa.BufferOutputStream()
     content = {"Id": [1], "f": [0.5], "s": ["x"], "b": [True], "t": pa.array([0], pa.timestamp("us"))}

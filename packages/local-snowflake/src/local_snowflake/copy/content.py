@@ -90,8 +90,8 @@ def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
 
 
 def whole_row(content: Content) -> str:
-    """A row of a file with columns as one object."""
-    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
+    """A row of a file with columns as one object, whose keys are in order as those of all objects."""
+    members = ", ".join(f"{quote(name)} := {value}" for name, value in sorted(content.fields.items()))
     return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
 
 
