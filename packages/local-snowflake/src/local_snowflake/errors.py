@@ -200,6 +200,13 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r'(?:Could not cast value|Casting value) "?([^\s"]+)"? to (?:type )?DECIMAL\((\d+),\s*(\d+)\)': _execution(
             r"Number out of representable range: type FIXED(\2,\3), value \1", 100039, "22003"
         ),
+        # of JSON; "numerical" is DOUBLE as well as BOOLEAN
+        r"Failed to cast value to decimal: (.*?)(?: when casting from source column .*)?$": _execution(
+            r"Failed to cast variant value \1 to FIXED", 100071, "22000"
+        ),
+        r"Failed to cast value to numerical: (.*?)(?: when casting from source column .*)?$": _execution(
+            r"Failed to cast variant value \1", 100071, "22000"
+        ),
         r"Type (?:DOUBLE|FLOAT|U?INT\d+|DECIMAL\S*) with value (\S+) can't be cast": _execution(
             r"Number out of representable range: type FIXED(38,0), value \1", 100039, "22003"
         ),

@@ -124,7 +124,7 @@ def test_validation_only(session: Session, stage: Stage, table: str) -> None:
         ("COPY INTO T FROM @ST ON_ERROR = MAYBE", r"invalid value \[MAYBE\]"),
         ("COPY INTO T FROM @ST NO_OPTION = 1", "invalid parameter 'NO_OPTION'"),
         ("COPY INTO T FROM @ST FILE_FORMAT = (FORMAT_NAME = NOPE)", "File format '.*NOPE' does not exist"),
-        ("COPY INTO T FROM @ST FILE_FORMAT = (TYPE = AVRO)", "AVRO"),
+        ("COPY INTO T FROM @ST FILE_FORMAT = (TYPE = XML)", "XML"),
         ("COPY INTO T FROM 's3://bucket/x'", "invalid URL prefix"),
         ("COPY INTO T FROM (SELECT $1 FROM @ST)", "expecting 4 but got 1"),
     ],

@@ -1,4 +1,4 @@
-"""COPY with transformations, JSON and Parquet; queries over staged files; unloading; data frames."""
+"""COPY with transformations, JSON, Avro and Parquet; queries over staged files; unloading; data frames."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from snowflake.connector.pandas_tools import write_pandas
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
+from tests.avro_files import avro_file, long, text
 from tests.server.copying import Stage, rows, run
 
 
@@ -30,6 +31,15 @@ def test_a_transformation(session: Session, stage: Stage) -> None:
         "Numeric value 'z' is not recognized",
     )
     assert rows(session, "SELECT * FROM X ORDER BY 1") == [(1, "X", "a.csv", 1), (2, "Y", "a.csv", 2)]
+
+
+def test_a_transformation_of_another_number_of_columns(session: Session, stage: Stage) -> None:
+    run(session, "CREATE OR REPLACE TABLE X (A INT, B STRING, C STRING)")
+    place = stage({"a.csv": "1,x\n"})
+    message = "Insert value list does not match column list expecting 3 but got 1"
+    for files in ("a.csv", "none.csv"):
+        with pytest.raises(SnowparkSQLException, match=message):
+            run(session, f"COPY INTO X FROM (SELECT $1 FROM {place}/{files})")
 
 
 def test_json(session: Session, stage: Stage) -> None:
@@ -96,6 +106,31 @@ def test_orc(session: Session, stage: Stage) -> None:
         run(session, f"SELECT $1 FROM {place} (FILE_FORMAT => O)")
 
 
+def test_avro(session: Session, stage: Stage) -> None:
+    fields = [{"name": "str", "type": "string"}, {"name": "num", "type": ["null", "int"]}]
+    records = [text("s1") + long(1) + long(7), text("s2") + long(0)]
+    place = stage({"a.avro": avro_file({"type": "record", "name": "r", "fields": fields}, records)})
+    run(session, "CREATE OR REPLACE FILE FORMAT A TYPE = AVRO")
+    run(session, "CREATE OR REPLACE TABLE AV (V VARIANT)")
+    run(session, f"COPY INTO AV FROM {place} FILE_FORMAT = A")
+    assert rows(session, "SELECT V:str::STRING, V:num::INT FROM AV ORDER BY 1") == [("s1", 7), ("s2", None)]
+    run(session, "CREATE OR REPLACE TABLE AM (NUM INT, STR STRING)")
+    run(session, f"COPY INTO AM FROM {place} FILE_FORMAT = A MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE")
+    run(session, f"COPY INTO AM FROM (SELECT $1:num + 1, $1:str FROM {place}) FILE_FORMAT = A FORCE = TRUE")
+    assert rows(session, "SELECT * FROM AM ORDER BY STR, NUM") == [(7, "s1"), (8, "s1"), (None, "s2"), (None, "s2")]
+    assert rows(session, f"SELECT $1:num::INT FROM {place} (FILE_FORMAT => A) ORDER BY 1") == [(7,), (None,)]
+    inferred = rows(session, f"SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '{place}', FILE_FORMAT => 'A'))")
+    assert [r[:4] for r in inferred] == [
+        ("str", "TEXT", False, "$1:str::TEXT"),
+        ("num", "NUMBER(38, 0)", True, "$1:num::NUMBER(38, 0)"),
+    ]
+    with pytest.raises(SnowparkSQLException, match="Unloading files of type AVRO is not supported"):
+        run(session, f"COPY INTO {place}/out FROM AM FILE_FORMAT = A")
+    place = stage({"a.avro": b"no avro"})
+    with pytest.raises(SnowparkSQLException, match="Error parsing the avro file"):
+        run(session, f"SELECT $1 FROM {place} (FILE_FORMAT => A)")
+
+
 def test_a_query_over_a_query_over_a_stage(session: Session, stage: Stage) -> None:
     place = stage({"d.json": '{"color": "Red", "n": 1}\n{"color": "Blue", "n": 2}\n'})
     run(session, "CREATE OR REPLACE FILE FORMAT J TYPE = JSON")
@@ -135,9 +170,19 @@ def test_queries_over_staged_files(session: Session, stage: Stage) -> None:
         run(session, f"SELECT $1 FROM {place}/a.csv (FILE_FORMAT => J)")
 
 
+def test_a_row_of_parquet_is_an_object_with_its_keys_in_order(session: Session, stage: Stage) -> None:
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(pa.table({"s": ["x"], "a": [1]}), sink)
+    place = stage({"p.parquet": sink.getvalue().to_pybytes()})
+    run(session, "CREATE OR REPLACE FILE FORMAT P TYPE = PARQUET")
+    source = f"{place}/p.parquet (FILE_FORMAT => 'P')"
+    assert rows(session, f"SELECT UPPER($1::STRING), $1:a::INT FROM {source}") == [('{"A":1,"S":"X"}', 1)]
+
+
 def test_columns_are_inferred(session: Session, stage: Stage) -> None:
     sink = pa.BufferOutputStream()
-    content = {"Id": [1], "f": [0.5], "s": ["x"], "b": [True], "t": pa.array([0], pa.timestamp("us")), "l": [[1]]}
+    content = {"Id": [1], "f": [0.5], "s": ["x"], "b": [True], "t": pa.array([0], pa.timestamp("us"))}
+    content |= {"l": [[1]], "o": [{"a": 1}], "y": [b"y"]}
     pyarrow.parquet.write_table(pa.table(content), sink)
     place = stage({**STAGED, "p.parquet": sink.getvalue().to_pybytes()})
     run(session, "CREATE OR REPLACE FILE FORMAT H TYPE = CSV PARSE_HEADER = TRUE FIELD_OPTIONALLY_ENCLOSED_BY = '\"'")
@@ -163,7 +208,9 @@ def test_columns_are_inferred(session: Session, stage: Stage) -> None:
         "TEXT",
         "BOOLEAN",
         "TIMESTAMP_NTZ",
-        "ARRAY",
+        "VARIANT",
+        "VARIANT",
+        "BINARY",
     ]
     run(
         session,

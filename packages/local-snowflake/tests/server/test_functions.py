@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -158,6 +159,35 @@ def f(df):
 """
     session.sql(function("BATCHES(A INT)", "INT", body, options="PACKAGES = ('pandas')")).collect()
     assert [r[0] % 1000 for r in rows(session, "SELECT BATCHES(A) FROM T ORDER BY A")] == [4] * 8 + [1]
+
+
+def test_dates_and_times_in_frames(session: Session) -> None:
+    """Dates are datetime64 and times the span since midnight, in what a vectorized function gets and returns.
+
+    Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-batch#type-support
+    """
+    body = """
+import pandas as pd
+from _snowflake import vectorized
+
+@vectorized(input=pd.DataFrame)
+def f(df):
+    return df[0].dt.year.astype(str) + '/' + (df[1] / pd.Timedelta(hours=1)).astype(str)
+"""
+    values = "'2021-12-20'::DATE, '01:30:00'::TIME"
+    options = "PACKAGES = ('pandas')"
+    head = body.split("    return", maxsplit=1)[0]
+    session.sql(function("PARTS(D DATE, T TIME)", "STRING", body, options=options)).collect()
+    assert one(session, f"SELECT PARTS({values})") == "2021/1.5"
+    code = head + "    return df[1] * 2\n"
+    session.sql(function("LATER(D DATE, T TIME)", "TIME", code, options=options)).collect()
+    assert one(session, f"SELECT LATER({values})") == dt.time(3)
+    assert one(session, "SELECT LATER(NULL, NULL)") is None
+    session.sql(
+        function("NEXT(D DATE, T TIME)", "DATE", head + "    return df[0] + pd.Timedelta(days=1)\n", options=options)
+    ).collect()
+    assert one(session, f"SELECT NEXT({values})") == dt.date(2021, 12, 21)
+    assert one(session, "SELECT NEXT(NULL, NULL)") is None
 
 
 def test_a_million_rows_in_bulk(session: Session) -> None:

@@ -211,6 +211,9 @@ def test_file_formats(session: Session) -> None:
     assert done[0]["status"] == "File format F successfully created."
     described = {r["property"]: r["property_value"] for r in run(session, "DESCRIBE FILE FORMAT F")}
     assert (described["FIELD_DELIMITER"], described["SKIP_HEADER"], described["NULL_IF"]) == ("|", "1", "[, x]")
+    run(session, "CREATE OR REPLACE FILE FORMAT FJ TYPE = JSON")
+    nulls = next(r for r in run(session, "DESCRIBE FILE FORMAT FJ") if r["property"] == "NULL_IF")
+    assert (nulls["property_value"], nulls["property_default"]) == ("[]", "[\\\\N]")
     run(session, "ALTER FILE FORMAT F SET FIELD_DELIMITER = ';'")
     shown = run(session, "SHOW FILE FORMATS LIKE 'F'")[0]
     assert (shown["type"], json.loads(shown["format_options"])["FIELD_DELIMITER"]) == ("CSV", ";")

@@ -86,6 +86,7 @@ def test_text_becomes_a_value(duck: duckdb.DuckDBPyConnection, kind: str, text: 
     [
         ("NUMBER(10,2)", "x1", "Numeric value 'x1' is not recognized", 100038),
         ("NUMBER(10,2)", "1_0", "Numeric value '1_0' is not recognized", 100038),
+        ("NUMBER(1,0)", "-12", "Numeric value '-12' is out of range", 100039),
         ("NUMBER(10,2)", "999999999", "Numeric value '999999999' is out of range", 100039),
         ("NUMBER(38,0)", "0x1F", "Numeric value '0x1F' is not recognized", 100038),
         ("BOOLEAN", "maybe", "Boolean value 'maybe' is not recognized", 100037),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_snowflake.copy.csv_reader import read_csv, read_fast
-from local_snowflake.copy.csv_scanner import Dialect, scan
+from local_snowflake.copy.readers.csv_reader import read_csv, read_fast
+from local_snowflake.copy.readers.csv_scanner import Dialect, scan
 from local_snowflake.copy.rejects import Content
 from local_snowflake.stages.formats import FileFormat, checked_options
 

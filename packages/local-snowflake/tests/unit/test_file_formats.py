@@ -56,7 +56,7 @@ def test_options_are_normalised(options: Options, expected: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"TYPE": "AVRO"}, "file format TYPE = AVRO"),
+        ({"TYPE": "XML"}, "file format TYPE = XML"),
         ({"TYPE": "CSV", "NO_OPTION": "1"}, "invalid parameter 'NO_OPTION'"),
         ({"TYPE": "PARQUET", "FIELD_DELIMITER": ","}, "invalid parameter 'FIELD_DELIMITER'"),
         ({"SKIP_HEADER": "many"}, r"invalid value \[many\] for parameter 'SKIP_HEADER'"),
@@ -78,4 +78,6 @@ def test_what_is_not_set_has_snowflakes_default() -> None:
 
 def test_an_option_as_describe_prints_it() -> None:
     assert shown_option("\t") == "\\t"
+    assert shown_option("none") == "NONE"
+    assert shown_option('"') == '\\"'
     assert shown_option(["", "a\\N"]) == "[, a\\\\N]"

@@ -87,3 +87,38 @@ def test_a_vectorized_function_gets_frames_of_at_most_its_batch_size() -> None:
     handler = decorate(input=pd.DataFrame, max_batch_size=2)(double)
     result = evaluate_scalar(handler, call("INT", "INT"), pa.table({"A": [1, 2, 3]}))
     assert (result.column("RESULT").to_pylist(), sizes) == ([2, 4, 6], [2, 1])
+
+
+def test_one_value_of_a_vectorized_function_stands_for_its_batch() -> None:
+    import pandas as pd
+
+    decorate = modules.snowflake_module().vectorized
+    of_batch = decorate(input=pd.DataFrame, max_batch_size=2)(lambda frame: pd.Series([len(frame)]))
+    result = evaluate_scalar(of_batch, call("INT", "INT"), pa.table({"A": [1, 2, 3]}))
+    assert result.column("RESULT").to_pylist() == [2, 2, 1]
+    none_given = {**call("INT", "INT"), "inputs": [], "count": 3}
+    result = evaluate_scalar(decorate(input=pd.DataFrame)(lambda _: pd.Series([7])), none_given, pa.table({}))
+    assert result.column("RESULT").to_pylist() == [7, 7, 7]
+    two = decorate(input=pd.DataFrame)(lambda _: pd.Series([1, 2]))
+    with pytest.raises(ValueError, match="returned 2 results for a batch of 3 rows"):
+        evaluate_scalar(two, call("INT", "INT"), pa.table({"A": [1, 2, 3]}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "dtype"),
+    [
+        ("INT", [1, 4096], "int16"),
+        ("INT", [1, 1048576], "int32"),
+        ("INT", [1, 8589934592], "int64"),
+        ("INT", [1, None], "Int16"),
+        ("INT", [2**40, None], "Int64"),
+        ("BOOLEAN", [True, False], "boolean"),
+        ("BOOLEAN", [True, None], "boolean"),
+    ],
+)
+def test_what_a_vectorized_function_gets(kind: str, values: list[Any], dtype: str) -> None:
+    import pandas as pd
+
+    handler = modules.snowflake_module().vectorized(input=pd.DataFrame)(lambda frame: [str(frame[0].dtype)])
+    result = evaluate_scalar(handler, call(kind, "VARCHAR"), pa.table({"A": values}))
+    assert result.column("RESULT").to_pylist() == [dtype, dtype]

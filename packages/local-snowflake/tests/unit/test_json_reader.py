@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_snowflake.copy.json_reader import read_json
+from local_snowflake.copy.readers.json_reader import read_json
 from local_snowflake.copy.rejects import Content
 from local_snowflake.stages.formats import FileFormat, checked_options
 

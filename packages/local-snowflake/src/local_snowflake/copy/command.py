@@ -141,6 +141,10 @@ def _check(command: Command) -> None:
         raise compilation_error(f"invalid value [{mode}] for parameter 'VALIDATION_MODE'", 1008, "22023")
     if mode and command.query is not None:
         raise compilation_error("VALIDATION_MODE is not allowed with a COPY statement that transforms data.")
+    # whether or not there are files
+    if command.query is not None and len(command.query.expressions) != len(command.columns):
+        sizes = f"expecting {len(command.columns)} but got {len(command.query.expressions)}"
+        raise compilation_error(f"Insert value list does not match column list {sizes}", 2057, "42601")
     if command.query is not None and command.match:
         raise compilation_error("MATCH_BY_COLUMN_NAME is not allowed with a COPY statement that transforms data.")
     whole = command.query is None and command.form.kind != "CSV" and not command.match

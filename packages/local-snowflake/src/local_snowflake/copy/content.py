@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet
 
-from local_snowflake.copy.csv_reader import read_csv
 from local_snowflake.copy.decoding import read_bytes
-from local_snowflake.copy.json_reader import read_json
+from local_snowflake.copy.readers.avro_reader import read_avro, schema_of_avro
+from local_snowflake.copy.readers.csv_reader import read_csv
+from local_snowflake.copy.readers.json_reader import read_json
 from local_snowflake.copy.rejects import ROW, Content
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import literal, quote
@@ -41,14 +42,18 @@ def open_file(file: StagedFile, form: FileFormat, width: int | None = None, *, s
         quoted = {n: quote(FIELD_PREFIX + n) for n in names}
         return Content(renamed, table.num_rows, quoted)
     data = read_bytes(file.path, form, file.name)
+    if form.kind == "AVRO":
+        return read_avro(data, file.name)
     return read_json(data, form) if form.kind == "JSON" else read_csv(data, form, width, strict=strict)
 
 
-# -- files with columns: Parquet and ORC -------------------------------------------------------------------------------
+# -- files that say which columns they have: Parquet, ORC and Avro -----------------------------------------------------
 
 
 def schema_of(file: StagedFile, form: FileFormat) -> pa.Schema:
     """The columns of a file."""
+    if form.kind == "AVRO":
+        return schema_of_avro(read_bytes(file.path, form, file.name), file.name)
     return _read(file, form, lambda path: pa.orc.ORCFile(path).schema, pa.parquet.read_schema)
 
 
@@ -85,18 +90,18 @@ def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
 
 
 def whole_row(content: Content) -> str:
-    """A row of a file with columns as one object."""
-    members = ", ".join(f"{quote(name)} := {value}" for name, value in content.fields.items())
+    """A row of a file with columns as one object, whose keys are in order as those of all objects."""
+    members = ", ".join(f"{quote(name)} := {value}" for name, value in sorted(content.fields.items()))
     return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
 
 
-def source_sql(content: Content, kind: str, needed: int, file: StagedFile) -> str:
+def source_sql(content: Content, form: FileFormat, needed: int, file: StagedFile) -> str:
     """DuckDB's SQL of a file as queries see it: COLUMN1 …, the metadata columns, "F:name" for the columns it has."""
-    if kind == "CSV":
+    if form.kind == "CSV":
         width = sum(c.startswith("C") for c in content.table.column_names)
         values = [f'"C{i + 1}"' if i < width else "NULL::VARCHAR" for i in range(max(width, needed))]
         columns = [f'{v} AS "COLUMN{i + 1}"' for i, v in enumerate(values)]
-    elif kind == "JSON":
+    elif form.has_documents:
         columns = ['"J" AS "COLUMN1"']
     else:
         columns = [*content.fields.values()]

@@ -114,6 +114,8 @@ def _plan(value: str, source: str, column: Column, form: FileFormat, *, truncate
             converted = f"left({converted}, {kind.length})"
         else:
             checks.append(f"({long})")
+    if too_many := too_many_digits("$X", kind):
+        checks.append(f"({too_many})")
     if not column.nullable:
         checks.append("$P IS NULL")
     variant = form.kind != "CSV" and source in {"JSON", "VARCHAR"}
@@ -258,4 +260,11 @@ def too_long(value: str, kind: SfType) -> str | None:
         return f"length({value}) > {kind.length}"
     if kind.name == "BINARY" and 0 < kind.length < 8_388_608:
         return f"octet_length({value}) > {kind.length}"
+    return None
+
+
+def too_many_digits(value: str, kind: SfType) -> str | None:
+    """Whether a whole number has more digits than its column; None if DuckDB's own type says so."""
+    if kind.name == "NUMBER" and kind.duckdb == "BIGINT" and kind.precision <= 18:
+        return f"abs({value}) >= {10**kind.precision}"
     return None

@@ -106,7 +106,7 @@ def _source(ctx: Context, command: Command, content: Content, file: StagedFile) 
     if command.form.kind == "CSV":
         names = set(content.table.column_names)
         values = [f'"C{i}"' if f"C{i}" in names else "NULL::VARCHAR" for i in range(1, len(command.columns) + 1)]
-    elif command.form.kind == "JSON":
+    elif command.form.has_documents:
         values = ['"J"']
     else:
         values = [whole_row(content)]
@@ -121,7 +121,7 @@ def _select(values: list[str]) -> str:
 def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list[Column], str]:
     """MATCH_BY_COLUMN_NAME: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table#copy-options-copyoptions."""
     fields = content.fields
-    if command.form.kind == "JSON":
+    if command.form.has_documents:
         fields = {c.name: "" for c in command.columns}
     extra = _metadata(command, file)
     fold = str.casefold if command.match == "CASE_INSENSITIVE" else str
@@ -129,7 +129,7 @@ def _matched(command: Command, content: Content, file: StagedFile) -> tuple[list
     columns = [c for c in command.columns if c.name in extra or fold(c.name) in by_name]
     if all(c.name in extra for c in columns):
         raise compilation_error("No column of the file has the name of a column of the table.", 100090, "22000")
-    if command.form.kind == "JSON":
+    if command.form.has_documents:
         return columns, _select([extra.get(c.name) or _member(c.name, fold is str) for c in columns])
     return columns, _select([extra.get(c.name) or by_name[fold(c.name)] for c in columns])
 
@@ -160,13 +160,10 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
     """The query over one file: DuckDB's SQL of "$ROW" and its values, with outermost casts left to the loader."""
     tree = cast(exp.Select, upper_case(cast(exp.Select, command.query).copy()))
     name_positions(tree)
-    if len(tree.expressions) != len(command.columns):
-        sizes = f"expecting {len(command.columns)} but got {len(tree.expressions)}"
-        raise compilation_error(f"Insert value list does not match column list {sizes}", 2057, "42601")
     if command.form.is_columnar:
         read_fields(tree, set(content.fields), as_variants=False)
     table = staged_tables(tree)[0]
-    inner = source_sql(content, command.form.kind, highest_position(tree), file)
+    inner = source_sql(content, command.form, highest_position(tree), file)
     alias = table.args.get("alias") or trees.alias("STAGED")
     values = [e.unalias() for e in tree.expressions]
     # the cast of a field is left to the loader, which applies ON_ERROR

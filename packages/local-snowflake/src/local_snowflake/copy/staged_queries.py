@@ -7,7 +7,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from local_snowflake.copy.content import FIELD_PREFIX, SOURCE, open_file, source_sql
-from local_snowflake.copy.json_reader import JSON
+from local_snowflake.copy.readers.json_reader import JSON
 from local_snowflake.copy.rejects import ROW
 from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
@@ -56,7 +56,7 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
                     row, (fault, at) = next(iter(content.faults.items()))
                     raise content.reject(file.name, row, fault, None, None, at).as_error()
                 duck.register(SOURCE, content.table)
-                tables.append(duck.execute(source_sql(content, form.kind, needed, file)).to_arrow_table())
+                tables.append(duck.execute(source_sql(content, form, needed, file)).to_arrow_table())
     except duckdb.Error as error:
         raise from_duckdb(error) from None
     if not tables:

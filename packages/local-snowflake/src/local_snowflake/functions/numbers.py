@@ -59,7 +59,7 @@ Invalid argument types for an aggregate of numbers: (' || typeof(x) || ')|$' AS 
     """rounded_half_up(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(CAST(x AS DOUBLE)) AS BIGINT)
     WHEN typeof(x) <> 'JSON' THEN CAST(x AS BIGINT) WHEN json_type(to_json(x)) = 'BOOLEAN'
     THEN CAST(CAST(x AS VARCHAR) = 'true' AS BIGINT)
-    ELSE CAST(CAST(json_extract_string(to_json(x), '$') AS DECIMAL(38, 6)) AS BIGINT) END""",
+    ELSE CAST(CAST(to_json(x) AS DECIMAL(38, 6)) AS BIGINT) END""",
     """quotient(x, y, unit) AS CASE WHEN y = 0 THEN error('Division by zero')
     ELSE CAST((2 * x + CASE WHEN (x < 0) = (y < 0) THEN y ELSE -y END) // (2 * y) AS DECIMAL(38, 0)) * unit END""",
     # where the values may be asked for once only: they are functions with effects, or subqueries, or large

@@ -113,8 +113,11 @@ MACROS = (
     # as the rows of FLATTEN
     """numbered(parts, seq) AS list_transform([{n: seq, ps: parts}], lambda a:
     list_transform(a.ps, lambda p, i: {n: a.n, i: i, p: p}))[1]""",
+    # DuckDB splits at an empty text between all characters, Snowflake nowhere
+    """parts_of(x, d) AS list_transform([{x: CAST(x AS VARCHAR), d: d}], lambda a:
+    CASE WHEN a.d = '' THEN [a.x] ELSE string_split(a.x, a.d) END)[1]""",
     """split_rows(x, d, seq) AS TABLE SELECT e.r.n AS SEQ, e.r.i AS INDEX, e.r.p AS VALUE
-    FROM (SELECT unnest(numbered(string_split(CAST(x AS VARCHAR), d), seq)) AS r) AS e""",
+    FROM (SELECT unnest(numbered(parts_of(x, d), seq)) AS r) AS e""",
     """tokens_of(x, ds) AS list_filter(string_split(translate(CAST(x AS VARCHAR), ds, repeat(ds[1], len(ds))), ds[1]),
     lambda e: e <> '')""",
     """token_rows(x, ds, seq) AS TABLE SELECT e.r.n AS SEQ, e.r.i AS INDEX, e.r.p AS VALUE

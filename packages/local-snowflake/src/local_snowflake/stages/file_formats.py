@@ -90,8 +90,10 @@ def describe_file_format(ctx: Context, stmt: Statement) -> Result:
     parts = reader.name_parts()
     reader.finish()
     options = find_format(ctx, ".".join(shown(p) for p in parts)).props.options
+    nulls = DEFAULTS["CSV"]["NULL_IF"]
     records = [
-        shown_property(key, options.get(key, default), default, numbers=("SKIP_HEADER",))
+        # the default of NULL_IF is shown as that of CSV whatever the type: Snowpark's reader of JSON builds on it
+        shown_property(key, options.get(key, default), nulls if key == "NULL_IF" else default, numbers=("SKIP_HEADER",))
         for key, default in {"TYPE": "CSV", **DEFAULTS[options["TYPE"]]}.items()
     ]
     return rows(records, ("property", "property_type", "property_value", "property_default"))

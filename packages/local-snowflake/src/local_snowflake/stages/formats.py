@@ -1,4 +1,4 @@
-"""File formats: the options that describe CSV, JSON, Parquet and ORC files, checked, with Snowflake's defaults."""
+"""File formats: the options of CSV, JSON, Avro, Parquet and ORC files, checked, with Snowflake's defaults."""
 
 import re
 from dataclasses import dataclass, field
@@ -40,10 +40,15 @@ DEFAULTS: dict[str, dict[str, str | list[str]]] = {
         "ENCODING": "UTF8",
     },
     "JSON": {
-        **_COMMON,
         "NULL_IF": [],
+        **_COMMON,
         **dict.fromkeys(("ENABLE_OCTAL", "ALLOW_DUPLICATE", "STRIP_OUTER_ARRAY", "STRIP_NULL_VALUES"), "false"),
         "IGNORE_UTF8_ERRORS": "false",
+    },
+    "AVRO": {
+        "COMPRESSION": "AUTO",
+        **dict.fromkeys(("TRIM_SPACE", "REPLACE_INVALID_CHARACTERS"), "false"),
+        "NULL_IF": [],
     },
     "PARQUET": {
         "COMPRESSION": "AUTO",
@@ -65,7 +70,7 @@ class FileFormat:
     """How files are to be read or written.
 
     Attributes:
-        kind: CSV, JSON, PARQUET or ORC.
+        kind: CSV, JSON, AVRO, PARQUET or ORC.
         options: the options that are set, by name; the rest has Snowflake's defaults.
     """
 
@@ -76,6 +81,11 @@ class FileFormat:
     def is_columnar(self) -> bool:
         """Whether the files hold named columns of their own types."""
         return self.kind in {"PARQUET", "ORC"}
+
+    @property
+    def has_documents(self) -> bool:
+        """Whether each record of the files is one document, a VARIANT."""
+        return self.kind in {"JSON", "AVRO"}
 
     def text(self, key: str) -> str:
         """An option that is a text; NONE is empty."""

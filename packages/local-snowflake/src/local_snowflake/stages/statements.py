@@ -158,8 +158,9 @@ def shown_option(value: object) -> str:
     """An option's value as DESCRIBE prints it."""
     if isinstance(value, list):
         return "[" + ", ".join(_escaped(str(v)) for v in value) + "]"
-    return _escaped(str(value))
+    # an option that is off, however it was written
+    return "NONE" if str(value).upper() == "NONE" else _escaped(str(value))
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")

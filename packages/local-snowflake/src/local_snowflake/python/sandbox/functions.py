@@ -1,6 +1,7 @@
 """Calls of functions over a table of arguments: by row, or vectorized over pandas frames."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +15,13 @@ def evaluate_scalar(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
     """One result for each row; ``call["count"]`` is the number of rows, also where there are no arguments."""
     output = call["outputs"][0][1]
     if is_vectorized(handler):
-        results = _vectorized(handler, [kind for _, kind in call["inputs"]], output, batch)
+        # a table of no columns has no rows either
+        rows = batch if call["inputs"] else pa.table({"": pa.nulls(call["count"])})
+        results = _vectorized(handler, [kind for _, kind in call["inputs"]], output, rows)
     else:
-        rows, strict = rows_of(batch.columns, call, call["count"]), call["strict"]
-        results = from_python([None if strict and None in row else handler(*row) for row in rows], output)
+        strict = call["strict"]
+        arguments = rows_of(batch.columns, call, call["count"])
+        results = from_python([None if strict and None in row else handler(*row) for row in arguments], output)
     return pa.table({"RESULT": results})
 
 
@@ -42,16 +46,26 @@ def is_vectorized(handler: Any) -> bool:
 def _vectorized(handler: Any, kinds: list[Kind], output: Kind, batch: pa.Table) -> pa.ChunkedArray:
     chunks = []
     for _, part in batches(handler, batch):
-        frame = to_frame(part, kinds, flatten=bool(getattr(handler, "_sf_flatten_object_input", False)))
+        frame = to_frame(part, kinds, flatten=bool(getattr(handler, "_sf_flatten_object_input", False)), narrow=True)
         results = series_to_arrow(handler(frame), output)
+        if len(results) == 1:
+            # one value stands for all rows of its batch: Snowpark's own tests of vectorized functions rely on it
+            results = pa.repeat(results[0], part.num_rows) if part.num_rows else results[:0]
         if len(results) != part.num_rows:
             raise ValueError(f"the handler returned {len(results)} results for a batch of {part.num_rows} rows")
         chunks.append(results)
     return pa.chunked_array(chunks, arrow_type(output))
 
 
-def to_frame(batch: pa.Table, kinds: list[Kind], *, flatten: bool = False) -> Any:
+def to_frame(batch: pa.Table, kinds: list[Kind], *, flatten: bool = False, narrow: bool = False) -> Any:
     """The rows as a DataFrame whose columns are numbered.
+
+    Args:
+        batch: one column an argument.
+        kinds: their Snowflake types.
+        flatten: whether the members of a single object become the columns.
+        narrow: whether whole numbers come in 16, 32 or 64 bits, as their values need, and booleans in pandas' own type:
+            what a function gets; a model's signature says its types.
 
     Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-batch#type-support
     """
@@ -62,11 +76,22 @@ def to_frame(batch: pa.Table, kinds: list[Kind], *, flatten: bool = False) -> An
         frame = pd.DataFrame.from_records(objects)
         frame.columns = range(frame.shape[1])
         return frame
-    columns = {i: _series(c, k) for i, (c, k) in enumerate(zip(batch.columns, kinds, strict=True))}
+    given = batch.columns[: len(kinds)]
+    arrays = [_narrowed(c, k) if narrow else c for c, k in zip(given, kinds, strict=True)]
+    columns = {i: _series(c, k, nullable=narrow) for i, (c, k) in enumerate(zip(arrays, kinds, strict=True))}
     return pd.DataFrame(columns, index=range(batch.num_rows))
 
 
-def _series(column: pa.ChunkedArray, kind: Kind) -> Any:
+def _narrowed(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
+    """Whole numbers in the fewest of 16, 32 and 64 bits that hold all of them."""
+    if kind[0] == "NUMBER" and not kind[2] and pa.types.is_int64(column.type):
+        for width in (pa.int16(), pa.int32()):
+            with suppress(pa.ArrowInvalid):
+                return column.cast(width)
+    return column
+
+
+def _series(column: pa.ChunkedArray, kind: Kind, *, nullable: bool) -> Any:
     import pandas as pd
 
     name, _, scale = kind[:3]
@@ -75,9 +100,14 @@ def _series(column: pa.ChunkedArray, kind: Kind) -> Any:
     elif name == "NUMBER" and pa.types.is_decimal(column.type):
         return pd.Series(to_python(column, kind), dtype=object)
     if name == "NUMBER" and not scale and column.null_count:
-        return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
-    if name == "BOOLEAN" and column.null_count:
+        dtypes = {pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
+        return column.to_pandas(types_mapper=dtypes.get)
+    if name == "BOOLEAN" and (nullable or column.null_count):
         return column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    if name in {"DATE", "TIME"}:
+        # a time is the span since midnight
+        moments = column.cast(pa.int64() if name == "TIME" else pa.timestamp("ns"))
+        return (moments.cast(pa.duration("us")) if name == "TIME" else moments).to_pandas()
     if name in SEMI_STRUCTURED or name == "TIMESTAMP_TZ":
         return pd.Series(to_python(column, kind), dtype=object)
     return column.to_pandas()

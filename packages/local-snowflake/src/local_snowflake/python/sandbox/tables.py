@@ -72,7 +72,7 @@ def _end_partition(instance: Any, call: Call, part: pa.Table, last: int) -> Iter
 
 
 def _named_frame(part: pa.Table, call: Call) -> Any:
-    frame = to_frame(part, [kind for _, kind in call["inputs"]])
+    frame = to_frame(part, [kind for _, kind in call["inputs"]], narrow=True)
     frame.columns = [name for name, _ in call["inputs"]]
     return frame
 

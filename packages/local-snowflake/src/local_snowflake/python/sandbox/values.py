@@ -105,6 +105,12 @@ def _date(value: Any, _: Kind) -> dt.date:
     return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
 
 
+def _time(value: Any, _: Kind) -> dt.time:
+    if isinstance(value, dt.timedelta):
+        return (dt.datetime.combine(dt.date.min, dt.time()) + value).time()
+    return value if isinstance(value, dt.time) else dt.time.fromisoformat(value)
+
+
 def _boolean(value: Any, _: Kind) -> bool:
     if isinstance(value, str):
         raise TypeError(f"the function is declared to return BOOLEAN and returned str {value!r}")
@@ -157,7 +163,7 @@ _CONVERTERS: dict[str, Callable[[Any, Kind], Any]] = {
     "FLOAT": lambda v, _: float(v),
     "BOOLEAN": _boolean,
     "DATE": _date,
-    "TIME": lambda v, _: v if isinstance(v, dt.time) else dt.time.fromisoformat(v),
+    "TIME": _time,
     **dict.fromkeys(("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"), _instant),
     "BINARY": lambda v, _: bytes(v),
     **dict.fromkeys(SEMI_STRUCTURED, lambda v, _: json_text(v)),

@@ -145,7 +145,7 @@ def _read(value: exp.Expr, target: SfType) -> exp.Expr:
     """A text as a number, a truth value, a date or a timestamp; the same expression if DuckDB reads it as it should."""
     if target.name in {"NUMBER", "FLOAT", "BOOLEAN"}:
         made = readable(value.copy(), target)
-        return made if isinstance(made, exp.Anonymous) else value
+        return _of_few_digits(made if isinstance(made, exp.Anonymous) else value, target)
     text = exp.cast(value.copy(), "VARCHAR", dialect="duckdb")
     if target.name == "TIMESTAMP_LTZ":
         # with its offset, which DuckDB reads in another form
@@ -211,6 +211,11 @@ def _number(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
         made = call("rounded_half_up", value.copy())
     elif kind is not None and kind.name == "VARIANT":
         made = call("number_of", value.copy())
-    if target.scale == 0 and target.precision <= _CHECKED_DIGITS:
-        made = exp.cast(made.copy(), f"DECIMAL({target.precision}, 0)", dialect="duckdb")
-    return made
+    return _of_few_digits(made, target)
+
+
+def _of_few_digits(value: exp.Expr, target: SfType) -> exp.Expr:
+    """A whole number with no more digits than its column, whose DuckDB type has more."""
+    if target.name == "NUMBER" and target.scale == 0 and target.precision <= _CHECKED_DIGITS:
+        return exp.cast(value.copy(), f"DECIMAL({target.precision}, 0)", dialect="duckdb")
+    return value

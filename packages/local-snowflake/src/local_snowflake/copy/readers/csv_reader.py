@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from local_snowflake.copy.csv_scanner import Dialect, scan, skip_lines
 from local_snowflake.copy.decoding import as_text
+from local_snowflake.copy.readers.csv_scanner import Dialect, scan, skip_lines
 from local_snowflake.copy.rejects import ROW, Content, Fault, Place, column_count
 from local_snowflake.stages.formats import FileFormat
 

@@ -1,0 +1,1 @@
+"""Staged files of one format each, read into records."""
