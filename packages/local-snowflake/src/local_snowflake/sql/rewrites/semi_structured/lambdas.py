@@ -11,6 +11,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql import trees
 from local_snowflake.sql.columns.kinds import is_structured
+from local_snowflake.sql.rewrites.semi_structured import lambda_syntax  # noqa: F401 - the parser has it from then on
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
 from local_snowflake.sql.typing.value_types import VARIANT, common, number, of_cast
