@@ -146,8 +146,11 @@ def declared_columns(ctx: Context, tree: exp.Expr) -> Declared:
     """The columns of a query whose types follow from its text, by the names that they have in its result.
 
     They are catalogued columns, of queries over one table, what is cast, and ARRAYs, OBJECTs and VARIANTs wherever they
-    come from: DuckDB has one type for these. Args: ctx: the statement's context; tree: a query that is not resolved
-    yet, whose names are upper case afterwards.
+    come from: DuckDB has one type for these.
+
+    Args:
+        ctx: the statement's context.
+        tree: a query that is not resolved yet; its names are upper case afterwards.
     """
     columns = _of_text(ctx, tree, _NO_CTES)
     for name, kind in (StaticTypes(ctx).output(upper_case(cast(exp.Expression, tree))) or {}).items():
