@@ -26,6 +26,7 @@ from local_snowflake.sql.rewrites.generators import (
 )
 from local_snowflake.sql.rewrites.group_keys import single_keys
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
+from local_snowflake.sql.rewrites.naming.aliases import written_out_aliases
 from local_snowflake.sql.rewrites.naming.ambiguous import checked_names
 from local_snowflake.sql.rewrites.naming.lateral import lateral_names
 from local_snowflake.sql.rewrites.order_by_all import order_by_all
@@ -68,6 +69,8 @@ PIPELINE = Pipeline(
         # before all that looks at types
         lambda_parameters,
         checked_names,
+        # before all that looks at the types of columns
+        written_out_aliases,
         # before FLATTEN and the like become macros
         lateral_names,
         subscripts,

@@ -134,3 +134,14 @@ def test_two_thousand_columns(run: Runner) -> None:
     run(f"CREATE OR REPLACE TABLE WIDE ({', '.join(f'{c} INT' for c in columns)})")
     run(f"INSERT INTO WIDE VALUES ({', '.join(map(str, range(2000)))})")
     assert run(f"SELECT {', '.join(columns)} FROM WIDE") == [tuple(range(2000))]
+
+
+def test_aliases_that_double_each_other_are_computed_once(run: Runner) -> None:
+    doubled = ", ".join(f"X{i} / 2 + X{i} / 2 AS X{i + 1}" for i in range(40))
+    assert run(f"SELECT {doubled} FROM (SELECT 1.5::FLOAT AS X0)") == [(1.5,) * 40]
+    assert code(run, f"SELECT SUM(N)::FLOAT AS X0, {doubled} FROM (SELECT 1.5::FLOAT AS N)") == 2
+
+
+def test_an_alias_of_an_alias_of_three_hundred(run: Runner) -> None:
+    chain = ", ".join(f"X{i} + 1 AS X{i + 1}" for i in range(300))
+    assert run(f"SELECT {chain} FROM (SELECT 0 AS X0)") == [tuple(range(1, 301))]

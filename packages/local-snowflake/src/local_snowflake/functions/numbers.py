@@ -60,12 +60,14 @@ Invalid argument types for an aggregate of numbers: (' || typeof(x) || ')|$' AS 
     WHEN typeof(x) <> 'JSON' THEN CAST(x AS BIGINT) WHEN json_type(to_json(x)) = 'BOOLEAN'
     THEN CAST(CAST(x AS VARCHAR) = 'true' AS BIGINT)
     ELSE CAST(CAST(to_json(x) AS DECIMAL(38, 6)) AS BIGINT) END""",
-    """quotient(x, y, unit) AS CASE WHEN y = 0 THEN error('Division by zero')
+    # its type is that of NULL, which goes with all others
+    "no_quotient() AS [NULL][CAST('$SNOWFLAKE|100051|22012|Division by zero|$' AS BIGINT)]",
+    """quotient(x, y, unit) AS CASE WHEN y = 0 THEN no_quotient()
     ELSE CAST((2 * x + CASE WHEN (x < 0) = (y < 0) THEN y ELSE -y END) // (2 * y) AS DECIMAL(38, 0)) * unit END""",
     # where the values may be asked for once only: they are functions with effects, or subqueries, or large
     """quotient_once(x, y, unit) AS list_transform([{n: x, d: y}], lambda pair: quotient(pair.n, pair.d, unit))[1]""",
-    """divisor(x VARCHAR) AS CASE WHEN number_of(x) = 0 THEN error('Division by zero') ELSE number_of(x) END,
-    (x) AS CASE WHEN x = 0 THEN error('Division by zero') ELSE x END""",
+    """divisor(x VARCHAR) AS CASE WHEN number_of(x) = 0 THEN no_quotient() ELSE number_of(x) END,
+    (x) AS CASE WHEN x = 0 THEN no_quotient() ELSE x END""",
 )
 
 

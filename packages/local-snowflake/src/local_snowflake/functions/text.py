@@ -27,7 +27,7 @@ _TOO_LONG_TEXT = (
 MACROS = (
     "hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE unhex(CAST(x AS VARCHAR)) END",
     f"""fitting_text(x, n) AS CASE WHEN length(CAST(x AS VARCHAR)) <= n OR x IS NULL THEN CAST(x AS VARCHAR)
-    ELSE error('{_TOO_LONG_TEXT[0]}' || CAST(x AS VARCHAR) || '{_TOO_LONG_TEXT[1]}') END""",
+    ELSE [NULL][CAST('{_TOO_LONG_TEXT[0]}' || CAST(x AS VARCHAR) || '{_TOO_LONG_TEXT[1]}|$' AS BIGINT)] END""",
     "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
     "try_hex_decode_binary(x) AS TRY(unhex(CAST(x AS VARCHAR)))",

@@ -83,6 +83,16 @@ def scopes_around(node: exp.Expr, name: str) -> Iterator[exp.Expr | None]:
         node = parent
 
 
+def is_bare(column: exp.Column, select: exp.Expr | None) -> bool:
+    """Whether a column of a query, and of none of its subqueries, is named without its source."""
+    return (
+        isinstance(column.this, exp.Identifier)
+        and not column.table
+        and column.find_ancestor(exp.Select) is select
+        and None not in scopes_around(column, column.name)
+    )
+
+
 def parameter(node: exp.Expr, name: str) -> exp.Expr | None:
     """The parameter of the innermost lambda around a node that has a name."""
     while (around := node.find_ancestor(exp.Lambda)) is not None:

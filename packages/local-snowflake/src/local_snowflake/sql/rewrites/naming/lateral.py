@@ -21,22 +21,12 @@ def lateral_names(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for node in list(tree.find_all(exp.Lateral, exp.TableFromRows)):
         if not isinstance(node.this, exp.Subquery):
             select = node.find_ancestor(exp.Select)
-            columns = [c for c in node.this.find_all(exp.Column) if _is_bare(c, select)]
+            columns = [c for c in node.this.find_all(exp.Column) if trees.is_bare(c, select)]
             _name_sources(types, node, columns)
     for select in list(tree.find_all(exp.Select)):
         if columns := _named_later(select):
             _name_sources(types, select, columns)
     return tree
-
-
-def _is_bare(column: exp.Column, select: exp.Expr | None) -> bool:
-    """Whether a column of a query, and of none of its subqueries, is named without its source."""
-    return (
-        isinstance(column.this, exp.Identifier)
-        and not column.table
-        and column.find_ancestor(exp.Select) is select
-        and None not in trees.scopes_around(column, column.name)
-    )
 
 
 def _named_later(select: exp.Select) -> list[exp.Column]:
@@ -46,7 +36,7 @@ def _named_later(select: exp.Select) -> list[exp.Column]:
         column
         for place, each in enumerate(select.expressions if places else ())
         for column in each.find_all(exp.Column)
-        if places.get(column.name, -1) >= place and _is_bare(column, select)
+        if places.get(column.name, -1) >= place and trees.is_bare(column, select)
     ]
 
 
