@@ -21,6 +21,11 @@ class SnowflakeError(Exception):
         self.sqlstate = sqlstate
         self.message = message
 
+    @property
+    def is_impossible_cast(self) -> bool:
+        """Whether it is DuckDB's error that no value of a type is cast to another, eg: of a DATE to a number."""
+        return self.message.startswith("Unimplemented type for cast")
+
 
 class CatalogChangedError(Exception):
     """What a statement read of the catalog was changed before the statement could rely on it: it has to run again."""

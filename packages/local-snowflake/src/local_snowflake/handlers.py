@@ -7,7 +7,7 @@ _MODULES = {
     "information_schema": ("views",),
     "models": ("statements_change", "statements_create", "statements_show"),
     "roles": ("grants", "roles", "show", "views"),
-    "routines": ("objects", "procedures"),
+    "routines": ("objects", "procedures", "references"),
     "scripting": ("blocks",),
     "sql": ("explain",),
     "stages": ("file_formats", "files", "statements"),

@@ -60,6 +60,13 @@ def test_in_dml(session: Session) -> None:
     assert one(session, "SELECT SUM(B)::INT FROM D") == 45 + 9 + 1 - 3
 
 
+def test_a_session_without_a_schema(session: Session, snowflake_connection: dict[str, Any]) -> None:
+    """A client that names a database only has no current schema; names are found in PUBLIC."""
+    with snowflake.connector.connect(**snowflake_connection, database="T_FUNCTIONS") as connection:
+        query = "SELECT CURRENT_SCHEMA(), ADD1(1), (SELECT MAX(A) FROM T)"
+        assert connection.cursor().execute(query).fetchall() == [(None, 2, 8)]  # type: ignore[union-attr]
+
+
 def test_overloads_are_chosen_by_type(session: Session) -> None:
     for kind in ("INT", "VARCHAR", "FLOAT"):
         session.sql(function(f"KIND_OF(A {kind})", "VARCHAR", f"def f(a):\n    return '{kind}'")).collect()

@@ -142,6 +142,14 @@ def test_a_hanging_call_ends_at_the_time_limit(session: Session) -> None:
     assert one(session, "SELECT 1") == 1
 
 
+def test_an_argument_that_no_cast_converts(session: Session) -> None:
+    session.sql(procedure("PLUS1(X INT)", "def run(session, x):\n    return x + 1", "INT")).collect()
+    with pytest.raises(SnowparkSQLException, match=r"Invalid argument types for function .*\(DATE\)"):
+        session.sql("CALL PLUS1(CURRENT_DATE())").collect()
+    with pytest.raises(SnowparkSQLException, match="Numeric value '' is not recognized"):
+        session.sql("CALL PLUS1('')").collect()
+
+
 def test_a_client_cancels_a_call(snowflake_connection: dict[str, Any], session: Session) -> None:
     session.sql(procedure("SLEEPS()", "import time\ndef run(session):\n    time.sleep(60)")).collect()
     with snowflake.connector.connect(**snowflake_connection, database="T_PROCEDURES") as connection:

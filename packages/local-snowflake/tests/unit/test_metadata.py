@@ -58,7 +58,8 @@ def test_terse_is_five_columns(run: Runner, kind: str) -> None:
 )
 def test_sizes_of_warehouses(run: Runner, declared: str, shown: str) -> None:
     run(f"CREATE OR REPLACE WAREHOUSE METADATA_W WAREHOUSE_SIZE = {declared}")
-    assert records(run, "SHOW WAREHOUSES LIKE 'METADATA_W'")[0]["size"] == shown
+    record = records(run, "SHOW WAREHOUSES LIKE 'METADATA_W'")[0]
+    assert (record["size"], record["resource_constraint"]) == (shown, None)
     run("DROP WAREHOUSE METADATA_W")
 
 

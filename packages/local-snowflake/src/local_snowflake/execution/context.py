@@ -61,6 +61,14 @@ class Context:
             raise SnowflakeError(90105, "22000", text + "Call 'USE DATABASE', or use a qualified name.")
         return self.session.database
 
+    @property
+    def has_schema(self) -> bool:
+        """Whether names without a schema can be found: the session has one, or its database has PUBLIC."""
+        database = self.session.database
+        if database is None or self.session.schema is not None:
+            return self.session.schema is not None
+        return self.catalog.get("SCHEMA", Name(database, "", "PUBLIC")) is not None
+
     def current_schema(self) -> str:
         """The session's schema; without one the database's PUBLIC, which the default search path ends with.
 
@@ -69,16 +77,17 @@ class Context:
         Source: https://docs.snowflake.com/en/sql-reference/name-resolution
         """
         if self.session.schema is None:
-            database = self.session.database
-            if database is not None and self.catalog.get("SCHEMA", Name(database, "", "PUBLIC")):
+            if self.has_schema:
                 return "PUBLIC"
             text = "Cannot perform operation. This session does not have a current schema. "
             raise SnowflakeError(90106, "22000", text + "Call 'USE SCHEMA', or use a qualified name.")
         return self.session.schema
 
     def resolve(self, parts: Sequence[str]) -> Name:
-        """The full name of an object in a schema, from one to three normalised parts."""
+        """The full name of an object in a schema, from one to three normalised parts; a reference means its."""
         if len(parts) == 1:
+            if parts[0] in self.session.references:
+                return self.session.references[parts[0]]
             return Name(self.current_database(), self.current_schema(), parts[0])
         if len(parts) == 2:
             return Name(self.current_database(), parts[0], parts[1])

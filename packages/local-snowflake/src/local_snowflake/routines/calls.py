@@ -60,7 +60,7 @@ def _called(ctx: Context, call: exp.Anonymous) -> tuple[exp.Expr, Name | None]:
         node = node.parent
     before = node.this if isinstance(node, exp.Dot) else None
     parts = [i.name for i in before.find_all(exp.Identifier, bfs=False)] if before is not None else []
-    if (len(parts) < 2 and ctx.session.database is None) or (not parts and ctx.session.schema is None):
+    if len(parts) < 2 and (ctx.session.database is None or (not parts and not ctx.has_schema)):
         return node, None
     return node, ctx.resolve([*parts, last])
 

@@ -133,7 +133,13 @@ def _evaluate(ctx: Context, procedure: Routine, arguments: list[object]) -> pa.T
         return pa.table({"NONE": [None]}).select([])
     pairs = zip(arguments, procedure.props.args, strict=True)
     listed = ", ".join(f"{converted(str(a), d.type)} AS A{i}" for i, (a, d) in enumerate(pairs))
-    return queries.run(ctx, Statement(f"SELECT {listed}", "SELECT")).table
+    try:
+        return queries.run(ctx, Statement(f"SELECT {listed}", "SELECT")).table
+    except SnowflakeError as error:
+        if not error.is_impossible_cast:
+            raise
+        types = [str(t) if t else "NULL" for t in _types(ctx, Arguments(arguments, {}))]
+        raise unknown(procedure.name._replace(name=procedure.props.name), types) from None
 
 
 def _run(ctx: Context, procedure: Routine, values: pa.Table) -> pa.Table:

@@ -24,12 +24,16 @@ class SessionRegistry:
         self._tokens: dict[str, SessionToken] = {}
 
     def open(self, user: str, database: str | None = None, schema: str | None = None) -> SessionToken:
-        """Start a session; a database or schema that is not there is not made current, as in Snowflake."""
+        """Start a session; a database or schema that is not there is not made current, as in Snowflake.
+
+        Without a schema none is current, also where the database has PUBLIC: names are found in it, and Snowpark's
+        ``get_current_schema`` says None, as its own tests expect.
+        """
         session = self._new_session(user)
         if database and self._catalog.get("DATABASE", Name("", "", database)):
             session.database = database
-            schema = schema or "PUBLIC"
-            session.schema = schema if self._catalog.get("SCHEMA", Name(database, "", schema)) else None
+            is_there = schema and self._catalog.get("SCHEMA", Name(database, "", schema))
+            session.schema = schema if is_there else None
         return self._add(SessionToken(session))
 
     def attach(self, parent: SessionToken) -> SessionToken:

@@ -70,6 +70,8 @@ class Session:
         self.variables: dict[str, Any] = {}
         # tables, stages and the like that belong to it, by kind and name; what to do about them at the end
         self.temporary_objects: dict[tuple[str, Name], Object] = {}
+        # SYSTEM$REFERENCE: the objects by the names that it gave
+        self.references: dict[str, Name] = {}
         self.endings: list[Callable[[], None]] = []
         # the results of statements by their ids, for RESULT_SCAN
         self.results: BoundedCache[tuple[pa.Table, Mapping[str, SfType]]] = BoundedCache(_RESULTS_KEPT, _RESULTS_BYTES)

@@ -65,11 +65,12 @@ def show_warehouses(ctx: Context, stmt: Statement) -> Result:
             "size": _size(str(o.props.root.get("WAREHOUSE_SIZE", "XSMALL"))),
             "is_current": "Y" if o.name.name == ctx.session.warehouse else "N",
             "auto_suspend": str(o.props.root.get("AUTO_SUSPEND", 600)),
+            "resource_constraint": o.props.root.get("RESOURCE_CONSTRAINT"),
         }
         for o in pick(read_clauses(skip_head(stmt)), ctx.catalog.all(WAREHOUSE))
     ]
     names = ("name", "state", "type", "size", "is_current", "auto_suspend", "created_on", "owner", "comment")
-    return rows(records, names)
+    return rows(records, (*names, "resource_constraint"))
 
 
 def _size(declared: str) -> str:
