@@ -37,7 +37,8 @@ def sessions(tmp_path: Path) -> Iterator[SessionRegistry]:
     ("database", "schema", "current"),
     [
         (None, None, (None, None)),
-        ("D", None, ("D", "PUBLIC")),
+        ("D", None, ("D", None)),
+        ("D", "PUBLIC", ("D", "PUBLIC")),
         ("D", "MISSING", ("D", None)),
         ("MISSING", "PUBLIC", (None, None)),
     ],
