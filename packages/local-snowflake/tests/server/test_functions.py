@@ -125,6 +125,23 @@ def test_semi_structured_results_can_be_taken_apart(session: Session) -> None:
     assert got == [(1.5, "3")]
 
 
+@pytest.mark.parametrize("options", ["", "STRICT"])
+def test_null_in_a_variant(session: Session, options: str) -> None:
+    """None is JSON's null; an object with ``is_sql_null`` is SQL's, as an argument and as a result."""
+    body = "def f(v):\n    return 'sql' if hasattr(v, 'is_sql_null') else str(v)"
+    session.sql(function("NULL_OF(V VARIANT)", "VARCHAR", body, options=options)).collect()
+    session.sql(function("SAME(V VARIANT)", "VARIANT", "def f(v):\n    return v", options=options)).collect()
+    frames = "import pandas as pd\ndef f(df):\n    return pd.Series([None, float('nan'), 1], dtype=object)"
+    frames += "\nf._sf_vectorized_input = pd.DataFrame"
+    session.sql(function("FRAMES(I INT)", "VARIANT", frames)).collect()
+    null = None if options else "sql"
+    assert rows(session, "SELECT NULL_OF(NULL), NULL_OF(PARSE_JSON('null')), NULL_OF(1)") == [(null, "None", "1")]
+    assert rows(session, "SELECT SAME(NULL), SAME(PARSE_JSON('null')), SAME(1), SAME(NULL) IS NULL") == [
+        (None, "null", "1", True)
+    ]
+    assert [r[0] for r in rows(session, "SELECT FRAMES(A) FROM T WHERE A < 3 ORDER BY A")] == ["null", None, "1"]
+
+
 def test_strict_functions_are_not_called_with_null(session: Session) -> None:
     session.sql(function("LENGTH_OF(S VARCHAR)", "INT", "def f(s):\n    return len(s)", options="STRICT")).collect()
     assert rows(session, "SELECT LENGTH_OF(NULL), LENGTH_OF('ab')") == [(None, 2)]

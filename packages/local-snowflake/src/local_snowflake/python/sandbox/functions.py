@@ -6,7 +6,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.python.sandbox.values import SEMI_STRUCTURED, Kind, arrow_type, from_python, plain, to_python
+from local_snowflake.python.sandbox.values import (
+    SEMI_STRUCTURED,
+    SQL_NULL,
+    Kind,
+    arrow_type,
+    from_python,
+    plain,
+    to_python,
+)
 
 Call = dict[str, Any]
 
@@ -19,16 +27,28 @@ def evaluate_scalar(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
         rows = batch if call["inputs"] else pa.table({"": pa.nulls(call["count"])})
         results = _vectorized(handler, [kind for _, kind in call["inputs"]], output, rows)
     else:
-        strict = call["strict"]
         arguments = rows_of(batch.columns, call, call["count"])
-        results = from_python([None if strict and None in row else handler(*row) for row in arguments], output)
+        results = from_python([SQL_NULL if is_skipped(row, call) else handler(*row) for row in arguments], output)
     return pa.table({"RESULT": results})
 
 
 def rows_of(columns: Iterable[pa.ChunkedArray | pa.Array], call: Call, count: int) -> Iterable[tuple[Any, ...]]:
-    """The arguments of each of ``count`` rows, as the handler gets them."""
-    values = [to_python(column, kind) for column, (_, kind) in zip(columns, call["inputs"], strict=True)]
+    """The arguments of each of ``count`` rows, as the handler of a function gets them."""
+    values = []
+    for column, (_, kind) in zip(columns, call["inputs"], strict=True):
+        given = to_python(column, kind)
+        if kind[0] == "VARIANT" and column.null_count:
+            given = [v if valid else SQL_NULL for v, valid in zip(given, column.is_valid().to_pylist(), strict=True)]
+        values.append(given)
     return zip(*values, strict=True) if values else ((),) * count
+
+
+def is_skipped(row: tuple[Any, ...], call: Call) -> bool:
+    """Whether a function is not called for a row, as it is strict and one of the arguments is SQL's NULL."""
+    if not call["strict"]:
+        return False
+    arguments = zip(row, call["inputs"], strict=True)
+    return any(v is SQL_NULL or (v is None and kind[0] != "VARIANT") for v, (_, kind) in arguments)
 
 
 def batches(handler: Any, rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
@@ -131,7 +151,7 @@ def series_to_arrow(result: Any, kind: Kind) -> pa.Array:
         result = result.tolist()
     elif hasattr(result, "tolist"):
         result = result.tolist()
-    return from_python([plain(v) for v in result], kind)
+    return from_python([SQL_NULL if v is not None and plain(v) is None else plain(v) for v in result], kind)
 
 
 def flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from local_snowflake.python.sandbox.functions import Call, rows_of
-from local_snowflake.python.sandbox.values import from_python
+from local_snowflake.python.sandbox.values import SQL_NULL, from_python
 
 
 def call_procedure(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
@@ -20,14 +20,15 @@ def call_procedure(handler: Any, call: Call, batch: pa.Table) -> pa.Table:
     """
     (arguments,) = rows_of(batch.columns, call, 1)
     with _session(call["connection"]) as session:
-        result = handler(session, *arguments)
+        # the documentation of NULL in a VARIANT is about functions
+        result = handler(session, *(None if a is SQL_NULL else a for a in arguments))
         if inspect.iscoroutine(result):
             import asyncio
 
             result = asyncio.run(result)
         if call["table"]:
             return _rows(session, result)
-    return pa.table({"RESULT": from_python([result], call["outputs"][0][1])})
+    return pa.table({"RESULT": from_python([result], call["outputs"][0][1], none_is_json=False)})
 
 
 @contextmanager

@@ -6,8 +6,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from local_snowflake.python.sandbox.functions import Call, batches, is_vectorized, rows_of, series_to_arrow, to_frame
-from local_snowflake.python.sandbox.values import arrow_type, from_python
+from local_snowflake.python.sandbox.functions import (
+    Call,
+    batches,
+    is_skipped,
+    is_vectorized,
+    rows_of,
+    series_to_arrow,
+    to_frame,
+)
+from local_snowflake.python.sandbox.values import SQL_NULL, arrow_type, from_python
 
 # of a result row: the input row that it belongs to, and whether it came from end_partition
 ROW, END = "$ROW", "$END"
@@ -50,9 +58,9 @@ def _process(instance: Any, call: Call, part: pa.Table, start: int, size: int) -
     rows: list[int] = []
     for i, values in enumerate(rows_of(part.columns, call, size)):
         before = len(outputs)
-        if call["strict"] and any(v is None for v in values):
-            # not called: NULL in every column
-            outputs.append((None,) * len(call["outputs"]))
+        if is_skipped(values, call):
+            # NULL in every column
+            outputs.append((SQL_NULL,) * len(call["outputs"]))
         else:
             outputs += _tuples(process(*values), call)
         rows += [start + i] * (len(outputs) - before)

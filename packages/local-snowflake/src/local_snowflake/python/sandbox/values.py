@@ -16,6 +16,18 @@ SEMI_STRUCTURED = {"VARIANT", "OBJECT", "ARRAY", "MAP", "VECTOR", "GEOGRAPHY", "
 _DECIMALS = decimal.Context(prec=76)
 
 
+class SqlNull:
+    """SQL's NULL as a VARIANT argument of a function, where None is JSON's null.
+
+    Source: https://docs.snowflake.com/en/developer-guide/udf/python/udf-python-designing#null-values
+    """
+
+    is_sql_null = True
+
+
+SQL_NULL = SqlNull()
+
+
 def arrow_type(kind: Kind) -> pa.DataType:
     """The arrow type in which values of a Snowflake type travel."""
     name, precision, scale = kind[:3]
@@ -52,15 +64,21 @@ def to_python(column: pa.ChunkedArray | pa.Array, kind: Kind) -> list[Any]:
     return values
 
 
-def from_python(values: Iterable[Any], kind: Kind) -> pa.Array:
+def from_python(values: Iterable[Any], kind: Kind, *, none_is_json: bool = True) -> pa.Array:
     """An arrow array of what a handler returned.
+
+    Args:
+        values: its results; what has the attribute ``is_sql_null`` is NULL, as is None but in a VARIANT.
+        kind: the declared type.
+        none_is_json: whether None is JSON's null in a VARIANT, as functions return it.
 
     Raises:
         TypeError: for a value that is not of the declared type.
         ValueError: for one that does not fit into it.
     """
     convert = _CONVERTERS.get(kind[0], _text)
-    converted = [None if v is None else convert(v, kind) for v in values]
+    none = "null" if none_is_json and kind[0] == "VARIANT" else None
+    converted = [none if v is None else None if hasattr(v, "is_sql_null") else convert(v, kind) for v in values]
     if kind[0] == "TIMESTAMP_TZ":
         return zoned_times.from_datetimes(converted)
     try:
