@@ -112,7 +112,8 @@ def _ddl(o: Object[Any], fully_qualified: bool) -> str:
     word = "TEMPORARY " if o.props.temporary else "TRANSIENT " if o.props.transient else ""
     comment = f"COMMENT={literal(o.comment)}\n" if o.comment else ""
     lines = ",\n".join(f"\t{line}" for line in (*map(_column_ddl, o.props.columns), *_keys_ddl(o.props.columns)))
-    return f"create or replace {word}TABLE {name} (\n{lines}\n){comment};"
+    key = f"cluster by ({o.props.cluster_by})" if o.props.cluster_by else ""
+    return f"create or replace {word}TABLE {name} {key}(\n{lines}\n){comment};"
 
 
 def _column_ddl(c: Column) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 from sqlglot import exp
+from sqlglot.tokens import TokenType
 
 from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
@@ -64,6 +65,8 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     if not stmt.temporary:
         refuse_other_case(ctx, TABLE, name)
     options = _read_properties(tree)
+    if "cluster_by" in options:
+        options["cluster_by"] = _written_key(stmt)
     tracking = bool(options.pop("change_tracking", False))
     comment = str(options.pop("comment", ""))
     if schema is not None and tree.args.get("expression") is not None and _are_names(schema):
@@ -168,6 +171,15 @@ def _read_properties(tree: exp.Create) -> dict[str, Any]:
     return found
 
 
+def _written_key(stmt: Statement) -> str:
+    """The text between the brackets of a statement's CLUSTER BY: GET_DDL gives it as it is written."""
+    reader = stmt.reader
+    # one token for sqlglot
+    while reader.next().token_type != TokenType.CLUSTER_BY:
+        pass
+    return reader.parenthesised()
+
+
 def _read_option(key: str, value: str) -> dict[str, Any]:
     if key == "CHANGE_TRACKING":
         return {"change_tracking": read_flag(key, value)}
@@ -230,7 +242,7 @@ def _make(
 
 def _made_column(name: str, kind: SfType, declared: Declared) -> Column:
     """A column that a query makes: with the length and the digits of a second that the query's text names."""
-    named = parse_type(declared[name]["type"]) if name in declared else kind
+    named = parse_type(text) if (text := declared.get(name, {}).get("type")) else kind
     same = named.name == kind.name or (named.is_semi_structured and kind.is_semi_structured)
     return Column(name, str(named if same and named.name != "NUMBER" else kind))
 

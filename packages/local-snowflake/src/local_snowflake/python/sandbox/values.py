@@ -78,13 +78,9 @@ def from_python(values: Iterable[Any], kind: Kind, *, none_is_json: bool = True)
     """
     convert = _CONVERTERS.get(kind[0], _text)
     none = "null" if none_is_json and kind[0] == "VARIANT" else None
-
-    def one(value: Any) -> Any:
-        if value is None:
-            return none
-        return None if hasattr(value, "is_sql_null") else convert(value, kind)
-
-    converted = [one(v) for v in values]
+    converted: list[Any] = [
+        none if v is None else None if hasattr(v, "is_sql_null") else convert(v, kind) for v in values
+    ]
     if kind[0] == "TIMESTAMP_TZ":
         return zoned_times.from_datetimes(converted)
     try:

@@ -3,7 +3,7 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions-all, and the page of each function.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlglot.tokens import Token, TokenType
 
@@ -61,6 +61,7 @@ _OF_NAMES = {"INTO", "TABLE", "VIEW", "FUNCTION", "PROCEDURE", "EXISTS", "WITH",
 
 def check_counts(tokens: Sequence[Token], sql: str) -> None:
     """Raise 000939 for the first call that has more arguments than its function takes."""
+    calls = {}
     for place, token in enumerate(tokens[:-1]):
         if tokens[place + 1].token_type != TokenType.L_PAREN or (most := _MOST.get(token.text.upper())) is None:
             continue
@@ -69,15 +70,17 @@ def check_counts(tokens: Sequence[Token], sql: str) -> None:
             before is not None and (before.token_type == TokenType.DOT or before.text.upper() in _OF_NAMES)
         ):
             continue
-        if error := _error(tokens, place, most, sql):
+        calls[place + 1] = most
+    ends = _ends(tokens) if calls else {}
+    for opening, most in calls.items():
+        if (found := ends.get(opening)) and (error := _error(tokens, opening - 1, most, found, sql)):
             raise error
 
 
-def _error(tokens: Sequence[Token], place: int, most: int, sql: str) -> SnowflakeError | None:
-    ends = [*_ends(tokens, place + 1)]
+def _error(tokens: Sequence[Token], place: int, most: int, ends: list[int], sql: str) -> SnowflakeError | None:
     # the names of a common table expression's columns
-    is_cte = len(tokens) > ends[-1] + 1 and tokens[ends[-1] + 1].text.upper() == "AS" if ends else False
-    count = len(ends) if ends and ends[0] > place + 2 else 0
+    is_cte = len(tokens) > ends[-1] + 1 and tokens[ends[-1] + 1].text.upper() == "AS"
+    count = len(ends) if ends[0] > place + 2 else 0
     if count <= most or (is_cte and tokens[min(ends[-1] + 2, len(tokens) - 1)].token_type == TokenType.L_PAREN):
         return None
     starts = [place + 2, *(end + 1 for end in ends)]
@@ -85,15 +88,16 @@ def _error(tokens: Sequence[Token], place: int, most: int, sql: str) -> Snowflak
     return too_many_arguments(f"{tokens[place].text.upper()}({', '.join(texts)})", (most, count))
 
 
-def _ends(tokens: Sequence[Token], opening: int) -> Iterator[int]:
-    """The places of the commas between a bracket's items, and of the closing one; nothing if there is none."""
-    depth = 0
-    found = []
-    for place in range(opening, len(tokens)):
-        kind = tokens[place].token_type
-        depth += (kind in OPENING) - (kind in CLOSING)
-        if depth == 0 or (depth == 1 and kind == TokenType.COMMA):
-            found.append(place)
-        if depth == 0:
-            yield from found
-            return
+def _ends(tokens: Sequence[Token]) -> dict[int, list[int]]:
+    """The places of the commas between a bracket's items and of the closing one, by the place of the opening one."""
+    found: dict[int, list[int]] = {}
+    around: list[tuple[int, list[int]]] = []
+    for place, token in enumerate(tokens):
+        if token.token_type in OPENING:
+            around.append((place, []))
+        elif around and token.token_type == TokenType.COMMA:
+            around[-1][1].append(place)
+        elif around and token.token_type in CLOSING:
+            opening, commas = around.pop()
+            found[opening] = [*commas, place]
+    return found

@@ -1,6 +1,7 @@
 """Columns of results: named by their expressions, with the types that a query's text declares."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from sqlglot.tokens import Token, TokenType
 from local_snowflake.catalog.objects import TABLE
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import Column
+from local_snowflake.sql.columns.nullability import is_never_null
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.statement import Statement
 from local_snowflake.sql.types import parse_type
@@ -137,7 +139,7 @@ def _text(tokens: list[Token], first: int, behind: int, sql: str) -> str:
 # -- types -------------------------------------------------------------------------------------------------------------
 
 # clauses after which a column is not simply the table's
-_OPAQUE = ("joins", "laterals", "group", "distinct", "pivots", "match")
+_OPAQUE = ("laterals", "group", "distinct", "pivots", "match")
 Declared = dict[str, dict[str, Any]]
 _NO_CTES: Mapping[str, Declared] = {}
 
@@ -168,27 +170,85 @@ def _of_text(ctx: Context, tree: exp.Expr, ctes: Mapping[str, Declared]) -> Decl
         ctes = dict(ctes)
         for cte in with_.expressions:
             ctes[_name(cte.args["alias"].this)] = _of_text(ctx, cte.this, ctes)
-    from_ = tree.args.get("from_")
-    is_opaque = from_ is None or any(tree.args.get(clause) for clause in _OPAQUE)
-    below = {} if is_opaque or from_ is None else _source(ctx, from_.this, ctes)
+    sources = _sources(ctx, tree, ctes)
+    below = _merged(sources)
     columns: Declared = {}
     for projection in tree.expressions:
         if isinstance(projection, exp.Star) and not projection.args.get("except_"):
             columns |= below
         column = projection.this if isinstance(projection, exp.Alias) else projection
         plain = column.this if isinstance(column, exp.Column) and isinstance(column.this, exp.Identifier) else None
-        kind = None if plain else expression_type(column)
-        computed = {"type": kind, "nullable": True} if kind else None
-        source = below.get(_name(plain)) if plain else computed
         label = projection.args["alias"] if isinstance(projection, exp.Alias) else plain
+        source = _read_column(column, sources, below) if plain else _computed(column, sources, below)
         if source and label is not None:
             columns[_name(label)] = source
     return columns
 
 
+def _read_column(column: exp.Column, sources: Mapping[str, Declared], below: Declared) -> dict[str, Any] | None:
+    if not isinstance(column.this, exp.Identifier):
+        return None
+    table = column.args.get("table")
+    return (sources.get(_name(table), {}) if table else below).get(_name(column.this))
+
+
+def _computed(node: exp.Expr, sources: Mapping[str, Declared], below: Declared) -> dict[str, Any] | None:
+    """What is declared of an expression, where its text tells the type, or that it is never NULL."""
+    kind = expression_type(node) or _text_type(node)
+
+    def is_declared_not_null(column: exp.Column) -> bool:
+        found = _read_column(column, sources, below)
+        return found is not None and not found["nullable"]
+
+    select = node.find_ancestor(exp.Select)
+    # what is grouped by may be NULL in the row of a total
+    is_grouped = select is not None and select.args.get("group") is not None
+    is_fixed = (not is_grouped or isinstance(node, exp.Count)) and is_never_null(node, is_declared_not_null)
+    return {"type": kind, "nullable": not is_fixed} if kind or is_fixed else None
+
+
+def _sources(ctx: Context, select: exp.Select, ctes: Mapping[str, Declared]) -> dict[str, Declared]:
+    """The columns of what a SELECT reads, by alias; none where they are not simply those of the tables."""
+    from_ = select.args.get("from_")
+    if from_ is None or any(select.args.get(clause) for clause in _OPAQUE):
+        return {}
+    joins = select.args.get("joins") or []
+    if any(j.args.get("side") or j.kind.upper() not in {"", "INNER", "CROSS"} or j.method for j in joins):
+        return {}
+    read = [from_.this, *(join.this for join in joins)]
+    named = [(_name(alias) if (alias := _alias(s)) is not None else f"${i}", s) for i, s in enumerate(read)]
+    return {name: _source(ctx, source, ctes) for name, source in named} if len(dict(named)) == len(named) else {}
+
+
+def _alias(source: exp.Expr) -> exp.Identifier | None:
+    alias = source.args.get("alias")
+    found = alias.this if alias is not None else source.this
+    return found if isinstance(found, exp.Identifier) else None
+
+
+def _merged(sources: Mapping[str, Declared]) -> Declared:
+    """The columns of all that is read; none that two declare differently, or that one of unknown columns may have."""
+    found: Declared = {}
+    if len(sources) > 1 and not all(sources.values()):
+        return found
+    clashing = set()
+    for source in sources.values():
+        clashing |= {name for name in source if name in found and found[name] != source[name]}
+        found = found | source
+    return {name: kind for name, kind in found.items() if name not in clashing}
+
+
+def _text_type(node: exp.Expr) -> str | None:
+    """A text that is written out has its length."""
+    is_text = isinstance(node, exp.Literal) and node.is_string and node.this
+    return f"VARCHAR({len(node.this)})" if is_text else None
+
+
 def _source(ctx: Context, source: exp.Expr, ctes: Mapping[str, Declared]) -> Declared:
     alias = source.args.get("alias")
-    if any(source.args.get(clause) for clause in _OPAQUE) or (alias is not None and alias.args.get("columns")):
+    if any(source.args.get(clause) for clause in ("joins", *_OPAQUE)) or (
+        alias is not None and alias.args.get("columns")
+    ):
         return {}
     if isinstance(source, exp.Subquery):
         return _of_text(ctx, source.this, ctes)
@@ -212,9 +272,10 @@ def _name(identifier: exp.Identifier) -> str:
 def as_declared(columns: list[Column], declared: Declared) -> list[Column]:
     """A result's columns with their declared types, where these are of the same kind."""
     found = []
+    repeated = {name for name, times in Counter(column.name for column in columns).items() if times > 1}
     for column in columns:
-        if typed := declared.get(column.name):
-            kind = parse_type(typed["type"])
+        if (typed := declared.get(column.name)) and column.name not in repeated:
+            kind = parse_type(typed["type"]) if typed["type"] else column.type
             same = kind.name == column.type.name or (kind.is_semi_structured and column.type.is_semi_structured)
             column = dataclasses.replace(column, type=kind if same else column.type, nullable=bool(typed["nullable"]))  # noqa: PLW2901
         found.append(column)
