@@ -1,7 +1,8 @@
 """Fakesnow's rewrites of a tree, without the walks that would find nothing.
 
 Fakesnow walks over the whole tree once for each of its some seventy rewrites. Nearly all of them change nodes of one
-kind, which most statements do not have, and a walk costs as much as printing the tree.
+kind, which most statements do not have, and a walk costs as much as printing the tree. The rewrites of kinds that most
+statements do have are called with these nodes alone.
 """
 
 from __future__ import annotations
@@ -94,6 +95,27 @@ NODES: dict[str, tuple[type[Expr], ...]] = {
 }
 
 
+# those that look at a node alone, and give another one for it -> the kinds of nodes that they look at
+_OF_ONE_NODE: dict[str, tuple[type[Expr], ...]] = {
+    "identifier": (exp.Table,),
+    "upper_case_unquoted_identifiers": (exp.Identifier,),
+    "update_variables": (exp.Set, exp.Alias),
+    "information_schema_fs": (exp.Table,),
+    "information_schema_databases": (exp.Table,),
+    "semi_structured_types": _TYPE,
+    "try_parse_json": (exp.Anonymous,),
+    "sequence_nextval": (exp.Column,),
+    "to_date": (exp.Anonymous,),
+    "timestamp_offsets": (exp.Cast,),
+    "to_timestamp": (exp.UnixToTime, exp.Anonymous, exp.Cast),
+    "timestamp_ntz": _TYPE,
+    "float_to_double": _TYPE,
+    "integer_precision": _TYPE,
+    "haversine": (exp.Anonymous,),
+    "sha256": (exp.SHA2, exp.SHA2Digest, exp.Anonymous),
+}
+
+
 def name_of(rewrite: Callable[..., Expr]) -> str:
     """The name of a rewrite of fakesnow; some are called by a function without a name."""
     named = rewrite.__code__.co_names if rewrite.__name__ == "<lambda>" else (rewrite.__name__,)
@@ -109,21 +131,47 @@ class TransformedTree:
 
     def __init__(self, root: Expr) -> None:
         self.root = root
-        self._present: set[type] | None = None
+        # the tree's nodes, parents first, and their classes with those that these are derived from; empty: not known
+        self._nodes: list[Expr] = []
+        self._present: set[type] = set()
 
-    def transform(self, rewrite: Callable[..., Expr], *args: object, **named: object) -> TransformedTree:
+    def transform(
+        self, rewrite: Callable[..., Expr], *args: object, copy: bool = True, **named: object
+    ) -> TransformedTree:
         """Apply a rewrite as ``Expr.transform`` does, unless the tree has no node that it could change."""
-        kinds = NODES.get(name_of(rewrite))
-        if kinds is None or not self._kinds().isdisjoint(kinds):
+        if not self._nodes:
+            self._nodes = list(nodes(self.root))
+            self._present = {base for kind in set(map(type, self._nodes)) for base in kind.__mro__}
+        name = name_of(rewrite)
+        kinds = NODES.get(name)
+        if kinds is not None and self._present.isdisjoint(kinds):
+            return self
+        if changed := _OF_ONE_NODE.get(name):
+            named.pop("copy", None)
+            candidates = [node for node in self._nodes if isinstance(node, changed) and not _is_upper_case(node)]
+            self._replace(candidates, lambda node: rewrite(node, *args, **named))
+        else:
             self.root = self.root.transform(rewrite, *args, **named)  # type: ignore[arg-type]
-            self._present = None
+            self._nodes = []
         return self
 
-    def _kinds(self) -> set[type]:
-        """The classes of the tree's nodes, with those that they are derived from."""
-        if self._present is None:
-            self._present = {base for kind in set(map(type, nodes(self.root))) for base in kind.__mro__}
-        return self._present
+    def _replace(self, candidates: list[Expr], rewrite: Callable[[Expr], Expr]) -> None:
+        """Rewrite nodes; those below one that was replaced are left as they are, as by ``Expr.transform``."""
+        left: set[int] = set()
+        for node in candidates:
+            if id(node) in left or (new := rewrite(node)) is node:
+                continue
+            if node is self.root:
+                self.root = new
+            elif node.parent and node.arg_key:
+                node.parent.set(node.arg_key, new, node.index)
+            left.update(map(id, nodes(new)))
+            self._nodes = []
+
+
+def _is_upper_case(node: Expr) -> bool:
+    """Whether a node is a name that fakesnow would replace by a copy of itself."""
+    return isinstance(node, exp.Identifier) and isinstance(node.this, str) and node.this == node.this.upper()
 
 
 def nodes(root: Expr) -> Iterator[Expr]:
