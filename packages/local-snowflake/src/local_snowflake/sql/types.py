@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MAX_TEXT = 16_777_216
 MAX_BINARY = 8_388_608
@@ -80,6 +81,7 @@ _DUCKDB = {
 }
 
 
+@lru_cache(4096)
 def parse_type(text: str) -> SfType:
     """The type that a statement spells, with Snowflake's defaults filled in, eg: NUMBER(38,0) for ``int``.
 

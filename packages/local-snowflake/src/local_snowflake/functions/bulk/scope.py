@@ -54,7 +54,9 @@ def describe(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
     def work() -> tuple[list[str], pa.Schema]:
         with ctx.session.lazy_tables.only_described():
             relation = ctx.session.duck.sql(sql)
-            return list(relation.columns), relation.limit(0).to_arrow_table().schema
+            # the types alone: DuckDB would plan the whole query again for none of its rows
+            nulls = ", ".join(f"NULL::{kind} AS C{i}" for i, kind in enumerate(relation.types))
+            return list(relation.columns), ctx.session.duck.sql(f"SELECT {nulls}").to_arrow_table().schema
 
     description: tuple[list[str], pa.Schema] = ctx.session.read(work)
     return description

@@ -5,6 +5,7 @@ Source: https://docs.snowflake.com/en/sql-reference/operators-arithmetic
 
 import re
 from collections.abc import Callable, Mapping, Set
+from functools import cache
 
 from sqlglot import exp
 
@@ -143,9 +144,27 @@ def of_time(node: exp.Expr, of: Callable[[exp.Expr], SfType | None]) -> SfType |
     return None
 
 
+@cache
+def _name_of(kind: exp.DType) -> str:
+    return exp.DataType(this=kind).sql(dialect="snowflake")
+
+
+def _spelled(kind: exp.DataType) -> str:
+    """The text of a type; to print the tree costs too much for what is asked of every cast in a statement."""
+    others = [value for key, value in kind.args.items() if value and key not in {"this", "nested", "expressions"}]
+    if others or not isinstance(kind.this, exp.DType):
+        return kind.sql(dialect="snowflake")
+    if not kind.expressions:
+        return _name_of(kind.this)
+    sizes = [size.name for size in kind.expressions if isinstance(size, exp.DataTypeParam) and not size.expression]
+    if len(sizes) < len(kind.expressions):
+        return kind.sql(dialect="snowflake")
+    return f"{_name_of(kind.this)}({', '.join(sizes)})"
+
+
 def of_cast(kind: exp.DataType) -> SfType | None:
     """The type that a cast names; None for one that the local Snowflake does not have."""
-    text = kind.sql(dialect="snowflake")
+    text = _spelled(kind)
     if kind.this in {exp.DType.ARRAY, exp.DType.MAP, exp.DType.OBJECT}:
         text = text.split("(", 1)[0]
     try:
