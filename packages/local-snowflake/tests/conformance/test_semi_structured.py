@@ -136,9 +136,7 @@ def test_q22_names_that_are_not_there(account: Account) -> None:
     """A column that is not there is an invalid identifier; without a current schema queries find those of PUBLIC."""
     account("CREATE OR REPLACE SCHEMA SHORT_LIVED")
     account("DROP SCHEMA SHORT_LIVED")
-    with pytest.raises(
-        DatabaseError, match="Cannot perform CREATE TABLE. This session does not have a current"
-    ) as caught:
+    with pytest.raises(DatabaseError, match="Cannot perform CREATE TABLE") as caught:
         account("CREATE OR REPLACE TABLE LOOSE (A INT)")
     assert caught.value.errno == 90106
     account(f"CREATE OR REPLACE TABLE {DATABASE}.PUBLIC.LOOSE (A INT)")

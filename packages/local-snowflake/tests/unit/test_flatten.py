@@ -38,8 +38,12 @@ def test_the_rows_of_the_input_are_numbered_from_one_in_each_statement(run: Runn
 
 
 def test_calls_in_one_statement_number_their_own_rows(run: Runner) -> None:
-    sql = "SELECT F.SEQ AS A, G.SEQ AS B, G.VALUE FROM T, LATERAL SPLIT_TO_TABLE(S, '-') F, LATERAL SPLIT_TO_TABLE(F.VALUE, '-') G"
-    assert run(f"{sql} ORDER BY 2 LIMIT 3") == [(1, 1, "p"), (1, 2, "q"), (2, 3, "p")]
+    tables = "T, LATERAL SPLIT_TO_TABLE(S, '-') F, LATERAL SPLIT_TO_TABLE(F.VALUE, '-') G"
+    assert run(f"SELECT F.SEQ AS A, G.SEQ AS B, G.VALUE FROM {tables} ORDER BY 2 LIMIT 3") == [
+        (1, 1, "p"),
+        (1, 2, "q"),
+        (2, 3, "p"),
+    ]
 
 
 def test_a_constant_is_row_one(run: Runner) -> None:

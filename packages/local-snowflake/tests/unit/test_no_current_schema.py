@@ -71,5 +71,5 @@ def test_using_a_database_makes_its_public_schema_current(account: Account) -> N
 
 def test_without_a_database_the_error_names_the_statement(account: Account) -> None:
     session = Runner(account, account.sessions.open("TEST"))
-    with pytest.raises(SnowflakeError, match="Cannot perform DROP. This session does not have a current database"):
+    with pytest.raises(SnowflakeError, match=r"Cannot perform DROP\. This session does not have a current database"):
         session("DROP TABLE IF EXISTS PUBLIC.PLACED")
