@@ -39,7 +39,8 @@ def test_the_rows_of_the_input_are_numbered_from_one_in_each_statement(run: Runn
 
 def test_calls_in_one_statement_number_their_own_rows(run: Runner) -> None:
     tables = "T, LATERAL SPLIT_TO_TABLE(S, '-') F, LATERAL SPLIT_TO_TABLE(F.VALUE, '-') G"
-    assert run(f"SELECT F.SEQ AS A, G.SEQ AS B, G.VALUE FROM {tables} ORDER BY 2 LIMIT 3") == [
+    rows = run(f"SELECT F.SEQ AS A, G.SEQ AS B, G.VALUE FROM {tables} ORDER BY 2 LIMIT 3")
+    assert rows == [(1, 1, "p"), (1, 2, "q"), (2, 3, "p")]
         (1, 1, "p"),
         (1, 2, "q"),
         (2, 3, "p"),
