@@ -41,10 +41,6 @@ def test_calls_in_one_statement_number_their_own_rows(run: Runner) -> None:
     tables = "T, LATERAL SPLIT_TO_TABLE(S, '-') F, LATERAL SPLIT_TO_TABLE(F.VALUE, '-') G"
     rows = run(f"SELECT F.SEQ AS A, G.SEQ AS B, G.VALUE FROM {tables} ORDER BY 2 LIMIT 3")
     assert rows == [(1, 1, "p"), (1, 2, "q"), (2, 3, "p")]
-        (1, 1, "p"),
-        (1, 2, "q"),
-        (2, 3, "p"),
-    ]
 
 
 def test_a_constant_is_row_one(run: Runner) -> None:
