@@ -32,7 +32,7 @@ _IMPOSSIBLE: dict[str, set[str]] = {
     "DATE": {*_NUMBERS, "TIME"},
     "TIME": {*_NUMBERS, "DATE", *_TIMES},
     **dict.fromkeys(_TIMES, _NUMBERS),
-    **dict.fromkeys(("ARRAY", "OBJECT"), {*_NUMBERS, *_MOMENTS}),
+    **{semi: {*_NUMBERS, *_MOMENTS} for semi in ("ARRAY", "OBJECT")},
     "BOOLEAN": {"BINARY", *_MOMENTS},
     "BINARY": {"NUMBER", "FLOAT", "BOOLEAN", *_MOMENTS},
 }
