@@ -203,7 +203,7 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
             r"Boolean value '\1' is not recognized", 100037, "22018"
         ),
         r'(?:Could not cast value|Casting value) "?([^\s"]+)"? to (?:type )?DECIMAL\((\d+),\s*(\d+)\)': _execution(
-            r"Number out of representable range: type FIXED(\2,\3), value \1", 100039, "22003"
+            r"Number out of representable range: type FIXED(\2,\3), value \1", 100046, "22003"
         ),
         # of JSON; "numerical" is DOUBLE as well as BOOLEAN
         r"Failed to cast value to decimal: (.*?)(?: when casting from source column .*)?$": _execution(
@@ -213,7 +213,7 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
             r"Failed to cast variant value \1", 100071, "22000"
         ),
         r"Type (?:DOUBLE|FLOAT|U?INT\d+|DECIMAL\S*) with value (\S+) can't be cast": _execution(
-            r"Number out of representable range: type FIXED(38,0), value \1", 100039, "22003"
+            r"Number out of representable range: type FIXED(38,0), value \1", 100046, "22003"
         ),
         r'invalid date field format: "(.*?)"': _execution(r"Date '\1' is not recognized", 100040, "22007"),
         r'invalid timestamp field format: "(.*?)"': _execution(r"Timestamp '\1' is not recognized", 100035, "22007"),
@@ -239,7 +239,7 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
             "Bind variable ? not set.", 2049, "42601"
         ),
         r"Overflow in \w+ of (?:INT|DECIMAL)\w*[^(]*\((.*)\)": _execution(
-            r"Number out of representable range: type FIXED(38,0), value \1", 100039, "22003"
+            r"Number out of representable range: type FIXED(38,0), value \1", 100046, "22003"
         ),
         "Division by zero": _execution("Division by zero", 100051, "22012"),
         r"(.*)": _execution(r"SQL execution internal error: \1", 603, "XX000"),

@@ -2,7 +2,7 @@
 
 from local_snowflake.copy.infer import use_template
 from local_snowflake.copy.load_history import keep_full_name
-from local_snowflake.copy.staged_queries import read_stages
+from local_snowflake.copy.staged_queries import read_stages, typed_stages
 from local_snowflake.functions import bulk
 from local_snowflake.models.call_syntax import rewrite_calls
 from local_snowflake.models.predict import expand_table_functions
@@ -64,6 +64,7 @@ PIPELINE = Pipeline(
         recursive_ctes,
         # before the types of what they give are looked at
         result_scans,
+        typed_stages,
         # before all that looks at arguments
         stars_as_arguments,
         # before all that looks at types

@@ -65,7 +65,8 @@ def test_comments_behind_the_last_semicolon(snowflake_connection: dict[str, Any]
 
 
 def test_bound_values(snowflake_connection: dict[str, Any]) -> None:
-    with snowflake.connector.connect(**snowflake_connection, paramstyle="qmark", database="T_BASICS") as connection:
+    place = {"database": "T_BASICS", "schema": "PUBLIC"}
+    with snowflake.connector.connect(**snowflake_connection, **place, paramstyle="qmark") as connection:
         cursor = connection.cursor()
         cursor.execute("CREATE OR REPLACE TABLE BOUND (I INT, S STRING, F FLOAT)")
         cursor.executemany("INSERT INTO BOUND VALUES (?, ?, ?)", [(i, f"it's \\ {i}", i / 2) for i in range(5000)])

@@ -93,7 +93,8 @@ def test_a_time_out_ends_the_wait_for_a_lock(sql: Account, snowflake_connection:
     sql("CREATE OR REPLACE TABLE HELD (I INT)")
     sql("INSERT INTO HELD VALUES (1)")
     sql("CREATE OR REPLACE TASK L WAREHOUSE = T_WH USER_TASK_TIMEOUT_MS = 1500 AS UPDATE HELD SET I = 3")
-    with snowflake.connector.connect(**snowflake_connection, database="T_TASK_PROCEDURES") as other:
+    place = {"database": "T_TASK_PROCEDURES", "schema": "PUBLIC"}
+    with snowflake.connector.connect(**snowflake_connection, **place) as other:
         cursor = other.cursor()
         cursor.execute("BEGIN")
         cursor.execute("UPDATE HELD SET I = 2")

@@ -31,6 +31,18 @@ def test_two_equal_rows_have_different_numbers(run: Runner, call: str) -> None:
     assert run(f"SELECT COUNT(*) FROM T, LATERAL {call} F WHERE SEQ < 0") == [(0,)]
 
 
+@pytest.mark.parametrize("call", ["FLATTEN(V:b)", "FLATTEN(V:b, OUTER => TRUE)", "SPLIT_TO_TABLE(S, '-')"])
+def test_the_rows_of_the_input_are_numbered_from_one_in_each_statement(run: Runner, call: str) -> None:
+    for _ in range(2):
+        assert run(f"SELECT DISTINCT ID, F.SEQ FROM T, LATERAL {call} F ORDER BY 1") == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_calls_in_one_statement_number_their_own_rows(run: Runner) -> None:
+    tables = "T, LATERAL SPLIT_TO_TABLE(S, '-') F, LATERAL SPLIT_TO_TABLE(F.VALUE, '-') G"
+    rows = run(f"SELECT F.SEQ AS A, G.SEQ AS B, G.VALUE FROM {tables} ORDER BY 2 LIMIT 3")
+    assert rows == [(1, 1, "p"), (1, 2, "q"), (2, 3, "p")]
+
+
 def test_a_constant_is_row_one(run: Runner) -> None:
     assert run("SELECT SEQ, VALUE FROM TABLE(FLATTEN(PARSE_JSON('[7, 8]')))") == [(1, "7"), (1, "8")]
     assert run("SELECT SEQ, INDEX, VALUE FROM TABLE(SPLIT_TO_TABLE('a,b', ','))") == [(1, 1, "a"), (1, 2, "b")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.unit.sql_rewriting import rewritten
 
@@ -113,23 +115,26 @@ def test_flatten_of_a_constant_has_one_row_as_its_input() -> None:
 @pytest.mark.parametrize(
     ("arguments", "rows"),
     [
-        ("V", "FLAT_ROWS(V, INPUT_NUMBER())"),
-        ("$1", "FLAT_ROWS($1, INPUT_NUMBER())"),
+        ("V", "FLAT_ROWS(V, {1})"),
+        ("$1", "FLAT_ROWS($1, {1})"),
         (
             "INPUT => V, OUTER => TRUE",
-            "FLAT_OPTIONS(V, JSON({}, TO_JSON(V), '', FALSE, 'BOTH')), {}, TRUE)",
+            "FLAT_OPTIONS(V, JSON({0}, TO_JSON(V), '', FALSE, 'BOTH')), {1}, TRUE)",
         ),
         (
             "V, 'a', FALSE, TRUE, 'array'",
-            "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')), {}, FALSE)",
+            "FLAT_OPTIONS(GET_PATH(V, 'a'), JSON({0}, TO_JSON(GET_PATH(V, 'a')), 'a', TRUE, 'ARRAY')), {1}, FALSE)",
         ),
     ],
     ids=["without options", "of a staged file", "named", "in order"],
 )
 def test_flatten_with_options_is_python(arguments: str, rows: str) -> None:
     after = rewritten(flatten_options, f"SELECT F.VALUE FROM T, LATERAL FLATTEN({arguments}) F")
-    rows = rows.format("_PYTHON_VARCHAR('function:flatten'", "INPUT_NUMBER()")
-    assert after == f"SELECT F.VALUE FROM T, {rows} AS F(SEQ, KEY, PATH, INDEX, VALUE, THIS)"
+    rows = rows.format("_PYTHON_VARCHAR('function:flatten'", "_PYTHON_BIGINT('function:numbers', 'N')")
+    assert (
+        re.sub("'[0-9a-f]{32}'", "'N'", after)
+        == f"SELECT F.VALUE FROM T, {rows} AS F(SEQ, KEY, PATH, INDEX, VALUE, THIS)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def read_command(ctx: Context, reader: Reader) -> Command:
     Raises:
         SnowflakeError: for what Snowflake would refuse too, or what is not supported.
     """
-    name = ctx.resolve(reader.name_parts())
+    name = ctx.resolve(reader.name_parts(), action="COPY")
     table = ctx.relation(name)
     if not TABLE.describes(table):
         # COPY's message is shorter than other statements', and Snowpark's write_pandas searches for exactly this one

@@ -13,6 +13,7 @@ from local_snowflake.copy.decoding import read_bytes
 from local_snowflake.copy.readers.avro_reader import read_avro, schema_of_avro
 from local_snowflake.copy.readers.csv_reader import read_csv
 from local_snowflake.copy.readers.json_reader import read_json
+from local_snowflake.copy.readers.nested_times import times_as_texts
 from local_snowflake.copy.rejects import ROW, Content
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql.names import literal, quote
@@ -83,7 +84,7 @@ def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
         except pa.ArrowInvalid:
             # not UTF-8: stays binary
             return column
-    return column
+    return times_as_texts(column)
 
 
 # -- what queries see of a file ----------------------------------------------------------------------------------------
@@ -91,8 +92,12 @@ def _plain(column: pa.ChunkedArray, form: FileFormat) -> pa.ChunkedArray:
 
 def whole_row(content: Content) -> str:
     """A row of a file with columns as one object, whose keys are in order as those of all objects."""
-    members = ", ".join(f"{quote(name)} := {value}" for name, value in sorted(content.fields.items()))
-    return f"to_json(struct_pack({members}))" if members else "'{}'::JSON"
+    schema, members = content.table.schema, []
+    for name, value in sorted(content.fields.items()):
+        kind = schema.field(FIELD_PREFIX + name).type if FIELD_PREFIX + name in schema.names else pa.null()
+        is_moment = pa.types.is_timestamp(kind) and kind.tz is None
+        members.append(f"{quote(name)} := " + (f"strftime({value}, '%Y-%m-%d %H:%M:%S.%g')" if is_moment else value))
+    return f"to_json(struct_pack({', '.join(members)}))" if members else "'{}'::JSON"
 
 
 def source_sql(content: Content, form: FileFormat, needed: int, file: StagedFile) -> str:

@@ -11,10 +11,17 @@ from local_snowflake.copy.readers.json_reader import JSON
 from local_snowflake.copy.rejects import ROW
 from local_snowflake.errors import from_duckdb
 from local_snowflake.execution.context import Context
+from local_snowflake.functions.python_calls import call
 from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import put_rows
+from local_snowflake.sql.typing.static_types import COLUMNS
+from local_snowflake.sql.typing.value_types import TEXT, WHOLE
 from local_snowflake.stages.formats import FileFormat, effective_format
 from local_snowflake.stages.locations import StagedFile, locate, matches
+
+FILENAME, ROW_NUMBER = "METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"
+# a VARIANT that does not become one of these is an error of its own
+_FROM_VARIANT = {*exp.DataType.NUMERIC_TYPES, exp.DType.BOOLEAN}
 
 
 def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
@@ -32,6 +39,22 @@ def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
         pattern = argument(table, "pattern")
         files = [f for f in location.files() if matches(pattern, f.name) or matches(pattern, f.relative)]
         put_rows(ctx, table, _rows(ctx, tree, files, form))
+    return tree
+
+
+def typed_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
+    """Note the types of what queries over staged files read: fields of CSV are texts, in place.
+
+    Source: https://docs.snowflake.com/en/user-guide/querying-stage
+    """
+    tables = staged_tables(tree)
+    names = [n.name.removeprefix("$") for n in tree.find_all(exp.Parameter, exp.Column)] if tables else []
+    highest = max((int(n) for n in names if n.isdigit()), default=0)
+    for table in tables:
+        stage = locate(ctx, location_text(table)).stage
+        if effective_format(ctx, argument(table, "format"), stage).kind == "CSV":
+            fields = {f"${i + 1}": TEXT for i in range(highest)}
+            table.meta[COLUMNS] = {**fields, FILENAME: TEXT, ROW_NUMBER: WHOLE}
     return tree
 
 
@@ -61,14 +84,27 @@ def _rows(ctx: Context, tree: exp.Expression, files: list[StagedFile], form: Fil
         raise from_duckdb(error) from None
     if not tables:
         names = [f"COLUMN{i + 1}" for i in range(max(needed, 1))]
-        names += ["METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"]
+        names += [FILENAME, ROW_NUMBER]
         return pa.table({n: pa.array([], pa.string()) for n in names})
     table = pa.concat_tables(tables, promote_options="permissive").drop_columns([ROW])
+    if form.is_columnar:
+        _texts_as_variants(tree, table.schema)
     if form.kind != "CSV" and "COLUMN1" in table.column_names:
         storage = table.column("COLUMN1").combine_chunks().cast(pa.string())
         position = table.column_names.index("COLUMN1")
         table = table.set_column(position, "COLUMN1", pa.ExtensionArray.from_storage(JSON, storage))
     return table
+
+
+def _texts_as_variants(tree: exp.Expression, schema: pa.Schema) -> None:
+    """Let casts of texts in files with columns fail as those of VARIANTs do, in place."""
+    texts = {field.name for field in schema if pa.types.is_string(field.type) and field.name.startswith(FIELD_PREFIX)}
+    for column in [c for c in tree.find_all(exp.Column) if c.name in texts]:
+        parent = column.parent
+        is_rounded = isinstance(parent, exp.Anonymous) and parent.name.lower() == "rounded_half_up"
+        cast = parent.parent if is_rounded and parent else parent
+        if isinstance(cast, exp.Cast) and cast.to.this in _FROM_VARIANT:
+            column.replace(call("to_json", column.copy()))
 
 
 # -- stages in a syntax tree -------------------------------------------------------------------------------------------

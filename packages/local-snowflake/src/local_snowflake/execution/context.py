@@ -54,11 +54,10 @@ class Context:
 
     # -- names --------------------------------------------------------------------------------------------------------
 
-    def current_database(self) -> str:
-        """The session's database. Raises 090105 if it has none."""
+    def current_database(self, action: str | None = None) -> str:
+        """The session's database. Raises 090105 if it has none; the error names ``action``."""
         if self.session.database is None:
-            text = "Cannot perform operation. This session does not have a current database. "
-            raise SnowflakeError(90105, "22000", text + "Call 'USE DATABASE', or use a qualified name.")
+            raise _no_current("database", action)
         return self.session.database
 
     @property
@@ -79,24 +78,36 @@ class Context:
         if self.session.schema is None:
             if self.has_schema:
                 return "PUBLIC"
-            text = "Cannot perform operation. This session does not have a current schema. "
-            raise SnowflakeError(90106, "22000", text + "Call 'USE SCHEMA', or use a qualified name.")
+            raise _no_current("schema")
         return self.session.schema
 
-    def resolve(self, parts: Sequence[str]) -> Name:
-        """The full name of an object in a schema, from one to three normalised parts; a reference means its."""
+    def resolve(self, parts: Sequence[str], *, action: str | None = None) -> Name:
+        """The full name of an object in a schema.
+
+        Args:
+            parts: one to three normalised parts; a reference means its object.
+            action: what DDL or DML does with the object, eg: CREATE TABLE. Its names are not searched for: those
+                without a schema are in the session's.
+
+        Raises:
+            SnowflakeError: 090105 without a current database where the name needs one; 090106 likewise of the schema.
+
+        Source: https://docs.snowflake.com/en/sql-reference/name-resolution
+        """
         if len(parts) == 1:
             if parts[0] in self.session.references:
                 return self.session.references[parts[0]]
-            return Name(self.current_database(), self.current_schema(), parts[0])
+            if action and self.session.database is not None and self.session.schema is None:
+                raise _no_current("schema", action)
+            return Name(self.current_database(action), self.current_schema(), parts[0])
         if len(parts) == 2:
-            return Name(self.current_database(), parts[0], parts[1])
+            return Name(self.current_database(action), parts[0], parts[1])
         return Name(parts[0], parts[1] or "PUBLIC", parts[2])
 
-    def resolve_schema(self, parts: Sequence[str]) -> Name:
-        """The name under which a schema is catalogued, from one or two normalised parts."""
+    def resolve_schema(self, parts: Sequence[str], *, action: str | None = None) -> Name:
+        """The name under which a schema is catalogued, from one or two parts; ``action`` as in ``resolve``."""
         if len(parts) == 1:
-            return Name(self.current_database(), "", parts[0])
+            return Name(self.current_database(action), "", parts[0])
         return Name(parts[0], "", parts[1])
 
     def require_schema(self, name: Name) -> None:
@@ -165,6 +176,12 @@ class Context:
             change.rely_on(*permanent)
             yield change
         self.since = self.catalog.version
+
+
+def _no_current(kind: str, action: str | None = None) -> SnowflakeError:
+    text = f"Cannot perform {action or 'operation'}. This session does not have a current {kind}. "
+    code = 90105 if kind == "database" else 90106
+    return SnowflakeError(code, "22000", f"{text}Call 'USE {kind.upper()}', or use a qualified name.")
 
 
 def definition_lock(table: Name) -> Resource:

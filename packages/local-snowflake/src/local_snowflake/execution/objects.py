@@ -60,12 +60,15 @@ def discard(ctx: Context, old: Object[Any]) -> Result:
 # -- names and conditions ---------------------------------------------------------------------------------------------
 
 
-def read_name(ctx: Context, reader: Reader, kind: str) -> Name:
-    """Read the name of an object of a kind; it has as many parts as the catalog has of such an object."""
+def read_name(ctx: Context, reader: Reader, kind: str, action: str | None = None) -> Name:
+    """Read the name of an object of a kind; it has as many parts as the catalog has of such an object.
+
+    ``action`` is what DDL does with the object; it needs a current schema for a name without one.
+    """
     if kind in _OF_ACCOUNT:
         return Name("", "", reader.identifier())
     parts = reader.name_parts()
-    return ctx.resolve_schema(parts) if kind == SCHEMA else ctx.resolve(parts)
+    return ctx.resolve_schema(parts, action=action) if kind == SCHEMA else ctx.resolve(parts, action=action)
 
 
 def _label(kind: str, name: Name) -> str:
@@ -73,12 +76,17 @@ def _label(kind: str, name: Name) -> str:
     return ".".join(filter(None, name)) if kind in {*_OF_ACCOUNT, SCHEMA} else name.fqn
 
 
+def action_of(stmt: Statement) -> str:
+    """What a CREATE, ALTER or DROP does, as errors print it: ``CREATE TABLE``, but ``DROP``."""
+    return stmt.verb if stmt.verb == "DROP" else f"{stmt.verb} {stmt.kind}"
+
+
 def read_target(ctx: Context, stmt: Statement) -> tuple[Reader, Name, bool]:
     """Read ``[IF [NOT] EXISTS] name`` behind the kind of CREATE, ALTER or DROP; whether IF is there comes last."""
     reader = skip_head(stmt)
     condition = ("IF", "NOT", "EXISTS") if stmt.verb == "CREATE" else ("IF", "EXISTS")
     conditional = reader.accept(*condition)
-    name = read_name(ctx, reader, stmt.kind)
+    name = read_name(ctx, reader, stmt.kind, action_of(stmt))
     if (stmt.verb, stmt.kind) in _CONDITION_BEHIND:
         conditional = reader.accept(*condition) or conditional
     refuse_both(stmt, if_not_exists=conditional)

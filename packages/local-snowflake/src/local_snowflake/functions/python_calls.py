@@ -3,6 +3,9 @@
 import hashlib
 import json
 import re
+import threading
+import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
@@ -17,6 +20,9 @@ from local_snowflake.functions.formats import read_times
 from local_snowflake.functions.vectorized import VectorFunctions, called
 
 _KEY = "function:"
+_NUMBERS_KEY = _KEY + "numbers"
+# the counters that are kept: more than there are calls in all statements that run at a time
+_COUNTERS = 10_000
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
 
 
@@ -39,6 +45,28 @@ def python_call(name: str, kind: str, *arguments: exp.Expr) -> exp.Expr:
     return call("json", text) if kind == "JSON" else text
 
 
+def numbers() -> exp.Expr:
+    """A call that gives the rows that it is evaluated for the numbers 1, 2, …, in the order in which they come."""
+    return called(_NUMBERS_KEY, "BIGINT", [exp.Literal.string(uuid.uuid4().hex)])
+
+
+class _Numbers:
+    """The next number of each call of ``numbers``: DuckDB evaluates it vector by vector, also in several threads."""
+
+    def __init__(self) -> None:
+        self._counted: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, columns: list[pa.ChunkedArray], rows: int) -> pa.Array:
+        name = str(columns[0][0])
+        with self._lock:
+            first = self._counted.pop(name, 0) + 1
+            self._counted[name] = first + rows - 1
+            if len(self._counted) > _COUNTERS:
+                self._counted.popitem(last=False)
+        return pa.array(range(first, first + rows), pa.int64())
+
+
 def register(vectors: VectorFunctions) -> None:
     """Register the functions for a server's expressions."""
     by_row: dict[str, Callable[..., Any]] = {
@@ -57,6 +85,7 @@ def register(vectors: VectorFunctions) -> None:
     }
     for name, function in by_row.items():
         vectors.register(_KEY + name, _rowwise(function))
+    vectors.register(_NUMBERS_KEY, _Numbers())
 
 
 def _rowwise(function: Callable[..., Any]) -> Callable[[list[pa.ChunkedArray], int], pa.Array]:

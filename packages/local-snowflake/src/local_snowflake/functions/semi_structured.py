@@ -83,7 +83,6 @@ MACROS = (
     THEN json(TRY_CAST(CAST(x AS VARCHAR) AS JSON)) END""",
     """path_of_key(k) AS CASE WHEN regexp_full_match(k, '[A-Za-z_][A-Za-z0-9_$]*') THEN k
     ELSE '[''' || replace(k, '''', '\\''') || ''']' END""",
-    "input_number() AS CAST(hash(uuid()) // 2 AS BIGINT)",
     # the rows of a value as structs: DuckDB unnests them in their order, row by row of what they come from
     """flat_members(x, seq) AS list_transform([{n: seq, j: to_json(x)}], lambda a: CASE json_type(a.j)
     WHEN 'OBJECT' THEN list_transform(map_entries(CAST(a.j AS MAP(VARCHAR, JSON))), lambda e:

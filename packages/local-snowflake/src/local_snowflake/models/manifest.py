@@ -7,11 +7,13 @@ from typing import Any
 import yaml
 
 from local_snowflake.catalog.objects import Argument
-from local_snowflake.errors import SnowflakeError
+from local_snowflake.errors import SnowflakeError, not_supported
 from local_snowflake.sql.types import SfType, parse_type
 
 MANIFEST = "MANIFEST.yml"
 _SPECIFICATION = Path("model") / "model.yaml"
+# Snowflake's own channel
+_CHANNELS = {"snowflake", "https://repo.anaconda.com/pkgs/snowflake"}
 # libyaml reads the same files many times faster, where it is there
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -90,6 +92,37 @@ def read_package(folder: Path) -> Package:
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise _unreadable(f"{type(error).__name__}: {error}") from None
+
+
+def check_new_package(folder: Path) -> None:
+    """Check the files that a new model version is to be made of.
+
+    Raises:
+        SnowflakeError: as for ``read_package``; 000002 if the model is to run in a warehouse and needs a package of
+            another conda channel than Snowflake's: a warehouse takes none from there.
+
+    Source: https://docs.snowflake.com/en/developer-guide/snowflake-ml/model-registry/overview
+    """
+    read_package(folder)
+    try:
+        manifest = yaml.load((folder / MANIFEST).read_text(), _LOADER)  # noqa: S506 (a safe loader)
+        packages = _conda_packages(folder, manifest) if "WAREHOUSE" in (manifest.get("target_platforms") or ()) else []
+    except (yaml.YAMLError, AttributeError, TypeError, UnicodeDecodeError) as error:
+        raise _unreadable(f"{type(error).__name__}: {error}") from None
+    for package in packages:
+        channel, is_named, _ = package.partition("::")
+        if is_named and channel not in _CHANNELS:
+            raise not_supported(f"{package} in a model that runs in a warehouse: packages of other channels")
+
+
+def _conda_packages(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """What the environments of a model list as conda's packages, eg: ``channel::name<2,>=1.1``."""
+    runtimes = (manifest.get("runtimes") or {}).values()
+    written = [(runtime.get("dependencies") or {}).get("conda") for runtime in runtimes]
+    files = [folder / str(path) for path in written if path]
+    within = [f for f in files if f.resolve().is_relative_to(folder.resolve()) and f.is_file()]
+    environments = [yaml.load(f.read_text(), _LOADER) or {} for f in within]  # noqa: S506 (a safe loader)
+    return [str(package) for e in environments for package in e.get("dependencies") or ()]
 
 
 def _unreadable(why: str) -> SnowflakeError:

@@ -14,7 +14,7 @@ from local_snowflake.catalog.objects import MODEL, ModelProps, ModelVersion, Obj
 from local_snowflake.catalog.storage import MODELS
 from local_snowflake.errors import SnowflakeError, compilation_error
 from local_snowflake.execution.context import Context
-from local_snowflake.models.manifest import MANIFEST, Package, read_package
+from local_snowflake.models.manifest import MANIFEST, Package, check_new_package, read_package
 from local_snowflake.sql.names import Name, normalise, shown, split_parts
 from local_snowflake.stages.locations import SCHEMES, Location
 
@@ -104,7 +104,7 @@ def new_folder(ctx: Context, source: Path) -> Iterator[str]:
         raise SnowflakeError(398507, "22000", f"Unable to read file {MANIFEST}: the stage's folder has no files.")
     try:
         shutil.copytree(source, unfinished)
-        read_package(unfinished)
+        check_new_package(unfinished)
         unfinished.rename(root / name)
         yield name
     except BaseException:

@@ -9,11 +9,12 @@ from local_snowflake.catalog.objects import FUNCTION, Argument, Routine
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.objects import find_all
 from local_snowflake.functions.bulk.scope import compile_select, visible_ctes
-from local_snowflake.routines.lookup import Arguments, best, in_order, overloads
+from local_snowflake.routines.lookup import Arguments, best, in_order, is_impossible, overloads, unknown
 from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 
 @dataclass
@@ -87,7 +88,10 @@ def _bind(ctx: Context, whole: exp.Expr, call: exp.Anonymous, name: Name, candid
     given = given_arguments(call)
     positional = [a for a in given.positional if isinstance(a, exp.Expr)]
     chosen = best(name, candidates, given, lambda: _types(ctx, call, positional))
-    return FunctionCall(whole, chosen, [converted(a, kind) for a, kind in with_types(chosen.props.args, given)])
+    pairs, kinds = with_types(chosen.props.args, given), StaticTypes(ctx)
+    if any(is_impossible(kinds.of(value), parse_type(kind)) for value, kind in pairs):
+        raise unknown(name, [t.name if t else "NULL" for t in _types(ctx, call, positional)])
+    return FunctionCall(whole, chosen, [converted(a, kind) for a, kind in pairs])
 
 
 def converted(argument: exp.Expr, kind: str) -> exp.Expr:

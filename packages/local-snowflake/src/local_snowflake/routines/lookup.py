@@ -25,6 +25,17 @@ _COERCIONS: dict[str, tuple[str, ...]] = {
     "OBJECT": ("OBJECT", "VARIANT"),
     "ARRAY": ("ARRAY", "VARIANT"),
 }
+# from an argument's type to those that no cast makes of it
+_NUMBERS = {"NUMBER", "FLOAT", "BOOLEAN", "BINARY"}
+_MOMENTS = {"DATE", "TIME", *_TIMES}
+_IMPOSSIBLE: dict[str, set[str]] = {
+    "DATE": {*_NUMBERS, "TIME"},
+    "TIME": {*_NUMBERS, "DATE", *_TIMES},
+    **dict.fromkeys(_TIMES, _NUMBERS),
+    **{semi: {*_NUMBERS, *_MOMENTS} for semi in ("ARRAY", "OBJECT")},
+    "BOOLEAN": {"BINARY", *_MOMENTS},
+    "BINARY": {"NUMBER", "FLOAT", "BOOLEAN", *_MOMENTS},
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,14 @@ def _cost(actual: SfType | None, declared: SfType) -> int | None:
     if actual.name == "NUMBER" and actual.scale and declared.name == "NUMBER" and not declared.scale:
         return 2
     return order.index(declared.name)
+
+
+def is_impossible(actual: SfType | None, declared: SfType) -> bool:
+    """Whether no argument of a type can be given for a parameter of another one.
+
+    Source: https://docs.snowflake.com/en/sql-reference/data-type-conversion
+    """
+    return actual is not None and declared.name in _IMPOSSIBLE.get(actual.name, ())
 
 
 def unknown(name: Name, types: Sequence[str]) -> SnowflakeError:

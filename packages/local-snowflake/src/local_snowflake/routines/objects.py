@@ -72,9 +72,12 @@ def create_other_function(_: Context, stmt: Statement) -> Result:
     raise not_supported(f"CREATE {stmt.kind}")
 
 
-def read_overload(ctx: Context, reader: Reader, kind: str) -> tuple[Name, Routine | None]:
-    """Read ``name(type, …)``; the name and the overload, or None if there is no such one."""
-    name = ctx.resolve(reader.name_parts())
+def read_overload(ctx: Context, reader: Reader, kind: str, action: str | None = None) -> tuple[Name, Routine | None]:
+    """Read ``name(type, …)``; the name and the overload, or None if there is no such one.
+
+    ``action`` is what DDL does with it; it needs a current schema for a name without one.
+    """
+    name = ctx.resolve(reader.name_parts(), action=action)
     text = reader.parenthesised() if reader.peek() == "(" else ""
     types = [parse_type(read_type(part)) for _, part in split_commas(text)]
     return name, find_exactly(ctx, kind, name, types)
@@ -93,7 +96,7 @@ def drop(ctx: Context, stmt: Statement) -> Result:
     """DROP PROCEDURE | FUNCTION [IF EXISTS] name(types)."""
     reader = skip_head(stmt)
     if_exists = reader.accept("IF", "EXISTS")
-    name, found = read_overload(ctx, reader, _kind(stmt))
+    name, found = read_overload(ctx, reader, _kind(stmt), objects.action_of(stmt))
     reader.finish()
     if found is None:
         return objects.absent(_kind(stmt), name, if_exists=if_exists)
@@ -203,14 +206,14 @@ def alter(ctx: Context, stmt: Statement) -> Result:
     """
     reader, kind = skip_head(stmt), _kind(stmt)
     if_exists = reader.accept("IF", "EXISTS")
-    name, found = read_overload(ctx, reader, kind)
+    name, found = read_overload(ctx, reader, kind, objects.action_of(stmt))
     if found is None:
         if if_exists:
             return status()
         raise does_not_exist(kind, name.fqn)
     props, full, text = found.props, found.name, found.comment
     if reader.accept("RENAME", "TO"):
-        new = ctx.resolve(reader.name_parts())
+        new = ctx.resolve(reader.name_parts(), action=objects.action_of(stmt))
         if find_exactly(ctx, kind, new, argument_types(props)):
             raise already_exists(new.fqn)
         props = replace(props, name=new.name)

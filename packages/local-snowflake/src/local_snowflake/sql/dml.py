@@ -105,7 +105,7 @@ def _clear(ctx: Context, name: Name, target: streams.Tracked | None) -> int:
 
 
 def _truncate(ctx: Context, tree: exp.TruncateTable) -> Plan:
-    missing = table_name(ctx, tree.expressions[0])
+    missing = table_name(ctx, tree.expressions[0], "TRUNCATE")
     if tree.args.get("exists") and ctx.relation(missing) is None:
         return Plan((), lambda *_: status())
     name = target_table(ctx, tree.expressions[0], "TRUNCATE")

@@ -52,19 +52,21 @@ def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def table_name(ctx: Context, table: exp.Table) -> Name:
-    """The full name that a table node means."""
+def table_name(ctx: Context, table: exp.Table, action: str | None = None) -> Name:
+    """The full name that a table node means; ``action`` is what DDL or DML does with the table."""
     parts = [p for p in (table.args.get("catalog"), table.args.get("db"), table.this) if p is not None]
     # in db..table the schema is an empty text
-    return ctx.resolve([p.name if isinstance(p, Expr) else p for p in parts])
+    return ctx.resolve([p.name if isinstance(p, Expr) else p for p in parts], action=action)
 
 
 def target_table(ctx: Context, table: exp.Table, *privileges: str) -> Name:
     """Make a DML statement's target physical, in place; returns its name. The roles need all of ``privileges`` on it.
 
-    Raises 003001 if they lack one; 002003 if there is no such table; 001003 if it is a view or a stream.
+    Raises 003001 if they lack one; 002003 if there is no such table; 001003 if it is a view or a stream; 090106 if
+    the name has no schema and the session neither.
     """
-    name = table_name(ctx, table)
+    statement = table.root().key.upper()
+    name = table_name(ctx, table, "TRUNCATE" if statement == "TRUNCATETABLE" else statement)
     relation = ctx.relation(name)
     if relation is None:
         raise does_not_exist("Table", name.fqn)

@@ -46,7 +46,7 @@ def alter_file_format(ctx: Context, stmt: Statement) -> Result:
             return status()
         raise does_not_exist(FILE_FORMAT, name.fqn)
     if reader.accept("RENAME", "TO"):
-        new_name = ctx.resolve(reader.name_parts())
+        new_name = ctx.resolve(reader.name_parts(), action="ALTER FILE FORMAT")
         if objects.find(ctx, FILE_FORMAT, new_name):
             raise already_exists(new_name.fqn)
         objects.put(ctx, replace(found, name=new_name), replaces=found)

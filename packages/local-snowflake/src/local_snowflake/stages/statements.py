@@ -92,7 +92,7 @@ def alter_stage(ctx: Context, stmt: Statement) -> Result:
         read_options(reader)
         return status()
     if reader.accept("RENAME", "TO"):
-        new_name = ctx.resolve(reader.name_parts())
+        new_name = ctx.resolve(reader.name_parts(), action="ALTER STAGE")
         reader.finish()
         if objects.find(ctx, STAGE, new_name):
             raise already_exists(new_name.fqn)

@@ -57,7 +57,7 @@ def _rename(ctx: Context, reader: Reader, table: Table) -> None:
             save(ctx, change, _replace_column(table, column, replace(column, name=new)))
         return
     reader.expect("TO")
-    name = ctx.resolve(reader.name_parts())
+    name = ctx.resolve(reader.name_parts(), action="ALTER TABLE")
     reader.finish()
     if ctx.relation(name):
         raise already_exists(name.fqn)
@@ -84,7 +84,7 @@ def move_table(ctx: Context, change: Change, table: Table, name: Name) -> None:
 def _swap(ctx: Context, reader: Reader, table: Table) -> None:
     """SWAP WITH other."""
     reader.expect("WITH")
-    name = ctx.resolve(reader.name_parts())
+    name = ctx.resolve(reader.name_parts(), action="ALTER TABLE")
     other = ctx.catalog.need(TABLE, name)
     if table.props.temporary or (table.name.database, table.name.schema) != (name.database, name.schema):
         raise not_supported("ALTER TABLE … SWAP WITH across schemas or with a temporary table")

@@ -124,7 +124,7 @@ def _intos(ctx: Context, reader: Reader) -> list[_Into]:
 
 
 def _into(ctx: Context, reader: Reader) -> _Into:
-    part = _Into(ctx.resolve(reader.name_parts()))
+    part = _Into(ctx.resolve(reader.name_parts(), action="INSERT"))
     table = ctx.relation(part.target)
     if not TABLE.describes(table):
         raise does_not_exist("Table", part.target.fqn)

@@ -12,7 +12,7 @@ from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
-from local_snowflake.execution.objects import drop, keep_existing, refuse_both, refuse_other_case
+from local_snowflake.execution.objects import action_of, drop, keep_existing, refuse_both, refuse_other_case
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sql.columns.assignments import assigned_rows
@@ -55,7 +55,7 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     schema = tree.this if isinstance(tree.this, exp.Schema) else None
     table = schema.this if schema else tree.this
     upper_case(table)
-    name = table_name(ctx, table)
+    name = table_name(ctx, table, action_of(stmt))
     ctx.require_schema(name)
     old = ctx.temporary(name) if stmt.temporary else ctx.catalog.relation(name)
     if kept := keep_existing(stmt, name, old, if_not_exists=bool(tree.args.get("exists"))):
@@ -135,9 +135,10 @@ def _clone(ctx: Context, stmt: Statement) -> Result | None:
     """CREATE TABLE name CLONE source, or None for every other form."""
     reader = skip_head(stmt)
     reader.accept("IF", "NOT", "EXISTS")
-    name = ctx.resolve(reader.name_parts())
+    parts = reader.name_parts()
     if not reader.accept("CLONE"):
         return None
+    name = ctx.resolve(parts, action=action_of(stmt))
     ctx.require_schema(name)
     return clone_table(ctx, name, reader, or_replace=stmt.or_replace, temporary=stmt.temporary)
 

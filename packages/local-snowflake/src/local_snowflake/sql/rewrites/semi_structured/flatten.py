@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from local_snowflake.errors import syntax_error
 from local_snowflake.execution.context import Context
-from local_snowflake.functions.python_calls import call, python_call
+from local_snowflake.functions.python_calls import call, numbers, python_call
 from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import parse
 
@@ -40,11 +40,11 @@ def flatten_options(ctx: Context, tree: exp.Expression) -> exp.Expression:
 def input_number(value: exp.Expr) -> exp.Expr:
     """SEQ: the number of a row that is expanded, which two equal rows do not share.
 
-    A constant is row 1; others have numbers without an order, which an account's need not have either.
+    They are 1, 2, … in the order in which DuckDB reads the rows; an account's need not have an order either.
     """
     # $1 is a column of a staged file
     is_constant = value.find(exp.Column, exp.Parameter, exp.Placeholder, exp.Query) is None
-    return exp.Literal.number(1) if is_constant else call("input_number")
+    return exp.Literal.number(1) if is_constant else numbers()
 
 
 def _rows(options: dict[str, exp.Expr]) -> exp.Expr:
