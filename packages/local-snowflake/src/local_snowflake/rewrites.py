@@ -8,6 +8,7 @@ from local_snowflake.models.call_syntax import rewrite_calls
 from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
 from local_snowflake.sql.checks.arguments import checked_arguments
+from local_snowflake.sql.checks.frames import checked_frames
 from local_snowflake.sql.checks.orders import checked_orders
 from local_snowflake.sql.columns.casts import limited_casts
 from local_snowflake.sql.columns.kinds import known_kinds
@@ -79,6 +80,7 @@ PIPELINE = Pipeline(
         pivots_as_groups,
         single_keys,
         checked_arguments,
+        checked_frames,
         # before what they make is cast
         known_kinds,
         kinds_of_variants,

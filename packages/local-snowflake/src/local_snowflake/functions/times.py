@@ -222,6 +222,10 @@ def rewrite_arithmetic(tree: exp.Expr) -> None:
             _interval_last(sum_)
         if isinstance(sum_.expression, exp.Interval) and (parts := _spans(sum_.expression, isinstance(sum_, exp.Sub))):
             sum_.replace(_plus(sum_.this, parts))
+    for frame in tree.find_all(exp.WindowSpec):
+        for key in ("start", "end"):
+            if isinstance(bound := frame.args.get(key), exp.Interval) and (parts := _spans(bound, negative=False)):
+                frame.set(key, _summed(parts))
     for truncated in list(tree.find_all(exp.TimestampTrunc, exp.DateTrunc)):
         unit = time_parts.UNITS.get(_unit(truncated))
         if unit and not truncated.args.get("zone"):
@@ -305,12 +309,20 @@ def _plus(value: exp.Expr, spans: list[_Span]) -> exp.Expr:
     """A time plus spans of time, one after the other: ``1 month, 1 day`` is not ``1 day, 1 month``."""
     for unit, number in spans:
         function = "plus_days" if unit in _DAYS else "plus_time"
-        value = call(
-            function,
-            _typed(value),
-            call(f"to_{unit}s", exp.cast(number, _COUNTS.get(unit, "BIGINT"), dialect="duckdb")),
-        )
+        value = call(function, _typed(value), _interval(unit, number))
     return value
+
+
+def _interval(unit: str, number: exp.Expr) -> exp.Expr:
+    return call(f"to_{unit}s", exp.cast(number, _COUNTS.get(unit, "BIGINT"), dialect="duckdb"))
+
+
+def _summed(spans: list[_Span]) -> exp.Expr:
+    """Spans of time as one interval, for the end of a frame."""
+    first, *others = (_interval(*span) for span in spans)
+    for other in others:
+        first = exp.Add(this=first, expression=other)
+    return first
 
 
 def _span(number: exp.Expr, name: str) -> _Span | None:
