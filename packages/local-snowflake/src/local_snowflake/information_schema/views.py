@@ -28,7 +28,7 @@ from local_snowflake.execution.results import TIME, record_table
 from local_snowflake.sql.types import parse_type
 from local_snowflake.statements.keys import constraints
 from local_snowflake.statements.sequences import next_value
-from local_snowflake.statements.show import bytes_of, row_count, shown_retention
+from local_snowflake.statements.show import bytes_of, row_count, shown_key, shown_retention
 
 # the columns of a view in their order: what each shows of an item
 _Columns = dict[str, Callable[[Any], Any]]
@@ -150,8 +150,9 @@ def _tables(ctx: Context, database: str) -> pa.Table:
         "TABLE_TYPE": lambda o: "VIEW" if o.kind == VIEW else "LOCAL TEMPORARY" if o.props.temporary else "BASE TABLE",
         "IS_TRANSIENT": lambda o: _yes(o.kind == TABLE and o.props.transient),
         **_COMMENT,
-        "CLUSTERING_KEY": lambda o: o.props.cluster_by if o.kind == TABLE else None,
-        **dict.fromkeys(("AUTO_CLUSTERING_ON", "IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID"), lambda _: "NO"),
+        "CLUSTERING_KEY": lambda o: (shown_key(o.props) or None) if o.kind == TABLE else None,
+        "AUTO_CLUSTERING_ON": lambda o: _yes(o.kind == TABLE and bool(o.props.cluster_by)),
+        **dict.fromkeys(("IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID"), lambda _: "NO"),
         "IS_TEMPORARY": lambda o: _yes(o.props.temporary),
         "ROW_COUNT": lambda o: row_count(ctx, o) if o.kind == TABLE else None,
         "BYTES": lambda o: 0 if o.kind == TABLE else None,

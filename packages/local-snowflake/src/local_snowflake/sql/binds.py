@@ -1,7 +1,7 @@
 """Bind values: as literals in the text, as a table of the rows of a batch, as markers of an INSERT that is prepared."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,18 +36,21 @@ def fill(statement: Statement, literals: dict[str, str]) -> str:
 
     Raises 002049 if there are more ``?`` than literals.
     """
-    sql, tokens = statement.sql, statement.tokens
+    return edited(statement.sql, _filled(statement.tokens, literals))
+
+
+def _filled(tokens: list[Token], literals: Mapping[str, str]) -> list[Edit]:
     marks = _question_marks(tokens)
     if marks:
         if len(marks) > len(literals):
             raise SnowflakeError(2049, "42601", f"Bind variable :{len(literals) + 1} not set.")
-        return edited(sql, [(t.start, t.start + 1, literals[str(i + 1)]) for i, t in enumerate(marks)])
+        return [(t.start, t.start + 1, literals[str(i + 1)]) for i, t in enumerate(marks)]
     edits: list[Edit] = []
     for before, colon, number in zip([None, *tokens], tokens, tokens[1:], strict=False):
         named = colon.token_type == TokenType.COLON and number.text in literals and number.start == colon.end + 1
         if named and (before is None or before.token_type not in OPERANDS):
             edits.append((colon.start, number.end + 1, literals[number.text]))
-    return edited(sql, edits)
+    return edits
 
 
 def fill_in_order(sql: str, literals: Sequence[str]) -> str:
@@ -62,7 +65,7 @@ def batch(statement: Statement, bindings: dict[str, Any], table: str) -> tuple[s
     """Turn ``INSERT … VALUES (?, …)`` with a list of values for each placeholder into ``INSERT … SELECT … FROM table``.
 
     Returns the new text, and the rows that are to be registered as ``table``: columns B1, B2, …. Raises 000002 for
-    another statement.
+    another statement, 002049 if there are more ``?`` than lists.
     """
     sql, tokens = statement.sql, statement.tokens
     values = next((i for i, t in enumerate(tokens) if t.token_type == TokenType.VALUES), None)
@@ -74,9 +77,8 @@ def batch(statement: Statement, bindings: dict[str, Any], table: str) -> tuple[s
     reader.at = values + 1
     reader.parenthesised()
     start, opening, end = tokens[values].start, tokens[values + 1].end + 1, reader.tokens[reader.at - 1].end + 1
-    marks = _question_marks(tokens)
     edits = [(start, opening, "SELECT "), (end - 1, end, f' FROM "{table}"')]
-    edits += [(t.start, t.start + 1, f'"{BATCH_COLUMN}{i + 1}"') for i, t in enumerate(marks)]
+    edits += _filled(tokens, {number: f'"{BATCH_COLUMN}{number}"' for number in bindings})
     columns = [bindings[str(i + 1)] for i in range(len(bindings))]
     arrays = [_array(c["type"], c["value"]) for c in columns]
     return edited(sql, edits), pa.table(arrays, names=[f"{BATCH_COLUMN}{i + 1}" for i in range(len(arrays))])
@@ -136,6 +138,9 @@ _CONVERTED: dict[str, Callable[[str], Any]] = {
 
 def _array(kind: str, values: list[str | None]) -> pa.Array:
     if kind == "FIXED":
+        if not all(v is None or _WHOLE.fullmatch(v) for v in values):
+            # Decimal in Python: as they are written, so that a text column gets 9.99, and not 9.990
+            return pa.array(values, pa.string())
         integers = [None if v is None else int(v) for v in values]
         fits = all(v is None or -(2**63) <= v < 2**63 for v in integers)
         return pa.array(integers, pa.int64()) if fits else pa.array(values, pa.string())
@@ -177,6 +182,7 @@ def _bytes(text: str) -> bytes:
 # -- an INSERT that comes again and again is compiled once for all values of the same types ----------------------------
 
 _INTEGER = re.compile(r"-?\d{1,18}")
+_WHOLE = re.compile(r"-?\d+")
 _IN_ROWS = {
     *(TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.PLACEHOLDER),
     *(TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE, TokenType.FALSE),

@@ -23,7 +23,7 @@ from local_snowflake.sql.statement import Reader, Statement
 from local_snowflake.sql.types import SfType, clock_sql, minutes_sql, parse_type, zoned_sql
 from local_snowflake.statements import definitions
 from local_snowflake.statements.clones import copy_definition
-from local_snowflake.statements.tables import DAYS, keeps_past, read_days, read_flag
+from local_snowflake.statements.tables import DAYS, keeps_past, read_days, read_flag, written_key
 
 _OPTIONS = (*DAYS, "CHANGE_TRACKING", "COMMENT")
 # the tokenizer makes one token of PRIMARY KEY and of FOREIGN KEY
@@ -134,8 +134,8 @@ def _change_options(ctx: Context, table: Table, action: str, options: Mapping[st
 
 def _cluster(ctx: Context, reader: Reader, table: Table) -> None:
     """CLUSTER BY (…): recorded; a local table is not clustered."""
-    reader.expect("BY")
-    props = replace(table.props, cluster_by=reader.parenthesised())
+    props = replace(table.props, cluster_by=written_key(reader))
+    reader.finish()
     with ctx.ddl(table.name) as change:
         save(ctx, change, replace(table, props=props))
 
@@ -256,6 +256,9 @@ def _constant(ctx: Context, change: Change, column: Column) -> str:
 def _drop(ctx: Context, reader: Reader, table: Table) -> None:
     """DROP [COLUMN] [IF EXISTS] name, …."""
     if reader.accept("CLUSTERING", "KEY"):
+        reader.finish()
+        with ctx.ddl(table.name) as change:
+            save(ctx, change, replace(table, props=replace(table.props, cluster_by=None)))
         return
     if reader.peek() in _CONSTRAINTS:
         _drop_constraint(ctx, reader, table)
@@ -358,5 +361,6 @@ _ACTIONS = {
     "SWAP": _swap,
     "SET": _set,
     "UNSET": _unset,
-    "CLUSTER": _cluster,
+    # one token for sqlglot
+    "CLUSTER BY": _cluster,
 }

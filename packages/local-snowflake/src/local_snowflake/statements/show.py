@@ -68,6 +68,15 @@ def shown_retention(table: TableProps) -> int:
     return 1 if table.data_retention_time_in_days is None else table.data_retention_time_in_days
 
 
+def shown_key(table: TableProps) -> str:
+    """A table's clustering key as SHOW and INFORMATION_SCHEMA give it, with the word for its kind: ``LINEAR(c1, c2)``.
+
+    Source: https://docs.snowflake.com/en/user-guide/tables-clustering-keys
+    """
+    key = (table.cluster_by or "").strip()
+    return key if not key or key.upper().startswith("LINEAR(") else f"LINEAR({key})"
+
+
 def _shows_changes(o: Table | View) -> bool:
     return streams.shows_changes(o) if TABLE.describes(o) else o.props.change_tracking
 
@@ -78,10 +87,10 @@ def _common(o: Table | View) -> dict[str, Any]:
     return {
         **common(o),
         "kind": kind,
-        "cluster_by": "",
+        "cluster_by": shown_key(table),
         "reserved": "",
         "retention_time": str(shown_retention(table)),
-        "automatic_clustering": "OFF",
+        "automatic_clustering": "ON" if table.cluster_by else "OFF",
         "change_tracking": "ON" if _shows_changes(o) else "OFF",
         **{f"is_{kind}": "N" for kind in (*_OTHER_KINDS, "external")},
         "is_materialized": "false",

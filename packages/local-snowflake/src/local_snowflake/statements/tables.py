@@ -20,7 +20,7 @@ from local_snowflake.sql.columns.outputs import Declared, declared_columns, oute
 from local_snowflake.sql.names import quote
 from local_snowflake.sql.queries import compile_query, names_of_query
 from local_snowflake.sql.resolve import table_name, upper_case
-from local_snowflake.sql.statement import Statement, skip_head
+from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
 from local_snowflake.statements.clones import clone_table
 from local_snowflake.statements.definitions import (
@@ -173,12 +173,18 @@ def _read_properties(tree: exp.Create) -> dict[str, Any]:
 
 
 def _written_key(stmt: Statement) -> str:
-    """The text between the brackets of a statement's CLUSTER BY: GET_DDL gives it as it is written."""
     reader = stmt.reader
     # one token for sqlglot
     while reader.next().token_type != TokenType.CLUSTER_BY:
         pass
-    return reader.parenthesised()
+    return written_key(reader)
+
+
+def written_key(reader: Reader) -> str:
+    """The text between the brackets behind CLUSTER BY, with its blanks: GET_DDL gives it as it is written."""
+    opening = reader.position
+    reader.parenthesised()
+    return reader.sql[opening + 1 : reader.tokens[reader.at - 1].start]
 
 
 def _read_option(key: str, value: str) -> dict[str, Any]:

@@ -207,7 +207,9 @@ def _import_gently(module: str, control: socket.socket) -> None:
     """
 
     def work() -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
+        # a server that runs at a lower priority already, eg: by nice, may not raise its own
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
         try:
             importlib.import_module(module)
         except ImportError as error:
