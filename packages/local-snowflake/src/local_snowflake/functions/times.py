@@ -222,16 +222,21 @@ def rewrite_arithmetic(tree: exp.Expr) -> None:
             _interval_last(sum_)
         if isinstance(sum_.expression, exp.Interval) and (parts := _spans(sum_.expression, isinstance(sum_, exp.Sub))):
             sum_.replace(_plus(sum_.this, parts))
-    for frame in tree.find_all(exp.WindowSpec):
-        for key in ("start", "end"):
-            if isinstance(bound := frame.args.get(key), exp.Interval) and (parts := _spans(bound, negative=False)):
-                frame.set(key, _summed(parts))
+    _rewrite_frames(tree)
     for truncated in list(tree.find_all(exp.TimestampTrunc, exp.DateTrunc)):
         unit = time_parts.UNITS.get(_unit(truncated))
         if unit and not truncated.args.get("zone"):
             truncated.replace(call("truncated_time", exp.Literal.string(unit), _typed(truncated.this)))
     for later in list(tree.find_all(exp.AddMonths)):
         later.replace(call("add_months", _typed(later.this), later.expression))
+
+
+def _rewrite_frames(tree: exp.Expr) -> None:
+    """Intervals of several parts at the ends of a RANGE."""
+    for frame in tree.find_all(exp.WindowSpec):
+        for key in ("start", "end"):
+            if isinstance(bound := frame.args.get(key), exp.Interval) and (parts := _spans(bound, negative=False)):
+                frame.set(key, _summed(parts))
 
 
 def _interval_last(sum_: exp.Add) -> None:
