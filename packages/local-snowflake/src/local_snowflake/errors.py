@@ -135,6 +135,11 @@ def not_supported(what: str) -> SnowflakeError:
 _Make = Callable[[re.Match[str]], SnowflakeError]
 
 
+def repeated_row() -> SnowflakeError:
+    """The error of a row that a statement would change by several others."""
+    return execution_error("Duplicate row detected during DML action", 100090, "42P18")
+
+
 def _compilation(template: str, code: int = 1003, sqlstate: str = "42000") -> _Make:
     return lambda match: compilation_error(match.expand(template), code, sqlstate)
 
@@ -227,9 +232,7 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"((?:no argument for repetition operator|missing [\])]|invalid (?:escape|character class|perl operator)).*)": (
             _execution(r"Invalid regular expression: \1", 100048, "2201B")
         ),
-        "MERGE INTO command cannot affect the same target row": _execution(
-            "Duplicate row detected during DML action", 100090, "42P18"
-        ),
+        "MERGE INTO command cannot affect the same target row": lambda _: repeated_row(),
         # OBJECT_AGG and ARRAYS_TO_OBJECT
         "Map keys must be unique": _execution("Duplicate field key", 100112, "22000"),
         "Argument for ntile must be greater than zero": _execution(

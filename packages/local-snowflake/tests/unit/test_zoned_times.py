@@ -17,7 +17,7 @@ from tests.unit.in_process import Directory, Runner, code
 
 from local_snowflake.account import Account
 from local_snowflake.errors import SnowflakeError
-from local_snowflake.execution.results import encode
+from local_snowflake.execution.encoding import encode
 from local_snowflake.python.sandbox.zoned_times import from_datetimes, to_datetimes
 
 EAST, WEST = dt.timezone(dt.timedelta(hours=5, minutes=30)), dt.timezone(dt.timedelta(hours=-8))

@@ -1,9 +1,9 @@
 """What a statement's handler works with: services, the session, and the names that the session's context resolves."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from sqlglot import exp
@@ -14,8 +14,11 @@ from local_snowflake.errors import SnowflakeError, does_not_exist
 from local_snowflake.execution.results import Result
 from local_snowflake.execution.services import Services
 from local_snowflake.sessions.locks import Resource
+from local_snowflake.sessions.replay import StatementInputs
 from local_snowflake.sessions.token import SessionToken
 from local_snowflake.sql.names import Name, joined, quote
+
+T = TypeVar("T")
 
 
 class Context:
@@ -176,6 +179,22 @@ class Context:
             change.rely_on(*permanent)
             yield change
         self.since = self.catalog.version
+
+    @property
+    def stays_in_transaction(self) -> bool:
+        """Whether a statement about temporary tables does not commit the open transaction: Snowpark asks for that."""
+        return self.session.in_transaction and self.session.parameters.get("SNOWPARK_SKIP_TXN_COMMIT_IN_DDL") is True
+
+    def change_of_session(self, work: Callable[[Change], T], inputs: StatementInputs | None = None) -> T:
+        """A change of the session's temporary tables that is a part of the open transaction.
+
+        Args:
+            work: what makes it; may run again, as the other writes of the transaction.
+            inputs: what it depends on.
+        """
+        change = Change(self.services.catalog, self.session.duck, self.since)
+        with self.session.temporary_objects.kept():
+            return self.session.write(lambda: work(change), inputs)
 
 
 def _no_current(kind: str, action: str | None = None) -> SnowflakeError:

@@ -160,8 +160,11 @@ def drop(
     if (found := find(ctx, kind, name)) is None:
         return absent(kind, name, if_exists=if_exists)
     check(found)
-    with ctx.ddl(*([name] if kind == TABLE else [])) as change:
-        remove(change, found)
+    if ctx.stays_in_transaction and kind in {TABLE, VIEW} and getattr(found.props, "temporary", False):
+        ctx.change_of_session(lambda change: remove(change, found))
+    else:
+        with ctx.ddl(*([name] if kind == TABLE else [])) as change:
+            remove(change, found)
     after(found)
     return status(f"{name.name} successfully dropped.")
 

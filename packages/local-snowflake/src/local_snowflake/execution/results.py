@@ -182,21 +182,6 @@ _OF_NULLS = {"NUMBER": pa.int64(), **ARROW_TYPES}
 _INTEGERS = ((2, pa.int8()), (4, pa.int16()), (9, pa.int32()))
 
 
-def encode(result: Result) -> dict[str, Any]:
-    """The rows as the protocol carries them: JSON for row counts, arrow for everything else, as bytes."""
-    if result.type_id >= DML and result.type_id != COPY:
-        values = [[None if v is None else str(v) for v in row.values()] for row in result.table.to_pylist()]
-        return {"queryResultFormat": "json", "rowset": values}
-    if not result.table.num_rows:
-        # clients make an empty table of the described columns; a stream without a batch they cannot read as one
-        return {"queryResultFormat": "arrow", "rowsetBase64": b""}
-    sink = pa.BufferOutputStream()
-    table = wire_table(result)
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=100_000)
-    return {"queryResultFormat": "arrow", "rowsetBase64": sink.getvalue()}
-
-
 def wire_table(result: Result) -> pa.Table:
     """The rows with the arrow types in which clients read Snowflake's: a timestamp as its seconds and nanoseconds."""
     arrays, fields = [], []

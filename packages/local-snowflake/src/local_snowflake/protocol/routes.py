@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from local_snowflake.account import Account
 from local_snowflake.errors import SnowflakeError, canceled, internal_error, log_failure, not_supported
-from local_snowflake.execution.results import Result, encode, several
+from local_snowflake.execution.encoding import encode
+from local_snowflake.execution.results import Result, several
 from local_snowflake.protocol.console import Console
 from local_snowflake.protocol.pending import PendingStatement, PendingStatements
 from local_snowflake.protocol.requests import Endpoint, answering, body_of, login_of, statement_of

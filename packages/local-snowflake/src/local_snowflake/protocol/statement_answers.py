@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.execution import results
-from local_snowflake.execution.jsonv2 import text_rows
+from local_snowflake.execution.encoding import text_rows
 from local_snowflake.execution.results import COPY, DML, Result
 
 PATH = "/api/v2/statements"

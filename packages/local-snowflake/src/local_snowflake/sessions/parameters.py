@@ -23,8 +23,10 @@ _OF_CLIENTS = ("CLIENT_", "PYTHON_SNOWPARK_")
 _FREE: dict[str, bool | int | str] = {
     # these have an effect
     "AUTOCOMMIT": True,
+    "ERROR_ON_NONDETERMINISTIC_UPDATE": False,
     "LOCK_TIMEOUT": 43200,
     "QUERY_TAG": "",
+    "SNOWPARK_SKIP_TXN_COMMIT_IN_DDL": False,
     "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
     "TIMEZONE": "UTC",
     # these have none whatever they say: clients read them; nothing is queued, no result is cached; packages are those
@@ -46,7 +48,6 @@ _FIXED: dict[str, bool | int | str] = {
     "DATE_INPUT_FORMAT": "AUTO",
     "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
     "ERROR_ON_NONDETERMINISTIC_MERGE": True,
-    "ERROR_ON_NONDETERMINISTIC_UPDATE": False,
     "JSON_INDENT": 2,
     "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
     "ROWS_PER_RESULTSET": 0,

@@ -25,6 +25,7 @@ from local_snowflake.sessions.bounded_cache import BoundedCache
 from local_snowflake.sessions.lazy_tables import LazyTables, with_lazy_tables
 from local_snowflake.sessions.locks import LockTable, Resource, new_transaction
 from local_snowflake.sessions.replay import StatementInputs, TableClock, Write, replay
+from local_snowflake.sessions.temporary import TemporaryObjects
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SfType
 
@@ -69,7 +70,7 @@ class Session:
         self.schema: str | None = None
         self.variables: dict[str, Any] = {}
         # tables, stages and the like that belong to it, by kind and name; what to do about them at the end
-        self.temporary_objects: dict[tuple[str, Name], Object] = {}
+        self.temporary_objects = TemporaryObjects()
         # SYSTEM$REFERENCE: the objects by the names that it gave
         self.references: dict[str, Name] = {}
         self.endings: list[Callable[[], None]] = []
@@ -145,6 +146,7 @@ class Session:
                 self.drop_rows()
 
     def _end_duck(self, how: str) -> None:
+        committed = False
         try:
             if how == "COMMIT":
                 try:
@@ -154,14 +156,20 @@ class Session:
                     raise
             with self.clock.committing(self.written if how == "COMMIT" else ()):
                 self.duck.execute(how)
+            committed = how == "COMMIT"
         finally:
             self.in_transaction = False
+            self.temporary_objects.end(undo=not committed)
             self.notes.clear()
             self._writes.clear()
             self.written.clear()
             self.locks.release(self._transaction_id)
         if how == "COMMIT":
             self.on_commit()
+
+    def set_temporary(self, key: tuple[str, Name], new: Object | None) -> None:
+        """Let the session have a temporary table, or have it no more; a rollback takes that back."""
+        self.temporary_objects.change(key, new, in_transaction=self.in_transaction)
 
     def abort(self, reason: SnowflakeError) -> None:
         """Roll the open transaction back for somebody else, while no statement runs in the session.

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from local_snowflake import streams
 from local_snowflake.catalog.objects import TABLE
-from local_snowflake.errors import not_supported
+from local_snowflake.errors import not_supported, repeated_row
 from local_snowflake.execution import registry
 from local_snowflake.execution.context import Context
 from local_snowflake.execution.results import DELETE, INSERT, MERGE, UPDATE, Result, counts, status
@@ -156,20 +156,37 @@ def _update(ctx: Context, tree: exp.Update) -> Plan:
     fill_assignments(ctx, tree, name)
     assign_updated(ctx, tree.expressions, name)
     target = streams.tracked(ctx, name)
+    several = _multi_joined(ctx, tree)
     settling = _settle_zoned(ctx, tree, name)
     archive = _archive_updated(ctx, tree, target) if target else ""
 
     def work(ctx: Context, sql: Sequence[str]) -> Result:
-        archive, update, *settling = sql
+        several, archive, update, *settling = sql
         streams.lock_rows(ctx, name)
+        multi_joined = _count(ctx, several) if several else 0
+        is_error = bool(ctx.session.parameters.get("ERROR_ON_NONDETERMINISTIC_UPDATE"))
+        if multi_joined and is_error:
+            raise repeated_row()
         archived = _count(ctx, archive) if archive else None
         updated = _count(ctx, update)
         for settle in settling:
             ctx.query(settle)
         _check_archived(archived, updated)
-        return counts(UPDATE, updated=updated, multi_joined=0)
+        return counts(UPDATE, updated=updated, **({} if is_error else {"multi_joined": multi_joined}))
 
-    return _plan(name, target, (archive, _compile(ctx, tree), *settling), work)
+    return _plan(name, target, (several, archive, _compile(ctx, tree), *settling), work)
+
+
+def _multi_joined(ctx: Context, tree: exp.Update) -> str:
+    """SQL that counts the rows which an UPDATE changes and for which its FROM has several rows; empty without FROM.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/update
+    """
+    from_, where = tree.args.get("from_"), tree.args.get("where")
+    if from_ is None:
+        return ""
+    rows = _compile(ctx, rewrite.matching_rows(tree.this, [from_.this], where.this if where else None))
+    return f"SELECT COUNT(*) FROM (SELECT 1 FROM ({rows}) AS r(i) GROUP BY i HAVING COUNT(*) > 1)"
 
 
 def _settle_zoned(ctx: Context, tree: exp.Update, name: Name) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from local_snowflake import streams
 from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Table
 from local_snowflake.errors import compilation_error, does_not_exist, not_supported, syntax_error
-from local_snowflake.execution.context import Context
+from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.routines.calls import function_calls
 from local_snowflake.routines.definition import read_type
 from local_snowflake.routines.expansion import expand
@@ -232,9 +232,11 @@ def check_default(ctx: Context, change: Change, column: Column) -> None:
 def drop_table_data(ctx: Context, change: Change, table: Table) -> None:
     """Drop a table's rows; its catalog entry too unless it is temporary."""
     streams.forget(change, table)
-    change.duck.execute(f"DROP TABLE {ctx.physical(table.name)} CASCADE")
+    # by what the table is: where the statement runs again, the session has it no more
+    physical = f"temp.main.{quote(temporary_name(table.name))}" if table.props.temporary else table.name.physical
+    change.duck.execute(f"DROP TABLE {physical} CASCADE")
     drop_sequences(change, table, table.props.columns)
     if table.props.temporary:
-        ctx.session.temporary_objects.pop(table.key, None)
+        ctx.session.set_temporary(table.key, None)
     else:
         change.drop(table)

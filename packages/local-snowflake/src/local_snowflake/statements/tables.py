@@ -9,12 +9,14 @@ from sqlglot import exp
 from sqlglot.tokens import TokenType
 
 from local_snowflake import streams
+from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
 from local_snowflake.execution.objects import action_of, drop, keep_existing, refuse_both, refuse_other_case
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
+from local_snowflake.sessions.replay import StatementInputs
 from local_snowflake.sql.columns.assignments import assigned_rows
 from local_snowflake.sql.columns.outputs import Declared, declared_columns, outermost
 from local_snowflake.sql.names import quote
@@ -214,37 +216,58 @@ def read_days(key: str, value: object) -> int:
 def _make(
     ctx: Context, new: Table, old: Table | None, source: str | None, declared: Declared, *, tracking: bool
 ) -> None:
-    temporary, columns = new.props.temporary, new.props.columns
-    with ctx.ddl(new.name, locks=streams.stream_locks(ctx)) as change:
+    def make(change: Change) -> Table:
         streams.consume_in_ddl(ctx)
-        if old and source:
-            # the query may read the table that it replaces, or a stream on it
-            change.duck.execute(f"CREATE TEMP TABLE {_REPLACEMENT} AS {source}")
-            source = f"SELECT * FROM {_REPLACEMENT}"
-        if old:
-            drop_table_data(ctx, change, old)
-        physical = f"temp.main.{quote(temporary_name(new.name))}" if temporary else new.name.physical
-        if not columns and source:
-            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} AS {source}")
-            described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
-            columns = tuple(_made_column(str(d[0]), from_duckdb(str(d[1])), declared) for d in described)
-        else:
-            place = place_of(new.name, temporary=temporary)
-            columns, definitions = zip(*(column_definition(ctx, change, place, c) for c in columns), strict=True)
-            change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({', '.join(definitions)})")
-            if source:
-                change.duck.execute(f"INSERT INTO {physical} {source}")
-        change.duck.execute(f"DROP TABLE IF EXISTS {_REPLACEMENT}")
-        new = replace(new, props=replace(new.props, columns=columns))
-        if not temporary:
-            change.put(new)
-        if tracking:
-            streams.enable(change, new)
-        elif keeps_past(new):
-            streams.enable(change, new, for_time_travel=True)
+        return _fill(ctx, change, new, old, source, declared, tracking=tracking)
+
+    if new.props.temporary and ctx.stays_in_transaction and not ctx.streams:
+        inputs = StatementInputs(ctx.services.catalog, dict(ctx.reads), frozenset(ctx.random_calls), None)
+        made = ctx.change_of_session(make, inputs)
+    else:
+        with ctx.ddl(new.name, locks=streams.stream_locks(ctx)) as change:
+            made = make(change)
     ctx.session.drop_rows()
-    if temporary:
-        ctx.session.temporary_objects[new.key] = new
+    if made.props.temporary:
+        ctx.session.set_temporary(made.key, made)
+
+
+def _fill(
+    ctx: Context,
+    change: Change,
+    new: Table,
+    old: Table | None,
+    source: str | None,
+    declared: Declared,
+    *,
+    tracking: bool,
+) -> Table:
+    temporary, columns = new.props.temporary, new.props.columns
+    if old and source:
+        # the query may read the table that it replaces, or a stream on it
+        change.duck.execute(f"CREATE TEMP TABLE {_REPLACEMENT} AS {source}")
+        source = f"SELECT * FROM {_REPLACEMENT}"
+    if old:
+        drop_table_data(ctx, change, old)
+    physical = f"temp.main.{quote(temporary_name(new.name))}" if temporary else new.name.physical
+    if not columns and source:
+        change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} AS {source}")
+        described = change.duck.execute(f"DESCRIBE {physical}").fetchall()
+        columns = tuple(_made_column(str(d[0]), from_duckdb(str(d[1])), declared) for d in described)
+    else:
+        place = place_of(new.name, temporary=temporary)
+        columns, definitions = zip(*(column_definition(ctx, change, place, c) for c in columns), strict=True)
+        change.duck.execute(f"CREATE {'TEMP ' * temporary}TABLE {physical} ({', '.join(definitions)})")
+        if source:
+            change.duck.execute(f"INSERT INTO {physical} {source}")
+    change.duck.execute(f"DROP TABLE IF EXISTS {_REPLACEMENT}")
+    new = replace(new, props=replace(new.props, columns=columns))
+    if not temporary:
+        change.put(new)
+    if tracking:
+        streams.enable(change, new)
+    elif keeps_past(new):
+        streams.enable(change, new, for_time_travel=True)
+    return new
 
 
 def _made_column(name: str, kind: SfType, declared: Declared) -> Column:

@@ -44,11 +44,12 @@ def create_view(ctx: Context, stmt: Statement) -> Result:
     props = ViewProps(query, stmt.sql, described, tuple(listed), secure="SECURE" in stmt.modifiers)
     props = replace(props, change_tracking=tracking, temporary=stmt.temporary)
     view = Object(VIEW, name, props, owner=ctx.session.role, comment=str(options.get("COMMENT", "")))
-    with ctx.ddl() as change:
-        if not stmt.temporary:
-            change.put(view)
+    if not (stmt.temporary and ctx.stays_in_transaction):
+        with ctx.ddl() as change:
+            if not stmt.temporary:
+                change.put(view)
     if stmt.temporary:
-        ctx.session.temporary_objects[view.key] = view
+        ctx.session.set_temporary(view.key, view)
     return status(f"View {name.name} successfully created.")
 
 
@@ -95,6 +96,6 @@ def drop_view(ctx: Context, stmt: Statement) -> Result:
 
 def _remove(ctx: Context, change: Change, view: View) -> None:
     if view.props.temporary:
-        del ctx.session.temporary_objects[view.key]
+        ctx.session.set_temporary(view.key, None)
     else:
         change.drop(view)

@@ -1,4 +1,4 @@
-"""Values as the texts of jsonv2."""
+"""Values as the texts of jsonv2, and how results are encoded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import datetime as dt
 
 import pyarrow as pa
 
-from local_snowflake.execution.jsonv2 import text_rows
-from local_snowflake.execution.results import Column, Result
+from local_snowflake.execution.encoding import encode, text_rows
+from local_snowflake.execution.results import SELECT, Column, Result
 from local_snowflake.python.sandbox.zoned_times import from_datetimes
 from local_snowflake.sql.types import SfType
 
@@ -33,3 +33,10 @@ def test_small_decimals_have_no_exponent() -> None:
 
 def test_no_columns_and_no_rows_give_no_rows() -> None:
     assert text_rows(Result(pa.table({"N": pa.array([], pa.int64())}), [Column("N", SfType("NUMBER", 38, 0))])) == []
+
+
+def test_rows_of_queries_are_arrow_and_those_of_other_statements_texts() -> None:
+    columns = [Column("ON", SfType("BOOLEAN")), Column("AT", SfType("TIMESTAMP_NTZ", scale=3))]
+    table = pa.table({"ON": [True, None], "AT": pa.array([1_000_000, None], pa.timestamp("us"))})
+    assert encode(Result(table, columns)) == {"queryResultFormat": "json", "rowset": [["1", "1.000"], [None, None]]}
+    assert encode(Result(table, columns, SELECT))["queryResultFormat"] == "arrow"
