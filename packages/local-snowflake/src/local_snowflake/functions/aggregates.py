@@ -99,8 +99,12 @@ def _array_agg(array: exp.ArrayAgg) -> None:
 
 
 def _share(window: exp.Window, value: exp.Expr) -> None:
-    """RATIO_TO_REPORT(x): x by the sum of its window; NULL of a sum of zero."""
+    """RATIO_TO_REPORT(x): x by the sum of its partition, whatever the order; NULL of a sum of zero.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/ratio_to_report
+    """
     window.set("this", exp.Sum(this=value.copy()))
+    window.set("order", None)
     holder = exp.Placeholder()
     window.replace(holder)
     total = exp.Nullif(this=window, expression=exp.Literal.number(0))
