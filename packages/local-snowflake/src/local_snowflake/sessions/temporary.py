@@ -10,7 +10,7 @@ Key = tuple[str, Name]
 
 
 class TemporaryObjects(dict[Key, Object]):
-    """Tables, stages and the like that belong to a session, by kind and name; a rollback takes tables and views back."""
+    """Tables, stages and the like that belong to a session, by kind and name; a rollback takes tables back."""
 
     def __init__(self) -> None:
         super().__init__()
