@@ -189,7 +189,7 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         "GROUP BY clause cannot contain aggregates": _compilation(
             "An aggregate is not a valid group by expression", 979, "42601"
         ),
-        "GROUPING statement cannot be used without groups": _compilation(
+        "GROUPING (?:statement cannot be used without groups|function is not supported here)": _compilation(
             "GROUPING function without a GROUP BY", 2100, "42601"
         ),
         r"(.*)": _compilation(r"\1"),
