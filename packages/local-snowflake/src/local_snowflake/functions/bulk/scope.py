@@ -56,7 +56,9 @@ def describe(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
             relation = ctx.session.duck.sql(sql)
             # the types alone: DuckDB would plan the whole query again for none of its rows
             nulls = ", ".join(f"NULL::{kind} AS C{i}" for i, kind in enumerate(relation.types))
-            return list(relation.columns), ctx.session.duck.sql(f"SELECT {nulls}").to_arrow_table().schema
+            kinds = ctx.session.duck.sql(f"SELECT {nulls}").to_arrow_table().schema
+            columns = list(relation.columns)
+            return columns, pa.schema([field.with_name(name) for name, field in zip(columns, kinds, strict=True)])
 
     description: tuple[list[str], pa.Schema] = ctx.session.read(work)
     return description
