@@ -30,7 +30,7 @@ from local_snowflake.errors import (
 from local_snowflake.functions import names
 from local_snowflake.functions.absent import absent
 from local_snowflake.sql.checks import grammar
-from local_snowflake.sql.checks.counts import check_counts
+from local_snowflake.sql.checks.counts import check_counts, check_lists
 from local_snowflake.sql.statement import Statement, unreadable
 from local_snowflake.sql.transforms import TransformedTree, nodes
 
@@ -89,6 +89,7 @@ def parse(sql: str | Statement) -> exp.Expression:
         text, tokens = _BY_NAME.sub(lambda match: _BRANCHES[match[1].upper()], text), []
     if not text.strip():
         raise compilation_error("Empty SQL statement.", 900, "42601")
+    check_lists(tokens)
     grammar.check_operators(tokens)
     check_counts(tokens, text)
     try:

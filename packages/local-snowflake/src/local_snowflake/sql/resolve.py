@@ -1,6 +1,7 @@
 """Names and functions in a syntax tree -> physical tables, expanded views and streams, values of system functions."""
 
 import inspect
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,6 +27,7 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
 # table functions that are translated later on
+_NUMBERED = re.compile(r"\$[1-9]\d*")
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
 
 
@@ -165,6 +167,7 @@ def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
             columns = [trees.identifier(f"COLUMN{i + 1}") for i in range(width)]
             this = alias.this if alias else trees.identifier("VALUES")
             values.set("alias", exp.TableAlias(this=this, columns=columns))
+    _read_quoted_numbers(ctx, tree)
     for parameter in list(tree.find_all(exp.Parameter)):
         name = parameter.name.upper()
         if name.isdigit():
@@ -175,6 +178,24 @@ def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
             raise compilation_error(
                 f"error line 1 at position 0\nSession variable '${name}' does not exist", 2211, "02000"
             )
+
+
+def _read_quoted_numbers(ctx: Context, tree: exp.Expression) -> None:
+    """``"$1"`` -> ``$1`` where no column has that name: Snowpark writes the numbers of columns in quotes."""
+    types = StaticTypes(ctx)
+    for column in list(tree.find_all(exp.Column)):
+        select = column.find_ancestor(exp.Select)
+        if not _NUMBERED.fullmatch(column.name) or select is None or not select.args.get("from_"):
+            continue
+        columns = types.sources(select).values()
+        if all(names is not None and column.name not in names for names in columns):
+            position = exp.Parameter(this=exp.Literal.number(column.name[1:]))
+            if column.table:
+                column.set("this", position)
+                continue
+            # a result column keeps the name that is written
+            is_result = column.parent is select and column.arg_key == "expressions"
+            column.replace(trees.named(position, column.name) if is_result else position)
 
 
 def _number_column(ctx: Context, parameter: exp.Parameter, number: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlglot.tokens import Token, TokenType
 
-from local_snowflake.errors import SnowflakeError, too_many_arguments
+from local_snowflake.errors import SnowflakeError, compilation_error, too_many_arguments
 from local_snowflake.sql.statement import CLOSING, OPENING
 
 _BY_COUNT = {
@@ -57,6 +57,28 @@ _BY_COUNT = {
 _MOST = {name: count for count, names in _BY_COUNT.items() for name in names.split()}
 # behind these words a name is that of an object or of a column, and brackets hold names
 _OF_NAMES = {"INTO", "TABLE", "VIEW", "FUNCTION", "PROCEDURE", "EXISTS", "WITH", "UPDATE"}
+
+
+# as the error of an account names it
+_MOST_IN_A_LIST = 200_000
+
+
+def check_lists(tokens: Sequence[Token]) -> None:
+    """Raise 001795 for brackets or VALUES that list more than 200,000 expressions."""
+    if len(tokens) <= _MOST_IN_A_LIST:
+        return
+    # the commas of each open bracket; rows of VALUES are listed by those of the bracket around it
+    counts = [0]
+    for token in tokens:
+        if token.token_type in OPENING:
+            counts.append(0)
+        elif token.token_type in CLOSING and len(counts) > 1:
+            counts.pop()
+        elif token.token_type == TokenType.COMMA:
+            counts[-1] += 1
+        if counts[-1] >= _MOST_IN_A_LIST:
+            text = f"maximum number of expressions in a list exceeded, expected at most {_MOST_IN_A_LIST:,}"
+            raise compilation_error(text, 1795, "42601")
 
 
 def check_counts(tokens: Sequence[Token], sql: str) -> None:
