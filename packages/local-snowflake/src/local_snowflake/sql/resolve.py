@@ -26,8 +26,8 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.typing.static_types import StaticTypes
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
-# table functions that are translated later on
 _NUMBERED = re.compile(r"\$[1-9]\d*")
+# table functions that are translated later on
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
 
 
@@ -183,9 +183,9 @@ def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
 def _read_quoted_numbers(ctx: Context, tree: exp.Expression) -> None:
     """``"$1"`` -> ``$1`` where no column has that name: Snowpark writes the numbers of columns in quotes."""
     types = StaticTypes(ctx)
-    for column in list(tree.find_all(exp.Column)):
+    for column in [column for column in tree.find_all(exp.Column) if _NUMBERED.fullmatch(column.name)]:
         select = column.find_ancestor(exp.Select)
-        if not _NUMBERED.fullmatch(column.name) or select is None or not select.args.get("from_"):
+        if select is None or not select.args.get("from_"):
             continue
         columns = types.sources(select).values()
         if all(names is not None and column.name not in names for names in columns):
