@@ -42,9 +42,9 @@ Attack = Callable[..., Any]
 def isolated(local_snowflake: LocalSnowflake) -> None:
     """The running server says so: what is tried here would end the processes of the machine."""
     port = json.loads((local_snowflake.data_dir / "server.json").read_text())["http_port"]
-    said = requests.get(f"http://127.0.0.1:{port}/health", timeout=10).text
-    if "Python handlers are isolated" not in said:
-        pytest.skip(said)
+    shown = requests.get(f"http://127.0.0.1:{port}/health", timeout=10).text
+    if "Python handlers are isolated" not in shown:
+        pytest.skip(shown)
 
 
 @pytest.fixture(scope="module")

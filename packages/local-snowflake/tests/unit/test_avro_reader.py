@@ -164,5 +164,5 @@ def test_an_unknown_codec_is_refused_by_name() -> None:
 
 def test_a_codec_whose_package_is_missing_is_refused_by_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cramjam", None)
-    with pytest.raises(SnowflakeError, match=r"the codec snappy .* \(install the package cramjam beside"):
+    with pytest.raises(SnowflakeError, match=r"the codec snappy .* \(install the package cramjam in"):
         schema_of_avro(avro_file(SCHEMA, [text("x")], codec="snappy"), "a.avro")

@@ -181,7 +181,7 @@ def test_a_file_whose_free_end_was_given_back_is_whole(directory: Directory, cap
 def test_a_damaged_log_is_read_up_to_the_damage(
     damaged: Directory, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every kind is said and the log kept, also the ones that DuckDB itself passes over in silence."""
+    """Every kind is reported and the log kept, also the ones that DuckDB itself passes over in silence."""
     run = damaged.open()
     # as a server that is killed leaves it
     live = damaged.path.with_name("killed")

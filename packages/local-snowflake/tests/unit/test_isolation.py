@@ -87,8 +87,8 @@ def test_it_is_said_once_at_the_start_and_handlers_run(tmp_path: Path, caplog: p
         assert account.isolation.description().count("nothing is allowed here") == 1
     finally:
         account.close()
-    said = [r.getMessage() for r in caplog.records if "not isolated" in r.getMessage()]
-    assert said == [Isolation("nothing is allowed here").description()]
+    shown = [r.getMessage() for r in caplog.records if "not isolated" in r.getMessage()]
+    assert shown == [Isolation("nothing is allowed here").description()]
     assert not Path(folder).exists()
 
 

@@ -33,7 +33,7 @@ MACROS = (
     '$SNOWFLAKE|100038|22018|Numeric value ''\1'' is not recognized|$')""",
     """float_of_number(x) AS CASE WHEN abs(x) <= 9007199254740992 OR x IS NULL THEN CAST(x AS DOUBLE)
     ELSE CAST('$SNOWFLAKE|2|0A000|Unsupported feature ''the number ' || CAST(x AS VARCHAR)
-    || ' beside a text: cast the text'' in the local Snowflake: see COVERAGE.md.|$' AS DOUBLE) END""",
+    || ' with a text: cast the text'' in the local Snowflake: see COVERAGE.md.|$' AS DOUBLE) END""",
     # a column of DECIMAL(38, 0) has 38 digits, what DuckDB computes in 128 bits may have one more
     "fitting_number(x) AS CAST(x AS DECIMAL(38, 0))",
     """truth_of(x) AS CASE lower(CAST(x AS VARCHAR)) WHEN 'on' THEN 'true' WHEN 'off' THEN 'false'

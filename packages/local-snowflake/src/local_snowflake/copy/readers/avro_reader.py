@@ -90,7 +90,7 @@ def _opened(data: bytes, name: str) -> Any:
     codec = records.codec
     needed = _CODECS.get(codec, codec)
     if codec not in _CODECS or (needed and not find_spec(needed)):
-        how = f"install the package {needed} beside the server, or write" if codec in _CODECS else "write"
+        how = f"install the package {needed} in the server's environment, or write" if codec in _CODECS else "write"
         raise not_supported(f"the codec {codec} of the Avro file '{name}' ({how} the file with the codec deflate)")
     _without_logical_types(records.writer_schema)
     return records

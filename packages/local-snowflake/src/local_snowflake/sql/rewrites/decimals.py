@@ -166,7 +166,7 @@ def beside_texts(types: StaticTypes, nodes: list[exp.Expr]) -> list[exp.Expr]:
     """Values of which some are NUMBERs and some are texts, which become numbers; what is left to convert is returned.
 
     A constant that is no number is an error only if it is the one that counts. Texts of columns become floats: a NUMBER
-    beside them is refused if a float has not all of its digits.
+    with them is refused if a float has not all of its digits.
     """
     kinds = [types.of(node) for node in nodes]
     scale = max((kind.scale for kind in kinds if kind is not None and kind.name == "NUMBER"), default=0)

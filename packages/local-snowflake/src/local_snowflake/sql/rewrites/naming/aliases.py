@@ -46,7 +46,8 @@ def _write_out(ctx: Context, select: exp.Select) -> None:
         ready = {name: each for name, each in apart.items() if not any(_references(types, select, each, apart))}
         types = StaticTypes(ctx)
         if not ready or not lay_in_two(types, select, ready):
-            raise not_supported(f"{next(iter(apart))} beside what refers to it: compute one of them in a subquery")
+            value = next(iter(apart))
+            raise not_supported(f"{value} in the same SELECT as what refers to it: compute one of them in a subquery")
 
 
 def _written_out(types: StaticTypes, select: exp.Select) -> dict[str, exp.Expr]:
