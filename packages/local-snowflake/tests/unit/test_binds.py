@@ -11,6 +11,7 @@ import pytest
 from local_snowflake.errors import SnowflakeError
 from local_snowflake.sql import binds
 from local_snowflake.sql.binds import Prepared, is_preparable
+from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.statement import Statement, parse_statement
 
 
@@ -141,3 +142,16 @@ def test_sql_that_lost_a_marker_is_not_filled() -> None:
     prepared = Prepared(statement("INSERT INTO T VALUES (?)"), bindings(("TEXT", "a")))
     assert prepared.fill(["INSERT INTO T VALUES (1)"]) is None
     assert prepared.fill([prepared.sql * 2]) is None
+
+
+def test_a_batch_may_number_its_values() -> None:
+    values = bindings(("FIXED", ["1", "2"]), ("FIXED", ["9.99", None]))
+    sql, rows = binds.batch(statement("INSERT INTO t VALUES (:2, :1, :1)"), values, "b")
+    assert sql == 'INSERT INTO t SELECT "B2", "B1", "B1" FROM "b"'
+    assert rows.to_pydict() == {"B1": [1, 2], "B2": ["9.99", None]}
+
+
+def test_a_list_of_too_many_expressions_is_an_error() -> None:
+    listed = ", ".join(["(1)"] * 200_001)
+    with pytest.raises(SnowflakeError, match="maximum number of expressions in a list exceeded"):
+        parse(statement(f"SELECT * FROM VALUES {listed}"))
