@@ -168,11 +168,16 @@ def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
             this = alias.this if alias else trees.identifier("VALUES")
             values.set("alias", exp.TableAlias(this=this, columns=columns))
     _read_quoted_numbers(ctx, tree)
-    for parameter in list(tree.find_all(exp.Parameter)):
+    parameters = list(tree.find_all(exp.Parameter))
+    types = StaticTypes(ctx)
+    # of what subqueries give, the names are known once their own columns have names
+    for parameter in sorted((p for p in parameters if p.name.isdigit()), key=_depth, reverse=True):
+        _number_column(types, parameter, int(parameter.name))
+    for parameter in parameters:
         name = parameter.name.upper()
         if name.isdigit():
-            _number_column(ctx, parameter, int(name))
-        elif name in ctx.session.variables:
+            continue
+        if name in ctx.session.variables:
             parameter.replace(_as_literal(ctx.session.variables[name]))
         else:
             raise compilation_error(
@@ -198,11 +203,19 @@ def _read_quoted_numbers(ctx: Context, tree: exp.Expression) -> None:
             column.replace(trees.named(position, column.name) if is_result else position)
 
 
-def _number_column(ctx: Context, parameter: exp.Parameter, number: int) -> None:
+def _depth(node: exp.Expr) -> int:
+    """How many queries a node is in."""
+    depth = 0
+    while (query := node.find_ancestor(exp.Select)) is not None:
+        node, depth = query, depth + 1
+    return depth
+
+
+def _number_column(types: StaticTypes, parameter: exp.Parameter, number: int) -> None:
     """``$1`` or ``t.$1`` -> the column by its position; of what has no columns by name, by its number."""
     qualified = parameter.parent if isinstance(parameter.parent, exp.Column) else None
     select = parameter.find_ancestor(exp.Select)
-    sources = StaticTypes(ctx).sources(select) if select is not None and select.args.get("from_") else {}
+    sources = types.sources(select) if select is not None and select.args.get("from_") else {}
     table = qualified.table if qualified is not None else next(iter(sources), "")
     names = list(sources.get(table) or ())
     name = names[number - 1] if number <= len(names) else f"COLUMN{number}"
