@@ -93,6 +93,8 @@ PIPELINE = Pipeline(
         variants_as_json,
         flatten_options,
         split_tables,
+    ),
+    block=(
         bulk.rewrite,
         order_of_generation,
         # before the joins: a marked condition makes one

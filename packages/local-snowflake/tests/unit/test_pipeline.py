@@ -22,7 +22,7 @@ import importlib, sys
 for module in sys.argv[1:]:
     importlib.import_module(module)
 from local_snowflake.rewrites import PIPELINE
-print([f"{r.__module__}.{r.__name__}" for r in (*PIPELINE.text, *PIPELINE.tree)])
+print([f"{r.__module__}.{r.__name__}" for r in (*PIPELINE.text, *PIPELINE.tree, *PIPELINE.block)])
 """
 
 
@@ -30,7 +30,8 @@ def _name(rewrite: TreeRewrite) -> str:
     return f"{rewrite.__module__.removeprefix('local_snowflake.')}.{rewrite.__name__}"
 
 
-_AFTER_EXPANSION = [r for r in PIPELINE.tree if r not in {expand_table_functions, expansion.expand}]
+_OF_TREES = (*PIPELINE.tree, *PIPELINE.block)
+_AFTER_EXPANSION = [r for r in _OF_TREES if r not in {expand_table_functions, expansion.expand}]
 _ORDER = [
     # the arguments of a model's table function may contain calls that are evaluated in bulk
     (expand_table_functions, bulk.rewrite),
@@ -43,17 +44,17 @@ _ORDER = [
 
 @pytest.mark.parametrize(("earlier", "later"), _ORDER, ids=_name)
 def test_a_rewrite_precedes_another(earlier: TreeRewrite, later: TreeRewrite) -> None:
-    assert PIPELINE.tree.index(earlier) < PIPELINE.tree.index(later)
+    assert _OF_TREES.index(earlier) < _OF_TREES.index(later)
 
 
 def test_no_rewrite_is_applied_twice() -> None:
-    assert len(set(PIPELINE.tree)) == len(PIPELINE.tree)
+    assert len(set(_OF_TREES)) == len(_OF_TREES)
     assert len(set(PIPELINE.text)) == len(PIPELINE.text)
 
 
 def test_the_order_of_imports_does_not_matter() -> None:
-    modules = sorted({r.__module__ for r in (*PIPELINE.text, *PIPELINE.tree)} | {"local_snowflake.handlers"})
+    modules = sorted({r.__module__ for r in (*PIPELINE.text, *_OF_TREES)} | {"local_snowflake.handlers"})
     random.Random(_SEED).shuffle(modules)
-    expected = str([f"{r.__module__}.{r.__name__}" for r in (*PIPELINE.text, *PIPELINE.tree)])
+    expected = str([f"{r.__module__}.{r.__name__}" for r in (*PIPELINE.text, *_OF_TREES)])
     command = [sys.executable, "-c", _PRINT_PIPELINE, *modules]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == expected

@@ -28,7 +28,7 @@ class StatementCompiler(Protocol):
     def parse(self, ctx: Any, sql: str | Statement) -> exp.Expression:
         """The syntax tree of a query or DML statement, after the rewrites of its text; it may be changed."""
 
-    def rewrite(self, ctx: Any, tree: exp.Expression) -> exp.Expression:
+    def rewrite(self, ctx: Any, tree: exp.Expression, *, is_block: bool = False) -> exp.Expression:
         """A tree after the rewrites of trees; it may be the same one, changed."""
 
 

@@ -47,10 +47,12 @@ class Pipeline:
             text; the same text if there is nothing to do.
         tree: for what DuckDB does differently, once names are upper case and before tables are resolved. A rewrite
             may change the tree in place.
+        block: those that follow; a block that one of them takes out of the tree needs these alone.
     """
 
     text: tuple[TextRewrite, ...]
     tree: tuple[TreeRewrite, ...]
+    block: tuple[TreeRewrite, ...]
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,12 @@ class Compiler:
             _keep(self._parsed, True, statement.sql)
         return tree
 
-    def rewrite(self, ctx: Context, tree: exp.Expression) -> exp.Expression:
-        """A tree after the rewrites of trees; it may be the same one, changed."""
-        for rewrite in self._pipeline.tree:
+    def rewrite(self, ctx: Context, tree: exp.Expression, *, is_block: bool = False) -> exp.Expression:
+        """A tree after the rewrites of trees; it may be the same one, changed.
+
+        ``is_block``: it is a block of a statement, taken out by one of the rewrites of blocks.
+        """
+        for rewrite in (*(() if is_block else self._pipeline.tree), *self._pipeline.block):
             tree = rewrite(ctx, tree)
         return tree
 

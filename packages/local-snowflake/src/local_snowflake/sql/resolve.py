@@ -31,13 +31,13 @@ _NUMBERED = re.compile(r"\$[1-9]\d*")
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
 
 
-def resolve(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def resolve(ctx: Context, tree: exp.Expression, *, is_block: bool = False) -> exp.Expression:
     """Resolve everything that only Snowflake knows, in place: to a tree of physical tables, ready to be translated.
 
-    Identifiers may still be in lower case.
+    Identifiers may still be in lower case. ``is_block``: as for ``Compiler.rewrite``.
     """
     tree = upper_case(tree)
-    tree = ctx.compiler.rewrite(ctx, tree)
+    tree = ctx.compiler.rewrite(ctx, tree, is_block=is_block)
     replace_parameters(ctx, tree)
     _replace_system_functions(ctx, tree)
     _replace_table_functions(ctx, tree)

@@ -113,7 +113,7 @@ class Block:
         for clause in ("from_", "joins", "laterals"):
             if (part := self.select.args.get(clause)) is not None:
                 sources.set(clause, part.copy())
-        sql = scope.compile_select(self.ctx, sources, scope.visible_ctes(self.select))
+        sql = scope.compile_select(self.ctx, sources, scope.visible_ctes(self.select), is_block=True)
         return name in scope.describe(self.ctx, sql)[0]
 
     def _write_out_positions(self) -> None:
@@ -247,7 +247,7 @@ class Block:
             before.append("expressions", trees.named(exp.Literal.number(1), "$H0"))
             self.hidden.append(exp.Literal.number(1))
         columns = [f"C{i}" for i in range(shown)] + [f"H{i}" for i in range(len(self.hidden))]
-        sql = scope.compile_select(self.ctx, before, source)
+        sql = scope.compile_select(self.ctx, before, source, is_block=True)
         BulkTable(self.ctx, self.name, sql, columns, list(self.evaluations.values())).register()
 
     def _replace(self, after: list[exp.Expr], conditions: list[exp.Expr], clauses: dict[str, exp.Expr]) -> None:

@@ -41,11 +41,14 @@ def top_of(node: exp.Expr, select: exp.Select) -> exp.Expr:
     return node
 
 
-def compile_select(ctx: Context, select: exp.Select, ctes: exp.With | None) -> str:
-    """DuckDB's SQL of a block that was taken out of its statement; ``select`` itself is left as it is."""
+def compile_select(ctx: Context, select: exp.Select, ctes: exp.With | None, *, is_block: bool = False) -> str:
+    """DuckDB's SQL of a block that was taken out of its statement; ``select`` itself is left as it is.
+
+    ``is_block``: the statement's rewrites up to those of blocks have been applied to it.
+    """
     alone = select.copy()
     alone.set("with_", ctes.copy() if ctes else None)
-    return to_duckdb(translate(resolve(ctx, alone), ctx.session.duck))
+    return to_duckdb(translate(resolve(ctx, alone, is_block=is_block), ctx.session.duck))
 
 
 def describe(ctx: Context, sql: str) -> tuple[list[str], pa.Schema]:
@@ -69,14 +72,16 @@ def describe_columns(ctx: Context, select: exp.Select, ctes: exp.With | None) ->
     stars = [p for p in select.expressions if p.is_star]
     if not stars:
         return [1] * len(select.expressions), [output_name(p) for p in select.expressions]
-    names, _ = describe(ctx, compile_select(ctx, select, ctes))
+    names, _ = describe(ctx, compile_select(ctx, select, ctes, is_block=True))
     if len(stars) == 1:
         rest = len(names) - (len(select.expressions) - 1)
         return [rest if p.is_star else 1 for p in select.expressions], names
     alone = {id(star): select.copy() for star in stars}
     for star in stars:
         alone[id(star)].set("expressions", [star.copy()])
-    widths = {key: len(describe(ctx, compile_select(ctx, single, ctes))[0]) for key, single in alone.items()}
+    widths = {
+        key: len(describe(ctx, compile_select(ctx, single, ctes, is_block=True))[0]) for key, single in alone.items()
+    }
     return [widths.get(id(p), 1) for p in select.expressions], names
 
 
