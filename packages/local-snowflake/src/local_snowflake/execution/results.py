@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -256,7 +257,14 @@ def _pretty(value: Any) -> str:
         if value[:1] not in {"{", "["}:
             return value
         value = json.loads(value)
-    return json.dumps(value, default=str, ensure_ascii=False, indent=2, sort_keys=True)
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a list of DuckDB's as JSON has it."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.hex().upper() if isinstance(value, bytes) else str(value)
 
 
 def _wire_time(data: pa.ChunkedArray, kind: SfType) -> pa.ChunkedArray:

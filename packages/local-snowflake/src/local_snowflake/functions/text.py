@@ -84,6 +84,11 @@ def rewrite_functions(tree: exp.Expr) -> None:
         name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(trim.args.get("position") or ""), "trim")
         letters = [trim.expression] if trim.args.get("expression") is not None else []
         trim.replace(call(name, call("text_of", trim.this), *letters))
+    for contains in tree.find_all(exp.Contains):
+        # DuckDB's function of this name is of lists, too
+        for key in ("this", "expression"):
+            if isinstance(contains.args.get(key), exp.Null):
+                contains.set(key, exp.cast(exp.null(), "VARCHAR", dialect="duckdb"))
     for joined in list(tree.find_all(exp.ArrayToString)):
         joined.replace(call("joined_texts", joined.this, joined.expression))
     for replaced in list(tree.find_all(exp.RegexpReplace)):

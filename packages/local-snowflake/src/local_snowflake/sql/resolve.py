@@ -160,12 +160,14 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
 
 def replace_parameters(ctx: Context, tree: exp.Expression) -> None:
     """``$1`` -> the first column of what is read; ``$name`` -> the session variable's value."""
-    for values in tree.find_all(exp.Values):
+    for number, values in enumerate(tree.find_all(exp.Values)):
         alias = values.args.get("alias")
-        if isinstance(values.parent, exp.From) and not (alias and alias.args.get("columns")) and values.expressions:
+        is_read = isinstance(values.parent, (exp.From, exp.Join)) and values.expressions
+        if is_read and not (alias and alias.args.get("columns")):
             width = len(values.expressions[0].expressions)
             columns = [trees.identifier(f"COLUMN{i + 1}") for i in range(width)]
-            this = alias.this if alias else trees.identifier("VALUES")
+            joined = f"$VALUES_{number}" if isinstance(values.parent, exp.Join) else "VALUES"
+            this = alias.this if alias else trees.identifier(joined)
             values.set("alias", exp.TableAlias(this=this, columns=columns))
     _read_quoted_numbers(ctx, tree)
     parameters = list(tree.find_all(exp.Parameter))

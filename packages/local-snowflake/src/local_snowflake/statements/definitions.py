@@ -88,7 +88,8 @@ def _constrain_column(ctx: Context, column: Column, constraint: exp.Expression) 
         raise not_supported(f"the computed column {column.name}")
     if isinstance(constraint, (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)):
         start, step = constraint.args.get("start"), constraint.args.get("increment")
-        return replace(column, identity=(int(start.name) if start else 1, int(step.name) if step else 1))
+        # a negative one is an operator and a number
+        return replace(column, identity=(int(start.sql()) if start else 1, int(step.sql()) if step else 1))
     if isinstance(constraint, exp.Reference):
         return _referring(ctx, [column], [column.name], constraint)[0]
     if not isinstance(constraint, exp.ForeignKey):
@@ -179,7 +180,8 @@ def column_definition(ctx: Context, change: Change, place: str, column: Column) 
         column = replace(column, sequence=f"$SEQ_{next_id(change.duck):012d}")
         sequence = f"{place}.{quote(str(column.sequence))}"
         kind = "TEMP SEQUENCE" if place.startswith("temp.") else "SEQUENCE"
-        change.duck.execute(f"CREATE {kind} {sequence} START {start} INCREMENT {step}")
+        bounds = f"MINVALUE {-(2**63)} MAXVALUE {max(start, -1)}" if step < 0 else f"MINVALUE {min(start, 1)}"
+        change.duck.execute(f"CREATE {kind} {sequence} START {start} INCREMENT {step} {bounds}")
         text += f" DEFAULT nextval({literal(sequence)})"
     elif column.default is not None:
         check_default(ctx, change, column)

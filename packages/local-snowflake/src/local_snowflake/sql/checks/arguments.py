@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from local_snowflake.errors import SnowflakeError, compilation_error
+from local_snowflake.errors import SnowflakeError, compilation_error, not_supported
 from local_snowflake.execution.context import Context
+from local_snowflake.functions.formats import numbers as number_formats
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
 
@@ -91,6 +92,15 @@ def _to_double(types: StaticTypes, node: exp.ToDouble) -> SnowflakeError | None:
     return compilation_error(text, 1007, "22023")
 
 
+def _formatted(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
+    """A number has no format of times: https://docs.snowflake.com/en/sql-reference/sql-format-models."""
+    kind, form = types.of(node.this), node.args.get("format")
+    is_number = kind is not None and kind.name in {"NUMBER", "FLOAT"}
+    if not is_number or not isinstance(form, exp.Literal) or form.name.upper() == "AUTO":
+        return None
+    return None if number_formats.is_format(form.name) else not_supported(f"the format '{form.name}' of numbers")
+
+
 def _difference(types: StaticTypes, node: exp.Sub) -> SnowflakeError | None:
     """Dates have a difference, times and timestamps do not: https://docs.snowflake.com/en/sql-reference/operators-arithmetic.
 
@@ -117,5 +127,6 @@ _CHECKS: dict[type[exp.Expr], Callable[[StaticTypes, Any], SnowflakeError | None
     exp.ArrayContains: _contained,
     exp.Sub: _difference,
     exp.ToDouble: _to_double,
+    **dict.fromkeys((exp.ToChar, exp.TimeToStr), _formatted),
     **dict.fromkeys((exp.Anonymous, exp.IsArray, exp.IsNullValue), _of_variant),
 }

@@ -34,7 +34,7 @@ _OPTIONAL: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.ArraySize: ("expression",),
     exp.Trim: ("position",),
 }
-_OF_OTHERS = (exp.Filter, exp.IntDiv, exp.Distinct, exp.Join, exp.WindowSpec)
+_OF_OTHERS = (exp.Filter, exp.IntDiv, exp.Distinct, exp.Join, exp.WindowSpec, exp.Returning)
 _NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Coalesce: ("expressions",),
     exp.Count: ("this",),
@@ -80,6 +80,8 @@ def _of_others(node: exp.Expr) -> SnowflakeError | None:
     found = ""
     if isinstance(node, exp.Filter):
         found = "'FILTER': aggregates take no such clause"
+    elif isinstance(node, exp.Returning):
+        found = "'RETURNING': DML gives the numbers of its rows"
     elif isinstance(node, exp.IntDiv):
         found = "'DIV': TRUNC (a / b) gives whole quotients"
     elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:

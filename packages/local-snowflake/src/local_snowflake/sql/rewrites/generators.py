@@ -38,11 +38,11 @@ def checked_samples(ctx: Context, tree: exp.Expression) -> exp.Expression:
 
 
 def samples_of_blocks(ctx: Context, tree: exp.Expression) -> exp.Expression:
-    """``SAMPLE BLOCK (p)`` -> ``SAMPLE SYSTEM (p)``, which is another word for it."""
+    """``SAMPLE BLOCK (p)`` -> ``SAMPLE SYSTEM (p)``, and ROW -> BERNOULLI, which are other words for it."""
     for sample in tree.find_all(exp.TableSample):
         method = sample.args.get("method")
-        if method is not None and method.name.upper() == "BLOCK":
-            sample.set("method", exp.var("SYSTEM"))
+        if method is not None and (other := {"BLOCK": "SYSTEM", "ROW": "BERNOULLI"}.get(method.name.upper())):
+            sample.set("method", exp.var(other))
     return tree
 
 

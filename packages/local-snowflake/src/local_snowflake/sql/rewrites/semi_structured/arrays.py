@@ -143,9 +143,13 @@ def _on_lists(node: exp.Expr) -> None:
 
 
 def _is_uniform(array: exp.Array) -> bool:
-    """Whether an array holds literals of one type only, so that it may stay a list of DuckDB's."""
-    kinds = {e.is_string if isinstance(e, exp.Literal) else None for e in array.expressions}
-    return kinds in ({True}, {False})
+    """Whether an array holds texts or whole numbers only, written out: then it may stay a list of DuckDB's.
+
+    A list of fractions would give all of them the digits of the longest.
+    """
+    literals = [e for e in array.expressions if isinstance(e, exp.Literal)]
+    uniform = all(e.is_string for e in literals) or all(e.is_int for e in literals)
+    return bool(literals) and len(literals) == len(array.expressions) and uniform
 
 
 def _wrap(node: exp.Expr, key: str, function: str) -> None:
