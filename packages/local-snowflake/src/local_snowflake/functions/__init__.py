@@ -53,7 +53,7 @@ _REWRITES: tuple[tuple[Callable[[exp.Expr], None], tuple[type[exp.Expr], ...]], 
     (semi_structured.rewrite_json, (exp.ParseJSON, exp.CheckJson, exp.Anonymous)),
     (semi_structured.rewrite_arrays, (exp.JSONKeys, exp.SortArray, exp.ArrayMax, exp.ArrayMin)),
     (sizes.rewrite, sizes.NODES),
-    (text.rewrite_functions, (exp.SHA2, exp.Chr, exp.Trim, exp.ArrayToString, exp.RegexpReplace, exp.Contains)),
+    (text.rewrite_functions, text.FUNCTIONS),
     (text.rewrite_values, text.VALUES),
     (text.rewrite_formats, (exp.TimeToStr, exp.ToBinary, exp.ToChar)),
     # before the numbers: a share is a division of sums

@@ -75,6 +75,7 @@ def register(vectors: VectorFunctions) -> None:
         "check_json": _check_json,
         "sha2": _sha2,
         "regexp_replace": _regexp_replace,
+        "regexp_instr": _regexp_instr,
         "flatten": _flatten,
         "array_sort": _array_sort,
         "array_max": lambda text: _extreme(text, -1),
@@ -193,20 +194,49 @@ def _sha2(text: str, bits: int) -> str:
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 
 
-def _regexp_replace(text: str, pattern: str, new: str, position: int, occurrence: int, parameters: str) -> str:
-    """REGEXP_REPLACE: https://docs.snowflake.com/en/sql-reference/functions/regexp_replace."""
+def _pattern(pattern: str, parameters: str = "") -> re.Pattern[str]:
+    """Compile a pattern as it is written in SQL: sqlglot leaves the escapes of a text as they are."""
     flags = re.RegexFlag(0)
     for letter in parameters:
         flags |= _FLAGS.get(letter, re.RegexFlag(0))
     try:
-        # sqlglot leaves the escapes of a text as they are written
-        compiled = re.compile(pattern.replace("\\\\", "\\"), flags)
+        return re.compile(pattern.replace("\\\\", "\\"), flags)
+    except re.error as error:
+        raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
+
+
+def groups_of(pattern: str) -> int:
+    """Return how many groups a pattern has.
+
+    Raises:
+        SnowflakeError: 100048, it is not a regular expression.
+    """
+    return _pattern(pattern).groups
+
+
+def _regexp_replace(text: str, pattern: str, new: str, position: int, occurrence: int, parameters: str) -> str:
+    """REGEXP_REPLACE: https://docs.snowflake.com/en/sql-reference/functions/regexp_replace."""
+    compiled = _pattern(pattern, parameters)
+    try:
         matches = list(compiled.finditer(text, position - 1))
         for match in reversed(matches if occurrence == 0 else matches[occurrence - 1 : occurrence]):
             text = text[: match.start()] + match.expand(new.replace("\\\\", "\\")) + text[match.end() :]
     except re.error as error:
         raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
     return text
+
+
+def _regexp_instr(text: str, *arguments: Any) -> str | None:
+    """REGEXP_INSTR of a group: https://docs.snowflake.com/en/sql-reference/functions/regexp_instr."""
+    if None in arguments:
+        return None
+    pattern, position, occurrence, option, parameters, group = arguments
+    compiled = _pattern(pattern, parameters)
+    matches = list(compiled.finditer(text, position - 1))[occurrence - 1 : occurrence]
+    group = group if compiled.groups else 0
+    if not matches or group > compiled.groups:
+        return "0"
+    return str((matches[0].end(group) if option else matches[0].start(group)) + 1)
 
 
 def _order(value: Any) -> tuple[str, Any]:

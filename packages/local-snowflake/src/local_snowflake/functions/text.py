@@ -8,7 +8,7 @@ from sqlglot import exp
 from local_snowflake.errors import SnowflakeError, carried, not_supported
 from local_snowflake.functions.formats import numbers as number_formats
 from local_snowflake.functions.formats import times as time_formats
-from local_snowflake.functions.python_calls import call, python_call
+from local_snowflake.functions.python_calls import call, groups_of, python_call
 from local_snowflake.sql.trees import is_float
 from local_snowflake.sql.types import MAX_TEXT
 
@@ -16,6 +16,9 @@ _TEXT = (exp.DType.VARCHAR, exp.DType.TEXT)
 _SIZED = (*_TEXT, exp.DType.CHAR, exp.DType.NCHAR, exp.DType.NVARCHAR)
 # what the letters A-Z count for; a vowel parts two letters of one number, H and W do not
 _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
+
+_MATCHES = (exp.RegexpExtract, exp.RegexpExtractAll, exp.RegexpInstr)
+_MATCH_NUMBERS = (("position", 1), ("occurrence", 1), ("option", 0))
 
 # what stands before and behind the text
 _TOO_LONG_TEXT = (
@@ -94,8 +97,11 @@ def rewrite_functions(tree: exp.Expr) -> None:
     for replaced in list(tree.find_all(exp.RegexpReplace)):
         if any(replaced.args.get(key) for key in ("position", "occurrence", "modifiers")):
             replaced.replace(_regexp_replace(replaced))
+    for match in list(tree.find_all(*_MATCHES)):
+        _match_groups(match)
 
 
+FUNCTIONS = (exp.SHA2, exp.Chr, exp.Trim, exp.ArrayToString, exp.RegexpReplace, exp.Contains, *_MATCHES)
 VALUES = (
     *(exp.MD5NumberLower64, exp.MD5NumberUpper64, exp.TryBase64DecodeString, exp.ParseUrl, exp.ToNumber, exp.ToDouble),
     *(exp.ByteLength, exp.Cast),
@@ -158,6 +164,28 @@ def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
     parameters = node.args.get("modifiers") or exp.Literal.string("c")
     arguments = (node.this, node.expression, replacement, position, occurrence, parameters)
     return python_call("regexp_replace", "VARCHAR", *arguments)
+
+
+def _match_groups(node: exp.Expr) -> None:
+    """Parameter e asks for a group, the first by default; a pattern without groups is matched as if it were not there.
+
+    Source: https://docs.snowflake.com/en/sql-reference/functions/regexp_substr
+    """
+    parameters, pattern = node.args.get("parameters"), node.expression
+    if not (isinstance(parameters, exp.Literal) and "e" in parameters.this):
+        return
+    if isinstance(pattern, exp.Literal) and not groups_of(pattern.this):
+        node.set("parameters", exp.Literal.string(parameters.this.replace("e", "")))
+        node.set("group", exp.Literal.number(0))
+        return
+    group = node.args.get("group")
+    if group is None or (isinstance(group, exp.Literal) and group.this == "0"):
+        group = exp.Literal.number(1)
+        node.set("group", group)
+    if isinstance(node, exp.RegexpInstr):
+        numbers = [node.args.get(key) or exp.Literal.number(n) for key, n in _MATCH_NUMBERS]
+        found = python_call("regexp_instr", "VARCHAR", node.this, pattern, *numbers, parameters, group)
+        node.replace(exp.cast(found, "BIGINT", dialect="duckdb"))
 
 
 def constant_text(node: exp.Expr) -> exp.Expr:
