@@ -17,7 +17,7 @@ _SIZED = (*_TEXT, exp.DType.CHAR, exp.DType.NCHAR, exp.DType.NVARCHAR)
 # what the letters A-Z count for; a vowel parts two letters of one number, H and W do not
 _SOUNDS = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'"
 
-_MATCHES = (exp.RegexpExtract, exp.RegexpExtractAll, exp.RegexpInstr)
+MATCHES = (exp.RegexpExtract, exp.RegexpExtractAll, exp.RegexpInstr)
 _MATCH_NUMBERS = (("position", 1), ("occurrence", 1), ("option", 0))
 
 # what stands before and behind the text
@@ -97,11 +97,14 @@ def rewrite_functions(tree: exp.Expr) -> None:
     for replaced in list(tree.find_all(exp.RegexpReplace)):
         if any(replaced.args.get(key) for key in ("position", "occurrence", "modifiers")):
             replaced.replace(_regexp_replace(replaced))
-    for match in list(tree.find_all(*_MATCHES)):
+
+
+def rewrite_matches(tree: exp.Expr) -> None:
+    """Rewrite the functions that look for a regular expression and take a group of it, in place."""
+    for match in list(tree.find_all(*MATCHES)):
         _match_groups(match)
 
 
-FUNCTIONS = (exp.SHA2, exp.Chr, exp.Trim, exp.ArrayToString, exp.RegexpReplace, exp.Contains, *_MATCHES)
 VALUES = (
     *(exp.MD5NumberLower64, exp.MD5NumberUpper64, exp.TryBase64DecodeString, exp.ParseUrl, exp.ToNumber, exp.ToDouble),
     *(exp.ByteLength, exp.Cast),
