@@ -192,15 +192,36 @@ def _sha2(text: str, bits: int) -> str:
 
 
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+# the named sets of POSIX, which Python's expressions have not
+_POSIX_SETS = {
+    "alnum": "A-Za-z0-9",
+    "alpha": "A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "word": "A-Za-z0-9_",
+    "xdigit": "0-9A-Fa-f",
+}
 
 
 def _pattern(pattern: str, parameters: str = "") -> re.Pattern[str]:
-    """Compile a pattern as it is written in SQL: sqlglot leaves the escapes of a text as they are."""
+    """Compile a pattern as it is written in SQL: sqlglot leaves the escapes of a text as they are.
+
+    Source of the named sets: https://docs.snowflake.com/en/sql-reference/functions-regexp
+    """
     flags = re.RegexFlag(0)
     for letter in parameters:
         flags |= _FLAGS.get(letter, re.RegexFlag(0))
     try:
-        return re.compile(pattern.replace("\\\\", "\\"), flags)
+        named = re.sub(r"\[:(\w+):\]", lambda name: _POSIX_SETS.get(name[1], name[0]), pattern.replace("\\\\", "\\"))
+        return re.compile(named, flags)
     except re.error as error:
         raise SnowflakeError(100048, "2201B", f"Invalid regular expression: '{pattern}', {error}") from None
 
