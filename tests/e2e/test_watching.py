@@ -102,9 +102,9 @@ class Watching:
         with Progress(console()) as progress:
             ended = trigger(self.api, dag_id, {"target": "dev", **conf}, progress)
         assert ended.state == "success", progress.events
-        self.api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": True})  # its schedule would take a worker later
-        runs = f"/dags/{dag_id}/dagRuns?state=running&state=queued"  # what its schedule began while it was not paused
+        runs = f"/dags/{dag_id}/dagRuns?state=running&state=queued"  # what its schedule has begun too: at a full hour
         self.until(lambda: not self.api.call("GET", runs)["dag_runs"], lambda: self.api.call("GET", runs))
+        self.api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": True})  # only now: a paused run never ends
 
 
 @pytest.fixture(scope="module")
