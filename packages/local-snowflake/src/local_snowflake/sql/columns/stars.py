@@ -31,7 +31,7 @@ def stars_as_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
         call = holder.parent
         if not isinstance(call, (exp.Func, exp.StarMap)) or isinstance(call, exp.Count):
             continue
-        options = any(star.args.get(option) for option in _OPTIONS)
+        options = any(star.args.get(option) for option in _OPTIONS) or _reads_binaries(types, call)
         if isinstance(call, exp.Struct) and len(call.expressions) == 1 and not options:
             call.replace(exp.StarMap(this=holder))
         elif isinstance(call, (exp.StarMap, exp.JSONObject)) and not options:
@@ -40,6 +40,13 @@ def stars_as_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
             table = holder.table if isinstance(holder, exp.Column) else ""
             _write_out(call, holder, _columns(types, select, table, star))
     return tree
+
+
+def _reads_binaries(types: StaticTypes, call: exp.Expr) -> bool:
+    """Whether a binary is among the columns that a call may take: it becomes JSON in a way of its own."""
+    select = call.find_ancestor(exp.Select)
+    read = types.sources(select).values() if select is not None else ()
+    return any(kind is not None and kind.name == "BINARY" for columns in read for kind in (columns or {}).values())
 
 
 def _write_out(call: exp.Expr, star: exp.Expr, columns: list[exp.Expr] | None) -> None:

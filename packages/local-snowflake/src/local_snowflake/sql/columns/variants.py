@@ -20,6 +20,13 @@ _TIMES = ("DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")
 _KINDS = {**{name: name for name in (*_TIMES, "BINARY", "VARCHAR")}, "CHAR": "VARCHAR"}
 _ASKED = {**{f"IS_{name}": kind for name, kind in _KINDS.items()}, "IS_DATE_VALUE": "DATE", "IS_DECIMAL": "NUMBER"}
 _TAKEN = {f"AS_{name}": kind for name, kind in _KINDS.items()}
+# what keeps values as JSON, and the arguments that hold them
+_KEEPERS: dict[type[exp.Expr], str] = {
+    **dict.fromkeys((exp.Array, exp.ArrayConstructCompact, exp.Struct, exp.JSONObject), "expressions"),
+    **dict.fromkeys((exp.ArrayAgg, exp.ArrayUniqueAgg, exp.JSONFormat, exp.ToArray), "this"),
+    **dict.fromkeys((exp.ArrayAppend, exp.ArrayPrepend, exp.ArrayInsert, exp.ObjectAgg, exp.Transform), "expression"),
+    exp.ObjectInsert: "value",
+}
 # what gives NULL for a FLOAT, and what else it takes
 _EXACT = {"AS_DECIMAL", "AS_NUMBER", "AS_INTEGER"}
 _SIZED = {"AS_DECIMAL", "AS_NUMBER"}
@@ -31,7 +38,10 @@ def kinds_of_variants(ctx: Context, tree: exp.Expression) -> exp.Expression:
     Raises 001008 for a precision or scale that is out of range.
     """
     types = StaticTypes(ctx)
-    for cast in list(tree.find_all(exp.ToVariant, exp.Cast)):
+    for keeper in list(tree.find_all(*_KEEPERS)):
+        _keep_binaries(types, keeper)
+    # from the inside: what is replaced holds a copy of what is in it
+    for cast in reversed(list(tree.find_all(exp.ToVariant, exp.Cast))):
         _with_binary(types, cast)
     for node in list(tree.find_all(exp.Anonymous)):
         name, arguments = node.name.upper(), node.expressions
@@ -60,6 +70,24 @@ def _with_binary(types: StaticTypes, cast: exp.Expr) -> None:
         cast.set("this", call("hex", cast.this))
     else:
         cast.replace(exp.cast(call("unhex", call("text_of", cast.this)), "BINARY", dialect="snowflake"))
+
+
+def _keep_binaries(types: StaticTypes, keeper: exp.Expr) -> None:
+    """Binaries in an array or an object are their hexadecimal digits, as in a VARIANT."""
+    held = keeper.args.get(_KEEPERS[type(keeper)])
+    for value in held if isinstance(held, list) else [held]:
+        inner = value
+        if isinstance(inner, (exp.PropertyEQ, exp.JSONKeyValue)):
+            inner = inner.expression
+        while isinstance(inner, (exp.Order, exp.Distinct, exp.Lambda)):
+            inner = inner.expressions[0] if isinstance(inner, exp.Distinct) else inner.this
+        kind = types.of(inner) if isinstance(inner, exp.Expr) else None
+        if kind is not None and kind.name == "BINARY":
+            whole = keeper.parent if isinstance(keeper.parent, exp.WithinGroup) else keeper
+            # DISTINCT is ordered by what it takes
+            for key in whole.find_all(exp.Ordered) if keeper.find(exp.Distinct) else ():
+                key.set("this", exp.Hex(this=key.this) if key.this == inner else key.this)
+            inner.replace(exp.Hex(this=inner.copy()))
 
 
 def _is_there(value: exp.Expr) -> exp.Expr:

@@ -158,7 +158,7 @@ class _Coercions:
     def _to_variant(self, node: exp.Expr) -> None:
         kind = self.types.of(node)
         if kind is not None and not kind.is_semi_structured:
-            self.put(node, VARIANT, lambda x: call("to_json", _typed(x)))
+            self.put(node, VARIANT, lambda x: call("to_json", call("hex", x) if kind.name == "BINARY" else _typed(x)))
 
     def _converter(self, names: set[str], compared: bool) -> Callable[[exp.Expr], None] | None:
         """What casts values of types with these names to the one that they have in common."""
