@@ -17,7 +17,7 @@ from local_snowflake.functions.python_calls import call
 from local_snowflake.functions.zoned_times import REFUSING, UNTYPED, zoned
 from local_snowflake.sql import trees
 from local_snowflake.sql.binds import BATCH_COLUMN, BIND_PREFIX
-from local_snowflake.sql.columns.casts import cut, is_cut, moment_of, readable
+from local_snowflake.sql.columns.casts import cut, digits_of_float, is_cut, is_long, moment_of, readable
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import MAX_TEXT, SfType, parse_type
 from local_snowflake.sql.typing.static_types import StaticTypes
@@ -211,6 +211,8 @@ def _number(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
         made = call("rounded_half_up", value.copy())
     elif kind is not None and kind.name == "VARIANT":
         made = call("number_of", value.copy())
+    elif kind is not None and kind.name == "FLOAT" and is_long(target):
+        made = digits_of_float(value, target)
     return _of_few_digits(made, target)
 
 

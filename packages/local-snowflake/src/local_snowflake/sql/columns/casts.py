@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
+from local_snowflake.sql import trees
 from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
 from local_snowflake.sql.typing.value_types import FLOAT
@@ -16,6 +17,8 @@ from local_snowflake.sql.typing.value_types import FLOAT
 # DuckDB's own digits of a second
 _MICROSECONDS = 6
 _ONE_CHARACTER = (exp.DType.CHAR, exp.DType.NCHAR)
+# whole numbers of so many digits are floats without a loss
+_FLOAT_DIGITS = 15
 _PLAIN = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _CUT = {"TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
 
@@ -43,6 +46,9 @@ def _limit(types: StaticTypes, node: exp.Cast) -> None:
         node.set("this", call("array_of_variant" if kind.name == "ARRAY" else "to_object", node.this))
     elif _is_text(types, node.this):
         _read(node, kind)
+    elif is_long(kind) and types.of(node.this) == FLOAT:
+        node.set("this", digits_of_float(node.this, kind))
+        types.note(node.this, kind)
     if is_cut(kind):
         node.set("this", cut(type(node)(this=node.this, to=exp.DataType.build(kind.name, dialect="snowflake")), kind))
 
@@ -68,7 +74,12 @@ def _read_others(types: StaticTypes, tree: exp.Expression) -> None:
             read = call("time_of_text", call("text_of", time.this))
             time.set("this", call("TRY", read) if time.args.get("safe") else read)
     for converted in tree.find_all(exp.ToDouble, exp.ToNumber):
-        if _is_text(types, converted.this) and not _is_plain(converted.this) and not converted.args.get("format"):
+        sizes = (converted.args.get("precision"), converted.args.get("scale"))
+        if isinstance(converted, exp.ToNumber) and types.of(converted.this) == FLOAT and all(sizes):
+            target = SfType("NUMBER", precision=int(sizes[0].name), scale=int(sizes[1].name))
+            if is_long(target):
+                converted.set("this", digits_of_float(converted.this, target))
+        elif _is_text(types, converted.this) and not _is_plain(converted.this) and not converted.args.get("format"):
             converted.set("this", call("plain_digits", converted.this))
 
 
@@ -88,6 +99,28 @@ def readable(text: exp.Expr, kind: SfType, *, safe: bool = False) -> exp.Expr:
     if kind.name == "FLOAT":
         return call("plain_digits", text)
     return call("digits_of", text, exp.true()) if safe else call("digits_of", text)
+
+
+def is_long(kind: SfType) -> bool:
+    """Whether a type has fractions, and numbers of more digits than a float holds."""
+    return kind.name == "NUMBER" and kind.scale > 0 and kind.precision > _FLOAT_DIGITS
+
+
+def digits_of_float(value: exp.Expr, kind: SfType) -> exp.Expr:
+    """A float as a NUMBER by its own digits: DuckDB multiplies it by a power of ten, which gives it false ones."""
+    if isinstance(value, exp.Literal):
+        return exp.Literal.string(value.this)
+    target = f"DECIMAL({kind.precision}, {kind.scale})"
+    each = trees.identifier("F")
+    exact = exp.LT(this=exp.Abs(this=each), expression=exp.Literal.number(10.0 ** (_FLOAT_DIGITS - kind.scale)))
+    text = exp.cast(each.copy(), "VARCHAR", dialect="duckdb")
+    made = exp.Case(
+        ifs=[exp.If(this=exact, true=exp.cast(each.copy(), target, dialect="duckdb"))],
+        default=exp.cast(text, target, dialect="duckdb"),
+    )
+    of_each = exp.Lambda(this=made, expressions=[each.copy()], colon=True)
+    floats = call("list_value", exp.cast(value.copy(), "DOUBLE", dialect="duckdb"))
+    return call("list_extract", call("list_transform", floats, of_each), exp.Literal.number(1))
 
 
 def moment_of(text: exp.Expr) -> exp.Expr:

@@ -7,6 +7,8 @@ Source: https://docs.snowflake.com/en/sql-reference/functions/is and
 https://docs.snowflake.com/en/sql-reference/functions/as
 """
 
+from typing import Any
+
 from sqlglot import exp
 
 from local_snowflake.errors import compilation_error
@@ -76,12 +78,12 @@ def _keep_binaries(types: StaticTypes, keeper: exp.Expr) -> None:
     """Binaries in an array or an object are their hexadecimal digits, as in a VARIANT."""
     held = keeper.args.get(_KEEPERS[type(keeper)])
     for value in held if isinstance(held, list) else [held]:
-        inner = value
+        inner: Any = value
         if isinstance(inner, (exp.PropertyEQ, exp.JSONKeyValue)):
             inner = inner.expression
         while isinstance(inner, (exp.Order, exp.Distinct, exp.Lambda)):
             inner = inner.expressions[0] if isinstance(inner, exp.Distinct) else inner.this
-        kind = types.of(inner) if isinstance(inner, exp.Expr) else None
+        kind = types.of(inner) if inner is not None else None
         if kind is not None and kind.name == "BINARY":
             whole = keeper.parent if isinstance(keeper.parent, exp.WithinGroup) else keeper
             # DISTINCT is ordered by what it takes

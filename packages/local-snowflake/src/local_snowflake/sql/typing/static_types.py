@@ -30,6 +30,7 @@ from local_snowflake.sql.typing.value_types import (
     WHOLE,
     common,
     interpolated,
+    is_number,
     number,
     of_cast,
     of_digits,
@@ -74,6 +75,7 @@ class StaticTypes:
             exp.Parameter: self._parameter,
             exp.Cast: self._cast,
             exp.ToVariant: self._variant,
+            exp.ParseJSON: self._parsed,
             exp.Subquery: self._subquery,
             exp.Binary: self._arithmetic,
             **dict.fromkeys((exp.Median, exp.PercentileCont), self._between_values),
@@ -110,6 +112,11 @@ class StaticTypes:
         """What is made a VARIANT is still of its type."""
         kind = self.of(node.this)
         return replace(VARIANT, held=kind.held if kind == VARIANT else kind)
+
+    def _parsed(self, node: exp.ParseJSON) -> SfType | None:
+        """A number with an exponent is a DOUBLE in a VARIANT."""
+        text = node.this.this.strip() if isinstance(node.this, exp.Literal) and node.this.is_string else ""
+        return replace(VARIANT, held=FLOAT) if "e" in text.lower() and is_number(text) else None
 
     def _subquery(self, node: exp.Expr) -> SfType | None:
         columns = self.output(node.this)
