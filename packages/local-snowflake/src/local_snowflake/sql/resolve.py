@@ -149,6 +149,7 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
     session.database, session.schema = view.name.database, view.name.schema
     try:
         with ctx.rights.of_owner(view.owner):
+            _check_width(ctx, view, inner)
             inner = resolve(ctx, inner)
     finally:
         session.database, session.schema = saved
@@ -156,6 +157,20 @@ def _expand_view(ctx: Context, view: View, table: exp.Table) -> exp.Expression:
         alias = exp.TableAlias(this=exp.to_identifier("_VIEW"), columns=[trees.identifier(c) for c in columns])
         return exp.select("*").from_(exp.Subquery(this=inner, alias=alias))
     return inner
+
+
+def _check_width(ctx: Context, view: View, query: exp.Expression) -> None:
+    """Raise 002057 if ``*`` stands for other columns than it did when a view was created.
+
+    Source: https://docs.snowflake.com/en/sql-reference/sql/create-view
+    """
+    if query.find(exp.Star) is None:
+        return
+    found, declared = StaticTypes(ctx).output(upper_case(query)), len(view.props.columns)
+    # columns of one name count once, which only a view that names its columns can have
+    if found is not None and (len(found) > declared or (len(found) < declared and not view.props.column_list)):
+        text = f"View definition for '{view.name.fqn}' declared {declared} column(s), but view query produces "
+        raise compilation_error(f"{text}{len(found)} column(s).", 2057, "42601")
 
 
 def replace_parameters(ctx: Context, tree: exp.Expression) -> None:

@@ -74,9 +74,9 @@ def _read_others(types: StaticTypes, tree: exp.Expression) -> None:
             read = call("time_of_text", call("text_of", time.this))
             time.set("this", call("TRY", read) if time.args.get("safe") else read)
     for converted in tree.find_all(exp.ToDouble, exp.ToNumber):
-        sizes = (converted.args.get("precision"), converted.args.get("scale"))
-        if isinstance(converted, exp.ToNumber) and types.of(converted.this) == FLOAT and all(sizes):
-            target = SfType("NUMBER", precision=int(sizes[0].name), scale=int(sizes[1].name))
+        precision, scale = converted.args.get("precision"), converted.args.get("scale")
+        if precision is not None and scale is not None and types.of(converted.this) == FLOAT:
+            target = SfType("NUMBER", precision=int(precision.name), scale=int(scale.name))
             if is_long(target):
                 converted.set("this", digits_of_float(converted.this, target))
         elif _is_text(types, converted.this) and not _is_plain(converted.this) and not converted.args.get("format"):
