@@ -158,6 +158,20 @@ def _no_number(text: str) -> SnowflakeError:
     return SnowflakeError(100038, "22018", f"Numeric value '{text}' is not recognized")
 
 
+_NO_TABLE = re.compile(r'Referenced table "(.+?)" not found!')
+# the line of a statement that DuckDB shows with an error, and the marks below the part that is at fault
+_MARKED = re.compile(r"\nLINE \d+: .*\n *(\^+)\s*\Z")
+
+
+def _marked(message: str) -> str:
+    """The name that DuckDB marks in the statement, as it is written; without its quotes where they mean nothing."""
+    if (match := _MARKED.search(message)) is None:
+        return ""
+    line, marks = match[0].rstrip().rsplit("\n", 1)
+    written = line[1:][marks.index("^") : len(marks)]
+    return re.sub(r'"([A-Z_][A-Z0-9_$]*)"', r"\1", written)
+
+
 # DuckDB's message -> Snowflake's error, first match first
 _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
     duckdb.CatalogException: {
@@ -271,6 +285,8 @@ def from_duckdb(error: duckdb.Error) -> SnowflakeError:
     if isinstance(error, duckdb.InterruptException):
         return canceled()
     text = _KIND.sub("", str(error).split("\n\nLINE ")[0].strip())
+    if table := _NO_TABLE.match(text):
+        return compilation_error(f"{_NO_COLUMN}'{_marked(str(error)) or table[1]}'", 904, "42000")
     matches = (
         make(match)
         for kind, translations in _TRANSLATIONS.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -25,7 +26,10 @@ class Connection:
 
 CURSOR = FakeSnowflakeCursor(cast(Any, Connection()), cast(Any, None))
 # every area of the checks, and each kind of statement, in a second
-STATEMENTS = [sql for check in read_checks()[::20] for sql in (*check.setup, check.sql)]
+# but for sequences, whose values are written out before
+STATEMENTS = [sql for check in read_checks()[::20] for sql in (*check.setup, check.sql) if "NEXTVAL" not in sql.upper()]
+# CREATE STAGE writes the time of its creation
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+")
 
 
 def test_every_rewrite_is_known_by_its_nodes() -> None:
@@ -46,7 +50,7 @@ def duckdb(tree: Any) -> str:
         done = CURSOR._transform(tree, None)
     except Exception as error:  # noqa: BLE001 (compared)
         return repr(error)
-    return (done.root if isinstance(done, TransformedTree) else done).sql(dialect="duckdb")
+    return _TIME.sub("", (done.root if isinstance(done, TransformedTree) else done).sql(dialect="duckdb"))
 
 
 def test_statements_are_those_of_all_rewrites() -> None:

@@ -42,7 +42,8 @@ NODES: dict[str, tuple[type[Expr], ...]] = {
     "regex_replace": (exp.RegexpReplace,),
     "regex_substr": (exp.RegexpExtract,),
     "result_scan": (exp.TableFromRows,),
-    "sequence_nextval": (exp.Column,),
+    # a column that is left under that name is none of a sequence
+    "sequence_nextval": (),
     "values_columns": (exp.Values,),
     "to_date": (exp.Anonymous,),
     "timestamp_offsets": (exp.Cast,),
@@ -104,7 +105,6 @@ _OF_ONE_NODE: dict[str, tuple[type[Expr], ...]] = {
     "information_schema_databases": (exp.Table,),
     "semi_structured_types": _TYPE,
     "try_parse_json": (exp.Anonymous,),
-    "sequence_nextval": (exp.Column,),
     "to_date": (exp.Anonymous,),
     "timestamp_offsets": (exp.Cast,),
     "to_timestamp": (exp.UnixToTime, exp.Anonymous, exp.Cast),

@@ -11,6 +11,7 @@ from local_snowflake.catalog.objects import SEQUENCE, Sequence
 from local_snowflake.errors import compilation_error
 from local_snowflake.execution.context import Context
 from local_snowflake.sql.names import literal, quote
+from local_snowflake.sql.typing.static_types import StaticTypes
 
 NEXTVAL = "NEXTVAL"
 
@@ -25,7 +26,11 @@ def next_values(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for column, sequence in list(_named(ctx, tree)):
         ctx.random_calls.add(f"{sequence.name.fqn}.{NEXTVAL}")
         value = exp.var(f"nextval({literal(physical_sequence(sequence))})")
-        column.replace(exp.cast(value, "BIGINT"))
+        made: exp.Expr = exp.cast(value, "BIGINT")
+        if isinstance(column.parent, exp.Select) and column.arg_key == "expressions":
+            # a result's column is named as a column is
+            made = exp.alias_(made, NEXTVAL, quoted=True)
+        column.replace(made)
     return tree
 
 
@@ -44,6 +49,10 @@ def _named(ctx: Context, tree: exp.Expression) -> Iterator[tuple[exp.Column, Seq
         names = [part.name if part.quoted else part.name.upper() for part in parts if part is not None]
         sequence = ctx.catalog.get(SEQUENCE, ctx.resolve(names))
         if sequence is None:
+            select = column.find_ancestor(exp.Select)
+            if len(names) == 1 and select is not None and names[0] in StaticTypes(ctx).sources(select):
+                # a column of that name
+                continue
             text = f"error line 1 at position 0\ninvalid identifier '{'.'.join(names)}.{NEXTVAL}'"
             raise compilation_error(text, 904, "42000")
         yield column, sequence
