@@ -66,6 +66,12 @@ Invalid argument types for an aggregate of numbers: (' || typeof(x) || ')|$' AS 
     ELSE CAST((2 * x + CASE WHEN (x < 0) = (y < 0) THEN y ELSE -y END) // (2 * y) AS DECIMAL(38, 0)) * unit END""",
     # where the values may be asked for once only: they are functions with effects, or subqueries, or large
     """quotient_once(x, y, unit) AS list_transform([{n: x, d: y}], lambda pair: quotient(pair.n, pair.d, unit))[1]""",
+    # of numbers of many digits: by the whole quotient and the rest, whose products with powers of ten are smaller
+    "unscaled(x, unit) AS CAST(trunc(x) AS HUGEINT) * unit + CAST((x - trunc(x)) * unit AS HUGEINT)",
+    """quotient_long(x, y, of_x, of_y, power, unit) AS list_transform(list_transform([{x: x, y: y}], lambda p:
+    {n: unscaled(p.x, of_x), d: unscaled(p.y, of_y)}), lambda q: CASE WHEN q.d = 0 THEN no_quotient()
+    ELSE CAST(q.n // q.d * power + (2 * (q.n % q.d) * power + CASE WHEN (q.n < 0) = (q.d < 0) THEN q.d ELSE -q.d END)
+    // (2 * q.d) AS DECIMAL(38, 0)) * unit END)[1]""",
     """divisor(x VARCHAR) AS CASE WHEN number_of(x) = 0 THEN no_quotient() ELSE number_of(x) END,
     (x) AS CASE WHEN x = 0 THEN no_quotient() ELSE x END""",
 )

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql import trees
-from local_snowflake.sql.types import MAX_TEXT
+from local_snowflake.sql.types import MAX_TEXT, SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
 from local_snowflake.sql.typing.value_types import (
     FLOAT,
@@ -26,7 +26,17 @@ _ROUNDED, _ROUNDED_FLOAT = "rounded_half_up", "rounded_float"
 _DEEPEST = 3
 # what is not to be evaluated more than once
 _ONCE = (exp.Rand, exp.Query, exp.Subquery)
-_MACROS = {_QUOTIENT, "number_of", "text_of", _ROUNDED, _ROUNDED_FLOAT, "exact_number_of", "round", "date_of"}
+_MACROS = {
+    _QUOTIENT,
+    f"{_QUOTIENT}_long",
+    "number_of",
+    "text_of",
+    _ROUNDED,
+    _ROUNDED_FLOAT,
+    "exact_number_of",
+    "round",
+    "date_of",
+}
 _MACROS |= {"fitting_number", "float_of_number", "digits_of", "truth_of"}
 # the variance that each standard deviation is the root of
 _ROOTS: dict[type[exp.Expr], type[exp.Expr]] = {
@@ -35,8 +45,9 @@ _ROOTS: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.StddevPop: exp.VariancePop,
 }
 VARIANCES: tuple[type[exp.Expr], ...] = (exp.Variance, exp.VariancePop, *_ROOTS)
-# digits of what DuckDB computes in 64 bits
+# digits of what DuckDB computes in 64 bits, and of the number of rows
 _LONG = 18
+_ROWS = 12
 
 
 def computed(types: StaticTypes, node: exp.Expr) -> None:
@@ -49,7 +60,7 @@ def computed(types: StaticTypes, node: exp.Expr) -> None:
         return
     if isinstance(node, exp.Div):
         scale = quotient_scale(left.scale)
-        made = _quotient(node.this, left.scale, node.expression, right.scale, scale)
+        made = _quotient(node.this, left, node.expression, right, scale)
         types.note(made, number(scale))
         node.replace(made)
     elif isinstance(node, exp.Mul) and left.scale + right.scale > kind.scale:
@@ -104,7 +115,8 @@ def averaged(types: StaticTypes, node: exp.Expr) -> None:
         digits = exp.Mul(this=exp.cast(cut, _type(0), dialect="duckdb"), expression=_power(-scale))
         made: exp.Expr = exp.cast(digits, _type(scale), dialect="duckdb")
     else:
-        made = _quotient(total, kind.scale, divisor, 0, scale)
+        summed = number(kind.scale, min(kind.precision + _ROWS, PRECISION))
+        made = _quotient(total, summed, divisor, number(0), scale)
     types.note(made, number(scale))
     whole.replace(made)
 
@@ -217,10 +229,20 @@ def _has_size(node: exp.Expr) -> bool:
     return bool(node.args["to"].expressions)
 
 
-def _quotient(dividend: exp.Expr, left: int, divisor: exp.Expr, right: int, scale: int) -> exp.Expr:
-    """``dividend / divisor`` as a NUMBER of a scale, computed in whole numbers; left and right are their scales."""
-    numerator = _scaled(dividend, left, scale + right)
-    denominator = _scaled(divisor, right, right)
+def _quotient(dividend: exp.Expr, left: SfType, divisor: exp.Expr, right: SfType, scale: int) -> exp.Expr:
+    """``dividend / divisor`` as a NUMBER of a scale, computed in whole numbers; left and right are their types."""
+    power = scale + right.scale - left.scale
+    # whole numbers are stored in 64 bits
+    is_long = left.scale and left.precision + power + left.scale >= PRECISION
+    if is_long or (right.scale and right.precision + right.scale >= PRECISION):
+        of_sides = (exp.Literal.number(10**left.scale), exp.Literal.number(10**right.scale))
+        sides = (
+            exp.cast(side.copy(), _type(kind.scale), dialect="duckdb")
+            for side, kind in ((dividend, left), (divisor, right))
+        )
+        return call(f"{_QUOTIENT}_long", *sides, *of_sides, _power(power), _power(-scale))
+    numerator = _scaled(dividend, left.scale, scale + right.scale)
+    denominator = _scaled(divisor, right.scale, right.scale)
     # a call may be one of a function in Python
     once = any(_calls(side) or side.find(*_ONCE) or _depth(side) >= _DEEPEST for side in (dividend, divisor))
     return call(_QUOTIENT + ("_once" if once else ""), numerator, denominator, _power(-scale))
