@@ -234,8 +234,15 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"Type (?:DOUBLE|FLOAT|U?INT\d+|DECIMAL\S*) with value (\S+) can't be cast": _execution(
             r"Number out of representable range: type FIXED(38,0), value \1", 100046, "22003"
         ),
-        r'invalid date field format: "(.*?)"': _execution(r"Date '\1' is not recognized", 100040, "22007"),
-        r'invalid timestamp field format: "(.*?)"': _execution(r"Timestamp '\1' is not recognized", 100035, "22007"),
+        r'(?:invalid date field format|date field value out of range): "(.*?)"': _execution(
+            r"Date '\1' is not recognized", 100040, "22007"
+        ),
+        r'time field value out of range: "(.*?)", expected format is \(\[YYYY-MM-DD \]HH': _execution(
+            r"Time '\1' is not recognized", 100108, "22007"
+        ),
+        r'(?:invalid timestamp field format|timestamp field value out of range): "(.*?)"': _execution(
+            r"Timestamp '\1' is not recognized", 100035, "22007"
+        ),
         r"(.*)": _execution(r"\1", 100035, "22007"),
     },
     duckdb.ConstraintException: {

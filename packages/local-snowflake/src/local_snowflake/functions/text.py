@@ -52,9 +52,10 @@ MACROS = (
     # a letter that is none of A-Z counts as a vowel
     f"""sounds(x) AS regexp_replace(translate(upper(x[1]) || regexp_replace(upper(x[2:]), '[HW]', '', 'g'), {_SOUNDS}),
     '[^0-6]', '0', 'g')""",
-    """soundex_of_letters(x) AS CASE WHEN x = '' THEN '' ELSE x[1] || rpad(replace(regexp_replace(
-    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(sounds(x), '1+', '1', 'g'), '2+', '2', 'g'), '3+', '3', 'g'),
-    '4+', '4', 'g'), '5+', '5', 'g'), '6+', '6', 'g')[2:], '0', ''), 3, '0') END""",
+    """soundex_of_letters(x) AS CASE WHEN x = '' THEN '' ELSE x[1] || rpad(replace(
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+    sounds(x), '1+', '1', 'g'), '2+', '2', 'g'), '3+', '3', 'g'), '4+', '4', 'g'), '5+', '5', 'g'), '6+', '6', 'g')[2:],
+    '0', ''), 3, '0') END""",
     r"soundex(x) AS soundex_of_letters(regexp_replace(CAST(x AS VARCHAR), '\PL+', '', 'g'))",
 )
 

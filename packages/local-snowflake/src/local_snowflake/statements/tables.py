@@ -109,7 +109,7 @@ def _source(ctx: Context, query: exp.Expression, columns: Sequence[Column]) -> s
         return compile_query(ctx, inner)
     if len(names_of_query(ctx, compile_query(ctx, inner.copy()))) != len(columns):
         raise compilation_error("Invalid column definition list", 2026, "42601")
-    rows = assigned_rows(ctx, upper_case(inner), [parse_type(column.type) for column in columns])
+    rows = assigned_rows(ctx, upper_case(inner), {column.name: parse_type(column.type) for column in columns})
     return compile_query(ctx, cast(exp.Expression, rows), outermost=False)
 
 

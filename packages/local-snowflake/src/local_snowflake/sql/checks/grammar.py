@@ -35,6 +35,8 @@ _OPTIONAL: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Trim: ("position",),
 }
 _OF_OTHERS = (exp.Filter, exp.IntDiv, exp.Distinct, exp.Join, exp.WindowSpec, exp.Returning)
+# what no VALUES clause takes: neither constants nor computed when a statement is compiled
+_NO_CONSTANTS = (exp.ParseJSON, exp.Array, exp.Struct, exp.JSONObject)
 _NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Coalesce: ("expressions",),
     exp.Count: ("this",),
@@ -70,8 +72,8 @@ def _is_word(token: Token) -> bool:
 
 def check_tree(tree: exp.Expr) -> None:
     """Raise the error of the first call or clause that is not Snowflake's."""
-    for node in tree.find_all(*_OF_OTHERS, *_OPTIONAL, *_NEEDED):
-        if error := _of_others(node) or _error(node):
+    for node in tree.find_all(*_OF_OTHERS, *_OPTIONAL, *_NEEDED, exp.Values):
+        if error := _of_others(node) or _no_constant(node) or _error(node):
             raise error
 
 
@@ -91,6 +93,16 @@ def _of_others(node: exp.Expr) -> SnowflakeError | None:
     elif isinstance(node, exp.WindowSpec) and node.text("kind").upper() == "GROUPS":
         found = "'GROUPS': frames are of ROWS or of a RANGE"
     return syntax_error(f"syntax error unexpected {found}.") if found else None
+
+
+def _no_constant(node: exp.Expr) -> SnowflakeError | None:
+    """The error of semi-structured values in VALUES: https://docs.snowflake.com/en/sql-reference/constructs/values."""
+    for row in node.expressions if isinstance(node, exp.Values) else ():
+        for value in row.expressions:
+            if not isinstance(value, exp.Literal) and value.find(*_NO_CONSTANTS) and not value.find(exp.Query):
+                text = f"Invalid expression [{value.sql(dialect='snowflake')}] in VALUES clause"
+                return compilation_error(text, 2014, "22000")
+    return None
 
 
 def _error(node: exp.Expr) -> SnowflakeError | None:

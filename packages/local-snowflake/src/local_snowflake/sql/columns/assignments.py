@@ -26,6 +26,18 @@ from local_snowflake.sql.typing.value_types import is_iso_time
 _ROWS = "$ASSIGNED"
 _BATCHED = re.compile(rf"{BATCH_COLUMN}\d+")
 _TIMES = {"DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
+_SEMI_STRUCTURED = {"VARIANT", "OBJECT", "ARRAY"}
+_TIMESTAMPS = {"TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"}
+# what a column of other types takes no value of, though some of it has a cast; of a text PARSE_JSON says what is meant
+_APART: dict[str, set[str]] = {
+    "VARCHAR": _SEMI_STRUCTURED,
+    **{kind: {"DATE", "TIME", "BINARY", *_TIMESTAMPS} for kind in ("NUMBER", "FLOAT")},
+    "BOOLEAN": {"DATE", "TIME", "BINARY", *_TIMESTAMPS},
+    "DATE": {"NUMBER", "FLOAT", "BOOLEAN", "TIME", "BINARY"},
+    "TIME": {"NUMBER", "FLOAT", "BOOLEAN", "DATE", "BINARY"},
+    **{kind: {"NUMBER", "FLOAT", "BOOLEAN", "BINARY"} for kind in _TIMESTAMPS},
+    "BINARY": {"NUMBER", "FLOAT", "BOOLEAN", "DATE", "TIME", *_TIMESTAMPS},
+}
 _READ_TEXTS = {"NUMBER", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
 # clauses for whose result the text of a projection matters
 _READ = ("distinct", "group", "order", "having", "qualify", "windows", "limit", "with_")
@@ -37,15 +49,18 @@ def assign_inserted(ctx: Context, tree: exp.Insert, target: Name) -> None:
     """Convert the rows of an INSERT, in place."""
     columns = column_types(ctx, target)
     named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None
-    kinds = [columns.get(c.name) for c in named] if named else [*columns.values()]
+    names = [c.name for c in named] if named else [*columns]
     if not tree.args.get("by_name"):
-        tree.set("expression", assigned_rows(ctx, tree.expression, kinds))
+        tree.set("expression", assigned_rows(ctx, tree.expression, {name: columns.get(name) for name in names}))
 
 
-def assigned_rows(ctx: Context, query: exp.Expr, kinds: Sequence[SfType | None]) -> exp.Expr:
-    """The rows of a query or of VALUES, as they are stored in columns of types; the same one where it can be."""
+def assigned_rows(ctx: Context, query: exp.Expr, kinds: Mapping[str, SfType | None]) -> exp.Expr:
+    """The rows of a query or of VALUES, as they are stored in columns of types; the same one where it can be.
+
+    Raises 002023 for a value of a type that no cast makes a column's.
+    """
     types = StaticTypes(ctx)
-    if not any(kind is not None and _is_checked(kind) for kind in kinds):
+    if not any(kind is not None and _is_checked(kind) for kind in kinds.values()):
         return query
     if isinstance(query, exp.Values):
         for row in query.expressions:
@@ -62,7 +77,7 @@ def assign_updated(ctx: Context, assignments: Sequence[exp.Expr], target: Name) 
     columns, types = column_types(ctx, target), StaticTypes(ctx)
     for assignment in assignments:
         if isinstance(assignment, exp.EQ) and (kind := columns.get(assignment.this.name)) is not None:
-            assignment.set("expression", _assigned(types, assignment.expression, kind))
+            assignment.set("expression", _assigned(types, assignment.expression, kind, assignment.this.name))
 
 
 def assign_merged(ctx: Context, tree: exp.Merge, target: Name) -> None:
@@ -74,8 +89,8 @@ def assign_merged(ctx: Context, tree: exp.Merge, target: Name) -> None:
             assign_updated(ctx, then.expressions, target)
         elif isinstance(then, exp.Insert) and isinstance(then.expression, exp.Tuple):
             named = then.this.expressions if then.this is not None else []
-            kinds = [columns.get(c.name) for c in named] if named else [*columns.values()]
-            _assign_all(types, then.expression.expressions, kinds)
+            names = [c.name for c in named] if named else [*columns]
+            _assign_all(types, then.expression.expressions, {name: columns.get(name) for name in names})
 
 
 def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
@@ -86,25 +101,28 @@ def column_types(ctx: Context, table: Name) -> Mapping[str, SfType]:
 
 
 def _is_checked(kind: SfType) -> bool:
-    return kind.is_semi_structured or kind.name in {"NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "TIMESTAMP_TZ", *_TIMES}
+    return kind.is_semi_structured or kind.name in {
+        *("NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "BINARY", "TIMESTAMP_TZ"),
+        *_TIMES,
+    }
 
 
 def _is_plain(query: exp.Select) -> bool:
     return not any(query.args.get(clause) for clause in _READ) and not any(p.is_star for p in query.expressions)
 
 
-def _assign_all(types: StaticTypes, values: list[exp.Expr], kinds: Sequence[SfType | None]) -> None:
+def _assign_all(types: StaticTypes, values: list[exp.Expr], kinds: Mapping[str, SfType | None]) -> None:
     if len(values) != len(kinds):
         # DuckDB says so
         return
-    for value, kind in zip(values, kinds, strict=True):
+    for value, (name, kind) in zip(values, kinds.items(), strict=True):
         if kind is not None:
             inner = value.this if isinstance(value, exp.Alias) else value
-            if (made := _assigned(types, inner, kind)) is not inner:
+            if (made := _assigned(types, inner, kind, name)) is not inner:
                 inner.replace(made)
 
 
-def _around(types: StaticTypes, query: exp.Query, kinds: Sequence[SfType | None]) -> exp.Expr:
+def _around(types: StaticTypes, query: exp.Query, kinds: Mapping[str, SfType | None]) -> exp.Expr:
     """A query around the one of an INSERT, if it has to convert a column."""
     output = types.output(query)
     found = [*output.values()] if output is not None else []
@@ -112,22 +130,25 @@ def _around(types: StaticTypes, query: exp.Query, kinds: Sequence[SfType | None]
         return query
     columns = [trees.column(f"C{i}", _ROWS) for i in range(len(kinds))]
     made = []
-    for column, kind, of_value in zip_longest(columns, kinds, found):
+    for column, (name, kind), of_value in zip_longest(columns, kinds.items(), found):
         types.note(column, of_value)
-        made.append(column if kind is None else _assigned(types, column, kind))
+        made.append(column if kind is None else _assigned(types, column, kind, name))
     if all(m is c for m, c in zip(made, columns, strict=True)):
         return query
     inner = exp.Subquery(this=query.copy(), alias=trees.alias(_ROWS, *(f"C{i}" for i in range(len(kinds)))))
     return exp.select(*made).from_(inner)
 
 
-def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
+def _assigned(types: StaticTypes, value: exp.Expr, target: SfType, column: str) -> exp.Expr:
     """A value as it is stored in a column of a type; the same expression if nothing is to be done."""
     kind = types.of(value)
     if isinstance(value, (exp.Null, exp.Placeholder, exp.Var)) or (
         isinstance(value, exp.Column) and value.name == "DEFAULT"
     ):
         return value
+    if kind is not None and target.name in _APART.get(kind.name, ()):
+        text = f"Expression type does not match column data type, expecting {target} but got {kind} for column {column}"
+        raise compilation_error(text, 2023, "22000")
     if target.name == "VARCHAR":
         return _text(value, kind, target)
     if target.name == "TIMESTAMP_TZ":
@@ -138,6 +159,10 @@ def _assigned(types: StaticTypes, value: exp.Expr, target: SfType) -> exp.Expr:
         return _read(value, target)
     if target.is_semi_structured:
         return _variant(value, kind, target)
+    if target.name == "BINARY":
+        return value
+    if target.name == "TIME" and kind is not None and kind.name == "TIMESTAMP_LTZ":
+        value = exp.cast(value.copy(), "TIMESTAMP_NTZ", dialect="snowflake")
     return _number(value, kind, target) if target.name == "NUMBER" else _time(value, target)
 
 
@@ -165,10 +190,7 @@ def _time(value: exp.Expr, target: SfType) -> exp.Expr:
 
 
 def _variant(value: exp.Expr, kind: SfType | None, target: SfType) -> exp.Expr:
-    """A value as a semi-structured one. Raises 002023 for a text: PARSE_JSON or a cast says what is meant."""
-    if kind is not None and kind.name == "VARCHAR":
-        text = f"Expression type does not match column data type, expecting {target.name} but got {kind}"
-        raise compilation_error(text, 2023, "22000")
+    """A value as a semi-structured one."""
     if kind is not None and kind.name == "VARIANT" and target.name != "VARIANT":
         return call("array_of_variant" if target.name == "ARRAY" else "to_object", value.copy())
     if kind is not None and kind.name == "TIMESTAMP_TZ":
