@@ -243,6 +243,9 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r'(?:invalid timestamp field format|timestamp field value out of range): "(.*?)"': _execution(
             r"Timestamp '\1' is not recognized", 100035, "22007"
         ),
+        'Could not decode string "(.*?)" as base64': _execution(
+            r"The following string is not a legal base64-encoded value: '\1'", 100116, "22000"
+        ),
         r"(.*)": _execution(r"\1", 100035, "22007"),
     },
     duckdb.ConstraintException: {
@@ -265,6 +268,10 @@ _TRANSLATIONS: dict[type[duckdb.Error], dict[str, _Make]] = {
         r"Overflow in \w+ of (?:INT|DECIMAL)\w*[^(]*\((.*)\)": _execution(
             r"Number out of representable range: type FIXED(38,0), value \1", 100046, "22003"
         ),
+        "More than one row returned by a subquery": _execution(
+            "Single-row subquery returns more than one row.", 90150, "22000"
+        ),
+        r"Invalid UTF8 Codepoint (-?\d+)": _execution(r"Invalid character code \1 in the CHR input", 100132, "P0000"),
         "Division by zero": _execution("Division by zero", 100051, "22012"),
         r"(.*)": _execution(r"SQL execution internal error: \1", 603, "XX000"),
     },

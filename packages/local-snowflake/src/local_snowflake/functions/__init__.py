@@ -56,7 +56,7 @@ _REWRITES: tuple[tuple[Callable[[exp.Expr], None], tuple[type[exp.Expr], ...]], 
     (text.rewrite_functions, (exp.SHA2, exp.Chr, exp.Trim, exp.ArrayToString, exp.RegexpReplace, exp.Contains)),
     (text.rewrite_matches, text.MATCHES),
     (text.rewrite_values, text.VALUES),
-    (text.rewrite_formats, (exp.TimeToStr, exp.ToBinary, exp.ToChar)),
+    (text.rewrite_formats, (exp.TimeToStr, exp.ToBinary, exp.ToChar, exp.Unhex, exp.HexDecodeString)),
     # before the numbers: a share is a division of sums
     (aggregates.rewrite, aggregates.NODES),
     (numbers.rewrite, ()),

@@ -38,7 +38,10 @@ MACROS = (
     "fitting_number(x) AS CAST(x AS DECIMAL(38, 0))",
     """truth_of(x) AS CASE lower(CAST(x AS VARCHAR)) WHEN 'on' THEN 'true' WHEN 'off' THEN 'false'
     ELSE CAST(x AS VARCHAR) END""",
-    "factorial_of(x) AS factorial(CAST(x AS INTEGER))",
+    # of more than 33 it has more digits than a NUMBER
+    """factorial_of(x) AS list_transform([CAST(x AS INTEGER)], lambda n: CASE WHEN n BETWEEN 0 AND 33 THEN factorial(n)
+    ELSE CAST('$SNOWFLAKE|100132|P0000|Invalid argument for FACTORIAL: ' || n || ', and not 0 to 33|$' AS HUGEINT)
+    END)[1]""",
     "truncated(x, n) AS trunc(x, CAST(n AS INTEGER))",
     # the state of an approximation holds the values themselves
     "percentile_state(xs) AS json_object('state', xs, 'type', 'tdigest', 'version', 1)",

@@ -28,14 +28,19 @@ _TOO_LONG_TEXT = (
 )
 
 MACROS = (
-    "hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE unhex(CAST(x AS VARCHAR)) END",
+    # DuckDB takes digits of an odd number, too
+    """bytes_of_hex(x) AS list_transform([CAST(x AS VARCHAR)], lambda h: CASE
+    WHEN regexp_full_match(h, '([0-9A-Fa-f]{2})*') THEN unhex(h) ELSE CAST(CAST(CAST(
+    '$SNOWFLAKE|100115|22000|The following string is not a legal hex-encoded value: ''' || h || '''|$' AS BIGINT)
+    AS VARCHAR) AS BLOB) END)[1]""",
+    "hex_to_binary(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE bytes_of_hex(x) END",
     f"""fitting_text(x, n) AS CASE WHEN length(CAST(x AS VARCHAR)) <= n OR x IS NULL THEN CAST(x AS VARCHAR)
     ELSE [NULL][CAST('{_TOO_LONG_TEXT[0]}' || CAST(x AS VARCHAR) || '{_TOO_LONG_TEXT[1]}|$' AS BIGINT)] END""",
     "md5_part(x, first) AS CAST('0x' || md5(CAST(x AS VARCHAR))[first:first + 15] AS UBIGINT)",
     "chr_of(x) AS chr(CAST(x AS INTEGER))",
-    "try_hex_decode_binary(x) AS TRY(unhex(CAST(x AS VARCHAR)))",
+    "try_hex_decode_binary(x) AS TRY(bytes_of_hex(x))",
     "try_base64_decode_binary(x) AS TRY(from_base64(CAST(x AS VARCHAR)))",
-    "try_hex_decode_string(x) AS TRY(decode(unhex(CAST(x AS VARCHAR))))",
+    "try_hex_decode_string(x) AS TRY(decode(bytes_of_hex(x)))",
     # DuckDB's own takes a constant delimiter only
     "joined_texts(x, s) AS CASE WHEN len(x) = 0 THEN '' ELSE list_reduce(x, lambda a, b: a || s || b) END",
     "text_of_float(x) AS regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
@@ -146,8 +151,11 @@ def rewrite_formats(tree: exp.Expr) -> None:
         formatted.replace(_to_char(formatted.this, formatted.args.get("format")))
     for binary in list(tree.find_all(exp.ToBinary)):
         if not binary.args.get("format"):
-            replacement = call("unhex", binary.this)
+            replacement = call("hex_to_binary", binary.this)
             binary.replace(call("TRY", replacement) if binary.args.get("safe") else replacement)
+    for decoded in list(tree.find_all(exp.Unhex, exp.HexDecodeString)):
+        made = call("hex_to_binary", decoded.this)
+        decoded.replace(call("decode", made) if isinstance(decoded, exp.HexDecodeString) else made)
     for text in list(tree.find_all(exp.ToChar)):
         text.replace(_to_char(text.this, text.args.get("format")))
 

@@ -101,6 +101,19 @@ def _formatted(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
     return None if number_formats.is_format(form.name) else not_supported(f"the format '{form.name}' of numbers")
 
 
+def _of_array(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
+    """What is no array: https://docs.snowflake.com/en/sql-reference/functions-semistructured."""
+    kind = types.of(node.this)
+    if kind is None or kind.is_semi_structured or isinstance(node.this, exp.Null) or not isinstance(node, exp.Func):
+        return None
+    return _invalid(node.sql_name(), kind)
+
+
+def _collated(types: StaticTypes, node: exp.Collate) -> SnowflakeError | None:
+    """Texts are compared by their code points: https://docs.snowflake.com/en/sql-reference/collation."""
+    return not_supported(f"COLLATE {node.expression.sql(dialect='snowflake')}")
+
+
 def _difference(types: StaticTypes, node: exp.Sub) -> SnowflakeError | None:
     """Dates have a difference, times and timestamps do not: https://docs.snowflake.com/en/sql-reference/operators-arithmetic.
 
@@ -126,6 +139,8 @@ _CHECKS: dict[type[exp.Expr], Callable[[StaticTypes, Any], SnowflakeError | None
     exp.Bracket: _member,
     exp.ArrayContains: _contained,
     exp.Sub: _difference,
+    exp.Collate: _collated,
+    **dict.fromkeys((exp.ArraySize, exp.ArrayDistinct, exp.ArrayCompact, exp.ArrayMax, exp.ArrayMin), _of_array),
     exp.ToDouble: _to_double,
     **dict.fromkeys((exp.ToChar, exp.TimeToStr), _formatted),
     **dict.fromkeys((exp.Anonymous, exp.IsArray, exp.IsNullValue), _of_variant),
