@@ -12,13 +12,22 @@ from local_snowflake.copy.command import Command
 from local_snowflake.copy.content import SOURCE, metadata_values, open_file, source_sql, whole_row
 from local_snowflake.copy.conversion import Column, convert
 from local_snowflake.copy.rejects import ROW, Content, Fault, Reject, column_label
-from local_snowflake.copy.staged_queries import highest_position, name_positions, read_fields, staged_tables
+from local_snowflake.copy.staged_queries import (
+    FILENAME,
+    ROW_NUMBER,
+    highest_position,
+    name_positions,
+    read_fields,
+    staged_tables,
+)
 from local_snowflake.errors import SnowflakeError, compilation_error, from_duckdb
 from local_snowflake.execution.context import Context
 from local_snowflake.sql import trees
 from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import literal, normalise, quote
 from local_snowflake.sql.queries import compile_query
+from local_snowflake.sql.typing.static_types import COLUMNS
+from local_snowflake.sql.typing.value_types import TEXT, WHOLE
 from local_snowflake.stages.locations import StagedFile
 
 
@@ -172,6 +181,10 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
     tree.set("expressions", [row, *(trees.named(f.copy(), f"S{i}") for i, f in enumerate(fields))])
     placeholder = exp.Table(this=trees.identifier(SOURCE), alias=alias)
     placeholder.meta["physical"] = True
+    if command.form.kind == "CSV":
+        # operators and functions take the fields for what they are: texts
+        texts = {f"COLUMN{i + 1}": TEXT for i in range(highest_position(tree))}
+        placeholder.meta[COLUMNS] = {**texts, FILENAME: TEXT, ROW_NUMBER: WHOLE}
     table.replace(placeholder)
     return compile_query(ctx, tree, outermost=False).replace(f'"{SOURCE}"', f"({inner})")
 

@@ -42,6 +42,8 @@ MACROS = (
     """factorial_of(x) AS list_transform([CAST(x AS INTEGER)], lambda n: CASE WHEN n BETWEEN 0 AND 33 THEN factorial(n)
     ELSE CAST('$SNOWFLAKE|100132|P0000|Invalid argument for FACTORIAL: ' || n || ', and not 0 to 33|$' AS HUGEINT)
     END)[1]""",
+    # of a sign there are as many bits as are asked for
+    "bit_of(x, n) AS CAST((CAST(x AS HUGEINT) >> least(CAST(n AS INTEGER), 127)) & 1 AS INTEGER)",
     "truncated(x, n) AS trunc(x, CAST(n AS INTEGER))",
     # the state of an approximation holds the values themselves
     "percentile_state(xs) AS json_object('state', xs, 'type', 'tdigest', 'version', 1)",
@@ -97,8 +99,9 @@ def rewrite(tree: exp.Expr) -> None:
             pair.set(argument, _number(pair.args[argument]))
     for quantile in list(tree.find_all(exp.ApproxQuantile)):
         quantile.set("this", exp.cast(quantile.this, "DOUBLE", dialect="duckdb"))
-    for factorial in list(tree.find_all(exp.Factorial)):
-        factorial.replace(call("factorial_of", factorial.this))
+    for node in list(tree.find_all(exp.Factorial, exp.Getbit)):
+        is_bit = isinstance(node, exp.Getbit)
+        node.replace(call("bit_of", node.this, node.expression) if is_bit else call("factorial_of", node.this))
     for node in list(tree.find_all(exp.Anonymous)):
         name, arguments = str(node.this).upper(), node.expressions
         if name in {"TRUNC", "TRUNCATE"} and len(arguments) == 2 and not arguments[1].is_string:

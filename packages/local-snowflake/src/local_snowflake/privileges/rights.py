@@ -109,12 +109,9 @@ class EnforcedRights(Rights):
     @property
     def roles(self) -> frozenset[str]:
         """Every role whose privileges count."""
-        session, grants = self._session, self._grants()
         if self._owner is not None:
-            return grants.roles([self._owner])
-        if session.secondary_roles == (ALL,):
-            return grants.roles([session.role]) | grants.roles_of_user(session.user)
-        return grants.roles([session.role, *session.secondary_roles])
+            return self._grants().roles([self._owner])
+        return self._grants.in_session(self._session)
 
     @property
     def creating_roles(self) -> frozenset[str]:
@@ -259,6 +256,13 @@ class CurrentGrants:
             self._grants = Grants(self._catalog)
         return self._grants
 
+    def in_session(self, session: Session) -> frozenset[str]:
+        """A session's roles, and those that they have by their grants."""
+        grants = self()
+        if session.secondary_roles == (ALL,):
+            return grants.roles([session.role]) | grants.roles_of_user(session.user)
+        return grants.roles([session.role, *session.secondary_roles])
+
 
 class Access:
     """The rights of an account's sessions."""
@@ -272,6 +276,10 @@ class Access:
     def rights(self, session: Session) -> Rights:
         """What a session may do."""
         return EnforcedRights(self._catalog, self._grants, session) if self.enforced else self._everything
+
+    def roles_in_session(self, session: Session) -> frozenset[str]:
+        """The session's roles, and those that they have by their grants."""
+        return self._grants.in_session(session)
 
     def roles_of_user(self, user: str) -> frozenset[str]:
         """The roles that a user may take, if they are enforced."""

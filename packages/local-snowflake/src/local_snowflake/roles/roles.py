@@ -107,6 +107,12 @@ def current_secondary_roles(ctx: Context) -> str:
     return json.dumps({"roles": ",".join(roles), "value": ALL if chosen == (ALL,) else ",".join(chosen)})
 
 
+@system_function("IS_ROLE_IN_SESSION")
+def is_role_in_session(ctx: Context, role: str) -> bool:
+    """IS_ROLE_IN_SESSION(role): https://docs.snowflake.com/en/sql-reference/functions/is_role_in_session."""
+    return role in ctx.services.access.roles_in_session(ctx.session)
+
+
 @system_function("CURRENT_AVAILABLE_ROLES")
 def current_available_roles(ctx: Context) -> str:
     """CURRENT_AVAILABLE_ROLES(): https://docs.snowflake.com/en/sql-reference/functions/current_available_roles."""

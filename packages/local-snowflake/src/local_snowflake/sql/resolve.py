@@ -27,6 +27,8 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
 _NUMBERED = re.compile(r"\$[1-9]\d*")
+# functions of texts that an account takes of columns, too
+_OF_CONSTANTS = {"GETVARIABLE", "IS_ROLE_IN_SESSION"}
 # table functions that are translated later on
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
 
@@ -248,11 +250,14 @@ def function_name(node: Expr) -> str:
 
 
 def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:
-    for node in list(tree.find_all(exp.Func)):
+    # what is inside first: it may be an argument
+    for node in reversed(list(tree.find_all(exp.Func))):
         name = function_name(node)
         function = registry.SYSTEM_FUNCTIONS.get(name)
         if function is None:
             continue
+        if name in _OF_CONSTANTS and any(argument.find(exp.Column) for argument in _arguments(node)):
+            raise not_supported(f"{name} of a column")
         literal: Expr
         if ctx.only_describes and name in registry.EFFECTIVE_FUNCTIONS:
             literal = exp.cast(exp.null(), registry.EFFECTIVE_FUNCTIONS[name], dialect="snowflake")

@@ -13,7 +13,14 @@ from local_snowflake.catalog.catalog import Change
 from local_snowflake.catalog.objects import TABLE, Column, Object, Table, TableProps
 from local_snowflake.errors import already_exists, compilation_error, does_not_exist, not_supported
 from local_snowflake.execution.context import Context, temporary_name
-from local_snowflake.execution.objects import action_of, drop, keep_existing, refuse_both, refuse_other_case
+from local_snowflake.execution.objects import (
+    action_of,
+    drop,
+    exists_already,
+    keep_existing,
+    refuse_both,
+    refuse_other_case,
+)
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.sessions.replay import StatementInputs
@@ -136,12 +143,16 @@ def _columns(ctx: Context, tree: exp.Create, schema: exp.Schema | None) -> list[
 def _clone(ctx: Context, stmt: Statement) -> Result | None:
     """CREATE TABLE name CLONE source, or None for every other form."""
     reader = skip_head(stmt)
-    reader.accept("IF", "NOT", "EXISTS")
+    if_not_exists = reader.accept("IF", "NOT", "EXISTS")
     parts = reader.name_parts()
     if not reader.accept("CLONE"):
         return None
     name = ctx.resolve(parts, action=action_of(stmt))
     ctx.require_schema(name)
+    refuse_both(stmt, if_not_exists=if_not_exists)
+    old = ctx.temporary(name) if stmt.temporary else ctx.catalog.relation(name)
+    if old is not None and if_not_exists:
+        return exists_already(TABLE, name, if_not_exists=True)
     return clone_table(ctx, name, reader, or_replace=stmt.or_replace, temporary=stmt.temporary)
 
 

@@ -36,7 +36,7 @@ _WHOLES = (
     *(exp.DayOfYear, exp.DayOfMonth, exp.DateDiff, exp.Extract, exp.ApproxDistinct, exp.ArraySize, exp.Sign, exp.Ascii),
     *(exp.RegexpCount, exp.RegexpInstr, exp.Levenshtein, exp.JarowinklerSimilarity, exp.ByteLength, exp.BitLength),
     *(exp.DayOfWeekIso, exp.WeekOfYear, exp.YearOfWeek, exp.YearOfWeekIso, exp.ArrayPosition, exp.Unicode, exp.Hll),
-    *(exp.Grouping, exp.GroupingId, exp.RegrCount, exp.WidthBucket, exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8),
+    *(exp.Grouping, exp.GroupingId, exp.Getbit, exp.RegrCount, exp.WidthBucket, exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8),
 )
 _LONG = (
     *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift, exp.BitwiseRightShift),
