@@ -7,6 +7,7 @@ from local_snowflake.functions import bulk
 from local_snowflake.models.call_syntax import rewrite_calls
 from local_snowflake.models.predict import expand_table_functions
 from local_snowflake.routines import expansion
+from local_snowflake.routines.procedure_rows import procedure_rows
 from local_snowflake.sql.checks.arguments import checked_arguments
 from local_snowflake.sql.checks.frames import checked_frames
 from local_snowflake.sql.checks.orders import checked_orders
@@ -52,6 +53,7 @@ PIPELINE = Pipeline(
         # before bulk.rewrite: the arguments of a table function may contain calls of other functions
         expand_table_functions,
         # before everything below: the body of a SQL function may contain whatever a query contains
+        procedure_rows,
         expansion.expand,
         checked_windows,
         # before all that looks at what is ordered by

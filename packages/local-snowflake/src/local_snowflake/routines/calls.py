@@ -66,6 +66,11 @@ def _called(ctx: Context, call: exp.Anonymous) -> tuple[exp.Expr, Name | None]:
     return node, ctx.resolve([*parts, last])
 
 
+def named_call(ctx: Context, call: exp.Anonymous) -> Name | None:
+    """The full name of what a call means; None where the session has no schema to look in."""
+    return _called(ctx, call)[1]
+
+
 def is_in_from(node: exp.Expr) -> bool:
     """Whether a call stands in TABLE(…)."""
     outer = node.parent.parent if isinstance(node.parent, exp.Window) else node.parent
