@@ -3,7 +3,7 @@
 Source: https://docs.snowflake.com/en/sql-reference/sql/alter-table, …/sql/alter-table-column
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +16,13 @@ from local_snowflake.execution.objects import read_existing
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
 from local_snowflake.routines.definition import read_type
-from local_snowflake.sql.columns.defaults import default_sql
 from local_snowflake.sql.dialect import parse, upper_case
-from local_snowflake.sql.names import Name, literal, normalise, quote
+from local_snowflake.sql.names import Name, normalise, quote
 from local_snowflake.sql.statement import Reader, Statement
-from local_snowflake.sql.types import SfType, clock_sql, minutes_sql, parse_type, zoned_sql
+from local_snowflake.sql.types import parse_type
 from local_snowflake.statements import definitions
 from local_snowflake.statements.clones import copy_definition
+from local_snowflake.statements.columns.changes import add_column, change_type, save, with_columns, without
 from local_snowflake.statements.tables import DAYS, keeps_past, read_days, read_flag, written_key
 
 _OPTIONS = (*DAYS, "CHANGE_TRACKING", "COMMENT")
@@ -143,14 +143,6 @@ def _cluster(ctx: Context, reader: Reader, table: Table) -> None:
 # -- columns and constraints ------------------------------------------------------------------------------------------
 
 
-def save(ctx: Context, change: Change, table: Table) -> None:
-    """Put a changed table into the catalog; a temporary one is the session's."""
-    if table.props.temporary:
-        ctx.session.temporary_objects[table.key] = table
-    else:
-        change.put(table)
-
-
 def _find(table: Table, column: str) -> Column:
     """A table's column. Raises 000904 if there is none of the name."""
     for found in table.props.columns:
@@ -159,12 +151,8 @@ def _find(table: Table, column: str) -> Column:
     raise compilation_error(f"column '{column}' does not exist", 904, "42000")
 
 
-def _with_columns(table: Table, columns: Iterable[Column]) -> Table:
-    return replace(table, props=replace(table.props, columns=tuple(columns)))
-
-
 def _replace_column(table: Table, old: Column, new: Column) -> Table:
-    return _with_columns(table, (new if c is old else c for c in table.props.columns))
+    return with_columns(table, (new if c is old else c for c in table.props.columns))
 
 
 def _add(ctx: Context, reader: Reader, table: Table) -> None:
@@ -192,8 +180,8 @@ def _add(ctx: Context, reader: Reader, table: Table) -> None:
             break
     reader.finish()
     with ctx.ddl(table.name) as change:
-        added = [_add_column(ctx, change, table, column) for column in new]
-        save(ctx, change, _with_columns(table, (*table.props.columns, *added)))
+        added = [add_column(ctx, change, table, column) for column in new]
+        save(ctx, change, with_columns(table, (*table.props.columns, *added)))
 
 
 def _definition(reader: Reader) -> str:
@@ -216,41 +204,7 @@ def _add_constraint(ctx: Context, reader: Reader, table: Table) -> None:
             if old.nullable and not new.nullable:
                 target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(old.name)}"
                 change.duck.execute(f"{target} SET NOT NULL")
-        save(ctx, change, _with_columns(table, constrained))
-
-
-def _add_column(ctx: Context, change: Change, table: Table, column: Column) -> Column:
-    """Add a column to DuckDB's tables; returns it as the catalog is to have it."""
-    physical = ctx.physical(table.name)
-    if not column.nullable and column.default is None and not column.identity:
-        empty = not change.duck.execute(f"SELECT 1 FROM {physical} LIMIT 1").fetchone()
-        if not empty:
-            text = f"Non-nullable column '{column.name}' cannot be added to non-empty table '{table.name.name}'"
-            raise compilation_error(f"{text} unless it has a non-null default value.", 2260, "42601")
-    place = definitions.place_of(table.name, temporary=table.props.temporary)
-    made, definition = definitions.column_definition(ctx, change, place, replace(column, nullable=True))
-    filled = f" DEFAULT {_constant(ctx, change, column)}" if column.default is not None else ""
-    change.duck.execute(f"ALTER TABLE {physical} ADD COLUMN {definition}{filled}")
-    for history in streams.version_tables(ctx, table)[1:]:
-        archived = definition if not column.identity else f"{quote(column.name)} BIGINT"
-        change.duck.execute(f"ALTER TABLE {history} ADD COLUMN {archived}{filled}")
-    for versions in streams.version_tables(ctx, table) if filled else ():
-        change.duck.execute(f"ALTER TABLE {versions} ALTER COLUMN {quote(column.name)} DROP DEFAULT")
-    if not column.nullable:
-        change.duck.execute(f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET NOT NULL")
-    return replace(made, nullable=column.nullable)
-
-
-def _constant(ctx: Context, change: Change, column: Column) -> str:
-    """DuckDB's SQL of the value that a default gives the rows that are there; DuckDB takes none with a lambda."""
-    sql = default_sql(ctx, column)
-    kind = parse_type(column.type)
-    if kind.name != "TIMESTAMP_TZ":
-        ((text,),) = change.duck.execute(f"SELECT CAST({sql} AS VARCHAR)").fetchall()
-        return f"CAST({literal(text)} AS {kind.duckdb})" if text is not None else "NULL"
-    found = f"SELECT CAST({clock_sql('v')} AS VARCHAR), {minutes_sql('v')} FROM (SELECT {sql} AS v)"
-    ((clock, minutes),) = change.duck.execute(found).fetchall()
-    return zoned_sql(f"(TIMESTAMP '{clock}' - to_minutes({minutes}))", str(minutes)) if clock is not None else "NULL"
+        save(ctx, change, with_columns(table, constrained))
 
 
 def _drop(ctx: Context, reader: Reader, table: Table) -> None:
@@ -269,13 +223,8 @@ def _drop(ctx: Context, reader: Reader, table: Table) -> None:
     reader.finish()
     with ctx.ddl(table.name) as change:
         for name in names:
-            if if_exists and name not in {c.name for c in table.props.columns}:
-                continue
-            gone = _find(table, name)
-            table = _with_columns(table, (c for c in table.props.columns if c is not gone))
-            for physical in streams.version_tables(ctx, table):
-                change.duck.execute(f"ALTER TABLE {physical} DROP COLUMN {quote(name)}")
-            definitions.drop_sequences(change, table, [gone])
+            if not if_exists or name in {c.name for c in table.props.columns}:
+                table = without(ctx, change, table, _find(table, name))
         save(ctx, change, table)
 
 
@@ -292,7 +241,7 @@ def _drop_constraint(ctx: Context, reader: Reader, table: Table) -> None:
     reader.accept_any("CASCADE", "RESTRICT")
     reader.finish()
     with ctx.ddl(table.name) as change:
-        save(ctx, change, _with_columns(table, columns))
+        save(ctx, change, with_columns(table, columns))
 
 
 def _alter(ctx: Context, reader: Reader, table: Table) -> None:
@@ -332,24 +281,7 @@ def _alter_column(ctx: Context, reader: Reader, table: Table, column: Column, ch
     reader.accept("SET", "DATA", "TYPE") or reader.accept("TYPE")
     name = reader.next().text
     sizes = f"({reader.parenthesised()})" if reader.peek() == "(" else ""
-    return _change_type(ctx, change, table, column, parse_type(read_type(name + sizes)))
-
-
-def _change_type(ctx: Context, change: Change, table: Table, column: Column, new: SfType) -> Column:
-    """Only a widening is allowed: https://docs.snowflake.com/en/sql-reference/sql/alter-table-column."""
-    old = parse_type(column.type)
-    if old.name != new.name or old.scale != new.scale:
-        text = f"cannot change column {column.name} from type {old} to {new}"
-        raise compilation_error(f"{text} because they have incompatible types.", 2238, "22000")
-    if new.length < old.length:
-        text = f"cannot change column {column.name} from type {old} to {new}"
-        reason = "because reducing the byte-length of a varchar is not supported."
-        raise compilation_error(f"{text} {reason}", 40052, "22000")
-    if old.duckdb != new.duckdb:
-        for physical in streams.version_tables(ctx, table):
-            sql = f"ALTER TABLE {physical} ALTER COLUMN {quote(column.name)} SET DATA TYPE {new.duckdb}"
-            change.duck.execute(sql)
-    return replace(column, type=str(new))
+    return change_type(ctx, change, table, column, parse_type(read_type(name + sizes)))
 
 
 _ACTIONS = {

@@ -23,6 +23,7 @@ from local_snowflake.execution.objects import (
 )
 from local_snowflake.execution.registry import statement
 from local_snowflake.execution.results import Result, status
+from local_snowflake.privileges.rules import OWNERSHIP
 from local_snowflake.sessions.replay import StatementInputs
 from local_snowflake.sql.columns.assignments import assigned_rows
 from local_snowflake.sql.columns.outputs import Declared, declared_columns, outermost
@@ -32,6 +33,7 @@ from local_snowflake.sql.resolve import table_name, upper_case
 from local_snowflake.sql.statement import Reader, Statement, skip_head
 from local_snowflake.sql.types import SfType, from_duckdb, parse_type
 from local_snowflake.statements.clones import clone_table
+from local_snowflake.statements.columns.changes import alter_to
 from local_snowflake.statements.definitions import (
     column_definition,
     constrain,
@@ -67,7 +69,8 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     name = table_name(ctx, table, action_of(stmt))
     ctx.require_schema(name)
     old = ctx.temporary(name) if stmt.temporary else ctx.catalog.relation(name)
-    if kept := keep_existing(stmt, name, old, if_not_exists=bool(tree.args.get("exists"))):
+    altered = TABLE.describes(old) and stmt.or_alter
+    if not altered and (kept := keep_existing(stmt, name, old, if_not_exists=bool(tree.args.get("exists")))):
         return kept
     if old is not None and not TABLE.describes(old):
         raise already_exists(name.fqn)
@@ -82,6 +85,9 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
         tree.set("expression", _with_names(cast(exp.Query, tree.args["expression"]), schema.expressions))
         schema = None
     columns = tuple(_columns(ctx, tree, schema))
+    if altered and TABLE.describes(old):
+        _alter(ctx, stmt, tree, old, columns)
+        return status(f"Table {name.name} successfully created.")
     ctx.copies_grants = tree.find(exp.CopyGrantsProperty) is not None
     props = TableProps(columns, transient="TRANSIENT" in stmt.modifiers, temporary=stmt.temporary, **options)
     query = tree.args.get("expression")
@@ -90,6 +96,18 @@ def create_table(ctx: Context, stmt: Statement) -> Result:
     refuse_repeated_names([c.name for c in columns] or names_of_query(ctx, source or ""))
     _make(ctx, Object(TABLE, name, props, ctx.session.role, comment), old, source, declared, tracking=tracking)
     return status(f"Table {name.name} successfully created.")
+
+
+def _alter(ctx: Context, stmt: Statement, tree: exp.Create, table: Table, columns: Sequence[Column]) -> None:
+    """CREATE OR ALTER of a table that is there. Raises 000002 for more than columns."""
+    is_other = ("TRANSIENT" in stmt.modifiers) != table.props.transient or stmt.temporary
+    # what a statement leaves out is unset
+    is_other = is_other or bool(table.comment or table.props.cluster_by)
+    if is_other or tree.args.get("properties") is not None or tree.args.get("expression") is not None:
+        raise not_supported("CREATE OR ALTER TABLE with more than columns")
+    refuse_repeated_names([column.name for column in columns])
+    ctx.rights.require(table, OWNERSHIP)
+    alter_to(ctx, table, columns)
 
 
 def _are_names(schema: exp.Schema) -> bool:
