@@ -27,6 +27,7 @@ from local_snowflake.sql.rewrites.generators import (
     samples_of_generated_rows,
 )
 from local_snowflake.sql.rewrites.group_keys import single_keys
+from local_snowflake.sql.rewrites.hierarchies import paths_of_hierarchies
 from local_snowflake.sql.rewrites.joins import joins_of_snowflake
 from local_snowflake.sql.rewrites.naming.aliases import written_out_aliases
 from local_snowflake.sql.rewrites.naming.ambiguous import checked_names
@@ -109,5 +110,6 @@ PIPELINE = Pipeline(
         samples_of_blocks,
         samples_of_generated_rows,
         read_stages,
+        paths_of_hierarchies,
     ),
 )
