@@ -54,8 +54,8 @@ PIPELINE = Pipeline(
         # before bulk.rewrite: the arguments of a table function may contain calls of other functions
         expand_table_functions,
         # before everything below: the body of a SQL function may contain whatever a query contains
-        procedure_rows,
         expansion.expand,
+        procedure_rows,
         checked_windows,
         # before all that looks at what is ordered by
         order_by_all,

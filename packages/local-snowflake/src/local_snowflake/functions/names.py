@@ -103,6 +103,10 @@ Snowflake.Parser.FUNCTIONS["DIV0"] = _div0
 Snowflake.Parser.FUNCTIONS["TRY_PARSE_JSON"] = _try_parse_json
 
 
+# functions of the session whose names DuckDB has for others, which streams are written with
+_RENAMED = {"GETVARIABLE": "$GETVARIABLE"}
+
+
 def mark_foreign(tree: exp.Expr) -> None:
     """Mark the calls of functions that are none of Snowflake's: routines of the account, or nothing at all.
 
@@ -111,7 +115,9 @@ def mark_foreign(tree: exp.Expr) -> None:
     for call in tree.find_all(exp.Anonymous):
         name: Any = call.this
         called = name.this if isinstance(name, exp.Identifier) and name.quoted else str(call.name).upper()
-        if called not in SNOWFLAKES:
+        if called in _RENAMED:
+            call.set("this", _RENAMED[called])
+        elif called not in SNOWFLAKES:
             call.meta[_FOREIGN] = called
         elif isinstance(name, exp.Identifier):
             call.set("this", called)

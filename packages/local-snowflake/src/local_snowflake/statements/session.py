@@ -148,7 +148,7 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
     return ctx.session.numbered_query(number)
 
 
-@system_function("GETVARIABLE")
+@system_function("$GETVARIABLE")
 def get_variable(ctx: Context, name: str) -> exp.Expr | None:
     """GETVARIABLE(name): a session variable's value as a text; NULL if there is none of that name in upper case.
 

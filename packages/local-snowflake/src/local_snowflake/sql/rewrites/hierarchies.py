@@ -3,6 +3,8 @@
 Source: https://docs.snowflake.com/en/sql-reference/functions/sys_connect_by_path
 """
 
+from typing import cast
+
 from sqlglot import exp
 from sqlglot.generators.duckdb import connect_by_to_recursive_cte
 
@@ -46,7 +48,7 @@ def paths_of_hierarchies(ctx: Context, tree: exp.Expression) -> exp.Expression:
         for union in made.find_all(exp.Union):
             _add_parts(union)
         if select is tree:
-            return made
+            return cast(exp.Expression, made)
         select.replace(made)
     return tree
 

@@ -45,10 +45,11 @@ def alter_to(ctx: Context, table: Table, columns: Sequence[Column]) -> None:
         if replace(declared[name], **free) != old:
             raise not_supported(f"CREATE OR ALTER TABLE that changes the default, identity or keys of {name}")
     with ctx.ddl(table.name) as change:
-        for gone in [column for column in table.props.columns if column.name not in declared]:
-            table = without(ctx, change, table, gone)
         made = [_altered(ctx, change, table, old, declared[name]) for name, old in kept.items()]
         made += [add_column(ctx, change, table, column) for column in columns if column.name not in kept]
+        # last: DuckDB drops no column that is the only one
+        for gone in [column for column in table.props.columns if column.name not in declared]:
+            table = without(ctx, change, table, gone)
         save(ctx, change, with_columns(table, made))
 
 
