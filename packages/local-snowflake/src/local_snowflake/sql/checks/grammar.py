@@ -72,7 +72,7 @@ def _is_word(token: Token) -> bool:
 
 def check_tree(tree: exp.Expr) -> None:
     """Raise the error of the first call or clause that is not Snowflake's."""
-    for node in tree.find_all(*_OF_OTHERS, *_OPTIONAL, *_NEEDED, exp.Values):
+    for node in tree.find_all(*_OF_OTHERS, *_OPTIONAL, *_NEEDED, *_NO_CONSTANTS):
         if error := _of_others(node) or _no_constant(node) or _error(node):
             raise error
 
@@ -97,12 +97,14 @@ def _of_others(node: exp.Expr) -> SnowflakeError | None:
 
 def _no_constant(node: exp.Expr) -> SnowflakeError | None:
     """The error of semi-structured values in VALUES: https://docs.snowflake.com/en/sql-reference/constructs/values."""
-    for row in node.expressions if isinstance(node, exp.Values) else ():
-        for value in row.expressions:
-            if not isinstance(value, exp.Literal) and value.find(*_NO_CONSTANTS) and not value.find(exp.Query):
-                text = f"Invalid expression [{value.sql(dialect='snowflake')}] in VALUES clause"
-                return compilation_error(text, 2014, "22000")
-    return None
+    holder = node.find_ancestor(exp.Values, exp.Query) if isinstance(node, _NO_CONSTANTS) else None
+    if not isinstance(holder, exp.Values):
+        return None
+    value = node
+    while value.parent is not None and not (isinstance(value.parent, exp.Tuple) and value.parent.parent is holder):
+        value = value.parent
+    text = f"Invalid expression [{value.sql(dialect='snowflake')}] in VALUES clause"
+    return compilation_error(text, 2014, "22000")
 
 
 def _error(node: exp.Expr) -> SnowflakeError | None:
