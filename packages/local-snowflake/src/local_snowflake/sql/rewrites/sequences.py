@@ -20,13 +20,14 @@ def physical_sequence(sequence: Sequence) -> str:
     return f"{quote(sequence.name.physical_schema)}.{quote(sequence.props.sequence)}"
 
 
-def next_values(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def next_values(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
     """``name.NEXTVAL`` -> DuckDB's nextval of the sequence."""
-    for column, sequence in list(_named(ctx, tree)):
+    named = list(_named(ctx, tree))
+    for column, sequence in named:
         ctx.random_calls.add(f"{sequence.name.fqn}.{NEXTVAL}")
         value = exp.var(f"nextval({literal(physical_sequence(sequence))})")
         column.replace(exp.cast(value, "BIGINT"))
-    return tree
+    return tree if named else None
 
 
 def qualify_sequences(ctx: Context, tree: exp.Expression) -> None:
