@@ -48,9 +48,9 @@ class Pipeline:
         text: for syntax that sqlglot does not know, before the statement is parsed. A rewrite returns the statement's
             text; the same text if there is nothing to do.
         tree: for what DuckDB does differently, once names are upper case and before tables are resolved. A rewrite
-            may change the tree in place, and returns None if it has not changed it. Each with the kinds of nodes without
-            any of which it has nothing to do; none are named for one that is always to be applied. To see which kinds
-            a tree has takes one walk over it, and most rewrites take several.
+            may change the tree in place, and returns None if it has not changed it. Each with the kinds of nodes that
+            it looks for: without any of them it is left out; none are named for one that is always applied. To see
+            which kinds a tree has takes one walk over it, and most rewrites take several.
         block: those that follow; a block that one of them takes out of the tree needs these alone.
     """
 
