@@ -152,6 +152,8 @@ def airflow_environment(state: State, connection: str, ca_bundle: Path, *, port:
         "NO_PROXY": _with_loopback(environment.get("NO_PROXY", "")),
         "no_proxy": _with_loopback(environment.get("no_proxy", "")),
         "PYTHONUNBUFFERED": "1",
+        # threads of a training that wait must not spin: other tasks and the local Snowflake want the same cores
+        "OMP_WAIT_POLICY": environment.get("OMP_WAIT_POLICY", "PASSIVE"),
         "SNOWLOOP_DATA_ROOTS": os.pathsep.join(
             [*filter(None, [environment.get("SNOWLOOP_DATA_ROOTS")]), str(state.data_roots_file)]
         ),

@@ -16,4 +16,5 @@ NO_CONTEXT = cast("Context", None)
 
 def rewritten(rewrite: TreeRewrite, sql: str) -> str:
     """Snowflake's SQL of a statement after one rewrite of its tree."""
-    return rewrite(NO_CONTEXT, upper_case(parse(sql))).sql(dialect="snowflake")
+    tree = upper_case(parse(sql))
+    return (rewrite(NO_CONTEXT, tree) or tree).sql(dialect="snowflake")

@@ -22,7 +22,8 @@ import importlib, sys
 for module in sys.argv[1:]:
     importlib.import_module(module)
 from local_snowflake.rewrites import PIPELINE
-print([f"{r.__module__}.{r.__name__}" for r in (*PIPELINE.text, *PIPELINE.tree, *PIPELINE.block)])
+of_trees = (rewrite for rewrite, _ in (*PIPELINE.tree, *PIPELINE.block))
+print([f"{r.__module__}.{r.__name__}" for r in (*PIPELINE.text, *of_trees)])
 """
 
 
@@ -30,7 +31,7 @@ def _name(rewrite: TreeRewrite) -> str:
     return f"{rewrite.__module__.removeprefix('local_snowflake.')}.{rewrite.__name__}"
 
 
-_OF_TREES = (*PIPELINE.tree, *PIPELINE.block)
+_OF_TREES = tuple(rewrite for rewrite, _ in (*PIPELINE.tree, *PIPELINE.block))
 _AFTER_EXPANSION = [r for r in _OF_TREES if r not in {expand_table_functions, expansion.expand}]
 _ORDER = [
     # the arguments of a model's table function may contain calls that are evaluated in bulk

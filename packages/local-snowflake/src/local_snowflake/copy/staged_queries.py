@@ -24,14 +24,14 @@ FILENAME, ROW_NUMBER = "METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"
 _FROM_VARIANT = {*exp.DataType.NUMERIC_TYPES, exp.DType.BOOLEAN}
 
 
-def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
     """``FROM @stage/path (FILE_FORMAT => 'f', PATTERN => 'p')`` -> the rows of its files.
 
     Source: https://docs.snowflake.com/en/user-guide/querying-stage
     """
     tables = staged_tables(tree)
     if not tables:
-        return tree
+        return None
     name_positions(tree)
     for table in tables:
         location = locate(ctx, location_text(table))
@@ -42,7 +42,7 @@ def read_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def typed_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def typed_stages(ctx: Context, tree: exp.Expression) -> None:
     """Note the types of what queries over staged files read: fields of CSV are texts, in place.
 
     Source: https://docs.snowflake.com/en/user-guide/querying-stage
@@ -55,7 +55,6 @@ def typed_stages(ctx: Context, tree: exp.Expression) -> exp.Expression:
         if effective_format(ctx, argument(table, "format"), stage).kind == "CSV":
             fields = {f"${i + 1}": TEXT for i in range(highest)}
             table.meta[COLUMNS] = {**fields, FILENAME: TEXT, ROW_NUMBER: WHOLE}
-    return tree
 
 
 def argument(table: exp.Table, key: str) -> str | None:

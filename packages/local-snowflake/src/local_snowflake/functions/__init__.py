@@ -19,6 +19,7 @@ from local_snowflake.functions import (
     zoned_times,
 )
 from local_snowflake.functions.formats import times as time_formats
+from local_snowflake.sql.transforms import kinds
 
 MACROS = (
     # what others are made of
@@ -38,13 +39,12 @@ MACROS = (
 )
 
 
-# what rewrites a tree, in this order, and the nodes without which there is nothing to do; none are named for what an
-# earlier rewrite may make. A walk over a tree costs as much as its translation to text.
+# what rewrites a tree, in this order, and the nodes without which there is nothing to do
 _REWRITES: tuple[tuple[Callable[[exp.Expr], None], tuple[type[exp.Expr], ...]], ...] = (
     (generated.rewrite, generated.NODES),
     (hashes.rewrite, hashes.NODES),
     (domains.rewrite, domains.NODES),
-    (text.rewrite_casts, ()),
+    (text.rewrite_casts, (exp.Cast, exp.Time)),
     (time_parts.check, time_parts.NODES),
     (times.rewrite, times.NODES),
     (times.rewrite_formats, times.FORMATTED),
@@ -59,16 +59,19 @@ _REWRITES: tuple[tuple[Callable[[exp.Expr], None], tuple[type[exp.Expr], ...]], 
     (text.rewrite_formats, (exp.TimeToStr, exp.ToBinary, exp.ToChar, exp.Unhex, exp.HexDecodeString)),
     # before the numbers: a share is a division of sums
     (aggregates.rewrite, aggregates.NODES),
-    (numbers.rewrite, ()),
+    (numbers.rewrite, numbers.NODES),
 )
 
 
 def prepare(tree: exp.Expr) -> None:
     """Rewrite the calls of a resolved tree, in place, before it is translated."""
-    present = {base for kind in {type(node) for node in tree.walk()} for base in kind.__mro__}
-    for rewrite, nodes in _REWRITES:
-        if not nodes or not present.isdisjoint(nodes):
+    # not known after a rewrite, which may have changed the tree
+    present: set[type] = set()
+    for rewrite, looked_for in _REWRITES:
+        present = present or kinds(tree)
+        if not present.isdisjoint(looked_for):
             rewrite(tree)
+            present = set()
 
 
 def finish(tree: exp.Expr) -> None:

@@ -28,10 +28,12 @@ from local_snowflake.sql.dialect import parse
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.resolve import TABLE_FUNCTION_PREFIX, function_name
 from local_snowflake.sql.statement import RAW_VERBS, Statement, parse_statement
+from local_snowflake.sql.transforms import kinds
 
 V = TypeVar("V")
 TextRewrite = Callable[[Context, Statement], str]
-TreeRewrite = Callable[[Context, exp.Expression], exp.Expression]
+TreeRewrite = Callable[[Context, exp.Expression], exp.Expression | None]
+Step = tuple[TreeRewrite, tuple[type[exp.Expr], ...]]
 # what a cache holds, in characters of SQL; a syntax tree takes some hundred bytes a character
 _CHARACTERS = 500_000
 # longer texts, eg: of a batch of rows, hardly come twice
@@ -46,13 +48,15 @@ class Pipeline:
         text: for syntax that sqlglot does not know, before the statement is parsed. A rewrite returns the statement's
             text; the same text if there is nothing to do.
         tree: for what DuckDB does differently, once names are upper case and before tables are resolved. A rewrite
-            may change the tree in place.
+            may change the tree in place, and returns None if it has not changed it. Each with the kinds of nodes that
+            it looks for: without any of them it is left out; none are named for one that is always applied. To see
+            which kinds a tree has takes one walk over it, and most rewrites take several.
         block: those that follow; a block that one of them takes out of the tree needs these alone.
     """
 
     text: tuple[TextRewrite, ...]
-    tree: tuple[TreeRewrite, ...]
-    block: tuple[TreeRewrite, ...]
+    tree: tuple[Step, ...]
+    block: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,15 @@ class Compiler:
 
         ``is_block``: it is a block of a statement, taken out by one of the rewrites of blocks.
         """
-        for rewrite in (*(() if is_block else self._pipeline.tree), *self._pipeline.block):
-            tree = rewrite(ctx, tree)
+        # empty: not known, as a rewrite has changed the tree
+        present: set[type] = set()
+        for rewrite, looked_for in (*(() if is_block else self._pipeline.tree), *self._pipeline.block):
+            if looked_for:
+                present = present or kinds(tree)
+                if present.isdisjoint(looked_for):
+                    continue
+            if (changed := rewrite(ctx, tree)) is not None:
+                tree, present = changed, set()
         return tree
 
     def plan(

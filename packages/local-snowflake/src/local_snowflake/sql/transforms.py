@@ -8,6 +8,7 @@ statements do have are called with these nodes alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from sqlglot import Expr, exp
 
@@ -98,6 +99,8 @@ NODES: dict[str, tuple[type[Expr], ...]] = {
 
 # those that look at a node alone, and give another one for it -> the kinds of nodes that they look at
 _OF_ONE_NODE: dict[str, tuple[type[Expr], ...]] = {
+    "alias_in_join": (exp.Select,),
+    "alias_in_where": (exp.Select,),
     "identifier": (exp.Table,),
     "upper_case_unquoted_identifiers": (exp.Identifier,),
     "update_variables": (exp.Set, exp.Alias),
@@ -141,17 +144,18 @@ class TransformedTree:
         """Apply a rewrite as ``Expr.transform`` does, unless the tree has no node that it could change."""
         if not self._nodes:
             self._nodes = list(nodes(self.root))
-            self._present = {base for kind in set(map(type, self._nodes)) for base in kind.__mro__}
+            self._present = _with_bases(set(map(type, self._nodes)))
         name = name_of(rewrite)
         kinds = NODES.get(name)
         if kinds is not None and self._present.isdisjoint(kinds):
             return self
+        named.pop("copy", None)
         if changed := _OF_ONE_NODE.get(name):
-            named.pop("copy", None)
             candidates = [node for node in self._nodes if isinstance(node, changed) and not _is_upper_case(node)]
             self._replace(candidates, lambda node: rewrite(node, *args, **named))
         else:
-            self.root = self.root.transform(rewrite, *args, **named)  # type: ignore[arg-type]
+            # a copy costs as much as ten walks, and nobody else has the tree
+            self.root = self.root.transform(rewrite, *args, copy=False, **named)
             self._nodes = []
         return self
 
@@ -172,6 +176,35 @@ class TransformedTree:
 def _is_upper_case(node: Expr) -> bool:
     """Whether a node is a name that fakesnow would replace by a copy of itself."""
     return isinstance(node, exp.Identifier) and isinstance(node.this, str) and node.this == node.this.upper()
+
+
+_LEAVES = {exp.Boolean, exp.Identifier, exp.Literal, exp.Null}
+
+
+def kinds(root: Expr) -> set[type]:
+    """The classes of a tree's nodes, with those that these are derived from."""
+    found: set[type] = set()
+    left = [root]
+    while left:
+        node = left.pop()
+        found.add(kind := type(node))
+        # half of a tree's nodes
+        if kind not in _LEAVES:
+            for value in node.args.values():
+                if isinstance(value, Expr):
+                    left.append(value)
+                elif isinstance(value, list):
+                    left += [each for each in value if isinstance(each, Expr)]
+    return _with_bases(found)
+
+
+def _with_bases(classes: set[type]) -> set[type]:
+    return set().union(*map(_bases, classes))
+
+
+@cache
+def _bases(kind: type) -> frozenset[type]:
+    return frozenset(kind.__mro__)
 
 
 def nodes(root: Expr) -> Iterator[Expr]:

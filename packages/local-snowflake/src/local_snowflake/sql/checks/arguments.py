@@ -30,13 +30,12 @@ _SIZED = {
 }
 
 
-def checked_arguments(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def checked_arguments(ctx: Context, tree: exp.Expression) -> None:
     """Raise the error of the first argument of a type that a function does not take."""
     types = StaticTypes(ctx)
-    for node in tree.find_all(*_CHECKS):
-        if error := _CHECKS[type(node)](types, node):
+    for node in tree.find_all(*CHECKS):
+        if error := CHECKS[type(node)](types, node):
             raise error
-    return tree
 
 
 def _try_cast(types: StaticTypes, node: exp.TryCast) -> SnowflakeError | None:
@@ -133,7 +132,7 @@ def _invalid(function: str, *kinds: SfType) -> SnowflakeError:
     return compilation_error(text, 1044, "42P13")
 
 
-_CHECKS: dict[type[exp.Expr], Callable[[StaticTypes, Any], SnowflakeError | None]] = {
+CHECKS: dict[type[exp.Expr], Callable[[StaticTypes, Any], SnowflakeError | None]] = {
     exp.TryCast: _try_cast,
     exp.JSONExtract: _member,
     exp.Bracket: _member,

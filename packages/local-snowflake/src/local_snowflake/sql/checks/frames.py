@@ -28,7 +28,7 @@ _OF_CONSTANTS = (exp.Interval, exp.Parameter, exp.Placeholder)
 _MONTHS = {"MONTH", "QUARTER", "YEAR"}
 
 
-def checked_frames(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def checked_frames(ctx: Context, tree: exp.Expression) -> None:
     """Raise the error of a frame that its function or the type of its order does not have.
 
     Raises 002303 for a frame of a function of whole partitions or of DISTINCT values, for offsets of a RANGE that are
@@ -38,7 +38,6 @@ def checked_frames(ctx: Context, tree: exp.Expression) -> exp.Expression:
     for window in tree.find_all(exp.Window):
         if window.args.get("alias") is None and (error := _error(types, window)):
             raise error
-    return tree
 
 
 def _error(types: StaticTypes, window: exp.Window) -> SnowflakeError | None:

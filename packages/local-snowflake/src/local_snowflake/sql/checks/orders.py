@@ -11,7 +11,7 @@ from local_snowflake.sql.columns.outputs import outermost
 from local_snowflake.sql.typing.static_types import StaticTypes
 
 
-def checked_orders(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def checked_orders(ctx: Context, tree: exp.Expression) -> None:
     """Raise 001003 for a column that SELECT DISTINCT does not select, 000904 for one that a set operation has not."""
     for union in tree.find_all(exp.SetOperation):
         if union.args.get("order") is not None:
@@ -27,7 +27,6 @@ def checked_orders(ctx: Context, tree: exp.Expression) -> exp.Expression:
             if isinstance(column, exp.Column) and column.name not in selected:
                 text = column.sql(dialect="snowflake")
                 raise compilation_error(f"[{text}] is not a valid order by expression")
-    return tree
 
 
 def _check_union(ctx: Context, union: exp.SetOperation) -> None:

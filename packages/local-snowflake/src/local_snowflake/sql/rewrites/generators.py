@@ -22,7 +22,7 @@ def order_of_generation(ctx: Context, tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def checked_samples(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def checked_samples(ctx: Context, tree: exp.Expression) -> None:
     """Raise 001003 for a number of rows that is none from 0 to 1,000,000, or that stands with BLOCK or SEED."""
     for sample in tree.find_all(exp.TableSample):
         if (size := sample.args.get("size")) is None:
@@ -34,7 +34,6 @@ def checked_samples(ctx: Context, tree: exp.Expression) -> exp.Expression:
         method = sample.args.get("method")
         if sample.args.get("seed") is not None or (method is not None and method.name.upper() in {"BLOCK", "SYSTEM"}):
             raise compilation_error("Sampling of a fixed number of rows takes neither SYSTEM or BLOCK nor a seed.")
-    return tree
 
 
 def samples_of_blocks(ctx: Context, tree: exp.Expression) -> exp.Expression:

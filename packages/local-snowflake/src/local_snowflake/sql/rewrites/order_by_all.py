@@ -12,14 +12,16 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 _ALL = "ALL"
 
 
-def order_by_all(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def order_by_all(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
     """Write out the columns of ORDER BY ALL by their numbers. Raises 000002 where they are not known."""
+    is_changed = False
     for order in list(tree.find_all(exp.Order)):
         ordered = order.expressions[0] if len(order.expressions) == 1 else None
         if isinstance(ordered, exp.Ordered) and _is_all(ordered.this):
             numbers = range(1, _columns(ctx, order.parent) + 1)
             order.set("expressions", [_by_number(ordered, number) for number in numbers])
-    return tree
+            is_changed = True
+    return tree if is_changed else None
 
 
 def _is_all(key: exp.Expr) -> bool:

@@ -9,7 +9,7 @@ from local_snowflake.errors import compilation_error, not_supported
 from local_snowflake.execution.context import Context
 
 
-def outer_marks(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def outer_marks(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
     """Rewrite the marked conditions of each WHERE.
 
     Raises 001003 for marks that make no outer join, 000002 for those that are not understood.
@@ -26,7 +26,7 @@ def outer_marks(ctx: Context, tree: exp.Expression) -> exp.Expression:
         selects[id(select)] = select
     for select in selects.values():
         _as_left_joins(select)
-    return tree
+    return tree if marked else None
 
 
 def _is_marked(condition: exp.Expr) -> set[str]:

@@ -21,9 +21,10 @@ def physical_sequence(sequence: Sequence) -> str:
     return f"{quote(sequence.name.physical_schema)}.{quote(sequence.props.sequence)}"
 
 
-def next_values(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def next_values(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
     """``name.NEXTVAL`` -> DuckDB's nextval of the sequence."""
-    for column, sequence in list(_named(ctx, tree)):
+    named = list(_named(ctx, tree))
+    for column, sequence in named:
         ctx.random_calls.add(f"{sequence.name.fqn}.{NEXTVAL}")
         value = exp.var(f"nextval({literal(physical_sequence(sequence))})")
         made: exp.Expr = exp.cast(value, "BIGINT")
@@ -31,7 +32,7 @@ def next_values(ctx: Context, tree: exp.Expression) -> exp.Expression:
             # a result's column is named as a column is
             made = exp.alias_(made, NEXTVAL, quoted=True)
         column.replace(made)
-    return tree
+    return tree if named else None
 
 
 def qualify_sequences(ctx: Context, tree: exp.Expression) -> None:

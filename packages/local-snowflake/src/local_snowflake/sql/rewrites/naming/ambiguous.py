@@ -17,7 +17,7 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 _ALIASED_FIRST = (exp.Order,)
 
 
-def checked_names(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def checked_names(ctx: Context, tree: exp.Expression) -> None:
     """Raise 002028 for a column whose name two columns of its subquery have."""
     types = StaticTypes(ctx)
     repeated: dict[int, set[str]] = {}
@@ -29,7 +29,6 @@ def checked_names(ctx: Context, tree: exp.Expression) -> exp.Expression:
         for column in tree.find_all(exp.Column):
             if isinstance(column.this, exp.Identifier) and _is_ambiguous(types, repeated, column):
                 raise compilation_error(f"ambiguous column name '{column.name}'", 2028, "42601")
-    return tree
 
 
 def _repeated(types: StaticTypes, query: exp.Expr) -> set[str]:

@@ -29,6 +29,16 @@ _MACROS: dict[type[exp.Expression], str] = {
     exp.Flatten: "array_flatten",
     exp.Typeof: "type_of",
 }
+ARRAYS = (
+    *_WITH_VALUE,
+    *_OF_ARRAYS,
+    *_OF_ARRAY,
+    exp.Array,
+    exp.ArrayConstructCompact,
+    exp.ArrayInsert,
+    exp.ArrayToString,
+)
+VARIANTS = (*_MACROS, exp.ObjectInsert, exp.Struct, exp.JSONObject, exp.ObjectAgg, exp.Cast)
 
 
 def subscripts(ctx: Context, tree: exp.Expression) -> exp.Expression:

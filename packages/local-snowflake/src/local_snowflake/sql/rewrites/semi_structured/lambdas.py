@@ -16,14 +16,14 @@ from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import StaticTypes
 from local_snowflake.sql.typing.value_types import VARIANT, common, number, of_cast
 
-_HIGHER_ORDER = (exp.ArrayFilter, exp.Transform, exp.Reduce)
+HIGHER_ORDER = (exp.ArrayFilter, exp.Transform, exp.Reduce)
 # what DuckDB casts from JSON; everything else is cast from the JSON's text
 _FROM_JSON = {"NUMBER", "FLOAT", "BOOLEAN"}
 _COMPUTED = "computed"
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 
 
-def lambda_parameters(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def lambda_parameters(ctx: Context, tree: exp.Expression) -> None:
     """Note the types of the parameters of lambdas with the tree.
 
     An element is a VARIANT, or has the type that a structured array names. The accumulator of REDUCE has the type that
@@ -31,7 +31,7 @@ def lambda_parameters(ctx: Context, tree: exp.Expression) -> exp.Expression:
     of parameters is.
     """
     types = StaticTypes(ctx)
-    for node in tree.find_all(*_HIGHER_ORDER):
+    for node in tree.find_all(*HIGHER_ORDER):
         made, count = _lambda(node), 2 if isinstance(node, exp.Reduce) else 1
         if not isinstance(made, exp.Lambda) or len(made.expressions) != count:
             name = "FILTER" if isinstance(node, exp.ArrayFilter) else type(node).__name__.upper()
@@ -44,7 +44,6 @@ def lambda_parameters(ctx: Context, tree: exp.Expression) -> exp.Expression:
             accumulator.meta[trees.KIND] = _accumulated(first, types.of(made.this))
         elif isinstance(node, exp.Transform) and _is_computed_of_variant(types, made.this):
             made.meta[_COMPUTED] = True
-    return tree
 
 
 def _element(types: StaticTypes, array: exp.Expr) -> SfType:
@@ -80,8 +79,8 @@ def _accumulated(first: SfType, made: SfType | None) -> SfType:
 
 def higher_order_functions(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """Let DuckDB's functions of lists do what lambdas say, with lists of JSON values."""
-    holder = exp.Paren(this=tree) if isinstance(tree, _HIGHER_ORDER) and tree.parent is None else None
-    for node in list(tree.find_all(*_HIGHER_ORDER)):
+    holder = exp.Paren(this=tree) if isinstance(tree, HIGHER_ORDER) and tree.parent is None else None
+    for node in list(tree.find_all(*HIGHER_ORDER)):
         elements, made = call("json_list", node.this), _lambda(node)
         each = exp.Lambda(this=made.this, expressions=made.expressions, colon=True)
         _read_typed(each)
