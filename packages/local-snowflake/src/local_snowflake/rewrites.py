@@ -13,11 +13,11 @@ from local_snowflake.routines.procedure_rows import procedure_rows
 from local_snowflake.sql.checks.arguments import CHECKS, checked_arguments
 from local_snowflake.sql.checks.frames import checked_frames
 from local_snowflake.sql.checks.orders import checked_orders
+from local_snowflake.sql.columns import variants
 from local_snowflake.sql.columns.casts import limited_casts
 from local_snowflake.sql.columns.kinds import known_kinds
 from local_snowflake.sql.columns.stars import stars_as_arguments
 from local_snowflake.sql.columns.unions import alike_columns
-from local_snowflake.sql.columns.variants import kinds_of_variants
 from local_snowflake.sql.compiler import Pipeline
 from local_snowflake.sql.rewrites.chains import balanced_concatenations
 from local_snowflake.sql.rewrites.coercions import coerced
@@ -92,7 +92,7 @@ PIPELINE = Pipeline(
         (checked_frames, (exp.Window,)),
         # before what they make is cast
         (known_kinds, (exp.Typeof, exp.Count, exp.Cast)),
-        (kinds_of_variants, (exp.ToVariant, exp.Cast, exp.Anonymous)),
+        (variants.kinds_of_variants, variants.NODES),
         (limited_casts, _CONVERTED),
         (alike_columns, (exp.SetOperation,)),
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions

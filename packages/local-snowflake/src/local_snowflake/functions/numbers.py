@@ -17,7 +17,7 @@ _AGGREGATES: dict[type[exp.Expr], str] = {
     exp.VariancePop: "var_pop",
 }
 _OF_PAIRS = (exp.Corr, exp.CovarSamp, exp.CovarPop)
-NODES = (*_AGGREGATES, *_OF_PAIRS, exp.ApproxQuantile, exp.Factorial, exp.Anonymous, exp.Div)
+NODES = (*_AGGREGATES, *_OF_PAIRS, exp.ApproxQuantile, exp.Factorial, exp.Getbit, exp.Anonymous, exp.Div)
 
 MACROS = (
     # DuckDB takes 0x1F, 0b11 and 1_000 for numbers, and whole numbers of 39 digits

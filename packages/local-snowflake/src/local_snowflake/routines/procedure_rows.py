@@ -15,7 +15,7 @@ from local_snowflake.sql.rewrites.result_scans import put_result
 from local_snowflake.sql.statement import Statement
 
 
-def procedure_rows(ctx: Context, tree: exp.Expression) -> exp.Expression:
+def procedure_rows(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
     """Call the procedures in TABLE(…), and put their rows into the tree, in place. A function of that name goes before.
 
     Raises:
@@ -25,7 +25,7 @@ def procedure_rows(ctx: Context, tree: exp.Expression) -> exp.Expression:
     """
     nodes = list(tree.find_all(exp.TableFromRows))
     if not nodes or not find_all(ctx, PROCEDURE, None):
-        return tree
+        return None
     for node in nodes:
         calls = [node.this] if isinstance(node.this, exp.Anonymous) else list(node.this.find_all(exp.Anonymous))[:1]
         if not calls or function_name(calls[0]) in registry.TABLE_FUNCTIONS:

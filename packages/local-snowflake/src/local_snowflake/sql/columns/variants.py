@@ -29,6 +29,8 @@ _KEEPERS: dict[type[exp.Expr], str] = {
     **dict.fromkeys((exp.ArrayAppend, exp.ArrayPrepend, exp.ArrayInsert, exp.ObjectAgg, exp.Transform), "expression"),
     exp.ObjectInsert: "value",
 }
+# what the rewrite looks for
+NODES = (*_KEEPERS, exp.ToVariant, exp.Cast, exp.Anonymous)
 # what gives NULL for a FLOAT, and what else it takes
 _EXACT = {"AS_DECIMAL", "AS_NUMBER", "AS_INTEGER"}
 _SIZED = {"AS_DECIMAL", "AS_NUMBER"}
