@@ -1,7 +1,7 @@
 """The names of Snowflake's functions: no other name that a statement calls reaches DuckDB.
 
 Source: https://docs.snowflake.com/en/sql-reference/functions-all, and the words of expressions that are written as
-calls are (CAST, EXISTS, TRY_CAST). CURRENT_SCHEMAS is left out: DuckDB's is about the server itself.
+calls are (CAST, EXISTS, TRY_CAST). GETVARIABLE and CURRENT_SCHEMAS are left out: DuckDB's are about the server itself.
 """
 
 from typing import Any
@@ -35,11 +35,9 @@ CURRENT_USER CURRENT_VERSION CURRENT_WAREHOUSE DATE DATE_FROM_PARTS DATE_PART DA
 DATEFROMPARTS DAY DAYNAME DAYOFMONTH DAYOFWEEK DAYOFWEEKISO DAYOFWEEK_ISO DAYOFYEAR DECODE DECOMPRESS_BINARY
 DECOMPRESS_STRING DECRYPT DECRYPT_RAW DEGREES DENSE_RANK DIRECTORY DIV0 DIV0NULL EDITDISTANCE ENCRYPT ENCRYPT_RAW
 ENDSWITH EQUAL_NULL EXISTS EXP EXTRACT FACTORIAL FILTER FIRST_VALUE FLATTEN FLOOR GENERATOR GET GET_DDL
-GET_IGNORE_CASE GET_PATH GETBIT GETDATE GETVARIABLE
-GREATEST GREATEST_IGNORE_NULLS GROUPING GROUPING_ID HASH HASH_AGG
+GET_IGNORE_CASE GET_PATH GETBIT GETDATE GREATEST GREATEST_IGNORE_NULLS GROUPING GROUPING_ID HASH HASH_AGG
 HAVERSINE HEX_DECODE_BINARY HEX_DECODE_STRING HEX_ENCODE HLL HLL_ACCUMULATE HLL_COMBINE HLL_ESTIMATE HLL_EXPORT
-HLL_IMPORT HOUR
-IDENTIFIER IF IFF IFNULL ILIKE IN INITCAP INSERT IS_ARRAY IS_BINARY IS_BOOLEAN IS_CHAR IS_DATE
+HLL_IMPORT HOUR IDENTIFIER IF IFF IFNULL ILIKE IN INITCAP INSERT IS_ARRAY IS_BINARY IS_BOOLEAN IS_CHAR IS_DATE
 IS_DATE_VALUE IS_DECIMAL IS_DOUBLE IS_INTEGER IS_NULL_VALUE IS_OBJECT IS_REAL IS_TIME IS_TIMESTAMP_LTZ
 IS_TIMESTAMP_NTZ IS_TIMESTAMP_TZ IS_VARCHAR JAROWINKLER_SIMILARITY JSON_EXTRACT_PATH_TEXT KURTOSIS LAG LAST_DAY
 LAST_QUERY_ID LAST_TRANSACTION LAST_VALUE LEAD LEAST LEAST_IGNORE_NULLS LEFT LEN LENGTH LIKE LISTAGG LN LOCALTIME
@@ -103,10 +101,6 @@ Snowflake.Parser.FUNCTIONS["DIV0"] = _div0
 Snowflake.Parser.FUNCTIONS["TRY_PARSE_JSON"] = _try_parse_json
 
 
-# functions of the session whose names DuckDB has for others, which streams are written with
-_RENAMED = {"GETVARIABLE": "$GETVARIABLE"}
-
-
 def mark_foreign(tree: exp.Expr) -> None:
     """Mark the calls of functions that are none of Snowflake's: routines of the account, or nothing at all.
 
@@ -115,9 +109,7 @@ def mark_foreign(tree: exp.Expr) -> None:
     for call in tree.find_all(exp.Anonymous):
         name: Any = call.this
         called = name.this if isinstance(name, exp.Identifier) and name.quoted else str(call.name).upper()
-        if called in _RENAMED:
-            call.set("this", _RENAMED[called])
-        elif called not in SNOWFLAKES:
+        if called not in SNOWFLAKES:
             call.meta[_FOREIGN] = called
         elif isinstance(name, exp.Identifier):
             call.set("this", called)

@@ -36,7 +36,10 @@ class Variable:
         if value is None:
             return "NULL" if kind is None or is_json else f"NULL::{kind}"
         if is_json:
-            return f"PARSE_JSON({text_literal(value if isinstance(value, str) else json.dumps(value, default=str))})"
+            # VALUES takes no PARSE_JSON, but variables
+            return (
+                f"TRY_PARSE_JSON({text_literal(value if isinstance(value, str) else json.dumps(value, default=str))})"
+            )
         written = (write(value, kind) for types, write in _LITERALS if isinstance(value, types))
         return next(written, text_literal(str(value)))
 

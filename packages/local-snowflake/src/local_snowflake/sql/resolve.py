@@ -28,7 +28,7 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 TABLE_FUNCTION_PREFIX = "$ROWS_"
 _NUMBERED = re.compile(r"\$[1-9]\d*")
 # functions of texts that an account takes of columns, too
-_OF_CONSTANTS = {"$GETVARIABLE", "IS_ROLE_IN_SESSION"}
+_OF_CONSTANTS = {"IS_ROLE_IN_SESSION"}
 # table functions that are translated later on
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}
 
@@ -257,7 +257,7 @@ def _replace_system_functions(ctx: Context, tree: exp.Expression) -> None:
         if function is None:
             continue
         if name in _OF_CONSTANTS and any(argument.find(exp.Column) for argument in _arguments(node)):
-            raise not_supported(f"{name.removeprefix('$')} of a column")
+            raise not_supported(f"{name} of a column")
         literal: Expr
         if ctx.only_describes and name in registry.EFFECTIVE_FUNCTIONS:
             literal = exp.cast(exp.null(), registry.EFFECTIVE_FUNCTIONS[name], dialect="snowflake")

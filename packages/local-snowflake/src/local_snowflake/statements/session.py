@@ -148,19 +148,6 @@ def last_query_id(ctx: Context, number: int = -1) -> str | None:
     return ctx.session.numbered_query(number)
 
 
-@system_function("$GETVARIABLE")
-def get_variable(ctx: Context, name: str) -> exp.Expr | None:
-    """GETVARIABLE(name): a session variable's value as a text; NULL if there is none of that name in upper case.
-
-    Source: https://docs.snowflake.com/en/sql-reference/session-variables
-    """
-    value = ctx.session.variables.get(name)
-    if value is None:
-        return None
-    literal = value if isinstance(value, exp.Expr) else exp.convert(value)
-    return exp.cast(literal.copy(), "VARCHAR", dialect="snowflake")
-
-
 @system_function("SYSTEM$WAIT", effective="VARCHAR")
 def wait(ctx: Context, amount: float, unit: str = "SECONDS") -> str:
     """SYSTEM$WAIT(amount [, unit]): do nothing for a while; an interrupt of the session ends it.

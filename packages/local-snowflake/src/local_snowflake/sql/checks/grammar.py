@@ -97,7 +97,9 @@ def _of_others(node: exp.Expr) -> SnowflakeError | None:
 
 def _no_constant(node: exp.Expr) -> SnowflakeError | None:
     """The error of semi-structured values in VALUES: https://docs.snowflake.com/en/sql-reference/constructs/values."""
-    holder = node.find_ancestor(exp.Values, exp.Query) if isinstance(node, _NO_CONSTANTS) else None
+    # variables of Snowflake Scripting are written with TRY_PARSE_JSON
+    is_written = isinstance(node, _NO_CONSTANTS) and not node.args.get("safe")
+    holder = node.find_ancestor(exp.Values, exp.Query) if is_written else None
     if not isinstance(holder, exp.Values):
         return None
     value = node
