@@ -84,7 +84,7 @@ types-of-product:
 types-of-server:
 	cd packages/local-snowflake && PYTHONPATH= $(abspath $(BIN))/mypy
 
-# a training's threads spin while they wait for each other: with more processes than cores one of two threads takes ten times as long
+# threads of a training spin while they wait for each other: with more processes than cores it takes many times as long
 unit slow: export OMP_NUM_THREADS ?= 1
 
 unit: env ## the tests that are not slow, without lint and types; PYTEST_ARGS="-k name" for some of them

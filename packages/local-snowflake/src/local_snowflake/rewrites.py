@@ -13,8 +13,7 @@ from local_snowflake.routines.procedure_rows import procedure_rows
 from local_snowflake.sql.checks.arguments import CHECKS, checked_arguments
 from local_snowflake.sql.checks.frames import checked_frames
 from local_snowflake.sql.checks.orders import checked_orders
-from local_snowflake.sql.columns import variants
-from local_snowflake.sql.columns.casts import limited_casts
+from local_snowflake.sql.columns import casts, variants
 from local_snowflake.sql.columns.kinds import known_kinds
 from local_snowflake.sql.columns.stars import stars_as_arguments
 from local_snowflake.sql.columns.unions import alike_columns
@@ -51,8 +50,6 @@ from local_snowflake.sql.rewrites.semi_structured.lambdas import HIGHER_ORDER, h
 from local_snowflake.sql.rewrites.semi_structured.splits import split_tables
 from local_snowflake.sql.rewrites.sequences import next_values
 from local_snowflake.sql.rewrites.windows import checked_windows
-
-_CONVERTED = (exp.Cast, exp.Literal, exp.ToArray, exp.ToDouble, exp.ToNumber, exp.TsOrDsToTime)
 
 PIPELINE = Pipeline(
     text=(use_template, rewrite_calls),
@@ -93,7 +90,7 @@ PIPELINE = Pipeline(
         # before what they make is cast
         (known_kinds, (exp.Typeof, exp.Count, exp.Cast)),
         (variants.kinds_of_variants, variants.NODES),
-        (limited_casts, _CONVERTED),
+        (casts.limited_casts, casts.NODES),
         (alike_columns, (exp.SetOperation,)),
         # before arrays and variants become calls of macros: their types are those of Snowflake's functions
         (coerced, ()),

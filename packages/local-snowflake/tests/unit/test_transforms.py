@@ -25,8 +25,7 @@ class Connection:
 
 
 CURSOR = FakeSnowflakeCursor(cast(Any, Connection()), cast(Any, None))
-# every area of the checks, and each kind of statement, in a second
-# but for sequences, whose values are written out before
+# every area of the checks, and each kind of statement, in a second; of sequences the values are written out before
 STATEMENTS = [sql for check in read_checks()[::20] for sql in (*check.setup, check.sql) if "NEXTVAL" not in sql.upper()]
 # CREATE STAGE writes the time of its creation
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+")

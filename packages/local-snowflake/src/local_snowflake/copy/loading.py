@@ -13,8 +13,7 @@ from local_snowflake.copy.content import SOURCE, metadata_values, open_file, sou
 from local_snowflake.copy.conversion import Column, convert
 from local_snowflake.copy.rejects import ROW, Content, Fault, Reject, column_label
 from local_snowflake.copy.staged_queries import (
-    FILENAME,
-    ROW_NUMBER,
+    columns_of_csv,
     highest_position,
     name_positions,
     read_fields,
@@ -27,7 +26,6 @@ from local_snowflake.sql.dialect import upper_case
 from local_snowflake.sql.names import literal, normalise, quote
 from local_snowflake.sql.queries import compile_query
 from local_snowflake.sql.typing.static_types import COLUMNS
-from local_snowflake.sql.typing.value_types import TEXT, WHOLE
 from local_snowflake.stages.locations import StagedFile
 
 
@@ -183,8 +181,7 @@ def _transformed(ctx: Context, command: Command, content: Content, file: StagedF
     placeholder.meta["physical"] = True
     if command.form.kind == "CSV":
         # operators and functions take the fields for what they are: texts
-        texts = {f"COLUMN{i + 1}": TEXT for i in range(highest_position(tree))}
-        placeholder.meta[COLUMNS] = {**texts, FILENAME: TEXT, ROW_NUMBER: WHOLE}
+        placeholder.meta[COLUMNS] = columns_of_csv(f"COLUMN{i + 1}" for i in range(highest_position(tree)))
     table.replace(placeholder)
     return compile_query(ctx, tree, outermost=False).replace(f'"{SOURCE}"', f"({inner})")
 

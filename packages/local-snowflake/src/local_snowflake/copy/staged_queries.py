@@ -1,6 +1,7 @@
 """Queries over staged files, ``FROM @stage``: the nodes of the syntax tree, and the rows that replace them."""
 
 import re
+from collections.abc import Iterable
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +15,7 @@ from local_snowflake.execution.context import Context
 from local_snowflake.functions.python_calls import call
 from local_snowflake.sql import trees
 from local_snowflake.sql.resolve import put_rows
+from local_snowflake.sql.types import SfType
 from local_snowflake.sql.typing.static_types import COLUMNS
 from local_snowflake.sql.typing.value_types import TEXT, WHOLE
 from local_snowflake.stages.formats import FileFormat, effective_format
@@ -53,8 +55,12 @@ def typed_stages(ctx: Context, tree: exp.Expression) -> None:
     for table in tables:
         stage = locate(ctx, location_text(table)).stage
         if effective_format(ctx, argument(table, "format"), stage).kind == "CSV":
-            fields = {f"${i + 1}": TEXT for i in range(highest)}
-            table.meta[COLUMNS] = {**fields, FILENAME: TEXT, ROW_NUMBER: WHOLE}
+            table.meta[COLUMNS] = columns_of_csv(f"${i + 1}" for i in range(highest))
+
+
+def columns_of_csv(fields: Iterable[str]) -> dict[str, SfType]:
+    """The types of what a query over a CSV file reads: its fields, by their names there, and what tells of the row."""
+    return {**dict.fromkeys(fields, TEXT), FILENAME: TEXT, ROW_NUMBER: WHOLE}
 
 
 def argument(table: exp.Table, key: str) -> str | None:

@@ -17,7 +17,9 @@ _AGGREGATES: dict[type[exp.Expr], str] = {
     exp.VariancePop: "var_pop",
 }
 _OF_PAIRS = (exp.Corr, exp.CovarSamp, exp.CovarPop)
-NODES = (*_AGGREGATES, *_OF_PAIRS, exp.ApproxQuantile, exp.Factorial, exp.Getbit, exp.Anonymous, exp.Div)
+_CALLS: dict[type[exp.Expr], str] = {exp.Factorial: "factorial_of", exp.Getbit: "bit_of"}
+# what the rewrite looks for
+NODES = (*_AGGREGATES, *_OF_PAIRS, *_CALLS, exp.ApproxQuantile, exp.Anonymous, exp.Div)
 
 MACROS = (
     # DuckDB takes 0x1F, 0b11 and 1_000 for numbers, and whole numbers of 39 digits
@@ -43,7 +45,7 @@ MACROS = (
     """factorial_of(x) AS list_transform([CAST(x AS INTEGER)], lambda n: CASE WHEN n BETWEEN 0 AND 33 THEN factorial(n)
     ELSE CAST('$SNOWFLAKE|100132|P0000|Invalid argument for FACTORIAL: ' || n || ', and not 0 to 33|$' AS HUGEINT)
     END)[1]""",
-    # of a sign there are as many bits as are asked for
+    # above the highest bit of a number the sign repeats
     "bit_of(x, n) AS CAST((CAST(x AS HUGEINT) >> least(CAST(n AS INTEGER), 127)) & 1 AS INTEGER)",
     "truncated(x, n) AS trunc(x, CAST(n AS INTEGER))",
     # the state of an approximation holds the values themselves
@@ -100,9 +102,8 @@ def rewrite(tree: exp.Expr) -> None:
             pair.set(argument, _number(pair.args[argument]))
     for quantile in list(tree.find_all(exp.ApproxQuantile)):
         quantile.set("this", exp.cast(quantile.this, "DOUBLE", dialect="duckdb"))
-    for node in list(tree.find_all(exp.Factorial, exp.Getbit)):
-        is_bit = isinstance(node, exp.Getbit)
-        node.replace(call("bit_of", node.this, node.expression) if is_bit else call("factorial_of", node.this))
+    for node in list(tree.find_all(*_CALLS)):
+        node.replace(call(_CALLS[type(node)], *node.iter_expressions()))
     for node in list(tree.find_all(exp.Anonymous)):
         name, arguments = str(node.this).upper(), node.expressions
         if name in {"TRUNC", "TRUNCATE"} and len(arguments) == 2 and not arguments[1].is_string:

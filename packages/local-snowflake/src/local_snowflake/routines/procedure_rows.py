@@ -16,7 +16,7 @@ from local_snowflake.sql.statement import Statement
 
 
 def procedure_rows(ctx: Context, tree: exp.Expression) -> exp.Expression | None:
-    """Call the procedures in TABLE(…), and put their rows into the tree, in place. A function of that name goes before.
+    """Call the procedures in TABLE(…), and put their rows into the tree, in place; a function comes first.
 
     Raises:
         SnowflakeError: 000002 for an argument that reads a column; else as CALL does.

@@ -36,7 +36,7 @@ class Variable:
         if value is None:
             return "NULL" if kind is None or is_json else f"NULL::{kind}"
         if is_json:
-            # VALUES takes no PARSE_JSON, but variables
+            # VALUES takes a variable, but no PARSE_JSON
             return (
                 f"TRY_PARSE_JSON({text_literal(value if isinstance(value, str) else json.dumps(value, default=str))})"
             )

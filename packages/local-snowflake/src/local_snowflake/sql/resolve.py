@@ -27,7 +27,7 @@ from local_snowflake.sql.typing.static_types import StaticTypes
 
 TABLE_FUNCTION_PREFIX = "$ROWS_"
 _NUMBERED = re.compile(r"\$[1-9]\d*")
-# functions of texts that an account takes of columns, too
+# functions that take constants only here, and columns in an account, too
 _OF_CONSTANTS = {"IS_ROLE_IN_SESSION"}
 # table functions that are translated later on
 _TRANSLATED = {"SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "FLATTEN", "GENERATOR"}

@@ -120,10 +120,10 @@ def _unformat(text: str, written: str) -> str:
     before, inner, after = _around(written)
     body = text.strip().removeprefix(before.strip()).removesuffix(after.strip()).strip()
     if not (text.strip().startswith(before.strip()) and text.strip().endswith(after.strip())):
-        raise _not_of(text, written)
+        raise _no_match(text, written)
     if _MINIMAL.fullmatch(inner):
         if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(E[+-]?\d+)?", body, re.I):
-            raise _not_of(text, written)
+            raise _no_match(text, written)
         return f"{Decimal(body):f}"
     _, _, dollar, _, whole, _, fraction, _ = _parts(inner).groups("")
     negative = body.startswith("-") or body.endswith("-")
@@ -136,11 +136,11 @@ def _unformat(text: str, written: str) -> str:
     grouped = match is not None and ("," not in match[1] or _is_grouped(match[1], whole))
     fits = len(digits) <= len(whole.replace(",", "")) and len(decimals) <= len(fraction)
     if not (grouped and fits and (digits or decimals)):
-        raise _not_of(text, written)
+        raise _no_match(text, written)
     return f"{'-' if negative else ''}{digits or '0'}.{decimals or '0'}"
 
 
-def _not_of(text: str, written: str) -> SnowflakeError:
+def _no_match(text: str, written: str) -> SnowflakeError:
     return SnowflakeError(100140, "22018", f"Can't parse '{text}' as number with format '{written}'")
 
 

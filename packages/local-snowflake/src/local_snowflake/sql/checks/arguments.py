@@ -101,7 +101,7 @@ def _formatted(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
 
 
 def _of_array(types: StaticTypes, node: exp.Expr) -> SnowflakeError | None:
-    """What is no array: https://docs.snowflake.com/en/sql-reference/functions-semistructured."""
+    """An argument that is no array: https://docs.snowflake.com/en/sql-reference/functions-semistructured."""
     kind = types.of(node.this)
     if kind is None or kind.is_semi_structured or isinstance(node.this, exp.Null) or not isinstance(node, exp.Func):
         return None

@@ -21,6 +21,8 @@ _ONE_CHARACTER = (exp.DType.CHAR, exp.DType.NCHAR)
 _FLOAT_DIGITS = 15
 _PLAIN = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _CUT = {"TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ"}
+# what the rewrite looks for
+NODES = (exp.Cast, exp.Literal, exp.ToArray, exp.ToDouble, exp.ToNumber, exp.TsOrDsToTime)
 
 
 def limited_casts(ctx: Context, tree: exp.Expression) -> exp.Expression:

@@ -26,18 +26,8 @@ _ROUNDED, _ROUNDED_FLOAT = "rounded_half_up", "rounded_float"
 _DEEPEST = 3
 # what is not to be evaluated more than once
 _ONCE = (exp.Rand, exp.Query, exp.Subquery)
-_MACROS = {
-    _QUOTIENT,
-    f"{_QUOTIENT}_long",
-    "number_of",
-    "text_of",
-    _ROUNDED,
-    _ROUNDED_FLOAT,
-    "exact_number_of",
-    "round",
-    "date_of",
-}
-_MACROS |= {"fitting_number", "float_of_number", "digits_of", "truth_of"}
+_MACROS = {_QUOTIENT, "number_of", "text_of", _ROUNDED, _ROUNDED_FLOAT, "exact_number_of", "round", "date_of"}
+_MACROS |= {f"{_QUOTIENT}_long", "fitting_number", "float_of_number", "digits_of", "truth_of"}
 # the variance that each standard deviation is the root of
 _ROOTS: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.Stddev: exp.Variance,

@@ -98,19 +98,8 @@ _BY_NAME = {
     **dict.fromkeys(("TO_TIMESTAMP_TZ", "TRY_TO_TIMESTAMP_TZ", "TIMESTAMP_TZ_OF"), TZ),
     **dict.fromkeys(("ZONED_AT_OFFSET", "ZONED_OF_CLOCK", "ZONED_OF_INSTANT", "ZONED_OF_TEXT"), TZ),
     "CLOCK_OF_ZONED": NTZ,
-    **dict.fromkeys(
-        (
-            "TEXT_OF",
-            "SYS_CONNECT_BY_PATH",
-            "TEXT_OF_ZONED",
-            "AS_VARCHAR",
-            "AS_CHAR",
-            "TYPE_OF",
-            "DIGITS_OF",
-            "TRUTH_OF",
-        ),
-        TEXT,
-    ),
+    **dict.fromkeys(("TEXT_OF", "TEXT_OF_ZONED", "AS_VARCHAR", "AS_CHAR", "TYPE_OF", "DIGITS_OF", "TRUTH_OF"), TEXT),
+    "SYS_CONNECT_BY_PATH": TEXT,
     **dict.fromkeys(("AS_ARRAY", "ARRAY_UNIQUE_AGG"), ARRAY),
     **dict.fromkeys(("TO_OBJECT", "AS_OBJECT", "ARRAYS_TO_OBJECT", "OBJECT_DELETE", "OBJECT_PICK"), OBJECT),
     **dict.fromkeys(

@@ -54,11 +54,8 @@ def alter_to(ctx: Context, table: Table, columns: Sequence[Column]) -> None:
 
 
 def _altered(ctx: Context, change: Change, table: Table, old: Column, new: Column) -> Column:
-    made = (
-        old
-        if parse_type(old.type) == parse_type(new.type)
-        else change_type(ctx, change, table, old, parse_type(new.type))
-    )
+    kind = parse_type(new.type)
+    made = old if parse_type(old.type) == kind else change_type(ctx, change, table, old, kind)
     if old.nullable != new.nullable:
         target = f"ALTER TABLE {ctx.physical(table.name)} ALTER COLUMN {quote(old.name)}"
         change.duck.execute(f"{target} {'DROP' if new.nullable else 'SET'} NOT NULL")
